@@ -1,0 +1,19 @@
+/** Bundles the command line into split ESM chunks, so that `belay --version` never loads an AWS client. */
+import { defineConfig } from 'rolldown';
+import { cpSync } from 'node:fs';
+import manifest from './package.json' with { type: 'json' };
+
+export default defineConfig({
+  input: { belay: 'src/cli/main.ts' },
+  platform: 'node',
+  define: { BELAY_VERSION: JSON.stringify(manifest.version) },
+  output: {
+    dir: 'dist',
+    format: 'esm',
+    cleanDir: true,
+    minify: true,
+    entryFileNames: '[name].js',
+    chunkFileNames: 'chunks/[name]-[hash].js',
+    banner: (chunk) => (chunk.isEntry ? '#!/usr/bin/env node' : ''),
+  },
+});
