@@ -1,0 +1,165 @@
+/**
+ * The port through which Belay acts on a host. Three transports (local, ssh, ssm) and the sandbox implement it with
+ * the same semantics; test/contract/host.ts holds them to it.
+ *
+ * Two ways to run a script: `read` for short questions that change nothing, and `start`/`poll`/`stop` for everything
+ * that may change the host. A started command runs detached under its token: a dropped connection or a dead runner
+ * re-attaches by the token and reads the first result; a second `start` under the same token does nothing.
+ */
+
+export interface HostScript {
+  /**
+   * Names a script that Belay wrote itself (`service/observe`), so that the sandbox can model what it does.
+   * Undefined for an author's shell text, which only real hosts can run.
+   */
+  readonly name?: string;
+  /** POSIX sh, or any interpreter when it opens with `#!`. Values never stand in here: they come as args, env or stdin. */
+  readonly text: string;
+  readonly args?: readonly string[];
+  /** Travels over the connection's standard input: never in an argument list, never in a file. May hold secrets. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Given to the script's standard input; same care as `env`. */
+  readonly stdin?: Uint8Array;
+  readonly workingDirectory?: string;
+  /** Run as the connection's user even where the inventory says `become: sudo`. */
+  readonly withoutBecome?: boolean;
+}
+
+export interface CommandResult {
+  readonly exitCode: number;
+  /** At most `readBytesMax`; a script that prints more fails with OUTPUT_TOO_LARGE. */
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** How many bytes of each stream a `read` may print. */
+export const readBytesMax = 1024 * 1024;
+
+export interface OutputOffsets {
+  readonly stdout: number;
+  readonly stderr: number;
+}
+
+/** Receives output as it comes. `write` may return a promise; the transport waits for it (back-pressure). */
+export interface OutputSink {
+  write(stream: 'stdout' | 'stderr', chunk: Uint8Array): void | Promise<void>;
+}
+
+export type CommandState =
+  /** Nothing was ever begun under this token. */
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'running'; readonly next: OutputOffsets }
+  /** Ended, and all of its output has been handed to the sink. 128 + n for signal n. */
+  | { readonly kind: 'exited'; readonly exitCode: number; readonly next: OutputOffsets }
+  /** It was begun, is gone and left no result: the host was rebooted, or the command was killed from outside. */
+  | { readonly kind: 'vanished'; readonly reason: string; readonly next: OutputOffsets };
+
+export interface Host {
+  /** The inventory's name, or the instance id. */
+  readonly name: string;
+  /** For people, in errors: `db1 (10.77.1.20 via bastion1)`. */
+  readonly label: string;
+  /** Whether values of `env` and `stdin` reach the host without being stored by a third party. False for ssm. */
+  readonly carriesSecrets: boolean;
+
+  /** Runs a reading script to its end. Safe to repeat. Rejects with HostFailure. */
+  read(
+    script: HostScript,
+    options: { readonly signal: AbortSignal; readonly timeoutMs: number },
+  ): Promise<CommandResult>;
+
+  /**
+   * Starts a script detached under the token and resolves once the host has recorded that it began.
+   * Repeatable: a token that has begun is left alone. Rejects with HostFailure; `effect: 'unknown'` when the
+   * connection broke after sending.
+   */
+  start(token: string, script: HostScript, options: { readonly signal: AbortSignal }): Promise<void>;
+
+  /**
+   * Hands new output from `from` on to the sink, waits on the host up to `waitMs` for the end, and says how it stands.
+   * Bounded memory whatever the command prints. A reply may come early. Rejects with HostFailure.
+   */
+  poll(
+    token: string,
+    options: {
+      readonly from: OutputOffsets;
+      readonly sink: OutputSink;
+      readonly waitMs: number;
+      readonly signal: AbortSignal;
+    },
+  ): Promise<CommandState>;
+
+  /**
+   * Stops the command and everything it started: TERM, after a grace of five seconds KILL, and resolves only when the
+   * host confirms that no process of it lives. Harmless when it has ended. Rejects with HostFailure (STILL_RUNNING).
+   */
+  stop(token: string, options: { readonly signal: AbortSignal }): Promise<void>;
+
+  /** Removes what `start` left on the host. Harmless when there is nothing. */
+  forget(token: string, options: { readonly signal: AbortSignal }): Promise<void>;
+
+  /** Ends connections that this object opened. */
+  close(): Promise<void>;
+}
+
+export const hostFailureCodes = [
+  /** No route, refused, name not found, connect timed out. */
+  'UNREACHABLE',
+  /** Connected, and then silence. */
+  'NO_REPLY',
+  'AUTH_REFUSED',
+  'HOST_KEY_UNKNOWN',
+  'HOST_KEY_CHANGED',
+  /** `become: sudo` asked for a password or was refused. */
+  'SUDO_REFUSED',
+  /** A tool that the transport itself needs is missing on the host or here. */
+  'TOOL_MISSING',
+  'CONNECTION_LOST',
+  'OUTPUT_TOO_LARGE',
+  'STILL_RUNNING',
+  'SECRET_OVER_SSM',
+  /** The sandbox was asked for something that it does not model. */
+  'NOT_MODELLED',
+  'TIMED_OUT',
+  'CANCELLED',
+] as const;
+export type HostFailureCode = (typeof hostFailureCodes)[number];
+
+/** Why the host could not be asked or told. A script that ran and said no is a CommandResult, not a failure. */
+export class HostFailure extends Error {
+  override readonly name = 'HostFailure';
+  readonly code: HostFailureCode;
+  readonly retryable: boolean;
+  /** `none`: nothing of the script has run. `unknown`: it may have. */
+  readonly effect: 'none' | 'unknown';
+
+  constructor(failure: {
+    code: HostFailureCode;
+    message: string;
+    retryable: boolean;
+    effect: 'none' | 'unknown';
+    cause?: unknown;
+  }) {
+    super(failure.message, { cause: failure.cause });
+    this.code = failure.code;
+    this.retryable = failure.retryable;
+    this.effect = failure.effect;
+  }
+}
+
+/** Where a host is and how to get there; the inventory makes these. */
+export interface HostAddress {
+  readonly name: string;
+  readonly transport: 'local' | 'ssh' | 'ssm';
+  /** ssh: the address or name to connect to; defaults to `name`. */
+  readonly address?: string;
+  readonly port?: number;
+  readonly user?: string;
+  readonly identityFile?: string;
+  /** ssh: bastions to jump through, first hop first; each is itself an ssh address. */
+  readonly via?: readonly HostAddress[];
+  readonly become: 'none' | 'sudo';
+  /** ssm: the instance to send commands to. */
+  readonly instanceId?: string;
+  readonly tags: Readonly<Record<string, string>>;
+}
