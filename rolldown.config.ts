@@ -6,7 +6,7 @@ import manifest from './package.json' with { type: 'json' };
 export default defineConfig({
   input: { belay: 'src/cli/main.ts' },
   platform: 'node',
-  define: { BELAY_VERSION: JSON.stringify(manifest.version) },
+  transform: { define: { BELAY_VERSION: JSON.stringify(manifest.version) } },
   output: {
     dir: 'dist',
     format: 'esm',
