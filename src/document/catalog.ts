@@ -1,0 +1,46 @@
+/**
+ * What `document/` is told about actions and AWS services: it knows none itself.
+ * The runtime makes a Catalog from the action registry, the AWS models and, for names, the inventory.
+ */
+import type { JsonObject } from '../json.ts';
+
+export interface CatalogAction {
+  readonly name: string;
+  /** JSON Schema 2020-12 of the resolved inputs, `type: object`. Values that still hold an expression are not checked. */
+  readonly inputs: JsonObject;
+  /** Names of the outputs that the action itself gives. */
+  readonly outputs: readonly string[];
+  /** Seconds; undefined: no limit of its own. */
+  readonly timeoutSecondsDefault: number | undefined;
+  /** What happens to the world, given the inputs as written. Decides the NO_UNDO warning. */
+  changes(inputs: JsonObject): 'nothing' | 'undoable' | 'noUndo';
+  /** Set where undo is stated to be none: why. */
+  readonly undoReason?: string;
+  /** Flow actions that may be targets of `onCancel` say so; AWS forbids approve, pause, sleep, createTags and others. */
+  readonly allowedInOnCancel: boolean;
+  /**
+   * Checks that a schema cannot express, on inputs as written (expressions stand as strings).
+   * Paths are relative to `inputs`.
+   */
+  check?(inputs: JsonObject, isExpression: (value: unknown) => boolean): readonly CatalogProblem[];
+  /** Whether `capture:` commands can run on the step's targets. */
+  readonly hasHostTargets: boolean;
+}
+
+export interface CatalogProblem {
+  readonly code: string;
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+  readonly hint?: string;
+}
+
+export interface Catalog {
+  action(name: string): CatalogAction | undefined;
+  /** All names, for did-you-mean. */
+  readonly actionNames: readonly string[];
+  /**
+   * Names that are part of the language but not built yet (`aws:executeScript`, `minio:health`), with what to say.
+   * Refused by name.
+   */
+  readonly notBuiltYet: ReadonlyMap<string, string>;
+}

@@ -1,0 +1,101 @@
+/**
+ * What a runbook is once it has been read: the Document. Keys keep the spelling of SSM Automation 0.3.
+ *
+ * A Document is plain JSON with one addition, `source`, which says where each part stood in the file. It is made by
+ * `parseDocument`, found sound by `validateDocument`, and never changed afterwards.
+ */
+import type { Json, JsonObject } from '../json.ts';
+
+export type StepName = string & { readonly __brand?: 'StepName' };
+
+export type ParameterType =
+  | 'String'
+  | 'StringList'
+  | 'Boolean'
+  | 'Integer'
+  | 'StringMap'
+  | 'MapList'
+  /** `AWS::EC2::Instance::Id` and other AWS types behave as String, `List<AWS::…>` as StringList. */
+  | `AWS::${string}`
+  | `List<AWS::${string}>`;
+
+export interface Parameter {
+  readonly type: ParameterType;
+  readonly description?: string;
+  /** Absent: the parameter is required. May hold expressions. */
+  readonly default?: Json;
+  readonly allowedValues?: readonly Json[];
+  readonly allowedPattern?: string;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly minChars?: number;
+  readonly maxChars?: number;
+  /** Addition: the value comes by `--secret`, is tainted, and never appears. */
+  readonly secret?: boolean;
+}
+
+export type OutputType = 'String' | 'StringList' | 'Integer' | 'Boolean' | 'StringMap' | 'MapList';
+
+export interface DeclaredOutput {
+  readonly Name: string;
+  readonly Selector: string;
+  readonly Type: OutputType;
+}
+
+/** Where flow goes when a step fails or is cancelled. */
+export type Route =
+  | { readonly kind: 'Abort' }
+  | { readonly kind: 'Continue' }
+  | { readonly kind: 'step'; readonly step: StepName };
+
+/** What undoes a step: the action's own undo, nothing for a reason, or ordinary steps. */
+export type UndoPolicy =
+  | { readonly kind: 'auto' }
+  | { readonly kind: 'none'; readonly reason: string }
+  | { readonly kind: 'steps'; readonly steps: readonly Step[] };
+
+/** A named read made before the step acts: a command on the step's targets, or an API read. */
+export type Capture =
+  | { readonly kind: 'command'; readonly command: string }
+  | { readonly kind: 'api'; readonly inputs: JsonObject; readonly selector: string };
+
+export interface Step {
+  readonly name: StepName;
+  readonly action: string;
+  /** As written, expressions unresolved. `{}` where the file has none. */
+  readonly inputs: JsonObject;
+  readonly description?: string;
+  readonly outputs: readonly DeclaredOutput[];
+  /** Total tries, at least 1. */
+  readonly maxAttempts: number;
+  /** Per attempt; absent: the action's default. An expression resolves to a number at run time. */
+  readonly timeoutSeconds?: number | string;
+  readonly onFailure: Route;
+  readonly onCancel: Route;
+  /** Explicit value or the default: false where `onFailure: Continue`, else true. */
+  readonly isCritical: boolean;
+  readonly isEnd: boolean;
+  readonly nextStep?: StepName;
+  readonly undo: UndoPolicy;
+  readonly capture: Readonly<Record<string, Capture>>;
+}
+
+export type RollbackWhen = 'onFailure' | 'never' | 'ask';
+
+export interface Document {
+  readonly schemaVersion: '0.3';
+  readonly description?: string;
+  readonly assumeRole?: string;
+  readonly parameters: Readonly<Record<string, Parameter>>;
+  readonly mainSteps: readonly Step[];
+  /** `Step.Output` names, without braces. */
+  readonly outputs: readonly string[];
+  readonly rollback: { readonly when: RollbackWhen; readonly timeoutSeconds: number };
+  /** Addition: where failure and the rollback's outcome are published. May hold expressions. */
+  readonly notify?: { readonly sns: string };
+  /** Additions that the document uses, by name; empty for plain SSM. */
+  readonly additions: readonly string[];
+}
+
+/** Default time budget of a rollback. */
+export const rollbackTimeoutSecondsDefault = 1800;
