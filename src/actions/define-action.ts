@@ -1,0 +1,228 @@
+/**
+ * The contract of an action: one file, one object. `defineAction` only gives types.
+ *
+ * What the shape buys: one JSON Schema gives the input types, the validator, the docs and the editor's completion;
+ * `observe` only reads, and its result is journaled before the effect, so undo works after a crash and for a step that
+ * failed half-way; there are three kinds of effect and no fourth; no undo is a statement with a reason. An action
+ * neither retries nor journals nor decides what comes next: that is the engine's business.
+ */
+import type { Static, TSchema } from 'typebox';
+import type { CatalogProblem } from '../document/catalog.ts';
+import type { Change, RestorePoint } from '../engine/events.ts';
+import type { Json, JsonObject } from '../json.ts';
+import type { Aws } from '../transports/aws.ts';
+import type { AwsModels } from '../transports/aws.ts';
+import type { Host, OutputSink } from '../transports/host.ts';
+
+export interface ActionContext {
+  readonly executionId: string;
+  /** The step's path: `Patch`, `SnapshotData/undo/Restore`. */
+  readonly step: string;
+  /** Names this effect to the world: at most 64 characters of [a-z0-9-], the same for every attempt until one is known to have ended. */
+  readonly token: string;
+  /** Aborted on cancel and time-out. Pass it on to every call. */
+  readonly signal: AbortSignal;
+  readonly aws: Aws;
+  /** The host of the inventory by that name, or an instance id over SSM. Throws ActionFailure UNKNOWN_HOST. */
+  host(name: string): Host;
+  /** Where a target's output goes; nothing is kept in memory. */
+  log(target: string): OutputSink;
+  /** What is being waited for, for the live view: `waiting for the unit to become active`. Never journaled. */
+  notice(text: string): void;
+  now(): number;
+}
+
+/** The name of the tag that carries a token in AWS. */
+export const tokenTagKey = 'belay:token';
+
+export type Done<O> = {
+  readonly kind: 'done';
+  readonly outputs: O;
+  /** What selectors of declared outputs see; default: `outputs`. */
+  readonly response?: JsonObject;
+  readonly changes?: readonly Change[];
+  readonly restorePoints?: readonly RestorePoint[];
+  /** One line for the operator where `changes` do not say it: `snap-0a17 of vol-0b2c (2 GiB)`. */
+  readonly note?: string;
+};
+
+export type Failed = {
+  readonly kind: 'failed';
+  readonly code: string;
+  readonly message: string;
+  readonly retryable?: boolean;
+  /** Outputs that are known although the step failed; later steps and undo may read them. */
+  readonly outputs?: JsonObject;
+  readonly changes?: readonly Change[];
+};
+
+export type Pending = {
+  readonly kind: 'pending';
+  /** Ask again after so long; at least 50. */
+  readonly afterMs: number;
+  readonly notice?: string;
+};
+
+export type Poll<O> = Done<O> | Failed | Pending;
+
+export type Adoption<H, O> =
+  /** Nothing happened under the token. Believed only after the effect's `settleMs`. */
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'running'; readonly handle: H }
+  | Done<O>
+  | Failed
+  /** It cannot be found out; a person has to look. */
+  | { readonly kind: 'unknown'; readonly why: string };
+
+/** Reads and waits: harmless to repeat. */
+export interface ReadEffect<I, O> {
+  readonly kind: 'read';
+  poll(inputs: I, context: ActionContext): Promise<Poll<O>>;
+}
+
+/** Changes the world so that doing it twice is the same as once: tags, an attribute, a desired state. */
+export interface RepeatableEffect<I, B, O> {
+  readonly kind: 'repeatable';
+  /** Called again after `pending` and after a crash. */
+  execute(inputs: I, before: B, context: ActionContext): Promise<Poll<O>>;
+}
+
+/** Begun under the token, found again by it. */
+export interface BegunEffect<I, B, H extends Json, O> {
+  readonly kind: 'begun';
+  begin(inputs: I, before: B, context: ActionContext): Promise<H>;
+  /** After a lost reply or a crash: did it happen? Only reads. */
+  adopt(inputs: I, before: B, context: ActionContext): Promise<Adoption<H, O>>;
+  poll(handle: H, inputs: I, before: B, context: ActionContext): Promise<Poll<O>>;
+  /** On time-out and cancel: resolves when it is confirmed to have stopped. Absent: it cannot be stopped. */
+  stop?(handle: H, inputs: I, context: ActionContext): Promise<void>;
+  /** After the outcome is journaled: removes what the effect left to be found by. Best effort. */
+  release?(handle: H, inputs: I, context: ActionContext): Promise<void>;
+  /** How long "absent" is not believed, in ms: the service's eventual consistency. */
+  readonly settleMs: number;
+}
+
+export type Effect<I, B, H extends Json, O> =
+  | ReadEffect<I, O>
+  | RepeatableEffect<I, B, O>
+  | BegunEffect<I, B, H, O>;
+
+/** What an undo works from. */
+export interface UndoInputs<I, B, H, O> {
+  readonly inputs: I;
+  readonly before: B;
+  /** Null where the step failed before it had any. */
+  readonly outputs: Partial<O> | null;
+  /** Null where the begin was never answered. */
+  readonly handle: H | null;
+  /** The step's own token, to find what it began. `context.token` is the undo's. */
+  readonly token: string;
+}
+
+export type Undo<I, B, H extends Json, O> =
+  | { readonly kind: 'notNeeded' }
+  /** `leavesChange`: the world stays changed, and a rollback that meets it is partial. */
+  | { readonly kind: 'none'; readonly reason: string; readonly leavesChange: boolean }
+  /** Puts back what `before` says. `changes` empty and done: there was nothing to put back. */
+  | { readonly kind: 'restore'; readonly effect: Effect<UndoInputs<I, B, H, O>, null, Json, JsonObject> }
+  /** Removes the restore point; the engine decides whether it may. */
+  | {
+      readonly kind: 'restorePoint';
+      readonly effect: Effect<UndoInputs<I, B, H, O>, null, Json, JsonObject>;
+    };
+
+export interface Action<
+  S extends TSchema = TSchema,
+  B extends Json = Json,
+  H extends Json = Json,
+  O extends JsonObject = JsonObject,
+> {
+  /** `host:package`; the file is named after the part behind the colon, in the folder before it. */
+  readonly name: string;
+  /** One sentence, for `belay explain` and the docs. */
+  readonly summary: string;
+  /** Where the action's rules come from. */
+  readonly source: string;
+  /** A step in YAML that validates. */
+  readonly example: string;
+  readonly inputs: S;
+  /** JSON Schema of the outputs. */
+  readonly outputs: TSchema;
+  /** Seconds per attempt; undefined: no limit of its own. */
+  readonly timeoutSeconds: number | undefined;
+  /** `service:Operation` of every AWS call that it may make. */
+  permissions(inputs: Static<S>): readonly string[];
+  /** Hosts, instances, volumes that it acts on, for people and for `capture:` commands. */
+  targets(inputs: Static<S>): readonly string[];
+  /** Whether `targets` are hosts. */
+  readonly hasHostTargets: boolean;
+  /** Reads the state before the effect. Journaled; undo's input. Must not hold secrets. */
+  readonly observe?: (inputs: Static<S>, context: ActionContext) => Promise<B>;
+  readonly effect: Effect<Static<S>, B, H, O> | ((inputs: Static<S>) => Effect<Static<S>, B, H, O>);
+  readonly undo: Undo<Static<S>, B, H, O> | ((inputs: Static<S>) => Undo<Static<S>, B, H, O>);
+  /** Checks at validation that a schema cannot express; inputs as written, expressions stand as strings. */
+  readonly check?: (
+    inputs: JsonObject,
+    tools: { isExpression(value: unknown): boolean; models: AwsModels },
+  ) => readonly CatalogProblem[];
+  readonly removesRestorePoints?: string;
+  readonly usesRestorePoints?: string;
+  readonly verdict?: string;
+  /** AWS forbids some actions as targets of onCancel. */
+  readonly forbiddenInOnCancel?: boolean;
+  /** Run by the engine itself; `effect` is never called. */
+  readonly flow?: 'branch' | 'sleep' | 'pause' | 'approve';
+}
+
+/** An action whose types have been forgotten: what the registry, the catalog and the activity host handle. */
+export interface AnyAction extends Action<TSchema> {}
+
+/**
+ * Checks the types of an action against each other and then forgets them, so that actions of all shapes stand in one
+ * list. Inputs have been checked against `inputs` before any function of the action is called.
+ */
+export function defineAction<S extends TSchema, B extends Json, H extends Json, O extends JsonObject>(
+  action: Action<S, B, H, O>,
+): AnyAction {
+  return action as unknown as AnyAction;
+}
+
+/**
+ * Thrown by an action for an expected failure. AwsFailure and HostFailure need no wrapping: the activity host
+ * understands them.
+ */
+export class ActionFailure extends Error {
+  override readonly name = 'ActionFailure';
+  readonly code: string;
+  readonly retryable: boolean;
+  readonly effect: 'none' | 'unknown' | 'known';
+
+  constructor(failure: {
+    code: string;
+    message: string;
+    retryable?: boolean;
+    effect?: 'none' | 'unknown' | 'known';
+    cause?: unknown;
+  }) {
+    super(failure.message, { cause: failure.cause });
+    this.code = failure.code;
+    this.retryable = failure.retryable ?? false;
+    this.effect = failure.effect ?? 'none';
+  }
+}
+
+export function done<O>(outputs: O, more: Omit<Done<O>, 'kind' | 'outputs'> = {}): Done<O> {
+  return { kind: 'done', outputs, ...more };
+}
+
+export function failed(
+  code: string,
+  message: string,
+  more: Omit<Failed, 'kind' | 'code' | 'message'> = {},
+): Failed {
+  return { kind: 'failed', code, message, ...more };
+}
+
+export function pending(afterMs: number, notice?: string): Pending {
+  return notice === undefined ? { kind: 'pending', afterMs } : { kind: 'pending', afterMs, notice };
+}

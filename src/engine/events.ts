@@ -1,0 +1,113 @@
+/**
+ * What happened in an execution, in the past tense. Events are what people and other programs see (`--json`, `show`,
+ * the live view); the outcomes that the interpreter resumes from are journaled apart.
+ */
+import type { Json, JsonObject } from '../json.ts';
+import type { Failure } from './ports.ts';
+import type { ExecutionEnding, RollbackStatus, StepEnding, UndoResult } from './statuses.ts';
+
+/** One thing that became different: `postgresql-15` on `db1` from `15.18` to `15.20`. Null: it did not exist. */
+export type Change = {
+  readonly target: string;
+  readonly subject: string;
+  readonly from: string | null;
+  readonly to: string | null;
+};
+
+/** Something that a later undo may need: a snapshot, an image, a backup. */
+export type RestorePoint = {
+  readonly id: string;
+  /** What it was taken of: `vol-0b2c`. */
+  readonly of: string;
+};
+
+export type Waiting =
+  | {
+      readonly kind: 'approval';
+      readonly message: string;
+      readonly approvers: readonly string[];
+      readonly wanted: number;
+      readonly given: number;
+      readonly timeoutSeconds: number;
+    }
+  | { readonly kind: 'pause'; readonly timeoutSeconds: number }
+  | { readonly kind: 'sleep'; readonly seconds: number }
+  /** Nobody knows whether the step's effect happened; a person has to look. */
+  | { readonly kind: 'unknownOutcome'; readonly message: string }
+  /** `rollback: ask`. */
+  | { readonly kind: 'rollbackDecision'; readonly steps: readonly string[] };
+
+export type EngineEvent =
+  | {
+      readonly type: 'ExecutionStarted';
+      readonly steps: readonly { readonly name: string; readonly action: string }[];
+    }
+  | {
+      readonly type: 'StepStarted';
+      readonly step: string;
+      readonly action: string;
+      readonly inputs: JsonObject;
+    }
+  | {
+      readonly type: 'AttemptFailed';
+      readonly step: string;
+      readonly attempt: number;
+      readonly of: number;
+      readonly failure: Failure;
+    }
+  /** After a crash or a lost reply: what was found to have happened. */
+  | { readonly type: 'EffectAdopted'; readonly step: string; readonly found: 'absent' | 'running' | 'done' }
+  | { readonly type: 'StepWaiting'; readonly step: string; readonly waiting: Waiting }
+  | {
+      readonly type: 'StepEnded';
+      readonly step: string;
+      readonly status: StepEnding;
+      readonly attempts: number;
+      readonly outputs: JsonObject;
+      readonly changes: readonly Change[];
+      readonly restorePoints: readonly RestorePoint[];
+      readonly targets: readonly string[];
+      readonly note: string;
+      readonly failure: Failure | null;
+      /** Decides the execution's status although the flow went on. */
+      readonly critical: boolean;
+    }
+  | { readonly type: 'ForwardEnded'; readonly status: ExecutionEnding; readonly failedStep: string | null }
+  | {
+      readonly type: 'RollbackStarted';
+      readonly pass: number;
+      readonly steps: readonly string[];
+      readonly budgetSeconds: number;
+    }
+  | { readonly type: 'UndoStarted'; readonly step: string; readonly action: string }
+  | {
+      readonly type: 'UndoEnded';
+      readonly step: string;
+      readonly result: UndoResult;
+      readonly reason: string;
+      readonly changes: readonly Change[];
+      readonly targets: readonly string[];
+      readonly note: string;
+      readonly failure: Failure | null;
+    }
+  /** The present state differs from the one that the run left; nothing was undone. */
+  | {
+      readonly type: 'RollbackRefused';
+      readonly pass: number;
+      readonly drift: readonly { readonly step: string; readonly left: Json; readonly found: Json }[];
+    }
+  | { readonly type: 'RollbackEnded'; readonly pass: number; readonly status: RollbackStatus }
+  | { readonly type: 'NotifyFailed'; readonly failure: Failure }
+  | {
+      readonly type: 'ExecutionEnded';
+      readonly status: ExecutionEnding;
+      readonly rollbackStatus: RollbackStatus;
+      readonly outputs: JsonObject;
+    };
+
+export interface RecordedEvent {
+  readonly seq: number;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly event: EngineEvent;
+}

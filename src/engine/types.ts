@@ -1,0 +1,81 @@
+/**
+ * The engine's words.
+ *
+ * runbook     the file an author writes                       document   the same, parsed and checked
+ * program     a document with what its actions say of themselves, frozen when an execution starts
+ * execution   one run of a program                             step       one entry of mainSteps or of an undo list
+ * attempt     one try of a step                                action     what a step does: host:package
+ * effect      the part of an action that changes the world     observe    reads the state before it, journaled first
+ * undo        of one step                                      rollback   of an execution: every step that began, last first
+ * token       names an effect to the world, so that it is done once
+ * activity    one call through the Runtime port                outcome    what came of it
+ * restore point   a snapshot, image or backup that an undo may need
+ */
+import type { Document, Step } from '../document/types.ts';
+import type { JsonObject } from '../json.ts';
+import type { Change, RestorePoint } from './events.ts';
+
+/** What an action says of itself, given a step's inputs as written. Frozen into the program. */
+export interface StepDescriptor {
+  /** Steps that the engine runs itself. */
+  readonly flow: 'branch' | 'sleep' | 'pause' | 'approve' | null;
+  /** `begun` effects are begun under a token and can be adopted; the other two are harmless to do again. */
+  readonly effect: 'read' | 'repeatable' | 'begun';
+  /** Whether there is a before-state to journal. */
+  readonly observes: boolean;
+  readonly undo: UndoDescriptor;
+  /** Seconds per attempt; null: no limit. */
+  readonly timeoutSeconds: number | null;
+  /** Deletes restore points: in a rollback it is held back while they may be needed. Names the input that lists them. */
+  readonly removesRestorePoints: string | null;
+  /** Puts a restore point back into use. Names the input that lists them. */
+  readonly usesRestorePoints: string | null;
+  /** The Boolean output that is a verdict on the data: true sound, false hurt. */
+  readonly verdict: string | null;
+}
+
+export type UndoDescriptor =
+  /** Reads or waits: nothing to undo. */
+  | { readonly kind: 'notNeeded' }
+  | { readonly kind: 'restore' }
+  | { readonly kind: 'restorePoint' }
+  /** `leavesChange`: a rollback that meets it is partial. */
+  | { readonly kind: 'none'; readonly reason: string; readonly leavesChange: boolean };
+
+/** A document ready to run. Plain JSON; what started is what is resumed. */
+export interface Program {
+  /** Major version of the interpreter that it was made for. */
+  readonly interpreter: 1;
+  readonly document: Document;
+  /** By step path: `Patch`, `SnapshotData/undo/Restore`. */
+  readonly descriptors: Readonly<Record<string, StepDescriptor>>;
+}
+
+export interface RollbackRequest {
+  /** Only this step's undo. */
+  readonly step?: string;
+  /** Although the present state differs from the one that the run left. */
+  readonly force: boolean;
+}
+
+export interface ExecutionInput {
+  readonly parameters: JsonObject;
+  /** What decides about rollback: the document's `rollback`, or the operator's flag. */
+  readonly rollbackWhen: 'onFailure' | 'never' | 'ask';
+  /** `belay rollback` of the finished execution, in the order asked. Only ever appended to. */
+  readonly rollbackRequests: readonly RollbackRequest[];
+  /** Sandbox only: this step acts, then fails with SIMULATED and no outputs. */
+  readonly failAt: string | null;
+}
+
+/** Values that a `wait` activity gives; kept by the engine for later steps and for undo. */
+export type EffectResult = {
+  readonly outputs: JsonObject;
+  readonly changes: readonly Change[];
+  readonly restorePoints: readonly RestorePoint[];
+  /** Hosts, instances or volumes that the step acted on. */
+  readonly targets: readonly string[];
+  readonly note: string;
+};
+
+export type { Document, Step };
