@@ -1,0 +1,48 @@
+# What every script of the lab shares: which lab this is, where its state and the images are, and which
+# host name means which address, bridge and image layer. Sourced, never run.
+#
+# BELAY_LAB_ID      0..9: labs with different ids run side by side
+# BELAY_LAB_STATE   state folder of this lab; only processes recorded there are ever signalled
+# BELAY_LAB_IMAGES  images, shared by all labs and kept between them
+set -euo pipefail
+
+ID=${BELAY_LAB_ID:-0}
+[[ $ID =~ ^[0-9]$ ]] || { echo "lab: BELAY_LAB_ID is '$ID'; it must be one digit, 0 to 9" >&2; exit 2; }
+LAB=${BELAY_LAB_STATE:-${TMPDIR:-/tmp}/belay-lab-$ID}
+IMAGES=${BELAY_LAB_IMAGES:-/var/lib/belay-lab}
+HERE=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+BLOCK=10.$((77 + ID))             # BLOCK.0.0/24 is public, BLOCK.1.0/24 is behind the bastion
+NS=belay$ID                       # the network namespace that owns this lab's bridges
+UPLINK=blyup$ID                   # the controller's leg on the public bridge, in the root namespace
+NODE_NS=bly$ID-                   # + host name: the network namespace of one host
+CGROUP=belay$ID-                  # + host name: its control group, in every hierarchy
+
+say() { echo "lab $ID: $*" >&2; }
+die() { say "$*"; exit 1; }
+ms() { echo $(($(date +%s%N) / 1000000)); }
+
+# "address bridge" or, for the bastion, "address bridge address bridge".
+address_of() {
+  local name=$1 number=${1##*[a-z]}
+  [[ $name =~ ^(b|h|r|v|p|db)[1-9][0-9]?$ ]] || { say "'$name' is no host name: b1, h1.., r1.., v1.., p1.., db1.."; return 2; }
+  case $name in
+    b1) echo "$BLOCK.0.10 br0 $BLOCK.1.10 br1" ;;
+    h[1-9] | h[1-8][0-9]) echo "$BLOCK.0.$((10 + number)) br0" ;;
+    r[1-9]) echo "$BLOCK.0.$((100 + number)) br0" ;;
+    v[1-9] | v[1-3][0-9]) echo "$BLOCK.0.$((110 + number)) br0" ;;
+    p[1-9] | p[1-8][0-9]) echo "$BLOCK.1.$((10 + number)) br1" ;;
+    db[1-9]) echo "$BLOCK.1.$((199 + number)) br1" ;;
+    *) say "'$name' is beyond the last number of its kind"; return 2 ;;
+  esac
+}
+is_private() { [[ $1 == p* || $1 == db* ]]; }
+# The small second volume /dev/xvdg at /srv/data: h1, r1, and every host whose name begins with v.
+has_data_volume() { [[ $1 == h1 || $1 == r1 || $1 == v* ]]; }
+# Image layers of a host, uppermost first, as overlayfs wants them.
+layers_of() {
+  case $1 in
+    db*) echo "$IMAGES/pg:$IMAGES/base" ;;
+    r*) echo "$IMAGES/rpm:$IMAGES/base" ;;
+    *) echo "$IMAGES/base" ;;
+  esac
+}
