@@ -9,6 +9,7 @@ export interface AwsCall {
   readonly service: string;
   /** `DescribeInstances`, `describe_instances` or `describe-instances`. */
   readonly operation: string;
+  /** Times as ISO 8601 or seconds since 1970, blobs in base64: what a reply gives can be passed on. */
   readonly params: JsonObject;
   /**
    * The idempotency token of the effect. It fills the member that the model marks as idempotency token when
@@ -47,10 +48,20 @@ export interface Aws {
  */
 export interface AwsModels {
   /** Everything wrong with the call; empty when it is well-formed. Each names the member, as `Filters[0].Nmae`. */
-  check(service: string, operation: string, params: JsonObject): AwsProblem[];
+  check(service: string, operation: string, params: UnresolvedJson): AwsProblem[];
   /** `DescribeInstances` for any accepted spelling; undefined for an unknown service or operation. */
   resolve(service: string, operation: string): AwsOperation | undefined;
 }
+
+/** Inputs as they are known before the run: `undefined` where a value is not. Every JsonObject is one. */
+export type UnresolvedJson =
+  | null
+  | undefined
+  | boolean
+  | number
+  | string
+  | readonly UnresolvedJson[]
+  | { readonly [key: string]: UnresolvedJson };
 
 export interface AwsOperation {
   readonly service: string;
@@ -78,7 +89,7 @@ export interface AwsProblem {
 /** Why a call did not succeed. `message` is a sentence fit for an operator. */
 export class AwsFailure extends Error {
   override readonly name = 'AwsFailure';
-  /** The service's error code (`InvalidVolume.NotFound`), or NO_CREDENTIALS, NO_REGION, UNREACHABLE, NO_REPLY, BAD_PARAMETERS. */
+  /** The service's error code (`InvalidVolume.NotFound`), or NO_CREDENTIALS, NO_REGION, UNREACHABLE, NO_REPLY, BAD_PARAMETERS, CANCELLED (by the caller's signal). */
   readonly code: string;
   /** Whether the same call may succeed later: throttling, 5xx, connection errors. */
   readonly retryable: boolean;

@@ -1,0 +1,179 @@
+/** Compares the params of a call with the input shape of its operation. Pure; finds every problem, not the first. */
+import type { AwsProblem, UnresolvedJson } from '../aws.ts';
+import type { Member, ServiceModel, Shape, SimpleShape, StructureShape } from './model-format.ts';
+import { nearest } from './names.ts';
+import { bytesOfBase64, dateOf } from './values.ts';
+
+export interface CheckedCall {
+  readonly model: ServiceModel;
+  /** As AWS writes it; opens every message. */
+  readonly operation: string;
+  readonly input: string | undefined;
+}
+
+type Path = AwsProblem['path'];
+
+const EMPTY: StructureShape = { type: 'structure', members: {} };
+/** More values than this are not listed in a message. */
+const LISTED_VALUES_MAX = 12;
+
+export function checkParams(call: CheckedCall, params: UnresolvedJson): AwsProblem[] {
+  const { model, operation, input } = call;
+  const problems: AwsProblem[] = [];
+
+  const report = (code: AwsProblem['code'], path: Path, says: string, suggestion?: string): void => {
+    const didYouMean = suggestion === undefined ? '' : ` Did you mean ${suggestion}?`;
+    const where = path.length === 0 ? 'the inputs' : printPath(path);
+    problems.push({
+      code,
+      path,
+      message: `${model.service} ${operation}: ${where} ${says}.${didYouMean}`,
+      ...(suggestion !== undefined && { suggestion }),
+    });
+  };
+
+  const checkMember = (member: Member, value: UnresolvedJson, path: Path): void => {
+    const shape = model.shapes[member.shape];
+    if (shape === undefined || value === undefined) return;
+    check(shape, value, path);
+  };
+
+  const check = (shape: Shape, value: UnresolvedJson, path: Path): void => {
+    if (value === null) {
+      report(
+        'WRONG_TYPE',
+        path,
+        'is null, which AWS takes for absent; leave the member out or give it a value',
+      );
+      return;
+    }
+    switch (shape.type) {
+      case 'structure':
+        return checkStructure(shape, value, path);
+      case 'list':
+        if (!Array.isArray(value)) return report('WRONG_TYPE', path, `must be a list, not ${kindOf(value)}`);
+        return value.forEach((item: UnresolvedJson, index) =>
+          checkMember(shape.member, item, [...path, index]),
+        );
+      case 'map':
+        if (!isMapping(value)) return report('WRONG_TYPE', path, `must be a map, not ${kindOf(value)}`);
+        for (const [key, item] of Object.entries(value)) {
+          checkMember(shape.key, key, [...path, key]);
+          checkMember(shape.value, item, [...path, key]);
+        }
+        return undefined;
+      default:
+        return checkSimple(shape, value, path);
+    }
+  };
+
+  const checkStructure = (shape: StructureShape, value: UnresolvedJson, path: Path): void => {
+    if (shape.document === true) return;
+    if (!isMapping(value)) {
+      const members = Object.keys(shape.members).slice(0, 3).join(', ');
+      return report(
+        'WRONG_TYPE',
+        path,
+        `must be a map with members such as ${members}, not ${kindOf(value)}`,
+      );
+    }
+    for (const [name, item] of Object.entries(value)) {
+      const member = ownMember(shape, name);
+      if (member !== undefined) checkMember(member, item, [...path, name]);
+      else {
+        const owner = path.length === 0 ? 'the operation' : printPath(path);
+        const suggestion = nearest(name, Object.keys(shape.members));
+        report(
+          'UNKNOWN_MEMBER',
+          [...path, name],
+          `is unknown: ${owner} has no member of that name`,
+          suggestion,
+        );
+      }
+    }
+    for (const name of shape.required ?? []) {
+      // A token that the caller leaves out is filled in when the call is made.
+      if (Object.hasOwn(value, name) || shape.members[name]?.idempotencyToken === true) continue;
+      report('MISSING_MEMBER', [...path, name], 'is required and missing');
+    }
+    if (shape.union === true && Object.keys(value).length !== 1) {
+      const members = Object.keys(shape.members).join(', ');
+      report('WRONG_VALUE', path, `must have exactly one of the members ${members}`);
+    }
+  };
+
+  const checkSimple = (shape: SimpleShape, value: UnresolvedJson, path: Path): void => {
+    const type = shape.type;
+    const fits = simpleTypes[type];
+    if (!fits.accepts(value)) {
+      return report('WRONG_TYPE', path, `must be ${fits.means}, not ${kindOf(value)}${hintFor(type, value)}`);
+    }
+    if (type === 'timestamp' && dateOf(value) === undefined) {
+      report('WRONG_VALUE', path, 'must be a time as in 2026-11-21T04:00:00Z, or seconds since 1970');
+    }
+    if (type === 'blob' && typeof value === 'string' && bytesOfBase64(value) === undefined) {
+      report('WRONG_VALUE', path, 'takes bytes, and must therefore be written in base64');
+    }
+    if (shape.enum !== undefined && typeof value === 'string' && !shape.enum.includes(value)) {
+      const some = shape.enum.slice(0, LISTED_VALUES_MAX).join(', ');
+      const rest = shape.enum.length > LISTED_VALUES_MAX ? `, … (${shape.enum.length} values)` : '';
+      const given = shape.sensitive === true ? 'the value' : JSON.stringify(value);
+      report('WRONG_VALUE', path, `knows ${some}${rest}, not ${given}`, nearest(value, shape.enum));
+    }
+  };
+
+  const shape = input === undefined ? EMPTY : (model.shapes[input] ?? EMPTY);
+  check(shape, params, []);
+  return problems;
+}
+
+const isNumber = (value: UnresolvedJson): boolean => typeof value === 'number';
+
+const simpleTypes: Readonly<
+  Record<SimpleShape['type'], { readonly means: string; accepts(value: UnresolvedJson): boolean }>
+> = {
+  string: { means: 'a string', accepts: (value) => typeof value === 'string' },
+  boolean: { means: 'true or false', accepts: (value) => typeof value === 'boolean' },
+  integer: { means: 'a whole number', accepts: Number.isSafeInteger },
+  long: { means: 'a whole number', accepts: Number.isSafeInteger },
+  float: { means: 'a number', accepts: isNumber },
+  double: { means: 'a number', accepts: isNumber },
+  timestamp: { means: 'a time', accepts: (value) => typeof value === 'string' || isNumber(value) },
+  blob: { means: 'base64 text', accepts: (value) => typeof value === 'string' },
+};
+
+/** `Filters[0].Values` */
+export function printPath(path: Path): string {
+  return path.reduce<string>(
+    (text, part) => (typeof part === 'number' ? `${text}[${part}]` : text === '' ? part : `${text}.${part}`),
+    '',
+  );
+}
+
+/** The kind, never the value: the value may be a secret. */
+function kindOf(value: UnresolvedJson): string {
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object') return 'a map';
+  if (typeof value === 'boolean') return 'true or false';
+  return typeof value === 'number' ? 'a number' : 'a string';
+}
+
+/** YAML decides the type by the quotes, so the slip is nearly always one of quoting. */
+function hintFor(type: SimpleShape['type'], value: UnresolvedJson): string {
+  if (type === 'string' && (typeof value === 'number' || typeof value === 'boolean'))
+    return '; put it in quotes';
+  if (typeof value !== 'string') return '';
+  const isNumeric =
+    ['integer', 'long', 'float', 'double'].includes(type) &&
+    value.trim() !== '' &&
+    !Number.isNaN(Number(value));
+  return isNumeric || (type === 'boolean' && /^(true|false)$/i.test(value)) ? '; leave the quotes away' : '';
+}
+
+function ownMember(shape: StructureShape, name: string): Member | undefined {
+  return Object.hasOwn(shape.members, name) ? shape.members[name] : undefined;
+}
+
+function isMapping(value: UnresolvedJson): value is { readonly [key: string]: UnresolvedJson } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,25 @@
+/** The two kinds of value that JSON cannot write: instants and bytes. */
+import type { UnresolvedJson } from '../aws.ts';
+
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+const ISO_DATE = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?$/i;
+
+/**
+ * An ISO 8601 instant or seconds since 1970; undefined when it is neither. Without a zone it is UTC, as boto3 reads it.
+ */
+export function dateOf(value: UnresolvedJson): Date | undefined {
+  if (typeof value === 'number') return valid(new Date(value * 1000));
+  if (typeof value !== 'string' || !ISO_DATE.test(value)) return undefined;
+  const hasZone = /(?:Z|[+-]\d\d:?\d\d)$/i.test(value.slice(10));
+  return valid(new Date(hasZone || value.length === 10 ? value : `${value}Z`));
+}
+
+function valid(date: Date): Date | undefined {
+  return Number.isNaN(date.getTime()) ? undefined : date;
+}
+
+/** Standard base64 with padding; undefined when it is not. Line breaks are accepted, as `base64 FILE` writes them. */
+export function bytesOfBase64(text: string): Uint8Array | undefined {
+  const joined = text.replaceAll(/\s/g, '');
+  return BASE64.test(joined) ? Buffer.from(joined, 'base64') : undefined;
+}
