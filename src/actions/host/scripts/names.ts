@@ -1,0 +1,100 @@
+/**
+ * Every script that Belay itself runs on hosts: its name, arguments, standard input and what it prints.
+ * The sandbox models exactly these; real hosts run the texts of the files beside this one.
+ *
+ * One output format for all: lines `key=value` on standard output, in any order, keys may repeat; `value` is the rest of
+ * the line. Words inside a value are separated by one space and never hold spaces themselves unless said otherwise.
+ * Everything else (apt's talk, journal lines) goes to standard error, for people.
+ * A script that says no prints `failed=CODE text for people` as its last field and exits 1. Exit 0 is success.
+ * `-` stands for "none" or "not asked for", in arguments and in values.
+ *
+ * "read" scripts change nothing and run through `host.read`. "changes" scripts run detached through `host.start`;
+ * they first look at the present state and do nothing when it is already the wanted one, so that starting one anew is
+ * safe. They run as root.
+ *
+ * name                kind     args                                            stdin
+ * ------------------- -------- ----------------------------------------------- --------
+ * service/observe     read     UNIT
+ *     LoadState= ActiveState= SubState= UnitFileState= Type=   as `systemctl show` gives them; an unknown unit has
+ *     LoadState=not-found. failed=NO_SYSTEMD.
+ * service/set         changes  UNIT STATE ENABLED
+ *     STATE: started | stopped | restarted | reloaded | -      ENABLED: enabled | disabled | -
+ *     was=ACTIVESTATE UNITFILESTATE   before it acted (`-` for an empty one), printed even when it fails later
+ *     is=ACTIVESTATE UNITFILESTATE    afterwards
+ *     failed=UNIT_NOT_FOUND | UNIT_MASKED | SERVICE_FAILED | RELOAD_NOT_SUPPORTED | NO_SYSTEMD
+ *
+ * package/observe     read     NAME...
+ *     manager=apt | dnf | yum
+ *     package=NAME VERSION STATE HELD      one per NAME; VERSION `-` and STATE `absent` when it is not installed;
+ *                                          STATE installed | absent | broken (half-installed, unpacked, half-configured);
+ *                                          HELD held | free (apt-mark hold, dnf/yum versionlock: always free)
+ *     failed=NO_PACKAGE_MANAGER
+ * package/install     changes  KEY ALLOWNOUNDO VERSION NAME...
+ *     KEY names the record of what was there before (any [a-z0-9-]+, the same for every attempt of a step)
+ *     ALLOWNOUNDO: yes | no        VERSION: exact | latest | glob such as 15.20*
+ *     manager=...
+ *     change=NAME OLD NEW          every package that became different, those beyond NAME... too; `-`: not installed.
+ *                                  Printed when it fails half-way as well.
+ *     version=NAME VERSION         one per NAME, in the order given
+ *     failed=NO_SUCH_VERSION | UNDO_NOT_POSSIBLE | WOULD_REMOVE | INSTALL_FAILED | PACKAGES_LOCKED | NO_PACKAGE_MANAGER
+ * package/remove      changes  KEY ALLOWNOUNDO NAME...       as package/install; configuration files stay
+ * package/restore     changes  KEY NAME VERSION HELD [NAME VERSION HELD]...
+ *     What package/observe printed before the step (VERSION `-`: remove it), and whatever else KEY's record names.
+ *     change= as above; nothing printed when nothing differed.   failed=UNDO_FAILED | PACKAGES_LOCKED | NO_PACKAGE_MANAGER
+ *
+ * file/observe        read     PATH
+ *     kind=absent | file | symlink | directory | other
+ *     sha256=HEX size=BYTES mode=0644 owner=NAME group=NAME   for a file (a number where the id has no name)
+ * file/set            changes  KEY PATH STATE OWNER GROUP MODE                     the new bytes (STATE present)
+ *     STATE: present | absent     OWNER, GROUP, MODE: `-` keeps the present one (new files: root root 0644)
+ *     Keeps the previous file under KEY on the host, once: a second run with the same KEY leaves the first copy.
+ *     was=KIND SHA256 OWNER GROUP MODE     is=KIND SHA256 OWNER GROUP MODE     (`-` each where there is no file)
+ *     failed=NOT_A_FILE | FILE_TOO_LARGE | NO_SUCH_FOLDER | NO_SUCH_OWNER | WRITE_FAILED
+ * file/restore        changes  KEY PATH KIND SHA256 OWNER GROUP MODE    the state to go back to, as file/observe gave it
+ *     was= is= as above.   failed=BACKUP_MISSING | BACKUP_DAMAGED | NOT_A_FILE | WRITE_FAILED
+ *
+ * volume/mounts       read     MOUNT...
+ *     mount=MOUNT SOURCE FSTYPE      one per MOUNT; what is mounted exactly there. Missing line: nothing is.
+ *     disk=MOUNT DISK SERIAL         every whole disk below it (several with LVM or RAID): DISK /dev/nvme1n1 or /dev/xvdf,
+ *                                    SERIAL vol0123abc for NVMe, `-` where the disk has none
+ *     failed=NOT_MOUNTED | NO_DISK_BELOW
+ * volume/freeze       changes  SECONDS MOUNT...
+ *     sync, then fsfreeze of each MOUNT; stays running until it is stopped (TERM thaws) or SECONDS have passed (thaws).
+ *     frozen=MOUNT      for each, then ready=yes, then it waits          skipped=MOUNT why   system folders live on it
+ *     thawed=MOUNT      at the end
+ *     failed=FREEZE_FAILED     (everything is thawed first)
+ * volume/sync         read     MOUNT...                 flushes; prints synced=MOUNT
+ * volume/unmount      changes  MOUNT...                 unmounted=MOUNT (also when nothing was mounted)   failed=MOUNT_BUSY
+ * volume/mount        changes  MOUNT FSTYPE OPTIONS DISK SERIAL [MOUNT FSTYPE OPTIONS DISK SERIAL]...
+ *     mounts what /etc/fstab or a mount unit says for MOUNT, else the disk.   mounted=MOUNT   failed=MOUNT_FAILED | NO_SUCH_DISK
+ *
+ * postgresql/check    read     USER PORT DATABASE       the canary query, or nothing
+ *     ready=N                  exit code of pg_isready: 0 answers, 1 rejects, 2 silent, 3 wrong call
+ *     version=TEXT             show server_version (may hold spaces)
+ *     recovery=t | f
+ *     answer=BASE64            standard output of the query (psql -At), base64, one line
+ *     queryError=TEXT          what psql said instead
+ *     failed=NO_POSTGRESQL | NO_SUCH_USER
+ *
+ * http/check          read     URL TIMEOUTSECONDS BODYBYTESMAX METHOD     the request's body
+ *     status=NNN  body=BASE64    or    unreachable=TEXT          failed=NO_HTTP_CLIENT
+ */
+export const hostScriptNames = [
+  'service/observe',
+  'service/set',
+  'package/observe',
+  'package/install',
+  'package/remove',
+  'package/restore',
+  'file/observe',
+  'file/set',
+  'file/restore',
+  'volume/mounts',
+  'volume/freeze',
+  'volume/sync',
+  'volume/unmount',
+  'volume/mount',
+  'postgresql/check',
+  'http/check',
+] as const;
+export type HostScriptName = (typeof hostScriptNames)[number];
