@@ -1,8 +1,8 @@
 /**
  * What a runbook is once it has been read: the Document. Keys keep the spelling of SSM Automation 0.3.
  *
- * A Document is plain JSON with one addition, `source`, which says where each part stood in the file. It is made by
- * `parseDocument`, found sound by `validateDocument`, and never changed afterwards.
+ * A Document is plain JSON, so it can be journaled and hashed. `checkDocument` makes it of a text that it found sound,
+ * and nothing changes it afterwards.
  */
 import type { Json, JsonObject } from '../json.ts';
 
@@ -30,6 +30,9 @@ export interface Parameter {
   readonly maxItems?: number;
   readonly minChars?: number;
   readonly maxChars?: number;
+  /** Not in SSM, but written in documents: bounds of an Integer. */
+  readonly minValue?: number;
+  readonly maxValue?: number;
   /** Addition: the value comes by `--secret`, is tainted, and never appears. */
   readonly secret?: boolean;
 }

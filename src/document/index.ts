@@ -1,0 +1,32 @@
+/** The door of the room: what a runbook is, whether it is sound, and what its expressions, branches and selectors mean. */
+export * from './types.ts';
+export * from './catalog.ts';
+export * from './diagnostic.ts';
+export * from './reference.ts';
+export {
+  embeddedText,
+  isExpression,
+  parseTemplate,
+  referencesIn,
+  resolveInputs,
+  wholeReference,
+  type Lookup,
+  type Path,
+  type Resolution,
+  type ResolveOptions,
+  type Scope,
+  type TemplatePart,
+} from './expression.ts';
+export { chooseBranch, operators, type BranchDecision } from './condition.ts';
+export { outputTypes, selectOutput, validateSelector, type Selection } from './selector.ts';
+export { baseType, coerceArgument, parseArgument, type BaseType, type Coercion } from './argument.ts';
+export {
+  checkArgument,
+  checkArguments,
+  parameterStoreReferences,
+  resolveParameters,
+  type Arguments,
+  type ParameterProblem,
+  type ParameterProblemCode,
+  type ParameterResolution,
+} from './parameters.ts';
