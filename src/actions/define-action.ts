@@ -10,8 +10,7 @@ import type { Static, TSchema } from 'typebox';
 import type { CatalogProblem } from '../document/catalog.ts';
 import type { Change, RestorePoint } from '../engine/events.ts';
 import type { Json, JsonObject } from '../json.ts';
-import type { Aws } from '../transports/aws.ts';
-import type { AwsModels } from '../transports/aws.ts';
+import type { Aws, AwsModels } from '../transports/aws.ts';
 import type { Host, OutputSink } from '../transports/host.ts';
 
 export interface ActionContext {
@@ -23,6 +22,11 @@ export interface ActionContext {
   /** Aborted on cancel and time-out. Pass it on to every call. */
   readonly signal: AbortSignal;
   readonly aws: Aws;
+  /**
+   * Tells whether an operation takes an idempotency token. Without it the outcome of a mutating call by name whose reply
+   * was lost stays unknown.
+   */
+  readonly models?: AwsModels;
   /** The host of the inventory by that name, or an instance id over SSM. Throws ActionFailure UNKNOWN_HOST. */
   host(name: string): Host;
   /** Where a target's output goes; nothing is kept in memory. */

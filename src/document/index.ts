@@ -17,6 +17,7 @@ export {
   type Scope,
   type TemplatePart,
 } from './expression.ts';
+export { parseDurationMs, parseInstantMs } from './duration.ts';
 export { chooseBranch, operators, type BranchDecision } from './condition.ts';
 export { outputTypes, selectOutput, validateSelector, type Selection } from './selector.ts';
 export { baseType, coerceArgument, parseArgument, type BaseType, type Coercion } from './argument.ts';

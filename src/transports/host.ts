@@ -59,6 +59,8 @@ export interface Host {
   readonly name: string;
   /** For people, in errors: `db1 (10.77.1.20 via bastion1)`. */
   readonly label: string;
+  /** How it is reached: decides whether aws:runCommand goes over this port or over SSM's own SendCommand. */
+  readonly transport: HostAddress['transport'];
   /** The EC2 instance that the host is, where the inventory knows it or the host is named by it. */
   readonly instanceId?: string;
   /** Whether values of `env` and `stdin` reach the host without being stored by a third party. False for ssm. */
