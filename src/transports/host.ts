@@ -20,6 +20,8 @@ export interface HostScript {
   readonly env?: Readonly<Record<string, string>>;
   /** Given to the script's standard input; same care as `env`. */
   readonly stdin?: Uint8Array;
+  /** `env` or `stdin` hold secret values: a transport that a third party stores refuses them (SECRET_OVER_SSM). */
+  readonly secret?: boolean;
   readonly workingDirectory?: string;
   /** Run as the connection's user even where the inventory says `become: sudo`. */
   readonly withoutBecome?: boolean;
@@ -96,10 +98,11 @@ export interface Host {
   /**
    * Stops the command and everything it started: TERM, after a grace of five seconds KILL, and resolves only when the
    * host confirms that no process of it lives. Harmless when it has ended. Rejects with HostFailure (STILL_RUNNING).
+   * A token that never began is closed, so that a start still under way comes to nothing: `poll` then says `vanished`.
    */
   stop(token: string, options: { readonly signal: AbortSignal }): Promise<void>;
 
-  /** Removes what `start` left on the host. Harmless when there is nothing. */
+  /** Removes what `start` left on the host. Harmless when there is nothing; STILL_RUNNING while the command runs. */
   forget(token: string, options: { readonly signal: AbortSignal }): Promise<void>;
 
   /** Ends connections that this object opened. */
@@ -120,6 +123,10 @@ export const hostFailureCodes = [
   'TOOL_MISSING',
   'CONNECTION_LOST',
   'OUTPUT_TOO_LARGE',
+  /** The script with its args, env and stdin is more than the transport can carry. */
+  'INPUT_TOO_LARGE',
+  /** The folder in which the host keeps begun commands cannot be made, is full or belongs to somebody else. */
+  'STATE_UNUSABLE',
   'STILL_RUNNING',
   'SECRET_OVER_SSM',
   /** The sandbox was asked for something that it does not model. */
