@@ -3,6 +3,7 @@ import type { AwsModels, AwsOperation, AwsProblem } from '../aws.ts';
 import { checkParams } from './check-params.ts';
 import { createModelStore, type FoundOperation, type ModelStore } from './model-store.ts';
 import { nearest } from './names.ts';
+import { isReadOnlyOperation } from './read-only.ts';
 
 export function createAwsModels(store: ModelStore = createModelStore()): AwsModels {
   return {
@@ -25,23 +26,10 @@ export function describeOperation({ model, name, shapes }: FoundOperation): AwsO
   return {
     service: model.service,
     operation: name,
-    readOnly: READS.test(name) && !NOT_READS.has(`${model.service}:${name}`),
+    readOnly: isReadOnlyOperation(model.service, name),
     ...(token !== undefined && { tokenMember: token }),
   };
 }
-
-/** The verb must end where the next word begins: `Getaway` is no `Get`. */
-const READS =
-  /^(?:BatchGet|BatchDescribe|Check|Decode|Describe|Estimate|Filter|Get|Head|List|Lookup|Preview|Query|Scan|Search|Select|Simulate)(?=[A-Z]|$)/;
-
-/** Operations that are named like a read and change something all the same. */
-const NOT_READS: ReadonlySet<string> = new Set([
-  // Creates the identity when there is none.
-  'cognito-identity:GetId',
-  'cognito-identity:GetOpenIdTokenForDeveloperIdentity',
-  // Hands out the access once.
-  'ssm:GetAccessToken',
-]);
 
 function unknownOperation(store: ModelStore, service: string, operation: string): AwsProblem {
   const model = store.service(service);
