@@ -48,10 +48,24 @@ clone_root() {
 }
 
 # publish HOST old|new|broken: what this host's package manager sees at its next refresh. An atomic switch.
+# apt ignores an index that is older than the one it has, so going back needs index files newer than the last.
 publish() {
-  local link=$LAB/hosts/$1/repo/current
-  [ -d "$IMAGES/repo/$2" ] || die "'$2' is no state of the package repository: old, new or broken"
-  ln -sfn "/srv/packages/$2" "$link.next" && mv -T "$link.next" "$link"
+  local host=$1 state=$2 repo=$LAB/hosts/$1/repo file number at
+  [ -d "$IMAGES/repo/$state" ] || die "'$state' is no state of the package repository: old, new or broken"
+  number=$(($(readlink "$repo/current" 2>/dev/null || echo 0) + 1))
+  at=$(date +%s)
+  if [ "$number" -gt 1 ]; then file=$(stat -c %Y "$repo/$((number - 1))/Release"); [ "$at" -gt "$file" ] || at=$((file + 1)); fi
+  mkdir -p "$repo/$number"
+  for file in "$IMAGES/repo/$state"/*; do
+    case ${file##*/} in
+      Release | Packages*) cp "$file" "$repo/$number/" ;;
+      *) ln -s "/srv/packages/$state/${file##*/}" "$repo/$number/" ;;
+    esac
+  done
+  sed -i "s/^Date:.*/Date: $(LC_ALL=C date -u -d "@$at" '+%a, %d %b %Y %H:%M:%S UTC')/" "$repo/$number/Release"
+  touch -d "@$at" "$repo/$number"/{Release,Packages,Packages.gz}
+  ln -sfn "$number" "$repo/current.next" && mv -T "$repo/current.next" "$repo/current"
+  rm -rf "$LAB/hosts/$host/root"/var/cache/dnf/lab*     # dnf would believe its copy for a second
 }
 
 create() {
@@ -113,7 +127,7 @@ wait_ready() { # until sshd greets and, on a database host, PostgreSQL answers
 # enter HOST COMMAND...: by its namespaces, no ssh. The exit code is the command's.
 enter() {
   local host=$1 pid; shift
-  pid=$(leader "$host"); [ -n "$pid" ] || die "$host is not running"
+  pid=$(leader "$host"); [ -n "$pid" ] || { say "$host is not running"; return 125; }
   nsenter -t "$pid" -m -u -i -n -p -r -w -- /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 TERM=dumb "$@"
 }
 

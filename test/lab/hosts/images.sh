@@ -139,8 +139,9 @@ fill_rpm() {
   mkdir -p "$root/etc/yum.repos.d" "$root/etc/dnf/vars"
   echo 1 >"$root/etc/dnf/vars/releasever"
   printf '[main]\ngpgcheck=0\ninstallonly_limit=3\nbest=True\nplugins=True\nmodule_platform_id=platform:lab1\n' >"$root/etc/dnf/dnf.conf"
-  printf '[lab]\nname=lab\nbaseurl=file:///srv/repo/current/rpm\nenabled=1\nmetadata_expire=0\n' >"$root/etc/yum.repos.d/lab.repo"
-  rm -f "$root/etc/os-release"
+  printf '[lab]\nname=lab\nbaseurl=file:///srv/repo/current/rpm\nenabled=1\nmetadata_expire=1\n' >"$root/etc/yum.repos.d/lab.repo"
+  sed -i 's/^enabled.*/enabled = false/' "$root/etc/dnf/plugins/local.conf"
+  rm -f "$root/etc/os-release" "$root/etc/debian_version"
   printf 'NAME="Belay lab rpm host"\nID=belaylab\nID_LIKE="rhel fedora"\nVERSION_ID=1\nPRETTY_NAME="Belay lab rpm host"\n' >"$root/etc/os-release"
   mkdir -p "$root/usr/lib/off-path"
   for tool in "$root"/usr/bin/{apt,apt-*,dpkg,dpkg-*}; do [ -e "$tool" ] && mv "$tool" "$root/usr/lib/off-path/"; done

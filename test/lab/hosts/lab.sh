@@ -79,7 +79,8 @@ verb=${1:-help}; shift || true
 case $verb in
   up) up "$@"; exit ;;
   down) down; exit ;;
-  exec | stop | start | kill | freeze | thaw | reboot | net | publish) running; known "${1:-}" ;;
+  exec) running; [ -d "$LAB/hosts/${1:-}/root" ] || { say "there is no host '${1:-}'"; exit 125; } ;;
+  stop | start | kill | freeze | thaw | reboot | net | publish) running; known "${1:-}" ;;
   ps | forward | volume) running ;;
   *) sed -n '2,16p' "$0"; exit 2 ;;
 esac
@@ -94,6 +95,6 @@ case $verb in
   reboot) reboot "$@" ;;
   net) network_fault "$@" ;;
   forward) locked; network_forward "$@" ;;
-  publish) publish "$@" ;;
+  publish) locked; publish "$@" ;;
   volume) volume "$@" ;;
 esac

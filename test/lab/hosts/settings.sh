@@ -9,7 +9,8 @@ set -euo pipefail
 ID=${BELAY_LAB_ID:-0}
 [[ $ID =~ ^[0-9]$ ]] || { echo "lab: BELAY_LAB_ID is '$ID'; it must be one digit, 0 to 9" >&2; exit 2; }
 LAB=${BELAY_LAB_STATE:-${TMPDIR:-/tmp}/belay-lab-$ID}
-IMAGES=${BELAY_LAB_IMAGES:-/var/lib/belay-lab}
+# The last part is raised by whoever changes what is in the images: the old ones stay usable meanwhile.
+IMAGES=${BELAY_LAB_IMAGES:-/var/lib/belay-lab}/hosts-1
 HERE=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 BLOCK=10.$((77 + ID))             # BLOCK.0.0/24 is public, BLOCK.1.0/24 is behind the bastion
 NS=belay$ID                       # the network namespace that owns this lab's bridges
