@@ -45,13 +45,16 @@
  * file/observe        read     PATH
  *     kind=absent | file | symlink | directory | other
  *     sha256=HEX size=BYTES mode=0644 owner=NAME group=NAME   for a file (a number where the id has no name)
- * file/set            changes  KEY PATH STATE OWNER GROUP MODE                     the new bytes (STATE present)
- *     STATE: present | absent     OWNER, GROUP, MODE: `-` keeps the present one (new files: root root 0644)
- *     Keeps the previous file under KEY on the host, once: a second run with the same KEY leaves the first copy.
+ * file/set            changes  KEY PATH STATE OWNER GROUP MODE PREVIOUS UNIT UNITSTATE      the new bytes (STATE present)
+ *     STATE: present | absent     OWNER, GROUP, MODE: `-` keeps the present one (new files: the user's own, 0644)
+ *     PREVIOUS: the sha256 that the file had before the step, `-` for none; the host keeps those bytes under KEY, once
+ *     UNIT UNITSTATE: `- -`, or a unit to be reloaded | restarted after a change, if it is active
  *     was=KIND SHA256 OWNER GROUP MODE     is=KIND SHA256 OWNER GROUP MODE     (`-` each where there is no file)
- *     failed=NOT_A_FILE | FILE_TOO_LARGE | NO_SUCH_FOLDER | NO_SUCH_OWNER | WRITE_FAILED
- * file/restore        changes  KEY PATH KIND SHA256 OWNER GROUP MODE    the state to go back to, as file/observe gave it
- *     was= is= as above.   failed=BACKUP_MISSING | BACKUP_DAMAGED | NOT_A_FILE | WRITE_FAILED
+ *     unit=ACTIVESTATE     when the unit was acted on
+ *     failed=NOT_A_FILE | NO_SUCH_FOLDER | NO_SUCH_OWNER | CHANGED_MEANWHILE | WRITE_FAILED | SERVICE_FAILED ...
+ * file/restore        changes  KEY PATH KIND SHA256 OWNER GROUP MODE UNIT UNITSTATE UNITWASACTIVE
+ *     KIND file | absent: the state to go back to, as file/observe gave it; UNITWASACTIVE: yes | no | -
+ *     was= is= unit= as above.   failed=BACKUP_MISSING | BACKUP_DAMAGED | NOT_A_FILE | WRITE_FAILED | SERVICE_FAILED ...
  *
  * volume/mounts       read     MOUNT...
  *     mount=MOUNT SOURCE FSTYPE      one per MOUNT; what is mounted exactly there. Missing line: nothing is.

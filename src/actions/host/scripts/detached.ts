@@ -1,0 +1,161 @@
+/**
+ * An effect that is one detached command on one host: begun under the token, found again by it.
+ * Host actions and their undos are made of it; they only say which script to run and what its end means.
+ */
+import {
+  ActionFailure,
+  pending,
+  type ActionContext,
+  type BegunEffect,
+  type Done,
+  type Failed,
+  type Poll,
+  failed,
+} from '../../define-action.ts';
+import type { CommandState, Host, HostScript } from '../../../transports/host.ts';
+import { captureOutput, type Capture } from './capture.ts';
+import { lastLines, parseFields, refusal, type Fields } from './fields.ts';
+
+/** How long one question to the host waits there for the command's end. */
+const waitOnHostMs = 10_000;
+/** Enough for the longest list of packages that one transaction changes. */
+const fieldBytesMax = 512 * 1024;
+
+export type DetachedHandle = { readonly Host: string; readonly Token: string };
+
+export interface DetachedEnd {
+  readonly host: Host;
+  readonly exitCode: number;
+  /** The first `outputBytesMax` bytes of each stream. */
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly stderrTail: string;
+}
+
+export interface DetachedCommand<I, B, O> {
+  host(inputs: I): string;
+  script(inputs: I, before: B, context: ActionContext): HostScript;
+  /** What the command's end means. */
+  finish(end: DetachedEnd, inputs: I, before: B): Done<O> | Failed;
+  /** For the live view: `waiting for postgresql@15-main to become active`. */
+  waitingFor(inputs: I): string;
+  /** Whether a command that vanished (the host was rebooted under it) may simply be started anew. */
+  readonly mayStartAnew: boolean;
+  readonly outputBytesMax?: number;
+}
+
+/**
+ * What has been read of a command's output, by the handle that the activity host holds while it polls: gone with it,
+ * and read again from the start by the runner that resumes.
+ */
+const captures = new WeakMap<DetachedHandle, Capture>();
+
+export function detached<I, B, O>(
+  command: DetachedCommand<I, B, O>,
+): BegunEffect<I, B, DetachedHandle, O> {
+  const ask = async (handle: DetachedHandle, inputs: I, context: ActionContext, waitMs: number) => {
+    const host = context.host(command.host(inputs));
+    const capture =
+      captures.get(handle) ??
+      captureOutput(context.log(host.name), command.outputBytesMax ?? fieldBytesMax);
+    captures.set(handle, capture);
+    const state = await host.poll(handle.Token, {
+      from: capture.next(),
+      sink: capture.sink,
+      waitMs,
+      signal: context.signal,
+    });
+    return { host, capture, state };
+  };
+  const ending = (
+    state: Extract<CommandState, { kind: 'exited' }>,
+    host: Host,
+    capture: Capture,
+    inputs: I,
+    before: B,
+  ) =>
+    command.finish(
+      {
+        host,
+        exitCode: state.exitCode,
+        stdout: capture.stdout(),
+        stderr: capture.stderr(),
+        stderrTail: capture.stderrTail(),
+      },
+      inputs,
+      before,
+    );
+  return {
+    kind: 'begun',
+    // A start that is still on its way when "absent" is seen does no harm: the token begins one command only.
+    settleMs: 2_000,
+    begin: async (inputs, before, context) => {
+      const host = context.host(command.host(inputs));
+      await host.start(context.token, command.script(inputs, before, context), { signal: context.signal });
+      return { Host: host.name, Token: context.token };
+    },
+    adopt: async (inputs, before, context) => {
+      const handle: DetachedHandle = { Host: command.host(inputs), Token: context.token };
+      const { host, capture, state } = await ask(handle, inputs, context, 0);
+      if (state.kind === 'absent') return { kind: 'absent' };
+      if (state.kind === 'running') return { kind: 'running', handle };
+      if (state.kind === 'exited') return ending(state, host, capture, inputs, before);
+      return command.mayStartAnew
+        ? vanished(host, state.reason)
+        : { kind: 'unknown', why: vanished(host, state.reason).message };
+    },
+    poll: async (handle, inputs, before, context): Promise<Poll<O>> => {
+      const { host, capture, state } = await ask(handle, inputs, context, waitOnHostMs);
+      if (state.kind === 'running') return pending(200, command.waitingFor(inputs));
+      if (state.kind === 'exited') return ending(state, host, capture, inputs, before);
+      const failure = vanished(
+        host,
+        state.kind === 'absent' ? 'the host knows nothing of it any more' : state.reason,
+      );
+      if (command.mayStartAnew) return failure;
+      throw new ActionFailure({ code: failure.code, message: failure.message, effect: 'unknown' });
+    },
+    stop: (handle, inputs, context) =>
+      context.host(command.host(inputs)).stop(handle.Token, { signal: context.signal }),
+    release: (handle, inputs, context) =>
+      context.host(command.host(inputs)).forget(handle.Token, { signal: context.signal }),
+  };
+}
+
+function vanished(host: Host, reason: string): Failed {
+  return failed('COMMAND_VANISHED', `${host.label}: the command left no result: ${reason}`, {
+    retryable: true,
+  });
+}
+
+/** Codes of failures that pass by themselves. */
+const passingCodes = new Set(['PACKAGES_LOCKED']);
+
+/**
+ * The end of one of Belay's own changing scripts: its fields, or its refusal. `given` adds what is known although it
+ * failed.
+ */
+export function fieldsOrFailure(
+  end: DetachedEnd,
+  given: (fields: Fields) => Pick<Failed, 'outputs' | 'changes'> = () => ({}),
+): { readonly fields: Fields } | { readonly failure: Failed } {
+  const fields = parseFields(end.stdout);
+  const said = refusal(fields);
+  if (said) {
+    return {
+      failure: failed(said.code, `${end.host.label}: ${said.text}`, {
+        retryable: passingCodes.has(said.code),
+        ...given(fields),
+      }),
+    };
+  }
+  if (end.exitCode === 0) return { fields };
+  const how = end.exitCode > 128 ? `was ended by signal ${end.exitCode - 128}` : `ended with exit code ${end.exitCode}`;
+  return {
+    failure: failed(
+      'SCRIPT_FAILED',
+      `${end.host.label}: the script ${how}: ${lastLines(end.stderrTail) || 'it said nothing'}`,
+      given(fields),
+    ),
+  };
+}
