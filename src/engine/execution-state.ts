@@ -1,0 +1,231 @@
+/** Folds an execution's events into what people are shown: list, show, the live view and the HTTP API see this alone. */
+import type { JsonObject } from '../json.ts';
+import type { Change, RecordedEvent, RestorePoint, Waiting } from './events.ts';
+import type { Failure } from './ports.ts';
+import type { ExecutionStatus, RollbackStatus, StepStatus, UndoResult } from './statuses.ts';
+
+export interface StepState {
+  readonly name: string;
+  readonly action: string;
+  readonly status: StepStatus;
+  readonly attempts: number;
+  readonly inputs: JsonObject;
+  readonly outputs: JsonObject;
+  readonly failure: Failure | null;
+  readonly changes: readonly Change[];
+  readonly restorePoints: readonly RestorePoint[];
+  readonly targets: readonly string[];
+  readonly note: string;
+  readonly waiting: Waiting | null;
+  readonly startedAt: number | null;
+  readonly endedAt: number | null;
+}
+
+export interface UndoState {
+  readonly name: string;
+  readonly action: string;
+  readonly result: UndoResult | 'running';
+  readonly reason: string;
+  readonly failure: Failure | null;
+  readonly changes: readonly Change[];
+  readonly targets: readonly string[];
+  readonly note: string;
+  readonly startedAt: number;
+  readonly endedAt: number | null;
+  /** Steps of its own undo list, in the order they ran. */
+  readonly steps: readonly StepState[];
+}
+
+export interface ExecutionState {
+  readonly status: ExecutionStatus;
+  readonly rollbackStatus: RollbackStatus;
+  readonly failedStep: string | null;
+  readonly steps: readonly StepState[];
+  /** The latest word on every undo, in the order they ran. */
+  readonly rollback: readonly UndoState[];
+  readonly outputs: JsonObject;
+  /** Set when the last rollback asked for was refused. */
+  readonly drift: readonly { readonly step: string }[];
+  readonly startedAt: number | null;
+  readonly endedAt: number | null;
+  readonly lastSeq: number;
+}
+
+export const initialState: ExecutionState = {
+  status: 'Pending',
+  rollbackStatus: 'notRequested',
+  failedStep: null,
+  steps: [],
+  rollback: [],
+  outputs: {},
+  drift: [],
+  startedAt: null,
+  endedAt: null,
+  lastSeq: 0,
+};
+
+export function foldEvents(
+  events: Iterable<RecordedEvent>,
+  state: ExecutionState = initialState,
+): ExecutionState {
+  const draft = new Draft(state);
+  for (const event of events) draft.apply(event);
+  return draft.state();
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Mutable while folding, so that ten thousand steps cost ten thousand times one. */
+class Draft {
+  readonly #head: Mutable<Omit<ExecutionState, 'steps' | 'rollback'>>;
+  readonly #steps: Map<string, StepState>;
+  readonly #undos: Map<string, UndoState>;
+
+  constructor({ steps, rollback, ...head }: ExecutionState) {
+    this.#head = { ...head };
+    this.#steps = new Map(steps.map((step) => [step.name, step]));
+    this.#undos = new Map(rollback.map((undo) => [undo.name, undo]));
+  }
+
+  state(): ExecutionState {
+    return { ...this.#head, steps: [...this.#steps.values()], rollback: [...this.#undos.values()] };
+  }
+
+  apply({ seq, at, event }: RecordedEvent): void {
+    const head = this.#head;
+    head.lastSeq = seq;
+    switch (event.type) {
+      case 'ExecutionStarted':
+        Object.assign(head, { status: 'InProgress', startedAt: at });
+        for (const { name, action } of event.steps) this.#steps.set(name, pendingStep(name, action));
+        return;
+      case 'StepStarted':
+        head.status = this.#isRollingBack() ? head.status : 'InProgress';
+        this.#put(event.step, {
+          ...pendingStep(event.step, event.action),
+          status: 'InProgress',
+          inputs: event.inputs,
+          startedAt: at,
+        });
+        return;
+      case 'AttemptFailed':
+        this.#change(event.step, { attempts: event.attempt });
+        return;
+      case 'EffectAdopted':
+      case 'NotifyFailed':
+        return;
+      case 'StepWaiting':
+        if (event.waiting.kind === 'rollbackDecision' || this.#isRollingBack())
+          head.rollbackStatus = 'waiting';
+        else head.status = event.waiting.kind === 'sleep' ? 'InProgress' : 'Waiting';
+        this.#change(event.step, {
+          status: event.waiting.kind === 'sleep' ? 'InProgress' : 'Waiting',
+          waiting: event.waiting,
+        });
+        return;
+      case 'StepEnded': {
+        const { type: _type, step, critical: _critical, ...ended } = event;
+        this.#change(step, { ...ended, waiting: null, endedAt: at });
+        if (this.#isRollingBack()) head.rollbackStatus = 'running';
+        else head.status = 'InProgress';
+        return;
+      }
+      case 'ForwardEnded':
+        head.failedStep = event.failedStep;
+        head.status = event.status === 'Success' ? 'InProgress' : event.status;
+        return;
+      case 'RollbackStarted':
+        Object.assign(head, { rollbackStatus: 'running', drift: [], endedAt: null });
+        return;
+      case 'UndoStarted':
+        this.#undos.delete(event.step);
+        this.#undos.set(event.step, runningUndo(event.step, event.action, at));
+        return;
+      case 'UndoEnded': {
+        const { type: _type, step, ...ended } = event;
+        const undo = this.#undos.get(step);
+        if (undo !== undefined) this.#undos.set(step, { ...undo, ...ended, endedAt: at });
+        return;
+      }
+      case 'RollbackRefused':
+        head.drift = event.drift.map(({ step }) => ({ step }));
+        return;
+      case 'RollbackEnded':
+        head.rollbackStatus = event.status;
+        return;
+      case 'ExecutionEnded':
+        Object.assign(head, {
+          status: event.status,
+          rollbackStatus: event.rollbackStatus,
+          outputs: event.outputs,
+          endedAt: at,
+        });
+        return;
+      default:
+        event satisfies never;
+    }
+  }
+
+  #isRollingBack(): boolean {
+    return this.#head.rollbackStatus === 'running' || this.#head.rollbackStatus === 'waiting';
+  }
+
+  #put(path: string, step: StepState): void {
+    const owner = ownerOf(path);
+    const undo = owner === undefined ? undefined : this.#undos.get(owner);
+    if (owner === undefined) this.#steps.set(path, step);
+    else if (undo !== undefined) {
+      this.#undos.set(owner, { ...undo, steps: [...undo.steps.filter(({ name }) => name !== path), step] });
+    }
+  }
+
+  #change(path: string, change: Partial<StepState>): void {
+    const owner = ownerOf(path);
+    const step =
+      owner === undefined
+        ? this.#steps.get(path)
+        : this.#undos.get(owner)?.steps.find(({ name }) => name === path);
+    if (step !== undefined) this.#put(path, { ...step, ...change });
+  }
+}
+
+/** `SnapshotData` for `SnapshotData/undo/Restore`; undefined for a step of mainSteps. */
+export function ownerOf(path: string): string | undefined {
+  const slash = path.indexOf('/');
+  return slash === -1 ? undefined : path.slice(0, slash);
+}
+
+function pendingStep(name: string, action: string): StepState {
+  return {
+    name,
+    action,
+    status: 'Pending',
+    attempts: 0,
+    inputs: {},
+    outputs: {},
+    failure: null,
+    changes: [],
+    restorePoints: [],
+    targets: [],
+    note: '',
+    waiting: null,
+    startedAt: null,
+    endedAt: null,
+  };
+}
+
+function runningUndo(name: string, action: string, startedAt: number): UndoState {
+  return {
+    name,
+    action,
+    result: 'running',
+    reason: '',
+    failure: null,
+    changes: [],
+    targets: [],
+    note: '',
+    startedAt,
+    endedAt: null,
+    steps: [],
+  };
+}

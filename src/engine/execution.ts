@@ -1,0 +1,133 @@
+/**
+ * One execution as the interpreter sees it: what has been said so far, and the calls through which it acts.
+ * Everything in here is rebuilt identically when a host runs the interpreter again after a crash.
+ */
+import type { Step } from '../document/types.ts';
+import type { Json, JsonObject } from '../json.ts';
+import type { EngineEvent } from './events.ts';
+import type { ActivityCall, Failure, Outcome, Runtime } from './ports.ts';
+import type { StepEnding, UndoResult } from './statuses.ts';
+import type { EffectResult, ExecutionInput, Program, StepDescriptor } from './types.ts';
+
+/** How the present part of an execution runs: forward, in an onCancel chain, or climbing down. */
+export interface Mode {
+  /** Prefix of activity ids, so that a second rollback does not read the first one's record. */
+  readonly idPrefix: string;
+  /** Runs although the execution was cancelled. */
+  readonly ignoreCancel: boolean;
+  /** Milliseconds since 1970 after which nothing new begins; null: no common budget. */
+  readonly deadlineAt: number | null;
+  /** Set in an undo list: the step that is undone, and the outputs of the list's own steps. */
+  readonly undo: { readonly of: StepRecord; readonly outputs: Map<string, JsonObject> } | null;
+}
+
+export const forward: Mode = { idPrefix: '', ignoreCancel: false, deadlineAt: null, undo: null };
+
+/** One try that may have changed something. */
+export interface TouchingAttempt {
+  readonly token: string;
+  readonly handle: Json;
+}
+
+/** What is known of a step that began. Grows while the step runs. */
+export interface StepRecord {
+  readonly step: Step;
+  /** `Patch`, or `SnapshotData/undo/Restore`. */
+  readonly path: string;
+  readonly descriptor: StepDescriptor;
+  inputs: JsonObject | null;
+  before: Json;
+  /** The state that the forward flow left behind; undefined: not observed. */
+  left: Json | undefined;
+  attempts: TouchingAttempt[];
+  result: EffectResult | null;
+  status: StepEnding | null;
+  /** The latest word on its undo; null: none was tried. */
+  undo: UndoResult | null;
+  /** Ids of its restore points that an undo put back into use. */
+  used: string[];
+}
+
+export class Execution {
+  readonly runtime: Runtime;
+  readonly program: Program;
+  readonly input: ExecutionInput;
+  /** Steps that began, in order; the forward flow's only. */
+  readonly began: StepRecord[] = [];
+  /** Outputs by step name, as references see them. */
+  readonly outputs = new Map<string, JsonObject>();
+  assumeRole: string | undefined;
+  #identity: JsonObject | undefined;
+  #seq = 0;
+  #clock = 0;
+
+  constructor(runtime: Runtime, program: Program, input: ExecutionInput) {
+    this.runtime = runtime;
+    this.program = program;
+    this.input = input;
+  }
+
+  async emit(event: EngineEvent): Promise<void> {
+    this.#seq += 1;
+    await this.runtime.emit(this.#seq, event);
+  }
+
+  /** The latest time that an outcome has told; never goes back. */
+  get lastAt(): number {
+    return this.#clock;
+  }
+
+  async activity(call: ActivityCall): Promise<Outcome> {
+    const outcome = await this.runtime.activity(call);
+    this.#clock = Math.max(this.#clock, outcome.endedAt);
+    return outcome;
+  }
+
+  async now(id: string): Promise<number> {
+    const now = await this.runtime.now(id);
+    this.#clock = Math.max(this.#clock, now);
+    return now;
+  }
+
+  /** Milliseconds left of the mode's budget, at most `ms`. 0: the budget is spent. */
+  within(mode: Mode, ms: number): number {
+    return mode.deadlineAt === null ? ms : Math.max(0, Math.min(ms, mode.deadlineAt - this.#clock));
+  }
+
+  descriptor(path: string): StepDescriptor {
+    const descriptor = this.program.descriptors[path];
+    if (descriptor === undefined) throw new Error(`the program has no descriptor of step ${path}`);
+    return descriptor;
+  }
+
+  /** Account, region and partition, asked for once and only when a reference needs them. */
+  async identity(mode: Mode): Promise<{ readonly value: JsonObject } | { readonly failure: Failure }> {
+    if (this.#identity !== undefined) return { value: this.#identity };
+    const outcome = await this.activity({
+      id: `${mode.idPrefix}identity`,
+      kind: 'identity',
+      input: { action: '', inputs: {}, step: '', before: null, ...this.role() },
+      token: this.runtime.executionId,
+      timeoutMs: 60_000,
+      onLost: 'rerun',
+      ignoreCancel: mode.ignoreCancel,
+    });
+    if (outcome.status === 'ok') {
+      this.#identity = outcome.value as JsonObject;
+      return { value: this.#identity };
+    }
+    const failure =
+      outcome.status === 'failed'
+        ? { code: outcome.code, message: outcome.message, retryable: outcome.retryable }
+        : { code: 'NO_IDENTITY', message: 'AWS did not say who is calling in time', retryable: true };
+    return { failure };
+  }
+
+  get knownIdentity(): JsonObject | undefined {
+    return this.#identity;
+  }
+
+  role(): { readonly assumeRole?: string } {
+    return this.assumeRole === undefined ? {} : { assumeRole: this.assumeRole };
+  }
+}

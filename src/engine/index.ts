@@ -1,0 +1,47 @@
+/** The door of the engine: the interpreter, its ports, its events and the state that they fold into. */
+export {
+  type Change,
+  type EngineEvent,
+  type RecordedEvent,
+  type RestorePoint,
+  type Waiting,
+} from './events.ts';
+export {
+  foldEvents,
+  initialState,
+  ownerOf,
+  type ExecutionState,
+  type StepState,
+  type UndoState,
+} from './execution-state.ts';
+export { plan } from './plan.ts';
+export {
+  type ActivityCall,
+  type ActivityInput,
+  type ActivityKind,
+  type Failure,
+  type Outcome,
+  type OutcomeResult,
+  type Runtime,
+  type SignalResult,
+} from './ports.ts';
+export { isEqual } from './rollback.ts';
+export { runExecution, type ExecutionResult } from './run-execution.ts';
+export {
+  isTerminal,
+  type ExecutionEnding,
+  type ExecutionStatus,
+  type RollbackStatus,
+  type StepEnding,
+  type StepStatus,
+  type UndoResult,
+} from './statuses.ts';
+export { type AdoptAnswer } from './steps/effect.ts';
+export {
+  type EffectResult,
+  type ExecutionInput,
+  type Program,
+  type RollbackRequest,
+  type StepDescriptor,
+  type UndoDescriptor,
+} from './types.ts';

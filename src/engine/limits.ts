@@ -1,0 +1,27 @@
+/** Every bound of the engine, by name. */
+
+/** Per attempt, where neither the step nor its action says: SSM's own default is not documented, an hour is usual. */
+export const stepTimeoutSecondsDefault = 3600;
+/** AWS lets an onCancel chain run two minutes (SSM User Guide, automation-actions). */
+export const onCancelSeconds = 120;
+/** `begin` is a short call; a longer silence counts as a lost reply. */
+export const beginTimeoutMs = 60_000;
+/** Includes the time for which "absent" is not believed. */
+export const adoptTimeoutMs = 120_000;
+export const prepareTimeoutMs = 120_000;
+export const observeTimeoutMs = 60_000;
+/** Stopping waits for the grace between TERM and KILL and for the host's word that nothing lives. */
+export const stopTimeoutMs = 60_000;
+export const notifyTimeoutMs = 30_000;
+/** How often a lost `begin` is looked for and begun again. */
+export const beginRoundsMax = 3;
+/** Tries of one undo in one rollback. */
+export const undoAttemptsMax = 3;
+/** Pause before attempt n + 1, in ms. AWS documents none. */
+export function backoffMs(attempt: number): number {
+  return Math.min(1000 * 2 ** (attempt - 1), 15_000);
+}
+/** Default and longest wait of approve and pause: 7 and 30 days (SSM User Guide). */
+export const approvalTimeoutSecondsDefault = 604_800;
+/** How long a person may take over an unknown outcome or `rollback: ask`. */
+export const decisionTimeoutSeconds = 604_800;

@@ -1,0 +1,16 @@
+/** Document → program: freezes what every step's action says of itself, so that a resumed execution cannot change its mind. */
+import type { Document, Step } from '../document/types.ts';
+import type { Program, StepDescriptor } from './types.ts';
+
+export function plan(document: Document, describe: (step: Step) => StepDescriptor): Program {
+  const descriptors: Record<string, StepDescriptor> = {};
+  const visit = (steps: readonly Step[], prefix: string): void => {
+    for (const step of steps) {
+      const path = prefix + step.name;
+      descriptors[path] = describe(step);
+      if (step.undo.kind === 'steps') visit(step.undo.steps, `${path}/undo/`);
+    }
+  };
+  visit(document.mainSteps, '');
+  return { interpreter: 1, document, descriptors };
+}

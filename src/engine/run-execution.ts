@@ -1,0 +1,135 @@
+/** The interpreter: runs a program forward, climbs back down where its policy says so, and ends with both statuses. */
+import type { Json } from '../json.ts';
+import { Execution, forward, type Mode } from './execution.ts';
+import { decisionTimeoutSeconds, notifyTimeoutMs } from './limits.ts';
+import type { Runtime } from './ports.ts';
+import { observeLeft, owed, rollback, rollbackStatus } from './rollback.ts';
+import { runFlow, type FlowResult } from './run-flow.ts';
+import { resolve } from './scope.ts';
+import type { ExecutionEnding, RollbackStatus } from './statuses.ts';
+import type { ExecutionInput, Program } from './types.ts';
+
+export interface ExecutionResult {
+  readonly status: ExecutionEnding;
+  readonly rollbackStatus: RollbackStatus;
+  readonly outputs: Readonly<Record<string, Json>>;
+}
+
+/** Deterministic over the runtime: see ports.ts. Throws only what the host throws. */
+export async function runExecution(
+  runtime: Runtime,
+  program: Program,
+  input: ExecutionInput,
+): Promise<ExecutionResult> {
+  const execution = new Execution(runtime, program, input);
+  const { document } = program;
+  await execution.emit({
+    type: 'ExecutionStarted',
+    steps: document.mainSteps.map(({ name, action }) => ({ name, action })),
+  });
+  const flow = await runForward(execution);
+  await execution.emit({ type: 'ForwardEnded', status: flow.status, failedStep: flow.failedStep });
+  const detached: Mode = { ...forward, ignoreCancel: true };
+  await observeLeft(execution, 'left/', detached);
+  await tell(execution, 'failed', flow, detached);
+  if (flow.status !== 'Success' && (await wantsRollback(execution))) {
+    await rollback(execution, 0, { force: true });
+    await tell(execution, 'rolledBack', flow, detached);
+  }
+  const result = await ended(execution, flow);
+  for (const [index, request] of input.rollbackRequests.entries()) {
+    await rollback(execution, index + 1, request);
+    await execution.emit({ type: 'ExecutionEnded', ...result, rollbackStatus: rollbackStatus(execution) });
+  }
+  return { ...result, rollbackStatus: rollbackStatus(execution) };
+}
+
+async function runForward(execution: Execution): Promise<FlowResult> {
+  const { document } = execution.program;
+  if (document.assumeRole !== undefined && document.assumeRole !== '') {
+    const role = await resolve(execution, document.assumeRole, 'assumeRole', forward);
+    if (role.ok && typeof role.value === 'string' && role.value !== '') execution.assumeRole = role.value;
+  }
+  return runFlow(execution, document.mainSteps, '', forward);
+}
+
+async function wantsRollback(execution: Execution): Promise<boolean> {
+  switch (execution.input.rollbackWhen) {
+    case 'never':
+      return false;
+    case 'onFailure':
+      return true;
+    case 'ask': {
+      const steps = owed(execution).map(({ path }) => path);
+      if (steps.length === 0) return false;
+      await execution.emit({
+        type: 'StepWaiting',
+        step: 'rollback',
+        waiting: { kind: 'rollbackDecision', steps },
+      });
+      const answer = await execution.runtime.waitForSignal(
+        'rollback:ask',
+        'rollback',
+        decisionTimeoutSeconds * 1000,
+        { ignoreCancel: true },
+      );
+      return answer.status === 'signal' && answer.value === 'yes';
+    }
+    default:
+      return execution.input.rollbackWhen satisfies never;
+  }
+}
+
+async function ended(execution: Execution, flow: FlowResult): Promise<ExecutionResult> {
+  const outputs: Record<string, Json> = {};
+  for (const name of execution.program.document.outputs) {
+    const [step = '', output = ''] = name.split('.');
+    const value = execution.outputs.get(step)?.[output];
+    if (value !== undefined) outputs[name] = value;
+  }
+  const result = { status: flow.status, rollbackStatus: rollbackStatus(execution), outputs };
+  await execution.emit({ type: 'ExecutionEnded', ...result });
+  return result;
+}
+
+/** `notify:` publishes failure and the rollback's outcome; a failed publish never changes a status. */
+async function tell(
+  execution: Execution,
+  what: 'failed' | 'rolledBack',
+  flow: FlowResult,
+  mode: Mode,
+): Promise<void> {
+  const { notify, description } = execution.program.document;
+  if (notify === undefined || flow.status === 'Success') return;
+  const id = `notify:${what}`;
+  const topic = await resolve(execution, notify.sns, id, mode);
+  if (!topic.ok || typeof topic.value !== 'string') return;
+  const status =
+    what === 'failed'
+      ? `${flow.status} at ${flow.failedStep ?? '?'}`
+      : `rollback ${rollbackStatus(execution)}`;
+  const outcome = await execution.activity({
+    id,
+    kind: 'notify',
+    input: {
+      action: 'sns:publish',
+      inputs: {
+        TopicArn: topic.value,
+        Subject: `Belay: ${status}`,
+        Message: `${description ?? 'Runbook'}\n${status}\nbelay show ${execution.runtime.executionId}`,
+      },
+      step: 'notify',
+      before: null,
+      ...execution.role(),
+    },
+    token: `${execution.runtime.executionId}/${id}`,
+    timeoutMs: notifyTimeoutMs,
+    onLost: 'rerun',
+    ignoreCancel: true,
+  });
+  if (outcome.status !== 'failed') return;
+  await execution.emit({
+    type: 'NotifyFailed',
+    failure: { code: outcome.code, message: outcome.message, retryable: outcome.retryable },
+  });
+}

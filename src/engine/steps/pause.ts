@@ -1,0 +1,34 @@
+/** aws:pause: waits until somebody says go on. */
+import type { Execution, Mode, StepRecord } from '../execution.ts';
+import { flowDone, flowFailed, flowTimedOut, type FlowEnding } from './flow-ending.ts';
+
+export async function pause(
+  execution: Execution,
+  record: StepRecord,
+  timeoutSeconds: number,
+  mode: Mode,
+): Promise<FlowEnding> {
+  await execution.emit({
+    type: 'StepWaiting',
+    step: record.path,
+    waiting: { kind: 'pause', timeoutSeconds },
+  });
+  const answer = await execution.runtime.waitForSignal(
+    `${mode.idPrefix}${record.path}:signal`,
+    `continue:${record.path}`,
+    execution.within(mode, timeoutSeconds * 1000),
+    { ignoreCancel: mode.ignoreCancel },
+  );
+  switch (answer.status) {
+    case 'signal':
+      return answer.value === 'didNotHappen'
+        ? flowFailed('REJECTED', `${record.path} was rejected`)
+        : flowDone({});
+    case 'timeout':
+      return flowTimedOut(`nobody continued ${record.path} within ${timeoutSeconds} s`);
+    case 'cancelled':
+      return { status: 'Cancelled' };
+    default:
+      return answer satisfies never;
+  }
+}

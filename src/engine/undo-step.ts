@@ -1,0 +1,207 @@
+/** Undoes one step: by its author's list, or by what its action knows. */
+import type { Reference } from '../document/index.ts';
+import type { Step } from '../document/types.ts';
+import type { Json, JsonObject } from '../json.ts';
+import type { Change } from './events.ts';
+import type { Execution, Mode, StepRecord } from './execution.ts';
+import { backoffMs, stepTimeoutSecondsDefault, undoAttemptsMax } from './limits.ts';
+import type { Failure } from './ports.ts';
+import { hasVerdict, idsIn, markUsed, reasonToKeep } from './restore-points.ts';
+import { runFlow } from './run-flow.ts';
+import { resolve } from './scope.ts';
+import type { UndoResult } from './statuses.ts';
+import { tokenOf } from './steps/attempts.ts';
+import { runEffect, type EffectEnding } from './steps/effect.ts';
+
+export interface UndoEnding {
+  readonly result: UndoResult;
+  readonly reason: string;
+  readonly failure: Failure | null;
+  readonly changes: readonly Change[];
+  readonly targets: readonly string[];
+  readonly note: string;
+}
+
+export async function undoStep(execution: Execution, record: StepRecord, mode: Mode): Promise<UndoEnding> {
+  const { step, descriptor } = record;
+  if (execution.within(mode, 1) === 0)
+    return failed({ code: 'TIMED_OUT', message: 'the time for the rollback was spent', retryable: true });
+  switch (step.undo.kind) {
+    case 'none':
+      return ending('nothingToDo', step.undo.reason);
+    case 'steps':
+      return byList(execution, record, step.undo.steps, mode);
+    case 'auto':
+      break;
+    default:
+      return step.undo satisfies never;
+  }
+  switch (descriptor.undo.kind) {
+    case 'notNeeded':
+      return ending('nothingToDo', 'it only read');
+    case 'none':
+      return ending(descriptor.undo.leavesChange ? 'leftOver' : 'nothingToDo', descriptor.undo.reason);
+    case 'restorePoint': {
+      const reason = reasonToKeep(execution, record);
+      return reason === null ? byAction(execution, record, mode) : ending('kept', reason);
+    }
+    case 'restore':
+      return byAction(execution, record, mode);
+    default:
+      return descriptor.undo satisfies never;
+  }
+}
+
+/** The action's own undo, once for every attempt that may have acted, last first. */
+async function byAction(execution: Execution, record: StepRecord, mode: Mode): Promise<UndoEnding> {
+  const tries =
+    record.descriptor.undo.kind === 'restorePoint' ? record.attempts.toReversed() : record.attempts.slice(-1);
+  const changes: Change[] = [];
+  const targets = new Set<string>();
+  const notes: string[] = [];
+  for (const [index, attempt] of tries.entries()) {
+    const id = `${mode.idPrefix}${record.path}/undo${index === 0 ? '' : `.${index}`}`;
+    const undone = await withRetries(execution, record, attempt.token, attempt.handle, id, mode);
+    if (undone.status !== 'Success') {
+      const failure =
+        undone.status === 'Cancelled'
+          ? { code: 'CANCELLED', message: 'it was cancelled', retryable: true }
+          : undone.failure;
+      return failed(failure);
+    }
+    changes.push(...undone.result.changes);
+    for (const target of undone.result.targets) targets.add(target);
+    if (undone.result.note !== '') notes.push(undone.result.note);
+  }
+  const didAnything = changes.length > 0 || notes.length > 0;
+  return {
+    result: didAnything ? 'undone' : 'nothingToDo',
+    reason: didAnything ? '' : 'it was as before already',
+    failure: null,
+    changes,
+    targets: [...targets],
+    note: notes.join('; '),
+  };
+}
+
+async function withRetries(
+  execution: Execution,
+  record: StepRecord,
+  token: string,
+  handle: Json,
+  id: string,
+  mode: Mode,
+): Promise<EffectEnding> {
+  const seconds = record.descriptor.timeoutSeconds ?? stepTimeoutSecondsDefault;
+  let epoch = 0;
+  for (let attempt = 1; ; attempt += 1) {
+    const undone = await runEffect(execution, {
+      id: `${id}#${attempt}`,
+      step: `${record.path}/undo`,
+      input: {
+        action: record.step.action,
+        inputs: record.inputs ?? {},
+        step: `${record.path}/undo`,
+        before: record.before,
+        undo: { outputs: record.result?.outputs ?? null, handle, token },
+        ...execution.role(),
+      },
+      isBegun: true,
+      token: tokenOf(execution, mode, `${record.path}/undo`, epoch),
+      timeoutMs: seconds * 1000,
+      mode,
+    });
+    if (undone.status === 'Success' || undone.status === 'Cancelled' || attempt === undoAttemptsMax)
+      return undone;
+    if (execution.within(mode, 1) === 0) return undone;
+    await execution.emit({
+      type: 'AttemptFailed',
+      step: `${record.path}/undo`,
+      attempt,
+      of: undoAttemptsMax,
+      failure: undone.failure,
+    });
+    if (undone.status === 'TimedOut' ? undone.stopped : undone.effect !== 'unknown') epoch += 1;
+    await execution.runtime.sleep(`${id}#${attempt}:backoff`, execution.within(mode, backoffMs(attempt)), {
+      ignoreCancel: true,
+    });
+  }
+}
+
+/** The author's list. It is held to the rules of restore points, whatever it says. */
+async function byList(
+  execution: Execution,
+  record: StepRecord,
+  steps: readonly Step[],
+  mode: Mode,
+): Promise<UndoEnding> {
+  const changes: Change[] = [];
+  const targets = new Set<string>();
+  const decidedBy: Reference[] = [];
+  let kept: string | null = null;
+  let removed = false;
+  let used = false;
+  let acted = false;
+  let failure: Failure | null = null;
+  const listMode: Mode = { ...mode, undo: { of: record, outputs: new Map<string, JsonObject>() } };
+  const flow = await runFlow(execution, steps, `${record.path}/undo/`, listMode, {
+    guard: async (inner) => {
+      if (inner.descriptor.removesRestorePoints === null) return true;
+      const inputs = await resolve(
+        execution,
+        inner.step.inputs,
+        `${mode.idPrefix}${inner.path}:guard`,
+        listMode,
+      );
+      const ids = inputs.ok ? idsIn(inputs.value as JsonObject, inner.descriptor.removesRestorePoints) : [];
+      if (ids.length === 0) return true;
+      kept =
+        reasonToKeep(execution, record) ??
+        (hasVerdict(execution, record, decidedBy) ? null : 'nothing has judged the data');
+      return kept === null;
+    },
+    ended: (inner, result) => {
+      decidedBy.push(...result.decidedBy);
+      if (inner.descriptor.effect !== 'read') acted = true;
+      changes.push(...(inner.result?.changes ?? []));
+      for (const target of inner.result?.targets ?? []) targets.add(target);
+      if (result.status !== 'Success') failure = result.failure ?? failure;
+      if (result.status !== 'Success') return;
+      if (inner.descriptor.removesRestorePoints !== null) removed = true;
+      if (inner.descriptor.usesRestorePoints === null) return;
+      used = true;
+      markUsed(execution, idsIn(inner.inputs, inner.descriptor.usesRestorePoints));
+    },
+  });
+  const shown = { changes, targets: [...targets], note: '' };
+  if (flow.status !== 'Success') {
+    return {
+      ...shown,
+      result: 'failed',
+      reason: '',
+      failure: failure ?? {
+        code: 'UNDO_FAILED',
+        message: `the undo list ended ${flow.status}`,
+        retryable: true,
+      },
+    };
+  }
+  if (kept !== null) return { ...shown, result: 'kept', reason: kept, failure: null };
+  const hasRestorePoint = (record.result?.restorePoints.length ?? 0) > 0;
+  if (hasRestorePoint && !removed && !used)
+    return { ...shown, result: 'kept', reason: 'its undo list left it', failure: null };
+  return {
+    ...shown,
+    result: acted ? 'undone' : 'nothingToDo',
+    reason: acted ? '' : 'its undo list had nothing to do',
+    failure: null,
+  };
+}
+
+function ending(result: UndoResult, reason: string): UndoEnding {
+  return { result, reason, failure: null, changes: [], targets: [], note: '' };
+}
+
+function failed(failure: Failure): UndoEnding {
+  return { ...ending('failed', ''), failure };
+}
