@@ -53,7 +53,9 @@ export const service = defineAction({
         { description: 'The state wanted; left out, only enablement changes.' },
       ),
     ),
-    Enabled: Type.Optional(Type.Boolean({ description: 'Whether the unit starts at boot; left out: as it is.' })),
+    Enabled: Type.Optional(
+      Type.Boolean({ description: 'Whether the unit starts at boot; left out: as it is.' }),
+    ),
   }),
   outputs: strictObject({
     ActiveState: Type.String({ description: 'active, inactive or failed.' }),
@@ -137,7 +139,8 @@ function noteOf({ Name, State }: Inputs, changes: readonly Change[]): string {
   const wrapper = /^postgresql(\.service)?$/.test(Name)
     ? `${Name} is a wrapper on Debian: it waits for no cluster`
     : '';
-  const again = (State === 'restarted' || State === 'reloaded') && changes.length === 0 ? `${Name} ${State}` : '';
+  const again =
+    (State === 'restarted' || State === 'reloaded') && changes.length === 0 ? `${Name} ${State}` : '';
   return [again, wrapper].filter((part) => part !== '').join('; ');
 }
 

@@ -50,14 +50,11 @@ export interface DetachedCommand<I, B, O> {
  */
 const captures = new WeakMap<DetachedHandle, Capture>();
 
-export function detached<I, B, O>(
-  command: DetachedCommand<I, B, O>,
-): BegunEffect<I, B, DetachedHandle, O> {
+export function detached<I, B, O>(command: DetachedCommand<I, B, O>): BegunEffect<I, B, DetachedHandle, O> {
   const ask = async (handle: DetachedHandle, inputs: I, context: ActionContext, waitMs: number) => {
     const host = context.host(command.host(inputs));
     const capture =
-      captures.get(handle) ??
-      captureOutput(context.log(host.name), command.outputBytesMax ?? fieldBytesMax);
+      captures.get(handle) ?? captureOutput(context.log(host.name), command.outputBytesMax ?? fieldBytesMax);
     captures.set(handle, capture);
     const state = await host.poll(handle.Token, {
       from: capture.next(),
@@ -150,7 +147,8 @@ export function fieldsOrFailure(
     };
   }
   if (end.exitCode === 0) return { fields };
-  const how = end.exitCode > 128 ? `was ended by signal ${end.exitCode - 128}` : `ended with exit code ${end.exitCode}`;
+  const how =
+    end.exitCode > 128 ? `was ended by signal ${end.exitCode - 128}` : `ended with exit code ${end.exitCode}`;
   return {
     failure: failed(
       'SCRIPT_FAILED',

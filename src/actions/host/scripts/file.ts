@@ -33,6 +33,7 @@ only_files() {
 }
 tmp=
 trap 'if [ -n "$tmp" ]; then rm -f -- "$tmp"; fi' EXIT
+trap 'exit 143' TERM INT HUP
 # stage: an empty file beside the path, with the ownership, mode, attributes and context that the path has now.
 stage() {
   dir=\${path%/*}; [ -n "$dir" ] || dir=/
@@ -95,8 +96,13 @@ if [ "$previous" != - ] && [ ! -f "$keep/$key" ]; then
   sync -- "$keep/$key.new" 2>/dev/null || sync
   mv -f -- "$keep/$key.new" "$keep/$key"
 fi
+# Set before the change and removed after the unit has heard of it: a run that died between the two is made good.
+told() { [ "$unit" = - ] || : >"$keep/$key.unit"; }
 if [ "$state" = absent ]; then
-  rm -f -- "$path" || fail WRITE_FAILED "cannot remove $path"
+  if [ "\${was%% *}" = file ]; then
+    told
+    rm -f -- "$path" || fail WRITE_FAILED "cannot remove $path"
+  fi
 else
   stage
   like_present || fail WRITE_FAILED "cannot copy the ownership of $path"
@@ -105,12 +111,10 @@ else
   own "$owner" "$group" "$mode"
   wanted="file $(sha_of "$tmp") $(owner_of "$tmp") $(group_of "$tmp") $(mode_of "$tmp")"
   if [ "$wanted" != "$was" ]; then
-    # Set before the change and removed after the unit has heard of it: a run that died between the two is made good.
-    [ "$unit" = - ] || : >"$keep/$key.unit"
+    told
     publish
   fi
 fi
-if [ "$state" = absent ] && [ "$unit" != - ] && [ "\${was%% *}" = file ]; then : >"$keep/$key.unit"; fi
 report
 if [ -f "$keep/$key.unit" ]; then
 ${unitText}

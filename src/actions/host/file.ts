@@ -1,0 +1,243 @@
+/** host:file: one file on a host with these bytes, this owner and mode, or none. */
+import { Type } from 'typebox';
+import type { Change } from '../../engine/events.ts';
+import { ActionFailure, defineAction, done, type ActionContext, type UndoInputs } from '../define-action.ts';
+import { strictObject } from '../strict-object.ts';
+import { detached, fieldsOrFailure, type DetachedEnd } from './scripts/detached.ts';
+import { readFields, type Fields } from './scripts/fields.ts';
+import { observeFile, restoreFile, setFile } from './scripts/file.ts';
+import { keepKey } from './scripts/keep-key.ts';
+import { observeService } from './scripts/service.ts';
+
+/** How many bytes a file's content may have: it travels in the step's inputs. */
+export const contentBytesMax = 256 * 1024;
+
+type Inputs = {
+  readonly Host: string;
+  readonly Path: string;
+  readonly State?: 'present' | 'absent';
+  readonly Content?: string;
+  readonly Owner?: string;
+  readonly Group?: string;
+  readonly Mode?: string;
+  readonly Service?: { readonly Name: string; readonly State: 'reloaded' | 'restarted' };
+};
+/** No bytes: they may hold secrets, and stay on the host. */
+type Before = {
+  readonly kind: 'absent' | 'file';
+  readonly sha256: string | null;
+  readonly size: number | null;
+  readonly owner: string | null;
+  readonly group: string | null;
+  readonly mode: string | null;
+  /** Whether the unit named by `Service` was active; null when none is named. */
+  readonly unitActive: boolean | null;
+};
+type Outputs = { readonly Sha256: string | null; readonly Changed: boolean };
+
+export const file = defineAction({
+  name: 'host:file',
+  summary:
+    'Gives a file these bytes, owner and mode, or removes it; keeps the previous file on the host, so that undo puts it back.',
+  source: 'https://pubs.opengroup.org/onlinepubs/9799919799/functions/rename.html',
+  example: `
+    - name: Tune
+      action: host:file
+      inputs:
+        Host: db1
+        Path: /etc/postgresql/15/main/conf.d/memory.conf
+        Content: "shared_buffers = 512MB\\n"
+        Owner: postgres
+        Mode: '0640'
+        Service: { Name: postgresql@15-main, State: restarted }`,
+  inputs: strictObject({
+    Host: Type.String({ minLength: 1, description: 'A host of the inventory or an instance id.' }),
+    Path: Type.String({
+      pattern: '^/',
+      description: 'Absolute. A symbolic link is refused: name the file it points to.',
+    }),
+    State: Type.Optional(
+      Type.Union([Type.Literal('present'), Type.Literal('absent')], { default: 'present' }),
+    ),
+    Content: Type.Optional(
+      Type.String({ description: 'The whole new file, at most 256 KiB; may hold secret parameters.' }),
+    ),
+    Owner: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_][A-Za-z0-9_.-]*\\$?$' })),
+    Group: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_][A-Za-z0-9_.-]*\\$?$' })),
+    Mode: Type.Optional(Type.String({ pattern: '^[0-7]{3,4}$', description: "Octal, quoted: '0640'." })),
+    Service: Type.Optional(
+      strictObject({
+        Name: Type.String({ pattern: '^[A-Za-z0-9:_.\\\\@][A-Za-z0-9:_.\\\\@-]*$' }),
+        State: Type.Union([Type.Literal('reloaded'), Type.Literal('restarted')], {
+          description:
+            'What the unit needs to notice the change. It happens only when the file changed and the unit is active, and again when undo puts the file back.',
+        }),
+      }),
+    ),
+  }),
+  outputs: strictObject({
+    Sha256: Type.Union([Type.String(), Type.Null()], {
+      description: 'Of the file now; null: there is none.',
+    }),
+    Changed: Type.Boolean(),
+  }),
+  timeoutSeconds: 600,
+  permissions: () => [],
+  targets: ({ Host }) => [Host],
+  hasHostTargets: true,
+  check: (inputs, tools) => {
+    if (tools.isExpression(inputs['State'])) return [];
+    const wantsContent = (inputs['State'] ?? 'present') === 'present';
+    if (wantsContent && inputs['Content'] === undefined) {
+      return [{ code: 'CONTENT_MISSING', path: [], message: 'host:file needs Content, or State: absent' }];
+    }
+    const extra = ['Content', 'Owner', 'Group', 'Mode'].find(
+      (key) => !wantsContent && inputs[key] !== undefined,
+    );
+    if (extra !== undefined) {
+      return [
+        { code: 'CONTENT_OF_ABSENT', path: [extra], message: `a file that is to be absent has no ${extra}` },
+      ];
+    }
+    const large = tooLarge(inputs['Content']);
+    return large === undefined ? [] : [{ code: 'FILE_TOO_LARGE', path: ['Content'], message: large }];
+  },
+
+  observe: async ({ Host, Path, Service }, context): Promise<Before> => {
+    const host = context.host(Host);
+    const fields = await readFields(host, observeFile([Path]), context);
+    const kind = fields.one('kind');
+    if (kind !== 'file' && kind !== 'absent') {
+      throw new ActionFailure({
+        code: 'NOT_A_FILE',
+        message: `${host.label}: ${Path} is a ${kind === 'symlink' ? 'symbolic link; name the file it points to' : (kind ?? 'thing of unknown kind')}`,
+      });
+    }
+    const unit = Service && (await readFields(host, observeService([Service.Name]), context));
+    if (Service && unit?.one('LoadState') === 'not-found') {
+      throw new ActionFailure({
+        code: 'UNIT_NOT_FOUND',
+        message: `${host.label} has no unit ${Service.Name}`,
+      });
+    }
+    return {
+      kind,
+      sha256: fields.one('sha256') ?? null,
+      size: fields.one('size') === undefined ? null : Number(fields.one('size')),
+      owner: fields.one('owner') ?? null,
+      group: fields.one('group') ?? null,
+      mode: fields.one('mode') ?? null,
+      unitActive: unit === undefined ? null : unit.one('ActiveState') === 'active',
+    };
+  },
+
+  effect: detached<Inputs, Before, Outputs>({
+    host: ({ Host }) => Host,
+    script: (inputs, before, context) => {
+      const large = tooLarge(inputs.Content);
+      if (large !== undefined) throw new ActionFailure({ code: 'FILE_TOO_LARGE', message: large });
+      return setFile(
+        [
+          keyOf(context, inputs, before),
+          inputs.Path,
+          inputs.State ?? 'present',
+          inputs.Owner ?? '-',
+          inputs.Group ?? '-',
+          inputs.Mode ?? '-',
+          before.sha256 ?? '-',
+          inputs.Service?.Name ?? '-',
+          inputs.Service?.State ?? '-',
+        ],
+        new TextEncoder().encode(inputs.Content ?? ''),
+      );
+    },
+    waitingFor: ({ Path }) => `writing ${Path}`,
+    mayStartAnew: true,
+    finish: (end, inputs, before) => {
+      const from = fileOf(before);
+      const said = fieldsOrFailure(end, (fields) => ({ changes: changesOf(end, inputs.Path, from, fields) }));
+      return 'failure' in said ? said.failure : finished(end, inputs, from, said.fields);
+    },
+  }),
+
+  undo: {
+    kind: 'restore',
+    effect: detached<UndoInputs<Inputs, Before, { Host: string; Token: string }, Outputs>, null, Outputs>({
+      host: ({ inputs }) => inputs.Host,
+      script: ({ inputs, before }, _, context) =>
+        restoreFile([
+          keyOf(context, inputs, before),
+          inputs.Path,
+          before.kind,
+          before.sha256 ?? '-',
+          before.owner ?? '-',
+          before.group ?? '-',
+          before.mode ?? '-',
+          inputs.Service?.Name ?? '-',
+          inputs.Service?.State ?? '-',
+          before.unitActive === null ? '-' : before.unitActive ? 'yes' : 'no',
+        ]),
+      waitingFor: ({ inputs }) => `putting ${inputs.Path} back`,
+      mayStartAnew: true,
+      finish: (end, { inputs }) => {
+        const said = fieldsOrFailure(end, (fields) => ({
+          changes: changesOf(end, inputs.Path, fields.one('was'), fields),
+        }));
+        return 'failure' in said ? said.failure : finished(end, inputs, said.fields.one('was'), said.fields);
+      },
+    }),
+  },
+});
+
+function tooLarge(content: unknown): string | undefined {
+  const bytes = typeof content === 'string' ? Buffer.byteLength(content) : 0;
+  if (bytes <= contentBytesMax) return undefined;
+  return `the content has ${bytes} bytes, and host:file carries at most ${contentBytesMax} (256 KiB); nothing was changed. Let the host fetch it itself with host:command`;
+}
+
+const keyOf = ({ executionId }: ActionContext, { Path }: Inputs, before: Before) =>
+  keepKey(executionId, Path, before.sha256 ?? '-');
+
+/** As `was=` and `is=` give it. */
+const fileOf = (before: Before) =>
+  [before.kind, before.sha256, before.owner, before.group, before.mode].map((part) => part ?? '-').join(' ');
+
+function finished(end: DetachedEnd, { Path, Service }: Inputs, from: string | undefined, fields: Fields) {
+  const changes = changesOf(end, Path, from, fields);
+  const [kind, sha256] = fields.rows('is').at(-1) ?? [];
+  const unit = fields.one('unit');
+  const outputs: Outputs = {
+    Sha256: kind === 'file' && sha256 !== undefined ? sha256 : null,
+    Changed: changes.length > 0,
+  };
+  return unit === undefined || Service === undefined
+    ? done(outputs, { changes })
+    : done(outputs, {
+        changes,
+        note: unit === 'active' ? `${Service.Name} ${Service.State}` : `${Service.Name} is ${unit}, left so`,
+      });
+}
+
+function changesOf(
+  end: DetachedEnd,
+  path: string,
+  was: string | undefined,
+  fields: Fields,
+): readonly Change[] {
+  const is = fields.one('is');
+  if (was === undefined || is === undefined || was === is) return [];
+  return [{ target: end.host.name, subject: path, from: spoken(was, is), to: spoken(is, was) }];
+}
+
+/** `sha256 1f2e3d4c root:root 0644`, without what both have in common; null for no file. */
+function spoken(state: string, other: string): string | null {
+  const [kind, sha256, owner, group, mode] = state.split(' ');
+  if (kind !== 'file') return null;
+  const [, otherSha256, otherOwner, otherGroup, otherMode] = other.split(' ');
+  const parts = [
+    ...(sha256 === otherSha256 ? [] : [`sha256 ${(sha256 ?? '').slice(0, 8)}`]),
+    ...(owner === otherOwner && group === otherGroup ? [] : [`${owner}:${group}`]),
+    ...(mode === otherMode ? [] : [mode]),
+  ];
+  return parts.join(' ');
+}
