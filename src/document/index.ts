@@ -19,7 +19,14 @@ export {
 } from './expression.ts';
 export { parseDurationMs, parseInstantMs } from './duration.ts';
 export { chooseBranch, operators, type BranchDecision } from './condition.ts';
-export { outputTypes, selectOutput, validateSelector, type Selection } from './selector.ts';
+export {
+  outputTypes,
+  selectOutput,
+  selectValues,
+  validateSelector,
+  type Found,
+  type Selection,
+} from './selector.ts';
 export { baseType, coerceArgument, parseArgument, type BaseType, type Coercion } from './argument.ts';
 export {
   checkArgument,

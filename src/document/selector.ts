@@ -49,20 +49,30 @@ export function validateSelector(selector: string): string | undefined {
   }
 }
 
-/** What the selector finds in the response, given as the declared type. Never throws. */
-export function selectOutput(selector: string, type: OutputType, response: Json): Selection {
-  let found: Json[];
-  let isDefinite: boolean;
+/** What a selector finds, as it is: at most one value on a definite path, any number on another. */
+export type Found =
+  | { readonly kind: 'found'; readonly isDefinite: boolean; readonly values: readonly Json[] }
+  | { readonly kind: 'mismatch'; readonly message: string };
+
+/** The values that the selector finds in the response. Never throws. */
+export function selectValues(selector: string, response: Json): Found {
   try {
     const query = compile(selector);
-    isDefinite = query.singularQuery();
-    found = isReadable(response) ? query.query(response).values().filter(isJson) : [];
+    const values = isReadable(response) ? query.query(response).values().filter(isJson) : [];
+    return { kind: 'found', isDefinite: query.singularQuery(), values };
   } catch (error) {
     if (error instanceof JSONPathError) {
       return { kind: 'mismatch', message: `${selector} cannot be read: ${error.message}` };
     }
     throw error;
   }
+}
+
+/** What the selector finds in the response, given as the declared type. Never throws. */
+export function selectOutput(selector: string, type: OutputType, response: Json): Selection {
+  const result = selectValues(selector, response);
+  if (result.kind === 'mismatch') return result;
+  const { isDefinite, values: found } = result;
   if (isDefinite) {
     const [only] = found;
     return only === undefined ? { kind: 'absent' } : fit(selector, type, only);
@@ -78,7 +88,7 @@ export function selectOutput(selector: string, type: OutputType, response: Json)
 }
 
 /** `$..InstanceIds` over one list of strings is a list with a list in it; a declared list wants the inner one. */
-function flattenOne(type: 'StringList' | 'MapList', found: Json[]): Json {
+function flattenOne(type: 'StringList' | 'MapList', found: readonly Json[]): Json {
   const [only] = found;
   const isInner = found.length === 1 && Array.isArray(only) && fitProblem(type, only) === undefined;
   return isInner ? only : found;
