@@ -9,6 +9,7 @@
 #   lab.sh reboot HOST [SECONDS]              with SECONDS without power in between
 #   lab.sh net HOST down|up|loss PERCENT|rate RATE|portdrop PORT|clear
 #   lab.sh forward PORT                       hosts reach the controller's 127.0.0.1:PORT
+#   lab.sh postgresql-versions                old=VERSION and new=VERSION, equal when Debian serves one only
 #   lab.sh publish HOST old|new|broken        what the host's package manager sees
 #   lab.sh volume create VOLUME SIZE | snapshot VOLUME SNAPSHOT | from-snapshot SNAPSHOT VOLUME
 #          | attach VOLUME HOST DEVICE | detach VOLUME [--force] | delete VOLUME | delete-snapshot SNAPSHOT | list
@@ -79,10 +80,11 @@ verb=${1:-help}; shift || true
 case $verb in
   up) up "$@"; exit ;;
   down) down; exit ;;
+  postgresql-versions) cat "$IMAGES/repo/postgresql-versions"; exit ;;
   exec) running; [ -d "$LAB/hosts/${1:-}/root" ] || { say "there is no host '${1:-}'"; exit 125; } ;;
   stop | start | kill | freeze | thaw | reboot | net | publish) running; known "${1:-}" ;;
   ps | forward | volume) running ;;
-  *) sed -n '2,16p' "$0"; exit 2 ;;
+  *) sed -n '2,18p' "$0"; exit 2 ;;
 esac
 case $verb in
   exec) enter "$@" ;;

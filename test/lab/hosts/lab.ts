@@ -10,6 +10,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { command, enter, LabFailure, stateFolder, type CommandResult, type LabId } from './command.ts';
+import { leftovers } from './leftovers.ts';
 import { takeSlot, type Slot } from './slot.ts';
 import { unavailable } from './unavailable.ts';
 import { Volumes } from './volumes.ts';
@@ -79,6 +80,7 @@ export class Lab {
   /** A private key that no host knows. */
   readonly rogueKey: string;
   readonly #slot: Slot | undefined;
+  #isDown = false;
 
   private constructor(id: LabId, slot?: Slot) {
     this.id = id;
@@ -145,6 +147,13 @@ export class Lab {
     await command(this.id, 'publish', host, state);
   }
 
+  /** The two builds the package states hold; equal when Debian served one only, and then nothing can be upgraded. */
+  async postgresqlVersions(): Promise<{ readonly old: string; readonly new: string }> {
+    const said = await command(this.id, 'postgresql-versions');
+    const [, older = '', newer = ''] = /^old=(.+)\nnew=(.+)$/m.exec(said) ?? [];
+    return { old: older, new: newer };
+  }
+
   /** Every process of the host stands still: connects are accepted and nothing answers. */
   async freeze(host: string): Promise<void> {
     await command(this.id, 'freeze', host);
@@ -183,10 +192,15 @@ export class Lab {
     await command(this.id, 'net', host, ...fault.map(String));
   }
 
-  /** Everything off, unmounted and removed, and the slot freed. May be called twice. */
+  /** Everything off, unmounted and removed, and the slot freed. Rejects when the kernel still knows something of it. */
   async down(): Promise<void> {
+    if (this.#isDown) return;
+    this.#isDown = true;
     try {
       await command(this.id, 'down');
+      const left = leftovers(this.id);
+      if (left.length > 0)
+        throw new LabFailure('LeftOver', `lab ${this.id} is down, but left:\n${left.join('\n')}`);
     } finally {
       await this.#slot?.release();
     }

@@ -1,7 +1,13 @@
-/** What of a lab is still on this machine: after `down` the answer is nothing. Asks the kernel, not the lab's notes. */
+/**
+ * What of a lab is still on this machine: after `down` the answer is nothing. Asks the kernel, not the lab's notes.
+ * Processes count when they are the lab's own; a viewer or an ssh of somebody else's does not. That no process of a
+ * host lives is shown by its control group being gone.
+ */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { stateFolder, type LabId } from './command.ts';
+
+const ownProgram = /systemd-nspawn|supervise\.sh|forward\.py/;
 
 function commandLines(): readonly string[] {
   return readdirSync('/proc')
@@ -37,7 +43,10 @@ export function leftovers(id: LabId): readonly string[] {
   const found = (kind: string, candidates: readonly string[]) =>
     candidates.filter((line) => mark.test(line)).map((line) => `${kind}: ${line.trim()}`);
   return [
-    ...found('process', commandLines()),
+    ...found(
+      'process',
+      commandLines().filter((line) => ownProgram.test(line)),
+    ),
     ...found('mount', readFileSync('/proc/mounts', 'utf8').split('\n')),
     ...found('namespace', lines('ip', 'netns', 'list')),
     ...found('interface', lines('ip', '-o', 'link')),
