@@ -17,7 +17,16 @@ const EMPTY: StructureShape = { type: 'structure', members: {} };
 /** More values than this are not listed in a message. */
 const LISTED_VALUES_MAX = 12;
 
-export function checkParams(call: CheckedCall, params: UnresolvedJson): AwsProblem[] {
+export interface CheckOptions {
+  /** `open`: a value that the model's enum lacks is no problem. */
+  readonly enums: 'open' | 'closed';
+}
+
+export function checkParams(
+  call: CheckedCall,
+  params: UnresolvedJson,
+  { enums }: CheckOptions = { enums: 'closed' },
+): AwsProblem[] {
   const { model, operation, input } = call;
   const problems: AwsProblem[] = [];
 
@@ -114,7 +123,12 @@ export function checkParams(call: CheckedCall, params: UnresolvedJson): AwsProbl
     if (type === 'blob' && typeof value === 'string' && bytesOfBase64(value) === undefined) {
       report('WRONG_VALUE', path, 'takes bytes, and must therefore be written in base64');
     }
-    if (shape.enum !== undefined && typeof value === 'string' && !shape.enum.includes(value)) {
+    if (
+      enums === 'closed' &&
+      shape.enum !== undefined &&
+      typeof value === 'string' &&
+      !shape.enum.includes(value)
+    ) {
       const some = shape.enum.slice(0, LISTED_VALUES_MAX).join(', ');
       const rest = shape.enum.length > LISTED_VALUES_MAX ? `, … (${shape.enum.length} values)` : '';
       const given = shape.sensitive === true ? 'the value' : JSON.stringify(value);

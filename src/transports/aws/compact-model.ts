@@ -107,17 +107,15 @@ export function compactModel(
     const traits = { ...(shape.sensitive === true && { sensitive: true as const }) };
     const flattened = { ...(shape.flattened === true && { flattened: true as const }) };
     if (shape.type === 'structure') {
-      const members = Object.entries(shape.members ?? {}).map(([key, member]) => [
-        key,
-        compactMember(member),
-      ]);
+      const members: Record<string, Member> = {};
+      for (const [key, member] of Object.entries(shape.members ?? {})) members[key] = compactMember(member);
       return {
         type: 'structure',
         ...traits,
         ...(shape.required !== undefined && shape.required.length > 0 && { required: shape.required }),
         ...(shape.union === true && { union: true as const }),
         ...(shape.document === true && { document: true as const }),
-        members: Object.fromEntries(members) as Record<string, Member>,
+        members,
       };
     }
     if (shape.type === 'list' && shape.member !== undefined) {
@@ -175,11 +173,9 @@ export function compactModel(
 }
 
 function withoutDescriptions({ version, parameters, rules }: EndpointRules): EndpointRules {
-  const bare = Object.entries(parameters).map(([name, parameter]) => {
-    const kept = Object.entries(parameter).filter(([key]) => key !== 'documentation');
-    return [name, Object.fromEntries(kept)];
-  });
-  return { version, parameters: Object.fromEntries(bare) as EndpointRules['parameters'], rules };
+  const bare: EndpointRules['parameters'] = {};
+  for (const [name, { documentation: _, ...parameter }] of Object.entries(parameters)) bare[name] = parameter;
+  return { version, parameters: bare, rules };
 }
 
 function compactMetadata(service: string, { metadata }: BotocoreModel): ServiceMetadata {

@@ -3,6 +3,8 @@
  * everything that no operation reaches are taken away. The keys keep botocore's spelling. `update-models.ts` writes them.
  */
 
+import type { RuleSetObject } from '@smithy/types';
+
 /** models/index.json */
 export interface ModelIndex {
   /** The botocore release that the models were taken from. */
@@ -42,11 +44,7 @@ export interface ServiceMetadata {
 }
 
 /** The rule language is the SDK's business; Belay hands it through. */
-export interface EndpointRules {
-  readonly version: string;
-  readonly parameters: Readonly<Record<string, object>>;
-  readonly rules: readonly object[];
-}
+export type EndpointRules = RuleSetObject;
 
 /** Names of shapes. */
 export interface OperationModel {

@@ -42,18 +42,20 @@ export function createModelStore(directory?: string): ModelStore {
   const models = new Map<string, ServiceModel>();
   const operationNames = new Map<string, ReadonlyMap<string, string>>();
 
-  const read = <File>(name: string): File => {
+  const read = (name: string): string => {
     folder ??= modelsDirectory();
-    return JSON.parse(readFileSync(path.join(folder, `${name}.json`), 'utf8')) as File;
+    return readFileSync(path.join(folder, `${name}.json`), 'utf8');
   };
+  const readIndex = (): ModelIndex => JSON.parse(read('index'));
+  const readModel = (service: string): ServiceModel => JSON.parse(read(service));
 
   const store: ModelStore = {
-    index: () => (index ??= read<ModelIndex>('index')),
+    index: () => (index ??= readIndex()),
     service(name) {
       const shipped = name.toLowerCase();
       let model = models.get(shipped);
       if (model === undefined && store.index().shipped.includes(shipped)) {
-        model = read<ServiceModel>(shipped);
+        model = readModel(shipped);
         models.set(shipped, model);
       }
       return model;

@@ -48,11 +48,11 @@ function versionOf(botocore: string): string {
 }
 
 /** Older botocore releases and some distributions keep the files unpacked. */
-function readJson(folder: string, name: string): unknown {
+function readText(folder: string, name: string): string {
   const packed = readdirSync(folder).includes(`${name}.json.gz`);
   const file = path.join(folder, packed ? `${name}.json.gz` : `${name}.json`);
   const bytes = readFileSync(file);
-  return JSON.parse((packed ? gunzipSync(bytes) : bytes).toString('utf8'));
+  return (packed ? gunzipSync(bytes) : bytes).toString('utf8');
 }
 
 /** Keeps one entry per line: `git diff` of an update then shows which operations and shapes changed. */
@@ -79,11 +79,9 @@ function update(botocore: string, services: readonly string[]): void {
   const files = services.map((service) => {
     if (!known.includes(service)) throw new ModelRefused(`botocore has no service named ${service}`);
     const folder = path.join(data, service, readdirSync(path.join(data, service)).sort().at(-1) ?? '');
-    const rules = readJson(folder, 'endpoint-rule-set-1') as EndpointRules;
-    return {
-      service,
-      text: print(compactModel(service, readJson(folder, 'service-2') as BotocoreModel, rules)),
-    };
+    const rules: EndpointRules = JSON.parse(readText(folder, 'endpoint-rule-set-1'));
+    const model: BotocoreModel = JSON.parse(readText(folder, 'service-2'));
+    return { service, text: print(compactModel(service, model, rules)) };
   });
 
   rmSync(target, { recursive: true, force: true });

@@ -1,0 +1,123 @@
+/**
+ * What a client keeps open between calls: HTTP connections, resolved credentials and region, one SDK client per service,
+ * region and caller. The only file besides `sdk-client.ts`, `http.ts` and `failures.ts` that loads the AWS runtime.
+ */
+import { doesIdentityRequireRefresh, isIdentityExpired, memoizeIdentityProvider } from '@smithy/core';
+import type { AwsCredentialIdentityProvider } from '@smithy/types';
+import { AwsFailure, type JsonObject } from '../aws.ts';
+import type { AwsOptions } from './client.ts';
+import { decodeReply, requestIdIn } from './decode.ts';
+import { encodeParams } from './encode.ts';
+import { toFailure } from './failures.ts';
+import { CONNECT_TIMEOUT_MS, createHttpHandler, type Exchange, REQUEST_TIMEOUT_MS } from './http.ts';
+import type { FoundOperation } from './model-store.ts';
+import type { ServiceModel } from './model-format.ts';
+import { createServiceClient, defaultCredentials, defaultRegion, type ServiceClient } from './sdk-client.ts';
+
+export interface Attempt {
+  readonly found: FoundOperation;
+  /** Checked against the model. */
+  readonly params: JsonObject;
+  readonly region: string;
+  /** Undefined for the caller's own. */
+  readonly credentials: AwsCredentialIdentityProvider | undefined;
+  readonly readOnly: boolean;
+  readonly isTokened: boolean;
+  readonly signal: AbortSignal | undefined;
+  readonly reveal: boolean;
+}
+
+export interface Connection {
+  /** The configured region. Rejects with AwsFailure NO_REGION. */
+  region(): Promise<string>;
+  /** Sends the call once. Rejects with AwsFailure and nothing else. */
+  attempt(attempt: Attempt): Promise<JsonObject>;
+}
+
+export function openConnection(options: AwsOptions): Connection {
+  const requestHandler = createHttpHandler({
+    connectMs: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
+    requestMs: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
+  });
+  const own = options.credentials ?? defaultCredentials();
+  let found: Promise<string> | undefined;
+  const callers = new WeakMap<AwsCredentialIdentityProvider, Caller>();
+
+  const clientFor = (
+    model: ServiceModel,
+    region: string,
+    given: AwsCredentialIdentityProvider,
+  ): ServiceClient => {
+    let caller = callers.get(given);
+    if (caller === undefined) {
+      caller = { credentials: remember(given), clients: new Map() };
+      callers.set(given, caller);
+    }
+    const key = `${model.service} ${region}`;
+    let client = caller.clients.get(key);
+    if (client === undefined) {
+      const { credentials } = caller;
+      client = createServiceClient({
+        model,
+        region,
+        endpoint: options.endpoint,
+        credentials,
+        requestHandler,
+      });
+      caller.clients.set(key, client);
+    }
+    return client;
+  };
+
+  return {
+    async region() {
+      if (options.region !== undefined) return options.region;
+      try {
+        return await (found ??= defaultRegion());
+      } catch (cause) {
+        const message =
+          'AWS needs a region and none is configured. Set AWS_REGION, or `region` in the profile of ~/.aws/config.';
+        throw new AwsFailure({ code: 'NO_REGION', message, retryable: false, effect: 'none', cause });
+      }
+    },
+
+    async attempt({ found, params, region, credentials = own, readOnly, isTokened, signal, reveal }) {
+      const { model, name, shapes } = found;
+      const exchange: Exchange = { sent: false };
+      try {
+        const client = clientFor(model, region, credentials);
+        const sending = client.send(name, encodeParams(model, shapes.input, params), {
+          exchange,
+          ownConnection: !readOnly && !isTokened,
+          ...(signal !== undefined && { abortSignal: signal }),
+        });
+        const reply = await unlessAborted(sending, signal);
+        return decodeReply(model, shapes.output, reply, { reveal, requestId: requestIdIn(exchange.body) });
+      } catch (error) {
+        const context = { service: model.service, operation: name, region, readOnly, exchange, signal };
+        throw toFailure(error, context);
+      }
+    },
+  };
+}
+
+interface Caller {
+  readonly credentials: AwsCredentialIdentityProvider;
+  readonly clients: Map<string, ServiceClient>;
+}
+
+/** One answer for all services, until it is about to run out. */
+function remember(credentials: AwsCredentialIdentityProvider): AwsCredentialIdentityProvider {
+  return memoizeIdentityProvider(credentials, isIdentityExpired, doesIdentityRequireRefresh) ?? credentials;
+}
+
+/** The request handler hears the signal itself; the search for credentials before it does not. */
+function unlessAborted<Reply>(work: Promise<Reply>, signal: AbortSignal | undefined): Promise<Reply> {
+  if (signal === undefined) return work;
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(new Error('cancelled'));
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
+}

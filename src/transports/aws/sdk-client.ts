@@ -1,0 +1,226 @@
+/**
+ * One AWS service in one region on the AWS SDK's own runtime: its protocols, its signer, its credential chain, its
+ * configuration files. The service itself is not compiled in but read from a model. Nothing here retries.
+ *
+ * This file and what it imports load some 100 modules; `client.ts` imports it when the first call is made.
+ */
+import {
+  awsEndpointFunctions,
+  createDefaultUserAgentProvider,
+  getHostHeaderPlugin,
+  getUserAgentPlugin,
+  NODE_APP_ID_CONFIG_OPTIONS,
+  resolveHostHeaderConfig,
+  resolveRegionConfig,
+  resolveUserAgentConfig,
+} from '@aws-sdk/core/client';
+import { AwsSdkSigV4Signer, resolveAwsSdkSigV4Config } from '@aws-sdk/core/httpAuthSchemes';
+import {
+  AwsEc2QueryProtocol,
+  AwsJson1_0Protocol,
+  AwsJson1_1Protocol,
+  AwsQueryProtocol,
+} from '@aws-sdk/core/protocols';
+import {
+  DefaultIdentityProviderConfig,
+  getHttpAuthSchemeEndpointRuleSetPlugin,
+  httpSigningMiddleware,
+  normalizeProvider,
+} from '@smithy/core';
+import { Sha256 } from '@smithy/core/checksum';
+import { Client, makeBuilder, NoOpLogger } from '@smithy/core/client';
+import {
+  loadConfig,
+  NODE_REGION_CONFIG_FILE_OPTIONS,
+  NODE_REGION_CONFIG_OPTIONS,
+  NODE_USE_DUALSTACK_ENDPOINT_CONFIG_OPTIONS,
+  NODE_USE_FIPS_ENDPOINT_CONFIG_OPTIONS,
+} from '@smithy/core/config';
+import {
+  customEndpointFunctions,
+  getEndpointPlugin,
+  resolveEndpoint,
+  resolveEndpointConfig,
+} from '@smithy/core/endpoints';
+import { getContentLengthPlugin, type HttpResponse, parseUrl } from '@smithy/core/protocols';
+import { getSchemaSerdePlugin } from '@smithy/core/schema';
+import { calculateBodyLength, fromBase64, fromUtf8, toBase64, toUtf8 } from '@smithy/core/serde';
+import type {
+  AwsCredentialIdentityProvider,
+  EndpointParameters,
+  HttpRequest,
+  IdentityProviderConfig,
+  MetadataBearer,
+  RequestHandler,
+} from '@smithy/types';
+import { defaultProvider } from '@aws-sdk/credential-provider-node';
+import type { ServiceModel } from './model-format.ts';
+import type { SendOptions } from './http.ts';
+import { createSchemas } from './schemas.ts';
+
+export interface ServiceClientOptions {
+  readonly model: ServiceModel;
+  readonly region: string;
+  /** Used for every service instead of AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_<SERVICE> and the profile's `endpoint_url`. */
+  readonly endpoint: string | undefined;
+  readonly credentials: AwsCredentialIdentityProvider;
+  readonly requestHandler: RequestHandler<HttpRequest, HttpResponse, SendOptions>;
+}
+
+export interface ServiceClient {
+  /** One request, one reply, as the SDK gives it: Date, Uint8Array, `$metadata`. Rejects with whatever went wrong. */
+  send(operation: string, input: object, options: SendOptions): Promise<object>;
+}
+
+const SIGV4 = 'aws.auth#sigv4';
+
+/** Rule set parameter → property of the client's configuration. Every rule set of AWS takes these. */
+const endpointParameters = {
+  UseFIPS: { type: 'builtInParams', name: 'useFipsEndpoint' },
+  Endpoint: { type: 'builtInParams', name: 'endpoint' },
+  Region: { type: 'builtInParams', name: 'region' },
+  UseDualStack: { type: 'builtInParams', name: 'useDualstackEndpoint' },
+} as const;
+
+export function createServiceClient(options: ServiceClientOptions): ServiceClient {
+  const client = new GenericClient(resolveConfig(options));
+  const schemas = createSchemas(options.model);
+  const { service } = options.model;
+  const makeCommand = makeBuilder<GenericConfig, object, MetadataBearer>(
+    endpointParameters,
+    service,
+    'Belay',
+    getEndpointPlugin,
+  );
+  return {
+    send(operation, input, sendOptions) {
+      const GenericCommand = makeCommand<object, MetadataBearer>(
+        {},
+        () => [],
+        operation,
+        schemas.operation(operation),
+      );
+      return client.send(new GenericCommand(input), sendOptions);
+    },
+  };
+}
+
+/** Static keys, profiles, SSO, process, web identity, container and instance roles; remembers and renews what it finds. */
+export function defaultCredentials(): AwsCredentialIdentityProvider {
+  return defaultProvider();
+}
+
+/** AWS_REGION, AWS_DEFAULT_REGION (which the AWS CLI reads too), the profile, the instance's metadata. Throws when there is none. */
+export function defaultRegion(): Promise<string> {
+  const environmentVariableSelector = (env: Record<string, string | undefined>): string | undefined =>
+    env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'];
+  return loadConfig(
+    { ...NODE_REGION_CONFIG_OPTIONS, environmentVariableSelector },
+    NODE_REGION_CONFIG_FILE_OPTIONS,
+  )();
+}
+
+class GenericClient extends Client<SendOptions, object, MetadataBearer, GenericConfig> {
+  constructor(config: GenericConfig) {
+    super(config);
+    const stack = this.middlewareStack;
+    stack.use(getSchemaSerdePlugin(config));
+    stack.use(getUserAgentPlugin(config));
+    stack.use(getContentLengthPlugin(config));
+    stack.use(getHostHeaderPlugin(config));
+    stack.use(
+      getHttpAuthSchemeEndpointRuleSetPlugin(config, {
+        httpAuthSchemeParametersProvider: async () => ({}),
+        identityProviderConfigProvider: async () =>
+          new DefaultIdentityProviderConfig({ [SIGV4]: config.credentials }),
+      }),
+    );
+    // The SDK's own plugin puts this behind its retries, which are not in use.
+    stack.add(httpSigningMiddleware(config), { name: 'httpSigning', step: 'finalizeRequest' });
+  }
+}
+
+type GenericConfig = ReturnType<typeof resolveConfig>;
+
+function resolveConfig({ model, region, endpoint, credentials, requestHandler }: ServiceClientOptions) {
+  const { apiVersion, serviceId, signingName } = model.metadata;
+  customEndpointFunctions['aws'] = awsEndpointFunctions;
+  const config = {
+    apiVersion,
+    serviceId,
+    runtime: 'node',
+    protocol: protocolOf(model),
+    requestHandler,
+    region,
+    credentials,
+    ...(endpoint !== undefined && { endpoint }),
+    endpointProvider: (parameters: EndpointParameters) => {
+      const endpointParams: Record<string, string | boolean> = {};
+      for (const [name, value] of Object.entries(parameters)) {
+        if (typeof value === 'string' || typeof value === 'boolean') endpointParams[name] = value;
+      }
+      return resolveEndpoint(model.endpointRules, { endpointParams });
+    },
+    useDualstackEndpoint: loadConfig(NODE_USE_DUALSTACK_ENDPOINT_CONFIG_OPTIONS),
+    useFipsEndpoint: loadConfig(NODE_USE_FIPS_ENDPOINT_CONFIG_OPTIONS),
+    defaultUserAgentProvider: createDefaultUserAgentProvider({ serviceId, clientVersion: apiVersion }),
+    userAgentAppId: loadConfig(NODE_APP_ID_CONFIG_OPTIONS),
+    customUserAgent: 'belay',
+    defaultSigningName: signingName,
+    httpAuthSchemes: [
+      {
+        schemeId: SIGV4,
+        identityProvider: (configured: IdentityProviderConfig) => configured.getIdentityProvider(SIGV4),
+        signer: new AwsSdkSigV4Signer(),
+      },
+    ],
+    httpAuthSchemeProvider: () => [
+      {
+        schemeId: SIGV4,
+        signingProperties: { name: signingName, region },
+        propertiesExtractor: (clientConfig: object, context: object) => ({
+          signingProperties: { config: clientConfig, context },
+        }),
+      },
+    ],
+    authSchemePreference: normalizeProvider<string[]>([]),
+    disableHostPrefix: false,
+    logger: new NoOpLogger(),
+    sha256: Sha256,
+    urlParser: parseUrl,
+    bodyLengthChecker: calculateBodyLength,
+    base64Decoder: fromBase64,
+    base64Encoder: toBase64,
+    utf8Decoder: fromUtf8,
+    utf8Encoder: toUtf8,
+    streamCollector: (): never => {
+      throw new Error('replies are collected by the request handler');
+    },
+  };
+  return resolveAwsSdkSigV4Config(
+    resolveEndpointConfig(resolveHostHeaderConfig(resolveRegionConfig(resolveUserAgentConfig(config)))),
+  );
+}
+
+function protocolOf({ service, metadata }: ServiceModel) {
+  const { apiVersion: version, xmlNamespace = '', targetPrefix: serviceTarget = '' } = metadata;
+  const defaultNamespace = `belay.${service}`;
+  switch (metadata.protocol) {
+    case 'ec2':
+      return new AwsEc2QueryProtocol({ defaultNamespace, xmlNamespace, version });
+    case 'query':
+      return new AwsQueryProtocol({ defaultNamespace, xmlNamespace, version });
+    case 'json': {
+      const settings = {
+        defaultNamespace,
+        serviceTarget,
+        awsQueryCompatible: metadata.awsQueryCompatible === true,
+      };
+      return metadata.jsonVersion === '1.0'
+        ? new AwsJson1_0Protocol(settings)
+        : new AwsJson1_1Protocol(settings);
+    }
+    default:
+      return metadata.protocol satisfies never;
+  }
+}
