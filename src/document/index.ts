@@ -38,3 +38,6 @@ export {
   type ParameterProblemCode,
   type ParameterResolution,
 } from './parameters.ts';
+export { checkDocument, type CheckedDocument, type CheckOptions } from './check.ts';
+export { documentCodes, type DocumentCode } from './errors.ts';
+export { renderDiagnostics, summarizeDiagnostics, type RenderOptions } from './render.ts';

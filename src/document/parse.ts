@@ -1,0 +1,141 @@
+/** Tree → document draft: every key read, every type checked. What the parts mean together is validate/. */
+import type { Catalog } from './catalog.ts';
+import type { Addition, DocumentDraft } from './draft.ts';
+import { parseParameters } from './parse-parameters.ts';
+import { parseSteps } from './parse-steps.ts';
+import {
+  checkKeys,
+  readInteger,
+  readList,
+  readMap,
+  readText,
+  readWord,
+  requiredEntry,
+  wrongType,
+  type MapReader,
+} from './read-keys.ts';
+import type { Report } from './report.ts';
+import { describeNode, scalarText, type Span, type TreeNode } from './tree.ts';
+import { rollbackTimeoutSecondsDefault, type Document, type RollbackWhen } from './types.ts';
+
+const documentKeys = [
+  'schemaVersion',
+  'description',
+  'assumeRole',
+  'parameters',
+  'mainSteps',
+  'outputs',
+  'rollback',
+  'notify',
+];
+const additionKeys = ['rollback', 'notify'];
+const changeTemplate = 'a change template of Change Manager';
+const notBuiltYet = {
+  variables: 'values that steps change with aws:updateVariable',
+  files: 'attachments for aws:executeScript',
+  locks: 'resources held exclusively',
+  templateInformation: changeTemplate,
+  emergencyChange: changeTemplate,
+  autoApprovable: changeTemplate,
+  executableRunBooks: changeTemplate,
+};
+
+/** The draft of a document; undefined when the tree is no Automation document at all, and then the report says why. */
+export function parseTree(root: TreeNode, catalog: Catalog, report: Report): DocumentDraft | undefined {
+  const top: Span = { start: root.span.start, end: root.span.start };
+  if (root.kind !== 'map') {
+    const what = root.kind === 'scalar' && root.value === null ? 'nothing' : describeNode(root);
+    report.error('NOT_A_MAP', top, `a runbook is a map of keys, but the file holds ${what}`);
+    return undefined;
+  }
+  const reader: MapReader = { node: root, what: 'the document', report };
+  if (!checkSchemaVersion(reader, top)) return undefined;
+  checkKeys(reader, documentKeys, notBuiltYet);
+  const additions: Addition[] = [];
+  for (const key of additionKeys) {
+    const entry = root.entries.get(key);
+    if (entry !== undefined) additions.push({ name: key, span: entry.keySpan });
+  }
+
+  const description = readText(reader, 'description');
+  const assumeRole = readText(reader, 'assumeRole');
+  const parameters = readMap(reader, 'parameters');
+  const stepsEntry = requiredEntry(reader, 'mainSteps', top);
+  const items = readList(reader, 'mainSteps') ?? [];
+  if (stepsEntry?.value.kind === 'list' && items.length === 0) {
+    report.error('WRONG_VALUE', stepsEntry.keySpan, 'mainSteps holds no step');
+  }
+  const parsedParameters =
+    parameters === undefined ? {} : parseParameters(parameters.value, report, additions);
+  const steps = parseSteps(items, { catalog, report, additions, undoOf: undefined });
+  const notify = parseNotify(reader);
+  const document: Document = {
+    schemaVersion: '0.3',
+    ...(description === undefined ? {} : { description }),
+    ...(assumeRole === undefined ? {} : { assumeRole }),
+    parameters: parsedParameters,
+    mainSteps: steps.map(({ step }) => step),
+    outputs: parseOutputNames(reader),
+    rollback: parseRollback(reader, additions),
+    ...(notify === undefined ? {} : { notify }),
+    additions: [...new Set(additions.map(({ name }) => name))],
+  };
+  return { document, node: root, steps, parameters: parameters?.value.entries ?? new Map(), additions };
+}
+
+/** '0.3', with or without quotes. */
+function checkSchemaVersion(reader: MapReader, top: Span): boolean {
+  const entry = requiredEntry(reader, 'schemaVersion', top);
+  if (entry === undefined) return false;
+  const version = scalarText(entry.value);
+  if (version === '0.3') return true;
+  const isCommand = ['1.2', '2.0', '2.2', '2'].includes(version);
+  reader.report.error(
+    isCommand ? 'COMMAND_DOCUMENT' : 'SCHEMA_VERSION',
+    entry.value.span,
+    isCommand
+      ? `schemaVersion ${version} is an SSM Command document; Belay runs Automation documents, '0.3'`
+      : `schemaVersion is ${describeNode(entry.value)}, but must be '0.3'`,
+    isCommand ? 'An aws:runCommand step can run it by its name.' : undefined,
+  );
+  return false;
+}
+
+function parseOutputNames(reader: MapReader): string[] {
+  const names: string[] = [];
+  for (const item of readList(reader, 'outputs') ?? []) {
+    if (item.kind === 'scalar' && typeof item.value === 'string') names.push(item.value);
+    else {
+      reader.report.error(
+        'BAD_OUTPUT',
+        item.span,
+        `an entry of outputs is Step.Output, but this is ${describeNode(item)}`,
+      );
+    }
+  }
+  return names;
+}
+
+function parseRollback(reader: MapReader, additions: readonly Addition[]): Document['rollback'] {
+  const usesAdditions = additions.some(({ name }) => name !== 'aws:createSnapshot');
+  const defaultWhen: RollbackWhen = usesAdditions ? 'onFailure' : 'never';
+  const map = readMap(reader, 'rollback');
+  if (map === undefined) return { when: defaultWhen, timeoutSeconds: rollbackTimeoutSecondsDefault };
+  const inner: MapReader = { node: map.value, what: 'rollback', report: reader.report };
+  checkKeys(inner, ['when', 'timeoutSeconds']);
+  return {
+    when: readWord(inner, 'when', ['onFailure', 'never', 'ask'] as const) ?? defaultWhen,
+    timeoutSeconds: readInteger(inner, 'timeoutSeconds', 1) ?? rollbackTimeoutSecondsDefault,
+  };
+}
+
+function parseNotify(reader: MapReader): Document['notify'] {
+  const map = readMap(reader, 'notify');
+  if (map === undefined) return undefined;
+  const inner: MapReader = { node: map.value, what: 'notify', report: reader.report };
+  checkKeys(inner, ['sns']);
+  const entry = requiredEntry(inner, 'sns', map.keySpan);
+  const sns = readText(inner, 'sns');
+  if (entry !== undefined && sns === '') wrongType(inner, entry, 'the ARN of an SNS topic');
+  return sns === undefined ? undefined : { sns };
+}

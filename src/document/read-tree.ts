@@ -1,0 +1,180 @@
+/**
+ * YAML 1.2 or JSON text → tree with positions, through the `yaml` package. What YAML can say and a runbook cannot
+ * (tags, several documents, keys that are not text) is reported.
+ */
+import { isAlias, isMap, isScalar, isSeq, type Document as YamlDocument, type Pair } from 'yaml';
+
+import type { SourceText } from './diagnostic.ts';
+import type { Report } from './report.ts';
+import type { Entry, MapNode, ScalarNode, Span, TreeNode } from './tree.ts';
+import { parseYaml } from './yaml-text.ts';
+
+/** How many values a document may hold once its aliases are followed; 10,000 steps hold some 200,000. */
+const nodesMax = 2_000_000;
+const depthMax = 100;
+
+/** The tree of a text; undefined when it is broken, and then the report says where. */
+export function readTree(source: SourceText, report: Report): TreeNode | undefined {
+  const { document, toOriginal } = parseYaml(source.text);
+  for (const error of document.errors) {
+    const at = { start: toOriginal(error.pos[0]), end: toOriginal(error.pos[1]) };
+    report.error('YAML_SYNTAX', at, firstSentence(error.message), syntaxHint(error.code, source.text, at));
+  }
+  for (const warning of document.warnings) {
+    if (warning.code !== 'TAG_RESOLVE_FAILED') continue;
+    const at = { start: toOriginal(warning.pos[0]), end: toOriginal(warning.pos[1]) };
+    report.error(
+      'UNKNOWN_TAG',
+      at,
+      `runbooks have no YAML tags, but here stands ${source.text.slice(at.start, at.end)}`,
+      'If this was cut out of a template, render the template first.',
+    );
+  }
+  if (report.hasErrors) return undefined;
+  const root = new TreeBuilder(document, report, toOriginal).build(document.contents, 0);
+  return report.hasErrors ? undefined : root;
+}
+
+/** Turns the package's nodes into ours; follows aliases and merge keys. */
+class TreeBuilder {
+  private count = 0;
+  private readonly open = new Set<unknown>();
+  private readonly document: YamlDocument.Parsed;
+  private readonly report: Report;
+  private readonly toOriginal: (offset: number) => number;
+
+  constructor(document: YamlDocument.Parsed, report: Report, toOriginal: (offset: number) => number) {
+    this.document = document;
+    this.report = report;
+    this.toOriginal = toOriginal;
+  }
+
+  build(node: unknown, depth: number, fallback: Span = { start: 0, end: 0 }): TreeNode {
+    const span = this.spanOf(node) ?? fallback;
+    const empty: ScalarNode = { kind: 'scalar', value: null, isPlain: true, span };
+    this.count += 1;
+    if (this.count > nodesMax) {
+      if (this.count === nodesMax + 1) {
+        this.report.error('ALIAS', span, `the document holds more than ${nodesMax} values with its aliases`);
+      }
+      return empty;
+    }
+    if (depth > depthMax) {
+      this.report.error('TOO_DEEP', span, `lists and maps are nested more than ${depthMax} deep here`);
+      return empty;
+    }
+    if (isAlias(node)) return this.follow(node, span, depth);
+    if (isScalar(node)) return this.scalar(node.value, node.type === 'PLAIN', span);
+    if (isSeq(node)) {
+      return { kind: 'list', items: node.items.map((item) => this.build(item, depth + 1, span)), span };
+    }
+    if (isMap(node)) return this.map(node.items, span, depth);
+    return empty;
+  }
+
+  private follow(alias: unknown, span: Span, depth: number): TreeNode {
+    const target = isAlias(alias) ? alias.resolve(this.document) : undefined;
+    if (target === undefined || this.open.has(target)) {
+      const name = isAlias(alias) ? alias.source : '';
+      const why = target === undefined ? `there is no anchor &${name} above` : `&${name} holds itself`;
+      this.report.error('ALIAS', span, `the alias *${name} leads nowhere: ${why}`);
+      return { kind: 'scalar', value: null, isPlain: true, span };
+    }
+    this.open.add(target);
+    const built = this.build(target, depth + 1, span);
+    this.open.delete(target);
+    return built;
+  }
+
+  private scalar(value: unknown, isPlain: boolean, span: Span): ScalarNode {
+    if (value === null || value === undefined) return { kind: 'scalar', value: null, isPlain, span };
+    if (typeof value === 'string' || typeof value === 'boolean') {
+      return { kind: 'scalar', value, isPlain, span };
+    }
+    if (typeof value === 'number' && Number.isFinite(value)) return { kind: 'scalar', value, isPlain, span };
+    this.report.error('WRONG_TYPE', span, 'this is no value of a runbook');
+    return { kind: 'scalar', value: null, isPlain, span };
+  }
+
+  private map(pairs: readonly Pair[], span: Span, depth: number): MapNode {
+    const entries = new Map<string, Entry>();
+    const merged = new Map<string, Entry>();
+    for (const pair of pairs) {
+      const keySpan = this.spanOf(pair.key) ?? span;
+      const key = this.keyText(pair.key, keySpan);
+      if (key === undefined) continue;
+      const value = this.build(pair.value, depth + 1, keySpan);
+      if (key === '<<' && isScalar(pair.key) && pair.key.type === 'PLAIN') {
+        for (const source of value.kind === 'list' ? value.items : [value]) {
+          if (source.kind !== 'map') continue;
+          for (const entry of source.entries.values()) {
+            if (!merged.has(entry.key)) merged.set(entry.key, entry);
+          }
+        }
+        continue;
+      }
+      const earlier = entries.get(key);
+      if (earlier !== undefined) this.reportDuplicate(key, keySpan, earlier, value);
+      entries.set(key, { key, keySpan, value });
+    }
+    for (const [key, entry] of merged) if (!entries.has(key)) entries.set(key, entry);
+    return { kind: 'map', entries, span };
+  }
+
+  /** The same value twice is harmless and stands in published documents; another value means one of them is lost. */
+  private reportDuplicate(key: string, keySpan: Span, earlier: Entry, value: TreeNode): void {
+    const message = `the key ${JSON.stringify(key)} stands twice in this map`;
+    if (isSame(earlier.value, value)) this.report.warn('DUPLICATE_KEY', keySpan, message, 'Remove one.');
+    else this.report.error('DUPLICATE_KEY', keySpan, `${message}, with different values`, 'Remove one.');
+  }
+
+  private keyText(key: unknown, span: Span): string | undefined {
+    const resolved = isAlias(key) ? key.resolve(this.document) : key;
+    if (isScalar(resolved) && resolved.value !== null) {
+      // The source keeps what a number would lose: 0.10 stays 0.10.
+      return typeof resolved.value === 'string'
+        ? resolved.value
+        : (resolved.source ?? JSON.stringify(resolved.value));
+    }
+    this.report.error('WRONG_TYPE', span, 'a key must be text');
+    return undefined;
+  }
+
+  private spanOf(node: unknown): Span | undefined {
+    const range = isScalar(node) || isMap(node) || isSeq(node) || isAlias(node) ? node.range : undefined;
+    if (range === undefined || range === null) return undefined;
+    return { start: this.toOriginal(range[0]), end: this.toOriginal(range[1]) };
+  }
+}
+
+function isSame(a: TreeNode, b: TreeNode): boolean {
+  if (a.kind === 'scalar' && b.kind === 'scalar') return a.value === b.value;
+  if (a.kind === 'list' && b.kind === 'list') {
+    return (
+      a.items.length === b.items.length &&
+      a.items.every((item, index) => {
+        const other = b.items[index];
+        return other !== undefined && isSame(item, other);
+      })
+    );
+  }
+  if (a.kind !== 'map' || b.kind !== 'map' || a.entries.size !== b.entries.size) return false;
+  for (const [key, entry] of a.entries) {
+    const other = b.entries.get(key);
+    if (other === undefined || !isSame(entry.value, other.value)) return false;
+  }
+  return true;
+}
+
+function firstSentence(message: string): string {
+  const line = message.split('\n')[0] ?? message;
+  return line.charAt(0).toLowerCase() + line.slice(1);
+}
+
+function syntaxHint(code: string, text: string, at: Span): string | undefined {
+  if (code === 'TAB_AS_INDENT') return 'Indent with spaces.';
+  if (code === 'MULTIPLE_DOCS') return 'Keep one document per file; remove the line ---.';
+  const line = text.slice(text.lastIndexOf('\n', at.start - 1) + 1, at.end + 200).split('\n')[0] ?? '';
+  if (/:\s+\{\{/.test(line)) return 'Put expressions in quotes: "{{ Name }}".';
+  return undefined;
+}

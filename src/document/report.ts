@@ -1,0 +1,84 @@
+/** Collects what is wrong with one text, by offset, and gives it out as diagnostics in the order of the text. */
+import type { Diagnostic, Position, SourceText } from './diagnostic.ts';
+import type { DocumentCode } from './errors.ts';
+import { didYouMean, makeSuggester } from './suggest.ts';
+import type { Span } from './tree.ts';
+
+/** How many diagnostics one file gives at most. */
+const diagnosticsMax = 500;
+
+export interface Report {
+  error(code: DocumentCode, span: Span, message: string, hint?: string): void;
+  warn(code: DocumentCode, span: Span, message: string, hint?: string): void;
+  /** An error whose code another room defines. */
+  foreign(code: string, span: Span, message: string, hint?: string): void;
+  /** `Did you mean X?`, or the known names while they are few. */
+  suggest(name: string, known: readonly string[]): string | undefined;
+  readonly hasErrors: boolean;
+  finish(): Diagnostic[];
+}
+
+export function makeReport(source: SourceText): Report {
+  const found: { severity: 'error' | 'warning'; code: string; span: Span; message: string; hint?: string }[] =
+    [];
+  const position = makePositions(source.text);
+  const suggest = makeSuggester();
+  let left = 0;
+  let hasErrors = false;
+
+  const add = (
+    severity: 'error' | 'warning',
+    code: string,
+    span: Span,
+    message: string,
+    hint?: string,
+  ): void => {
+    hasErrors ||= severity === 'error';
+    if (found.length >= diagnosticsMax) left += 1;
+    else found.push({ severity, code, span, message, ...(hint === undefined ? {} : { hint }) });
+  };
+
+  return {
+    error: (code, span, message, hint) => add('error', code, span, message, hint),
+    warn: (code, span, message, hint) => add('warning', code, span, message, hint),
+    foreign: (code, span, message, hint) => add('error', code, span, message, hint),
+    suggest: (name, known) => didYouMean(suggest, name, known),
+    get hasErrors() {
+      return hasErrors;
+    },
+    finish: () => {
+      found.sort((a, b) => a.span.start - b.span.start || a.span.end - b.span.end);
+      const last = found.at(-1);
+      if (left > 0 && last !== undefined) {
+        found.push({
+          severity: 'error',
+          code: 'TOO_MANY_PROBLEMS' satisfies DocumentCode,
+          span: last.span,
+          message: `${left} more problems are not listed; mend these first`,
+        });
+      }
+      return found.map(({ span, ...rest }) => ({
+        ...rest,
+        file: source.file,
+        start: position(span.start),
+        end: position(Math.max(span.end, span.start)),
+      }));
+    },
+  };
+}
+
+/** Offset → line and column. */
+export function makePositions(text: string): (offset: number) => Position {
+  const lineStarts = [0];
+  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) lineStarts.push(at + 1);
+  return (offset) => {
+    let low = 0;
+    let high = lineStarts.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((lineStarts[middle] ?? 0) <= offset) low = middle;
+      else high = middle - 1;
+    }
+    return { line: low + 1, column: offset - (lineStarts[low] ?? 0) + 1 };
+  };
+}
