@@ -37,7 +37,6 @@
  *                                  Printed when it fails half-way as well.
  *     version=NAME VERSION         one per NAME, in the order given
  *     failed=NO_SUCH_VERSION | UNDO_NOT_POSSIBLE | WOULD_REMOVE | INSTALL_FAILED | PACKAGES_LOCKED | NO_PACKAGE_MANAGER
- * package/remove      changes  KEY ALLOWNOUNDO NAME...       as package/install; configuration files stay
  * package/restore     changes  KEY NAME VERSION HELD [NAME VERSION HELD]...
  *     What package/observe printed before the step (VERSION `-`: remove it), and whatever else KEY's record names.
  *     change= as above; nothing printed when nothing differed.   failed=UNDO_FAILED | PACKAGES_LOCKED | NO_PACKAGE_MANAGER
@@ -87,7 +86,6 @@ export const hostScriptNames = [
   'service/set',
   'package/observe',
   'package/install',
-  'package/remove',
   'package/restore',
   'file/observe',
   'file/set',

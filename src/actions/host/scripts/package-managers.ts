@@ -1,0 +1,182 @@
+/**
+ * What the package scripts need of a package manager, once for apt and once for rpm with dnf or yum. Each defines:
+ *
+ *   pm_describe NAME          prints VERSION STATE HELD, as package/observe of names.ts gives them
+ *   pm_ready                  makes good what an interrupted run left, then refreshes the lists
+ *   pm_available NAME         prints the versions that can be installed, newest first
+ *   pm_candidate NAME         prints the version that the manager itself would choose
+ *   pm_plan NAME VERSION ...  writes `NAME OLD NEW` lines to $work/plan and names to $work/removed
+ *   pm_keep NAME VERSION      prints the path of that package's file in $cache, fetching it there if need be; fails else
+ *   pm_install NAME VERSION ...
+ *   pm_go_back                installs $work/files (paths) and $work/specs (NAME VERSION), removes $work/drop (names)
+ *   pm_hold held|free NAME
+ *
+ * Talk goes to standard error and to $work/talk, from which the reason of a failure is taken.
+ */
+
+const detect = `
+if command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; then manager=apt
+elif command -v dnf >/dev/null; then manager=dnf
+elif command -v yum >/dev/null; then manager=yum
+else fail NO_PACKAGE_MANAGER "neither apt, dnf nor yum is here"; fi
+say manager "$manager"
+work=
+cache=/var/cache/belay/packages
+rooms() {
+  work=$(mktemp -d) || fail WRITE_FAILED "cannot make a temporary folder"
+  mkdir -p "$cache" || fail WRITE_FAILED "cannot make $cache"
+  : >"$work/talk"; : >"$work/plan"; : >"$work/removed"; : >"$work/files"; : >"$work/specs"; : >"$work/drop"
+}
+leave() { if [ -n "$work" ]; then rm -rf -- "$work"; fi; }
+trap leave EXIT
+trap 'exit 143' TERM INT HUP
+# talked COMMAND...: runs it; what it says is shown to people as it comes and kept for the reason.
+talked() {
+  { "$@" 2>&1; echo $? >"$work/rc"; } | tee -a "$work/talk"
+  return "$(cat "$work/rc")"
+}
+reason() { grep -E '^(E:|Error|error:|dpkg: error|.*subprocess .* returned error|No match|.*scriptlet failed)' "$work/talk" | tail -n 3 | tr '\\n' '|' | cut -c 1-500; }
+locked() { grep -qE 'Could not get lock|is another process using it|Existing lock|another copy is running' "$work/talk"; }
+`;
+
+const apt = `
+  export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none
+  native=$(dpkg --print-architecture)
+  apt_do() {
+    apt-get -y -q -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef \\
+      -o Dpkg::Options::=--force-confold --no-install-recommends --allow-downgrades --allow-change-held-packages "$@"
+  }
+  pm_describe() {
+    dpkg-query -W -f '\${Architecture} \${Version} \${db:Status-Status} \${db:Status-Want}\\n' -- "$1" 2>/dev/null | awk -v native="$native" '
+      { if (row == "" || $1 == native || $1 == "all") row = $0 }
+      END {
+        split(row, f, " ")
+        if (row == "" || f[3] == "not-installed" || f[3] == "config-files") { print "- absent", (f[4] == "hold" ? "held" : "free"); exit }
+        print f[2], (f[3] == "installed" ? "installed" : "broken"), (f[4] == "hold" ? "held" : "free")
+      }'
+  }
+  pm_ready() {
+    case $(echo /var/lib/dpkg/updates/[0-9]*) in *'*') ;; *) talked dpkg --configure -a ;; esac
+    tries=0
+    until talked apt-get -q -o Acquire::Retries=2 update; do
+      tries=$((tries + 1))
+      if [ $tries -lt 30 ] && tail -n 5 "$work/talk" | grep -q 'Could not get lock'; then sleep 2; continue; fi
+      stale="; the package lists could not be refreshed"
+      break
+    done
+  }
+  pm_available() { apt-cache madison -- "$1" | awk '{ print $3 }' | awk '!seen[$0]++'; }
+  pm_candidate() { apt-cache policy -- "$1" | sed -n 's/^  Candidate: //p' | grep -v '^(none)$'; }
+  specs() { while [ $# -gt 1 ]; do printf '%s=%s\\n' "$1" "$2"; shift 2; done; }
+  inst() { sed -n -e 's/^Inst \\([^ ]*\\) \\[\\([^]]*\\)\\] (\\([^ ]*\\) .*/\\1 \\2 \\3/p' -e 's/^Inst \\([^ ]*\\) (\\([^ ]*\\) .*/\\1 - \\2/p' "$1"; }
+  remv() { sed -n 's/^\\(Remv\\|Purg\\) \\([^ ]*\\) .*/\\2/p' "$1"; }
+  pm_plan() {
+    specs "$@" >"$work/wanted"
+    LC_ALL=C apt_do -s install $(cat "$work/wanted") >"$work/simulated" 2>>"$work/talk" || { cat "$work/simulated" >>"$work/talk"; return 1; }
+    inst "$work/simulated" >"$work/plan"
+    remv "$work/simulated" >"$work/removed"
+  }
+  kept_file() {
+    encoded=$(printf %s "$2" | sed 's/:/%3a/g')
+    for f in "$cache/\${1%:*}_\${encoded}_"*.deb; do
+      case $f in *"_"\\*.deb) ;; *) [ "$(dpkg-deb -f "$f" Version 2>/dev/null)" = "$2" ] && { echo "$f"; return 0; } ;; esac
+    done
+    return 1
+  }
+  pm_keep() {
+    kept_file "$1" "$2" && return 0
+    encoded=$(printf %s "$2" | sed 's/:/%3a/g')
+    cp -- /var/cache/apt/archives/"\${1%:*}_\${encoded}_"*.deb "$cache/" 2>/dev/null && kept_file "$1" "$2" && return 0
+    (cd "$cache" && apt-get -q download -- "$1=$2") >>"$work/talk" 2>&1
+    kept_file "$1" "$2"
+  }
+  pm_install() {
+    specs "$@" >"$work/wanted"
+    talked apt_do --no-remove install $(cat "$work/wanted")
+  }
+  pm_go_back() {
+    sed 's/ /=/' "$work/specs" >"$work/asked"
+    cat "$work/files" >>"$work/asked"
+    sed 's/$/-/' "$work/drop" >>"$work/asked"
+    LC_ALL=C apt_do -s install $(cat "$work/asked") >"$work/simulated" 2>>"$work/talk"
+    if [ $? = 0 ] && [ -z "$(remv "$work/simulated" | grep -vxF -f "$work/drop")" ]; then
+      talked apt_do install $(cat "$work/asked") && return 0
+    fi
+    # apt cannot work it out, for instance because another package is broken: dpkg alone still can, from kept files.
+    [ -s "$work/specs" ] && return 1
+    echo "apt refused; trying dpkg alone"
+    [ ! -s "$work/files" ] || talked dpkg --force-confdef --force-confold --force-downgrade -i $(cat "$work/files") || return 1
+    [ ! -s "$work/drop" ] || talked dpkg -r $(cat "$work/drop")
+  }
+  pm_hold() { case $1 in held) apt-mark -q hold -- "$2" ;; free) apt-mark -q unhold -- "$2" ;; esac; }
+`;
+
+const rpm = `
+  pm_describe() {
+    row=$(rpm -q --qf '%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\\n' -- "$1" 2>/dev/null | tail -n 1) || row=
+    if rpm -q -- "$1" >/dev/null 2>&1; then echo "$row installed free"; else echo "- absent free"; fi
+  }
+  pm_ready() { talked "$manager" -y -q makecache || stale="; the package lists could not be refreshed"; }
+  query() { if [ "$manager" = dnf ]; then dnf -q repoquery "$@"; else repoquery -q "$@"; fi 2>>"$work/talk" | sed -e '/^$/d' -e 's/^0://'; }
+  pm_available() { query --showduplicates --qf '%{evr}\\n' -- "$1" | sort -Vru; }
+  pm_candidate() {
+    if [ "$manager" = dnf ]; then query --latest-limit=1 --qf '%{evr}\\n' -- "$1"; else query --qf '%{evr}\\n' -- "$1"; fi | sort -Vr | head -n 1
+  }
+  specs() { while [ $# -gt 1 ]; do printf '%s-%s\\n' "$1" "$2"; shift 2; done; }
+  # older OLD NEW: whether NEW is older than OLD. yum, unlike dnf, goes back only when told "downgrade".
+  older() { [ "$1" != - ] && [ "$1" != "$2" ] && [ "$(printf '%s\\n%s\\n' "$1" "$2" | sort -V | head -n 1)" = "$2" ]; }
+  verb() { if [ "$manager" = yum ] && older "$1" "$2"; then echo downgrade; else echo install; fi; }
+  pm_plan() {
+    mkdir -p "$work/stage"
+    was_now=$(pm_describe "$1"); v=$(verb "\${was_now%% *}" "$2")
+    talked "$manager" -y --downloadonly --downloaddir="$work/stage" "$v" $(specs "$@") || return 1
+    sed -n '/^ *[Rr]emoving/,/^$/p; /replacing /p' "$work/talk" | awk '/^ [^ ]/ && $1 !~ /:$/ { print $1 } /replacing/ { print $2 }' >"$work/removed"
+    for f in "$work"/stage/*.rpm; do
+      [ -f "$f" ] || continue
+      row=$(rpm -qp --qf '%{NAME} %|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\\n' "$f" 2>/dev/null)
+      was_now=$(pm_describe "\${row% *}")
+      [ "\${was_now%% *}" = "\${row#* }" ] || echo "\${row% *} \${was_now%% *} \${row#* }" >>"$work/plan"
+    done
+    # A manager that takes packages from a local repository copies nothing: then at least what was asked for is the plan.
+    if [ ! -s "$work/plan" ]; then
+      while [ $# -gt 1 ]; do
+        was_now=$(pm_describe "$1")
+        [ "\${was_now%% *}" = "$2" ] || echo "$1 \${was_now%% *} $2" >>"$work/plan"
+        shift 2
+      done
+    fi
+  }
+  kept_file() {
+    for f in "$cache/$1-\${2#*:}".*.rpm; do
+      [ -f "$f" ] && [ "$(rpm -qp --qf '%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}' "$f" 2>/dev/null)" = "$2" ] && { echo "$f"; return 0; }
+    done
+    return 1
+  }
+  pm_keep() {
+    kept_file "$1" "$2" && return 0
+    if [ "$manager" = dnf ]; then (cd "$cache" && dnf -q -y download --destdir "$cache" "$1-$2")
+    else yumdownloader -q --destdir "$cache" "$1-$2"; fi >>"$work/talk" 2>&1
+    kept_file "$1" "$2"
+  }
+  pm_install() {
+    was_now=$(pm_describe "$1")
+    talked "$manager" -y "$(verb "\${was_now%% *}" "$2")" $(specs "$@")
+  }
+  pm_go_back() {
+    if [ -s "$work/drop" ]; then talked rpm -e -- $(cat "$work/drop") || return 1; fi
+    if [ -s "$work/files" ]; then talked rpm -U --oldpackage --replacepkgs $(cat "$work/files") || return 1; fi
+    while read -r name version; do
+      was_now=$(pm_describe "$name")
+      talked "$manager" -y "$(verb "\${was_now%% *}" "$version")" "$name-$version" </dev/null || return 1
+    done <"$work/specs"
+  }
+  pm_hold() { :; }
+`;
+
+export const packageManagers = `${detect}
+if [ "$manager" = apt ]; then
+${apt}
+else
+${rpm}
+fi
+`;

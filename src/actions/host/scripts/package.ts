@@ -1,0 +1,136 @@
+/** Looks at, installs and takes back packages: the texts behind package/observe, package/install and package/restore. */
+import { packageManagers } from './package-managers.ts';
+import { namedScript } from './prelude.ts';
+
+export const observePackages = namedScript(
+  'package/observe',
+  `${packageManagers}
+for name in "$@"; do say package "$name $(pm_describe "$name")"; done
+`,
+);
+
+/**
+ * Nothing is changed before three things are certain: the version exists, no other package goes, and the packages that
+ * will be replaced are kept on this host, so that going back needs no repository (repositories drop old versions).
+ */
+export const installPackages = namedScript(
+  'package/install',
+  `key=$1 allow_no_undo=$2 version=$3
+shift 3
+${packageManagers}
+rooms
+keep_folder packages
+record=$keep/$key
+find "$keep" "$cache" -type f -mtime +90 -delete 2>/dev/null || true
+stale=
+changes() {
+  while read -r name old new; do
+    now=$(pm_describe "$name"); now=\${now%% *}
+    [ "$now" = "$old" ] || say change "$name $old $now"
+  done <"$record"
+  for name in "$@"; do d=$(pm_describe "$name"); say version "$name \${d%% *}"; done
+}
+touch -- "$record" || fail WRITE_FAILED "cannot write $record"
+pm_ready
+
+: >"$work/chosen"
+for name in "$@"; do
+  d=$(pm_describe "$name"); installed=\${d%% *}
+  case $version in
+    latest)
+      chosen=$(pm_candidate "$name" | head -n 1)
+      [ -n "$chosen" ] || chosen=$installed
+      [ "$chosen" != - ] || fail NO_SUCH_VERSION "no repository of this host has $name$stale" ;;
+    *)
+      chosen=
+      for v in $(pm_available "$name") "$installed"; do
+        case $v in $version) chosen=$v; break ;; esac
+      done
+      if [ -z "$chosen" ] && kept_file "$name" "$version" >/dev/null; then chosen=$version; fi
+      [ -n "$chosen" ] || fail NO_SUCH_VERSION "$name $version is not to be had here; available: $(pm_available "$name" | head -n 8 | tr '\\n' ' ')(installed: $installed)$stale" ;;
+  esac
+  case $d in "$chosen installed "*) ;; *) echo "$name $chosen" >>"$work/chosen" ;; esac
+done
+if [ ! -s "$work/chosen" ]; then changes "$@"; exit 0; fi
+
+pm_plan $(cat "$work/chosen") || { locked && fail PACKAGES_LOCKED "another package manager runs on this host"; fail INSTALL_FAILED "$manager cannot work out how to install $(tr '\\n' ' ' <"$work/chosen"): $(reason); nothing was changed"; }
+[ ! -s "$work/removed" ] || fail WOULD_REMOVE "this would remove $(tr '\\n' ' ' <"$work/removed"); nothing was changed"
+while read -r name old new; do
+  d=$(pm_describe "$name")
+  case $d in *held) case " $* " in *" $name "*) ;; *) fail WOULD_REMOVE "this would change $name, which is on hold; nothing was changed" ;; esac ;; esac
+  [ "$old" = - ] || pm_keep "$name" "$old" >/dev/null || {
+    [ "$allow_no_undo" = yes ] || fail UNDO_NOT_POSSIBLE "$name $old, installed now, is neither in a repository nor in a cache: there would be no way back; nothing was changed. AllowNoUndo: true installs all the same"
+    echo "$name $old cannot be kept: no way back"
+  }
+done <"$work/plan"
+# The first record wins: a second attempt of the step must not take what the first one left for what was there before.
+while read -r name old new; do
+  grep -q "^$name " "$record" || echo "$name $old $new" >>"$record"
+done <"$work/plan"
+sync -- "$record" 2>/dev/null || sync
+
+held=
+for name in "$@"; do case $(pm_describe "$name") in *held) held="$held $name" ;; esac; done
+pm_install $(cat "$work/chosen")
+rc=$?
+for name in $held; do pm_hold held "$name"; done
+changes "$@"
+if [ $rc != 0 ]; then
+  locked && fail PACKAGES_LOCKED "another package manager runs on this host"
+  fail INSTALL_FAILED "$manager ended with exit code $rc: $(reason)"
+fi
+while read -r name chosen; do
+  case $(pm_describe "$name") in "$chosen installed "*) ;; *) fail INSTALL_FAILED "$manager reported success, but $name is $(pm_describe "$name"), wanted $chosen" ;; esac
+done <"$work/chosen"
+`,
+);
+
+export const restorePackages = namedScript(
+  'package/restore',
+  `key=$1
+shift
+${packageManagers}
+rooms
+keep_folder packages
+record=$keep/$key
+stale=
+: >"$work/before"
+while [ $# -gt 2 ]; do echo "$1 $2 $3" >>"$work/before"; shift 3; done
+if [ -f "$record" ]; then
+  while read -r name old new; do
+    grep -q "^$name " "$work/before" || echo "$name $old -" >>"$work/before"
+  done <"$record"
+fi
+: >"$work/was"
+while read -r name old hold; do
+  d=$(pm_describe "$name"); now=\${d%% *}
+  echo "$name $now" >>"$work/was"
+  case "$d" in "$old installed "* | "$old absent "*) continue ;; esac
+  if [ "$old" = - ]; then echo "$name" >>"$work/drop"
+  elif f=$(pm_keep "$name" "$old" | tail -n 1) && [ -n "$f" ]; then echo "$f" >>"$work/files"
+  elif pm_available "$name" | grep -qxF -- "$old"; then echo "$name $old" >>"$work/specs"
+  else fail UNDO_FAILED "$name is $now, was $old: version $old is no longer in the cache or the repository"; fi
+done <"$work/before"
+rc=0
+if [ -s "$work/drop" ] || [ -s "$work/files" ] || [ -s "$work/specs" ]; then
+  case $manager$(echo /var/lib/dpkg/updates/[0-9]*) in apt*'*') ;; apt*) talked dpkg --configure -a ;; esac
+  pm_go_back || rc=$?
+fi
+while read -r name old hold; do
+  d=$(pm_describe "$name")
+  case "$hold $d" in "held "*" free" | "free "*" held") [ "\${d%% *}" = - ] || pm_hold "$hold" "$name" ;; esac
+done <"$work/before"
+left=
+while read -r name now; do
+  d=$(pm_describe "$name")
+  [ "$now" = "\${d%% *}" ] || say change "$name $now \${d%% *}"
+  old=$(awk -v n="$name" '$1 == n { print $2 }' "$work/before")
+  case "$d" in "$old installed "* | "$old absent "*) ;; *) left="$left $name is \${d% *}, was $old;" ;; esac
+done <"$work/was"
+if [ -n "$left" ]; then
+  locked && fail PACKAGES_LOCKED "another package manager runs on this host"
+  fail UNDO_FAILED "$left $manager said: $(reason)"
+fi
+rm -f -- "$record"
+`,
+);
