@@ -136,7 +136,7 @@ export const file = defineAction({
     script: (inputs, before, context) => {
       const large = tooLarge(inputs.Content);
       if (large !== undefined) throw new ActionFailure({ code: 'FILE_TOO_LARGE', message: large });
-      return setFile(
+      const script = setFile(
         [
           keyOf(context, inputs, before),
           inputs.Path,
@@ -150,6 +150,7 @@ export const file = defineAction({
         ],
         new TextEncoder().encode(inputs.Content ?? ''),
       );
+      return { ...script, secret: context.isSecret(inputs.Content ?? '') };
     },
     waitingFor: ({ Path }) => `writing ${Path}`,
     mayStartAnew: true,

@@ -1,0 +1,138 @@
+/** host:command: an author's command or shell text on one host. What it does nobody knows: it has no undo of its own. */
+import { Type } from 'typebox';
+import type { CatalogProblem } from '../../document/catalog.ts';
+import type { HostScript } from '../../transports/host.ts';
+import { ActionFailure, defineAction, done, failed, type ActionContext } from '../define-action.ts';
+import { strictObject } from '../strict-object.ts';
+import { detached } from './scripts/detached.ts';
+import { lastLines } from './scripts/fields.ts';
+
+/** What AWS-RunShellScript gives of each stream, too. All of it is in the step's log. */
+const outputCharactersMax = 24_000;
+/** A character of UTF-8 has at most four bytes. */
+const outputBytesMax = outputCharactersMax * 4;
+
+type Inputs = {
+  readonly Host: string;
+  readonly Command?: readonly string[];
+  readonly Script?: string;
+  readonly Env?: Readonly<Record<string, string>>;
+  readonly WorkingDirectory?: string;
+  readonly ExpectExitCodes?: readonly number[];
+};
+type Outputs = { readonly ExitCode: number; readonly Stdout: string; readonly Stderr: string };
+
+export const command = defineAction({
+  name: 'host:command',
+  summary: 'Runs a command or a shell script on one host, detached, and gives its exit code and output.',
+  source: 'https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html',
+  example: `
+    - name: Checkpoint
+      action: host:command
+      inputs:
+        Host: db1
+        Script: 'runuser -u postgres -- psql -qc CHECKPOINT "$DATABASE"'
+        Env: { DATABASE: postgres }
+      undo: { none: a checkpoint changes no data }`,
+  inputs: strictObject({
+    Host: Type.String({ minLength: 1, description: 'A host of the inventory or an instance id.' }),
+    Command: Type.Optional(
+      Type.Array(Type.String(), {
+        minItems: 1,
+        description: 'A program and its arguments, taken as they are: no shell reads them.',
+      }),
+    ),
+    Script: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description:
+          'POSIX sh, or what its first line #! names. Holds no expressions: pass values through Env.',
+      }),
+    ),
+    Env: Type.Optional(
+      Type.Record(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]*$' }), Type.String(), {
+        description: 'Environment of the command; the place for values and for secrets.',
+      }),
+    ),
+    WorkingDirectory: Type.Optional(Type.String({ pattern: '^/' })),
+    ExpectExitCodes: Type.Optional(
+      Type.Array(Type.Integer({ minimum: 0, maximum: 255 }), {
+        minItems: 1,
+        description: 'Exit codes that mean success; default 0.',
+      }),
+    ),
+  }),
+  outputs: strictObject({
+    ExitCode: Type.Integer(),
+    Stdout: Type.String({ description: 'The first 24,000 characters.' }),
+    Stderr: Type.String({ description: 'The first 24,000 characters.' }),
+  }),
+  timeoutSeconds: 3_600,
+  permissions: () => [],
+  targets: ({ Host }) => [Host],
+  hasHostTargets: true,
+  check: (inputs, tools) => {
+    const problems: CatalogProblem[] = [];
+    const { Command, Script } = inputs;
+    if ((Command === undefined) === (Script === undefined)) {
+      problems.push({
+        code: 'COMMAND_OR_SCRIPT',
+        path: [],
+        message: `host:command takes either a Command or a Script, and is given ${Script === undefined ? 'neither' : 'both'}`,
+      });
+    }
+    if (typeof Script === 'string' && (tools.isExpression(Script) || /\{\{.*?\}\}/s.test(Script))) {
+      problems.push({
+        code: 'EXPRESSION_IN_SCRIPT',
+        path: ['Script'],
+        message: 'a value written into shell text becomes part of the program: quotes or ; in it would run',
+        hint: 'pass it through Env and write "$NAME" in the Script',
+      });
+    }
+    return problems;
+  },
+
+  effect: detached<Inputs, null, Outputs>({
+    host: ({ Host }) => Host,
+    script: (inputs, _, context) => scriptOf(inputs, context),
+    waitingFor: () => 'the command runs',
+    mayStartAnew: false,
+    outputBytesMax,
+    finish: ({ host, exitCode, stdout, stderr, stderrTail }, { ExpectExitCodes = [0] }) => {
+      const outputs: Outputs = {
+        ExitCode: exitCode,
+        Stdout: stdout.slice(0, outputCharactersMax),
+        Stderr: stderr.slice(0, outputCharactersMax),
+      };
+      if (ExpectExitCodes.includes(exitCode)) return done(outputs);
+      const wanted =
+        ExpectExitCodes.length === 1 ? `${ExpectExitCodes[0]}` : `one of ${ExpectExitCodes.join(', ')}`;
+      const how =
+        exitCode > 128 ? `exit code ${exitCode} (signal ${exitCode - 128})` : `exit code ${exitCode}`;
+      const said = lastLines(stderrTail) || lastLines(stdout.slice(-2_000)) || 'it said nothing';
+      return failed('COMMAND_FAILED', `${host.label}: ${how}, wanted ${wanted}: ${said}`, { outputs });
+    },
+  }),
+  undo: {
+    kind: 'none',
+    reason: 'nobody but its author knows what a command changed; give the step an undo of its own',
+    leavesChange: true,
+  },
+});
+
+function scriptOf(inputs: Inputs, context: ActionContext): HostScript {
+  const { Command, Script, Env, WorkingDirectory } = inputs;
+  const program = Script === undefined ? { text: 'exec "$@"', args: Command ?? [] } : { text: Script };
+  if (context.isSecret(Script ?? [...(Command ?? [])])) {
+    throw new ActionFailure({
+      code: 'SECRET_IN_COMMAND',
+      message:
+        'a secret stands in the Command or Script, where every user of the host could read it; nothing was run. Pass it through Env',
+    });
+  }
+  return {
+    ...program,
+    ...(Env === undefined ? {} : { env: Env, secret: context.isSecret(Env) }),
+    ...(WorkingDirectory === undefined ? {} : { workingDirectory: WorkingDirectory }),
+  };
+}
