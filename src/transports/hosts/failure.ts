@@ -1,0 +1,77 @@
+/** The failures that all transports share, as sentences for an operator. */
+import type { HostFailureCode } from '../host.ts';
+import { HostFailure } from '../host.ts';
+
+/** `what` tells what was attempted and what came back, `next` what to do about it. */
+export function hostFailure(failure: {
+  readonly host: string;
+  readonly name: string;
+  readonly code: HostFailureCode;
+  readonly what: string;
+  readonly next?: string;
+  readonly retryable?: boolean;
+  readonly effect?: 'none' | 'unknown';
+  readonly cause?: unknown;
+}): HostFailure {
+  const { host, name, code, what, next, retryable = false, effect = 'none', cause } = failure;
+  const consequence =
+    effect === 'none' ? `Nothing was changed on ${name}.` : `Whether it had an effect on ${name} is not known.`;
+  const message = [`${host}: ${what}`, next, consequence].filter((line) => line !== undefined).join('\n');
+  return new HostFailure({ code, message, retryable, effect, cause });
+}
+
+export function cancelled(host: string, reason: unknown): HostFailure {
+  return new HostFailure({
+    code: 'CANCELLED',
+    message: `${host}: given up before the host had answered.`,
+    retryable: false,
+    effect: 'unknown',
+    cause: reason,
+  });
+}
+
+export function noReply(host: string, silentMs: number): HostFailure {
+  return new HostFailure({
+    code: 'NO_REPLY',
+    message: `${host}: connected, but the host has said nothing for ${silentMs / 1000} s.\nIt may be frozen or out of memory; whether the request had an effect is not known.`,
+    retryable: true,
+    effect: 'unknown',
+  });
+}
+
+export function garbled(host: string, cause: Error): HostFailure {
+  return new HostFailure({
+    code: 'CONNECTION_LOST',
+    message: `${host}: the answer cannot be understood: ${cause.message}.\nWhether the request had an effect is not known.`,
+    retryable: true,
+    effect: 'unknown',
+    cause,
+  });
+}
+
+export function timedOut(host: string, timeoutMs: number): HostFailure {
+  return new HostFailure({
+    code: 'TIMED_OUT',
+    message: `${host}: a reading script had not ended after ${timeoutMs / 1000} s and was stopped. It changes nothing.`,
+    retryable: true,
+    effect: 'unknown',
+  });
+}
+
+export function outputTooLarge(host: string, stream: 'stdout' | 'stderr', bytesMax: number): HostFailure {
+  return new HostFailure({
+    code: 'OUTPUT_TOO_LARGE',
+    message: `${host}: a reading script printed more than ${bytesMax} bytes on ${stream} and was stopped. It changes nothing.`,
+    retryable: false,
+    effect: 'unknown',
+  });
+}
+
+export function inputTooLarge(host: string, bytes: number, bytesMax: number, way: string): HostFailure {
+  return new HostFailure({
+    code: 'INPUT_TOO_LARGE',
+    message: `${host}: the script with its args, env and stdin has ${bytes} bytes; ${way} carries at most ${bytesMax}.\nNothing was run on it.`,
+    retryable: false,
+    effect: 'none',
+  });
+}

@@ -1,0 +1,39 @@
+/** Starts a program of this machine with its streams open, in a session of its own so that Ctrl-C does not reach it. */
+import type { Session } from './channel.ts';
+
+/** Rejects with the system's error (ENOENT) when the program cannot be started. */
+export async function startProcess(file: string, args: readonly string[]): Promise<Session> {
+  const { execa } = await import('execa');
+  const subprocess = execa(file, args, {
+    stdin: 'pipe',
+    stdout: 'pipe',
+    stderr: 'pipe',
+    buffer: false,
+    encoding: 'buffer',
+    reject: false,
+    detached: true,
+    cleanup: false,
+  });
+  const { stdin, stdout, stderr, nodeChildProcess } = subprocess;
+  if (subprocess.pid === undefined) {
+    const { cause } = await subprocess;
+    throw cause instanceof Error ? cause : new Error(`${file} could not be started`);
+  }
+  const ended = new Promise<number | undefined>((resolve) => {
+    nodeChildProcess.once('exit', (code) => {
+      resolve(code ?? undefined);
+    });
+  });
+  // A program that ends early breaks the pipe to it; what that means is told by its end, not by the write.
+  stdin.on('error', () => {});
+  return {
+    stdin,
+    stdout,
+    stderr,
+    ended,
+    kill: () => {
+      stdin.destroy();
+      subprocess.kill('SIGTERM');
+    },
+  };
+}

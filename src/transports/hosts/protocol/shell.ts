@@ -1,0 +1,60 @@
+/**
+ * The command line that opens the protocol on a host, and the block format in which programs reach it.
+ *
+ * Nothing of a request stands in an argument list: the command line is constant, and the shell that it starts reads
+ * the program from standard input, checks that all of it has come, and only then evaluates it.
+ */
+import { shellWords } from './quote.ts';
+
+/** What the protocol needs of a host. Only tests have reason to change it. */
+export interface HostShell {
+  /** The POSIX shell, as an absolute path. */
+  readonly sh: string;
+  /** PATH of the protocol and of every script. */
+  readonly path: string;
+  /** The folder in which the per-user state folder lies. It must survive a reboot. */
+  readonly stateBase: string;
+}
+
+export const defaultShell: HostShell = {
+  sh: '/bin/sh',
+  path: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  stateBase: '/var/tmp',
+};
+
+/**
+ * Reads one block (its length in bytes on a line, then the bytes) and evaluates it. A block that a dying connection
+ * cut short is not evaluated at all. `dd` because it reads exactly so many bytes from a pipe, and no more.
+ */
+export const readBlock =
+  'IFS= read -r n && p=$(dd bs="$n" count=1 iflag=fullblock 2>/dev/null) && [ "${#p}" = "$n" ] && eval "$p"';
+
+/** Starts the reader in an environment that does not depend on login files, sudo or the service that runs it. */
+function cleanEnvironment(shell: HostShell): string {
+  return `exec env -i PATH=${shell.path} LC_ALL=C HOME="$HOME" USER="$USER" LOGNAME="$LOGNAME" ${shell.sh} -c "$0"`;
+}
+
+/** Root needs no sudo, and a host where everybody is root may not have it. */
+function asRoot(shell: HostShell): string {
+  return `if [ "$(id -u)" = 0 ]; then exec ${shell.sh} -c "$0" "$1"; else exec sudo -n -H -- ${shell.sh} -c "$0" "$1"; fi`;
+}
+
+/**
+ * The words of the command. They hold no quote, backslash, exclamation mark or line break, so that they survive
+ * any login shell (csh and fish included) between single quotes.
+ */
+export function openingWords(shell: HostShell, become: 'none' | 'sudo'): string[] {
+  const plain = [shell.sh, '-c', cleanEnvironment(shell), readBlock];
+  return become === 'none' ? plain : [shell.sh, '-c', asRoot(shell), ...plain.slice(2)];
+}
+
+/** The same as one line for a login shell. */
+export function openingLine(shell: HostShell, become: 'none' | 'sudo'): string {
+  return `exec ${shellWords(openingWords(shell, become))}`;
+}
+
+/** A program as the bytes that `readBlock` expects. The closing colon keeps trailing line breaks from being lost. */
+export function block(program: string): Buffer {
+  const bytes = Buffer.from(`${program}\n:`);
+  return Buffer.concat([Buffer.from(`${bytes.byteLength}\n`), bytes]);
+}
