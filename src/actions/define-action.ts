@@ -34,6 +34,8 @@ export interface ActionContext {
   /** What is being waited for, for the live view: `waiting for the unit to become active`. Never journaled. */
   notice(text: string): void;
   now(): number;
+  /** Whether a secret value stands in it, at any depth: then it may travel by env or stdin only, and no script text or argument holds it. */
+  isSecret(value: Json): boolean;
 }
 
 /** The name of the tag that carries a token in AWS. */

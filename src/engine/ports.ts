@@ -12,13 +12,13 @@
 import type { Json, JsonObject } from '../json.ts';
 import type { EngineEvent } from './events.ts';
 
-export interface Failure {
+export type Failure = {
   /** Upper case: VERSION_MISMATCH, or a service's own code: InvalidVolume.NotFound. */
   readonly code: string;
   /** A sentence with the values in it. */
   readonly message: string;
   readonly retryable: boolean;
-}
+};
 
 export type Outcome = { readonly startedAt: number; readonly endedAt: number } & OutcomeResult;
 

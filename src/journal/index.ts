@@ -1,0 +1,105 @@
+/**
+ * The journal port: executions, their outcomes, events and inbox. It stores and returns; it decides nothing.
+ * `sqlite.ts` keeps it in a state folder; test/contract/journal.ts says what every store must do.
+ *
+ * Every write is durable when the call returns. One process at a time writes outcomes of an execution (it holds the
+ * execution's lock); any process may read, put into the inbox and ask for a cancel.
+ */
+import type { ExecutionInput, Outcome, Program, RecordedEvent } from '../engine/index.ts';
+import type { Json } from '../json.ts';
+
+export interface ExecutionRow {
+  readonly id: string;
+  /** The runbook's name for people: the file's base name without its ending. */
+  readonly runbook: string;
+  /** As the user gave it. */
+  readonly file: string;
+  readonly program: Program;
+  /** SHA-256 of the program, hex. */
+  readonly sha256: string;
+  readonly input: ExecutionInput;
+  readonly settings: ExecutionSettings;
+  readonly createdAt: number;
+  readonly cancelRequested: boolean;
+  /** The latest runner; it lives only while the execution's lock is held. */
+  readonly runner: Runner | null;
+}
+
+export interface ExecutionSettings {
+  readonly sandbox: boolean;
+  /** The belay.yaml that was in force; null: none. */
+  readonly inventoryFile: string | null;
+  /** Parameter name → reference (`env:PGPASSWORD`). Never a value. */
+  readonly secrets: Readonly<Record<string, string>>;
+  readonly startedBy: string;
+}
+
+export interface Runner {
+  readonly pid: number;
+  readonly host: string;
+  readonly startedAt: number;
+}
+
+export interface ActivityRow {
+  /** When it first began. */
+  readonly startedAt: number;
+  /** Null: it began and nothing is known of its end. */
+  readonly outcome: Outcome | null;
+}
+
+export interface InboxEntry {
+  readonly id: number;
+  readonly at: number;
+  readonly value: Json;
+}
+
+export interface NewExecution {
+  readonly id: string;
+  readonly runbook: string;
+  readonly file: string;
+  readonly program: Program;
+  readonly sha256: string;
+  readonly input: ExecutionInput;
+  readonly settings: ExecutionSettings;
+  readonly createdAt: number;
+}
+
+export interface Journal {
+  /** False when the id is taken; nothing is written then. */
+  create(execution: NewExecution): boolean;
+  execution(id: string): ExecutionRow | undefined;
+  /** Ids, newest first. */
+  executionIds(): string[];
+  setRunner(id: string, runner: Runner): void;
+  addRollbackRequest(id: string, request: { readonly step?: string; readonly force: boolean }): void;
+
+  activity(id: string, activity: string): ActivityRow | undefined;
+  /** Records that the activity began, before its effect, together with the events given. Keeps the first time when it began before. */
+  begin(id: string, activity: string, at: number, events: readonly RecordedEvent[]): ActivityRow;
+  /** Records the outcome together with the events given. */
+  end(id: string, activity: string, outcome: Outcome, events: readonly RecordedEvent[]): void;
+
+  /** Appends events; those whose seq is known already are left as they are. */
+  append(id: string, events: readonly RecordedEvent[]): void;
+  /** Events with a greater seq, in order. */
+  events(id: string, afterSeq: number): RecordedEvent[];
+  lastSeq(id: string): number;
+
+  /** Appends to the inbox under a name; an entry with the same dedupe key is not added again. False then. */
+  signal(id: string, name: string, value: Json, dedupe: string, at: number): boolean;
+  /** Names under which entries wait that no activity has taken. */
+  waitingSignals(id: string): string[];
+  /** The oldest entry under the name that no activity has taken. */
+  peek(id: string, name: string): InboxEntry | undefined;
+  /** Records, in one write, that the activity took the entry. */
+  take(id: string, entry: InboxEntry, activity: string, outcome: Outcome): void;
+  requestCancel(id: string): void;
+  isCancelRequested(id: string): boolean;
+
+  /** Changes when another process has written. */
+  version(): number;
+  close(): void;
+}
+
+export { JournalFailure } from './errors.ts';
+export { openSqliteJournal } from './sqlite.ts';

@@ -1,0 +1,67 @@
+/** The journal's tables. Journals of earlier versions are carried forward; later ones are refused, never guessed at. */
+import type { DatabaseSync } from 'node:sqlite';
+import { JournalFailure } from './errors.ts';
+
+/** Step n brings a journal of version n to version n + 1. Never edited once released, only appended to. */
+const steps: readonly string[] = [
+  `CREATE TABLE executions (
+     id TEXT PRIMARY KEY,
+     runbook TEXT NOT NULL,
+     file TEXT NOT NULL,
+     program TEXT NOT NULL,
+     sha256 TEXT NOT NULL,
+     input TEXT NOT NULL,
+     settings TEXT NOT NULL,
+     created_at INTEGER NOT NULL,
+     cancel_requested INTEGER NOT NULL DEFAULT 0,
+     runner TEXT
+   ) STRICT;
+   CREATE TABLE activities (
+     execution TEXT NOT NULL REFERENCES executions (id),
+     id TEXT NOT NULL,
+     started_at INTEGER NOT NULL,
+     outcome TEXT,
+     PRIMARY KEY (execution, id)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE events (
+     execution TEXT NOT NULL REFERENCES executions (id),
+     seq INTEGER NOT NULL,
+     at INTEGER NOT NULL,
+     event TEXT NOT NULL,
+     PRIMARY KEY (execution, seq)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE inbox (
+     id INTEGER PRIMARY KEY AUTOINCREMENT,
+     execution TEXT NOT NULL REFERENCES executions (id),
+     name TEXT NOT NULL,
+     value TEXT NOT NULL,
+     dedupe TEXT NOT NULL,
+     at INTEGER NOT NULL,
+     taken_by TEXT,
+     UNIQUE (execution, name, dedupe)
+   ) STRICT;`,
+];
+
+export function migrate(database: DatabaseSync, stateDir: string): void {
+  if (versionOf(database) === steps.length) return;
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    const version = versionOf(database);
+    if (version > steps.length) {
+      throw new JournalFailure(
+        'JOURNAL_NEWER',
+        `the journal in ${stateDir} was written by a newer Belay (format ${version}, this one reads up to ${steps.length}). Use that version, or another --state.`,
+      );
+    }
+    for (const step of steps.slice(version)) database.exec(step);
+    database.exec(`PRAGMA user_version = ${steps.length}`);
+    database.exec('COMMIT');
+  } catch (error) {
+    database.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+function versionOf(database: DatabaseSync): number {
+  return Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
+}

@@ -1,0 +1,254 @@
+/** The journal in a state folder: one SQLite database in WAL mode with synchronous=FULL, shared by all processes on it. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { ExecutionInput, Outcome, Program, RecordedEvent } from '../engine/index.ts';
+import type { Json } from '../json.ts';
+import type {
+  ActivityRow,
+  ExecutionRow,
+  ExecutionSettings,
+  InboxEntry,
+  Journal,
+  NewExecution,
+  Runner,
+} from './index.ts';
+import { asJournalFailure } from './failure.ts';
+import { migrate } from './schema.ts';
+
+/** How long a writer waits for another one, in ms. */
+const busyTimeoutMs = 10_000;
+
+/** Opens or makes `journal.db` in the folder. Throws JournalFailure. */
+export function openSqliteJournal(stateDir: string): Journal {
+  return asJournalFailure(stateDir, () => {
+    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+    const database = new DatabaseSync(join(stateDir, 'journal.db'));
+    database.exec(
+      `PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;`,
+    );
+    migrate(database, stateDir);
+    return new SqliteJournal(database, stateDir);
+  });
+}
+
+class SqliteJournal implements Journal {
+  readonly #database: DatabaseSync;
+  readonly #stateDir: string;
+  readonly #statements = new Map<string, StatementSync>();
+
+  constructor(database: DatabaseSync, stateDir: string) {
+    this.#database = database;
+    this.#stateDir = stateDir;
+  }
+
+  create(execution: NewExecution): boolean {
+    const { id, runbook, file, program, sha256, input, settings, createdAt } = execution;
+    const { changes } = this.#run(
+      `INSERT OR IGNORE INTO executions (id, runbook, file, program, sha256, input, settings, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      [
+        id,
+        runbook,
+        file,
+        JSON.stringify(program),
+        sha256,
+        JSON.stringify(input),
+        JSON.stringify(settings),
+        createdAt,
+      ],
+    );
+    return changes === 1;
+  }
+
+  execution(id: string): ExecutionRow | undefined {
+    const row = this.#get(`SELECT * FROM executions WHERE id = ?`, [id]);
+    if (row === undefined) return undefined;
+    return {
+      id: text(row['id']),
+      runbook: text(row['runbook']),
+      file: text(row['file']),
+      program: JSON.parse(text(row['program'])) as Program,
+      sha256: text(row['sha256']),
+      input: JSON.parse(text(row['input'])) as ExecutionInput,
+      settings: JSON.parse(text(row['settings'])) as ExecutionSettings,
+      createdAt: Number(row['created_at']),
+      cancelRequested: row['cancel_requested'] === 1,
+      runner: typeof row['runner'] === 'string' ? (JSON.parse(row['runner']) as Runner) : null,
+    };
+  }
+
+  executionIds(): string[] {
+    return this.#all(`SELECT id FROM executions ORDER BY created_at DESC, id DESC`, []).map((row) =>
+      text(row['id']),
+    );
+  }
+
+  setRunner(id: string, runner: Runner): void {
+    this.#run(`UPDATE executions SET runner = ? WHERE id = ?`, [JSON.stringify(runner), id]);
+  }
+
+  addRollbackRequest(id: string, request: { readonly step?: string; readonly force: boolean }): void {
+    this.#run(
+      `UPDATE executions SET input = json_insert(input, '$.rollbackRequests[#]', json(?)) WHERE id = ?`,
+      [JSON.stringify(request), id],
+    );
+  }
+
+  activity(id: string, activity: string): ActivityRow | undefined {
+    const row = this.#get(`SELECT started_at, outcome FROM activities WHERE execution = ? AND id = ?`, [
+      id,
+      activity,
+    ]);
+    if (row === undefined) return undefined;
+    const outcome = typeof row['outcome'] === 'string' ? (JSON.parse(row['outcome']) as Outcome) : null;
+    return { startedAt: Number(row['started_at']), outcome };
+  }
+
+  begin(id: string, activity: string, at: number, events: readonly RecordedEvent[]): ActivityRow {
+    this.#transaction(() => {
+      this.#insertEvents(id, events);
+      this.#run(`INSERT OR IGNORE INTO activities (execution, id, started_at) VALUES (?, ?, ?)`, [
+        id,
+        activity,
+        at,
+      ]);
+    });
+    return this.activity(id, activity) ?? { startedAt: at, outcome: null };
+  }
+
+  end(id: string, activity: string, outcome: Outcome, events: readonly RecordedEvent[]): void {
+    this.#transaction(() => {
+      this.#insertEvents(id, events);
+      this.#recordOutcome(id, activity, outcome);
+    });
+  }
+
+  append(id: string, events: readonly RecordedEvent[]): void {
+    if (events.length === 0) return;
+    this.#transaction(() => this.#insertEvents(id, events));
+  }
+
+  events(id: string, afterSeq: number): RecordedEvent[] {
+    const rows = this.#all(`SELECT seq, at, event FROM events WHERE execution = ? AND seq > ? ORDER BY seq`, [
+      id,
+      afterSeq,
+    ]);
+    return rows.map((row) => ({
+      seq: Number(row['seq']),
+      at: Number(row['at']),
+      event: JSON.parse(text(row['event'])) as RecordedEvent['event'],
+    }));
+  }
+
+  lastSeq(id: string): number {
+    return Number(
+      this.#get(`SELECT coalesce(max(seq), 0) AS seq FROM events WHERE execution = ?`, [id])?.['seq'] ?? 0,
+    );
+  }
+
+  signal(id: string, name: string, value: Json, dedupe: string, at: number): boolean {
+    const { changes } = this.#run(
+      `INSERT OR IGNORE INTO inbox (execution, name, value, dedupe, at) VALUES (?, ?, ?, ?, ?)`,
+      [id, name, JSON.stringify(value), dedupe, at],
+    );
+    return changes === 1;
+  }
+
+  waitingSignals(id: string): string[] {
+    return this.#all(`SELECT DISTINCT name FROM inbox WHERE execution = ? AND taken_by IS NULL`, [id]).map(
+      (row) => text(row['name']),
+    );
+  }
+
+  peek(id: string, name: string): InboxEntry | undefined {
+    const row = this.#get(
+      `SELECT id, at, value FROM inbox WHERE execution = ? AND name = ? AND taken_by IS NULL ORDER BY id LIMIT 1`,
+      [id, name],
+    );
+    if (row === undefined) return undefined;
+    return { id: Number(row['id']), at: Number(row['at']), value: JSON.parse(text(row['value'])) as Json };
+  }
+
+  take(id: string, entry: InboxEntry, activity: string, outcome: Outcome): void {
+    this.#transaction(() => {
+      this.#run(`UPDATE inbox SET taken_by = ? WHERE id = ?`, [activity, entry.id]);
+      this.#recordOutcome(id, activity, outcome);
+    });
+  }
+
+  requestCancel(id: string): void {
+    this.#run(`UPDATE executions SET cancel_requested = 1 WHERE id = ?`, [id]);
+  }
+
+  isCancelRequested(id: string): boolean {
+    return (
+      this.#get(`SELECT cancel_requested FROM executions WHERE id = ?`, [id])?.['cancel_requested'] === 1
+    );
+  }
+
+  version(): number {
+    return Number(this.#get(`PRAGMA data_version`, [])?.['data_version'] ?? 0);
+  }
+
+  close(): void {
+    this.#statements.clear();
+    this.#database.close();
+  }
+
+  #insertEvents(id: string, events: readonly RecordedEvent[]): void {
+    for (const { seq, at, event } of events) {
+      this.#run(`INSERT OR IGNORE INTO events (execution, seq, at, event) VALUES (?, ?, ?, ?)`, [
+        id,
+        seq,
+        at,
+        JSON.stringify(event),
+      ]);
+    }
+  }
+
+  #recordOutcome(id: string, activity: string, outcome: Outcome): void {
+    this.#run(
+      `INSERT INTO activities (execution, id, started_at, outcome) VALUES (?, ?, ?, ?)
+       ON CONFLICT (execution, id) DO UPDATE SET outcome = excluded.outcome WHERE outcome IS NULL`,
+      [id, activity, outcome.startedAt, JSON.stringify(outcome)],
+    );
+  }
+
+  #transaction(write: () => void): void {
+    asJournalFailure(this.#stateDir, () => {
+      this.#database.exec('BEGIN IMMEDIATE');
+      try {
+        write();
+        this.#database.exec('COMMIT');
+      } catch (error) {
+        if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+        throw error;
+      }
+    });
+  }
+
+  #statement(sql: string): StatementSync {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const statement = this.#database.prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+
+  #run(sql: string, values: readonly (string | number)[]) {
+    return asJournalFailure(this.#stateDir, () => this.#statement(sql).run(...values));
+  }
+
+  #get(sql: string, values: readonly (string | number)[]) {
+    return asJournalFailure(this.#stateDir, () => this.#statement(sql).get(...values));
+  }
+
+  #all(sql: string, values: readonly (string | number)[]) {
+    return asJournalFailure(this.#stateDir, () => this.#statement(sql).all(...values));
+  }
+}
+
+function text(value: unknown): string {
+  if (typeof value !== 'string') throw new Error(`the journal holds ${typeof value} where text belongs`);
+  return value;
+}

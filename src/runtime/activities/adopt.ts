@@ -1,0 +1,58 @@
+/** Finds out what became of an effect whose beginning was never answered. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ActionContext, AnyAction } from '../../actions/define-action.ts';
+import type { ActivityInput, AdoptAnswer, OutcomeResult } from '../../engine/index.ts';
+import type { JsonObject } from '../../json.ts';
+import type { BoundEffect } from './effect-of.ts';
+import type { FailedOutcome } from './outcomes.ts';
+import { doneResult, failedResult } from './results.ts';
+
+/** Pause between two looks while "absent" is not believed yet, in ms. */
+const lookAgainMs = 500;
+
+export async function adopt(
+  action: AnyAction,
+  bound: BoundEffect,
+  inputs: JsonObject,
+  call: ActivityInput,
+  context: ActionContext,
+): Promise<OutcomeResult> {
+  const { effect } = bound;
+  if (effect.kind !== 'begun') return answered({ found: 'running', handle: null });
+  const until = context.now() + effect.settleMs;
+  for (;;) {
+    const found = await effect.adopt(bound.inputs, bound.before, context);
+    switch (found.kind) {
+      case 'absent': {
+        const left = until - context.now();
+        if (left <= 0) return answered({ found: 'absent' });
+        context.notice('nothing found yet; looking again before it is begun anew');
+        await delay(Math.min(left, lookAgainMs), undefined, { signal: context.signal }).catch(
+          () => undefined,
+        );
+        continue;
+      }
+      case 'running':
+        return answered({ found: 'running', handle: found.handle });
+      case 'done': {
+        const result = doneResult(found, action, inputs, call);
+        return 'status' in result ? failedAnswer(result) : answered({ found: 'done', result });
+      }
+      case 'failed':
+        return failedAnswer(failedResult(found, action, inputs));
+      case 'unknown':
+        return answered({ found: 'unknown', why: found.why });
+      default:
+        return found satisfies never;
+    }
+  }
+}
+
+function answered(answer: AdoptAnswer): OutcomeResult {
+  return { status: 'ok', value: answer };
+}
+
+function failedAnswer({ code, message, retryable, value }: FailedOutcome): OutcomeResult {
+  const answer = { found: 'failed', failure: { code, message, retryable }, result: value ?? null };
+  return { status: 'ok', value: answer };
+}

@@ -1,0 +1,75 @@
+/** `capture:`: named reads before the step acts, on its targets or from AWS. */
+import { ActionFailure, type ActionContext, type AnyAction } from '../../actions/define-action.ts';
+import { selectValues } from '../../document/index.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
+
+/** How long one reading command may take, in ms. */
+const captureTimeoutMs = 60_000;
+
+/** Values by name: text for one target, a map by target for several. */
+export async function readCaptures(
+  captures: JsonObject,
+  action: AnyAction,
+  inputs: JsonObject,
+  context: ActionContext,
+): Promise<JsonObject> {
+  const values: Record<string, Json> = {};
+  for (const [name, capture] of Object.entries(captures)) {
+    if (!isJsonObject(capture)) continue;
+    values[name] =
+      capture['kind'] === 'command'
+        ? await readCommand(name, String(capture['command']), action, inputs, context)
+        : await readApi(
+            name,
+            isJsonObject(capture['inputs']) ? capture['inputs'] : {},
+            String(capture['selector']),
+            context,
+          );
+  }
+  return values;
+}
+
+async function readCommand(
+  name: string,
+  command: string,
+  action: AnyAction,
+  inputs: JsonObject,
+  context: ActionContext,
+): Promise<Json> {
+  const answers: Record<string, string> = {};
+  const targets = action.targets(inputs);
+  for (const target of targets) {
+    const answer = await context
+      .host(target)
+      .read({ text: command }, { signal: context.signal, timeoutMs: captureTimeoutMs });
+    if (answer.exitCode !== 0) {
+      const detail = answer.stderr.trim().split('\n').at(-1) ?? '';
+      throw new ActionFailure({
+        code: 'CAPTURE_FAILED',
+        message: `the capture ${name} exited ${answer.exitCode} on ${target}${detail === '' ? '' : `: ${detail}`}`,
+      });
+    }
+    answers[target] = answer.stdout.trimEnd();
+  }
+  const [only] = targets;
+  return targets.length === 1 && only !== undefined ? (answers[only] ?? null) : answers;
+}
+
+async function readApi(
+  name: string,
+  inputs: JsonObject,
+  selector: string,
+  context: ActionContext,
+): Promise<Json> {
+  const { Service: service, Api: operation, ...params } = inputs;
+  const response = await context.aws.call({
+    service: String(service),
+    operation: String(operation),
+    params,
+    signal: context.signal,
+  });
+  const selected = selectValues(selector, response);
+  if (selected.kind === 'mismatch')
+    throw new ActionFailure({ code: 'CAPTURE_FAILED', message: `the capture ${name}: ${selected.message}` });
+  return selected.isDefinite ? (selected.values[0] ?? null) : selected.values;
+}

@@ -1,0 +1,37 @@
+/** Inputs as the action gets them: secrets in their place, checked against its schema. */
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import { ActionFailure, type AnyAction } from '../../actions/define-action.ts';
+import type { JsonObject } from '../../json.ts';
+import type { Vault } from '../secrets/vault.ts';
+
+const validators = new Map<string, ValidateFunction>();
+
+/** Throws ActionFailure INVALID_INPUT, which names the input and what it must be, never its value. */
+export function checkedInputs(action: AnyAction, inputs: JsonObject, vault: Vault): JsonObject {
+  const revealed = vault.reveal(inputs);
+  const validate = validatorOf(action);
+  if (validate(revealed)) return revealed;
+  const problems = (validate.errors ?? []).slice(0, 5).map(sentence).join('; ');
+  throw new ActionFailure({
+    code: 'INVALID_INPUT',
+    message: `the inputs of ${action.name} do not fit: ${problems}`,
+  });
+}
+
+function validatorOf(action: AnyAction): ValidateFunction {
+  const known = validators.get(action.name);
+  if (known !== undefined) return known;
+  const validate = new Ajv2020({ strict: false, allErrors: true }).compile(action.inputs);
+  validators.set(action.name, validate);
+  return validate;
+}
+
+function sentence(error: ErrorObject): string {
+  const place = error.instancePath.slice(1).replaceAll('/', '.');
+  const extra =
+    typeof error.params['additionalProperty'] === 'string' ? ` (${error.params['additionalProperty']})` : '';
+  const allowed = Array.isArray(error.params['allowedValues'])
+    ? `: ${error.params['allowedValues'].join(', ')}`
+    : '';
+  return `${place === '' ? '' : `${place} `}${error.message ?? error.keyword}${extra}${allowed}`;
+}

@@ -1,0 +1,27 @@
+/** What actions and transports throw, as outcomes. */
+import { ActionFailure } from '../../actions/define-action.ts';
+import type { OutcomeResult } from '../../engine/index.ts';
+import { AwsFailure } from '../../transports/aws.ts';
+import { HostFailure } from '../../transports/host.ts';
+
+export type FailedOutcome = Extract<OutcomeResult, { readonly status: 'failed' }>;
+
+/** An expected failure as an outcome; undefined: not expected, a bug. */
+export function failedOutcome(error: unknown): FailedOutcome | undefined {
+  if (!(error instanceof ActionFailure || error instanceof AwsFailure || error instanceof HostFailure))
+    return undefined;
+  const { code, message, retryable, effect } = error;
+  return { status: 'failed', code, message, retryable, effect };
+}
+
+/** Troubles of the way to the world, which may pass while the effect goes on. */
+export function isTransient(error: unknown): boolean {
+  return (error instanceof HostFailure || error instanceof AwsFailure) && error.retryable;
+}
+
+/** A failed outcome; rethrows what is not expected. */
+export function asOutcome(error: unknown): FailedOutcome {
+  const outcome = failedOutcome(error);
+  if (outcome === undefined) throw error;
+  return outcome;
+}

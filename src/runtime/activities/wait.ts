@@ -1,0 +1,72 @@
+/** Asks an effect again and again until it has ended, time is up, or the execution is cancelled. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ActionContext, AnyAction, Poll } from '../../actions/define-action.ts';
+import type { ActivityInput, OutcomeResult } from '../../engine/index.ts';
+import type { JsonObject } from '../../json.ts';
+import type { BoundEffect } from './effect-of.ts';
+import { asOutcome, isTransient } from './outcomes.ts';
+import { doneResult, failedResult } from './results.ts';
+
+/** How long a begun effect may be out of reach before its outcome counts as unknown, in ms. */
+const outOfReachMsMax = 120_000;
+/** Pause between tries to reach it again, in ms. */
+const reattachMs = 2_000;
+/** The shortest pause between two looks, whatever an action asks for, in ms. */
+const pollMsMin = 20;
+
+export interface Waiting {
+  readonly action: AnyAction;
+  readonly bound: BoundEffect;
+  readonly inputs: JsonObject;
+  readonly call: ActivityInput;
+  readonly context: ActionContext;
+  readonly cancel: AbortSignal;
+  readonly deadlineAt: number;
+}
+
+export async function wait(waiting: Waiting): Promise<OutcomeResult> {
+  const { action, inputs, call, context, cancel, deadlineAt } = waiting;
+  let troubleSince: number | null = null;
+  for (;;) {
+    let answer: Poll<JsonObject>;
+    try {
+      answer = await pollOnce(waiting);
+      troubleSince = null;
+    } catch (error) {
+      if (cancel.aborted) return { status: 'cancelled' };
+      if (context.now() >= deadlineAt) return { status: 'timeout' };
+      const outcome = asOutcome(error);
+      if (waiting.bound.effect.kind !== 'begun' || !isTransient(error)) return outcome;
+      troubleSince ??= context.now();
+      if (context.now() - troubleSince >= outOfReachMsMax) return { ...outcome, effect: 'unknown' };
+      context.notice(`out of reach, trying again: ${outcome.message}`);
+      answer = { kind: 'pending', afterMs: reattachMs };
+    }
+    if (answer.kind === 'done') {
+      const result = doneResult(answer, action, inputs, call);
+      return 'status' in result ? result : { status: 'ok', value: result };
+    }
+    if (answer.kind === 'failed') return failedResult(answer, action, inputs);
+    if (cancel.aborted) return { status: 'cancelled' };
+    const left = deadlineAt - context.now();
+    if (left <= 0) return { status: 'timeout' };
+    if (answer.notice !== undefined) context.notice(answer.notice);
+    await delay(Math.min(left, Math.max(answer.afterMs, pollMsMin)), undefined, { signal: cancel }).catch(
+      () => undefined,
+    );
+  }
+}
+
+async function pollOnce({ bound, call, context }: Waiting): Promise<Poll<JsonObject>> {
+  const { effect, inputs, before } = bound;
+  switch (effect.kind) {
+    case 'read':
+      return effect.poll(inputs, context);
+    case 'repeatable':
+      return effect.execute(inputs, before, context);
+    case 'begun':
+      return effect.poll(call.handle ?? null, inputs, before, context);
+    default:
+      return effect satisfies never;
+  }
+}

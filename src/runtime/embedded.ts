@@ -1,0 +1,225 @@
+/**
+ * The embedded host of the interpreter: answers every call that the journal knows, carries out the others between an
+ * intent and an outcome, and lets other processes cancel, signal and follow through the journal.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type {
+  ActivityCall,
+  EngineEvent,
+  Outcome,
+  OutcomeResult,
+  RecordedEvent,
+  Runtime,
+  SignalResult,
+} from '../engine/index.ts';
+import type { Journal } from '../journal/index.ts';
+import type { Json } from '../json.ts';
+
+/** Carries out one activity. Outcomes are values; what it throws ends the runner and leaves the execution resumable. */
+export interface ActivityHost {
+  run(call: ActivityCall, scope: ActivityScope): Promise<OutcomeResult>;
+  /** After the outcome is journaled: what the effect left behind to be found by may go. Never throws. */
+  settled(call: ActivityCall, outcome: Outcome): Promise<void>;
+}
+
+export interface ActivityScope {
+  /** Aborted by a cancel. */
+  readonly cancel: AbortSignal;
+  /** Milliseconds since 1970. */
+  readonly deadlineAt: number;
+}
+
+export interface EmbeddedOptions {
+  readonly executionId: string;
+  readonly journal: Journal;
+  readonly host: ActivityHost;
+  /** Events that are new, as they happen; not those of a replay. */
+  readonly onEvent?: (event: RecordedEvent) => void;
+  /** `leave`: come back as soon as the execution has to wait for a person. */
+  readonly onWait: 'stay' | 'leave';
+  /** Hides secret placeholders from events. */
+  readonly mask: (event: EngineEvent) => EngineEvent;
+  readonly now?: () => number;
+}
+
+/** How often another process's cancel or signal is looked for. */
+const inboxPollMs = 150;
+/** The longest that events wait for company before they are written. */
+const eventFlushMs = 50;
+
+/** The runner leaves and the execution stays as it is, to be resumed. */
+export class Left extends Error {
+  override readonly name = 'Left';
+  readonly reason: 'asked' | 'waiting';
+  constructor(reason: 'asked' | 'waiting') {
+    super(reason === 'asked' ? 'the runner was asked to leave' : 'the execution waits for a person');
+    this.reason = reason;
+  }
+}
+
+export class EmbeddedRuntime implements Runtime {
+  readonly executionId: string;
+  readonly #options: EmbeddedOptions;
+  readonly #journal: Journal;
+  readonly #now: () => number;
+  readonly #storedSeq: number;
+  readonly #leave = new AbortController();
+  #pending: RecordedEvent[] = [];
+  #flushTimer: NodeJS.Timeout | undefined;
+  #flushTrouble: unknown;
+
+  constructor(options: EmbeddedOptions) {
+    this.#options = options;
+    this.executionId = options.executionId;
+    this.#journal = options.journal;
+    this.#now = options.now ?? Date.now;
+    this.#storedSeq = options.journal.lastSeq(options.executionId);
+  }
+
+  /** Ends the run before the next step, or at once where it waits. */
+  leave(): void {
+    this.#leave.abort();
+  }
+
+  async activity(call: ActivityCall): Promise<Outcome> {
+    const known = this.#journal.activity(this.executionId, call.id);
+    if (known !== undefined && known.outcome !== null) return known.outcome;
+    if (known === undefined && !call.ignoreCancel && this.#isCancelled())
+      return this.#record(call.id, this.#now(), { status: 'cancelled' });
+    const { startedAt } = this.#journal.begin(this.executionId, call.id, this.#now(), this.#takePending());
+    if (known !== undefined && call.onLost === 'report')
+      return this.#record(call.id, startedAt, { status: 'lost' });
+    const result = await this.#watchingForCancel(call, (cancel) =>
+      this.#options.host.run(call, { cancel, deadlineAt: startedAt + call.timeoutMs }),
+    );
+    const outcome = this.#record(call.id, startedAt, result);
+    await this.#options.host.settled(call, outcome);
+    return outcome;
+  }
+
+  async sleep(
+    id: string,
+    ms: number,
+    { ignoreCancel }: { readonly ignoreCancel: boolean },
+  ): Promise<'elapsed' | 'cancelled'> {
+    const known = this.#journal.activity(this.executionId, id);
+    if (known?.outcome?.status === 'ok') return known.outcome.value === 'cancelled' ? 'cancelled' : 'elapsed';
+    const { startedAt } = this.#journal.begin(this.executionId, id, this.#now(), this.#takePending());
+    const ending = await this.#until(startedAt + ms, ignoreCancel, () => undefined);
+    const value = ending.kind === 'cancelled' ? 'cancelled' : 'elapsed';
+    this.#record(id, startedAt, { status: 'ok', value });
+    return value;
+  }
+
+  async waitForSignal(
+    id: string,
+    name: string,
+    timeoutMs: number,
+    { ignoreCancel }: { readonly ignoreCancel: boolean },
+  ): Promise<SignalResult> {
+    const known = this.#journal.activity(this.executionId, id);
+    if (known?.outcome?.status === 'ok') return known.outcome.value as SignalResult & Json;
+    const { startedAt } = this.#journal.begin(this.executionId, id, this.#now(), this.#takePending());
+    const ending = await this.#until(startedAt + timeoutMs, ignoreCancel, () => {
+      const entry = this.#journal.peek(this.executionId, name);
+      if (entry === undefined && this.#options.onWait === 'leave') throw new Left('waiting');
+      return entry;
+    });
+    const at = this.#now();
+    if (ending.kind === 'found') {
+      const result: SignalResult = { status: 'signal', value: ending.value.value, at: ending.value.at };
+      this.#journal.take(this.executionId, ending.value, id, {
+        startedAt,
+        endedAt: at,
+        status: 'ok',
+        value: result,
+      });
+      return result;
+    }
+    const result: SignalResult = { status: ending.kind === 'cancelled' ? 'cancelled' : 'timeout', at };
+    this.#record(id, startedAt, { status: 'ok', value: result });
+    return result;
+  }
+
+  async now(id: string): Promise<number> {
+    const known = this.#journal.activity(this.executionId, id);
+    if (known?.outcome?.status === 'ok') return Number(known.outcome.value);
+    const now = this.#now();
+    this.#record(id, now, { status: 'ok', value: now });
+    return now;
+  }
+
+  async emit(seq: number, event: EngineEvent): Promise<void> {
+    if (seq <= this.#storedSeq) return;
+    if (this.#flushTrouble !== undefined) throw this.#flushTrouble;
+    if (this.#leave.signal.aborted && (event.type === 'StepStarted' || event.type === 'UndoStarted'))
+      throw new Left('asked');
+    const recorded = { seq, at: this.#now(), event: this.#options.mask(event) };
+    this.#pending.push(recorded);
+    this.#flushTimer ??= setTimeout(() => this.#flushLate(), eventFlushMs);
+    this.#options.onEvent?.(recorded);
+  }
+
+  /** Writes what has not been written. To be called when the interpreter has ended or left. */
+  flush(): void {
+    this.#journal.append(this.executionId, this.#takePending());
+  }
+
+  #flushLate(): void {
+    try {
+      this.flush();
+    } catch (error) {
+      this.#flushTrouble = error;
+    }
+  }
+
+  #takePending(): readonly RecordedEvent[] {
+    clearTimeout(this.#flushTimer);
+    this.#flushTimer = undefined;
+    const events = this.#pending;
+    this.#pending = [];
+    return events;
+  }
+
+  #record(id: string, startedAt: number, result: OutcomeResult): Outcome {
+    const outcome: Outcome = { startedAt, endedAt: this.#now(), ...result };
+    this.#journal.end(this.executionId, id, outcome, this.#takePending());
+    return outcome;
+  }
+
+  #isCancelled(): boolean {
+    return this.#journal.isCancelRequested(this.executionId);
+  }
+
+  async #watchingForCancel<T>(call: ActivityCall, run: (cancel: AbortSignal) => Promise<T>): Promise<T> {
+    const controller = new AbortController();
+    if (call.ignoreCancel) return run(controller.signal);
+    const timer = setInterval(() => {
+      if (this.#isCancelled()) controller.abort();
+    }, inboxPollMs);
+    try {
+      return await run(controller.signal);
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
+  /** Looks again and again until something is found, the time is over or the execution is cancelled. */
+  async #until<T>(
+    at: number,
+    ignoreCancel: boolean,
+    look: () => T | undefined,
+  ): Promise<{ readonly kind: 'found'; readonly value: T } | { readonly kind: 'elapsed' | 'cancelled' }> {
+    for (;;) {
+      const found = look();
+      if (found !== undefined) return { kind: 'found', value: found };
+      if (!ignoreCancel && this.#isCancelled()) return { kind: 'cancelled' };
+      const left = at - this.#now();
+      if (left <= 0) return { kind: 'elapsed' };
+      if (this.#leave.signal.aborted) throw new Left('asked');
+      await delay(Math.min(left, inboxPollMs), undefined, { signal: this.#leave.signal }).catch(
+        () => undefined,
+      );
+    }
+  }
+}

@@ -1,0 +1,19 @@
+/** Ids of executions: twelve characters that sort by time, without letters that look alike (Crockford's base 32). */
+import { randomInt } from 'node:crypto';
+
+const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+const epochSeconds = Date.UTC(2025, 0, 1) / 1000;
+const timeLength = 6;
+const randomLength = 6;
+
+export function newExecutionId(nowMs: number): string {
+  let seconds = Math.max(0, Math.floor(nowMs / 1000) - epochSeconds);
+  let time = '';
+  for (let place = 0; place < timeLength; place += 1) {
+    time = alphabet.charAt(seconds % 32) + time;
+    seconds = Math.floor(seconds / 32);
+  }
+  let random = '';
+  for (let place = 0; place < randomLength; place += 1) random += alphabet.charAt(randomInt(32));
+  return time + random;
+}

@@ -1,0 +1,61 @@
+/**
+ * One runner per execution, by an operating-system lock: SQLite's exclusive lock on a small file beside the
+ * execution's logs. It goes with the process, however the process ends, so a dead runner is known at once; children
+ * of the process do not inherit it.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { executionDir } from './state-dir.ts';
+
+/** Covers the moment in which somebody else merely looks whether the lock is held. */
+const acquireTimeoutMs = 500;
+
+export interface ExecutionLock {
+  release(): void;
+}
+
+/** Undefined: another process, or this one, holds it. */
+export function acquireLock(stateDir: string, executionId: string): ExecutionLock | undefined {
+  const database = open(stateDir, executionId, acquireTimeoutMs);
+  try {
+    database.exec('BEGIN EXCLUSIVE');
+    return { release: () => database.close() };
+  } catch (error) {
+    database.close();
+    if (isBusy(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Whether a live runner holds the execution. */
+export function isLocked(stateDir: string, executionId: string): boolean {
+  const database = open(stateDir, executionId, 0);
+  try {
+    database.prepare('SELECT count(*) FROM sqlite_schema').get();
+    return false;
+  } catch (error) {
+    if (isBusy(error)) return true;
+    throw error;
+  } finally {
+    database.close();
+  }
+}
+
+function open(stateDir: string, executionId: string, busyTimeoutMs: number): DatabaseSync {
+  const dir = executionDir(stateDir, executionId);
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const database = new DatabaseSync(join(dir, 'lock.db'));
+  database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
+  return database;
+}
+
+/** SQLITE_BUSY (https://www.sqlite.org/rescode.html#busy). */
+function isBusy(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    'errcode' in error &&
+    typeof error.errcode === 'number' &&
+    (error.errcode & 0xff) === 5
+  );
+}
