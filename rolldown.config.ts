@@ -6,6 +6,13 @@ import manifest from './package.json' with { type: 'json' };
 export default defineConfig({
   input: { belay: 'src/cli/main.ts' },
   platform: 'node',
+  plugins: [
+    {
+      // Read at run time, one service at a time: src/transports/aws/model-store.ts looks for them beside belay.js.
+      name: 'aws-service-models',
+      writeBundle: () => cpSync('src/transports/aws/models', 'dist/models', { recursive: true }),
+    },
+  ],
   transform: { define: { BELAY_VERSION: JSON.stringify(manifest.version) } },
   output: {
     dir: 'dist',
