@@ -161,6 +161,36 @@ describe.skipIf(reason)(`the lab of hosts${reason === undefined ? '' : ` (skippe
     });
   });
 
+  it('snapshots several volumes at one moment: a write order across them holds', async () => {
+    await lab.volumes.create('vol-second', 64);
+    await lab.volumes.attach('vol-second', 'h1', '/dev/xvdh');
+    await said('h1', 'mkfs.ext4 -q /dev/xvdh && mkdir -p /mnt/second && mount /dev/xvdh /mnt/second');
+    // The first volume always gets a number before the second does.
+    const writer =
+      'n=0; while :; do n=$((n+1)); for d in /srv/data /mnt/second; do echo $n >$d/t; mv $d/t $d/n; sync -f $d; done; done';
+    await said('h1', `systemd-run -q --unit=writer sh -c '${writer}'; sleep 0.5`);
+    await lab.volumes.snapshotTogether([
+      { volume: 'vol-restored', snapshot: 'snap-a' },
+      { volume: 'vol-second', snapshot: 'snap-b' },
+    ]);
+    expect(await said('h1', 'systemctl is-active writer')).toBe('active');
+    await said('h1', 'systemctl stop writer; umount /mnt/second; mkdir -p /mnt/a /mnt/b');
+    await lab.volumes.detach('vol-second');
+    await lab.volumes.fromSnapshot('snap-a', 'vol-a');
+    await lab.volumes.fromSnapshot('snap-b', 'vol-b');
+    await lab.volumes.attach('vol-a', 'h1', '/dev/xvdi');
+    await lab.volumes.attach('vol-b', 'h1', '/dev/xvdj');
+    const numbers = await said(
+      'h1',
+      'mount /dev/xvdi /mnt/a; mount /dev/xvdj /mnt/b; cat /mnt/a/n /mnt/b/n; umount /mnt/a /mnt/b',
+    );
+    const [first = NaN, second = NaN] = numbers.split('\n').map(Number);
+    expect(first - second).toBeGreaterThanOrEqual(0);
+    expect(first - second).toBeLessThanOrEqual(1);
+    await lab.volumes.detach('vol-a');
+    await lab.volumes.detach('vol-b');
+  });
+
   it('keeps a volume attached, and its data, over a reboot from inside and over power loss', async () => {
     await lab.volumes.create('vol-late', 64);
     await lab.volumes.attach('vol-late', 'h1', '/dev/xvdh');
@@ -188,7 +218,9 @@ describe.skipIf(reason)(`the lab of hosts${reason === undefined ? '' : ` (skippe
 
   it('hangs, cuts off and stops hosts, and takes it back', async () => {
     const quick = ['-o', 'ConnectTimeout=1'];
+    expect(await lab.greets('r1')).toBe(true);
     await lab.freeze('r1');
+    expect(await lab.greets('r1')).toBe(false);
     expect((await ssh('r1', 'true', quick)).exitCode).toBe(255);
     await lab.thaw('r1');
     expect((await ssh('r1', 'true')).exitCode).toBe(0);

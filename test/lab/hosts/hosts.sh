@@ -14,6 +14,7 @@ cgroup_folders() { # the host's group in every hierarchy of this machine
 }
 freezer_of() { [ -f /sys/fs/cgroup/cgroup.controllers ] && echo "/sys/fs/cgroup/$CGROUP$1" || echo "/sys/fs/cgroup/unified/$CGROUP$1"; }
 freeze() { echo 1 >"$(freezer_of "$1")/cgroup.freeze"; }
+is_frozen() { grep -qs '^frozen 1' "$(freezer_of "$1")/cgroup.events"; }
 thaw() { local f; f=$(freezer_of "$1")/cgroup.freeze; [ ! -f "$f" ] || echo 0 >"$f"; }
 
 make_keys() {
@@ -107,11 +108,15 @@ leader() { # the host's PID 1, as this machine numbers it; empty when the host i
   return 0
 }
 
-wait_ready() { # until sshd greets and, on a database host, PostgreSQL answers
+greets() { # sshd answers with its banner
   local host=$1 address; read -r address _ <<<"$(address_of "$host")"
-  local greet="exec 3<>/dev/tcp/$address/22 && read -t 2 -r banner <&3 && [[ \$banner == SSH-* ]]" ok=
+  timeout 3 ip netns exec "$NODE_NS$host" bash -c "exec 3<>/dev/tcp/$address/22 && read -t 2 -r banner <&3 && [[ \$banner == SSH-* ]]" 2>/dev/null
+}
+
+wait_ready() { # until sshd greets and, on a database host, PostgreSQL answers
+  local host=$1 ok=
   for _ in $(seq 600); do
-    timeout 5 ip netns exec "$NODE_NS$host" bash -c "$greet" 2>/dev/null && { ok=1; break; }
+    greets "$host" && { ok=1; break; }
     is_up "$host" || break
     sleep 0.03
   done

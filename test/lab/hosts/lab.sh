@@ -6,12 +6,13 @@
 #   lab.sh ps                                 name, address, up or down, boots, memory in MB
 #   lab.sh exec HOST COMMAND...               by the host's namespaces, without ssh
 #   lab.sh stop|start|kill|freeze|thaw HOST   orderly, boot, power loss, hang, end of hang
+#   lab.sh greets HOST                        exit code 0 when sshd answers
 #   lab.sh reboot HOST [SECONDS]              with SECONDS without power in between
 #   lab.sh net HOST down|up|loss PERCENT|rate RATE|portdrop PORT|clear
 #   lab.sh forward PORT                       hosts reach the controller's 127.0.0.1:PORT
 #   lab.sh postgresql-versions                old=VERSION and new=VERSION, equal when Debian serves one only
 #   lab.sh publish HOST old|new|broken        what the host's package manager sees
-#   lab.sh volume create VOLUME SIZE | snapshot VOLUME SNAPSHOT | from-snapshot SNAPSHOT VOLUME
+#   lab.sh volume create VOLUME SIZE | snapshot VOLUME SNAPSHOT... | from-snapshot SNAPSHOT VOLUME
 #          | attach VOLUME HOST DEVICE | detach VOLUME [--force] | delete VOLUME | delete-snapshot SNAPSHOT | list
 # BELAY_LAB_ID (0..9) says which lab: see settings.sh.
 HERE=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
@@ -82,9 +83,9 @@ case $verb in
   down) down; exit ;;
   postgresql-versions) cat "$IMAGES/repo/postgresql-versions"; exit ;;
   exec) running; [ -d "$LAB/hosts/${1:-}/root" ] || { say "there is no host '${1:-}'"; exit 125; } ;;
-  stop | start | kill | freeze | thaw | reboot | net | publish) running; known "${1:-}" ;;
+  stop | start | kill | freeze | thaw | reboot | greets | net | publish) running; known "${1:-}" ;;
   ps | forward | volume) running ;;
-  *) sed -n '2,18p' "$0"; exit 2 ;;
+  *) sed -n '2,19p' "$0"; exit 2 ;;
 esac
 case $verb in
   exec) enter "$@" ;;
@@ -95,6 +96,7 @@ case $verb in
   freeze) freeze "$1" ;;
   thaw) thaw "$1" ;;
   reboot) reboot "$@" ;;
+  greets) greets "$1" ;;
   net) network_fault "$@" ;;
   forward) locked; network_forward "$@" ;;
   publish) locked; publish "$@" ;;

@@ -178,6 +178,14 @@ export class Lab {
     await command(this.id, 'kill', host);
   }
 
+  /** Whether sshd greets now: false within three seconds when the host is off, hung or cut off inside. */
+  async greets(host: string): Promise<boolean> {
+    return command(this.id, 'greets', host).then(
+      () => true,
+      () => false,
+    );
+  }
+
   /** An orderly reboot with `offSeconds` in between; resolves when the host answers again. */
   async reboot(host: string, options: { readonly offSeconds?: number } = {}): Promise<void> {
     await command(

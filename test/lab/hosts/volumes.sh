@@ -32,14 +32,28 @@ volume_create() { new_volume "$1"; truncate -s "$2" "$STORE/vol/$1"; }
 volume_from_image() { new_volume "$1"; cp --sparse=always "$2" "$STORE/vol/$1"; }
 volume_from_snapshot() { need_snapshot "$1"; new_volume "$2"; cp --reflink=always "$STORE/snap/$1" "$STORE/vol/$2"; }
 
-# Crash-consistent, as EBS: whatever the host has flushed so far, and nothing of a later moment.
+# snapshot VOLUME SNAPSHOT [VOLUME SNAPSHOT...]: crash-consistent, as EBS: whatever the hosts have flushed so far, and
+# nothing of a later moment. For several volumes it is one moment: their hosts stand still meanwhile.
 volume_snapshot() {
-  local loop; need_volume "$1"; valid_name "$2"
-  [ ! -e "$STORE/snap/$2" ] || refuse AlreadyExists "there is a snapshot $2"
-  read -r loop _ <<<"$(attachment "$1")"
-  [ -z "$loop" ] || blockdev --flushbufs "$loop"
-  sync -f "$STORE/vol/$1"
-  cp --reflink=always "$STORE/vol/$1" "$STORE/snap/$2"
+  local pairs=("$@") i loop host still=() rc=0
+  for ((i = 0; i < $#; i += 2)); do
+    need_volume "${pairs[i]}"; valid_name "${pairs[i + 1]:-}"
+    [ ! -e "$STORE/snap/${pairs[i + 1]}" ] || refuse AlreadyExists "there is a snapshot ${pairs[i + 1]}"
+    read -r _ host _ <<<"$(attachment "${pairs[i]}")"
+    [ $# = 2 ] || [ -z "$host" ] || ! is_up "$host" || is_frozen "$host" || { freeze "$host"; still+=("$host"); }
+  done
+  copy_flushed "$@" || rc=$?
+  for host in "${still[@]}"; do thaw "$host"; done
+  [ $rc = 0 ] || refuse SnapshotFailed "the copies of $* could not be made"
+}
+copy_flushed() {
+  local loop
+  while [ $# -gt 0 ]; do
+    read -r loop _ <<<"$(attachment "$1")"
+    [ -z "$loop" ] || blockdev --flushbufs "$loop" || return 1
+    sync -f "$STORE/vol/$1" && cp --reflink=always "$STORE/vol/$1" "$STORE/snap/$2" || return 1
+    shift 2
+  done
 }
 
 volume_attach() {
