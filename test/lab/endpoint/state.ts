@@ -1,0 +1,138 @@
+/** What the endpoint knows beyond moto, kept in one file so that a restart of the endpoint forgets nothing. */
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { JsonObject } from '../../../src/json.ts';
+import type { Caller } from './api-call.ts';
+
+/** A lab host that EC2 knows as an instance. Times are milliseconds since the epoch. */
+export interface InstanceState {
+  readonly instanceId: string;
+  readonly host: string;
+  readonly caller: Caller;
+  power: 'pending' | 'running' | 'stopping' | 'stopped' | 'shutting-down' | 'terminated';
+  /** When it last began to boot: status checks initialise from then. */
+  bootedAt: number;
+  /** Whether a status check has passed since then. */
+  wasHealthy: boolean;
+  /** When the agent last asked for work; 0 when it never did. */
+  agentSeenAt: number;
+  agentVersion: string;
+  platform: { name: string; version: string; computerName: string };
+}
+
+export interface AttachmentState {
+  readonly instanceId: string;
+  /** As the caller of AttachVolume named it. */
+  readonly device: string;
+  readonly attachedAt: number;
+  state: 'attaching' | 'attached' | 'detaching';
+  force: boolean;
+  deleteOnTermination: boolean;
+}
+
+export interface VolumeState {
+  readonly volumeId: string;
+  readonly caller: Caller;
+  /** The name by which the hands know it; undefined for root volumes, which have no file of their own. */
+  readonly backing?: string;
+  readonly sizeGiB: number;
+  readonly availableAt: number;
+  attachment?: AttachmentState | undefined;
+}
+
+export interface SnapshotState {
+  readonly snapshotId: string;
+  readonly volumeId: string;
+  /** Undefined when the volume has no file of its own. */
+  readonly backing?: string;
+  readonly startedAt: number;
+  readonly completedAt: number;
+}
+
+export type InvocationDetails =
+  | 'Pending'
+  | 'InProgress'
+  | 'Success'
+  | 'Failed'
+  | 'Cancelling'
+  | 'Cancelled'
+  | 'DeliveryTimedOut'
+  | 'ExecutionTimedOut'
+  | 'Undeliverable'
+  | 'Terminated';
+
+export interface InvocationState {
+  readonly instanceId: string;
+  details: InvocationDetails;
+  /** Whether rate control has let it go to the agent. */
+  sent: boolean;
+  cancelRequested: boolean;
+  responseCode: number;
+  stdout: string;
+  stderr: string;
+  startedAt?: number;
+  endedAt?: number;
+}
+
+export interface CommandState {
+  readonly commandId: string;
+  readonly caller: Caller;
+  readonly documentName: string;
+  readonly comment: string;
+  readonly parameters: JsonObject;
+  readonly targets: readonly JsonObject[];
+  /** As asked for; empty when tags were given. */
+  readonly instanceIds: readonly string[];
+  readonly requestedAt: number;
+  /** Past this, what has not started does not start. */
+  readonly deliverBy: number;
+  /** Past this, what has not ended counts as never delivered. */
+  readonly expiresAt: number;
+  readonly timeoutSeconds: number;
+  readonly maxConcurrency: string;
+  readonly maxErrors: string;
+  readonly script: ScriptState;
+  readonly invocations: Record<string, InvocationState>;
+}
+
+/** What the agent runs. */
+export interface ScriptState {
+  readonly lines: readonly string[];
+  readonly workingDirectory: string;
+  readonly executionTimeoutSeconds: number;
+}
+
+/** The first answer to a client token, and a digest of the parameters it came with. */
+export interface TokenState {
+  readonly parameters: string;
+  readonly ids: readonly string[];
+  readonly body: string;
+}
+
+export interface EndpointState {
+  readonly instances: Record<string, InstanceState>;
+  readonly volumes: Record<string, VolumeState>;
+  readonly snapshots: Record<string, SnapshotState>;
+  readonly commands: Record<string, CommandState>;
+  readonly tokens: Record<string, TokenState>;
+}
+
+export interface StateFile {
+  readonly state: EndpointState;
+  /** Writes the state down, whole, in place of the old one. */
+  save(): void;
+}
+
+export function openState(file: string): StateFile {
+  mkdirSync(dirname(file), { recursive: true });
+  const state: EndpointState = existsSync(file)
+    ? (JSON.parse(readFileSync(file, 'utf8')) as EndpointState)
+    : { instances: {}, volumes: {}, snapshots: {}, commands: {}, tokens: {} };
+  return {
+    state,
+    save: () => {
+      writeFileSync(`${file}.new`, JSON.stringify(state));
+      renameSync(`${file}.new`, file);
+    },
+  };
+}
