@@ -47,7 +47,17 @@ export function toFailure(error: unknown, context: AttemptContext): AwsFailure {
     effect: verdict.doubtful && !readOnly ? 'unknown' : 'none',
     httpStatus: exchange.status,
     requestId: verdict.requestId,
-    cause: error,
+    cause: causeOf(error, exchange),
+  });
+}
+
+/** The SDK hangs the whole reply onto its errors, secrets included; the cause of a failure ends in logs. */
+function causeOf(error: unknown, { status }: Exchange): unknown {
+  if (error instanceof ExchangeBroken || error instanceof AwsFailure || !(error instanceof Error))
+    return error;
+  const isParsed = status === undefined || (isSdkError(error) && codeOf(error) !== undefined);
+  return Object.assign(new Error(isParsed ? error.message : 'the reply could not be read'), {
+    name: error.name,
   });
 }
 
