@@ -8,7 +8,7 @@ import type { ArrivedRequest } from './api-call.ts';
 import { createBackground, usualSettings, type Cell, type Settings } from './cell.ts';
 import { createDispatch } from './dispatch.ts';
 import { adopt, type Adoption } from './ec2/adopt.ts';
-import { finishDetaching } from './ec2/attachments.ts';
+import { finishDetaching, hostDevice } from './ec2/attachments.ts';
 import { createFaults, type Fault, type Faults } from './faults.ts';
 import type { HostHands } from './hands.ts';
 import { openJournal, type Journal } from './journal.ts';
@@ -17,7 +17,7 @@ import { jsonReply, type Reply } from './reply.ts';
 import { agentBody, answerAgent } from './ssm/agents.ts';
 import { goOn } from './ssm/commands.ts';
 import { standing } from './ssm/progress.ts';
-import { openState } from './state.ts';
+import { openState, type InstanceState } from './state.ts';
 
 export interface EndpointOptions {
   readonly hands: HostHands;
@@ -41,8 +41,11 @@ export interface Endpoint {
   adopt(host: string, adoption?: Partial<Adoption>): Promise<string>;
   /** The id of an adopted host. Throws for any other. */
   instanceId(host: string): string;
-  /** The id of the volume that is attached to the host as the device the host sees (`/dev/xvdf`); undefined when there is none. */
-  volumeAt(host: string, device: string): string | undefined;
+  /**
+   * The id of the volume that is attached to the host now, by the device the host sees (`/dev/xvdf`) or by the place where
+   * that device was mounted when the host was adopted; undefined when there is none.
+   */
+  volumeAt(host: string, place: string): string | undefined;
   close(): Promise<void>;
 }
 
@@ -95,26 +98,27 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
     }
   }, sweepMs);
   sweep.unref();
+  const instanceOf = (host: string): InstanceState => {
+    const instance = Object.values(state.instances).find(
+      (one) => one.host === host && one.power !== 'terminated',
+    );
+    if (instance === undefined) throw new Error(`${host} has not been adopted`);
+    return instance;
+  };
   return {
     url: `http://127.0.0.1:${port}`,
     faults,
     journal,
     problems: background.problems,
     adopt: (host, adoption = {}) => adopt(host, { ...usualAdoption, ...adoption }, port, cell),
-    instanceId: (host) => {
-      const instance = Object.values(state.instances).find(
-        (one) => one.host === host && one.power !== 'terminated',
-      );
-      if (instance === undefined) throw new Error(`${host} has not been adopted`);
-      return instance.instanceId;
-    },
-    volumeAt: (host, device) =>
-      Object.values(state.volumes).find(
+    instanceId: (host) => instanceOf(host).instanceId,
+    volumeAt: (host, place) => {
+      const { instanceId, mounts } = instanceOf(host);
+      return Object.values(state.volumes).find(
         ({ attachment }) =>
-          attachment !== undefined &&
-          state.instances[attachment.instanceId]?.host === host &&
-          attachment.device.replace(/^\/dev\/sd/, '/dev/xvd') === device,
-      )?.volumeId,
+          attachment?.instanceId === instanceId && hostDevice(attachment.device) === (mounts[place] ?? place),
+      )?.volumeId;
+    },
     close: async () => {
       clearInterval(sweep);
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));

@@ -30,9 +30,9 @@ export interface HostHands {
   stop(host: string): Promise<void>;
   /** Power loss. */
   kill(host: string): Promise<void>;
-  /** Resolves when the host is booting; harmless when it runs. */
+  /** Resolves when the host has booted; harmless when it runs. */
   start(host: string): Promise<void>;
-  /** Resolves when the host has begun to go down. */
+  /** Resolves when the host has booted again. */
   reboot(host: string): Promise<void>;
   /** Whether the host answers as a healthy one does (ssh greets). */
   isHealthy(host: string): Promise<boolean>;

@@ -18,6 +18,8 @@ export interface InstanceState {
   agentSeenAt: number;
   agentVersion: string;
   platform: { name: string; version: string; computerName: string };
+  /** Where the host had its volumes mounted when it was adopted: mount point to device as the host sees it. */
+  readonly mounts: Record<string, string>;
 }
 
 export interface AttachmentState {

@@ -27,6 +27,7 @@ export async function adopt(host: string, adoption: Adoption, port: number, cell
   if (known !== undefined) return known.instanceId;
   const caller: Caller = { accessKey: 'lab', region: adoption.region };
   const { instanceId, rootVolumeId, rootDevice } = await launch(host, adoption, caller, cell);
+  const volumes = await cell.hands.volumes(host);
   const now = Date.now();
   cell.state.instances[instanceId] = {
     instanceId,
@@ -38,6 +39,9 @@ export async function adopt(host: string, adoption: Adoption, port: number, cell
     agentSeenAt: 0,
     agentVersion: '',
     platform: { name: '', version: '', computerName: host },
+    mounts: Object.fromEntries(
+      volumes.flatMap(({ mount, device }) => (mount === undefined ? [] : [[mount, device]])),
+    ),
   };
   cell.state.volumes[rootVolumeId] = {
     volumeId: rootVolumeId,
@@ -53,7 +57,7 @@ export async function adopt(host: string, adoption: Adoption, port: number, cell
       deleteOnTermination: true,
     },
   };
-  for (const { volume, device, sizeGiB, mount } of await cell.hands.volumes(host)) {
+  for (const { volume, device, sizeGiB, mount } of volumes) {
     const shown = adoption.deviceNaming === 'sd' ? device.replace('/dev/xvd', '/dev/sd') : device;
     const name = mount === undefined ? `${host} ${device}` : `${host} ${mount}`;
     const made = await cell.moto.ec2(caller, 'CreateVolume', {
