@@ -1,0 +1,150 @@
+/**
+ * Drives one action the way the activity host does – observe, begin or adopt, poll until it is not pending, undo –
+ * without an engine. Values pass through JSON where the journal would hold them.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  ActionFailure,
+  type ActionContext,
+  type AnyAction,
+  type Effect,
+  type Poll,
+} from '../../../src/actions/define-action.ts';
+import type { Json, JsonObject } from '../../../src/json.ts';
+import type { Aws } from '../../../src/transports/aws.ts';
+import type { Host } from '../../../src/transports/host.ts';
+
+export interface World {
+  readonly hosts?: Readonly<Record<string, Host>>;
+  readonly aws?: Aws;
+  readonly secrets?: readonly string[];
+  readonly signal?: AbortSignal;
+  readonly executionId?: string;
+}
+
+export type Ending = Exclude<Poll<JsonObject>, { kind: 'pending' }>;
+export interface Run {
+  readonly inputs: JsonObject;
+  readonly before: Json;
+  readonly handle: Json;
+  readonly token: string;
+  readonly ending: Ending;
+  /** Everything that the step's log received, by target. */
+  readonly logged: string;
+}
+
+type AnyEffect = Effect<unknown, Json, Json, JsonObject>;
+
+const noAws: Aws = {
+  call: async () => {
+    throw new Error('this test has no AWS');
+  },
+  identity: async () => {
+    throw new Error('this test has no AWS');
+  },
+  assume: () => noAws,
+};
+
+let count = 0;
+export const newToken = () => `t${process.pid}-${Date.now().toString(36)}-${(count += 1)}`;
+
+export function contextOf(world: World, token: string, logged: string[] = []): ActionContext {
+  return {
+    executionId: world.executionId ?? '01TEST',
+    step: 'Step',
+    token,
+    signal: world.signal ?? AbortSignal.timeout(120_000),
+    aws: world.aws ?? noAws,
+    host: (name) => {
+      const host = world.hosts?.[name];
+      if (host === undefined) throw new ActionFailure({ code: 'UNKNOWN_HOST', message: `no host ${name}` });
+      return host;
+    },
+    log: () => ({ write: (_, chunk) => void logged.push(Buffer.from(chunk).toString('utf8')) }),
+    notice: () => {},
+    now: () => Date.now(),
+    isSecret: (value) => (world.secrets ?? []).some((secret) => JSON.stringify(value).includes(secret)),
+  };
+}
+
+const throughJson = <T extends Json>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
+
+export function effectOf(action: AnyAction, inputs: JsonObject): AnyEffect {
+  return (typeof action.effect === 'function' ? action.effect(inputs) : action.effect) as AnyEffect;
+}
+
+export function undoEffectOf(action: AnyAction, inputs: JsonObject): AnyEffect {
+  const undo = typeof action.undo === 'function' ? action.undo(inputs) : action.undo;
+  if (undo.kind !== 'restore' && undo.kind !== 'restorePoint') throw new Error(`undo is ${undo.kind}`);
+  return undo.effect as AnyEffect;
+}
+
+export async function observe(action: AnyAction, inputs: JsonObject, world: World): Promise<Json> {
+  return action.observe ? throughJson(await action.observe(inputs, contextOf(world, newToken()))) : null;
+}
+
+async function polled(again: () => Promise<Poll<JsonObject>>): Promise<Ending> {
+  for (;;) {
+    const answer = await again();
+    if (answer.kind !== 'pending') return answer;
+    await sleep(Math.min(answer.afterMs, 300));
+  }
+}
+
+/** `lostReply`: the begin happened, but nobody heard; so the effect has to be adopted. */
+export async function carryOut(
+  effect: AnyEffect,
+  inputs: unknown,
+  before: Json,
+  world: World,
+  options: { readonly token?: string; readonly lostReply?: boolean } = {},
+): Promise<{ ending: Ending; handle: Json; token: string; logged: string }> {
+  const token = options.token ?? newToken();
+  const logged: string[] = [];
+  const context = contextOf(world, token, logged);
+  const end = (ending: Ending, handle: Json) => ({ ending, handle, token, logged: logged.join('') });
+  if (effect.kind === 'read') return end(await polled(() => effect.poll(inputs, context)), null);
+  if (effect.kind === 'repeatable')
+    return end(await polled(() => effect.execute(inputs, before, context)), null);
+  let handle = throughJson(await effect.begin(inputs, before, context));
+  if (options.lostReply === true) {
+    const found = await effect.adopt(inputs, before, contextOf(world, token));
+    if (found.kind === 'absent') throw new Error('it was begun, and adopt says absent');
+    if (found.kind === 'unknown') throw new Error(`adopt does not know: ${found.why}`);
+    if (found.kind !== 'running') return end(found, null);
+    handle = throughJson(found.handle);
+  }
+  const ending = await polled(() => effect.poll(handle, inputs, before, context));
+  await effect.release?.(handle, inputs, context);
+  return end(ending, handle);
+}
+
+export async function run(
+  action: AnyAction,
+  inputs: JsonObject,
+  world: World,
+  options: { readonly lostReply?: boolean } = {},
+): Promise<Run> {
+  const before = await observe(action, inputs, world);
+  return { inputs, before, ...(await carryOut(effectOf(action, inputs), inputs, before, world, options)) };
+}
+
+/** Undoes a run, as a step that succeeded or failed. `knowing: 'nothing'`: neither handle nor outputs were journaled. */
+export async function undo(
+  action: AnyAction,
+  done: Run,
+  world: World,
+  options: { readonly knowing?: 'everything' | 'nothing'; readonly lostReply?: boolean } = {},
+): Promise<Ending> {
+  const nothing = options.knowing === 'nothing';
+  const outputs = 'outputs' in done.ending ? (done.ending.outputs ?? null) : null;
+  const inputs = {
+    inputs: done.inputs,
+    before: done.before,
+    outputs: nothing ? null : outputs,
+    handle: nothing ? null : done.handle,
+    token: done.token,
+  };
+  const { ending } = await carryOut(undoEffectOf(action, done.inputs), inputs, null, world, options);
+  return ending;
+}
