@@ -96,8 +96,10 @@ export function awsContract(
       options: Partial<AwsCall> = {},
     ): Promise<string> => {
       const AvailabilityZone = subject.seed.availabilityZone;
+      // EC2 refuses a size below the snapshot's; without one the volume gets the snapshot's.
+      const size = more['SnapshotId'] === undefined ? { Size: 1 } : {};
       const id = textAt(
-        await ec2('CreateVolume', { AvailabilityZone, Size: 1, ...more }, options),
+        await ec2('CreateVolume', { AvailabilityZone, ...size, ...more }, options),
         'VolumeId',
       );
       await eventually(

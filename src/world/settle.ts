@@ -1,0 +1,46 @@
+/**
+ * The passage of time: states that last a while in AWS (`pending`, `attaching`, `stopping`) end when they are due.
+ * The same state and the same instant always give the same result, so nothing is lost when it is not saved.
+ */
+import { bootHost } from './hosts/power.ts';
+import { isMounted } from './hosts/devices.ts';
+import type { Volume, WorldState } from './state.ts';
+
+export function settle(state: WorldState, now: number): void {
+  const isDue = (thing: { settlesAt: number | null }) => thing.settlesAt !== null && thing.settlesAt <= now;
+
+  for (const snapshot of Object.values(state.snapshots)) {
+    if (!isDue(snapshot)) continue;
+    snapshot.state = 'completed';
+    snapshot.settlesAt = null;
+  }
+  for (const volume of Object.values(state.volumes)) {
+    if (isDue(volume)) {
+      volume.state = 'available';
+      volume.settlesAt = null;
+    }
+    if (volume.attachment !== null && isDue(volume.attachment)) settleAttachment(state, volume);
+  }
+  for (const instance of Object.values(state.instances)) {
+    if (!isDue(instance)) continue;
+    const dueAt = instance.settlesAt ?? now;
+    instance.settlesAt = null;
+    instance.state = instance.state === 'stopping' ? 'stopped' : 'running';
+    if (instance.state === 'running') bootHost(state, instance.id, dueAt);
+  }
+}
+
+/** A volume that the host still has mounted is not let go: it stays `busy` until it is unmounted. */
+function settleAttachment(state: WorldState, volume: Volume): void {
+  const { attachment } = volume;
+  if (attachment === null) return;
+  if (attachment.state === 'attaching') {
+    attachment.state = 'attached';
+    attachment.settlesAt = null;
+  } else if (isMounted(state, volume.id)) {
+    attachment.state = 'busy';
+  } else if (attachment.state !== 'attached') {
+    volume.attachment = null;
+    volume.state = 'available';
+  }
+}
