@@ -8,7 +8,7 @@ import { AwsFailure, type JsonObject } from '../aws.ts';
 import type { AwsOptions } from './client.ts';
 import { decodeReply, requestIdIn } from './decode.ts';
 import { encodeParams } from './encode.ts';
-import { toFailure } from './failures.ts';
+import { isReplyOf, toFailure } from './failures.ts';
 import { CONNECT_TIMEOUT_MS, createHttpHandler, type Exchange, REQUEST_TIMEOUT_MS } from './http.ts';
 import type { FoundOperation } from './model-store.ts';
 import type { ServiceModel } from './model-format.ts';
@@ -92,6 +92,7 @@ export function openConnection(options: AwsOptions): Connection {
           ...(signal !== undefined && { abortSignal: signal }),
         });
         const reply = await unlessAborted(sending, signal);
+        if (!isReplyOf(model.metadata.protocol, exchange)) throw new Error('not a reply of the service');
         return decodeReply(model, shapes.output, reply, { reveal, requestId: requestIdIn(exchange.body) });
       } catch (error) {
         const context = { service: model.service, operation: name, region, readOnly, exchange, signal };

@@ -59,7 +59,7 @@ export interface SdkReply {
 
 /** Query protocols give the id as an element of the body. */
 export function requestIdIn(body: Buffer | undefined): string | undefined {
-  return /<requestId>([^<]{1,128})<\/requestId>/i.exec(body?.subarray(0).toString('utf8') ?? '')?.[1];
+  return /<requestId>([^<]{1,128})<\/requestId>/i.exec(body?.toString('utf8') ?? '')?.[1];
 }
 
 /** Milliseconds only where there are some, as AWS prints times. */

@@ -3,6 +3,7 @@ import { isClockSkewCorrectedError, isThrottlingError } from '@smithy/core/retry
 import { AwsFailure } from '../aws.ts';
 import { requestIdIn } from './decode.ts';
 import { ExchangeBroken, type Exchange, REPLY_TOO_LARGE } from './http.ts';
+import type { Protocol } from './model-format.ts';
 
 export interface AttemptContext {
   readonly service: string;
@@ -131,6 +132,15 @@ function judgePreparation(error: unknown): Verdict {
 
 /** A page for a browser: a proxy, a portal, a stand-in for AWS that lacks the operation. */
 const WEB_PAGE = /^\s*<(?:!doctype\s+html|html)[\s>]/i;
+
+/**
+ * Whether a reply with status 200 can be the service's. The SDK reads a portal's page as a reply without members, which
+ * would be "no such instance". XML services never answer with nothing.
+ */
+export function isReplyOf(protocol: Protocol, { body }: Exchange): boolean {
+  const text = body?.toString('utf8') ?? '';
+  return !WEB_PAGE.test(text) && (protocol === 'json' || text.trim() !== '');
+}
 /** A service that has run out of machines says so with status 500, and has started none. */
 const OUT_OF_CAPACITY = /^Insufficient\w*(?:Capacity|InSubnet)\w*$/;
 const EXPIRED = new Set(['ExpiredToken', 'ExpiredTokenException', 'RequestExpired']);

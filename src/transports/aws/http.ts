@@ -60,16 +60,13 @@ type HttpHandler = RequestHandler<HttpRequest, HttpResponse, SendOptions>;
 
 export function createHttpHandler(timeouts: HttpTimeouts): HttpHandler {
   const ca = certificates();
-  const shared = { maxSockets: CONNECTIONS_MAX, proxyEnv: process.env, ...(ca !== undefined && { ca }) };
+  const shared = { proxyEnv: process.env, ...(ca !== undefined && { ca }) };
+  const kept = { ...shared, keepAlive: true, maxSockets: CONNECTIONS_MAX };
+  // With a limit, Node hands a used connection to the next request in the queue; the caller limits these.
+  const own = { ...shared, keepAlive: false, maxSockets: Infinity };
   const agents = {
-    'http:': {
-      kept: new http.Agent({ ...shared, keepAlive: true }),
-      own: new http.Agent({ ...shared, keepAlive: false }),
-    },
-    'https:': {
-      kept: new https.Agent({ ...shared, keepAlive: true }),
-      own: new https.Agent({ ...shared, keepAlive: false }),
-    },
+    'http:': { kept: new http.Agent(kept), own: new http.Agent(own) },
+    'https:': { kept: new https.Agent(kept), own: new https.Agent(own) },
   };
 
   return {
@@ -77,12 +74,12 @@ export function createHttpHandler(timeouts: HttpTimeouts): HttpHandler {
     async handle(request, options) {
       const exchange: Exchange = options?.exchange ?? { sent: false };
       const isTls = request.protocol !== 'http:';
-      const { kept, own } = agents[isTls ? 'https:' : 'http:'];
+      const agent = agents[isTls ? 'https:' : 'http:'];
       const port = request.port === undefined ? '' : `:${request.port}`;
       exchange.origin = `${request.protocol}//${request.hostname}${port}`;
       const query = buildQueryString(request.query ?? {});
       const outgoing = (isTls ? https : http).request({
-        agent: options?.ownConnection === true ? own : kept,
+        agent: options?.ownConnection === true ? agent.own : agent.kept,
         host: request.hostname.replace(/^\[(.*)\]$/, '$1'),
         port: request.port,
         method: request.method,
@@ -170,7 +167,8 @@ function converse(
             statusCode: exchange.status ?? 0,
             reason: incoming.statusMessage ?? '',
             headers,
-            body: exchange.body,
+            // The SDK changes the prototype of what it is given.
+            body: new Uint8Array(exchange.body.buffer, exchange.body.byteOffset, exchange.body.length),
           }),
         );
       });
