@@ -44,6 +44,8 @@ export interface ExecutionState {
   /** The latest word on every undo, in the order they ran. */
   readonly rollback: readonly UndoState[];
   readonly outputs: JsonObject;
+  /** Set while `rollback: ask` waits for its answer. */
+  readonly waiting: Waiting | null;
   /** Set when the last rollback asked for was refused. */
   readonly drift: readonly { readonly step: string }[];
   readonly startedAt: number | null;
@@ -58,6 +60,7 @@ export const initialState: ExecutionState = {
   steps: [],
   rollback: [],
   outputs: {},
+  waiting: null,
   drift: [],
   startedAt: null,
   endedAt: null,
@@ -135,7 +138,7 @@ class Draft {
         head.status = event.status === 'Success' ? 'InProgress' : event.status;
         return;
       case 'RollbackStarted':
-        Object.assign(head, { rollbackStatus: 'running', drift: [], endedAt: null });
+        Object.assign(head, { rollbackStatus: 'running', waiting: null, drift: [], endedAt: null });
         return;
       case 'UndoStarted':
         this.#undos.delete(event.step);
@@ -155,6 +158,7 @@ class Draft {
         return;
       case 'ExecutionEnded':
         Object.assign(head, {
+          waiting: null,
           status: event.status,
           rollbackStatus: event.rollbackStatus,
           outputs: event.outputs,

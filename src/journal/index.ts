@@ -31,7 +31,10 @@ export interface ExecutionSettings {
   readonly inventoryFile: string | null;
   /** Parameter name → reference (`env:PGPASSWORD`). Never a value. */
   readonly secrets: Readonly<Record<string, string>>;
+  /** The operating-system user. */
   readonly startedBy: string;
+  /** Whether any step may call AWS: then people are known by their AWS identity. */
+  readonly usesAws: boolean;
 }
 
 export interface Runner {
@@ -70,7 +73,8 @@ export interface Journal {
   execution(id: string): ExecutionRow | undefined;
   /** Ids, newest first. */
   executionIds(): string[];
-  setRunner(id: string, runner: Runner): void;
+  /** Null: the runner left of its own will. */
+  setRunner(id: string, runner: Runner | null): void;
   addRollbackRequest(id: string, request: { readonly step?: string; readonly force: boolean }): void;
 
   activity(id: string, activity: string): ActivityRow | undefined;

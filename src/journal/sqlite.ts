@@ -83,8 +83,11 @@ class SqliteJournal implements Journal {
     );
   }
 
-  setRunner(id: string, runner: Runner): void {
-    this.#run(`UPDATE executions SET runner = ? WHERE id = ?`, [JSON.stringify(runner), id]);
+  setRunner(id: string, runner: Runner | null): void {
+    this.#run(`UPDATE executions SET runner = ? WHERE id = ?`, [
+      runner === null ? null : JSON.stringify(runner),
+      id,
+    ]);
   }
 
   addRollbackRequest(id: string, request: { readonly step?: string; readonly force: boolean }): void {
@@ -235,15 +238,15 @@ class SqliteJournal implements Journal {
     return statement;
   }
 
-  #run(sql: string, values: readonly (string | number)[]) {
+  #run(sql: string, values: readonly (string | number | null)[]) {
     return asJournalFailure(this.#stateDir, () => this.#statement(sql).run(...values));
   }
 
-  #get(sql: string, values: readonly (string | number)[]) {
+  #get(sql: string, values: readonly (string | number | null)[]) {
     return asJournalFailure(this.#stateDir, () => this.#statement(sql).get(...values));
   }
 
-  #all(sql: string, values: readonly (string | number)[]) {
+  #all(sql: string, values: readonly (string | number | null)[]) {
     return asJournalFailure(this.#stateDir, () => this.#statement(sql).all(...values));
   }
 }

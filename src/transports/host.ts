@@ -167,6 +167,8 @@ export interface HostAddress {
   readonly port?: number;
   readonly user?: string;
   readonly identityFile?: string;
+  /** ssh: where the host's key is known from, beside the user's own known_hosts files. Absolute. */
+  readonly knownHostsFile?: string;
   /** ssh: bastions to jump through, first hop first; each is itself an ssh address. */
   readonly via?: readonly HostAddress[];
   readonly become: 'none' | 'sudo';

@@ -1,0 +1,233 @@
+/** What the command line and, later, the server can ask for. One object per process and state folder. */
+import { userInfo } from 'node:os';
+import { actions, createCatalog } from '../actions/index.ts';
+import {
+  checkDocument,
+  type CheckedDocument,
+  type Catalog,
+  type Diagnostic,
+  type RollbackWhen,
+  type SourceText,
+} from '../document/index.ts';
+import {
+  foldEvents,
+  type ExecutionState,
+  type RecordedEvent,
+  type RollbackRequest,
+} from '../engine/index.ts';
+import { openSqliteJournal, type ExecutionRow, type Journal } from '../journal/index.ts';
+import type { JsonObject } from '../json.ts';
+import type { Aws } from '../transports/aws.ts';
+import { createAws } from '../transports/aws/client.ts';
+import { createAwsModels } from '../transports/aws/models.ts';
+import { findConfiguration } from './configuration.ts';
+import { newExecutionId } from './execution-id.ts';
+import { executionView, type ExecutionView } from './execution-view.ts';
+import { prepareExecution } from './prepare-execution.ts';
+import { readText } from './read-text.ts';
+import { Refusal } from './refusal.ts';
+import { runHere, type RunEnding, type RunOptions } from './run-execution.ts';
+import { decide, proceed, type Answer, type Person } from './signals.ts';
+import { stateDirOf } from './state-dir.ts';
+
+export interface BelayOptions {
+  /** `--state`. */
+  readonly state?: string;
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** The whole of standard input, for `--secret NAME=-`. */
+  readonly stdin: () => Promise<string>;
+}
+
+export interface StartRequest {
+  readonly file: string;
+  readonly texts: Readonly<Record<string, string>>;
+  readonly values: JsonObject;
+  readonly secrets: Readonly<Record<string, string>>;
+  readonly rollback?: RollbackWhen;
+  readonly sandbox: boolean;
+  readonly failAt?: string;
+}
+
+/** Tries to find an id that nobody has; the second one practically always does. */
+const idTriesMax = 5;
+
+export class Belay {
+  readonly stateDir: string;
+  readonly #options: BelayOptions;
+  #journal: Journal | undefined;
+  #catalog: Catalog | undefined;
+
+  constructor(options: BelayOptions) {
+    this.#options = options;
+    this.stateDir = stateDirOf(options.state, options.env);
+  }
+
+  /** Throws JournalFailure. */
+  get journal(): Journal {
+    this.#journal ??= openSqliteJournal(this.stateDir);
+    return this.#journal;
+  }
+
+  get catalog(): Catalog {
+    this.#catalog ??= createCatalog(createAwsModels());
+    return this.#catalog;
+  }
+
+  /** Everything that is right and wrong with a runbook. Throws Refusal when the file cannot be read. */
+  check(
+    file: string,
+    options: { readonly strictSsm: boolean },
+  ): CheckedDocument & { readonly source: SourceText } {
+    const source = readText(file);
+    return { source, ...checkDocument(source, this.catalog, options) };
+  }
+
+  /** Checks everything and writes the execution down. Nothing has begun. Throws Refusal. */
+  async start(
+    request: StartRequest,
+  ): Promise<{ readonly id: string; readonly warnings: readonly Diagnostic[]; readonly source: SourceText }> {
+    const { cwd, env } = this.#options;
+    const source = readText(request.file);
+    const configuration = request.sandbox ? { file: null } : findConfiguration(cwd, env);
+    for (let tries = 0; tries < idTriesMax; tries += 1) {
+      const { execution, warnings } = await prepareExecution(
+        {
+          source,
+          texts: request.texts,
+          values: request.values,
+          secrets: request.secrets,
+          ...(request.rollback === undefined ? {} : { rollback: request.rollback }),
+          ...(request.failAt === undefined ? {} : { failAt: request.failAt }),
+          settings: {
+            sandbox: request.sandbox,
+            inventoryFile: configuration.file,
+            startedBy: userInfo().username,
+          },
+        },
+        {
+          catalog: this.catalog,
+          actions,
+          aws: () => Promise.resolve(createAws()),
+          executionId: newExecutionId(Date.now()),
+          now: Date.now(),
+        },
+      );
+      if (this.journal.create(execution)) return { id: execution.id, warnings, source };
+    }
+    throw new Error('no free execution id was found');
+  }
+
+  /** Runs it here: a new one, or one whose runner is gone. Throws Refusal and JournalFailure. */
+  run(
+    id: string,
+    options: Pick<RunOptions, 'onEvent' | 'onNotice' | 'onWait' | 'leave'>,
+  ): Promise<RunEnding> {
+    const { env, stdin } = this.#options;
+    return runHere(id, { ...options, journal: this.journal, stateDir: this.stateDir, env, stdin });
+  }
+
+  /** The id for a unique prefix; the latest one without any. Throws Refusal. */
+  find(prefix: string | undefined): string {
+    const ids = this.journal.executionIds();
+    const found =
+      prefix === undefined ? ids.slice(0, 1) : ids.filter((id) => id.startsWith(prefix.toUpperCase()));
+    const [id] = found;
+    if (id === undefined) {
+      const what = prefix === undefined ? 'there are no executions yet' : `there is no execution ${prefix}`;
+      throw new Refusal('usage', 'UNKNOWN_EXECUTION', `${what} in ${this.stateDir}`, {
+        hint: 'belay list shows what there is',
+      });
+    }
+    if (found.length === 1) return id;
+    throw new Refusal(
+      'usage',
+      'AMBIGUOUS_EXECUTION',
+      `${prefix} fits ${found.length} executions: ${found.slice(0, 5).join(', ')}`,
+    );
+  }
+
+  row(id: string): ExecutionRow {
+    const row = this.journal.execution(id);
+    if (row === undefined) throw new Refusal('usage', 'UNKNOWN_EXECUTION', `there is no execution ${id}`);
+    return row;
+  }
+
+  events(id: string, afterSeq = 0): RecordedEvent[] {
+    return this.journal.events(id, afterSeq);
+  }
+
+  state(id: string): ExecutionState {
+    return foldEvents(this.events(id));
+  }
+
+  /** As `list` and `show` give it. */
+  view(id: string): ExecutionView {
+    return executionView(this.row(id), this.state(id), this.stateDir);
+  }
+
+  /** Newest first. */
+  list(): ExecutionView[] {
+    return this.journal.executionIds().map((id) => this.view(id));
+  }
+
+  /** Asks a running execution to stop and climb down; an interrupted one does so when it is resumed. */
+  cancel(id: string): ExecutionView {
+    const view = this.view(id);
+    if (view.endedAt !== null)
+      throw new Refusal('refused', 'ALREADY_ENDED', `${id} has ended: ${view.status}`);
+    if (view.waiting?.kind === 'rollbackDecision')
+      this.journal.signal(id, 'rollback', 'no', 'cancel', Date.now());
+    this.journal.requestCancel(id);
+    return view;
+  }
+
+  /** `belay approve|reject`. Throws Refusal when nothing waits or the person is no approver. */
+  async decide(
+    id: string,
+    step: string | undefined,
+    answer: Answer,
+  ): Promise<{ readonly view: ExecutionView; readonly step: string }> {
+    const row = this.row(id);
+    const view = this.view(id);
+    const person: Person = { user: userInfo().username, arn: await this.#arn(row) };
+    return { view, step: decide(this.journal, view, step, person, answer) };
+  }
+
+  /** `belay continue`: for aws:pause and for outcomes that only a person can know. */
+  proceed(id: string, step: string | undefined): { readonly view: ExecutionView; readonly step: string } {
+    const view = this.view(id);
+    return { view, step: proceed(this.journal, view, step) };
+  }
+
+  /** Asks for the rollback of an execution that has ended. It happens when the execution is run again. */
+  requestRollback(id: string, request: RollbackRequest): void {
+    const view = this.view(id);
+    if (view.waiting?.kind === 'rollbackDecision') {
+      this.journal.signal(id, 'rollback', 'yes', 'rollback', Date.now());
+      return;
+    }
+    if (view.endedAt === null) {
+      throw new Refusal('refused', 'NOT_ENDED', `${id} has not ended (${view.status})`, {
+        hint: `belay cancel ${id} stops it and climbs down; belay resume ${id} goes on`,
+      });
+    }
+    if (request.step !== undefined && !view.steps.some(({ name }) => name === request.step)) {
+      throw new Refusal('usage', 'UNKNOWN_STEP', `${id} has no step ${request.step}`, {
+        hint: `it has ${view.steps.map(({ name }) => name).join(', ')}`,
+      });
+    }
+    this.journal.addRollbackRequest(id, request);
+  }
+
+  close(): void {
+    this.#journal?.close();
+    this.#journal = undefined;
+  }
+
+  async #arn(row: ExecutionRow): Promise<string | null> {
+    if (row.settings.sandbox || !row.settings.usesAws) return null;
+    const aws: Aws = createAws();
+    return (await aws.identity()).arn;
+  }
+}

@@ -1,0 +1,91 @@
+/** An execution as `list` and `show` give it: the folded state, and whether anybody is running it. */
+import {
+  isTerminal,
+  type ExecutionState,
+  type ExecutionStatus,
+  type RollbackStatus,
+  type StepState,
+  type UndoState,
+  type Waiting,
+} from '../engine/index.ts';
+import type { ExecutionRow, Runner } from '../journal/index.ts';
+import type { JsonObject } from '../json.ts';
+import { isLocked } from './lock.ts';
+import { maskPlaceholders } from './secrets/vault.ts';
+
+export interface ExecutionView {
+  readonly executionId: string;
+  readonly runbook: string;
+  readonly file: string;
+  readonly sandbox: boolean;
+  /** AWS's status, or Interrupted: its runner is gone before the end. */
+  readonly status: ExecutionStatus;
+  readonly rollbackStatus: RollbackStatus;
+  readonly parameters: JsonObject;
+  readonly steps: readonly StepState[];
+  readonly rollback: readonly UndoState[];
+  readonly outputs: JsonObject;
+  readonly failedStep: string | null;
+  /** Where it is: the step under way or waited at. */
+  readonly at: string | null;
+  readonly waiting: Waiting | null;
+  readonly drift: readonly { readonly step: string }[];
+  readonly startedBy: string;
+  readonly runner: Runner | null;
+  /** Whether a process is running it now. */
+  readonly isLive: boolean;
+  readonly cancelRequested: boolean;
+  readonly createdAt: number;
+  readonly startedAt: number | null;
+  readonly endedAt: number | null;
+}
+
+export function executionView(row: ExecutionRow, state: ExecutionState, stateDir: string): ExecutionView {
+  const hasEnded = state.endedAt !== null && !isUndoing(state);
+  const isLive = isLocked(stateDir, row.id);
+  const current = currentStep(state);
+  return {
+    executionId: row.id,
+    runbook: row.runbook,
+    file: row.file,
+    sandbox: row.settings.sandbox,
+    status: statusOf(row, state, isLive, hasEnded),
+    rollbackStatus: state.rollbackStatus,
+    parameters: maskPlaceholders(row.input.parameters),
+    steps: state.steps,
+    rollback: state.rollback,
+    outputs: state.outputs,
+    failedStep: state.failedStep,
+    at: current?.name ?? null,
+    waiting: state.waiting ?? current?.waiting ?? null,
+    drift: state.drift,
+    startedBy: row.settings.startedBy,
+    runner: row.runner,
+    isLive,
+    cancelRequested: row.cancelRequested,
+    createdAt: row.createdAt,
+    startedAt: state.startedAt,
+    endedAt: hasEnded ? state.endedAt : null,
+  };
+}
+
+function statusOf(
+  row: ExecutionRow,
+  state: ExecutionState,
+  isLive: boolean,
+  hasEnded: boolean,
+): ExecutionStatus {
+  if (hasEnded) return state.status;
+  if (!isLive && row.runner !== null) return 'Interrupted';
+  if (row.cancelRequested && !isTerminal(state.status)) return 'Cancelling';
+  return state.status;
+}
+
+function isUndoing(state: ExecutionState): boolean {
+  return state.rollbackStatus === 'running' || state.rollbackStatus === 'waiting';
+}
+
+function currentStep(state: ExecutionState): StepState | undefined {
+  const steps = [...state.steps, ...state.rollback.flatMap(({ steps }) => steps)];
+  return steps.findLast(({ status }) => status === 'Waiting' || status === 'InProgress');
+}

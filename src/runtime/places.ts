@@ -1,0 +1,82 @@
+/** The world that an execution acts on: real AWS and real hosts, or the sandbox. Only the ports differ. */
+import { join } from 'node:path';
+import { ActionFailure } from '../actions/define-action.ts';
+import type { Inventory } from '../inventory/index.ts';
+import type { Aws, AwsModels } from '../transports/aws.ts';
+import { createAws } from '../transports/aws/client.ts';
+import { createAwsModels } from '../transports/aws/models.ts';
+import type { Host, HostAddress } from '../transports/host.ts';
+import { openHosts } from '../transports/hosts/connect.ts';
+import { openWorld, sandboxAws, sandboxHost, sandboxHostNames } from '../world/index.ts';
+import { executionDir } from './state-dir.ts';
+
+export interface Place {
+  readonly aws: Aws;
+  readonly models: AwsModels;
+  /** Throws ActionFailure UNKNOWN_HOST. */
+  host(name: string): Host;
+  close(): Promise<void>;
+}
+
+export interface PlaceOptions {
+  readonly sandbox: boolean;
+  readonly inventory: Inventory | null;
+  readonly stateDir: string;
+  readonly executionId: string;
+}
+
+export async function openPlace(options: PlaceOptions): Promise<Place> {
+  return options.sandbox ? openSandbox(options) : openReality(options);
+}
+
+async function openSandbox({ stateDir, executionId }: PlaceOptions): Promise<Place> {
+  const models = createAwsModels();
+  const world = await openWorld({
+    file: join(executionDir(stateDir, executionId), 'world.json'),
+    now: Date.now,
+  });
+  return {
+    aws: sandboxAws(world, models),
+    models,
+    host: (name) => {
+      const host = sandboxHost(world, name);
+      if (host !== undefined) return host;
+      throw unknownHost(name, `the sandbox has ${sandboxHostNames(world).join(', ')}`);
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+function openReality({ inventory, stateDir }: PlaceOptions): Place {
+  const models = createAwsModels();
+  const aws = createAws();
+  const addresses = new Map<string, HostAddress>();
+  const hosts = openHosts(addresses, { aws: () => aws, stateDir });
+  return {
+    aws,
+    models,
+    host: (name) => {
+      const address = inventory?.address(name) ?? instanceAddress(name);
+      if (address === undefined) {
+        const known = inventory?.names.join(', ') ?? '';
+        throw unknownHost(
+          name,
+          known === '' ? 'there is no belay.yaml here that names hosts' : `belay.yaml has ${known}`,
+        );
+      }
+      addresses.set(address.name, address);
+      return hosts.host(address.name);
+    },
+    close: () => hosts.close(),
+  };
+}
+
+/** An instance id that the inventory does not know is reached over SSM, whose agent runs as root. */
+function instanceAddress(name: string): HostAddress | undefined {
+  if (!/^m?i-[0-9a-f]{8,17}$/.test(name)) return undefined;
+  return { name, transport: 'ssm', instanceId: name, become: 'none', tags: {} };
+}
+
+function unknownHost(name: string, known: string): ActionFailure {
+  return new ActionFailure({ code: 'UNKNOWN_HOST', message: `no host is called ${name}: ${known}` });
+}

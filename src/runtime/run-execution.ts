@@ -1,0 +1,130 @@
+/** Runs an execution in this process to its end, or as far as it goes: the lock, the ports, the interpreter. */
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { actions } from '../actions/index.ts';
+import { runExecution, type ExecutionResult, type RecordedEvent } from '../engine/index.ts';
+import type { ExecutionRow, Journal } from '../journal/index.ts';
+import { ActionHost } from './activity-host.ts';
+import { readConfiguration } from './configuration.ts';
+import { EmbeddedRuntime, Left } from './embedded.ts';
+import { acquireLock } from './lock.ts';
+import { LogFolder } from './logs.ts';
+import { openPlace, type Place } from './places.ts';
+import { Refusal } from './refusal.ts';
+import { readSecret, type SecretSources } from './secrets/references.ts';
+import { maskPlaceholders, Vault } from './secrets/vault.ts';
+import { executionDir } from './state-dir.ts';
+
+export interface RunOptions {
+  readonly journal: Journal;
+  readonly stateDir: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly stdin: () => Promise<string>;
+  readonly onEvent?: (event: RecordedEvent) => void;
+  /** What a step waits for just now. */
+  readonly onNotice?: (step: string, text: string) => void;
+  readonly onWait: 'stay' | 'leave';
+  /** Aborted to leave before the next step. */
+  readonly leave?: AbortSignal;
+}
+
+export type RunEnding =
+  | { readonly kind: 'ended'; readonly result: ExecutionResult }
+  | { readonly kind: 'left'; readonly reason: 'asked' | 'waiting' };
+
+/** Throws Refusal (somebody runs it already, a secret is missing) and JournalFailure. */
+export async function runHere(id: string, options: RunOptions): Promise<RunEnding> {
+  const { journal, stateDir } = options;
+  const lock = acquireLock(stateDir, id);
+  if (lock === undefined) {
+    const runner = journal.execution(id)?.runner;
+    const who =
+      runner === null || runner === undefined ? 'another process' : `pid ${runner.pid} on ${runner.host}`;
+    throw new Refusal('refused', 'ALREADY_RUNNING', `${id} is being run by ${who}`, {
+      hint: `belay logs -f ${id} follows it`,
+    });
+  }
+  try {
+    const row = journal.execution(id);
+    if (row === undefined) throw new Refusal('usage', 'UNKNOWN_EXECUTION', `there is no execution ${id}`);
+    const place = await openPlace({
+      sandbox: row.settings.sandbox,
+      inventory:
+        row.settings.inventoryFile === null ? null : readConfiguration(row.settings.inventoryFile).inventory,
+      stateDir,
+      executionId: id,
+    });
+    try {
+      const vault = await openVault(row, place, options);
+      journal.setRunner(id, { pid: process.pid, host: hostname(), startedAt: Date.now() });
+      return await interpret(row, place, vault, options);
+    } finally {
+      await place.close();
+    }
+  } finally {
+    lock.release();
+  }
+}
+
+async function interpret(
+  row: ExecutionRow,
+  place: Place,
+  vault: Vault,
+  options: RunOptions,
+): Promise<RunEnding> {
+  const { journal, onEvent, onWait, leave } = options;
+  const host = new ActionHost({
+    executionId: row.id,
+    actions,
+    aws: place.aws,
+    models: place.models,
+    host: (name) => place.host(name),
+    vault,
+    logs: new LogFolder(join(executionDir(options.stateDir, row.id), 'logs'), vault.redactor),
+    onNotice: options.onNotice ?? (() => undefined),
+    now: Date.now,
+  });
+  const runtime = new EmbeddedRuntime({
+    executionId: row.id,
+    journal,
+    host,
+    onWait,
+    mask: maskPlaceholders,
+    ...(onEvent === undefined ? {} : { onEvent }),
+  });
+  const leaveNow = (): void => runtime.leave();
+  leave?.addEventListener('abort', leaveNow, { once: true });
+  try {
+    const result = await runExecution(runtime, row.program, row.input);
+    runtime.flush();
+    journal.setRunner(row.id, null);
+    return { kind: 'ended', result };
+  } catch (error) {
+    if (!(error instanceof Left)) throw error;
+    runtime.flush();
+    if (error.reason === 'waiting') journal.setRunner(row.id, null);
+    return { kind: 'left', reason: error.reason };
+  } finally {
+    leave?.removeEventListener('abort', leaveNow);
+  }
+}
+
+/** Reads every secret anew: the journal holds references only. */
+async function openVault(row: ExecutionRow, place: Place, options: RunOptions): Promise<Vault> {
+  const from: SecretSources = {
+    env: options.env,
+    stdin: options.stdin,
+    aws: () => Promise.resolve(place.aws),
+  };
+  const values = new Map<string, string>();
+  const troubles: string[] = [];
+  for (const [name, reference] of Object.entries(row.settings.secrets)) {
+    const reading = await readSecret(reference, from);
+    if ('value' in reading) values.set(name, reading.value);
+    else troubles.push(`${name}: ${reading.trouble}`);
+  }
+  if (troubles.length === 0) return new Vault(values);
+  throw new Refusal('waiting', 'MISSING_SECRET', `${row.id} waits for a secret\n  ${troubles.join('\n  ')}`, {
+    hint: `supply it, then: belay resume ${row.id}`,
+  });
+}

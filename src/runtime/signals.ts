@@ -1,0 +1,115 @@
+/** What people say to an execution: approve, reject, continue. Written into its inbox, whether or not it is running. */
+import { randomUUID } from 'node:crypto';
+import type { Journal } from '../journal/index.ts';
+import type { ExecutionView } from './execution-view.ts';
+import { Refusal } from './refusal.ts';
+
+export interface Person {
+  readonly user: string;
+  /** Known where the execution uses AWS. */
+  readonly arn: string | null;
+}
+
+export interface Answer {
+  readonly decision: 'approve' | 'reject';
+  readonly comment: string;
+}
+
+/** Returns the step that the answer went to. */
+export function decide(
+  journal: Journal,
+  view: ExecutionView,
+  step: string | undefined,
+  person: Person,
+  answer: Answer,
+): string {
+  const id = view.executionId;
+  const at = waitingStep(view, step);
+  const waiting = view.waiting;
+  if (waiting?.kind === 'unknownOutcome' && answer.decision === 'reject') {
+    journal.signal(id, `continue:${at}`, 'didNotHappen', randomUUID(), Date.now());
+    return at;
+  }
+  if (waiting?.kind === 'pause' && answer.decision === 'reject') {
+    journal.signal(id, `continue:${at}`, 'didNotHappen', randomUUID(), Date.now());
+    return at;
+  }
+  if (waiting?.kind !== 'approval') throw notThis(view, at, `belay continue ${id} --step ${at}`);
+  const approver = waiting.approvers.find((entry) => isSame(entry, person));
+  if (approver === undefined) {
+    throw new Refusal(
+      'refused',
+      'NOT_AN_APPROVER',
+      `${person.arn ?? person.user} is not among the approvers of ${at}: ${waiting.approvers.join(', ')}`,
+      {
+        hint: 'nothing was recorded',
+      },
+    );
+  }
+  const value = {
+    approver,
+    decision: answer.decision,
+    comment: answer.comment,
+    by: person.arn ?? person.user,
+  };
+  if (
+    !journal.signal(
+      id,
+      `approve:${at}`,
+      value,
+      `${view.waiting === null ? '' : at}:${approver}:${view.rollback.length}`,
+      Date.now(),
+    )
+  ) {
+    throw new Refusal('refused', 'ALREADY_DECIDED', `${approver} has answered ${at} already`);
+  }
+  return at;
+}
+
+export function proceed(journal: Journal, view: ExecutionView, step: string | undefined): string {
+  const id = view.executionId;
+  const at = waitingStep(view, step);
+  if (view.waiting?.kind !== 'pause' && view.waiting?.kind !== 'unknownOutcome')
+    throw notThis(view, at, `belay approve ${id} --step ${at}`);
+  journal.signal(id, `continue:${at}`, 'happened', randomUUID(), Date.now());
+  return at;
+}
+
+/** By its whole path or its last part: `AskRestore` for `SnapshotData/undo/AskRestore`. */
+function waitingStep(view: ExecutionView, step: string | undefined): string {
+  const { executionId: id, at, waiting } = view;
+  if (waiting === null || at === null || view.endedAt !== null) {
+    throw new Refusal('refused', 'NOT_WAITING', `${id} waits for nobody (${view.status})`, {
+      hint: `belay show ${id}`,
+    });
+  }
+  if (step === undefined || step === at || at.endsWith(`/${step}`)) return at;
+  throw new Refusal('refused', 'NOT_WAITING', `${id} waits at ${at}, not at ${step}`);
+}
+
+function notThis(view: ExecutionView, at: string, hint: string): Refusal {
+  return new Refusal(
+    'refused',
+    'NOT_WAITING',
+    `${at} of ${view.executionId} waits for something else: ${view.waiting?.kind ?? 'nothing'}`,
+    { hint },
+  );
+}
+
+/**
+ * Approvers as AWS names them: a user name, a user ARN, a role ARN or an assumed-role ARN
+ * (SSM User Guide, automation-action-approve).
+ */
+function isSame(entry: string, { user, arn }: Person): boolean {
+  if (arn === null) return entry === user;
+  if (entry === arn) return true;
+  const userName = /:user\/(?:.*\/)?([^/]+)$/.exec(arn)?.[1];
+  if (userName !== undefined) return entry === userName;
+  const assumed = /^arn:([^:]+):sts::(\d+):assumed-role\/([^/]+)\//.exec(arn);
+  return (
+    assumed !== null &&
+    new RegExp(`^arn:${assumed[1]}:iam::${assumed[2]}:role/(.*/)?${RegExp.escape(assumed[3] ?? '')}$`).test(
+      entry,
+    )
+  );
+}
