@@ -52,15 +52,7 @@ export function decide(
     comment: answer.comment,
     by: person.arn ?? person.user,
   };
-  if (
-    !journal.signal(
-      id,
-      `approve:${at}`,
-      value,
-      `${view.waiting === null ? '' : at}:${approver}:${view.rollback.length}`,
-      Date.now(),
-    )
-  ) {
+  if (!journal.signal(id, `approve:${at}`, value, `${approver} since ${startedAt(view, at)}`, Date.now())) {
     throw new Refusal('refused', 'ALREADY_DECIDED', `${approver} has answered ${at} already`);
   }
   return at;
@@ -73,6 +65,12 @@ export function proceed(journal: Journal, view: ExecutionView, step: string | un
     throw notThis(view, at, `belay approve ${id} --step ${at}`);
   journal.signal(id, `continue:${at}`, 'happened', randomUUID(), Date.now());
   return at;
+}
+
+/** Tells one wait at a step from the next one, in a later rollback. */
+function startedAt(view: ExecutionView, at: string): number | null {
+  const steps = [...view.steps, ...view.rollback.flatMap(({ steps }) => steps)];
+  return steps.findLast(({ name }) => name === at)?.startedAt ?? null;
 }
 
 /** By its whole path or its last part: `AskRestore` for `SnapshotData/undo/AskRestore`. */
