@@ -70,13 +70,13 @@ export function contextOf(world: World, token: string, logged: string[] = []): A
 const throughJson = <T extends Json>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 
 export function effectOf(action: AnyAction, inputs: JsonObject): AnyEffect {
-  return (typeof action.effect === 'function' ? action.effect(inputs) : action.effect) as AnyEffect;
+  return typeof action.effect === 'function' ? action.effect(inputs) : action.effect;
 }
 
 export function undoEffectOf(action: AnyAction, inputs: JsonObject): AnyEffect {
   const undo = typeof action.undo === 'function' ? action.undo(inputs) : action.undo;
   if (undo.kind !== 'restore' && undo.kind !== 'restorePoint') throw new Error(`undo is ${undo.kind}`);
-  return undo.effect as AnyEffect;
+  return undo.effect;
 }
 
 export async function observe(action: AnyAction, inputs: JsonObject, world: World): Promise<Json> {

@@ -11,6 +11,7 @@ import {
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { contentBytesMax, file } from '../../../src/actions/host/file.ts';
+import type { Host } from '../../../src/transports/host.ts';
 import { observe, run, undo } from './drive.ts';
 import { localTestHost } from './local.ts';
 
@@ -196,11 +197,12 @@ test('a path is never read as shell text', async () => {
 test('secret content is marked so that no third party stores it', async () => {
   await using here = localTestHost();
   const marks: (boolean | undefined)[] = [];
-  const host = { ...here.host };
-  const start = host.start;
-  host.start = (token, script, options) => {
-    marks.push(script.secret);
-    return start(token, script, options);
+  const host: Host = {
+    ...here.host,
+    start: (token, script, options) => {
+      marks.push(script.secret);
+      return here.host.start(token, script, options);
+    },
   };
   const inputs = { Host: 'here', Path: join(here.folder, 's'), Content: 'hunter2' };
   await run(file, inputs, { hosts: { here: host }, secrets: ['hunter2'] });

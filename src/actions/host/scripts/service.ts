@@ -23,7 +23,12 @@ export const unitText = `${needSystemd}
 or_dash() { if [ -n "$1" ]; then printf %s "$1"; else printf -- -; fi; }
 unit_now() { say "$1" "$(or_dash "$(property ActiveState)") $(or_dash "$(property UnitFileState)")"; }
 journal() { journalctl --no-pager -q -o short-iso -n 15 -u "$unit" 2>/dev/null || true; }
-last_words() { journalctl --no-pager -q -o cat -n 3 -u "$unit" 2>/dev/null | tr '\\n' '|' | cut -c 1-400; }
+# What the unit's own programs said last; systemd's words about it only where they said nothing.
+last_words() {
+  words=$(journalctl --no-pager -q -o cat -n 3 "_SYSTEMD_UNIT=$(property Id)" 2>/dev/null)
+  [ -n "$words" ] || words=$(journalctl --no-pager -q -o cat -n 3 -u "$unit" 2>/dev/null)
+  printf %s "$words" | tr '\\n' '|' | cut -c 1-400
+}
 broke() { report; journal; fail SERVICE_FAILED "$unit $1: $(property ActiveState)/$(property SubState), result $(property Result); the journal ends: $(last_words)"; }
 steady() {
   case $(property Type) in
