@@ -1,6 +1,5 @@
 /** One request over a channel: sends the program, reads the answer, and turns every way to break into a HostFailure. */
-import { HostFailure } from '../host.ts';
-import type { OutputSink } from '../host.ts';
+import type { HostFailure, OutputSink } from '../host.ts';
 import type { BrokenSession, Channel, Session } from './channel.ts';
 import { cancelled, garbled, noReply } from './failure.ts';
 import { GarbledReply, ReplyReader } from './protocol/reply.ts';

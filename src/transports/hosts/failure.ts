@@ -15,7 +15,9 @@ export function hostFailure(failure: {
 }): HostFailure {
   const { host, name, code, what, next, retryable = false, effect = 'none', cause } = failure;
   const consequence =
-    effect === 'none' ? `Nothing was changed on ${name}.` : `Whether it had an effect on ${name} is not known.`;
+    effect === 'none'
+      ? `Nothing was changed on ${name}.`
+      : `Whether it had an effect on ${name} is not known.`;
   const message = [`${host}: ${what}`, next, consequence].filter((line) => line !== undefined).join('\n');
   return new HostFailure({ code, message, retryable, effect, cause });
 }

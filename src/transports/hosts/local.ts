@@ -14,7 +14,7 @@ export function localHost(address: HostAddress, shell: HostShell = defaultShell)
   const sessions = new Set<Session>();
   const channel: Channel = {
     shell,
-    open: async ({ become, signal: _ }) => {
+    open: async ({ become }) => {
       const [file = shell.sh, ...args] = openingWords(shell, become);
       try {
         const session = await startProcess(file, args);
@@ -23,7 +23,13 @@ export function localHost(address: HostAddress, shell: HostShell = defaultShell)
         return session;
       } catch (cause) {
         const why = cause instanceof Error ? cause.message : String(cause);
-        throw hostFailure({ host: label, name, code: 'TOOL_MISSING', what: `${file} cannot be started: ${why}`, cause });
+        throw hostFailure({
+          host: label,
+          name,
+          code: 'TOOL_MISSING',
+          what: `${file} cannot be started: ${why}`,
+          cause,
+        });
       }
     },
     explain: async ({ begun, exitCode, stderr }) =>

@@ -97,12 +97,12 @@ class Reading {
       this.#drain('stderr', this.#stderr, readBytesMax + closingBytesMax),
     ]);
     await Promise.race([drained, this.#stderr.closed.then(() => this.#quiet())]);
-    if (this.#given !== undefined) throw this.#given;
+    this.#throwIfGivenUp();
     const words = this.#stderr.words;
     if (words === undefined) {
       await drained;
       const exitCode = await this.#session.ended;
-      if (this.#given !== undefined) throw this.#given;
+      this.#throwIfGivenUp();
       return { begun: this.#stderr.begun, exitCode, stderr: this.#stderr.text() };
     }
     return { words, stdout: this.#stdout.text(), stderr: this.#stderr.text() };
@@ -133,6 +133,10 @@ class Reading {
         setTimeout(resolve, drainMs);
       });
     }
+  }
+
+  #throwIfGivenUp(): void {
+    if (this.#given !== undefined) throw this.#given;
   }
 
   #giveUp(failure: HostFailure): void {

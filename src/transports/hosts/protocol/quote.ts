@@ -4,7 +4,8 @@ const environmentName = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /** `it's` → `'it'\''s'`. A NUL cannot be carried by any argument or variable and is refused. */
 export function shellQuote(value: string): string {
-  if (value.includes('\0')) throw new TypeError('an argument or variable of a host script holds a NUL character');
+  if (value.includes('\0'))
+    throw new TypeError('an argument or variable of a host script holds a NUL character');
   return `'${value.replaceAll("'", "'\\''")}'`;
 }
 

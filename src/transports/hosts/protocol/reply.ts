@@ -61,7 +61,8 @@ export class ReplyReader {
 
   /** Takes the next bytes as they come; resolves when the sink has taken its part. Rejects with GarbledReply. */
   async take(chunk: Uint8Array): Promise<void> {
-    this.#pending = this.#pending.byteLength === 0 ? Buffer.from(chunk) : Buffer.concat([this.#pending, chunk]);
+    this.#pending =
+      this.#pending.byteLength === 0 ? Buffer.from(chunk) : Buffer.concat([this.#pending, chunk]);
     if (!this.#begun && !this.#begin()) return;
     while (this.#pending.byteLength > 0 && this.#words === undefined) {
       if (this.#frame !== undefined) await this.#output(this.#frame);

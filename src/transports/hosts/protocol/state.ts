@@ -37,7 +37,8 @@ export function exitCodeOf(digits: string): number {
 export function neverAnswered(words: string, host: string): never {
   const [kind, name, ...rest] = words.split(' ');
   const code = hostFailureCodes.find((known) => known === name);
-  if (kind !== 'refused' || code === undefined) throw new GarbledReply(`unexpected words: ${words.slice(0, 200)}`);
+  if (kind !== 'refused' || code === undefined)
+    throw new GarbledReply(`unexpected words: ${words.slice(0, 200)}`);
   throw refusal(code, rest.join(' '), host);
 }
 

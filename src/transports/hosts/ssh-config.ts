@@ -1,0 +1,114 @@
+/**
+ * Writes the ssh_config files of one connection. What the inventory says comes first and therefore wins; what must
+ * hold for an unattended runner comes next; everything else is the user's own configuration, read by OpenSSH itself.
+ */
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import type { HostAddress } from '../host.ts';
+import { shellQuote } from './protocol/quote.ts';
+
+/** Idle masters end by themselves, so that a killed runner leaves nothing behind for long. */
+const persistSeconds = 60;
+const connectTimeoutSeconds = 10;
+const aliveIntervalSeconds = 15;
+const aliveCountMax = 3;
+/** How long a live master takes to notice that its host has stopped answering. */
+export const silentSecondsMax = aliveIntervalSeconds * aliveCountMax;
+
+/** What ssh is told to connect to: the user's own `Host` blocks are matched against it. */
+export function destinationOf(address: HostAddress): string {
+  const destination = address.address ?? address.name;
+  return plain(destination, 'address', address.name);
+}
+
+export interface Jump {
+  /** The configuration with which a session over the bastion's master is opened. */
+  readonly sessionConfig: string;
+  readonly socket: string;
+  readonly destination: string;
+}
+
+/** What OpenSSH would read by itself. */
+export function userConfigFiles(): string[] {
+  return [join(homedir(), '.ssh', 'config'), '/etc/ssh/ssh_config'];
+}
+
+/** The configuration of a master connection. `files` that do not exist are left out. */
+export function masterConfig(
+  address: HostAddress,
+  socket: string,
+  jump: Jump | undefined,
+  files: readonly string[],
+): string {
+  const { name, user, port, identityFile } = address;
+  const lines = [
+    ...(user === undefined ? [] : [`User ${plain(user, 'user', name)}`]),
+    ...(port === undefined ? [] : [`Port ${port}`]),
+    ...(identityFile === undefined
+      ? []
+      : [`IdentityFile ${quoted(identityFile, 'identityFile', name)}`, 'IdentitiesOnly yes']),
+    ...(jump === undefined ? [] : [`ProxyCommand ${proxyCommand(jump)}`]),
+    `ControlPath ${quoted(escapePercent(socket), 'control path', name)}`,
+    'ControlMaster yes',
+    `ControlPersist ${persistSeconds}`,
+    'StrictHostKeyChecking yes',
+    'UpdateHostKeys no',
+    'BatchMode yes',
+    `ConnectTimeout ${connectTimeoutSeconds}`,
+    `ServerAliveInterval ${aliveIntervalSeconds}`,
+    `ServerAliveCountMax ${aliveCountMax}`,
+    'TCPKeepAlive yes',
+    'LogLevel VERBOSE',
+    'RequestTTY no',
+    'RemoteCommand none',
+    'PermitLocalCommand no',
+    'ClearAllForwardings yes',
+    'ForwardAgent no',
+    'ForwardX11 no',
+    'VisualHostKey no',
+  ];
+  const included = files
+    .filter((file) => existsSync(file))
+    .map((file) => `Include ${quoted(file, 'configuration file', name)}`);
+  return ['Host *', ...lines.map((line) => `  ${line}`), 'Match all', ...included, ''].join('\n');
+}
+
+/**
+ * The configuration of sessions over a master. It reads nothing of the user's, and its ProxyCommand fails: a session
+ * whose master is gone must not quietly open a connection of its own.
+ */
+export const sessionConfig = `Host *
+  ControlMaster no
+  ProxyCommand /bin/false
+  BatchMode yes
+  StrictHostKeyChecking yes
+  RequestTTY no
+  ForwardAgent no
+  LogLevel INFO
+`;
+
+/** `-W` through the bastion's master. %h and %p are what the user's configuration makes of the destination. */
+function proxyCommand({ sessionConfig, socket, destination }: Jump): string {
+  const [config, path] = [sessionConfig, socket].map((file) => shellQuote(escapePercent(file)));
+  return `exec ssh -F ${config} -S ${path} -W [%h]:%p -- ${shellQuote(escapePercent(destination))}`;
+}
+
+function escapePercent(text: string): string {
+  return text.replaceAll('%', '%%');
+}
+
+/** A word that cannot be an option, open a second line or be split. Throws TypeError otherwise. */
+function plain(value: string, what: string, host: string): string {
+  if (/^-|[\s"'\\]|[^\x20-\uffff]/.test(value) || value === '') {
+    throw new TypeError(`the ${what} of ${host} cannot be given to ssh: ${JSON.stringify(value)}`);
+  }
+  return value;
+}
+
+function quoted(value: string, what: string, host: string): string {
+  if (/["\\]|[^\x20-\uffff]/.test(value) || value === '') {
+    throw new TypeError(`the ${what} of ${host} cannot be given to ssh: ${JSON.stringify(value)}`);
+  }
+  return `"${value}"`;
+}

@@ -1,0 +1,162 @@
+/** The ssh transport: OpenSSH with the user's own configuration, agent and known_hosts, one master per host and bastion. */
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Host, HostAddress } from '../host.ts';
+import type { BrokenSession, Channel } from './channel.ts';
+import { channelHost } from './channel-host.ts';
+import { hostFailure } from './failure.ts';
+import type { HostShell } from './protocol/shell.ts';
+import { defaultShell, openingLine } from './protocol/shell.ts';
+import { Semaphore } from './semaphore.ts';
+import { destinationOf, sessionConfig, userConfigFiles } from './ssh-config.ts';
+import { SshConnection } from './ssh-connection.ts';
+import { lostFailure } from './ssh-failure.ts';
+import { makeSshFolder } from './ssh-folder.ts';
+import { sudoFailure } from './sudo-failure.ts';
+
+/** New connections that are under way at once to one bastion or one directly dialled host; sshd's MaxStartups is 10. */
+const dialsMax = 8;
+/** How often a request that never reached the host is sent over a new session. */
+const sessionTriesMax = 8;
+
+/** All ssh connections of one process: bastions are shared, and one `close` ends them. */
+export class SshNetwork {
+  readonly #shell: HostShell;
+  readonly #configFiles: readonly string[];
+  readonly #connections = new Map<string, SshConnection>();
+  readonly #gates = new Map<string, Semaphore>();
+  #folder: string | undefined;
+  #config = '';
+
+  /** `config` stands in for the user's own ssh configuration, as `ssh -F` does. */
+  constructor({
+    shell = defaultShell,
+    config,
+  }: { readonly shell?: HostShell; readonly config?: string } = {}) {
+    this.#shell = shell;
+    this.#configFiles = config === undefined ? userConfigFiles() : [config];
+  }
+
+  host(address: HostAddress): Host {
+    const label = labelOf(address);
+    const wanted = { host: label, name: address.name };
+    let connection: SshConnection | undefined;
+    const connect = (): SshConnection => (connection ??= this.#connection(address));
+    const channel: Channel = {
+      shell: this.#shell,
+      open: async ({ become, signal }) => connect().session(wanted, openingLine(this.#shell, become), signal),
+      explain: (broken) => explain(wanted, connect(), broken),
+      close: async () => connection?.close(),
+    };
+    return channelHost(address, label, channel);
+  }
+
+  /** Ends every master, hosts before the bastions that they lie behind. */
+  async close(): Promise<void> {
+    for (const connection of [...this.#connections.values()].toReversed()) await connection.close();
+    this.#connections.clear();
+    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true });
+    this.#folder = undefined;
+  }
+
+  /** The bastions come into the map before what lies behind them. */
+  #connection(address: HostAddress): SshConnection {
+    const { via = [] } = address;
+    const last = via.at(-1);
+    const before = via.slice(0, -1);
+    const bastion =
+      last === undefined
+        ? undefined
+        : this.#connection(before.length === 0 ? last : { ...last, via: before });
+    const key = JSON.stringify(pathOf(address));
+    const known = this.#connections.get(key);
+    if (known !== undefined) return known;
+    const folder = this.#privateFolder();
+    const place = {
+      folder,
+      index: this.#connections.size,
+      sessionConfig: this.#config,
+      configFiles: this.#configFiles,
+      gate: this.#gate(address),
+    };
+    const connection = new SshConnection(address, place, bastion);
+    this.#connections.set(key, connection);
+    return connection;
+  }
+
+  #gate(address: HostAddress): Semaphore {
+    const first = pathOf(address)[0];
+    const key = JSON.stringify([first?.[0], first?.[1]]);
+    const gate = this.#gates.get(key) ?? new Semaphore(dialsMax);
+    this.#gates.set(key, gate);
+    return gate;
+  }
+
+  #privateFolder(): string {
+    if (this.#folder === undefined) {
+      this.#folder = makeSshFolder();
+      this.#config = join(this.#folder, 'session.conf');
+      writeFileSync(this.#config, sessionConfig, { mode: 0o600 });
+    }
+    return this.#folder;
+  }
+}
+
+/** Everything that makes a connection what it is, hop by hop. */
+function pathOf(address: HostAddress): (string | number | undefined)[][] {
+  const { via = [], port, user, identityFile } = address;
+  const [first, ...others] = via;
+  const hops =
+    first === undefined ? [] : [...pathOf(first), ...others.flatMap((hop) => pathOf({ ...hop, via: [] }))];
+  return [...hops, [destinationOf(address), port, user, identityFile]];
+}
+
+/** `db1 (10.77.1.20 via bastion1)`. */
+function labelOf(address: HostAddress): string {
+  const { name, via = [] } = address;
+  const at = address.address === undefined || address.address === name ? [] : [address.address];
+  const path = via.length === 0 ? [] : [`via ${via.map((hop) => hop.name).join(', ')}`];
+  const detail = [...at, ...path].join(' ');
+  return detail === '' ? name : `${name} (${detail})`;
+}
+
+async function explain(
+  wanted: { readonly host: string; readonly name: string },
+  connection: SshConnection,
+  broken: BrokenSession,
+): ReturnType<Channel['explain']> {
+  const { begun, exitCode, stderr, attempt } = broken;
+  const log = `${connection.log()}\n${stderr}`;
+  if (begun) {
+    await connection.isAlive();
+    return lostFailure({ ...wanted, log });
+  }
+  if (exitCode !== 255) {
+    return (
+      sudoFailure({ ...wanted, stderr, exitCode }) ??
+      hostFailure({
+        ...wanted,
+        code: exitCode === 127 ? 'TOOL_MISSING' : 'AUTH_REFUSED',
+        what: `logged in, but the account's shell ended (exit ${exitCode ?? 'by a signal'}) before it ran anything: ${stderr.trim()}`,
+        next: 'The account needs a login shell that runs commands, and the host /bin/sh, env, dd and setsid.',
+      })
+    );
+  }
+  if (attempt < sessionTriesMax) {
+    // Either the host allows fewer sessions than we asked for, or the master had ended and a new one is needed.
+    if (/Session open refused by peer|session request failed/.test(stderr)) {
+      connection.allowFewerSessions();
+      await new Promise((resolve) => {
+        setTimeout(resolve, 50 * 2 ** attempt);
+      });
+      return 'again';
+    }
+    if (!(await connection.isAlive())) return 'again';
+  }
+  return hostFailure({
+    ...wanted,
+    code: 'CONNECTION_LOST',
+    what: `no session could be opened over the connection: ${stderr.trim()}`,
+    retryable: true,
+  });
+}
