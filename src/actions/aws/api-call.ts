@@ -1,0 +1,94 @@
+/** The part that all actions on `Service` and `Api` have in common: the call in their inputs, made and checked. */
+import { Type } from 'typebox';
+import type { CatalogProblem } from '../../document/catalog.ts';
+import type { Json, JsonObject } from '../../json.ts';
+import type { AwsModels, UnresolvedJson } from '../../transports/aws.ts';
+import { isReadOnlyOperation } from '../../transports/aws/read-only.ts';
+import type { ActionContext } from '../define-action.ts';
+
+export const serviceAndApi = {
+  Service: Type.String({
+    minLength: 1,
+    description: 'The name of the boto3 client: ec2, ssm, application-autoscaling.',
+  }),
+  Api: Type.String({
+    minLength: 1,
+    description: 'The operation: DescribeInstances, describe_instances and describe-instances are the same.',
+  }),
+};
+
+export interface ApiCall {
+  readonly service: string;
+  readonly operation: string;
+  readonly params: JsonObject;
+}
+
+/** The call, without the inputs that are the action's own. */
+export function apiCall(inputs: JsonObject, own: readonly string[]): ApiCall {
+  const { Service, Api, ...rest } = inputs;
+  const params = Object.fromEntries(Object.entries(rest).filter(([name]) => !own.includes(name)));
+  return { service: textOf(Service), operation: textOf(Api), params };
+}
+
+function textOf(value: Json | undefined): string {
+  return typeof value === 'string' ? value : '';
+}
+
+/** `ec2 DescribeInstances` */
+export function callName({ service, operation }: ApiCall): string {
+  return `${service} ${operation}`;
+}
+
+/** The transport ends every call after 25 s, as SSM does. */
+export function makeCall(
+  call: ApiCall,
+  { aws, signal }: Pick<ActionContext, 'aws' | 'signal'>,
+  token?: string,
+): Promise<JsonObject> {
+  return aws.call({ ...call, signal, ...(token === undefined ? {} : { token }) });
+}
+
+/** Whether the step only reads; an expression in either name counts as a change, because it may become one. */
+export function isRead(inputs: { readonly Service?: unknown; readonly Api?: unknown }): boolean {
+  const { Service, Api } = inputs;
+  if (typeof Service !== 'string' || typeof Api !== 'string') return false;
+  return !Service.includes('{{') && !Api.includes('{{') && isReadOnlyOperation(Service, Api);
+}
+
+export function apiPermission({ Service, Api }: { readonly Service: string; readonly Api: string }): string {
+  return `${Service}:${Api}`;
+}
+
+/** What the service's model says about the call as written. */
+export function checkApiCall(
+  inputs: JsonObject,
+  own: readonly string[],
+  tools: { isExpression(value: unknown): boolean; models: AwsModels },
+): readonly CatalogProblem[] {
+  const { Service, Api } = inputs;
+  if (typeof Service !== 'string' || typeof Api !== 'string') return [];
+  if (tools.isExpression(Service) || tools.isExpression(Api)) return [];
+  const { params } = apiCall(inputs, own);
+  const known = asKnown(params, (value) => tools.isExpression(value));
+  return tools.models.check(Service, Api, known).map(({ code, path, message }) => ({
+    code,
+    path: code === 'UNKNOWN_SERVICE' ? ['Service'] : code === 'UNKNOWN_OPERATION' ? ['Api'] : path,
+    message,
+  }));
+}
+
+/** Values that hold an expression are not known yet. */
+function asKnown(value: Json, isExpression: (value: unknown) => boolean): UnresolvedJson {
+  if (typeof value === 'string') return isExpression(value) ? undefined : value;
+  if (value === null || typeof value !== 'object') return value;
+  if (Array.isArray(value)) return (value as readonly Json[]).map((item) => asKnown(item, isExpression));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, asKnown(item, isExpression)]));
+}
+
+/** What the call acts on, for people: the values of members that are named as ids. */
+export function apiTargets(params: JsonObject): readonly string[] {
+  return Object.entries(params)
+    .filter(([name]) => /(?:Id|Ids|Arn|Arns)$/.test(name) && !/Token/.test(name))
+    .flatMap(([, value]) => (Array.isArray(value) ? (value as readonly Json[]) : [value]))
+    .filter((value) => typeof value === 'string');
+}

@@ -1,0 +1,181 @@
+/** The inputs of aws:runCommand: SendCommand's, as SSM Automation takes them, and what is checked of them at validation. */
+import { Type, type Static } from 'typebox';
+import type { CatalogProblem } from '../../../document/catalog.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../../json.ts';
+import { strictObject } from '../../strict-object.ts';
+
+const parameterValue = Type.Union([
+  Type.String(),
+  Type.Number(),
+  Type.Boolean(),
+  Type.Array(Type.Union([Type.String(), Type.Number(), Type.Boolean()])),
+]);
+
+export const runCommandInputs = strictObject({
+  DocumentName: Type.String({ minLength: 1, description: 'A Command document, or its ARN.' }),
+  DocumentVersion: Type.Optional(Type.String()),
+  DocumentHash: Type.Optional(Type.String()),
+  DocumentHashType: Type.Optional(Type.Enum(['Sha256', 'Sha1'])),
+  InstanceIds: Type.Optional(
+    Type.Array(Type.String({ minLength: 1 }), {
+      minItems: 1,
+      maxItems: 50,
+      description: 'Instance ids (i-…, mi-…) go through SSM, hosts of the inventory over their transport.',
+    }),
+  ),
+  Targets: Type.Optional(
+    Type.Array(strictObject({ Key: Type.String({ minLength: 1 }), Values: Type.Array(Type.String()) }), {
+      minItems: 1,
+      maxItems: 5,
+      description: 'tag:NAME, tag-key, InstanceIds or a resource group; through SSM.',
+    }),
+  ),
+  Parameters: Type.Optional(
+    Type.Record(Type.String(), parameterValue, { description: "The Command document's parameters." }),
+  ),
+  TimeoutSeconds: Type.Optional(
+    Type.Integer({
+      minimum: 30,
+      maximum: 2_592_000,
+      description:
+        'How long an instance may take to pick the command up. How long it runs is executionTimeout.',
+    }),
+  ),
+  Comment: Type.Optional(
+    Type.String({ maxLength: 100, description: "Shortened where Belay's token needs the room." }),
+  ),
+  CloudWatchOutputConfig: Type.Optional(
+    strictObject({
+      CloudWatchLogGroupName: Type.Optional(Type.String()),
+      CloudWatchOutputEnabled: Type.Optional(Type.Boolean()),
+    }),
+  ),
+  NotificationConfig: Type.Optional(
+    strictObject({
+      NotificationArn: Type.Optional(Type.String()),
+      NotificationEvents: Type.Optional(Type.Array(Type.String())),
+      NotificationType: Type.Optional(Type.String()),
+    }),
+  ),
+  OutputS3BucketName: Type.Optional(Type.String()),
+  OutputS3KeyPrefix: Type.Optional(Type.String()),
+  OutputS3Region: Type.Optional(Type.String()),
+  ServiceRoleArn: Type.Optional(Type.String()),
+  MaxConcurrency: Type.Optional(
+    Type.Union([Type.String(), Type.Integer()], { description: '10 or 50%; through SSM only.' }),
+  ),
+  MaxErrors: Type.Optional(
+    Type.Union([Type.String(), Type.Integer()], { description: '0 or 10%; through SSM only.' }),
+  ),
+});
+
+export type RunCommandInputs = Static<typeof runCommandInputs>;
+
+/** The one Command document that Belay can run on a host itself. */
+export const shellDocument = 'AWS-RunShellScript';
+const shellParameters = ['commands', 'workingDirectory', 'executionTimeout'] as const;
+
+/** Bounds of executionTimeout in seconds (SSM agent); outside of them the agent silently takes an hour. */
+const executionSecondsMin = 5;
+const executionSecondsMax = 172_800;
+export const executionSecondsDefault = 3_600;
+
+export interface ShellRun {
+  readonly text: string;
+  readonly workingDirectory: string | undefined;
+  readonly timeoutSeconds: number;
+}
+
+export function isInstanceId(target: string): boolean {
+  return /^m?i-[0-9a-f]{8,17}$/.test(target);
+}
+
+/** The parameters as SendCommand wants them: each a list of strings. */
+export function wireParameters(parameters: RunCommandInputs['Parameters']): Record<string, string[]> {
+  return Object.fromEntries(
+    Object.entries(parameters ?? {}).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.map(String) : [String(value)],
+    ]),
+  );
+}
+
+/** What AWS-RunShellScript does with its parameters: commands joined by newlines into one script. */
+export function shellRun(parameters: RunCommandInputs['Parameters']): ShellRun {
+  const { commands = [], workingDirectory = [], executionTimeout = [] } = wireParameters(parameters);
+  return {
+    text: `${commands.join('\n')}\n`,
+    workingDirectory: workingDirectory[0] === '' ? undefined : workingDirectory[0],
+    timeoutSeconds: executionSeconds(executionTimeout[0]) ?? executionSecondsDefault,
+  };
+}
+
+/** Undefined: not given, or outside of the bounds. */
+function executionSeconds(text: string | undefined): number | undefined {
+  if (text === undefined || !/^\d+$/.test(text)) return undefined;
+  const seconds = Number(text);
+  return seconds >= executionSecondsMin && seconds <= executionSecondsMax ? seconds : undefined;
+}
+
+/** Inputs as written. */
+export function checkRunCommand(
+  inputs: JsonObject,
+  isExpression: (value: unknown) => boolean,
+): readonly CatalogProblem[] {
+  const problems: CatalogProblem[] = [];
+  const { InstanceIds, Targets, DocumentName, Parameters } = inputs;
+  if ((InstanceIds === undefined) === (Targets === undefined)) {
+    const given = InstanceIds === undefined ? 'neither' : 'both';
+    problems.push({
+      code: 'WRONG_INPUT',
+      path: [],
+      message: `aws:runCommand takes either InstanceIds or Targets, and is given ${given}`,
+    });
+  }
+  if (typeof DocumentName !== 'string' || isExpression(DocumentName)) return problems;
+  const name = documentNameOf(DocumentName);
+  const ids = Array.isArray(InstanceIds) ? (InstanceIds as readonly Json[]) : [];
+  for (const [index, id] of ids.entries()) {
+    if (name === shellDocument || typeof id !== 'string' || isExpression(id) || isInstanceId(id)) continue;
+    problems.push({
+      code: 'UNSUPPORTED_DOCUMENT',
+      path: ['InstanceIds', index],
+      message: `${id} is no instance id, and on a host of the inventory that SSM does not reach Belay runs ${shellDocument} only, not ${name}`,
+    });
+  }
+  if (name === shellDocument) problems.push(...checkShellParameters(Parameters, isExpression));
+  return problems;
+}
+
+function checkShellParameters(
+  parameters: Json | undefined,
+  isExpression: (value: unknown) => boolean,
+): readonly CatalogProblem[] {
+  if (isExpression(parameters)) return [];
+  if (!isJsonObject(parameters) || parameters['commands'] === undefined) {
+    const message = `${shellDocument} needs the parameter commands`;
+    return [{ code: 'MISSING_INPUT', path: isJsonObject(parameters) ? ['Parameters'] : [], message }];
+  }
+  const problems: CatalogProblem[] = [];
+  for (const name of Object.keys(parameters)) {
+    if (shellParameters.some((known) => known === name)) continue;
+    const message = `${shellDocument} has no parameter ${name}; it has ${shellParameters.join(', ')}`;
+    problems.push({ code: 'UNKNOWN_INPUT', path: ['Parameters', name], message });
+  }
+  const written = parameters['executionTimeout'];
+  const limit = Array.isArray(written) ? (written as readonly Json[])[0] : written;
+  const isKnown = limit !== undefined && !isExpression(limit);
+  if (isKnown && executionSeconds(typeof limit === 'object' ? '' : String(limit)) === undefined) {
+    problems.push({
+      code: 'WRONG_INPUT',
+      path: ['Parameters', 'executionTimeout'],
+      message: `executionTimeout is ${JSON.stringify(limit)}; outside of ${executionSecondsMin} to ${executionSecondsMax} seconds the SSM agent silently takes ${executionSecondsDefault}`,
+    });
+  }
+  return problems;
+}
+
+/** The name of a document given by name or ARN. */
+export function documentNameOf(nameOrArn: string): string {
+  return nameOrArn.startsWith('arn:') ? (nameOrArn.split('document/')[1] ?? nameOrArn) : nameOrArn;
+}

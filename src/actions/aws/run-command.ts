@@ -1,0 +1,249 @@
+/**
+ * aws:runCommand: one command on many targets. Instance ids and tags go through SSM's SendCommand; hosts of the inventory
+ * that SSM does not carry are reached over their own transport. Both halves run under one token and end as one.
+ */
+import { Type } from 'typebox';
+import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
+import type { Host } from '../../transports/host.ts';
+import {
+  ActionFailure,
+  defineAction,
+  done,
+  failed,
+  pending,
+  type ActionContext,
+  type Poll,
+} from '../define-action.ts';
+import { strictObject } from '../strict-object.ts';
+import { anyBegun, followHosts, forgetOnHosts, startOnHosts, stopOnHosts } from './command/host-half.ts';
+import type { NotStarted, Readings } from './command/host-half.ts';
+import {
+  checkRunCommand,
+  documentNameOf,
+  isInstanceId,
+  runCommandInputs,
+  shellDocument,
+  shellRun,
+  type RunCommandInputs,
+} from './command/inputs.ts';
+import { failureSentence, type Invocation } from './command/output.ts';
+import { cancelCommand, findCommand, followCommand, sendCommand } from './command/ssm-half.ts';
+
+type Handle = {
+  readonly Token: string;
+  /** Null: nothing goes through SSM. */
+  readonly CommandId: string | null;
+  /** In ms since 1970. */
+  readonly StartedAt: number;
+  /** Of the SSM half; empty with Targets. */
+  readonly Instances: readonly string[];
+  readonly Hosts: readonly string[];
+  /** Those of Hosts where nobody knows whether it began. */
+  readonly Unsure: readonly string[];
+  readonly NotStarted: NotStarted;
+};
+
+type Outputs = {
+  readonly CommandId: string;
+  readonly Status: string;
+  readonly ResponseCode: number | null;
+  readonly Output: string | null;
+};
+
+/** Listings of SSM may lag behind SendCommand by so much. */
+const settleMs = 15_000;
+const pollMs = 2_000;
+
+/** What has been read of the hosts' output, by the handle that is being polled; a new runner reads from the start. */
+const readings = new WeakMap<Handle, Readings>();
+
+export const runCommand = defineAction({
+  name: 'aws:runCommand',
+  summary: 'Runs a Command document on instances, or shell commands on hosts of the inventory.',
+  source: 'https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-action-runcommand.html',
+  example: `
+- name: ReloadNginx
+  action: aws:runCommand
+  inputs:
+    DocumentName: AWS-RunShellScript
+    InstanceIds: ['{{ InstanceId }}', lb1]
+    Parameters:
+      commands: [nginx -t, systemctl reload nginx]
+      executionTimeout: '60'
+`,
+  inputs: runCommandInputs,
+  outputs: strictObject({
+    CommandId: Type.String({
+      description: "SSM's id of the command, or Belay's token where SSM carried nothing.",
+    }),
+    Status: Type.String(),
+    ResponseCode: Type.Union([Type.Integer(), Type.Null()], {
+      description: 'The exit code; null unless there is exactly one target and the document has one step.',
+    }),
+    Output: Type.Union([Type.String(), Type.Null()], {
+      description:
+        'At most 2,500 characters, as SSM cuts them; null like ResponseCode. All of it is in the log.',
+    }),
+  }),
+  timeoutSeconds: undefined,
+  permissions: (inputs) =>
+    mayUseSsm(inputs)
+      ? [
+          'ssm:SendCommand',
+          'ssm:ListCommands',
+          'ssm:GetCommandInvocation',
+          'ssm:ListCommandInvocations',
+          'ssm:CancelCommand',
+        ]
+      : [],
+  targets: ({ InstanceIds, Targets }) =>
+    InstanceIds ?? (Targets ?? []).map(({ Key, Values }) => `${Key}=${Values.join(',')}`),
+  hasHostTargets: true,
+  check: (inputs, tools) => checkRunCommand(inputs, (value) => tools.isExpression(value)),
+
+  effect: {
+    kind: 'begun',
+    begin: async (inputs, _before, context): Promise<Handle> => {
+      refuseSecrets(inputs, context);
+      const { instances, hosts } = split(inputs, context);
+      // SSM first: when it refuses, nothing has begun anywhere.
+      const usesSsm = inputs.Targets !== undefined || instances.length > 0;
+      const CommandId = usesSsm ? await sendCommand(inputs, instances, context) : null;
+      const started = await startOnHosts(hosts, shellRun(inputs.Parameters), context);
+      const refused = Object.values(started.notStarted)[0];
+      if (refused !== undefined && CommandId === null && started.hosts.length === 0)
+        throw new ActionFailure(refused);
+      return {
+        Token: context.token,
+        CommandId,
+        StartedAt: context.now(),
+        Instances: instances,
+        Hosts: started.hosts,
+        Unsure: started.unsure,
+        NotStarted: started.notStarted,
+      };
+    },
+    adopt: async (inputs, _before, context) => {
+      const { instances, hosts } = split(inputs, context);
+      const usesSsm = inputs.Targets !== undefined || instances.length > 0;
+      const CommandId = usesSsm ? ((await findCommand(inputs, context)) ?? null) : null;
+      if (usesSsm && CommandId === null) return { kind: 'absent' };
+      if (CommandId === null && !(await anyBegun(hosts, context))) return { kind: 'absent' };
+      const handle: Handle = {
+        Token: context.token,
+        CommandId,
+        StartedAt: context.now(),
+        Instances: instances,
+        Hosts: hosts.map(({ name }) => name),
+        Unsure: hosts.map(({ name }) => name),
+        NotStarted: {},
+      };
+      return { kind: 'running', handle };
+    },
+    poll: (handle: Handle, inputs, _before, context) => follow(handle, inputs, context),
+    stop: async ({ Token, CommandId, Hosts }, _inputs, context) => {
+      await Promise.all([
+        CommandId === null ? undefined : cancelCommand(CommandId, context),
+        stopOnHosts(hostsNamed(Hosts, context), Token, context.signal),
+      ]);
+    },
+    release: ({ Token, Hosts }, _inputs, context) =>
+      forgetOnHosts(hostsNamed(Hosts, context), Token, context.signal),
+    settleMs,
+  },
+  undo: {
+    kind: 'none',
+    reason: 'nobody but its author knows what a command changed; give the step an undo: of its own',
+    leavesChange: true,
+  },
+});
+
+async function follow(
+  handle: Handle,
+  inputs: RunCommandInputs,
+  context: ActionContext,
+): Promise<Poll<Outputs>> {
+  const { Token, CommandId, StartedAt, Instances, Hosts, Unsure, NotStarted } = handle;
+  const readingsOfHosts: Readings = readings.get(handle) ?? new Map();
+  readings.set(handle, readingsOfHosts);
+  const run = shellRun(inputs.Parameters);
+  const asked = { token: Token, run, startedAt: StartedAt, unsure: Unsure, readings: readingsOfHosts };
+  const onHosts = await followHosts(hostsNamed(Hosts, context), asked, context);
+  const overSsm =
+    CommandId === null
+      ? { kind: 'ended' as const, status: 'Success', invocations: [] }
+      : await followCommand(CommandId, StartedAt, Instances, context);
+  const notices = onHosts.running.length === 0 ? [] : [`the command runs on ${onHosts.running.join(', ')}`];
+  if (overSsm.kind === 'running') return pending(pollMs, [...notices, overSsm.notice].join('; '));
+  if (onHosts.running.length > 0) return pending(100, notices.join());
+  const invocations = [
+    ...overSsm.invocations,
+    ...onHosts.ended,
+    ...Object.entries(NotStarted).map(([target, { code, message }]) => notStarted(target, code, message)),
+  ];
+  const isSuccess = overSsm.status === 'Success' && invocations.every(({ status }) => status === 'Success');
+  const only = invocations.length === 1 && invocations[0]?.output !== null ? invocations[0] : undefined;
+  const outputs: Outputs = {
+    CommandId: CommandId ?? Token,
+    Status: isSuccess ? 'Success' : overSsm.status === 'Success' ? 'Failed' : overSsm.status,
+    ResponseCode: only?.exitCode ?? null,
+    Output: only?.output ?? null,
+  };
+  if (isSuccess) return done(outputs);
+  return failed('COMMAND_FAILED', failureSentence(documentNameOf(inputs.DocumentName), invocations), {
+    outputs,
+  });
+}
+
+function notStarted(target: string, code: string, message: string): Invocation {
+  return { target, status: code, exitCode: null, output: null, said: message };
+}
+
+/**
+ * Who carries the command to which target. What the inventory knows under a name or an id goes over the transport that it
+ * states there; everything else that is an instance id goes through SSM.
+ */
+function split(
+  { InstanceIds, DocumentName }: RunCommandInputs,
+  context: ActionContext,
+): { readonly instances: readonly string[]; readonly hosts: readonly Host[] } {
+  const instances = new Set<string>();
+  const hosts = new Map<string, Host>();
+  for (const target of InstanceIds ?? []) {
+    const host = context.host(target);
+    const instance = isInstanceId(target) ? target : host.instanceId;
+    if (host.transport === 'ssm' && instance !== undefined) instances.add(instance);
+    else hosts.set(host.name, host);
+  }
+  const name = documentNameOf(DocumentName);
+  const [first] = hosts.values();
+  if (first !== undefined && name !== shellDocument) {
+    throw new ActionFailure({
+      code: 'UNSUPPORTED_DOCUMENT',
+      message: `${first.label} is not reached through SSM, and there Belay runs ${shellDocument} only, not ${name}; nothing was run`,
+    });
+  }
+  return { instances: [...instances], hosts: [...hosts.values()] };
+}
+
+function hostsNamed(names: readonly string[], context: ActionContext): readonly Host[] {
+  return names.map((name) => context.host(name));
+}
+
+function refuseSecrets({ Parameters, Comment }: RunCommandInputs, context: ActionContext): void {
+  if (!context.isSecret([Parameters ?? null, Comment ?? null])) return;
+  throw new ActionFailure({
+    code: 'SECRET_IN_COMMAND',
+    message:
+      'a secret stands in the Parameters of aws:runCommand, where SSM would store it and every user of the host could read it; nothing was run. Use host:command and pass it through Env',
+  });
+}
+
+/** Inputs as written: an expression may become an instance id. */
+function mayUseSsm({ InstanceIds, Targets }: JsonObject | RunCommandInputs): boolean {
+  if (Targets !== undefined || !Array.isArray(InstanceIds)) return true;
+  return (InstanceIds as readonly Json[]).some(
+    (target) =>
+      typeof target !== 'string' || target.includes('{{') || isInstanceId(target) || isJsonObject(target),
+  );
+}
