@@ -43,11 +43,11 @@ export function checkParams(
 
   const checkMember = (member: Member, value: UnresolvedJson, path: Path): void => {
     const shape = model.shapes[member.shape];
-    if (shape === undefined || value === undefined) return;
-    check(shape, value, path);
+    if (shape !== undefined) check(shape, value, path);
   };
 
   const check = (shape: Shape, value: UnresolvedJson, path: Path): void => {
+    if (value === undefined) return;
     if (value === null) {
       report(
         'WRONG_TYPE',

@@ -14,11 +14,18 @@ const NOT_READS: ReadonlySet<string> = new Set([
   'ssm:getaccesstoken',
 ]);
 
+/** Operations that leave nothing behind in the account, whatever their verb: they hand out credentials that run out. */
+const HARMLESS: ReadonlySet<string> = new Set([
+  'sts:assumerole',
+  'sts:assumerolewithsaml',
+  'sts:assumerolewithwebidentity',
+  'sts:assumeroot',
+]);
+
 /** For every accepted spelling of service and operation: `DescribeInstances`, `describe_instances`, `describe-instances`. */
 export function isReadOnlyOperation(service: string, operation: string): boolean {
-  return (
-    READS.test(asPascalCase(operation)) && !NOT_READS.has(`${lettersOf(service)}:${lettersOf(operation)}`)
-  );
+  const name = `${lettersOf(service)}:${lettersOf(operation)}`;
+  return HARMLESS.has(name) || (READS.test(asPascalCase(operation)) && !NOT_READS.has(name));
 }
 
 function asPascalCase(operation: string): string {
