@@ -73,7 +73,8 @@ async function byAction(execution: Execution, record: StepRecord, mode: Mode): P
     for (const target of undone.result.targets) targets.add(target);
     if (undone.result.note !== '') notes.push(undone.result.note);
   }
-  const didAnything = changes.length > 0 || notes.length > 0;
+  // A restore point that is gone was removed here, by a runner that died before it could say so.
+  const didAnything = changes.length > 0 || notes.length > 0 || record.descriptor.undo.kind === 'restorePoint';
   return {
     result: didAnything ? 'undone' : 'nothingToDo',
     reason: didAnything ? '' : 'it was as before already',

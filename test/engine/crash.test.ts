@@ -1,0 +1,91 @@
+/**
+ * The n-th effect: the runner is cut at every write to the journal and around every effect, forward and in rollback.
+ * Whatever the place, the next runner ends as an untouched one does and no effect happens twice.
+ */
+import { expect, test } from 'vitest';
+import type { Journal } from '../../src/journal/index.ts';
+import { runToy, runbook, step, temporaryJournal, type ToyRun } from '../support/run-toy.ts';
+import { Crash, ToyWorld } from '../support/toy-world.ts';
+
+const put = (name: string) => step({ name, action: 'toy:put', inputs: { Key: name, Value: 'new' } });
+const fail = step({ name: 'Fail', action: 'toy:check', inputs: { Key: 'A', Equals: 'something else' } });
+const forwardOnly = runbook([put('A'), step({ name: 'Snap', action: 'toy:snapshot' }), put('B')]);
+const climbing = runbook([put('A'), step({ name: 'Snap', action: 'toy:snapshot' }), put('B'), fail]);
+
+/** Cuts the runner at its n-th chance, once. */
+class Scissors {
+  chances = 0;
+  cut = false;
+  readonly #at: number;
+
+  constructor(at: number) {
+    this.#at = at;
+  }
+
+  chance(): void {
+    this.chances += 1;
+    if (this.chances !== this.#at) return;
+    this.cut = true;
+    throw new Crash();
+  }
+
+  journal(journal: Journal): Journal {
+    const writes = new Set<string | symbol>(['begin', 'end', 'append', 'take']);
+    return new Proxy(journal, {
+      get: (target, name) => {
+        const member: unknown = Reflect.get(target, name);
+        if (typeof member !== 'function') return member;
+        return (...args: unknown[]): unknown => {
+          if (writes.has(name)) this.chance();
+          const result: unknown = Reflect.apply(member, target, args);
+          if (writes.has(name)) this.chance();
+          return result;
+        };
+      },
+    });
+  }
+}
+
+async function cutAt(
+  document: ReturnType<typeof runbook>,
+  at: number,
+): Promise<{ ran: ToyRun; scissors: Scissors }> {
+  using store = temporaryJournal();
+  const scissors = new Scissors(at);
+  const world = new ToyWorld();
+  world.around = () => scissors.chance();
+  const ran = await runToy(document, store, { world, wrap: (journal) => scissors.journal(journal) });
+  return { ran, scissors };
+}
+
+for (const [name, document] of [
+  ['forward', forwardOnly],
+  ['in rollback', climbing],
+] as const) {
+  test(
+    `a runner cut at any place ${name} is taken over, and nothing is done twice`,
+    { timeout: 120_000 },
+    async () => {
+      const untouched = (await cutAt(document, Infinity)).ran;
+      const shape = ({ state }: ToyRun) => ({
+        steps: state.steps.map(({ name, status, outputs }) => [name, status, Object.keys(outputs)]),
+        rollback: state.rollback.map(({ name, result }) => [name, result]),
+      });
+      for (let at = 1; ; at += 1) {
+        const { ran, scissors } = await cutAt(document, at);
+        if (!scissors.cut) {
+          expect(at).toBeGreaterThan(30);
+          break;
+        }
+        expect(ran.crashes, `cut ${at} ended one runner`).toBe(1);
+        expect(ran.result, `cut ${at}`).toEqual(untouched.result);
+        expect(ran.world.state(), `cut ${at}`).toEqual(untouched.world.state());
+        expect(
+          ran.world.effects.map(({ what }) => what),
+          `cut ${at}`,
+        ).toEqual(untouched.world.effects.map(({ what }) => what));
+        expect(shape(ran), `cut ${at}`).toEqual(shape(untouched));
+      }
+    },
+  );
+}

@@ -1,0 +1,189 @@
+import { expect, test } from 'vitest';
+import type { Step } from '../../src/document/index.ts';
+import {
+  executionId,
+  Left,
+  runToy,
+  runbook,
+  step,
+  temporaryJournal,
+  type ToyOptions,
+} from '../support/run-toy.ts';
+import { ToyWorld } from '../support/toy-world.ts';
+
+const put = (name: string, more: Partial<Step> = {}) =>
+  step({ action: 'toy:put', inputs: { Key: name, Value: 'new' }, ...more, name });
+const fail = step({ name: 'Fail', action: 'toy:check', inputs: { Key: 'absent', Equals: 'x' } });
+const snapshot = (more: Partial<Step> = {}) => step({ name: 'Snap', action: 'toy:snapshot', ...more });
+
+async function run(steps: readonly Step[], options: ToyOptions = {}) {
+  using store = temporaryJournal();
+  return await runToy(runbook(steps), store, options);
+}
+const undone = ({ state }: Awaited<ReturnType<typeof run>>) =>
+  state.rollback.map(({ name, result }) => [name, result]);
+
+test('every step that began is undone, last first, to the state before it', async () => {
+  const world = new ToyWorld();
+  world.set('A', 'old');
+  const ran = await run([put('A'), put('B'), fail], { world });
+  expect(ran.result).toMatchObject({ status: 'Failed', rollbackStatus: 'clean' });
+  expect(undone(ran)).toEqual([
+    ['B', 'undone'],
+    ['A', 'undone'],
+  ]);
+  expect(world.state()).toEqual({ values: { A: 'old' }, snapshots: 0 });
+});
+
+test('nothing to undo is notRequested', async () => {
+  expect((await run([fail])).result.rollbackStatus).toBe('notRequested');
+});
+
+test('a step that changed the world and cannot be undone is left over, and the rollback is partial', async () => {
+  const ran = await run([
+    put('A'),
+    step({ name: 'Shell', action: 'toy:shell', inputs: { Key: 'S', Value: '1' } }),
+    fail,
+  ]);
+  expect(ran.result.rollbackStatus).toBe('partial');
+  expect(undone(ran)).toEqual([
+    ['Shell', 'leftOver'],
+    ['A', 'undone'],
+  ]);
+});
+
+test('an undo that fails is tried again, and the others go on when it stays so', async () => {
+  const world = new ToyWorld();
+  world.failing.set('undo put B', 3);
+  const ran = await run([put('A'), put('B'), fail], { world });
+  expect(ran.result.rollbackStatus).toBe('partial');
+  expect(world.state()).toEqual({ values: { B: 'new' }, snapshots: 0 });
+  const healed = new ToyWorld();
+  healed.failing.set('undo put B', 2);
+  expect((await run([put('A'), put('B'), fail], { world: healed })).result.rollbackStatus).toBe('clean');
+});
+
+test('a restore point goes after a clean rollback and stays after an unclean one', async () => {
+  expect((await run([snapshot(), put('A'), fail])).world.snapshots.size).toBe(0);
+  const world = new ToyWorld();
+  world.failing.set('undo put A', 3);
+  const ran = await run([snapshot(), put('A'), fail], { world });
+  expect(undone(ran)).toContainEqual(['Snap', 'kept']);
+  expect(world.snapshots.size).toBe(1);
+});
+
+const drop = step({ name: 'Drop', action: 'toy:deleteSnapshots', inputs: { Ids: '{{ outputs.Ids }}' } });
+const list = (steps: readonly Step[]): Partial<Step> => ({ undo: { kind: 'steps', steps } });
+
+test('an undo list may not delete a restore point before anything has judged the data', async () => {
+  const ran = await run([snapshot(list([drop])), put('A'), fail]);
+  expect(undone(ran)).toContainEqual(['Snap', 'kept']);
+  expect(ran.result.rollbackStatus).toBe('clean');
+  expect(ran.world.snapshots.size).toBe(1);
+});
+
+const judge = [
+  step({
+    name: 'IsHurt',
+    action: 'aws:branch',
+    isEnd: true,
+    inputs: {
+      Choices: [
+        { NextStep: 'Restore', Variable: '{{ Verify.Intact }}', BooleanEquals: false },
+        { NextStep: 'Drop', Variable: '{{ Verify.Intact }}', BooleanEquals: true },
+      ],
+    },
+  }),
+  step({ name: 'Restore', action: 'toy:restore', isEnd: true, inputs: { Ids: '{{ outputs.Ids }}' } }),
+  drop,
+];
+const verify = (expected: string) =>
+  step({ name: 'Verify', action: 'toy:check', inputs: { Key: 'Data', Equals: expected } });
+
+test('a verdict that the data is sound lets the undo list delete the restore point', async () => {
+  const world = new ToyWorld();
+  world.set('Data', 'good');
+  const ran = await run([snapshot(list(judge)), put('A'), verify('good'), fail], { world });
+  expect(undone(ran)).toContainEqual(['Snap', 'undone']);
+  expect(world.snapshots.size).toBe(0);
+});
+
+test('data that is hurt is put back from the restore point, which stays', async () => {
+  const world = new ToyWorld();
+  world.set('Data', 'good');
+  const damage = step({
+    name: 'Damage',
+    action: 'toy:put',
+    inputs: { Key: 'Data', Value: 'bad' },
+    undo: { kind: 'none', reason: 'a test' },
+  });
+  const ran = await run([snapshot(list(judge)), damage, verify('good')], { world });
+  expect(ran.result.rollbackStatus).toBe('clean');
+  expect(world.get('Data')).toBe('good');
+  expect(world.snapshots.size).toBe(1);
+});
+
+test('without a verdict the branch of the undo list is false and the restore point stays', async () => {
+  const ran = await run([snapshot(list(judge)), put('A'), fail, verify('good')]);
+  expect(undone(ran)).toContainEqual(['Snap', 'kept']);
+  expect(ran.result.rollbackStatus).toBe('clean');
+});
+
+test('rollback of a finished execution undoes it on request', async () => {
+  const ran = await run([put('A'), put('B')], { input: { rollbackRequests: [{ force: false }] } });
+  expect(ran.result).toMatchObject({ status: 'Success', rollbackStatus: 'clean' });
+  expect(ran.world.state()).toEqual({ values: {}, snapshots: 0 });
+});
+
+test('rollback of a finished execution is refused when the state has drifted since, unless forced', async () => {
+  using store = temporaryJournal();
+  const world = new ToyWorld();
+  const document = runbook([put('A'), put('A2', { inputs: { Key: 'A', Value: 'newer' } })]);
+  expect((await runToy(document, store, { world })).result.status).toBe('Success');
+  world.set('A', 'somebody else');
+  store.journal.addRollbackRequest(executionId, { force: false });
+  const refused = await runToy(document, store, { world });
+  expect(refused.state.drift).toEqual([{ step: 'A2' }, { step: 'A' }]);
+  expect(world.get('A')).toBe('somebody else');
+  store.journal.addRollbackRequest(executionId, { force: true });
+  expect((await runToy(document, store, { world })).result.rollbackStatus).toBe('clean');
+  expect(world.get('A')).toBe(null);
+});
+
+test('an approval in an undo list waits for an approver, across runners', async () => {
+  using store = temporaryJournal();
+  const world = new ToyWorld();
+  world.set('Data', 'good');
+  const ask = step({
+    name: 'Ask',
+    action: 'aws:approve',
+    inputs: { Approvers: ['dba'], Message: 'Really?' },
+  });
+  const put2 = step({ name: 'Back', action: 'toy:put', inputs: { Key: 'Data', Value: 'good' } });
+  const damage = step({
+    name: 'Damage',
+    action: 'toy:put',
+    inputs: { Key: 'Data', Value: 'bad' },
+    undo: { kind: 'steps', steps: [ask, put2] },
+  });
+  const document = runbook([damage, fail]);
+  await expect(runToy(document, store, { world })).rejects.toBeInstanceOf(Left);
+  store.journal.signal(
+    executionId,
+    'approve:Damage/undo/Ask',
+    { approver: 'mallory', decision: 'approve' },
+    '1',
+    1,
+  );
+  await expect(runToy(document, store, { world })).rejects.toBeInstanceOf(Left);
+  store.journal.signal(
+    executionId,
+    'approve:Damage/undo/Ask',
+    { approver: 'dba', decision: 'approve' },
+    '2',
+    2,
+  );
+  const ran = await runToy(document, store, { world });
+  expect(ran.result.rollbackStatus).toBe('clean');
+  expect(world.get('Data')).toBe('good');
+});

@@ -1,0 +1,216 @@
+/** Runs a runbook of toy actions on the embedded host, as often as its runner dies. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { AnyAction } from '../../src/actions/define-action.ts';
+import type { Document, Step } from '../../src/document/index.ts';
+import {
+  foldEvents,
+  plan,
+  runExecution,
+  type ExecutionInput,
+  type ExecutionResult,
+  type StepDescriptor,
+} from '../../src/engine/index.ts';
+import { openSqliteJournal, type Journal } from '../../src/journal/index.ts';
+import { ActionHost } from '../../src/runtime/activity-host.ts';
+import { EmbeddedRuntime, Left } from '../../src/runtime/embedded.ts';
+import { LogFolder } from '../../src/runtime/logs.ts';
+import { maskPlaceholders, Vault } from '../../src/runtime/secrets/vault.ts';
+import type { Json } from '../../src/json.ts';
+import { Crash, ToyWorld, toyActions } from './toy-world.ts';
+
+type StepText = Partial<Step> & { readonly name: string; readonly action: string };
+
+/** A step with the defaults that the document gives it. */
+export function step(text: StepText): Step {
+  const onFailure = text.onFailure ?? { kind: 'Abort' };
+  return {
+    inputs: {},
+    outputs: [],
+    maxAttempts: 1,
+    onCancel: { kind: 'Abort' },
+    isCritical: onFailure.kind !== 'Continue',
+    isEnd: false,
+    undo: { kind: 'auto' },
+    capture: {},
+    ...text,
+    onFailure,
+  };
+}
+
+export function runbook(mainSteps: readonly Step[], more: Partial<Document> = {}): Document {
+  return {
+    schemaVersion: '0.3',
+    parameters: {},
+    mainSteps,
+    outputs: [],
+    rollback: { when: 'onFailure', timeoutSeconds: 60 },
+    additions: [],
+    ...more,
+  };
+}
+
+export interface ToyRun {
+  readonly result: ExecutionResult;
+  readonly world: ToyWorld;
+  readonly journal: Journal;
+  readonly crashes: number;
+  readonly state: ReturnType<typeof foldEvents>;
+}
+
+export interface ToyOptions {
+  readonly world?: ToyWorld;
+  readonly input?: Partial<ExecutionInput>;
+  readonly secrets?: ReadonlyMap<string, string>;
+  /** Wraps the journal of every runner; throws Crash to kill it. */
+  readonly wrap?: (journal: Journal) => Journal;
+  /** Called when a runner has begun, to signal or cancel. */
+  readonly during?: (journal: Journal, world: ToyWorld) => void;
+}
+
+export const executionId = 'TOY000000001';
+const runnersMax = 50;
+
+/** A state folder that is gone when the returned object is disposed of. */
+export function temporaryJournal(): {
+  readonly dir: string;
+  readonly journal: Journal;
+  [Symbol.dispose](): void;
+} {
+  const dir = mkdtempSync(join(tmpdir(), 'belay-toy-'));
+  const journal = openSqliteJournal(dir);
+  return {
+    dir,
+    journal,
+    [Symbol.dispose]: () => {
+      journal.close();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+export async function runToy(
+  document: Document,
+  store: { dir: string; journal: Journal },
+  options: ToyOptions = {},
+): Promise<ToyRun> {
+  const world = options.world ?? new ToyWorld();
+  const actions = toyActions(world);
+  const program = plan(document, (planned) => describeToy(actions, planned));
+  const input: ExecutionInput = {
+    parameters: {},
+    rollbackWhen: document.rollback.when,
+    rollbackRequests: [],
+    failAt: null,
+    ...options.input,
+  };
+  store.journal.create({
+    id: executionId,
+    runbook: 'toy',
+    file: 'toy.yaml',
+    program,
+    sha256: '',
+    input,
+    settings: { sandbox: false, inventoryFile: null, secrets: {}, startedBy: 'tester', usesAws: false },
+    createdAt: 1,
+  });
+  options.during?.(store.journal, world);
+  for (let crashes = 0; crashes < runnersMax; crashes += 1) {
+    try {
+      const { result, runtime } = await runOnce(document, store, actions, options);
+      runtime.flush();
+      return {
+        result,
+        world,
+        journal: store.journal,
+        crashes,
+        state: foldEvents(store.journal.events(executionId, 0)),
+      };
+    } catch (error) {
+      if (!(error instanceof Crash)) throw error;
+    }
+  }
+  throw new Error(`the execution did not end within ${runnersMax} runners`);
+}
+
+async function runOnce(
+  _document: Document,
+  store: { dir: string; journal: Journal },
+  actions: ReadonlyMap<string, AnyAction>,
+  options: ToyOptions,
+): Promise<{ result: ExecutionResult; runtime: EmbeddedRuntime }> {
+  const journal = options.wrap?.(store.journal) ?? store.journal;
+  const row = store.journal.execution(executionId);
+  if (row === undefined) throw new Error('the execution is not there');
+  const vault = new Vault(options.secrets ?? new Map());
+  const host = new ActionHost({
+    executionId,
+    actions,
+    aws: unused('AWS'),
+    models: unused('the models'),
+    host: () => unused('a host'),
+    vault,
+    logs: new LogFolder(join(store.dir, 'logs'), vault.redactor),
+    onNotice: () => undefined,
+    now: Date.now,
+  });
+  const runtime = new EmbeddedRuntime({
+    executionId,
+    journal,
+    host,
+    onWait: 'leave',
+    mask: maskPlaceholders,
+  });
+  return { result: await runExecution(runtime, row.program, row.input), runtime };
+}
+
+export function describeToy(
+  actions: ReadonlyMap<string, AnyAction>,
+  { action: name, inputs }: Step,
+): StepDescriptor {
+  const flow = /^aws:(branch|sleep|pause|approve)$/.exec(name)?.[1];
+  const action = actions.get(name);
+  if (action === undefined) {
+    return {
+      ...plain,
+      flow: flow === undefined ? null : (flow as 'branch'),
+      effect: 'read',
+      undo: { kind: 'notNeeded' },
+    };
+  }
+  const effect = typeof action.effect === 'function' ? action.effect(inputs) : action.effect;
+  const undo = typeof action.undo === 'function' ? action.undo(inputs) : action.undo;
+  return {
+    ...plain,
+    effect: effect.kind,
+    observes: action.observe !== undefined,
+    undo: undo.kind === 'restore' || undo.kind === 'restorePoint' ? { kind: undo.kind } : undo,
+    timeoutSeconds: action.timeoutSeconds ?? null,
+    removesRestorePoints: action.removesRestorePoints ?? null,
+    usesRestorePoints: action.usesRestorePoints ?? null,
+    verdict: action.verdict ?? null,
+  };
+}
+
+const plain: StepDescriptor = {
+  flow: null,
+  effect: 'read',
+  observes: false,
+  undo: { kind: 'notNeeded' },
+  timeoutSeconds: null,
+  removesRestorePoints: null,
+  usesRestorePoints: null,
+  verdict: null,
+};
+
+/** A port that this test must not touch. */
+function unused<T extends object>(what: string): T {
+  return new Proxy({} as T, {
+    get: () => {
+      throw new Error(`a toy run touched ${what}`);
+    },
+  });
+}
+
+export { Left, type Json };

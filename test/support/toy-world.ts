@@ -1,0 +1,254 @@
+/**
+ * A world of keys and snapshots for tests of the engine: real actions with real effects on a Map, every effect counted
+ * under its token. Faults cut replies and fail effects; `Crash` ends a runner as kill -9 would.
+ */
+import { Type } from 'typebox';
+import {
+  ActionFailure,
+  defineAction,
+  done,
+  failed,
+  type AnyAction,
+} from '../../src/actions/define-action.ts';
+import { strictObject } from '../../src/actions/strict-object.ts';
+import type { Json } from '../../src/json.ts';
+
+export class Crash extends Error {}
+
+export interface ToyEffect {
+  readonly token: string;
+  readonly what: string;
+}
+
+export class ToyWorld {
+  readonly values = new Map<string, string>();
+  readonly snapshots = new Map<string, Map<string, string>>();
+  readonly effects: ToyEffect[] = [];
+  /** Effects by name that lose their reply, once each. */
+  readonly loseReplyOf = new Set<string>();
+  /** Effects by name that fail, and how often still. */
+  readonly failing = new Map<string, number>();
+  /** Called around every effect. */
+  around: (when: 'before' | 'after', what: string) => void = () => undefined;
+
+  act(token: string, what: string, change: () => void): void {
+    this.around('before', what);
+    const times = this.failing.get(what) ?? 0;
+    if (times > 0) {
+      this.failing.set(what, times - 1);
+      throw new ActionFailure({
+        code: 'TOY_FAILED',
+        message: `${what} failed`,
+        retryable: true,
+        effect: 'none',
+      });
+    }
+    change();
+    this.effects.push({ token, what });
+    this.around('after', what);
+    if (this.loseReplyOf.delete(what)) {
+      throw new ActionFailure({
+        code: 'NO_REPLY',
+        message: `the reply of ${what} was lost`,
+        retryable: true,
+        effect: 'unknown',
+      });
+    }
+  }
+
+  has(token: string): boolean {
+    return this.effects.some((effect) => effect.token === token);
+  }
+
+  /** What is there, without the way it came about. */
+  state(): unknown {
+    return {
+      values: Object.fromEntries([...this.values].sort()),
+      snapshots: [...this.snapshots.keys()].length,
+    };
+  }
+
+  set(key: string, value: string | null): void {
+    if (value === null) this.values.delete(key);
+    else this.values.set(key, value);
+  }
+
+  get(key: string): string | null {
+    return this.values.get(key) ?? null;
+  }
+}
+
+const common = {
+  source: 'https://example.com/toy',
+  example: '',
+  outputs: Type.Object({}),
+  timeoutSeconds: 10,
+  permissions: () => [],
+  hasHostTargets: false,
+};
+
+export function toyActions(world: ToyWorld): ReadonlyMap<string, AnyAction> {
+  const put = defineAction({
+    ...common,
+    name: 'toy:put',
+    summary: 'Sets a key.',
+    inputs: strictObject({ Key: Type.String(), Value: Type.String() }),
+    targets: ({ Key }) => [Key],
+    observe: async ({ Key }) => ({ Value: world.get(Key) }),
+    effect: {
+      kind: 'begun',
+      settleMs: 0,
+      begin: async ({ Key, Value }, _before, { token }) => {
+        world.act(token, `put ${Key}=${Value}`, () => world.set(Key, Value));
+        return token;
+      },
+      adopt: async (_inputs, _before, { token }) =>
+        world.has(token) ? { kind: 'running', handle: token } : { kind: 'absent' },
+      poll: async (_handle, { Key, Value }, before) =>
+        done({ Value }, { changes: [{ target: 'toy', subject: Key, from: before.Value, to: Value }] }),
+    },
+    undo: {
+      kind: 'restore',
+      effect: {
+        kind: 'begun',
+        settleMs: 0,
+        begin: async ({ inputs, before }, _before, { token }) => {
+          const present = world.get(inputs.Key);
+          if (present === before.Value) return null;
+          world.act(token, `undo put ${inputs.Key}`, () => world.set(inputs.Key, before.Value));
+          return present;
+        },
+        adopt: async (_inputs, _before, { token }) =>
+          world.has(token) ? { kind: 'running', handle: 'found' } : { kind: 'absent' },
+        poll: async (handle, { inputs, before }) =>
+          done(
+            {},
+            handle === null
+              ? {}
+              : { changes: [{ target: 'toy', subject: inputs.Key, from: String(handle), to: before.Value }] },
+          ),
+      },
+    },
+  });
+  const snapshot = defineAction({
+    ...common,
+    name: 'toy:snapshot',
+    summary: 'Remembers all keys.',
+    inputs: strictObject({}),
+    targets: () => [],
+    effect: {
+      kind: 'begun',
+      settleMs: 0,
+      begin: async (_inputs, _before, { token }) => {
+        world.act(token, 'snapshot', () => world.snapshots.set(`snap-${token}`, new Map(world.values)));
+        return `snap-${token}`;
+      },
+      adopt: async (_inputs, _before, { token }) =>
+        world.has(token) ? { kind: 'running', handle: `snap-${token}` } : { kind: 'absent' },
+      poll: async (handle) =>
+        done({ Ids: [String(handle)] }, { restorePoints: [{ id: String(handle), of: 'toy' }] }),
+    },
+    undo: {
+      kind: 'restorePoint',
+      effect: {
+        kind: 'repeatable',
+        execute: async ({ token }, _before, context) => {
+          const id = `snap-${token}`;
+          if (!world.snapshots.has(id)) return done({});
+          world.act(context.token, 'delete snapshot', () => world.snapshots.delete(id));
+          return done({}, { note: 'removed' });
+        },
+      },
+    },
+  });
+  const removal = defineAction({
+    ...common,
+    name: 'toy:deleteSnapshots',
+    summary: 'Forgets.',
+    inputs: strictObject({ Ids: Type.Array(Type.String()) }),
+    targets: () => [],
+    removesRestorePoints: 'Ids',
+    effect: {
+      kind: 'repeatable',
+      execute: async ({ Ids }, _before, { token }) => {
+        for (const id of Ids)
+          if (world.snapshots.has(id)) world.act(token, 'delete snapshot', () => world.snapshots.delete(id));
+        return done({});
+      },
+    },
+    undo: { kind: 'none', reason: 'gone is gone', leavesChange: false },
+  });
+  const restore = defineAction({
+    ...common,
+    name: 'toy:restore',
+    summary: 'Puts all keys back.',
+    inputs: strictObject({ Ids: Type.Array(Type.String()) }),
+    targets: () => [],
+    usesRestorePoints: 'Ids',
+    effect: {
+      kind: 'repeatable',
+      execute: async ({ Ids }, _before, { token }) => {
+        const [id = ''] = Ids;
+        const kept = world.snapshots.get(id);
+        if (kept === undefined) return failed('NO_SNAPSHOT', `there is no ${id}`);
+        world.act(token, 'restore', () => {
+          world.values.clear();
+          for (const [key, value] of kept) world.values.set(key, value);
+        });
+        return done({});
+      },
+    },
+    undo: { kind: 'none', reason: 'it was an undo', leavesChange: false },
+  });
+  const shell = defineAction({
+    ...common,
+    name: 'toy:shell',
+    summary: 'Does whatever it is told.',
+    inputs: strictObject({ Key: Type.String(), Value: Type.String() }),
+    targets: ({ Key }) => [Key],
+    effect: {
+      kind: 'begun',
+      settleMs: 0,
+      begin: async ({ Key, Value }, _before, { token }) => {
+        world.act(token, `shell ${Key}`, () => world.set(Key, Value));
+        return null;
+      },
+      adopt: async (_inputs, _before, { token }) =>
+        world.has(token) ? { kind: 'running', handle: null } : { kind: 'absent' },
+      poll: async () => done({}),
+    },
+    undo: { kind: 'none', reason: 'shell text cannot be undone', leavesChange: true },
+  });
+  const check = defineAction({
+    ...common,
+    name: 'toy:check',
+    summary: 'Compares a key.',
+    inputs: strictObject({ Key: Type.String(), Equals: Type.String() }),
+    targets: ({ Key }) => [Key],
+    verdict: 'Intact',
+    effect: {
+      kind: 'read',
+      poll: async ({ Key, Equals }) => {
+        const outputs = { Intact: world.get(Key) === Equals, Value: world.get(Key) };
+        return outputs.Intact
+          ? done(outputs)
+          : failed('DATA_MISMATCH', `${Key} is ${String(outputs.Value)}`, { outputs });
+      },
+    },
+    undo: { kind: 'notNeeded' },
+  });
+  const secret = defineAction({
+    ...common,
+    name: 'toy:tell',
+    summary: 'Says back what it was given.',
+    inputs: strictObject({ Text: Type.String() }),
+    targets: () => [],
+    effect: { kind: 'read', poll: async ({ Text }) => done({ Text, Length: Text.length }) },
+    undo: { kind: 'notNeeded' },
+  });
+  return new Map(
+    [put, snapshot, removal, restore, shell, check, secret].map((action) => [action.name, action]),
+  );
+}
+
+export type { Json };
