@@ -7,10 +7,14 @@ import { strictObject } from '../strict-object.ts';
 import { detached } from './scripts/detached.ts';
 import { lastLines } from './scripts/fields.ts';
 
-/** What AWS-RunShellScript gives of each stream, too. All of it is in the step's log. */
-const outputCharactersMax = 24_000;
+/** What GetCommandInvocation gives of each stream, too. All of it is in the step's log. */
+const stdoutCharactersMax = 24_000;
+const stderrCharactersMax = 8_000;
 /** A character of UTF-8 has at most four bytes. */
-const outputBytesMax = outputCharactersMax * 4;
+const outputBytesMax = stdoutCharactersMax * 4;
+/** A step's outputs have 64 KiB as JSON, where a line break or a letter of another script takes two bytes and more. */
+const stdoutJsonBytesMax = 40_000;
+const stderrJsonBytesMax = 16_000;
 
 type Inputs = {
   readonly Host: string;
@@ -64,8 +68,10 @@ export const command = defineAction({
   }),
   outputs: strictObject({
     ExitCode: Type.Integer(),
-    Stdout: Type.String({ description: 'The first 24,000 characters.' }),
-    Stderr: Type.String({ description: 'The first 24,000 characters.' }),
+    Stdout: Type.String({
+      description: 'The first 24,000 characters, fewer where they take more than 40,000 bytes.',
+    }),
+    Stderr: Type.String({ description: 'The first 8,000 characters.' }),
   }),
   timeoutSeconds: 3_600,
   permissions: () => [],
@@ -101,8 +107,8 @@ export const command = defineAction({
     finish: ({ host, exitCode, stdout, stderr, stderrTail }, { ExpectExitCodes = [0] }) => {
       const outputs: Outputs = {
         ExitCode: exitCode,
-        Stdout: stdout.slice(0, outputCharactersMax),
-        Stderr: stderr.slice(0, outputCharactersMax),
+        Stdout: shortened(stdout, stdoutCharactersMax, stdoutJsonBytesMax),
+        Stderr: shortened(stderr, stderrCharactersMax, stderrJsonBytesMax),
       };
       if (ExpectExitCodes.includes(exitCode)) return done(outputs);
       const wanted =
@@ -136,3 +142,14 @@ function scriptOf(inputs: Inputs, context: ActionContext): HostScript {
     ...(WorkingDirectory === undefined ? {} : { workingDirectory: WorkingDirectory }),
   };
 }
+
+/** The first characters that fit both bounds. */
+function shortened(text: string, charactersMax: number, jsonBytesMax: number): string {
+  let kept = text.slice(0, charactersMax);
+  for (let bytes = jsonBytes(kept); bytes > jsonBytesMax; bytes = jsonBytes(kept)) {
+    kept = kept.slice(0, Math.floor((kept.length * jsonBytesMax) / bytes));
+  }
+  return kept;
+}
+
+const jsonBytes = (text: string) => Buffer.byteLength(JSON.stringify(text));

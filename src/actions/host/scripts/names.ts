@@ -70,12 +70,12 @@
  * volume/mount        changes  MOUNT FSTYPE OPTIONS DISK SERIAL [MOUNT FSTYPE OPTIONS DISK SERIAL]...
  *     mounts what /etc/fstab or a mount unit says for MOUNT, else the disk.   mounted=MOUNT   failed=MOUNT_FAILED | NO_SUCH_DISK
  *
- * postgresql/check    read     USER PORT DATABASE       the canary query, or nothing
+ * postgresql/check    read     USER PORT DATABASE QUERYSECONDS       the canary query, or nothing
  *     ready=N                  exit code of pg_isready: 0 answers, 1 rejects, 2 silent, 3 wrong call
  *     version=TEXT             show server_version (may hold spaces)
  *     recovery=t | f
  *     answer=BASE64            standard output of the query (psql -At), base64, one line
- *     queryError=TEXT          what psql said instead
+ *     queryError=TEXT          what psql said instead, with the SQLSTATE: `ERROR:  42P01: relation "t" does not exist`
  *     failed=NO_POSTGRESQL | NO_SUCH_USER
  *
  * http/check          read     URL TIMEOUTSECONDS BODYBYTESMAX METHOD     the request's body
