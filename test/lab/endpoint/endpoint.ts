@@ -126,7 +126,7 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
       await background.stop();
       await closed;
       await moto.close();
-      cell.save();
+      stateFile.close();
     },
   };
 }
@@ -165,22 +165,11 @@ async function serve(
       incoming.socket.destroy();
       return;
     }
-    outgoing.writeHead(reply.status, [
-      ...withoutLength(reply.headers),
-      'Content-Length',
-      String(reply.body.length),
-    ]);
+    outgoing.writeHead(reply.status, [...reply.headers]);
     outgoing.end(method === 'HEAD' ? undefined : reply.body);
   } catch (error) {
     // The caller is gone, or moto is: whoever is still there learns of it.
     if (!outgoing.headersSent) outgoing.writeHead(502, { 'Content-Type': 'text/plain' });
     outgoing.end(error instanceof Error ? error.message : String(error));
   }
-}
-
-/** The length is set once, from the body that is sent. */
-function withoutLength(headers: readonly string[]): string[] {
-  return headers.flatMap((name, index) =>
-    index % 2 === 0 && name.toLowerCase() !== 'content-length' ? [name, headers[index + 1] ?? ''] : [],
-  );
 }

@@ -127,5 +127,24 @@ describe.skipIf(reason)(
       expect(text).toContain('/lab/secret');
       expect(text).not.toContain('hunter2-lab');
     });
+
+    test('passes other services on, headers of an answer without a body included', async () => {
+      const authorization =
+        'AWS4-HMAC-SHA256 Credential=lab/20260101/eu-west-1/s3/aws4_request, SignedHeaders=host, Signature=0';
+      const s3 = (path: string, method: string, body?: string): Promise<Response> =>
+        fetch(`${bed.endpoint.url}${path}`, {
+          method,
+          headers: { authorization },
+          ...(body === undefined ? {} : { body }),
+        });
+      expect((await s3('/lab-bucket', 'PUT', bucketIn(region))).status).toBe(200);
+      expect((await s3('/lab-bucket/key', 'PUT', 'twelve bytes')).status).toBe(200);
+      expect((await s3('/lab-bucket/key', 'HEAD')).headers.get('content-length')).toBe('12');
+      expect(await (await s3('/lab-bucket/key', 'GET')).text()).toBe('twelve bytes');
+    });
   },
 );
+
+function bucketIn(place: string): string {
+  return `<CreateBucketConfiguration><LocationConstraint>${place}</LocationConstraint></CreateBucketConfiguration>`;
+}

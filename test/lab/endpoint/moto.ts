@@ -95,13 +95,15 @@ export function connectMoto(url: string): Moto {
   ];
   return {
     url,
-    forward: ({ method, path, rawHeaders, body }) =>
-      send(
+    forward: ({ method, path, rawHeaders, body }) => {
+      const length = body.length > 0 ? ['Content-Length', String(body.length)] : [];
+      return send(
         method,
         path,
-        [...endToEnd(rawHeaders), ...(body.length > 0 ? ['Content-Length', String(body.length)] : [])],
+        [...without(/^(?:content-length|expect)$/i, endToEnd(rawHeaders)), ...length],
         body,
-      ),
+      );
+    },
     ec2: async (caller, action, params) => {
       const form = Buffer.from(
         new URLSearchParams({ Action: action, Version: '2016-11-15', ...params }).toString(),
@@ -153,15 +155,15 @@ export function ec2Answer(action: string, body: Buffer): Element {
   return root;
 }
 
-/** Leaves out the headers that belong to one connection only (RFC 9110, 7.6.1), and the length, which is set anew. */
+/** Leaves out the headers that belong to one connection only (RFC 9110, 7.6.1). */
 function endToEnd(rawHeaders: readonly string[]): string[] {
-  const kept: string[] = [];
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] ?? '';
-    if (!/^(?:connection|keep-alive|transfer-encoding|content-length|expect)$/i.test(name))
-      kept.push(name, rawHeaders[index + 1] ?? '');
-  }
-  return kept;
+  return without(/^(?:connection|keep-alive|transfer-encoding)$/i, rawHeaders);
+}
+
+function without(names: RegExp, rawHeaders: readonly string[]): string[] {
+  return rawHeaders.flatMap((name, index) =>
+    index % 2 === 0 && !names.test(name) ? [name, rawHeaders[index + 1] ?? ''] : [],
+  );
 }
 
 async function answers(url: string): Promise<boolean> {

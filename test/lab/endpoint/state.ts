@@ -121,20 +121,35 @@ export interface EndpointState {
 
 export interface StateFile {
   readonly state: EndpointState;
-  /** Writes the state down, whole, in place of the old one. */
+  /** Has the state written down soon, whole, in place of the old one. */
   save(): void;
+  /** Writes it now, and nothing after it. */
+  close(): void;
 }
+
+const saveAfterMs = 50;
 
 export function openState(file: string): StateFile {
   mkdirSync(dirname(file), { recursive: true });
   const state: EndpointState = existsSync(file)
     ? (JSON.parse(readFileSync(file, 'utf8')) as EndpointState)
     : { instances: {}, volumes: {}, snapshots: {}, commands: {}, tokens: {} };
+  let timer: NodeJS.Timeout | undefined;
+  let isClosed = false;
+  const write = (): void => {
+    timer = undefined;
+    writeFileSync(`${file}.new`, JSON.stringify(state));
+    renameSync(`${file}.new`, file);
+  };
   return {
     state,
     save: () => {
-      writeFileSync(`${file}.new`, JSON.stringify(state));
-      renameSync(`${file}.new`, file);
+      if (!isClosed) timer ??= setTimeout(write, saveAfterMs);
+    },
+    close: () => {
+      isClosed = true;
+      clearTimeout(timer);
+      write();
     },
   };
 }

@@ -5,35 +5,37 @@ import type { Cell, Handler } from '../cell.ts';
 import { ApiError, jsonReply } from '../reply.ts';
 import type { InstanceState } from '../state.ts';
 import { paged } from './commands.ts';
+import { matchingInstances } from './targets.ts';
 
-export const describeInstanceInformation: Handler = (call, cell) => {
-  const filters = [
-    ...objectsParam(call.params, 'Filters').map((filter) => ({
-      key: textParam(filter, 'Key') ?? '',
-      values: listParam(filter, 'Values'),
-    })),
-    ...objectsParam(call.params, 'InstanceInformationFilterList').map((filter) => ({
-      key: textParam(filter, 'key') ?? '',
-      values: listParam(filter, 'valueSet'),
-    })),
-  ];
-  const known = Object.values(cell.state.instances)
+export const describeInstanceInformation: Handler = async (call, cell) => {
+  let known = Object.values(cell.state.instances)
     .filter(
       ({ caller, agentSeenAt, power }) =>
         caller.region === call.caller.region && agentSeenAt > 0 && power !== 'terminated',
     )
-    .map((instance) => describe(instance, cell))
-    .filter((information) =>
-      filters.every(({ key, values }) => {
-        const member = key === 'InstanceIds' ? 'InstanceId' : key;
-        if (!(member in information))
-          throw new ApiError('InvalidFilterKey', `The filter key ${key} is not valid.`);
-        return values.includes(textParam(information, member) ?? '');
-      }),
-    );
+    .map((instance) => describe(instance, cell));
+  const older = objectsParam(call.params, 'InstanceInformationFilterList').map((filter) => ({
+    Key: textParam(filter, 'key') ?? '',
+    Values: listParam(filter, 'valueSet'),
+  }));
+  for (const filter of [...objectsParam(call.params, 'Filters'), ...older]) {
+    const key = textParam(filter, 'Key') ?? '';
+    if (key.startsWith('tag')) {
+      const tagged = await matchingInstances(filter, call, cell);
+      known = known.filter((information) => tagged.includes(textParam(information, 'InstanceId') ?? ''));
+      continue;
+    }
+    const member = key === 'InstanceIds' ? 'InstanceId' : key;
+    if (!filterable.has(member))
+      throw new ApiError('InvalidFilterKey', `The filter key ${key} is not valid.`);
+    const values = listParam(filter, 'Values');
+    known = known.filter((information) => values.includes(textParam(information, member) ?? ''));
+  }
   const { entries, next } = paged(known, call.params);
-  return Promise.resolve(jsonReply({ InstanceInformationList: entries, ...next }));
+  return jsonReply({ InstanceInformationList: entries, ...next });
 };
+
+const filterable = new Set(['InstanceId', 'AgentVersion', 'PingStatus', 'PlatformType', 'ResourceType']);
 
 function describe(
   { instanceId, host, agentSeenAt, agentVersion, platform, power }: InstanceState,

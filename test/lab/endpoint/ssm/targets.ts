@@ -41,7 +41,8 @@ export async function targetedInstances(call: ApiCall, cell: Cell): Promise<stri
   });
 }
 
-async function matchingInstances(target: JsonObject, call: ApiCall, cell: Cell): Promise<string[]> {
+/** The instances that one target or filter of the form `{ Key: 'tag:Name', Values: [...] }` names. */
+export async function matchingInstances(target: JsonObject, call: ApiCall, cell: Cell): Promise<string[]> {
   const key = textParam(target, 'Key') ?? '';
   const values = listParam(target, 'Values');
   if (key === 'InstanceIds') return values;
