@@ -26,7 +26,7 @@ import { executionView, type ExecutionView } from './execution-view.ts';
 import { prepareExecution } from './prepare-execution.ts';
 import { readText } from './read-text.ts';
 import { Refusal } from './refusal.ts';
-import { runHere, type RunEnding, type RunOptions } from './run-execution.ts';
+import { runHere, type RunEnding, type RunOptions } from './run-here.ts';
 import { decide, proceed, type Answer, type Person } from './signals.ts';
 import { stateDirOf } from './state-dir.ts';
 

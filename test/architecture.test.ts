@@ -1,0 +1,103 @@
+/** Holds the table of docs/ARCHITECTURE.md: reads every import of src/ and asks whether its room may. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize, relative } from 'node:path';
+import { expect, test } from 'vitest';
+
+const root = join(import.meta.dirname, '..', 'src');
+
+/** Room → rooms it may import. `types:` and `file:` narrow it. */
+const allowed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
+  'json.ts': [],
+  document: ['json.ts'],
+  engine: ['json.ts', 'document'],
+  transports: ['json.ts'],
+  world: ['json.ts', /^transports\/(aws|host)\.ts$/],
+  actions: [
+    'json.ts',
+    'document',
+    'engine',
+    /^transports\/(aws|host)\.ts$/,
+    /^transports\/aws\/read-only\.ts$/,
+  ],
+  journal: ['json.ts', 'engine'],
+  inventory: ['json.ts', 'document', /^transports\/host\.ts$/],
+  runtime: ['json.ts', 'document', 'engine', 'actions', 'transports', 'world', 'journal', 'inventory'],
+  cli: ['json.ts', 'runtime', 'document', 'engine', 'actions', 'journal', 'inventory'],
+};
+
+/** Rooms from which only types may come. */
+const typesOnly: readonly (readonly [string, string])[] = [
+  ['actions', 'engine'],
+  ['journal', 'engine'],
+];
+
+/** What must not be named in rooms that are deterministic or pure. */
+const forbidden: Readonly<Record<string, RegExp>> = {
+  document: /'node:|\bDate\.now\b|\bMath\.random\b|\bsetTimeout\b|\bprocess\./,
+  engine: /'node:|\bDate\.now\b|\bMath\.random\b|\bsetTimeout\b|\bsetInterval\b|\bprocess\.|\bperformance\./,
+};
+
+interface Import {
+  readonly file: string;
+  readonly target: string;
+  readonly isType: boolean;
+}
+
+const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+const importPattern =
+  /^(?:import|export)\s+(type\s+)?([^'";]*?)\s*from\s+'(\.[^']+)'|import\('(\.[^']+)'\)/gm;
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(join(root, file), 'utf8');
+  return [...text.matchAll(importPattern)].map((match) => ({
+    file,
+    target: normalize(relative(root, join(root, dirname(file), match[3] ?? match[4] ?? ''))),
+    isType: match[1] !== undefined || isAllTypes(match[2] ?? ''),
+  }));
+}
+
+/** `{ type A, type B }`. */
+function isAllTypes(clause: string): boolean {
+  const names = clause.replaceAll(/[{}\s]+/g, ' ').trim();
+  return (
+    names !== '' && names.split(',').every((name) => name.trim() === '' || name.trim().startsWith('type '))
+  );
+}
+
+const roomOf = (file: string): string => file.split('/')[0] ?? file;
+const imports = files.flatMap(importsOf);
+
+test('every room imports only what the table allows', () => {
+  const wrong = imports.filter(({ file, target }) => {
+    const room = roomOf(file);
+    if (room === roomOf(target)) return false;
+    const may = allowed[room];
+    return (
+      may === undefined ||
+      !may.some((entry) => (typeof entry === 'string' ? roomOf(target) === entry : entry.test(target)))
+    );
+  });
+  expect(wrong.map(({ file, target }) => `${file} → ${target}`)).toEqual([]);
+});
+
+test('ports are imported as types only', () => {
+  const wrong = imports.filter(
+    ({ file, target, isType }) =>
+      !isType && typesOnly.some(([from, to]) => roomOf(file) === from && roomOf(target) === to),
+  );
+  expect(wrong.map(({ file, target }) => `${file} → ${target}`)).toEqual([]);
+});
+
+test('document and engine know no clock, no chance, no files and no process', () => {
+  const wrong = files.filter((file) => {
+    const pattern = forbidden[roomOf(file)];
+    const code = readFileSync(join(root, file), 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
+    return pattern !== undefined && pattern.test(code);
+  });
+  expect(wrong).toEqual([]);
+});
+
+test('no room is called utils, helpers or common, and no file is longer than 400 lines', () => {
+  expect(files.filter((file) => /(^|\/)(utils?|helpers?|common)(\/|\.ts$)/.test(file))).toEqual([]);
+  expect(files.filter((file) => readFileSync(join(root, file), 'utf8').split('\n').length > 400)).toEqual([]);
+});
