@@ -1,0 +1,67 @@
+/** What document/ is told about the actions: the registry in the words of document/catalog.ts. */
+import type { Catalog, CatalogAction } from '../document/catalog.ts';
+import { isJsonObject, type JsonObject } from '../json.ts';
+import type { AwsModels } from '../transports/aws.ts';
+import type { AnyAction } from './define-action.ts';
+import { describeAction, describeUndo } from './describe-step.ts';
+import { notBuiltYet } from './not-built-yet.ts';
+import { actions } from './registry.ts';
+
+export function createCatalog(models: AwsModels): Catalog {
+  const known = new Map<string, CatalogAction>();
+  return {
+    action(name) {
+      const action = actions.get(name);
+      if (action === undefined) return undefined;
+      const entry = known.get(name) ?? catalogAction(action, models);
+      known.set(name, entry);
+      return entry;
+    },
+    actionNames: [...actions.keys()],
+    notBuiltYet,
+  };
+}
+
+function catalogAction(action: AnyAction, models: AwsModels): CatalogAction {
+  const { check } = action;
+  const withoutInputs = describeUndo(action, {});
+  return {
+    name: action.name,
+    inputs: plainSchema(action.inputs),
+    outputs: Object.keys(propertiesOf(plainSchema(action.outputs))),
+    timeoutSecondsDefault: action.timeoutSeconds,
+    changes: (inputs) => changesOf(action, inputs),
+    ...(withoutInputs.kind === 'none' ? { undoReason: withoutInputs.reason } : {}),
+    allowedInOnCancel: action.forbiddenInOnCancel !== true,
+    ...(check === undefined
+      ? {}
+      : { check: (inputs, isExpression) => check(inputs, { isExpression, models }) }),
+    hasHostTargets: action.hasHostTargets,
+  };
+}
+
+function changesOf(action: AnyAction, inputs: JsonObject): 'nothing' | 'undoable' | 'noUndo' {
+  const { flow, effect, undo } = describeAction(action, inputs);
+  if (flow !== null || effect === 'read') return 'nothing';
+  switch (undo.kind) {
+    case 'notNeeded':
+      return 'nothing';
+    case 'restore':
+    case 'restorePoint':
+      return 'undoable';
+    case 'none':
+      return undo.leavesChange ? 'noUndo' : 'nothing';
+    default:
+      return undo satisfies never;
+  }
+}
+
+/** The schema as the JSON that it is; the builder's own marks are not enumerable and stay behind. */
+export function plainSchema(schema: object): JsonObject {
+  return JSON.parse(JSON.stringify(schema)) as JsonObject;
+}
+
+function propertiesOf(schema: JsonObject): JsonObject {
+  const properties = schema['properties'];
+  return isJsonObject(properties) ? properties : {};
+}

@@ -1,0 +1,6 @@
+/** The door of the room: the registry, and what it says of steps to the rest of Belay. */
+export { createCatalog, plainSchema } from './catalog.ts';
+export { ActionFailure, type ActionContext, type AnyAction } from './define-action.ts';
+export { describeAction, describeStep } from './describe-step.ts';
+export { iamActions } from './permissions.ts';
+export { actions } from './registry.ts';

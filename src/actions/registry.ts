@@ -1,0 +1,39 @@
+/** Every action that this Belay has, by name. Adding one is its file and one line here. */
+import { approve } from './aws/approve.ts';
+import { assertAwsResourceProperty } from './aws/assert-aws-resource-property.ts';
+import { branch } from './aws/branch.ts';
+import { changeInstanceState } from './aws/change-instance-state.ts';
+import { createSnapshot } from './aws/create-snapshot.ts';
+import { createTags } from './aws/create-tags.ts';
+import { executeAwsApi } from './aws/execute-aws-api.ts';
+import { pause } from './aws/pause.ts';
+import { runCommand } from './aws/run-command.ts';
+import { sleep } from './aws/sleep.ts';
+import { waitForAwsResourceProperty } from './aws/wait-for-aws-resource-property.ts';
+import type { AnyAction } from './define-action.ts';
+import { command } from './host/command.ts';
+import { file } from './host/file.ts';
+import { packageAction } from './host/package.ts';
+import { service } from './host/service.ts';
+import { publish } from './sns/publish.ts';
+
+const all: readonly AnyAction[] = [
+  approve,
+  assertAwsResourceProperty,
+  branch,
+  changeInstanceState,
+  createSnapshot,
+  createTags,
+  executeAwsApi,
+  pause,
+  runCommand,
+  sleep,
+  waitForAwsResourceProperty,
+  command,
+  file,
+  packageAction,
+  service,
+  publish,
+];
+
+export const actions: ReadonlyMap<string, AnyAction> = new Map(all.map((action) => [action.name, action]));
