@@ -21,7 +21,10 @@ import { openState, type InstanceState } from './state.ts';
 
 export interface EndpointOptions {
   readonly hands: HostHands;
-  /** Kept after `close`, so that a new endpoint over the same moto goes on. The journal lies beside it. */
+  /**
+   * Kept after `close`, so that a new endpoint over the same moto goes on; over a moto of its own it begins anew. The journal
+   * lies beside it and is always continued.
+   */
   readonly stateFile: string;
   /** The URL of a moto that runs already; without it one is started, and ended by `close`. */
   readonly moto?: string;
@@ -53,7 +56,7 @@ const bodyBytesMax = 64 * 1024 * 1024;
 const sweepMs = 200;
 
 export async function startEndpoint(options: EndpointOptions): Promise<Endpoint> {
-  const stateFile = openState(options.stateFile);
+  const stateFile = openState(options.stateFile, { continued: options.moto !== undefined });
   const { state } = stateFile;
   const journal = openJournal(options.stateFile.replace(/(?:\.json)?$/, '.journal.jsonl'));
   const moto = options.moto === undefined ? await startMoto() : connectMoto(options.moto);

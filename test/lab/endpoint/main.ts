@@ -1,6 +1,6 @@
 /**
  * The endpoint as a process, over a lab that is up: adopts its hosts, prints what a shell needs, and runs until it is
- * interrupted. After a restart with the same files and moto it goes on.
+ * interrupted. With --moto and the same --state it goes on where it was, else it begins anew.
  *
  *     node test/lab/endpoint/main.ts [--lab 0] [--port 5800] [--state FILE] [--moto URL]
  */

@@ -104,6 +104,14 @@ export interface ScriptState {
   readonly executionTimeoutSeconds: number;
 }
 
+/** The items of one resource and type, as ListComplianceItems shows them. */
+export interface ComplianceState {
+  readonly region: string;
+  readonly resourceId: string;
+  readonly complianceType: string;
+  readonly items: readonly JsonObject[];
+}
+
 /** The first answer to a client token, and a digest of the parameters it came with. */
 export interface TokenState {
   readonly parameters: string;
@@ -117,6 +125,7 @@ export interface EndpointState {
   readonly snapshots: Record<string, SnapshotState>;
   readonly commands: Record<string, CommandState>;
   readonly tokens: Record<string, TokenState>;
+  readonly compliance: Record<string, ComplianceState>;
 }
 
 export interface StateFile {
@@ -129,11 +138,13 @@ export interface StateFile {
 
 const saveAfterMs = 50;
 
-export function openState(file: string): StateFile {
+/** Opens the state of the file when it is to be continued, else an empty one. */
+export function openState(file: string, { continued }: { readonly continued: boolean }): StateFile {
   mkdirSync(dirname(file), { recursive: true });
-  const state: EndpointState = existsSync(file)
-    ? (JSON.parse(readFileSync(file, 'utf8')) as EndpointState)
-    : { instances: {}, volumes: {}, snapshots: {}, commands: {}, tokens: {} };
+  const state: EndpointState =
+    continued && existsSync(file)
+      ? (JSON.parse(readFileSync(file, 'utf8')) as EndpointState)
+      : { instances: {}, volumes: {}, snapshots: {}, commands: {}, tokens: {}, compliance: {} };
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;
   const write = (): void => {

@@ -3,7 +3,7 @@ import { textParam, type ApiCall } from '../api-call.ts';
 import type { Cell } from '../cell.ts';
 import { ec2Answer } from '../moto.ts';
 import { ApiError, type Reply } from '../reply.ts';
-import { child, printXml, type Element } from '../xml.ts';
+import { printXml, type Element } from '../xml.ts';
 
 /** Moto's answer to the call as it came. Throws ApiError when moto refuses. */
 export async function askMoto(call: ApiCall, cell: Cell): Promise<Element> {
@@ -28,11 +28,4 @@ export function rewritten(root: Element): Reply {
 export function refuseDryRun({ params }: ApiCall): void {
   if (textParam(params, 'DryRun')?.toLowerCase() === 'true')
     throw new ApiError('DryRunOperation', 'Request would have succeeded, but DryRun flag is set.', 412);
-}
-
-/** The element at the path; throws when moto's answer lacks it. */
-export function expect(of: Element, ...path: readonly string[]): Element {
-  const found = child(of, ...path);
-  if (found === undefined) throw new Error(`moto's <${of.name}> has no ${path.join('/')}`);
-  return found;
 }

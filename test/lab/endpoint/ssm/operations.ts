@@ -1,6 +1,7 @@
 /** The SSM operations that the endpoint answers itself; every other goes to moto as it came. */
 import type { Handler } from '../cell.ts';
 import { cancelCommand, listCommands, sendCommand } from './commands.ts';
+import { listComplianceItems, listResourceComplianceSummaries, putComplianceItems } from './compliance.ts';
 import { describeInstanceInformation } from './instance-information.ts';
 import { getCommandInvocation, listCommandInvocations } from './invocations.ts';
 
@@ -10,5 +11,8 @@ export const ssmOperations: Readonly<Record<string, Handler>> = {
   GetCommandInvocation: getCommandInvocation,
   ListCommandInvocations: listCommandInvocations,
   ListCommands: listCommands,
+  ListComplianceItems: listComplianceItems,
+  ListResourceComplianceSummaries: listResourceComplianceSummaries,
+  PutComplianceItems: putComplianceItems,
   SendCommand: sendCommand,
 };
