@@ -8,7 +8,7 @@ import type {
   Contents,
   FileState,
   Instance,
-  RepositoryPackage,
+  Release,
   System,
   UnitFile,
   Volume,
@@ -66,13 +66,10 @@ export function newWorld(): WorldState {
     secrets: {},
     topics: { 'arn:aws:sns:eu-central-1:123456789012:ops': { name: 'ops', messages: [] } },
     clientTokens: {},
-    repository: {
-      'postgresql-15': postgresReleases(['postgresql-client-15', 'libpq5'], 'postgresql@15-main.service'),
-      'postgresql-client-15': postgresReleases(['libpq5'], null),
-      libpq5: postgresReleases([], null),
-      nginx: [release('1.22.1-9+deb12u1', 'nginx.service'), release('1.22.1-9+deb12u2', 'nginx.service')],
-      'belay-demo': [release('1.0', 'belay-demo.service'), release('1.1', 'belay-demo.service')],
-    },
+    repository: offer(
+      { ...postgresPackages(oldPostgres), ...webPackages('1.22.1-9+deb12u1', '1.0') },
+      { ...postgresPackages(newPostgres), ...webPackages('1.22.1-9+deb12u2', '1.1') },
+    ),
     hosts: {
       db1: host('db1', sandboxIds.db1),
       web1: host('web1', sandboxIds.web1),
@@ -141,27 +138,51 @@ function host(name: string, instanceId: string): WorldState['hosts'][string] {
   return { name, instanceId, bootId: '', bootedAt: 0, units: {}, mounts: {}, servers: {}, commands: {} };
 }
 
-function release(version: string, restarts: string | null): RepositoryPackage {
-  return { version, broken: null, restarts, requires: [] };
+/** A release whose scripts restart the unit if it runs. */
+function release(version: string, unit: string): Release {
+  return { version, broken: null, units: [unit], starts: 'ifActive', requires: [] };
 }
 
-function postgresReleases(requires: readonly string[], restarts: string | null): RepositoryPackage[] {
-  return ['15.18-0+deb12u1', '15.20-0+deb12u1'].map((version) => ({
-    ...release(version, restarts),
-    requires,
-  }));
+const oldPostgres = '15.18-0+deb12u1';
+const newPostgres = '15.20-0+deb12u1';
+
+/** Debian's scripts stop and start the clusters whether they ran or not. */
+function postgres(version: string, units: readonly string[], ...requires: readonly string[]): Release {
+  return { version, broken: null, units, starts: 'always', requires };
+}
+
+const postgresPackages = (version: string): Record<string, Release> => ({
+  'postgresql-15': postgres(
+    version,
+    ['postgresql.service', 'postgresql@15-main.service'],
+    'postgresql-client-15',
+    'libpq5',
+  ),
+  'postgresql-client-15': postgres(version, [], 'libpq5'),
+  libpq5: postgres(version, []),
+});
+
+const webPackages = (nginx: string, demo: string): Record<string, Release> => ({
+  nginx: release(nginx, 'nginx.service'),
+  'belay-demo': { ...release(demo, 'belay-demo.service'), starts: 'always' },
+});
+
+/** Every package of several states of a repository, oldest state first. */
+function offer(...states: readonly Record<string, Release>[]): Record<string, Release[]> {
+  const names = new Set(states.flatMap((state) => Object.keys(state)));
+  return Object.fromEntries([...names].map((name) => [name, states.flatMap((state) => state[name] ?? [])]));
 }
 
 function system(
-  packages: Record<string, string>,
+  packages: Record<string, Release>,
   units: Record<string, UnitFile>,
   ...users: readonly string[]
 ): System {
   return {
     packages: Object.fromEntries(
-      Object.entries(packages).map(([name, version]) => [
+      Object.entries(packages).map(([name, release]) => [
         name,
-        { version, held: false, status: 'installed' },
+        { release, held: false, status: 'installed' },
       ]),
     ),
     cache: {},
@@ -175,14 +196,11 @@ function system(
 
 function databaseSystem(): System {
   return system(
-    {
-      'postgresql-15': '15.18-0+deb12u1',
-      'postgresql-client-15': '15.18-0+deb12u1',
-      libpq5: '15.18-0+deb12u1',
-    },
+    postgresPackages(oldPostgres),
     {
       'postgresql.service': {
         enablement: 'enabled',
+        isGenerated: false,
         type: 'oneshot',
         package: 'postgresql-15',
         runs: { kind: 'wrapper', members: ['postgresql@15-main.service'] },
@@ -190,14 +208,16 @@ function databaseSystem(): System {
       },
       'postgresql@15-main.service': {
         enablement: 'enabled-runtime',
+        isGenerated: true,
         type: 'forking',
         package: 'postgresql-15',
         runs: { kind: 'postgres', cluster: '15/main', package: 'postgresql-15', port: 5432 },
         requires: ['var-lib-postgresql.mount'],
       },
       'var-lib-postgresql.mount': {
-        enablement: 'generated',
-        type: '',
+        enablement: 'enabled',
+        isGenerated: false,
+        type: 'ext4',
         package: null,
         runs: { kind: 'mount', where: '/var/lib/postgresql', device: '/dev/xvdf' },
         requires: [],
@@ -213,7 +233,7 @@ function databaseContents(): Partial<Contents> {
     postgres: {
       majorVersion: '15',
       directory: '/15/main',
-      rows: { 'postgres orders': 200_000 },
+      tables: { 'postgres orders': { rows: 200_000, content: 'as seeded' } },
       hurt: null,
     },
   };
@@ -221,10 +241,11 @@ function databaseContents(): Partial<Contents> {
 
 function webSystem(): System {
   return system(
-    { nginx: '1.22.1-9+deb12u1', 'belay-demo': '1.0' },
+    webPackages('1.22.1-9+deb12u1', '1.0'),
     {
       'nginx.service': {
         enablement: 'enabled',
+        isGenerated: false,
         type: 'forking',
         package: 'nginx',
         runs: { kind: 'web', port: 80, folder: '/var/www/html' },
@@ -232,6 +253,7 @@ function webSystem(): System {
       },
       'belay-demo.service': {
         enablement: 'enabled',
+        isGenerated: false,
         type: 'simple',
         package: 'belay-demo',
         runs: { kind: 'process', reloads: false },

@@ -26,7 +26,7 @@ export interface WorldState {
   /** What was made under a client token, by `operation token`. */
   clientTokens: Record<string, ClientToken>;
   /** What the package repositories offer, oldest version first, by package name. */
-  repository: Record<string, RepositoryPackage[]>;
+  repository: Record<string, Release[]>;
   hosts: Record<string, HostState>;
   /** Every effect in order, for tests; the oldest entries go when there are more than `journalEntriesMax`. */
   journal: JournalEntry[];
@@ -116,19 +116,19 @@ export type FileState =
 export interface System {
   /** Installed packages and their versions. */
   packages: Record<string, InstalledPackage>;
-  /** Package files that are kept on the host, by package name: their versions. */
-  cache: Record<string, string[]>;
+  /** Package files that are kept on the host, by package name. */
+  cache: Record<string, Release[]>;
   units: Record<string, UnitFile>;
   readonly users: readonly string[];
   readonly groups: readonly string[];
-  /** What a package change found before it, under its key: by package name. */
-  packageRecords: Record<string, Record<string, InstalledPackage | null>>;
+  /** The versions that a package change found before it, under its key: by package name; `-`: not installed. */
+  packageRecords: Record<string, Record<string, string>>;
   /** Previous files that a file change kept, by key. */
   keptFiles: Record<string, FileState>;
 }
 
 export interface InstalledPackage {
-  version: string;
+  readonly release: Release;
   held: boolean;
   /** dpkg's word for it; `half-configured` after a maintainer script failed. */
   status: 'installed' | 'half-configured';
@@ -136,9 +136,11 @@ export interface InstalledPackage {
 
 export interface UnitFile {
   /** As `UnitFileState` says it; `enabled-runtime` for what a generator enabled, as Debian does for clusters. */
-  enablement: 'enabled' | 'enabled-runtime' | 'disabled' | 'static' | 'masked' | 'generated';
-  /** systemd's Type=; empty for a mount. */
-  readonly type: 'simple' | 'forking' | 'notify' | 'oneshot' | '';
+  enablement: 'enabled' | 'enabled-runtime' | 'disabled' | 'static' | 'masked';
+  /** A generator enables it anew at every boot: disabling brings it back to `enabled-runtime`. */
+  readonly isGenerated: boolean;
+  /** systemd's Type=: `forking`, `oneshot`; for a mount its file system. */
+  readonly type: string;
   /** The package that brings the unit; without it there is no such unit. Null: written by an administrator. */
   readonly package: string | null;
   /** What the unit does when it is started. */
@@ -162,19 +164,28 @@ export interface PostgresData {
   readonly majorVersion: string;
   /** Where the cluster lies below the mount point: `/15/main`. */
   readonly directory: string;
-  /** Rows of each table, by database and table: `postgres orders`. */
-  rows: Record<string, number>;
-  /** Set by tests and faults: what the server says to every query, because its files are hurt. */
+  /** By database and table of the schema public: `postgres orders`. */
+  tables: Record<string, Table>;
+  /** What the server says to every query, because its files are hurt: `XX001: invalid page in block 7 …`. */
   hurt: string | null;
 }
 
-export interface RepositoryPackage {
+export interface Table {
+  rows: number;
+  /** Stands for what is in the rows: any change of them changes it. */
+  content: string;
+}
+
+/** One version of a package. */
+export interface Release {
   readonly version: string;
   /** Makes the package's maintainer script, or the server that it brings, fail with these words. */
   readonly broken: { readonly when: 'configure' | 'start'; readonly message: string } | null;
-  /** The unit that the package's scripts restart, when it is active. */
-  readonly restarts: string | null;
-  /** Packages that cannot be removed while this one is installed. */
+  /** Units that the package's scripts stop before they replace its files, and start afterwards. */
+  readonly units: readonly string[];
+  /** `always`: also when they were stopped, as Debian's PostgreSQL packages do. `ifActive`: only those that ran. */
+  readonly starts: 'always' | 'ifActive';
+  /** Packages that must be there, at this version or a newer one. */
   readonly requires: readonly string[];
 }
 

@@ -37,6 +37,12 @@ function setUp() {
   return { clock, world, aws, ec2, refusal };
 }
 
+function textOf(reply: JsonObject, key: string): string {
+  const value = reply[key];
+  if (typeof value === 'string') return value;
+  throw new Error(`no ${key} in ${JSON.stringify(reply)}`);
+}
+
 const { db1, db1Data, db1Root, web1 } = sandboxIds;
 
 describe('what the sandbox does not model', () => {
@@ -72,28 +78,28 @@ describe('what the sandbox does not model', () => {
 describe('a snapshot', () => {
   it('holds the data as they were at the call, however long it stays pending', async () => {
     const { world, clock, ec2 } = setUp();
-    const { SnapshotId } = await ec2('CreateSnapshot', { VolumeId: db1Data });
+    const SnapshotId = textOf(await ec2('CreateSnapshot', { VolumeId: db1Data }), 'SnapshotId');
     await world.change((state) => {
       const data = state.volumes[db1Data]?.contents.postgres;
-      if (data) data.rows['postgres orders'] = 7;
+      if (data) data.tables = {};
     });
-    expect(await ec2('DescribeSnapshots', { SnapshotIds: [String(SnapshotId)] })).toMatchObject({
+    expect(await ec2('DescribeSnapshots', { SnapshotIds: [SnapshotId] })).toMatchObject({
       Snapshots: [{ State: 'pending', Progress: '0%' }],
     });
     clock.pass(1_000);
     const made = await ec2('CreateVolume', {
       AvailabilityZone: 'eu-central-1a',
-      SnapshotId: String(SnapshotId),
+      SnapshotId,
     });
-    expect(world.look().volumes[String(made['VolumeId'])]?.contents.postgres?.rows).toEqual({
-      'postgres orders': 200_000,
+    expect(world.look().volumes[textOf(made, 'VolumeId')]?.contents.postgres?.tables).toMatchObject({
+      'postgres orders': { rows: 200_000 },
     });
   });
 
   it('gives no volume before it is completed', async () => {
     const { ec2, refusal } = setUp();
-    const { SnapshotId } = await ec2('CreateSnapshot', { VolumeId: db1Data });
-    const params = { AvailabilityZone: 'eu-central-1a', SnapshotId: String(SnapshotId) };
+    const SnapshotId = textOf(await ec2('CreateSnapshot', { VolumeId: db1Data }), 'SnapshotId');
+    const params = { AvailabilityZone: 'eu-central-1a', SnapshotId };
     expect(await refusal(ec2('CreateVolume', params))).toMatchObject({ code: 'IncorrectState' });
   });
 
@@ -166,7 +172,7 @@ describe('a volume', () => {
   it('is attached neither at a taken device nor in another zone, and loses no DeleteOnTermination by accident', async () => {
     const { ec2, clock, refusal } = setUp();
     const create = async (AvailabilityZone: string) =>
-      String((await ec2('CreateVolume', { AvailabilityZone, Size: 1 }))['VolumeId']);
+      textOf(await ec2('CreateVolume', { AvailabilityZone, Size: 1 }), 'VolumeId');
     const [near, far] = [await create('eu-central-1a'), await create('eu-central-1b')];
     clock.pass(1_000);
     expect(
@@ -239,7 +245,7 @@ describe('listings', () => {
   it('come in pages', async () => {
     const { ec2 } = setUp();
     const first = await ec2('DescribeVolumes', { MaxResults: 2 });
-    const second = await ec2('DescribeVolumes', { MaxResults: 2, NextToken: String(first['NextToken']) });
+    const second = await ec2('DescribeVolumes', { MaxResults: 2, NextToken: textOf(first, 'NextToken') });
     expect([first['Volumes'], second['Volumes']]).toMatchObject([{ length: 2 }, { length: 1 }]);
     expect(second).not.toHaveProperty('NextToken');
   });

@@ -27,11 +27,11 @@ export function startServer(
   if (!installed) return `Error: ${unit.package} is not installed`;
   const data = clusterData(state, host, unit.cluster);
   if (!data) return `Error: ${dataDirectory(unit.cluster)} is not accessible or does not exist`;
-  if (data.majorVersion !== installed.version.split('.')[0])
-    return `FATAL:  database files are incompatible with server: initialized by version ${data.majorVersion}, server is ${serverVersion(installed.version)}`;
-  const offered = state.repository[unit.package]?.find(({ version }) => version === installed.version);
-  if (offered?.broken?.when === 'start') return offered.broken.message;
-  host.servers[unit.cluster] = { packageVersion: installed.version, startedAt: now, port: unit.port };
+  const { version, broken } = installed.release;
+  if (data.majorVersion !== version.split('.')[0])
+    return `FATAL:  database files are incompatible with server: initialized by version ${data.majorVersion}, server is ${serverVersion(version)}`;
+  if (broken?.when === 'start') return broken.message;
+  host.servers[unit.cluster] = { packageVersion: version, startedAt: now, port: unit.port };
   return undefined;
 }
 

@@ -28,7 +28,7 @@ export function bootHost(state: WorldState, instanceId: string, now: number): vo
   host.bootId = uuidOf(hash('boot', instanceId, now));
   host.bootedAt = now;
   const enabled = Object.entries(system.units).filter(([, unit]) =>
-    ['enabled', 'enabled-runtime', 'generated'].includes(unit.enablement),
+    ['enabled', 'enabled-runtime'].includes(unit.enablement),
   );
   const rank = (kind: string) => (kind === 'mount' ? 0 : 1);
   enabled.sort(([, a], [, b]) => rank(a.runs.kind) - rank(b.runs.kind));

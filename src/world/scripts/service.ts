@@ -1,6 +1,5 @@
 /** service/observe and service/set over modelled units. */
 import { durationsMs } from '../durations.ts';
-import { systemOf } from '../hosts/devices.ts';
 import { isActive, startUnit, stopUnit, unitFile, unitName, type Refusal } from '../hosts/units.ts';
 import type { UnitBehaviour } from '../state.ts';
 import { argument, no, type ScriptEnd, type ScriptModel, type ScriptRun } from './model.ts';
@@ -46,18 +45,7 @@ const set: ScriptModel = {
       return no([], 'UNIT_MASKED', `${given} is masked: systemctl unmask it first`);
     const was = `was=${standing(run, name)}`;
 
-    if (enablement === 'enabled' || enablement === 'disabled') {
-      if (unit.enablement === 'enabled' || unit.enablement === 'disabled') {
-        systemOf(state, host).units[name] = { ...unit, enablement };
-      } else if (unit.enablement === 'generated') {
-        return no(
-          [was],
-          'SERVICE_FAILED',
-          `systemctl ${enablement.replace(/d$/, '')} ${given} failed`,
-          `Unit ${name} is transient or generated.`,
-        );
-      }
-    }
+    setEnablement(run, name, enablement);
     const refusal = bring(run, name, wanted);
     const fields = [was, `is=${standing(run, name)}`];
     if (refusal?.exitCode === reloadNotSupported) return no([was], 'RELOAD_NOT_SUPPORTED', refusal.message);
@@ -65,6 +53,14 @@ const set: ScriptModel = {
     return { fields };
   },
 };
+
+/** Static and masked units are left as they are; systemctl changes nothing that lasts for them. */
+function setEnablement({ state, host }: ScriptRun, name: string, wanted: string): void {
+  const unit = unitFile(state, host, name);
+  if (!unit || unit.enablement === 'static' || unit.enablement === 'masked') return;
+  if (wanted === 'enabled') unit.enablement = 'enabled';
+  if (wanted === 'disabled') unit.enablement = unit.isGenerated ? 'enabled-runtime' : 'disabled';
+}
 
 const reloadNotSupported = -1;
 
