@@ -55,20 +55,22 @@
  *     KIND file | absent: the state to go back to, as file/observe gave it; UNITWASACTIVE: yes | no | -
  *     was= is= unit= as above.   failed=BACKUP_MISSING | BACKUP_DAMAGED | NOT_A_FILE | WRITE_FAILED | SERVICE_FAILED ...
  *
- * volume/mounts       read     MOUNT...
- *     mount=MOUNT SOURCE FSTYPE      one per MOUNT; what is mounted exactly there. Missing line: nothing is.
- *     disk=MOUNT DISK SERIAL         every whole disk below it (several with LVM or RAID): DISK /dev/nvme1n1 or /dev/xvdf,
+ * volume/mounts       read     [MOUNT...]             without a MOUNT: everything that is mounted from a disk
+ *     mount=MOUNT SOURCE FSTYPE OPTIONS      what is mounted exactly there
+ *     disk=MOUNT DISK SERIAL         every whole disk below it (several with LVM): DISK /dev/nvme1n1 or /dev/xvdf,
  *                                    SERIAL vol0123abc for NVMe, `-` where the disk has none
- *     failed=NOT_MOUNTED | NO_DISK_BELOW
+ *     failed=NOT_MOUNTED             a MOUNT at which nothing is mounted
  * volume/freeze       changes  SECONDS MOUNT...
  *     sync, then fsfreeze of each MOUNT; stays running until it is stopped (TERM thaws) or SECONDS have passed (thaws).
  *     frozen=MOUNT      for each, then ready=yes, then it waits          skipped=MOUNT why   system folders live on it
  *     thawed=MOUNT      at the end
  *     failed=FREEZE_FAILED     (everything is thawed first)
  * volume/sync         read     MOUNT...                 flushes; prints synced=MOUNT
- * volume/unmount      changes  MOUNT...                 unmounted=MOUNT (also when nothing was mounted)   failed=MOUNT_BUSY
+ * volume/unmount      changes  MOUNT...                 unmounted=MOUNT (also when nothing was mounted)
+ *     failed=MOUNT_BUSY        and what had been unmounted is mounted again
  * volume/mount        changes  MOUNT FSTYPE OPTIONS DISK SERIAL [MOUNT FSTYPE OPTIONS DISK SERIAL]...
- *     mounts what /etc/fstab or a mount unit says for MOUNT, else the disk.   mounted=MOUNT   failed=MOUNT_FAILED | NO_SUCH_DISK
+ *     mounts what a mount unit or /etc/fstab says for MOUNT, else that disk (found by SERIAL unless `-`, else by name).
+ *     mounted=MOUNT (also when it was mounted already)                 failed=MOUNT_FAILED | NO_SUCH_DISK
  *
  * postgresql/check    read     USER PORT DATABASE QUERYSECONDS       the canary query, or nothing
  *     ready=N                  exit code of pg_isready: 0 answers, 1 rejects, 2 silent, 3 wrong call

@@ -1,0 +1,167 @@
+/**
+ * Looks at, quiesces, unmounts and mounts the file systems of disks: the texts behind volume/* of names.ts.
+ * What lies below a mount is taken from sysfs: partitions and LVM lead to whole disks, and NVMe disks of EC2 carry the
+ * volume's id as their serial number.
+ */
+import { namedScript } from './prelude.ts';
+
+const volumeText = `
+command -v findmnt >/dev/null || fail NO_TOOL "findmnt (util-linux) is not installed"
+# source_of MOUNT: the block device mounted exactly there, on top; fails when there is none.
+source_of() {
+  s=$(findmnt -n -r -o SOURCE -M "$1" | tail -n 1)
+  s=\${s%%\\[*}
+  case $s in /dev/*) readlink -f "$s" ;; *) return 1 ;; esac
+}
+sys_of() {
+  numbers=$(stat -L -c '%t %T' -- "$1") || return 1
+  set -- $numbers
+  readlink -f "/sys/dev/block/$((0x$1)):$((0x$2))"
+}
+serial_of() { tr -d ' \\n' <"$1/device/serial" 2>/dev/null || tr -d ' \\n' <"$1/serial" 2>/dev/null; }
+# leaves SYSFOLDER NODE: "NODE SERIAL" of every whole disk below. A disk keeps the name by which it is mounted.
+leaves() {
+  found=
+  for slave in "$1"/slaves/*; do
+    [ -e "$slave" ] || continue
+    found=yes
+    (leaves "$(readlink -f "$slave")" "/dev/\${slave##*/}")
+  done
+  [ -z "$found" ] || return 0
+  if [ -e "$1/partition" ]; then (leaves "\${1%/*}" "/dev/$(basename "\${1%/*}")"); return 0; fi
+  serial=$(serial_of "$1")
+  echo "$2 \${serial:--}"
+}
+disks_of() { leaves "$(sys_of "$1")" "$1"; }
+group_of() { command -v lvs >/dev/null && lvs --noheadings -o vg_name "$1" 2>/dev/null | tr -d ' '; }
+`;
+
+export const listMounts = namedScript(
+  'volume/mounts',
+  `${volumeText}
+if [ $# = 0 ]; then
+  set -- $(findmnt -n -l -r -o TARGET,SOURCE | awk '$2 ~ /^\\/dev\\// && $2 !~ /\\[/ { print $1 }' | sort -u)
+  all=yes
+else all=; fi
+for mount in "$@"; do
+  if ! source=$(source_of "$mount"); then
+    [ -n "$all" ] && continue
+    fail NOT_MOUNTED "nothing is mounted at $mount from a disk"
+  fi
+  say mount "$mount $source $(findmnt -n -r -o FSTYPE,OPTIONS -M "$mount" | tail -n 1)"
+  disks_of "$source" | sort -u | while read -r disk; do say disk "$mount $disk"; done
+done
+`,
+);
+
+export const syncMounts = namedScript(
+  'volume/sync',
+  `for mount in "$@"; do
+  sync -f -- "$mount" 2>/dev/null || sync
+  say synced "$mount"
+done
+`,
+);
+
+/** The script itself is the watchdog: whoever asked for the freeze may be gone, and the host must not stay frozen. */
+export const freezeMounts = namedScript(
+  'volume/freeze',
+  `seconds=$1
+shift
+command -v fsfreeze >/dev/null || fail FREEZE_FAILED "fsfreeze (util-linux) is not installed"
+frozen= sleeper=
+thaw() {
+  trap '' TERM INT HUP
+  for mount in $frozen; do fsfreeze -u "$mount"; say thawed "$mount"; done
+  frozen=
+  [ -z "$sleeper" ] || kill "$sleeper" 2>/dev/null
+}
+trap thaw EXIT
+trap 'exit 143' TERM INT HUP
+# A frozen file system under these would stop this very script, the agent or the journal.
+system=
+for folder in / /usr /var /var/lib /var/log /var/tmp /tmp /run /home "$PWD"; do system="$system $(stat -c %d -- "$folder" 2>/dev/null)"; done
+for mount in "$@"; do
+  case " $system " in *" $(stat -c %d -- "$mount") "*) say skipped "$mount system folders live on it"; continue ;; esac
+  sync -f -- "$mount" 2>/dev/null || sync
+  fsfreeze -f "$mount" || fail FREEZE_FAILED "fsfreeze of $mount failed; everything is thawed"
+  frozen="$frozen $mount"
+  say frozen "$mount"
+done
+say ready yes
+sleep "$seconds" &
+sleeper=$!
+wait "$sleeper"
+`,
+);
+
+export const unmountMounts = namedScript(
+  'volume/unmount',
+  `${volumeText}
+gone=
+holders() {
+  if command -v fuser >/dev/null; then fuser -m -v "$1" 2>&1 | awk 'NR > 1 { print $NF }' | sort | uniq -c | sort -rn | head -n 5 | awk '{ printf "%s (%s) ", $2, $1 }'
+  else
+    for p in /proc/[0-9]*; do
+      if ls -l "$p/fd" "$p/cwd" "$p/root" 2>/dev/null | grep -q -- "-> $1"; then printf '%s(%s) ' "$(cat "$p/comm")" "\${p#/proc/}"; fi
+    done | cut -c 1-300
+  fi
+}
+mount_again() { for m in $gone; do unit=$(systemd-escape -p --suffix=mount "$m" 2>/dev/null); systemctl start -- "$unit" 2>/dev/null || mount "$m"; done; }
+for mount in "$@"; do
+  if source=$(source_of "$mount"); then
+    vg=$(group_of "$source")
+    unit=$(systemd-escape -p --suffix=mount "$mount" 2>/dev/null) || unit=
+    if [ -n "$unit" ] && [ "$(systemctl show -p ActiveState --value -- "$unit" 2>/dev/null)" = active ]; then systemctl stop -- "$unit"; else umount -- "$mount"; fi
+    if source_of "$mount" >/dev/null; then
+      busy=$(holders "$mount")
+      mount_again
+      fail MOUNT_BUSY "$mount cannot be unmounted: in use by \${busy:-something that cannot be seen}; stop it first"
+    fi
+    gone="$gone $mount"
+    [ -z "$vg" ] || vgchange -an "$vg" || fail MOUNT_BUSY "the volume group $vg of $mount cannot be switched off"
+  fi
+  say unmounted "$mount"
+done
+`,
+);
+
+export const mountDisks = namedScript(
+  'volume/mount',
+  `${volumeText}
+# node_of DISK SERIAL: waits up to 30 s for the disk to appear.
+node_of() {
+  tries=0
+  while [ $tries -lt 60 ]; do
+    if [ "$2" = - ]; then [ -b "$1" ] && { echo "$1"; return 0; }
+    else
+      for sys in /sys/block/*; do
+        if [ "$(serial_of "$sys")" = "$2" ]; then echo "/dev/\${sys##*/}"; return 0; fi
+      done
+    fi
+    tries=$((tries + 1)); sleep 0.5
+  done
+  return 1
+}
+while [ $# -gt 4 ]; do
+  mount=$1 fstype=$2 options=$3 disk=$4 serial=$5
+  shift 5
+  if ! source_of "$mount" >/dev/null; then
+    node=$(node_of "$disk" "$serial") || fail NO_SUCH_DISK "the disk $disk (serial $serial) did not appear within 30 s"
+    if command -v vgchange >/dev/null; then vgchange -ay >/dev/null 2>&1; fi
+    unit=$(systemd-escape -p --suffix=mount "$mount" 2>/dev/null) || unit=
+    if [ -n "$unit" ] && [ "$(systemctl show -p LoadState --value -- "$unit" 2>/dev/null)" = loaded ] && [ -n "$(systemctl show -p FragmentPath --value -- "$unit" 2>/dev/null)" ]; then
+      systemctl reset-failed -- "$unit" 2>/dev/null
+      systemctl start -- "$unit" || { journalctl -q --no-pager -n 5 -u "$unit"; fail MOUNT_FAILED "systemctl start $unit failed"; }
+    elif findmnt -n -s -M "$mount" >/dev/null 2>&1; then
+      mount -- "$mount" || fail MOUNT_FAILED "mount $mount failed, as /etc/fstab says it"
+    else
+      [ "$fstype" = xfs ] && options=$options,nouuid
+      mount -t "$fstype" -o "$options" -- "$node" "$mount" || fail MOUNT_FAILED "mount -t $fstype $node $mount failed"
+    fi
+    source_of "$mount" >/dev/null || fail MOUNT_FAILED "$mount was mounted and is not there"
+  fi
+  say mounted "$mount"
+done
+`,
+);
