@@ -10,6 +10,8 @@ export interface CatalogAction {
   readonly inputs: JsonObject;
   /** Names of the outputs that the action itself gives. */
   readonly outputs: readonly string[];
+  /** Names of what `observe` reads before acting, as `before.X` in undo lists; undefined: not told, so not checked. */
+  readonly before?: readonly string[];
   /** Seconds; undefined: no limit of its own. */
   readonly timeoutSecondsDefault: number | undefined;
   /** What happens to the world, given the inputs as written. Decides the NO_UNDO warning. */

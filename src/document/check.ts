@@ -29,7 +29,7 @@ export function checkDocument(
   const root = readTree(source, report);
   const draft = root === undefined ? undefined : parseTree(root, catalog, report);
   if (draft !== undefined)
-    validateDraft(draft, { source, catalog, report, strictSsm: options.strictSsm ?? false });
+    validateDraft({ source, catalog, report, strictSsm: options.strictSsm ?? false, draft });
   const diagnostics = report.finish();
   if (draft === undefined || report.hasErrors) return { diagnostics };
   return { document: draft.document, diagnostics };

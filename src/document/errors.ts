@@ -41,7 +41,7 @@ export const documentCodes = {
   UNKNOWN_STEP: 'A jump to a step that does not exist.',
   CYCLE: 'Steps that lead back to themselves: the run would never end.',
   UNREACHABLE_STEP: 'A step that no path leads to.',
-  ON_CANCEL_TARGET: 'onCancel leads to an action that AWS does not allow there.',
+  ON_CANCEL_TARGET: 'onCancel leads to an action that AWS does not support there.',
   // References
   UNKNOWN_REFERENCE: 'An expression names a parameter, step or output that does not exist.',
   NOT_RUN_YET: 'An expression reads the output of a step that cannot have run by then.',

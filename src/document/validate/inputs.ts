@@ -1,0 +1,63 @@
+/** A step's inputs against its action's JSON Schema, with each problem at the value that has it. */
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+
+import type { JsonObject } from '../../json.ts';
+import type { StepDraft } from '../draft.ts';
+import { isExpression, wholeReference } from '../expression.ts';
+import { locate, type Span } from '../tree.ts';
+import { branchAction } from './branch.ts';
+import { explainErrors } from './input-errors.ts';
+import { expressionKeyword, openSchema, splicedKeyword } from './open-schema.ts';
+import type { ValidationContext } from './validate.ts';
+
+const ajv = new Ajv2020({ allErrors: true, strict: false, verbose: true, validateFormats: false });
+ajv.addKeyword({
+  keyword: expressionKeyword,
+  schemaType: 'boolean',
+  validate: (_: boolean, value: unknown) => isExpression(value),
+});
+ajv.addKeyword({
+  keyword: splicedKeyword,
+  schemaType: 'boolean',
+  validate: (_: boolean, value: unknown) =>
+    Array.isArray(value) &&
+    value.some((item: unknown) => typeof item === 'string' && wholeReference(item) !== undefined),
+});
+
+/** Compiled once per schema object; an action's schema is the same object for all of its steps. */
+const compiled = new WeakMap<JsonObject, ValidateFunction>();
+
+function validatorOf(schema: JsonObject): ValidateFunction {
+  const known = compiled.get(schema);
+  if (known !== undefined) return known;
+  const { $id: _, ...anonymous } = openSchema(schema);
+  const validate = ajv.compile(anonymous);
+  compiled.set(schema, validate);
+  return validate;
+}
+
+export function validateInputs(draft: StepDraft, context: ValidationContext): void {
+  const { step } = draft;
+  const action = context.catalog.action(step.action);
+  // The language itself knows what a branch looks like, and says it better.
+  if (action === undefined || step.action === branchAction) return;
+  const validate = validatorOf(action.inputs);
+  if (!validate(step.inputs)) explainErrors(validate.errors ?? [], draft, context);
+  for (const problem of action.check?.(step.inputs, isExpression) ?? []) {
+    context.report.foreign(
+      problem.code,
+      inputSpan(draft, problem.path),
+      `step "${step.name}": ${problem.message}`,
+      problem.hint,
+    );
+  }
+}
+
+/** Where a path below `inputs` stands: a scalar itself, the key of a list or map. */
+export function inputSpan(draft: StepDraft, path: readonly (string | number)[]): Span {
+  const inputs = draft.node.entries.get('inputs');
+  if (inputs === undefined) return draft.nameSpan;
+  const { node, key } = locate(inputs.value, path);
+  if (path.length === 0) return inputs.keySpan;
+  return node.kind === 'scalar' ? node.span : (key ?? node.span);
+}

@@ -1,0 +1,58 @@
+/** Step names are unique where they are read, and actions exist. */
+import type { StepDraft } from '../draft.ts';
+import { ownParts } from '../reference.ts';
+import type { StepList, ValidationContext } from './validate.ts';
+
+export function validateNames(list: StepList, main: StepList, context: ValidationContext): void {
+  const { report, draft: document } = context;
+  const hasUndoLists = document.steps.some(({ undo }) => undo !== undefined);
+  for (const [index, draft] of list.drafts.entries()) {
+    const { name } = draft.step;
+    checkAction(draft, context);
+    if (name === '') continue;
+    if (list.indexOf.get(name) !== index) {
+      report.error('DUPLICATE_STEP', draft.nameSpan, `two steps are called ${name}`);
+    } else if (list.undoOf !== undefined && main.indexOf.has(name)) {
+      const message = `the undo of "${list.undoOf.step.name}" has a step ${name}, and so has mainSteps`;
+      report.error(
+        'DUPLICATE_STEP',
+        draft.nameSpan,
+        message,
+        'Outputs of both are read by name; rename one.',
+      );
+    }
+    if (hasUndoLists && ownParts.some((part) => part === name)) {
+      const message = `a step cannot be called ${name} in a document with undo lists, where {{ ${name}.X }} means the step that is undone`;
+      report.error('STEP_NAME', draft.nameSpan, message);
+    }
+  }
+}
+
+function checkAction(draft: StepDraft, { catalog, report }: ValidationContext): void {
+  const { action, name } = draft.step;
+  if (action === '' || catalog.action(action) !== undefined) return;
+  const span = draft.node.entries.get('action')?.value.span ?? draft.nameSpan;
+  const notBuilt = catalog.notBuiltYet.get(action);
+  if (notBuilt !== undefined) {
+    report.error(
+      'NOT_BUILT_YET',
+      span,
+      `the action ${action} of step "${name}" is not built yet: ${notBuilt}`,
+    );
+    return;
+  }
+  const message = `step "${name}" wants the action ${action}, which does not exist`;
+  report.error('UNKNOWN_ACTION', span, message, suggestAction(action, catalog.actionNames, report));
+}
+
+function suggestAction(
+  action: string,
+  known: readonly string[],
+  report: ValidationContext['report'],
+): string | undefined {
+  const bare = action.slice(action.indexOf(':') + 1).toLowerCase();
+  const sameName = known.find((name) => name.slice(name.indexOf(':') + 1).toLowerCase() === bare);
+  if (sameName !== undefined) return `Did you mean ${sameName}?`;
+  const hint = report.suggest(action, known);
+  return hint?.startsWith('Did') === true ? hint : undefined;
+}

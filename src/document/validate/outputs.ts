@@ -1,0 +1,44 @@
+/** The `outputs` of a document: each is Step.Output, without braces, of something that exists. */
+import { outputsOf } from './references.ts';
+import type { StepList, ValidationContext } from './validate.ts';
+
+export function validateOutputs(main: StepList, context: ValidationContext): void {
+  const { report, draft } = context;
+  const list = draft.node.entries.get('outputs')?.value;
+  for (const node of list?.kind === 'list' ? list.items : []) {
+    if (node.kind !== 'scalar' || typeof node.value !== 'string') continue;
+    const text = node.value.trim();
+    const bare = /^\{\{\s*(.*?)\s*\}\}$/.exec(text)?.[1];
+    if (bare !== undefined) {
+      const message = `outputs names ${text}, but its entries have no braces`;
+      report.error('BAD_OUTPUT', node.span, message, `Write ${bare}.`);
+      continue;
+    }
+    const [, stepName, output] = /^([A-Za-z0-9_]+)\.([A-Za-z0-9_]+)$/.exec(text) ?? [];
+    if (stepName === undefined || output === undefined) {
+      report.error(
+        'BAD_OUTPUT',
+        node.span,
+        `outputs names ${JSON.stringify(text)}, but an entry is Step.Output`,
+      );
+      continue;
+    }
+    const index = main.indexOf.get(stepName);
+    const step = index === undefined ? undefined : main.drafts[index];
+    if (step === undefined) {
+      const hint = report.suggest(stepName, [...main.indexOf.keys()]);
+      report.error(
+        'UNKNOWN_REFERENCE',
+        node.span,
+        `outputs names ${text}, but there is no step ${stepName}`,
+        hint,
+      );
+      continue;
+    }
+    const known = outputsOf(step, context);
+    if (known === undefined || known.includes(output)) continue;
+    const declares = known.length === 0 ? 'no outputs' : `only ${known.join(', ')}`;
+    const message = `outputs names ${text}, but ${stepName} declares ${declares}`;
+    report.error('UNKNOWN_REFERENCE', node.span, message, report.suggest(output, known));
+  }
+}

@@ -1,0 +1,95 @@
+/** Parameter definitions that contradict themselves. */
+import { coerceArgument } from '../argument.ts';
+import { referencesIn } from '../expression.ts';
+import { checkDefault } from '../parameters.ts';
+import { compilePattern } from '../pattern.ts';
+import type { MapNode, Span } from '../tree.ts';
+import type { Parameter } from '../types.ts';
+import type { ValidationContext } from './validate.ts';
+
+export function validateParameters(context: ValidationContext): void {
+  const { draft, report } = context;
+  for (const [name, parameter] of Object.entries(draft.document.parameters)) {
+    const entry = draft.parameters.get(name);
+    if (entry?.value.kind !== 'map') continue;
+    const node = entry.value;
+    checkAllowedValues(name, parameter, node, context);
+    if (parameter.allowedPattern !== undefined) {
+      const compiled = compilePattern(parameter.allowedPattern);
+      if (!compiled.ok) {
+        const message = `allowedPattern of parameter ${name} ${compiled.problem}`;
+        report.error('BAD_PATTERN', spanOf(node, 'allowedPattern', entry.keySpan), message);
+      }
+    }
+    if (parameter.default === undefined) continue;
+    // An empty default makes a parameter optional; published documents pair it with patterns that refuse it.
+    if (parameter.default === '') continue;
+    const at = spanOf(node, 'default', entry.keySpan);
+    for (const problem of checkDefault(name, parameter, parameter.default)) {
+      // AWS takes placeholders like "<subnet id>" that every caller must replace; a wrong type it does not.
+      if (problem.code === 'WRONG_TYPE') report.error('DEFAULT_VALUE', at, problem.message, problem.hint);
+      else
+        report.warn(
+          'DEFAULT_VALUE',
+          at,
+          `nobody can start with this default: ${problem.message}`,
+          problem.hint,
+        );
+    }
+  }
+  reportDefaultCycles(context);
+}
+
+function checkAllowedValues(
+  name: string,
+  parameter: Parameter,
+  node: MapNode,
+  { report }: ValidationContext,
+): void {
+  const list = node.entries.get('allowedValues')?.value;
+  for (const [index, value] of (parameter.allowedValues ?? []).entries()) {
+    const coerced = coerceArgument(parameter.type, value);
+    if (coerced.ok) continue;
+    const span = (list?.kind === 'list' ? list.items[index]?.span : undefined) ?? node.span;
+    const message = `parameter ${name} is ${parameter.type}, but its allowed value ${coerced.problem}`;
+    report.error('WRONG_TYPE', span, message, coerced.hint);
+  }
+}
+
+/** Defaults may name other parameters, which may name others; a circle has no value. */
+function reportDefaultCycles({ draft, report }: ValidationContext): void {
+  const { parameters } = draft.document;
+  const settled = new Set<string>();
+  for (const start of Object.keys(parameters)) {
+    const path: string[] = [];
+    const visit = (name: string): boolean => {
+      if (settled.has(name)) return false;
+      if (path.includes(name)) {
+        path.push(name);
+        return true;
+      }
+      path.push(name);
+      const value = Object.hasOwn(parameters, name) ? parameters[name]?.default : undefined;
+      for (const reference of value === undefined ? [] : referencesIn(value)) {
+        if (reference.kind === 'parameter' && visit(reference.name)) return true;
+      }
+      path.pop();
+      settled.add(name);
+      return false;
+    };
+    if (!visit(start)) continue;
+    const circle = path.slice(path.indexOf(path.at(-1) ?? ''));
+    const entry = draft.parameters.get(start);
+    if (entry?.value.kind === 'map') {
+      const message = `these defaults need each other: ${circle.join(' → ')}`;
+      report.error('DEFAULT_CYCLE', spanOf(entry.value, 'default', entry.keySpan), message);
+    }
+    return;
+  }
+}
+
+function spanOf(node: MapNode, key: string, fallback: Span): Span {
+  const value = node.entries.get(key)?.value;
+  if (value === undefined) return fallback;
+  return value.kind === 'scalar' ? value.span : (node.entries.get(key)?.keySpan ?? fallback);
+}

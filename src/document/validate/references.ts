@@ -1,0 +1,232 @@
+/** Every expression names something that exists and, for outputs, that can have happened by then. */
+import type { StepDraft } from '../draft.ts';
+import { automationNames, globalNames, ownParts, type Reference } from '../reference.ts';
+import type { Span, TreeNode } from '../tree.ts';
+import { isJsonObject } from '../../json.ts';
+import { findExpressions, type PlacedBraces } from './expressions.ts';
+import type { Flow } from './flow.ts';
+import { findImpossible, type OrderQuestion } from './order.ts';
+import type { StepList, ValidationContext } from './validate.ts';
+
+/** Filled in by a maintenance window before the automation starts. */
+const windowPseudoParameters = /^(?:RESOURCE_ID|TARGET_ID|TARGET_TYPE|WINDOW_[A-Z_]+)$/;
+
+/** Expressions in the inputs and time limits of a list's steps. */
+export function validateStepReferences(
+  list: StepList,
+  main: StepList,
+  flow: Flow,
+  context: ValidationContext,
+): void {
+  const questions: OrderQuestion[] = [];
+  for (const [index, draft] of list.drafts.entries()) {
+    const user: User = { what: `step "${draft.step.name}"`, list, main };
+    for (const key of ['inputs', 'timeoutSeconds', 'capture']) {
+      const node = draft.node.entries.get(key)?.value;
+      if (node === undefined) continue;
+      for (const { reference, span } of checkExpressions(node, user, context)) {
+        const from = reference.kind === 'output' ? list.indexOf.get(reference.step) : undefined;
+        if (from !== undefined) questions.push({ from, to: index, reference, span });
+      }
+    }
+  }
+  for (const { from, to, reference, span } of findImpossible(flow, questions)) {
+    const [source, user] = [list.drafts[from]?.step.name ?? '', list.drafts[to]?.step.name ?? ''];
+    const why =
+      from === to
+        ? 'which is its own output'
+        : flow.isReachable[from] === true
+          ? `but ${source} cannot have run by then`
+          : `but nothing leads to ${source}`;
+    context.report.error('NOT_RUN_YET', span, `step "${user}" uses {{ ${reference.text} }}, ${why}`);
+  }
+}
+
+/** Expressions outside of steps: assumeRole, notify and the defaults of parameters. */
+export function validateDocumentReferences(context: ValidationContext): void {
+  const { draft, report } = context;
+  for (const key of ['assumeRole', 'notify']) {
+    const node = draft.node.entries.get(key)?.value;
+    if (node === undefined) continue;
+    for (const { reference, span } of checkExpressions(node, { what: key }, context)) {
+      if (reference.kind !== 'output') continue;
+      const message = `${key} uses {{ ${reference.text} }}, but no step has run when it is read`;
+      report.error('UNKNOWN_REFERENCE', span, message);
+    }
+  }
+  for (const [name, entry] of draft.parameters) {
+    const node = entry.value.kind === 'map' ? entry.value.entries.get('default')?.value : undefined;
+    if (node === undefined) continue;
+    const user: User = { what: `the default of ${name}`, isDefault: true };
+    for (const { reference, span } of checkExpressions(node, user, context)) {
+      if (reference.kind !== 'output') continue;
+      const message = `the default of ${name} uses {{ ${reference.text} }}, but no step has run when it is read`;
+      report.error('UNKNOWN_REFERENCE', span, message);
+    }
+  }
+}
+
+/** Who reads, for messages, and what it may read. */
+interface User {
+  readonly what: string;
+  readonly list?: StepList;
+  readonly main?: StepList;
+  readonly isDefault?: boolean;
+}
+
+/** Reports what is wrong and returns the references of which the order is still to be checked. */
+function checkExpressions(
+  node: TreeNode,
+  user: User,
+  context: ValidationContext,
+): { readonly reference: Reference; readonly span: Span }[] {
+  const { references, others } = findExpressions(node, context.source.text);
+  for (const braces of others) checkBraces(braces, user, context);
+  return references.filter(({ reference, span }) => checkReference(reference, span, user, context));
+}
+
+function checkReference(reference: Reference, span: Span, user: User, context: ValidationContext): boolean {
+  const { report } = context;
+  const fail = (message: string, hint?: string): false => {
+    report.error(
+      'UNKNOWN_REFERENCE',
+      span,
+      `${user.what} uses {{ ${reference.text} }}, but ${message}`,
+      hint,
+    );
+    return false;
+  };
+  switch (reference.kind) {
+    case 'parameter':
+      return checkParameter(reference.name, user, context, fail);
+    case 'output':
+      return user.list === undefined || checkOutput(reference, user, context, fail);
+    case 'global':
+      if (globalNames.some((name) => name === reference.name)) return true;
+      return fail(`there is no such global`, report.suggest(reference.name, globalNames));
+    case 'automation':
+      if (automationNames.some((name) => name === reference.name)) return true;
+      return fail(`there is only automation:${automationNames.join(', automation:')}`);
+    case 'variable':
+      report.error(
+        'NOT_BUILT_YET',
+        span,
+        `${user.what} uses {{ ${reference.text} }}: variables are not built yet`,
+      );
+      return false;
+    case 'parameterStore':
+      if (user.isDefault === true) return true;
+      report.error(
+        'SSM_REFERENCE',
+        span,
+        `${user.what} uses {{ ${reference.text} }}, but Parameter Store is read in defaults of parameters only`,
+        `Make a parameter with default: "{{ ${reference.text} }}" and use that.`,
+      );
+      return false;
+    default:
+      return reference satisfies never;
+  }
+}
+
+type Fail = (message: string, hint?: string) => false;
+
+function checkParameter(name: string, user: User, context: ValidationContext, fail: Fail): boolean {
+  const { draft, report } = context;
+  if (draft.parameters.has(name)) return true;
+  if (user.isDefault === true && windowPseudoParameters.test(name)) return true;
+  const step = user.main?.indexOf.get(name) ?? user.list?.indexOf.get(name);
+  if (step !== undefined) return fail(`${name} is a step`, `Name one of its outputs: {{ ${name}.Output }}.`);
+  return fail(`there is no parameter ${name}`, report.suggest(name, [...draft.parameters.keys()]));
+}
+
+function checkOutput(
+  reference: Reference & { readonly kind: 'output' },
+  user: User,
+  context: ValidationContext,
+  fail: Fail,
+): boolean {
+  const { report } = context;
+  const { step: stepName, output } = reference;
+  const own = user.list?.undoOf;
+  const part = ownParts.find((name) => name === stepName);
+  if (own !== undefined && part !== undefined) return checkOwnPart(part, output, own, context, fail);
+  const step = findStep(stepName, user);
+  if (step === undefined) {
+    if (part !== undefined) return fail(`${part}.${output} means something in undo lists only`);
+    const known = [...(user.list?.indexOf.keys() ?? []), ...(user.main?.indexOf.keys() ?? [])];
+    const nearest = report.suggest(stepName, [...new Set(known)]);
+    const hint = nearest?.startsWith('Did') === true ? nearest.replace('?', `.${output}?`) : undefined;
+    return fail(`there is no step ${stepName}`, hint);
+  }
+  const known = outputsOf(step, context);
+  if (known === undefined || known.includes(output)) return true;
+  const declares =
+    known.length === 0 ? `${stepName} declares no outputs` : `${stepName} declares only ${known.join(', ')}`;
+  const nearest = report.suggest(output, known);
+  const hint =
+    nearest?.startsWith('Did you mean ') === true
+      ? nearest.replace('Did you mean ', `Did you mean ${stepName}.`)
+      : undefined;
+  return fail(declares, hint);
+}
+
+/** `inputs.X`, `outputs.X`, `before.X` of the step that is undone. */
+function checkOwnPart(
+  part: (typeof ownParts)[number],
+  name: string,
+  own: StepDraft,
+  context: ValidationContext,
+  fail: Fail,
+): boolean {
+  const { report, catalog } = context;
+  const action = catalog.action(own.step.action);
+  const properties = action?.inputs['properties'];
+  let known: readonly string[] | undefined;
+  if (part === 'outputs') known = outputsOf(own, context);
+  else if (part === 'inputs') {
+    known = [
+      ...new Set([
+        ...Object.keys(own.step.inputs),
+        ...(isJsonObject(properties) ? Object.keys(properties) : []),
+      ]),
+    ];
+  } else if (action?.before !== undefined) {
+    known = [...Object.keys(own.step.capture), ...action.before];
+  }
+  if (known === undefined || known.includes(name)) return true;
+  const noun = { inputs: 'input', outputs: 'output', before: 'observed value' }[part];
+  return fail(`${own.step.name} has no ${noun} ${name}`, report.suggest(name, known));
+}
+
+function findStep(name: string, user: User): StepDraft | undefined {
+  for (const list of [user.list, user.main]) {
+    const index = list?.indexOf.get(name);
+    if (index !== undefined) return list?.drafts[index];
+  }
+  return undefined;
+}
+
+/** Declared and built-in outputs; undefined when the action is not known, which is reported elsewhere. */
+export function outputsOf(draft: StepDraft, { catalog }: ValidationContext): readonly string[] | undefined {
+  const action = catalog.action(draft.step.action);
+  const declared = draft.step.outputs.map(({ Name }) => Name);
+  return action === undefined ? undefined : [...new Set([...declared, ...action.outputs])];
+}
+
+/** `{{ Step.Payload.id }}`, `{{ Step.Output }`: braces that start with something known are meant as an expression. */
+function checkBraces({ inner, span }: PlacedBraces, user: User, context: ValidationContext): void {
+  const root = /^([A-Za-z0-9_]+)\s*(?:[.[]|$)/.exec(inner)?.[1];
+  if (root === undefined) return;
+  const isStep = findStep(root, user) !== undefined;
+  const isOwn = user.list?.undoOf !== undefined && ownParts.some((part) => part === root);
+  if (!isStep && !isOwn && !context.draft.parameters.has(root)) return;
+  const isClosed = context.source.text.slice(span.start, span.end).endsWith('}}');
+  context.report.error(
+    'BAD_EXPRESSION',
+    span,
+    `${user.what} has {{ ${inner} ${isClosed ? '}}' : '}'}, which is no expression`,
+    isClosed
+      ? 'An expression is {{ Parameter }} or {{ Step.Output }}; declare an output with a Selector to reach further.'
+      : 'Close it with two braces.',
+  );
+}

@@ -1,0 +1,31 @@
+/** Steps that change the world and that nothing takes back, and captures that cannot be made. */
+import type { ValidationContext } from './validate.ts';
+
+export function validateUndo({ draft, catalog, report }: ValidationContext): void {
+  const rollsBack = draft.document.rollback.when !== 'never';
+  for (const { step, node, nameSpan } of draft.steps) {
+    const action = catalog.action(step.action);
+    if (action === undefined) continue;
+    const span = node.entries.get('action')?.value.span ?? nameSpan;
+    if (rollsBack && step.undo.kind === 'auto' && action.changes(step.inputs) === 'noUndo') {
+      const why = action.undoReason === undefined ? '' : ` (${action.undoReason})`;
+      report.warn(
+        'NO_UNDO',
+        span,
+        `step "${step.name}" (${step.action}) can change the world and nothing takes it back${why}`,
+        'Give it undo: with steps, or undo: { none: <why nothing needs undoing> }.',
+      );
+    }
+    for (const [name, capture] of Object.entries(step.capture)) {
+      if (capture.kind !== 'command' || action.hasHostTargets) continue;
+      const entry = node.entries.get('capture')?.value;
+      const at = (entry?.kind === 'map' ? entry.entries.get(name)?.keySpan : undefined) ?? span;
+      report.error(
+        'CAPTURE',
+        at,
+        `the capture ${name} is a command, but ${step.action} has no hosts to run it on`,
+        'Read it from an API: { Service: …, Api: …, Selector: … }.',
+      );
+    }
+  }
+}
