@@ -3,24 +3,10 @@
  * An adapter's test calls `awsContract` with a factory; where a stand-in for AWS is known to be wrong, it says so by a
  * capability, and the point is skipped with that reason.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isJsonObject, type Json, type JsonObject } from '../../src/json.ts';
-import { type Aws, type AwsCall, AwsFailure } from '../../src/transports/aws.ts';
+import { type AwsUnderTest, listAt, objectAt, probesOf, textAt } from './aws-probes.ts';
 
-export interface AwsUnderTest {
-  readonly aws: Aws;
-  readonly seed: {
-    /** A running instance. */
-    readonly instanceId: string;
-    /** A volume attached to it. */
-    readonly volumeId: string;
-    readonly availabilityZone: string;
-  };
-  /** Lets time pass between two looks at a state; 50 ms of real time when absent. */
-  pause?(): Promise<void>;
-  close(): Promise<void>;
-}
+export type { AwsUnderTest };
 
 /** What this implementation gets wrong, each with the sentence that says so. */
 export interface AwsDeviations {
@@ -39,7 +25,6 @@ export function awsContract(
 ): void {
   describe(`${name} keeps the contract of the Aws port`, () => {
     let subject: AwsUnderTest;
-    let count = 0;
     beforeAll(async () => {
       subject = await factory();
     }, 60_000);
@@ -47,67 +32,18 @@ export function awsContract(
       await subject?.close();
     });
 
-    const call = (service: string, operation: string, params: JsonObject, more: Partial<AwsCall> = {}) =>
-      subject.aws.call({ service, operation, params, ...more });
-    const ec2 = (operation: string, params: JsonObject, more: Partial<AwsCall> = {}) =>
-      call('ec2', operation, params, more);
-    const refusal = async (refused: Promise<JsonObject>): Promise<AwsFailure> => {
-      const outcome = await refused.catch((error: unknown) => error);
-      if (outcome instanceof AwsFailure) return outcome;
-      throw new Error(`expected an AwsFailure, got ${JSON.stringify(outcome)}`, { cause: outcome });
-    };
-    const unique = (what: string): string => `${what}-${(count += 1)}`;
-
-    /** Looks again until the state is as wanted, at most some ten seconds. */
-    const eventually = async <State>(
-      look: () => Promise<State>,
-      wanted: (state: State) => boolean,
-    ): Promise<State> => {
-      for (let looks = 0; looks < 200; looks += 1) {
-        const state = await look();
-        if (wanted(state)) return state;
-        await (subject.pause?.() ?? delay(50));
-      }
-      throw new Error(`still ${JSON.stringify(await look())}`);
-    };
-
-    const instance = async (): Promise<JsonObject> => {
-      const reply = await ec2('DescribeInstances', { InstanceIds: [subject.seed.instanceId] });
-      return objectAt(reply, 'Reservations', 0, 'Instances', 0);
-    };
-    const volume = async (id: string): Promise<JsonObject> =>
-      objectAt(await ec2('DescribeVolumes', { VolumeIds: [id] }), 'Volumes', 0);
-    const snapshot = async (id: string): Promise<JsonObject> =>
-      objectAt(await ec2('DescribeSnapshots', { SnapshotIds: [id] }), 'Snapshots', 0);
-    const completedSnapshot = async (tags: readonly Json[] = []): Promise<string> => {
-      const created = await ec2('CreateSnapshot', {
-        VolumeId: subject.seed.volumeId,
-        ...(tags.length > 0 && { TagSpecifications: [{ ResourceType: 'snapshot', Tags: tags }] }),
-      });
-      const id = textAt(created, 'SnapshotId');
-      await eventually(
-        () => snapshot(id),
-        ({ State }) => State === 'completed',
-      );
-      return id;
-    };
-    const availableVolume = async (
-      more: JsonObject = {},
-      options: Partial<AwsCall> = {},
-    ): Promise<string> => {
-      const AvailabilityZone = subject.seed.availabilityZone;
-      // EC2 refuses a size below the snapshot's; without one the volume gets the snapshot's.
-      const size = more['SnapshotId'] === undefined ? { Size: 1 } : {};
-      const id = textAt(
-        await ec2('CreateVolume', { AvailabilityZone, ...size, ...more }, options),
-        'VolumeId',
-      );
-      await eventually(
-        () => volume(id),
-        ({ State }) => State === 'available',
-      );
-      return id;
-    };
+    const {
+      call,
+      ec2,
+      refusal,
+      eventually,
+      unique,
+      instance,
+      volume,
+      snapshot,
+      completedSnapshot,
+      availableVolume,
+    } = probesOf(() => subject);
 
     describe('instances', () => {
       it('are described by id, with their state, zone and devices', async () => {
@@ -434,29 +370,4 @@ const ISO_INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 
 function because(reason: string | undefined): string {
   return reason === undefined ? '' : ` (not here: ${reason})`;
-}
-
-function at(value: Json | undefined, keys: readonly (string | number)[]): Json | undefined {
-  return keys.reduce<Json | undefined>((inner, key) => {
-    if (typeof key === 'number') return Array.isArray(inner) ? inner[key] : undefined;
-    return isJsonObject(inner) ? inner[key] : undefined;
-  }, value);
-}
-
-function textAt(value: Json, ...keys: readonly (string | number)[]): string {
-  const found = at(value, keys);
-  if (typeof found !== 'string') throw new Error(`no text at ${keys.join('.')} of ${JSON.stringify(value)}`);
-  return found;
-}
-
-function objectAt(value: Json, ...keys: readonly (string | number)[]): JsonObject {
-  const found = at(value, keys);
-  if (!isJsonObject(found)) throw new Error(`no object at ${keys.join('.')} of ${JSON.stringify(value)}`);
-  return found;
-}
-
-function listAt(value: Json, ...keys: readonly (string | number)[]): JsonObject[] {
-  const found = at(value, keys);
-  if (!Array.isArray(found)) throw new Error(`no list at ${keys.join('.')} of ${JSON.stringify(value)}`);
-  return found.map((item: Json) => objectAt(item));
 }

@@ -46,7 +46,7 @@ async function caught(
 
 /** JSON bodies leave as bytes. */
 function textOf(body: unknown): string {
-  return body instanceof Uint8Array ? Buffer.from(body).toString('utf8') : String(body);
+  return body instanceof Uint8Array ? new TextDecoder().decode(body) : String(body);
 }
 
 describe('the endpoint rules of a service', () => {
