@@ -52,26 +52,40 @@ export class Redactor {
     let held = '';
     return {
       push: (chunk) => {
-        const bytes = (held + Buffer.from(chunk).toString('latin1')).replace(pattern, mask);
-        const keep = this.#possibleBeginning(bytes);
-        held = keep === 0 ? '' : bytes.slice(-keep);
-        return Buffer.from(keep === 0 ? bytes : bytes.slice(0, -keep), 'latin1');
+        const { shown, rest } = this.#certain(held + Buffer.from(chunk).toString('latin1'), pattern);
+        held = rest;
+        return Buffer.from(shown, 'latin1');
       },
       end: () => {
-        const rest = Buffer.from(held, 'latin1');
+        const rest = held.replace(pattern, mask);
         held = '';
-        return rest;
+        return Buffer.from(rest, 'latin1');
       },
     };
   }
 
-  /** Length of the longest tail with which a secret may begin. */
-  #possibleBeginning(bytes: string): number {
-    for (let length = Math.min(this.#longest - 1, bytes.length); length > 0; length -= 1) {
-      const tail = bytes.slice(-length);
-      if (this.#forms.some((form) => form.length > length && form.startsWith(tail))) return length;
+  /** Shows what no later byte can change: everything before the first place at which a longer form may still grow. */
+  #certain(bytes: string, pattern: RegExp): { readonly shown: string; readonly rest: string } {
+    let shown = '';
+    let from = 0;
+    for (;;) {
+      const open = this.#openPlace(bytes, from);
+      pattern.lastIndex = from;
+      const match = pattern.exec(bytes);
+      if (match === null || match.index >= open)
+        return { shown: shown + bytes.slice(from, open), rest: bytes.slice(open) };
+      shown += bytes.slice(from, match.index) + mask;
+      from = match.index + match[0].length;
     }
-    return 0;
+  }
+
+  /** The first place from which the rest is the beginning, and not the whole, of a form; the end where there is none. */
+  #openPlace(bytes: string, from: number): number {
+    for (let place = Math.max(from, bytes.length - this.#longest + 1); place < bytes.length; place += 1) {
+      const tail = bytes.slice(place);
+      if (this.#forms.some((form) => form.length > tail.length && form.startsWith(tail))) return place;
+    }
+    return bytes.length;
   }
 }
 

@@ -1,0 +1,141 @@
+/** What every store of the journal must do. */
+import { expect, test } from 'vitest';
+import type { EngineEvent, RecordedEvent } from '../../src/engine/index.ts';
+import type { Journal, NewExecution } from '../../src/journal/index.ts';
+
+const execution = (id: string, createdAt: number): NewExecution => ({
+  id,
+  runbook: 'patch',
+  file: 'patch.yaml',
+  program: {
+    interpreter: 1,
+    document: {
+      schemaVersion: '0.3',
+      parameters: {},
+      mainSteps: [],
+      outputs: [],
+      rollback: { when: 'never', timeoutSeconds: 1 },
+      additions: [],
+    },
+    descriptors: {},
+  },
+  sha256: 'abc',
+  input: { parameters: { Host: 'db1' }, rollbackWhen: 'never', rollbackRequests: [], failAt: null },
+  settings: { sandbox: false, inventoryFile: null, secrets: {}, startedBy: 'ops', usesAws: false },
+  createdAt,
+});
+const event = (seq: number, step: string): RecordedEvent => ({
+  seq,
+  at: seq * 10,
+  event: { type: 'UndoStarted', step, action: 'toy:put' } satisfies EngineEvent,
+});
+
+/** `open` gives a store on the same data each time. */
+export function journalContract(
+  name: string,
+  open: () => { journal: Journal; again: () => Journal; close: () => void },
+): void {
+  const within = (work: (journal: Journal, again: () => Journal) => void) => (): void => {
+    const { journal, again, close } = open();
+    try {
+      work(journal, again);
+    } finally {
+      close();
+    }
+  };
+
+  test(
+    `${name}: an execution is created once and read back as it was, by others too`,
+    within((journal, again) => {
+      expect(journal.create(execution('A', 1))).toBe(true);
+      expect(journal.create(execution('A', 2))).toBe(false);
+      expect(again().execution('A')).toMatchObject({
+        ...execution('A', 1),
+        cancelRequested: false,
+        runner: null,
+      });
+      expect(again().execution('B')).toBeUndefined();
+    }),
+  );
+
+  test(
+    `${name}: ids come newest first`,
+    within((journal) => {
+      for (const [id, at] of [
+        ['A', 1],
+        ['C', 3],
+        ['B', 2],
+      ] as const)
+        journal.create(execution(id, at));
+      expect(journal.executionIds()).toEqual(['C', 'B', 'A']);
+    }),
+  );
+
+  test(
+    `${name}: the first intent and the first outcome stay`,
+    within((journal, again) => {
+      journal.create(execution('A', 1));
+      expect(journal.activity('A', 'x')).toBeUndefined();
+      expect(journal.begin('A', 'x', 5, [])).toEqual({ startedAt: 5, outcome: null });
+      expect(again().begin('A', 'x', 9, [])).toEqual({ startedAt: 5, outcome: null });
+      journal.end('A', 'x', { startedAt: 5, endedAt: 6, status: 'ok', value: 1 }, []);
+      journal.end('A', 'x', { startedAt: 5, endedAt: 7, status: 'ok', value: 2 }, []);
+      expect(again().activity('A', 'x')?.outcome).toEqual({
+        startedAt: 5,
+        endedAt: 6,
+        status: 'ok',
+        value: 1,
+      });
+    }),
+  );
+
+  test(
+    `${name}: events are appended once, whoever appends them again`,
+    within((journal, again) => {
+      journal.create(execution('A', 1));
+      journal.append('A', [event(1, 'first'), event(2, 'second')]);
+      again().append('A', [event(2, 'other'), event(3, 'third')]);
+      expect(journal.events('A', 1).map(({ seq, event: e }) => [seq, 'step' in e ? e.step : ''])).toEqual([
+        [2, 'second'],
+        [3, 'third'],
+      ]);
+      expect(journal.lastSeq('A')).toBe(3);
+    }),
+  );
+
+  test(
+    `${name}: the inbox keeps the order, takes a dedupe key once, and gives each entry to one activity`,
+    within((journal, again) => {
+      journal.create(execution('A', 1));
+      expect(again().signal('A', 'go', 'one', 'k1', 1)).toBe(true);
+      expect(journal.signal('A', 'go', 'one again', 'k1', 2)).toBe(false);
+      expect(journal.signal('A', 'go', 'two', 'k2', 3)).toBe(true);
+      const first = journal.peek('A', 'go');
+      expect(first?.value).toBe('one');
+      if (first !== undefined)
+        journal.take('A', first, 'wait1', { startedAt: 1, endedAt: 2, status: 'ok', value: 'one' });
+      expect(again().peek('A', 'go')?.value).toBe('two');
+      expect(again().activity('A', 'wait1')?.outcome).toMatchObject({ status: 'ok', value: 'one' });
+      expect(journal.waitingSignals('A')).toEqual(['go']);
+    }),
+  );
+
+  test(
+    `${name}: cancel, runner and rollback requests are seen by others`,
+    within((journal, again) => {
+      journal.create(execution('A', 1));
+      expect(journal.isCancelRequested('A')).toBe(false);
+      again().requestCancel('A');
+      expect(journal.isCancelRequested('A')).toBe(true);
+      journal.setRunner('A', { pid: 1, host: 'h', startedAt: 3 });
+      journal.addRollbackRequest('A', { force: false, step: 'Patch' });
+      journal.addRollbackRequest('A', { force: true });
+      expect(again().execution('A')).toMatchObject({
+        runner: { pid: 1 },
+        input: { rollbackRequests: [{ force: false, step: 'Patch' }, { force: true }] },
+      });
+      journal.setRunner('A', null);
+      expect(again().execution('A')?.runner).toBeNull();
+    }),
+  );
+}

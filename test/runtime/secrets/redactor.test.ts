@@ -1,0 +1,76 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { mask, Redactor } from '../../../src/runtime/secrets/redactor.ts';
+
+const secrets = fc
+  .string({ minLength: 8, maxLength: 40, unit: 'binary' })
+  .filter((value) => value.trim().length >= 8 && !value.includes('*'));
+const around = fc.string({ maxLength: 30, unit: 'grapheme' });
+
+test('a secret is found in plain, JSON, URL, base64 and hexadecimal form', () => {
+  const secret = 'pä"ss wörd/+=&\n line two of it';
+  const redactor = new Redactor([secret]);
+  const forms = [
+    secret,
+    JSON.stringify(secret),
+    encodeURIComponent(secret),
+    encodeURIComponent(secret).replaceAll('%20', '+'),
+    Buffer.from(secret).toString('base64'),
+    Buffer.from(secret).toString('base64url'),
+    Buffer.from(secret).toString('hex'),
+  ];
+  for (const form of forms) {
+    const shown = redactor.text(`before ${form} after`);
+    expect(shown).toContain(mask);
+    expect(shown.startsWith('before ') && shown.endsWith(' after')).toBe(true);
+  }
+});
+
+test('a line of a secret of several lines counts on its own, as a private key printed line by line does', () => {
+  const redactor = new Redactor(['first line of it\nshort\nsecond line of it']);
+  expect(redactor.text('| second line of it |')).toBe(`| ${mask} |`);
+});
+
+test('the base64 of a longer text hides the secret inside it, at whatever place it begins', () => {
+  fc.assert(
+    fc.property(secrets, around, around, (secret, before, after) => {
+      const shown = new Redactor([secret]).text(Buffer.from(before + secret + after).toString('base64'));
+      const plain = Buffer.from(shown.replaceAll(mask, ''), 'base64').toString();
+      return shown.includes(mask) && !plain.includes(secret);
+    }),
+  );
+});
+
+test('a stream cut anywhere shows what the whole text shows', () => {
+  fc.assert(
+    fc.property(
+      secrets,
+      around,
+      around,
+      fc.array(fc.nat(200), { maxLength: 12 }),
+      (secret, before, after, cuts) => {
+        const redactor = new Redactor([secret]);
+        const bytes = Buffer.from(before + secret + after + secret);
+        const stream = redactor.stream();
+        const parts: Uint8Array[] = [];
+        let from = 0;
+        for (const cut of [...cuts.sort((left, right) => left - right), bytes.length]) {
+          if (cut <= from) continue;
+          parts.push(stream.push(bytes.subarray(from, cut)));
+          from = cut;
+        }
+        parts.push(stream.push(bytes.subarray(from)), stream.end());
+        const shown = Buffer.concat(parts).toString();
+        return shown === redactor.text(bytes.toString()) && !shown.includes(secret);
+      },
+    ),
+  );
+});
+
+test('text without a secret goes through as it is', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme' }), (text) => {
+      return new Redactor(['a-secret-that-is-not-there']).text(text) === text;
+    }),
+  );
+});
