@@ -1,7 +1,7 @@
 /** The sandbox's state on disk: one file, replaced as a whole, so that a killed run finds what it last did. */
 import { readFileSync, statSync } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { newWorld } from './seed.ts';
 import type { WorldState } from './state.ts';
 import { makeWorld, type Clock, type World } from './world.ts';
@@ -19,6 +19,7 @@ export class WorldFileFailure extends Error {
 export async function openWorld(options: Clock & { readonly file: string }): Promise<World> {
   const { file } = options;
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  await sweep(file);
   let known = fingerprint(file);
   const saved = known === undefined ? undefined : load(file);
   const keeper = {
@@ -62,6 +63,24 @@ function load(file: string): WorldState {
 
 function isWorldState(value: unknown): value is WorldState {
   return typeof value === 'object' && value !== null && 'format' in value && value.format === 1;
+}
+
+/** Removes what processes left that were killed while they saved. */
+async function sweep(file: string): Promise<void> {
+  for (const name of await readdir(dirname(file))) {
+    const [, rest] = name.split(`${basename(file)}.`);
+    const pid = /^(\d+)\.new$/.exec(rest ?? '')?.[1];
+    if (pid !== undefined && !isAlive(Number(pid))) await rm(join(dirname(file), name), { force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    // Somebody else's process may not be signalled, but it is there.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
 }
 
 async function replace(file: string, text: string): Promise<void> {
