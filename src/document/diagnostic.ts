@@ -20,6 +20,8 @@ export interface Diagnostic {
   readonly end: Position;
   /** What to do next: `Did you mean FindHosts.InstanceIds?` */
   readonly hint?: string;
+  /** The line holds what must not be shown, such as a secret: no excerpt. */
+  readonly isConcealed?: boolean;
 }
 
 /** A text with the name it is known by. Diagnostics quote from it. */

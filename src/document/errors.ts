@@ -26,6 +26,15 @@ export const documentCodes = {
   BAD_PATTERN: 'An allowedPattern that is no regular expression, or uses what Belay cannot run.',
   BAD_RANGE: 'A minimum that is above its maximum.',
   DEFAULT_CYCLE: 'Defaults that refer to each other in a circle.',
+  // Arguments: what is given for parameters
+  UNKNOWN_PARAMETER: 'A value for a parameter that the document does not have.',
+  MISSING_PARAMETER: 'A parameter without a default got no value.',
+  VALUE_NOT_ALLOWED: 'A value that is not among the allowedValues.',
+  PATTERN_MISMATCH: 'A value that does not match the allowedPattern.',
+  OUT_OF_RANGE: 'A value with too few or too many items, entries or characters, or a number out of bounds.',
+  NUL_CHARACTER: 'A value with a NUL character, which no command or API takes.',
+  ABSENT_VALUE: 'An expression whose value does not exist.',
+  SECRET_PARAMETER: 'A secret value in a place that is kept or shown.',
   // Steps
   DUPLICATE_STEP: 'Two steps of one list have the same name.',
   STEP_NAME:

@@ -41,3 +41,27 @@ export {
 export { checkDocument, type CheckedDocument, type CheckOptions } from './check.ts';
 export { documentCodes, type DocumentCode } from './errors.ts';
 export { renderDiagnostics, summarizeDiagnostics, type RenderOptions } from './render.ts';
+export { parseParameterFile, type ParameterFile } from './parameter-file.ts';
+/** Reading any YAML file with places and diagnostics; the inventory is read this way too. */
+export { readTree } from './read-tree.ts';
+export { makeReport, type Report } from './report.ts';
+export {
+  describeNode,
+  scalarText,
+  toJson,
+  type Entry,
+  type MapNode,
+  type Span,
+  type TreeNode,
+} from './tree.ts';
+export {
+  checkKeys,
+  entryOf,
+  integerOf,
+  readList,
+  readMap,
+  readText,
+  readWord,
+  wrongType,
+  type MapReader,
+} from './read-keys.ts';

@@ -6,6 +6,7 @@
  */
 import { isJsonObject, type Json } from '../json.ts';
 import { coerceArgument } from './argument.ts';
+import type { DocumentCode } from './errors.ts';
 import { referencesIn, resolveInputs, type Scope } from './expression.ts';
 import { compilePattern } from './pattern.ts';
 import { didYouMean, makeSuggester } from './suggest.ts';
@@ -20,7 +21,8 @@ export interface ParameterProblem {
   readonly hint?: string;
 }
 
-export type ParameterProblemCode =
+export type ParameterProblemCode = Extract<
+  DocumentCode,
   | 'UNKNOWN_PARAMETER'
   | 'MISSING_PARAMETER'
   | 'WRONG_TYPE'
@@ -28,7 +30,8 @@ export type ParameterProblemCode =
   | 'PATTERN_MISMATCH'
   | 'OUT_OF_RANGE'
   | 'NUL_CHARACTER'
-  | 'ABSENT_VALUE';
+  | 'ABSENT_VALUE'
+>;
 
 export type Arguments = Readonly<Record<string, Json>>;
 

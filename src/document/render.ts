@@ -66,7 +66,9 @@ function renderOne(diagnostic: Diagnostic, line: string | undefined, palette: Pa
   const rendered = [
     `${palette.place(`${printable(file)}:${start.line}:${start.column}`)}  ${mark(label)}`,
     `  ${printable(message)}`,
-    ...(line === undefined ? [] : excerpt(diagnostic, line, palette, mark)),
+    ...(line === undefined || diagnostic.isConcealed === true
+      ? []
+      : excerpt(diagnostic, line, palette, mark)),
     ...(hint === undefined ? [] : [`  ${palette.hint(printable(hint))}`]),
   ];
   return `${rendered.join('\n')}\n`;

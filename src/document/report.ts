@@ -10,6 +10,8 @@ const diagnosticsMax = 500;
 export interface Report {
   error(code: DocumentCode, span: Span, message: string, hint?: string): void;
   warn(code: DocumentCode, span: Span, message: string, hint?: string): void;
+  /** An error on a line that must not be quoted. */
+  concealed(code: DocumentCode, span: Span, message: string, hint?: string): void;
   /** An error whose code another room defines. */
   foreign(code: string, span: Span, message: string, hint?: string): void;
   /** `Did you mean X?`, or the known names while they are few. */
@@ -18,9 +20,10 @@ export interface Report {
   finish(): Diagnostic[];
 }
 
+type Finding = Omit<Diagnostic, 'file' | 'start' | 'end'> & { readonly span: Span };
+
 export function makeReport(source: SourceText): Report {
-  const found: { severity: 'error' | 'warning'; code: string; span: Span; message: string; hint?: string }[] =
-    [];
+  const found: Finding[] = [];
   const position = makePositions(source.text);
   const suggest = makeSuggester();
   let left = 0;
@@ -32,15 +35,26 @@ export function makeReport(source: SourceText): Report {
     span: Span,
     message: string,
     hint?: string,
+    isConcealed = false,
   ): void => {
     hasErrors ||= severity === 'error';
     if (found.length >= diagnosticsMax) left += 1;
-    else found.push({ severity, code, span, message, ...(hint === undefined ? {} : { hint }) });
+    else {
+      found.push({
+        severity,
+        code,
+        span,
+        message,
+        ...(hint === undefined ? {} : { hint }),
+        ...(isConcealed ? { isConcealed } : {}),
+      });
+    }
   };
 
   return {
     error: (code, span, message, hint) => add('error', code, span, message, hint),
     warn: (code, span, message, hint) => add('warning', code, span, message, hint),
+    concealed: (code, span, message, hint) => add('error', code, span, message, hint, true),
     foreign: (code, span, message, hint) => add('error', code, span, message, hint),
     suggest: (name, known) => didYouMean(suggest, name, known),
     get hasErrors() {

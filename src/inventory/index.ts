@@ -1,0 +1,5 @@
+/** The door of the room: belay.yaml → the hosts that Belay knows, and how to reach each. */
+export { parseInventory, type InventoryOptions, type ParsedInventory } from './parse-inventory.ts';
+export { type Inventory } from './inventory.ts';
+export { inventoryCodes, type InventoryCode } from './errors.ts';
+export { inventorySchema } from './schema.ts';

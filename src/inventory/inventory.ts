@@ -1,0 +1,43 @@
+/** The hosts that belay.yaml names, each with the bastions on the way to it. */
+import type { HostAddress } from '../transports/host.ts';
+import type { HostEntry } from './host-entry.ts';
+
+export interface Inventory {
+  /** As written, in the order of the file. */
+  readonly names: readonly string[];
+  /** By name or by instance id: both are the same target. `via` holds every hop, the first one first. */
+  address(nameOrInstanceId: string): HostAddress | undefined;
+}
+
+/** Of entries without cycles and with known bastions. */
+export function makeInventory(entries: readonly HostEntry[]): Inventory {
+  const byName = new Map(entries.map((entry) => [entry.name, entry]));
+  const addresses = new Map<string, HostAddress>();
+  for (const entry of entries) {
+    const via = hopsOf(entry, byName);
+    const address = via.length === 0 ? entry.address : { ...entry.address, via };
+    addresses.set(entry.name, address);
+    if (address.instanceId !== undefined && !byName.has(address.instanceId)) {
+      addresses.set(address.instanceId, address);
+    }
+  }
+  return {
+    names: entries.map(({ name }) => name),
+    address: (name) => addresses.get(name),
+  };
+}
+
+/** The bastions of the bastions come first; one that was passed already is not passed again. */
+function hopsOf(entry: HostEntry, byName: ReadonlyMap<string, HostEntry>): HostAddress[] {
+  const hops = new Map<string, HostAddress>();
+  const visit = (host: HostEntry): void => {
+    for (const { name } of host.via) {
+      const bastion = byName.get(name);
+      if (bastion === undefined || hops.has(name)) continue;
+      visit(bastion);
+      hops.set(name, bastion.address);
+    }
+  };
+  visit(entry);
+  return [...hops.values()];
+}

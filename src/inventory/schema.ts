@@ -1,0 +1,58 @@
+/** The editor's JSON Schema (draft-07) of belay.yaml. */
+import type { JsonObject } from '../json.ts';
+
+export function inventorySchema(): JsonObject {
+  return {
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    title: 'Belay inventory',
+    description: 'The hosts that Belay knows beside those that AWS knows.',
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      hosts: {
+        description: 'Hosts by the name that runbooks use.',
+        type: 'object',
+        propertyNames: { pattern: '^[A-Za-z0-9_][A-Za-z0-9_.-]*$' },
+        additionalProperties: { anyOf: [{ $ref: '#/definitions/host' }, { type: 'null' }] },
+      },
+    },
+    definitions: { host },
+  };
+}
+
+const host: JsonObject = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    transport: {
+      description: 'How the host is reached. Default: ssh, or ssm when only instanceId is given.',
+      enum: ['ssh', 'ssm', 'local'],
+    },
+    address: {
+      description: 'Name or IP address to connect to. Default: the name of the host.',
+      type: 'string',
+    },
+    port: { description: 'Port of the SSH server.', type: 'integer', minimum: 1, maximum: 65_535 },
+    user: { description: 'User to log in as. Default: what ssh_config says.', type: 'string' },
+    identityFile: { description: 'Private key, relative to this file; ~ is your home.', type: 'string' },
+    knownHostsFile: {
+      description: 'Known host keys beside your own, relative to this file; ~ is your home.',
+      type: 'string',
+    },
+    via: {
+      description: 'Bastions to jump through, the first hop first.',
+      anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }],
+    },
+    become: { description: 'Whether commands run through sudo. Default: none.', enum: ['none', 'sudo'] },
+    instanceId: {
+      description: 'The EC2 instance or managed node that the host is; its name and this id are one target.',
+      type: 'string',
+      pattern: '^m?i-[0-9a-f]{8,17}$',
+    },
+    tags: {
+      description: 'Tags by which runbooks may target the host.',
+      type: 'object',
+      additionalProperties: { type: 'string' },
+    },
+  },
+};
