@@ -99,6 +99,9 @@ class Reading {
     await Promise.race([drained, this.#stderr.closed.then(() => this.#quiet())]);
     this.#throwIfGivenUp();
     const words = this.#stderr.words;
+    if (words !== undefined && this.#stderr.byteLength > readBytesMax) {
+      throw outputTooLarge(this.#host, 'stderr', readBytesMax);
+    }
     if (words === undefined) {
       await drained;
       const exitCode = await this.#session.ended;

@@ -19,7 +19,7 @@ umask 077
   export HOME USER LOGNAME
 }
 # A reply of one line; everything that a program says ends with one.
-b_say() { printf '= %s\\n' "$*"; }
+b_say() { b_last=$*; printf '= %s\\n' "$*"; }
 b_refuse() { b_say refused "$@"; exit 0; }
 # The state folder: made if missing, refused when it is a link or belongs to another user, who could plant results.
 b_open() {

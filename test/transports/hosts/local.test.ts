@@ -1,0 +1,88 @@
+/** The local transport, on every POSIX shell that this machine has. */
+import { chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { HostAddress } from '../../../src/transports/host.ts';
+import { localHost } from '../../../src/transports/hosts/local.ts';
+import type { HostShell } from '../../../src/transports/hosts/protocol/shell.ts';
+import { defaultShell } from '../../../src/transports/hosts/protocol/shell.ts';
+import { failureOf, never, newToken, read } from '../../contract/host/command.ts';
+import { hostContract } from '../../contract/host.ts';
+import { shellsHere } from './shells.ts';
+
+const address: HostAddress = { name: 'here', transport: 'local', become: 'none', tags: {} };
+const folder = mkdtempSync(join(tmpdir(), 'belay-local-'));
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+for (const { name, shell, skip } of shellsHere(folder)) {
+  hostContract(
+    `a local host whose shell is ${name}`,
+    async () => {
+      const stateBase = mkdtempSync(join(folder, 'state-'));
+      const [host, other] = [1, 2].map(() => localHost(address, { ...shell, stateBase }));
+      if (host === undefined || other === undefined) throw new Error('two hosts were made');
+      return {
+        host,
+        other,
+        close: async () => {
+          await Promise.all([host.close(), other.close()]);
+        },
+      };
+    },
+    { fast: true, ignoresInterrupt: name === 'busybox', ...(skip === undefined ? {} : { skip }) },
+  );
+}
+
+describe('the state folder', () => {
+  const withBase = (stateBase: string): HostShell => ({ ...defaultShell, stateBase });
+  const own = `belay-${process.getuid?.()}`;
+
+  it('is refused when it is a link', async () => {
+    const base = mkdtempSync(join(folder, 'link-'));
+    mkdirSync(join(base, 'elsewhere'));
+    symlinkSync(join(base, 'elsewhere'), join(base, own));
+    const failure = await failureOf(
+      localHost(address, withBase(base)).start(newToken(), { text: 'true' }, { signal: never }),
+    );
+    expect(failure).toMatchObject({ code: 'STATE_UNUSABLE', effect: 'none' });
+    expect(failure.message).toContain('is not a folder of user');
+  });
+
+  it.skipIf(process.getuid?.() !== 0)(
+    'is refused when another user made it (only root can try)',
+    async () => {
+      const base = mkdtempSync(join(folder, 'foreign-'));
+      mkdirSync(join(base, own));
+      chownSync(join(base, own), 65_534, 65_534);
+      const failure = await failureOf(
+        localHost(address, withBase(base)).start(newToken(), { text: 'true' }, { signal: never }),
+      );
+      expect(failure.code).toBe('STATE_UNUSABLE');
+    },
+  );
+
+  it('is refused when it cannot be made', async () => {
+    const failure = await failureOf(
+      localHost(address, withBase(join(folder, 'missing'))).start(
+        newToken(),
+        { text: 'true' },
+        { signal: never },
+      ),
+    );
+    expect(failure.code).toBe('STATE_UNUSABLE');
+    expect(failure.message).toContain('cannot be made');
+  });
+
+  it('is closed to others when its owner left it open', async () => {
+    const base = mkdtempSync(join(folder, 'open-'));
+    mkdirSync(join(base, own), { mode: 0o755 });
+    const host = localHost(address, withBase(base));
+    await host.start(newToken(), { text: 'true' }, { signal: never });
+    expect((await read(host, { text: 'ls -ld "$1"', args: [join(base, own)] })).stdout).toMatch(
+      /^drwx------/,
+    );
+  });
+});
