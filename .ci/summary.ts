@@ -26,7 +26,9 @@ const mustRun = readFileSync(join(root, '.ci', 'must-run.txt'), 'utf8')
   .map((line) => line.trim())
   .filter((line) => line !== '' && !line.startsWith('#'));
 const trouble: string[] = [];
-for (const file of mustRun) {
+for (const line of mustRun) {
+  const [file = '', allowed = '0'] = line.split(/\s+/);
+  let skips = Number(allowed);
   const own = tests.filter((test) => relative(root, test.file) === file);
   if (own.length === 0) trouble.push(`${file} did not run`);
   for (const { status, fullName } of own) {

@@ -15,6 +15,8 @@ import { command } from './host/command.ts';
 import { file } from './host/file.ts';
 import { packageAction } from './host/package.ts';
 import { service } from './host/service.ts';
+import { check as httpCheck } from './http/check.ts';
+import { check as postgresqlCheck } from './postgresql/check.ts';
 import { publish } from './sns/publish.ts';
 
 const all: readonly AnyAction[] = [
@@ -33,6 +35,8 @@ const all: readonly AnyAction[] = [
   file,
   packageAction,
   service,
+  httpCheck,
+  postgresqlCheck,
   publish,
 ];
 
