@@ -41,13 +41,18 @@ export function masterConfig(
   jump: Jump | undefined,
   files: readonly string[],
 ): string {
-  const { name, user, port, identityFile } = address;
+  const { name, user, port, identityFile, knownHostsFile } = address;
   const lines = [
     ...(user === undefined ? [] : [`User ${plain(user, 'user', name)}`]),
     ...(port === undefined ? [] : [`Port ${port}`]),
     ...(identityFile === undefined
       ? []
       : [`IdentityFile ${quoted(identityFile, 'identityFile', name)}`, 'IdentitiesOnly yes']),
+    ...(knownHostsFile === undefined
+      ? []
+      : [
+          `UserKnownHostsFile ${quoted(knownHostsFile, 'knownHostsFile', name)} ~/.ssh/known_hosts ~/.ssh/known_hosts2`,
+        ]),
     ...(jump === undefined ? [] : [`ProxyCommand ${proxyCommand(jump)}`]),
     `ControlPath ${quoted(escapePercent(socket), 'control path', name)}`,
     'ControlMaster yes',

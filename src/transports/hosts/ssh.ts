@@ -104,11 +104,11 @@ export class SshNetwork {
 
 /** Everything that makes a connection what it is, hop by hop. */
 function pathOf(address: HostAddress): (string | number | undefined)[][] {
-  const { via = [], port, user, identityFile } = address;
+  const { via = [], port, user, identityFile, knownHostsFile } = address;
   const [first, ...others] = via;
   const hops =
     first === undefined ? [] : [...pathOf(first), ...others.flatMap((hop) => pathOf({ ...hop, via: [] }))];
-  return [...hops, [destinationOf(address), port, user, identityFile]];
+  return [...hops, [destinationOf(address), port, user, identityFile, knownHostsFile]];
 }
 
 /** `db1 (10.77.1.20 via bastion1)`. */

@@ -20,6 +20,7 @@ export interface LabInventoryHost {
   readonly address: string;
   readonly user: string;
   readonly identityFile: string;
+  readonly knownHostsFile: string;
   readonly become: 'sudo';
   readonly via?: string;
 }
@@ -124,6 +125,7 @@ export class Lab {
         address,
         user: 'ops',
         identityFile: this.identityFile,
+        knownHostsFile: this.knownHosts,
         become: 'sudo',
         ...(via === undefined ? {} : { via }),
       },
