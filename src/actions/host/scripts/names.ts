@@ -59,6 +59,7 @@
  *     mount=MOUNT SOURCE FSTYPE OPTIONS      what is mounted exactly there
  *     disk=MOUNT DISK SERIAL         every whole disk below it (several with LVM): DISK /dev/nvme1n1 or /dev/xvdf,
  *                                    SERIAL vol0123abc for NVMe, `-` where the disk has none
+ *     busy=MOUNT who uses it         where processes use it and can be seen; only for MOUNTs asked for by name
  *     failed=NOT_MOUNTED             a MOUNT at which nothing is mounted
  * volume/freeze       changes  SECONDS MOUNT...
  *     sync, then fsfreeze of each MOUNT; stays running until it is stopped (TERM thaws) or SECONDS have passed (thaws).

@@ -33,6 +33,12 @@ leaves() {
   echo "$2 \${serial:--}"
 }
 disks_of() { leaves "$(sys_of "$1")" "$1"; }
+# holders MOUNT: "postgres (6) bash (1)", the programs with a file, folder or executable of theirs on it.
+holders() {
+  find /proc/[0-9]*/fd /proc/[0-9]*/cwd /proc/[0-9]*/root /proc/[0-9]*/exe -maxdepth 1 \\( -lname "$1" -o -lname "$1/*" \\) 2>/dev/null |
+    cut -d / -f 3 | sort -un | head -n 50 | while read -r pid; do cat "/proc/$pid/comm" 2>/dev/null; done |
+    tr ' ' _ | sort | uniq -c | sort -rn | head -n 5 | awk '{ printf "%s%s (%s)", (NR > 1 ? " " : ""), $2, $1 }'
+}
 group_of() { command -v lvs >/dev/null && lvs --noheadings -o vg_name "$1" 2>/dev/null | tr -d ' '; }
 `;
 
@@ -50,6 +56,9 @@ for mount in "$@"; do
   fi
   say mount "$mount $source $(findmnt -n -r -o FSTYPE,OPTIONS -M "$mount" | tail -n 1)"
   disks_of "$source" | sort -u | while read -r disk; do say disk "$mount $disk"; done
+  [ -n "$all" ] && continue
+  busy=$(holders "$mount")
+  [ -z "$busy" ] || say busy "$mount $busy"
 done
 `,
 );
@@ -99,20 +108,12 @@ export const unmountMounts = namedScript(
   'volume/unmount',
   `${volumeText}
 gone=
-holders() {
-  if command -v fuser >/dev/null; then fuser -m -v "$1" 2>&1 | awk 'NR > 1 { print $NF }' | sort | uniq -c | sort -rn | head -n 5 | awk '{ printf "%s (%s) ", $2, $1 }'
-  else
-    for p in /proc/[0-9]*; do
-      if ls -l "$p/fd" "$p/cwd" "$p/root" 2>/dev/null | grep -q -- "-> $1"; then printf '%s(%s) ' "$(cat "$p/comm")" "\${p#/proc/}"; fi
-    done | cut -c 1-300
-  fi
-}
 mount_again() { for m in $gone; do unit=$(systemd-escape -p --suffix=mount "$m" 2>/dev/null); systemctl start -- "$unit" 2>/dev/null || mount "$m"; done; }
 for mount in "$@"; do
   if source=$(source_of "$mount"); then
     vg=$(group_of "$source")
-    unit=$(systemd-escape -p --suffix=mount "$mount" 2>/dev/null) || unit=
-    if [ -n "$unit" ] && [ "$(systemctl show -p ActiveState --value -- "$unit" 2>/dev/null)" = active ]; then systemctl stop -- "$unit"; else umount -- "$mount"; fi
+    # Not systemctl stop: that would also stop every service that requires the mount, without being asked.
+    umount -- "$mount"
     if source_of "$mount" >/dev/null; then
       busy=$(holders "$mount")
       mount_again
@@ -157,6 +158,7 @@ while [ $# -gt 4 ]; do
       mount -- "$mount" || fail MOUNT_FAILED "mount $mount failed, as /etc/fstab says it"
     else
       [ "$fstype" = xfs ] && options=$options,nouuid
+      case $serial:$disk in -:*) ;; *:/dev/nvme*n*p[0-9]*) node=\${node}p\${disk##*p} ;; esac
       mount -t "$fstype" -o "$options" -- "$node" "$mount" || fail MOUNT_FAILED "mount -t $fstype $node $mount failed"
     fi
     source_of "$mount" >/dev/null || fail MOUNT_FAILED "$mount was mounted and is not there"
