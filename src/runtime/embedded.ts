@@ -35,8 +35,8 @@ export interface EmbeddedOptions {
   readonly host: ActivityHost;
   /** Events that are new, as they happen; not those of a replay. */
   readonly onEvent?: (event: RecordedEvent) => void;
-  /** `leave`: come back as soon as the execution has to wait for a person. */
-  readonly onWait: 'stay' | 'leave';
+  /** `leave`: come back as soon as the execution has to wait for a person; `leaveUndecided`: only for `rollback: ask`. */
+  readonly onWait: 'stay' | 'leave' | 'leaveUndecided';
   /** Hides secret placeholders from events. */
   readonly mask: (event: EngineEvent) => EngineEvent;
   readonly now?: () => number;
@@ -122,7 +122,7 @@ export class EmbeddedRuntime implements Runtime {
     const { startedAt } = this.#journal.begin(this.executionId, id, this.#now(), this.#takePending());
     const ending = await this.#until(startedAt + timeoutMs, ignoreCancel, () => {
       const entry = this.#journal.peek(this.executionId, name);
-      if (entry === undefined && this.#options.onWait === 'leave') throw new Left('waiting');
+      if (entry === undefined && this.#leavesFor(name)) throw new Left('waiting');
       return entry;
     });
     const at = this.#now();
@@ -185,6 +185,11 @@ export class EmbeddedRuntime implements Runtime {
     const outcome: Outcome = { startedAt, endedAt: this.#now(), ...result };
     this.#journal.end(this.executionId, id, outcome, this.#takePending());
     return outcome;
+  }
+
+  #leavesFor(signal: string): boolean {
+    const { onWait } = this.#options;
+    return onWait === 'leave' || (onWait === 'leaveUndecided' && signal === 'rollback');
   }
 
   #isCancelled(): boolean {

@@ -23,7 +23,8 @@ export interface RunOptions {
   readonly onEvent?: (event: RecordedEvent) => void;
   /** What a step waits for just now. */
   readonly onNotice?: (step: string, text: string) => void;
-  readonly onWait: 'stay' | 'leave';
+  /** `leaveUndecided`: stay, but leave where `rollback: ask` has nobody to ask. */
+  readonly onWait: 'stay' | 'leave' | 'leaveUndecided';
   /** Aborted to leave before the next step. */
   readonly leave?: AbortSignal;
 }

@@ -1,0 +1,22 @@
+/** belay approve and belay reject are one thing said two ways. */
+import type { Cli } from './cli.ts';
+import { exitCodes } from './exit-codes.ts';
+import { handOver } from './hand-over.ts';
+import { textOf, type RawOptions } from './options.ts';
+
+export async function answer(
+  cli: Cli,
+  decision: 'approve' | 'reject',
+  prefix: string | undefined,
+  options: RawOptions,
+): Promise<number> {
+  const belay = await cli.belay();
+  const comment = textOf(options, 'comment') ?? '';
+  const { view, step } = await belay.decide(belay.find(prefix), textOf(options, 'step'), {
+    decision,
+    comment,
+  });
+  const word = decision === 'approve' ? 'approved' : 'rejected';
+  handOver(cli, view, { live: `${step} ${word}`, recorded: `${step} ${word}` });
+  return exitCodes.done;
+}

@@ -1,0 +1,103 @@
+/** What every command is given: streams, style, environment, and Belay itself once it is asked for. */
+import type { Belay } from '../runtime/belay.ts';
+import type { ColorWish } from './terminal.ts';
+import { canMove, hasUnicode, wantsColor } from './terminal.ts';
+import { makeStyle, spelled, type Style } from './view/style.ts';
+
+export interface GlobalOptions {
+  readonly state: string | undefined;
+  readonly debug: boolean;
+  readonly color: ColorWish;
+}
+
+export interface Cli {
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly debug: boolean;
+  /** Of stderr. */
+  readonly style: Style;
+  /** Of stdout. */
+  readonly outStyle: Style;
+  /** Whether stdout is a terminal. */
+  readonly outIsTerminal: boolean;
+  /** Whether stdin and stderr are terminals, so that a person can be asked. */
+  readonly canAsk: boolean;
+  /** Whether lines on stderr can be moved. */
+  readonly canMove: boolean;
+  /** Data, to stdout. Quiet once the reader is gone. */
+  out(text: string): void;
+  /** Lines of talk, to stderr. */
+  talk(...lines: readonly string[]): void;
+  /** Whether the reader of stdout is gone. */
+  outIsClosed(): boolean;
+  belay(): Promise<Belay>;
+  close(): void;
+}
+
+export interface Surroundings {
+  readonly stdin: NodeJS.ReadStream;
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
+  readonly platform: string;
+}
+
+export function makeCli(globals: GlobalOptions, around: Surroundings): Cli {
+  const { stdin, stdout, stderr, env, cwd, platform } = around;
+  const unicode = hasUnicode(env, platform);
+  const style = makeStyle({ color: wantsColor(globals.color, env, stderr), unicode });
+  const outStyle = makeStyle({ color: wantsColor(globals.color, env, stdout), unicode });
+  const isClosed = { out: false, talk: false };
+  stdout.on('error', (error: NodeJS.ErrnoException) => (isClosed.out ||= gone(error)));
+  stderr.on('error', (error: NodeJS.ErrnoException) => (isClosed.talk ||= gone(error)));
+  let opened: Belay | undefined;
+  return {
+    cwd,
+    env,
+    debug: globals.debug,
+    style,
+    outStyle,
+    outIsTerminal: stdout.isTTY,
+    canAsk: stdin.isTTY && stderr.isTTY,
+    canMove: canMove(env, stderr),
+    out: (text) => {
+      if (!isClosed.out) stdout.write(text);
+    },
+    talk: (...lines) => {
+      if (!isClosed.talk) stderr.write(lines.map((line) => `${spelled(line, style)}\n`).join(''));
+    },
+    outIsClosed: () => isClosed.out,
+    belay: async () => {
+      if (opened !== undefined) return opened;
+      const { Belay } = await import('../runtime/belay.ts');
+      opened = new Belay({
+        ...(globals.state === undefined ? {} : { state: globals.state }),
+        cwd,
+        env,
+        stdin: () => readSecretFrom(stdin, stderr),
+      });
+      return opened;
+    },
+    close: () => opened?.close(),
+  };
+}
+
+/** The reader went away (EPIPE); anything else is worth knowing. */
+function gone(error: NodeJS.ErrnoException): boolean {
+  if (error.code === 'EPIPE') return true;
+  throw error;
+}
+
+/** The whole of standard input without its last line feed; on a terminal, a hidden question. */
+async function readSecretFrom(stdin: NodeJS.ReadStream, stderr: NodeJS.WriteStream): Promise<string> {
+  if (stdin.isTTY) {
+    const { askSecret } = await import('./ask.ts');
+    return askSecret('The secret value (hidden)', stdin, stderr);
+  }
+  const chunks: Buffer[] = [];
+  for await (const chunk of stdin) chunks.push(Buffer.from(chunk as Uint8Array));
+  return Buffer.concat(chunks)
+    .toString('utf8')
+    .replace(/\r?\n$/, '');
+}

@@ -1,0 +1,224 @@
+/** Every command as data. Help, completion and documentation are made from this; commander is built from it. */
+import type { CommandSpec, ExampleSpec, OptionSpec } from './command-spec.ts';
+
+const json: OptionSpec = {
+  name: 'json',
+  says: 'Machine-readable, on stdout; never a colour or a question in it',
+};
+const yes: OptionSpec = {
+  name: 'yes',
+  short: 'y',
+  says: 'Do not ask before the start; never answers an approval',
+};
+const noWait: OptionSpec = {
+  name: 'no-wait',
+  says: 'Come back with exit code 6 as soon as the execution has to wait for a person',
+};
+const step = (says: string): OptionSpec => ({ name: 'step', value: 'NAME', values: 'step', says });
+const comment: OptionSpec = { name: 'comment', value: 'TEXT', says: 'Kept with the answer' };
+const execution = (required: boolean, says: string) => ({
+  name: 'ID',
+  says: `${says}; any unique beginning of an id${required ? '' : ', the latest without one'}`,
+  required,
+  values: 'execution' as const,
+});
+
+/** Understood by every command, before or behind its name. */
+export const globalOptions: readonly OptionSpec[] = [
+  { name: 'state', value: 'DIR', values: 'file', says: 'Where executions are kept (BELAY_STATE)' },
+  {
+    name: 'color',
+    value: 'WHEN',
+    choices: ['always', 'never', 'auto'],
+    says: 'Colours: always, never or auto',
+  },
+  { name: 'debug', says: 'Show stack traces of bugs' },
+];
+
+/** What `belay` alone shows. */
+export const firstExamples: readonly ExampleSpec[] = [
+  { command: 'belay init', says: 'Writes a belay.yaml and a first runbook here' },
+  { command: 'belay run hello.yaml', says: 'Runs a runbook, and climbs back down when a step fails' },
+  { command: 'belay list', says: 'What ran, what waits, what was interrupted' },
+];
+
+export const commandTree: readonly CommandSpec[] = [
+  {
+    name: 'init',
+    summary: 'Write a commented belay.yaml and a first runbook here',
+    args: [],
+    options: [],
+    examples: [{ command: 'belay init', says: 'Never overwrites anything' }],
+    load: () => import('./commands/init.ts'),
+  },
+  {
+    name: 'validate',
+    summary: 'Say everything that is wrong with runbooks; nothing is run',
+    args: [{ name: 'FILE', says: 'Runbooks', required: true, variadic: true, values: 'file' }],
+    options: [
+      {
+        name: 'strict-ssm',
+        says: 'Refuse what plain SSM Automation does not know, and apply AWS’s size limits',
+      },
+      json,
+    ],
+    examples: [
+      { command: 'belay validate runbooks/*.yaml', says: 'All runbooks of a folder' },
+      { command: 'belay validate patch.yaml --strict-ssm', says: 'Would AWS take it?' },
+    ],
+    load: () => import('./commands/validate.ts'),
+  },
+  {
+    name: 'run',
+    summary: 'Run a runbook; climb back down when a step fails',
+    args: [{ name: 'FILE', says: 'The runbook', required: true, values: 'file' }],
+    options: [
+      {
+        name: 'param',
+        short: 'p',
+        value: 'NAME=VALUE',
+        repeatable: true,
+        values: 'parameter',
+        says: 'A parameter; may be repeated',
+      },
+      {
+        name: 'params-file',
+        value: 'FILE',
+        values: 'file',
+        says: 'Parameters from a YAML or JSON file; -p wins',
+      },
+      {
+        name: 'secret',
+        value: 'NAME=REF',
+        repeatable: true,
+        says: 'A secret: env:VAR, file:PATH, ssm:/path, secretsmanager:ID, or - for stdin',
+      },
+      {
+        name: 'rollback',
+        value: 'WHEN',
+        choices: ['onFailure', 'never', 'ask'],
+        says: 'Instead of what the runbook says: onFailure, never or ask',
+      },
+      {
+        name: 'sandbox',
+        says: 'On a modelled world: nothing real is touched. Missing parameters come from RUNBOOK.sandbox.yaml',
+      },
+      { name: 'fail-at', value: 'STEP', values: 'step', says: 'Sandbox only: this step acts, then fails' },
+      noWait,
+      yes,
+      json,
+    ],
+    examples: [
+      { command: 'belay run patch-postgresql.yaml -p Host=db1', says: 'Run it' },
+      {
+        command: 'belay run patch-postgresql.yaml --sandbox --fail-at VerifyData',
+        says: 'Watch it climb down, on nothing real',
+      },
+      { command: 'belay run rotate.yaml --secret Password=env:PGPASSWORD -y --json', says: 'From a script' },
+    ],
+    load: () => import('./commands/run.ts'),
+  },
+  {
+    name: 'list',
+    summary: 'Executions, newest first',
+    args: [],
+    options: [
+      { name: 'limit', short: 'n', value: 'COUNT', says: 'At most so many (20; with --json all)' },
+      json,
+    ],
+    examples: [
+      { command: 'belay list', says: 'The latest ones' },
+      { command: 'belay list --json', says: 'All of them, for scripts' },
+    ],
+    load: () => import('./commands/list.ts'),
+  },
+  {
+    name: 'show',
+    summary: 'Everything about one execution',
+    args: [execution(false, 'The execution')],
+    options: [json],
+    examples: [
+      { command: 'belay show', says: 'The latest' },
+      { command: 'belay show 01JD3K --json', says: 'Steps, outputs, failures and rollback as JSON' },
+    ],
+    load: () => import('./commands/show.ts'),
+  },
+  {
+    name: 'logs',
+    summary: 'What the steps wrote',
+    args: [execution(false, 'The execution')],
+    options: [
+      step('Only this step, and its undo'),
+      { name: 'follow', short: 'f', says: 'Go on until the execution ends' },
+    ],
+    examples: [
+      { command: 'belay logs', says: 'All output of the latest execution' },
+      { command: 'belay logs 01JD3K --step Patch -f', says: 'Follow one step' },
+    ],
+    load: () => import('./commands/logs.ts'),
+  },
+  {
+    name: 'resume',
+    summary: 'Go on with an execution whose runner is gone',
+    args: [execution(false, 'The execution')],
+    options: [noWait, json],
+    examples: [
+      { command: 'belay resume', says: 'The latest' },
+      { command: 'belay resume 01JD3K', says: 'Looks first at what really happened; nothing is done twice' },
+    ],
+    load: () => import('./commands/resume.ts'),
+  },
+  {
+    name: 'rollback',
+    summary: 'Take back what a finished execution did, last step first',
+    args: [execution(true, 'The execution')],
+    options: [
+      step('Undo only this step'),
+      { name: 'force', says: 'Although somebody changed the state since the run ended' },
+      noWait,
+      yes,
+      json,
+    ],
+    examples: [
+      { command: 'belay rollback 01JD3K', says: 'Everything' },
+      { command: 'belay rollback 01JD3K --step Patch', says: 'One step' },
+    ],
+    load: () => import('./commands/rollback.ts'),
+  },
+  {
+    name: 'cancel',
+    summary: 'Stop an execution; it climbs down as its runbook says',
+    args: [execution(true, 'The execution')],
+    options: [],
+    examples: [{ command: 'belay cancel 01JD3K', says: 'Works from another terminal, too' }],
+    load: () => import('./commands/cancel.ts'),
+  },
+  {
+    name: 'approve',
+    summary: 'Say yes where an execution waits for approval',
+    args: [execution(true, 'The execution')],
+    options: [step('The step that waits; needed only for certainty'), comment],
+    examples: [{ command: 'belay approve 01JD3K --step AskRestore', says: 'As one of the approvers' }],
+    load: () => import('./commands/approve.ts'),
+  },
+  {
+    name: 'reject',
+    summary: 'Say no where an execution waits for approval',
+    args: [execution(true, 'The execution')],
+    options: [step('The step that waits; needed only for certainty'), comment],
+    examples: [
+      { command: 'belay reject 01JD3K --comment "not tonight"', says: 'The step fails with REJECTED' },
+    ],
+    notes: ['Where nobody knows whether an effect happened, reject says that it did not.'],
+    load: () => import('./commands/reject.ts'),
+  },
+  {
+    name: 'continue',
+    summary: 'Go on behind a pause',
+    args: [execution(true, 'The execution')],
+    options: [step('The step that waits; needed only for certainty')],
+    examples: [{ command: 'belay continue 01JD3K --step Look', says: 'Goes on behind aws:pause' }],
+    notes: ['Where nobody knows whether an effect happened, continue says that it did.'],
+    load: () => import('./commands/continue.ts'),
+  },
+];

@@ -1,0 +1,42 @@
+/** belay list: executions, newest first. */
+import { Refusal } from '../../runtime/refusal.ts';
+import type { CommandBody } from '../command-spec.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { flagOf, textOf, type RawOptions } from '../options.ts';
+import { executionJson } from '../view/execution-json.ts';
+import { listLines } from '../view/list-lines.ts';
+import { spelled } from '../view/style.ts';
+
+const countDefault = 20;
+
+export const body: CommandBody = async (cli, _args, options) => {
+  const belay = await cli.belay();
+  const json = flagOf(options, 'json');
+  const ids = belay.journal.executionIds();
+  const shown = ids.slice(0, countOf(options) ?? (json ? ids.length : countDefault));
+  const views = shown.map((id) => belay.view(id));
+  if (json) {
+    cli.out(`${JSON.stringify({ schemaVersion: 1, executions: views.map(executionJson) }, null, 2)}\n`);
+    return exitCodes.done;
+  }
+  if (views.length === 0) {
+    cli.talk(`There are no executions in ${belay.stateDir}.`, '  belay run FILE starts one');
+    return exitCodes.done;
+  }
+  cli.out(
+    listLines(views, Date.now(), cli.outStyle)
+      .map((line) => `${spelled(line, cli.outStyle)}\n`)
+      .join(''),
+  );
+  if (shown.length < ids.length)
+    cli.talk(`${ids.length - shown.length} older ones: belay list --limit ${ids.length}`);
+  return exitCodes.done;
+};
+
+function countOf(options: RawOptions): number | undefined {
+  const text = textOf(options, 'limit');
+  if (text === undefined) return undefined;
+  const count = Number(text);
+  if (Number.isSafeInteger(count) && count > 0) return count;
+  throw new Refusal('usage', 'BAD_LIMIT', `--limit ${text}: that is no number of executions`);
+}

@@ -1,0 +1,39 @@
+/** belay resume: takes over an execution whose runner is gone. */
+import { Refusal } from '../../runtime/refusal.ts';
+import type { CommandBody } from '../command-spec.ts';
+import { runInFront } from '../front.ts';
+import { flagOf } from '../options.ts';
+import { recalledText } from '../view/event-lines.ts';
+import { headLines, resumeLines } from '../view/head-lines.ts';
+import { Progress } from '../view/progress.ts';
+
+export const body: CommandBody = async (cli, [prefix], options) => {
+  const belay = await cli.belay();
+  const id = belay.find(prefix);
+  const view = belay.view(id);
+  if (view.endedAt !== null) {
+    throw new Refusal(
+      'refused',
+      'ALREADY_ENDED',
+      `${id} has ended (${view.status}): there is nothing to resume`,
+      {
+        hint: `belay show ${id} says how; belay rollback ${id} takes it back`,
+      },
+    );
+  }
+  const events = belay.events(id);
+  const progress = new Progress(id);
+  for (const event of events) progress.apply(event);
+  const recalled = recalledText(progress);
+  const head = [
+    ...headLines(view, cli.style),
+    ...(view.isLive ? [] : resumeLines(view.runner, events.at(-1)?.at ?? null)),
+    ...(recalled === '' ? [] : [`  ${recalled}`]),
+  ];
+  return runInFront(cli, belay, id, {
+    json: flagOf(options, 'json'),
+    wait: options['wait'] !== false,
+    endsAs: 'run',
+    head: view.isLive ? [] : head,
+  });
+};

@@ -1,0 +1,35 @@
+/** belay rollback: takes back what a finished execution did. */
+import type { CommandBody } from '../command-spec.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { runInFront } from '../front.ts';
+import { flagOf, textOf } from '../options.ts';
+import { headLines } from '../view/head-lines.ts';
+import { printable } from '../view/printable.ts';
+
+export const body: CommandBody = async (cli, [prefix], options) => {
+  const belay = await cli.belay();
+  const id = belay.find(prefix);
+  const step = textOf(options, 'step');
+  const view = belay.view(id);
+  const json = flagOf(options, 'json');
+  const answersQuestion = view.waiting?.kind === 'rollbackDecision';
+  if (cli.canAsk && !json && !flagOf(options, 'yes') && !answersQuestion && view.endedAt !== null) {
+    const { askYesNo } = await import('../ask.ts');
+    const what = step === undefined ? `what ${id} (${printable(view.runbook)}) did` : `${step} of ${id}`;
+    if ((await askYesNo(`Take back ${what}?`, { initial: true })) !== true) {
+      cli.talk('Nothing was undone.');
+      return exitCodes.failed;
+    }
+  }
+  belay.requestRollback(id, { force: flagOf(options, 'force'), ...(step === undefined ? {} : { step }) });
+  if (view.isLive) {
+    cli.talk(`Handed over: pid ${view.runner?.pid ?? '?'} on ${view.runner?.host ?? '?'} climbs down.`);
+    return exitCodes.done;
+  }
+  return runInFront(cli, belay, id, {
+    json,
+    wait: options['wait'] !== false,
+    endsAs: 'rollback',
+    head: headLines(view, cli.style),
+  });
+};

@@ -1,0 +1,19 @@
+/** belay show: everything about one execution. */
+import type { CommandBody } from '../command-spec.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { flagOf } from '../options.ts';
+import { executionJson } from '../view/execution-json.ts';
+import { showLines } from '../view/show-lines.ts';
+import { spelled } from '../view/style.ts';
+
+export const body: CommandBody = async (cli, [prefix], options) => {
+  const belay = await cli.belay();
+  const view = belay.view(belay.find(prefix));
+  if (flagOf(options, 'json')) {
+    cli.out(`${JSON.stringify({ schemaVersion: 1, ...executionJson(view) }, null, 2)}\n`);
+    return exitCodes.done;
+  }
+  const lines = showLines(view, cli.outStyle, Date.now());
+  cli.out(lines.map((line) => `${spelled(line, cli.outStyle)}\n`).join(''));
+  return exitCodes.done;
+};

@@ -1,0 +1,36 @@
+/** belay validate: everything that is wrong with runbooks, at once. */
+import {
+  renderDiagnostics,
+  summarizeDiagnostics,
+  type Diagnostic,
+  type SourceText,
+} from '../../document/index.ts';
+import type { CommandBody } from '../command-spec.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { flagOf } from '../options.ts';
+
+export const body: CommandBody = async (cli, files, options) => {
+  const belay = await cli.belay();
+  const strictSsm = flagOf(options, 'strictSsm');
+  const diagnostics: Diagnostic[] = [];
+  const sources: SourceText[] = [];
+  for (const file of files) {
+    const checked = belay.check(file, { strictSsm });
+    diagnostics.push(...checked.diagnostics);
+    sources.push(checked.source);
+  }
+  const hasErrors = diagnostics.some(({ severity }) => severity === 'error');
+  if (flagOf(options, 'json')) {
+    cli.out(`${JSON.stringify({ schemaVersion: 1, valid: !hasErrors, files, diagnostics }, null, 2)}\n`);
+  } else {
+    if (diagnostics.length > 0)
+      cli.talk(renderDiagnostics(diagnostics, sources, { color: cli.style.color }).trimEnd());
+    const what = files.length === 1 ? `${files[0]} is` : `${files.length} files are`;
+    cli.talk(
+      hasErrors
+        ? `${summarizeDiagnostics(diagnostics)} Nothing was started.`
+        : `${what} sound. ${summarizeDiagnostics(diagnostics)}`.trimEnd(),
+    );
+  }
+  return hasErrors ? exitCodes.usage : exitCodes.done;
+};

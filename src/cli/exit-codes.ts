@@ -1,0 +1,81 @@
+/** The published exit codes, and which one an execution ends with. design.md section 6 is the table; help exit-codes prints it. */
+import type { ExecutionView } from '../runtime/execution-view.ts';
+import type { RefusalKind } from '../runtime/refusal.ts';
+
+export const exitCodes = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  rolledBack: 3,
+  handsNeeded: 4,
+  refused: 5,
+  waiting: 6,
+  timedOut: 7,
+  nonCompliant: 8,
+  undetermined: 9,
+  bug: 70,
+  interrupted: 130,
+  terminated: 143,
+} as const;
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+export const exitCodeMeanings: readonly { readonly code: string; readonly meaning: string }[] = [
+  { code: '0', meaning: 'done' },
+  { code: '1', meaning: 'failed or cancelled, nothing undone by policy' },
+  { code: '2', meaning: 'wrong usage, configuration or document; nothing was started' },
+  { code: '3', meaning: 'failed or cancelled, rolled back clean' },
+  { code: '4', meaning: 'the rollback was partial or failed: hands are needed' },
+  { code: '5', meaning: 'refused: lock, window, drift, rejected approval, not an approver' },
+  { code: '6', meaning: 'waiting: approval, pause, missing secret, --no-wait' },
+  { code: '7', meaning: 'timed out, nothing undone by policy' },
+  { code: '8', meaning: 'non-compliant, nothing changed' },
+  { code: '9', meaning: 'could not be determined, nothing changed' },
+  { code: '70', meaning: 'a bug in Belay' },
+  { code: '130', meaning: 'interrupted by Ctrl-C, state saved' },
+  { code: '143', meaning: 'interrupted by SIGTERM, state saved' },
+];
+
+export interface Ended {
+  readonly status: ExecutionView['status'];
+  readonly rollbackStatus: ExecutionView['rollbackStatus'];
+  /** Code of the failure that decided the status; null: none did. */
+  readonly failureCode: string | null;
+  readonly changedAnything: boolean;
+}
+
+/** The rollback's outcome decides first, then the status, then the failure's code. */
+export function exitCodeOf({ status, rollbackStatus, failureCode, changedAnything }: Ended): ExitCode {
+  if (rollbackStatus === 'partial' || rollbackStatus === 'failed') return exitCodes.handsNeeded;
+  if (status === 'Success') return exitCodes.done;
+  if (rollbackStatus === 'clean') return exitCodes.rolledBack;
+  if (status === 'TimedOut') return exitCodes.timedOut;
+  if (failureCode === 'REJECTED') return exitCodes.refused;
+  if (failureCode === 'NON_COMPLIANT' && !changedAnything) return exitCodes.nonCompliant;
+  if (failureCode === 'UNDETERMINED' && !changedAnything) return exitCodes.undetermined;
+  return exitCodes.failed;
+}
+
+export function endedOf(
+  view: Pick<ExecutionView, 'status' | 'rollbackStatus' | 'failedStep' | 'steps'>,
+): Ended {
+  const deciding = view.steps.find(({ name }) => name === view.failedStep);
+  return {
+    status: view.status,
+    rollbackStatus: view.rollbackStatus,
+    failureCode: deciding?.failure?.code ?? null,
+    changedAnything: view.steps.some(({ changes }) => changes.length > 0),
+  };
+}
+
+/** `belay rollback`: clean, or nothing to undo, is done. */
+export function rollbackExitCodeOf(view: Pick<ExecutionView, 'rollbackStatus' | 'drift'>): ExitCode {
+  if (view.drift.length > 0) return exitCodes.refused;
+  return view.rollbackStatus === 'clean' || view.rollbackStatus === 'notRequested'
+    ? exitCodes.done
+    : exitCodes.handsNeeded;
+}
+
+export function refusalExitCode(kind: RefusalKind): ExitCode {
+  return exitCodes[kind];
+}

@@ -1,0 +1,82 @@
+/** Runs an execution in the foreground: the view while it goes, what Ctrl-C means, the ending, the exit code. */
+import type { RecordedEvent } from '../engine/index.ts';
+import type { Belay } from '../runtime/belay.ts';
+import type { ExecutionView } from '../runtime/execution-view.ts';
+import type { Cli } from './cli.ts';
+import { DecisionQuestion } from './decision-question.ts';
+import { endedOf, exitCodeOf, exitCodes, rollbackExitCodeOf, type ExitCode } from './exit-codes.ts';
+import { Interruption } from './interruption.ts';
+import { eventJson } from './view/event-json.ts';
+import { endingLines, leftWaitingLines, stoppedLines } from './view/ending.ts';
+import { outputLines } from './view/output-lines.ts';
+import { liveScreen, plainScreen, silentScreen, type Screen } from './view/screen.ts';
+
+export interface FrontOptions {
+  readonly json: boolean;
+  /** Stay while it waits for a person. */
+  readonly wait: boolean;
+  /** Whose table the exit code comes from. */
+  readonly endsAs: 'run' | 'rollback';
+  /** What stands above everything. */
+  readonly head: readonly string[];
+}
+
+/** Throws Refusal and JournalFailure. */
+export async function runInFront(
+  cli: Cli,
+  belay: Belay,
+  id: string,
+  options: FrontOptions,
+): Promise<ExitCode> {
+  const screen = await openScreen(cli, id, options.json);
+  screen.recall(belay.events(id));
+  screen.say(options.head);
+  const interruption = new Interruption(id, screen, (lines) => cli.talk(...lines));
+  const mayAsk = cli.canAsk && !options.json;
+  const question = new DecisionQuestion(belay, id, { screen, interruption, mayAsk });
+  const onEvent = (event: RecordedEvent): void => {
+    if (options.json) cli.out(`${eventJson(id, event)}\n`);
+    screen.tell(event);
+    question.hear(event);
+  };
+  try {
+    const before = belay.view(id);
+    if (before.waiting?.kind === 'rollbackDecision') question.ask(before.waiting.steps);
+    const ending = await belay.run(id, {
+      onEvent,
+      onNotice: (step, text) => screen.notice(step, text),
+      onWait: !options.wait ? 'leave' : mayAsk ? 'stay' : 'leaveUndecided',
+      leave: interruption.leave,
+    });
+    await question.close();
+    screen.close();
+    const view = belay.view(id);
+    if (ending.kind === 'ended') return tellEnding(cli, view, options);
+    if (ending.reason === 'waiting') {
+      cli.talk(...leftWaitingLines(view, cli.style));
+      return exitCodes.waiting;
+    }
+    cli.talk(...stoppedLines(view, cli.style));
+    return interruption.exitCode;
+  } finally {
+    await question.close();
+    screen.close();
+    interruption.close();
+  }
+}
+
+async function openScreen(cli: Cli, executionId: string, json: boolean): Promise<Screen> {
+  const options = { executionId, style: cli.style, now: Date.now };
+  if (json) return silentScreen(options);
+  if (cli.canMove) return liveScreen(options, process.stderr);
+  return plainScreen(options, (text) => cli.talk(text.trimEnd()));
+}
+
+function tellEnding(cli: Cli, view: ExecutionView, { json, endsAs }: FrontOptions): ExitCode {
+  if (!json) {
+    if (endsAs === 'run' && view.status === 'Success') cli.out(outputLines(view.outputs));
+    cli.talk(...endingLines(view, cli.style));
+  }
+  if (endsAs === 'rollback' || view.drift.length > 0) return rollbackExitCodeOf(view);
+  return exitCodeOf(endedOf(view));
+}

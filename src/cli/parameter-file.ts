@@ -1,0 +1,31 @@
+/** Files of parameters: those that a person named, and the one beside a runbook for runs in the sandbox. */
+import { existsSync } from 'node:fs';
+import { parseParameterFile, type Document } from '../document/index.ts';
+import type { JsonObject } from '../json.ts';
+import { readText } from '../runtime/read-text.ts';
+import { Refusal } from '../runtime/refusal.ts';
+
+/** Throws Refusal. */
+export function readParameterFile(file: string, document: Document): JsonObject {
+  const source = readText(file);
+  const { values, diagnostics } = parseParameterFile(source, document);
+  if (values !== undefined) return values;
+  throw new Refusal('usage', 'BAD_PARAMETER_FILE', `${file} is not right`, {
+    diagnostics,
+    sources: [source],
+  });
+}
+
+/** `patch.sandbox.yaml` for `patch.yaml`. */
+export function sandboxFileOf(runbook: string): string {
+  return `${runbook.replace(/\.(ya?ml|json)$/, '')}.sandbox.yaml`;
+}
+
+/** The parameters for a sandbox run that lie beside the runbook; undefined: there are none. Throws Refusal. */
+export function readSandboxFile(
+  runbook: string,
+  document: Document,
+): { readonly file: string; readonly values: JsonObject } | undefined {
+  const file = sandboxFileOf(runbook);
+  return existsSync(file) ? { file, values: readParameterFile(file, document) } : undefined;
+}

@@ -1,0 +1,139 @@
+/** Commander, built from the command tree. Strict: what it does not know is refused, with the nearest name. */
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { Cli, GlobalOptions } from './cli.ts';
+import type { CommandSpec, OptionSpec } from './command-spec.ts';
+import { commandTree, globalOptions } from './command-tree.ts';
+import { commandHelp, rootHelp, shortHelp } from './help.ts';
+import type { RawOptions } from './options.ts';
+import type { ColorWish } from './terminal.ts';
+import { topics } from './topics.ts';
+import { usageLines } from './usage-errors.ts';
+
+/** What the command line asks for. */
+export type Invocation =
+  | {
+      readonly kind: 'command';
+      readonly spec: CommandSpec;
+      readonly args: readonly string[];
+      readonly options: RawOptions;
+      readonly globals: GlobalOptions;
+    }
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'version' }
+  | { readonly kind: 'wrong'; readonly lines: readonly string[] };
+
+/** Reads the words behind `belay`. Runs nothing. */
+export function readCommandLine(words: readonly string[]): Invocation {
+  if (words.length === 0) return { kind: 'text', text: shortHelp() };
+  let found: Invocation | undefined;
+  let wrong = '';
+  const program = new Command('belay');
+  const prepare = (command: Command): void => {
+    command
+      .exitOverride()
+      .configureOutput({ outputError: (text) => (wrong += text), writeOut: () => undefined })
+      .helpOption('-h, --help')
+      .allowExcessArguments(false);
+  };
+  prepare(program);
+  program.version('', '-V, --version').enablePositionalOptions().helpCommand(false);
+  for (const option of globalOptions) program.addOption(commanderOption(option));
+  program.helpInformation = rootHelp;
+  for (const spec of commandTree) {
+    const command = program.command(spec.name);
+    prepare(command);
+    for (const argument of spec.args) {
+      const name = `${argument.name}${argument.variadic === true ? '...' : ''}`;
+      command.argument(argument.required ? `<${name}>` : `[${name}]`);
+    }
+    for (const option of [...spec.options, ...globalOptions]) command.addOption(commanderOption(option));
+    command.helpInformation = () => commandHelp(spec);
+    command.action(() => {
+      const options = { ...program.opts<RawOptions>(), ...command.opts<RawOptions>() };
+      found = { kind: 'command', spec, args: command.args, options, globals: globalsOf(options) };
+    });
+  }
+  const help = program.command('help [topic]');
+  prepare(help);
+  help.action((topic: string | undefined) => {
+    found = helpOn(topic);
+  });
+  try {
+    program.parse([...words], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.code === 'commander.version') return { kind: 'version' };
+    if (error.code === 'commander.helpDisplayed') return helpOf(words);
+    if (error.code === 'commander.help') return { kind: 'text', text: shortHelp() };
+    const path = commandPath(words);
+    return { kind: 'wrong', lines: usageLines(wrong === '' ? error.message : wrong, path) };
+  }
+  return found ?? { kind: 'text', text: rootHelp() };
+}
+
+export async function runInvocation(
+  invocation: Extract<Invocation, { kind: 'command' }>,
+  cli: Cli,
+): Promise<number> {
+  const { body } = await invocation.spec.load();
+  return body(cli, invocation.args, invocation.options);
+}
+
+function commandNamed(name: string | undefined): CommandSpec | undefined {
+  return commandTree.find((spec) => spec.name === name);
+}
+
+/** The first word that is no option names the command. */
+function commandOf(words: readonly string[]): CommandSpec | undefined {
+  return words.map(commandNamed).find((spec) => spec !== undefined);
+}
+
+function commandPath(words: readonly string[]): string {
+  const spec = commandOf(words);
+  return spec === undefined ? 'belay' : `belay ${spec.name}`;
+}
+
+function helpOf(words: readonly string[]): Invocation {
+  const spec = commandOf(words);
+  return { kind: 'text', text: spec === undefined ? rootHelp() : commandHelp(spec) };
+}
+
+function helpOn(topic: string | undefined): Invocation {
+  if (topic === undefined) return { kind: 'text', text: rootHelp() };
+  const spec = commandNamed(topic);
+  if (spec !== undefined) return { kind: 'text', text: commandHelp(spec) };
+  const found = topics.find(({ name }) => name === topic);
+  if (found !== undefined) return { kind: 'text', text: found.text() };
+  const names = topics.map(({ name }) => name).join(', ');
+  return {
+    kind: 'wrong',
+    lines: [`belay help: there is no help on ${topic}.`, `  It knows every command, and ${names}.`],
+  };
+}
+
+function commanderOption({ name, short, value, repeatable, choices, says }: OptionSpec): Option {
+  const flags = `${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` <${value}>`}`;
+  const option = new Option(flags, says);
+  if (choices !== undefined) {
+    option.argParser((given: string) => {
+      if (choices.includes(given)) return given;
+      throw new InvalidArgumentError(`It is one of ${choices.join(', ')}.`);
+    });
+  }
+  if (repeatable === true)
+    option.argParser((given: string, before: unknown) => [...(Array.isArray(before) ? before : []), given]);
+  return option;
+}
+
+function globalsOf(options: RawOptions): GlobalOptions {
+  const { state, debug, color } = options;
+  return {
+    state: typeof state === 'string' ? state : undefined,
+    debug: debug === true,
+    color: isColorWish(color) ? color : 'auto',
+  };
+}
+
+function isColorWish(value: unknown): value is ColorWish {
+  return value === 'always' || value === 'never' || value === 'auto';
+}

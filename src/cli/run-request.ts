@@ -1,0 +1,51 @@
+/** The words behind `belay run` → what is asked of Belay. */
+import type { Document } from '../document/index.ts';
+import type { StartRequest } from '../runtime/belay.ts';
+import { Refusal } from '../runtime/refusal.ts';
+import { flagOf, pairsOf, textOf, textsOf, type RawOptions } from './options.ts';
+import { readParameterFile, readSandboxFile } from './parameter-file.ts';
+import { printable } from './view/printable.ts';
+
+export interface RunWords {
+  readonly request: StartRequest;
+  /** Says what came from a file that nobody named. */
+  readonly borrowed: readonly string[];
+}
+
+/** `document`: undefined where the runbook is not right; the start says why. Throws Refusal. */
+export function runWords(file: string, options: RawOptions, document: Document | undefined): RunWords {
+  const texts = pairsOf('-p', textsOf(options, 'param'));
+  const secrets = pairsOf('--secret', textsOf(options, 'secret'));
+  const sandbox = flagOf(options, 'sandbox');
+  const failAt = textOf(options, 'failAt');
+  if (failAt !== undefined && !sandbox) {
+    throw new Refusal(
+      'usage',
+      'SANDBOX_ONLY',
+      '--fail-at makes a step fail on purpose: only with --sandbox',
+      {
+        hint: `belay run ${file} --sandbox --fail-at ${failAt}`,
+      },
+    );
+  }
+  const paramsFile = textOf(options, 'paramsFile');
+  const given =
+    paramsFile === undefined || document === undefined ? {} : readParameterFile(paramsFile, document);
+  const beside = sandbox && document !== undefined ? readSandboxFile(file, document) : undefined;
+  const missing = Object.entries(beside?.values ?? {}).filter(
+    ([name]) => ![texts, secrets, given].some((known) => Object.hasOwn(known, name)),
+  );
+  const rollback = textOf(options, 'rollback');
+  const request: StartRequest = {
+    file,
+    texts,
+    values: { ...Object.fromEntries(missing), ...given },
+    secrets,
+    sandbox,
+    ...(rollback === 'onFailure' || rollback === 'never' || rollback === 'ask' ? { rollback } : {}),
+    ...(failAt === undefined ? {} : { failAt }),
+  };
+  if (beside === undefined || missing.length === 0) return { request, borrowed: [] };
+  const names = missing.map(([name]) => printable(name)).join(', ');
+  return { request, borrowed: [`  ${names} from ${printable(beside.file)}`] };
+}

@@ -1,0 +1,58 @@
+/** From words to an exit code, whatever happens in between. */
+import { makeCli, type Cli, type GlobalOptions } from './cli.ts';
+import { exitCodes } from './exit-codes.ts';
+import { readCommandLine, runInvocation, type Invocation } from './program.ts';
+import { version } from './version.ts';
+
+const noGlobals: GlobalOptions = { state: undefined, debug: false, color: 'auto' };
+
+export async function main(words: readonly string[]): Promise<void> {
+  const invocation = readCommandLine(words);
+  const cli = makeCli(invocation.kind === 'command' ? invocation.globals : noGlobals, {
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    cwd: process.cwd(),
+    platform: process.platform,
+  });
+  process.on('uncaughtException', (error) => void fail(error, cli));
+  process.exit(await codeOf(invocation, cli));
+}
+
+async function codeOf(invocation: Invocation, cli: Cli): Promise<number> {
+  switch (invocation.kind) {
+    case 'version':
+      cli.out(`${version()}\n`);
+      return exitCodes.done;
+    case 'text':
+      cli.out(invocation.text);
+      return exitCodes.done;
+    case 'wrong':
+      cli.talk(...invocation.lines);
+      return exitCodes.usage;
+    case 'command':
+      try {
+        return await runInvocation(invocation, cli);
+      } catch (error) {
+        return await report(error, cli);
+      } finally {
+        cli.close();
+      }
+    default:
+      return invocation satisfies never;
+  }
+}
+
+/** Something threw where nobody was listening. */
+async function fail(error: unknown, cli: Cli): Promise<void> {
+  process.exit(await report(error, cli));
+}
+
+async function report(error: unknown, cli: Cli): Promise<number> {
+  const { reportError } = await import('./errors.ts');
+  const { lines, exitCode } = reportError(error, cli.style);
+  cli.talk(...lines);
+  if (cli.debug && error instanceof Error) cli.talk(error.stack ?? '');
+  return exitCode;
+}

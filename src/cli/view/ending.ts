@@ -1,0 +1,186 @@
+/**
+ * The last lines of a run: how it ended, what is different now, what to type next. Pure. The last line on the screen is
+ * the one that matters.
+ */
+import type { ExecutionView } from '../../runtime/execution-view.ts';
+import { targetsText } from './change-text.ts';
+import { clockText, durationText } from './durations.ts';
+import { failureText } from './event-lines.ts';
+import { printable } from './printable.ts';
+import { changedCount, keptRestorePoints, stillChanged } from './still-changed.ts';
+import type { Style } from './style.ts';
+import { waitingWords } from './waiting-lines.ts';
+
+export function endingLines(view: ExecutionView, style: Style): string[] {
+  if (view.drift.length > 0) return driftLines(view, style);
+  switch (view.rollbackStatus) {
+    case 'clean':
+      return cleanLines(view, style);
+    case 'partial':
+    case 'failed':
+      return uncleanLines(view, style);
+    case 'notRequested':
+    case 'running':
+    case 'waiting':
+      return view.status === 'Success' ? doneLines(view, style) : failedLines(view, style);
+    default:
+      return view.rollbackStatus satisfies never;
+  }
+}
+
+function doneLines(view: ExecutionView, style: Style): string[] {
+  const { count, targets } = changedCount(view);
+  const took = `Done in ${durationText(lastEndedAt(view) - (view.startedAt ?? view.createdAt))}.`;
+  if (count === 0 && keptRestorePoints(view).length === 0)
+    return [`${style.paint('good', took)} Nothing was changed.`];
+  const kept = keptRestorePoints(view);
+  const what = count === 0 ? '' : ` ${count} changed on ${targetsText(targets)}.`;
+  const points =
+    kept.length === 0
+      ? ''
+      : ` Restore point${kept.length === 1 ? '' : 's'} ${kept.join(', ')} ${kept.length === 1 ? 'stays' : 'stay'};`;
+  const back = `belay rollback ${view.executionId} takes everything back.`;
+  return [`${style.paint('good', took)}${what}${points} ${back}`];
+}
+
+function failedLines(view: ExecutionView, style: Style): string[] {
+  const left = stillChanged(view);
+  const kept = keptRestorePoints(view);
+  const head = style.paint(
+    'bad',
+    `${howItEnded(view)}${view.failedStep === null ? '' : `: ${whyItFailed(view)}`}`,
+  );
+  const why = `  why   ${logsCommand(view)}`;
+  if (left.length === 0 && kept.length === 0) return [head, 'Nothing was changed.', why];
+  return [
+    head,
+    'Nothing was undone. Still changed:',
+    ...leftoverLines(view),
+    ...keptLines(kept),
+    why,
+    `  next  belay rollback ${view.executionId} takes it back`,
+  ];
+}
+
+function cleanLines(view: ExecutionView, style: Style): string[] {
+  const { targets } = changedCount(view);
+  const kept = keptRestorePoints(view);
+  const took = durationText(rollbackMs(view));
+  const asBefore =
+    targets.length === 0
+      ? ''
+      : ` ${targetsText(targets)} ${targets.length === 1 ? 'is as it was' : 'are as they were'} at ${clockText(view.startedAt ?? view.createdAt)}.`;
+  if (view.status === 'Success')
+    return [...keptLines(kept), `${style.paint('good', `Rolled back clean in ${took}.`)}${asBefore}`];
+  const head = `${style.paint('warn', `${howItEnded(view)}, rolled back clean in ${took}.`)}${asBefore}`;
+  return [head, ...keptLines(kept), `  why   ${logsCommand(view)}`];
+}
+
+function uncleanLines(view: ExecutionView, style: Style): string[] {
+  const word = view.rollbackStatus === 'failed' ? 'FAILED' : 'PARTIAL';
+  const head = view.status === 'Success' ? `Rollback ${word}.` : `${howItEnded(view)}, rollback ${word}.`;
+  return [
+    style.paint('bad', `${head} Still changed:`),
+    ...leftoverLines(view),
+    ...keptLines(keptRestorePoints(view)),
+    `  next: ${nextAfterUnclean(view)}`,
+  ];
+}
+
+function nextAfterUnclean(view: ExecutionView): string {
+  const failed = view.rollback.filter(({ result }) => result === 'failed');
+  const [only] = failed;
+  if (only === undefined) {
+    const names = view.rollback
+      .filter(({ result }) => result === 'leftOver')
+      .map(({ name }) => printable(name));
+    if (names.length === 0) return `belay rollback ${view.executionId} takes back the rest`;
+    return `put back by hand what ${names.join(', ')} left; belay show ${view.executionId} has it all`;
+  }
+  const step = failed.length === 1 ? ` --step ${printable(only.name)}` : '';
+  return `remove what is in the way, then  belay rollback ${view.executionId}${step}`;
+}
+
+function driftLines(view: ExecutionView, style: Style): string[] {
+  const steps = view.drift.map(({ step }) => printable(step)).join(', ');
+  return [
+    style.paint(
+      'bad',
+      `Refused: since the run ended, somebody changed what ${steps} left. Nothing was undone.`,
+    ),
+    `  to undo it all the same  belay rollback ${view.executionId} --force`,
+  ];
+}
+
+/** An execution that nobody runs any more and that waits for a person. */
+export function leftWaitingLines(view: ExecutionView, style: Style): string[] {
+  const { executionId, waiting, at } = view;
+  if (waiting === null) return [`Waiting. Then  belay resume ${executionId}`];
+  const { says, commands } = waitingWords(executionId, at ?? 'rollback', waiting);
+  const where = waiting.kind === 'rollbackDecision' ? howItEnded(view) : `Waiting at ${printable(at ?? '?')}`;
+  const isResumedByItself = waiting.kind === 'rollbackDecision';
+  return [
+    style.paint('warn', `${where}: ${says}`),
+    ...commands.map((command) => `  ${command}`),
+    ...(isResumedByItself ? [] : [`  and then  belay resume ${executionId}`]),
+  ];
+}
+
+/** Ctrl-C, once. */
+export function stoppedLines(view: ExecutionView, style: Style): string[] {
+  const { executionId } = view;
+  return [
+    style.paint('warn', `Stopped${view.at === null ? '' : ` at ${printable(view.at)}`}; its state is saved.`),
+    `  go on  belay resume ${executionId}     climb down  belay cancel ${executionId}`,
+  ];
+}
+
+function howItEnded({ status, failedStep }: ExecutionView): string {
+  const at = failedStep === null ? '' : ` at ${printable(failedStep)}`;
+  switch (status) {
+    case 'Success':
+      return 'Done';
+    case 'TimedOut':
+      return `Timed out${at}`;
+    case 'Cancelled':
+      return `Cancelled${at}`;
+    case 'Failed':
+      return `Failed${at}`;
+    default:
+      return status;
+  }
+}
+
+function whyItFailed({ steps, failedStep, status }: ExecutionView): string {
+  const failure = steps.find(({ name }) => name === failedStep)?.failure;
+  return failure === null || failure === undefined ? status : failureText(failure);
+}
+
+function logsCommand({ executionId, failedStep }: ExecutionView): string {
+  return `belay logs ${executionId}${failedStep === null ? '' : ` --step ${printable(failedStep)}`}`;
+}
+
+function keptLines(kept: readonly string[]): string[] {
+  return kept.map((point) => `  kept: restore point ${point}`);
+}
+
+function leftoverLines(view: ExecutionView): string[] {
+  const left = stillChanged(view);
+  const targetWidth = Math.max(0, ...left.map(({ target }) => target.length));
+  const whatWidth = Math.max(0, ...left.filter(({ why }) => why !== '').map(({ what }) => what.length));
+  return left.map(({ target, what, why }) =>
+    `  ${target.padEnd(targetWidth)}  ${what.padEnd(whatWidth)}     ${why}`.trimEnd(),
+  );
+}
+
+function lastEndedAt({ steps, endedAt, startedAt, createdAt }: ExecutionView): number {
+  return (
+    Math.max(startedAt ?? createdAt, ...steps.map((step) => step.endedAt ?? 0)) || (endedAt ?? createdAt)
+  );
+}
+
+function rollbackMs({ rollback }: ExecutionView): number {
+  if (rollback.length === 0) return 0;
+  const from = Math.min(...rollback.map(({ startedAt }) => startedAt));
+  return Math.max(...rollback.map(({ endedAt }) => endedAt ?? from)) - from;
+}

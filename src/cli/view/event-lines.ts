@@ -1,0 +1,198 @@
+/** One event → the lines that stay on screen. Pure: `progress` is what was known before the event. */
+import { ownerOf, type EngineEvent, type Failure, type RecordedEvent } from '../../engine/index.ts';
+import type { Json } from '../../json.ts';
+import { resultText, targetsText } from './change-text.ts';
+import { durationText, limitText } from './durations.ts';
+import { clipped, printable } from './printable.ts';
+import type { Progress } from './progress.ts';
+import { rowLine } from './row.ts';
+import { spelled, type Style, type Tone } from './style.ts';
+import { waitingWords } from './waiting-lines.ts';
+
+type Ended = Extract<EngineEvent, { type: 'StepEnded' }>;
+type UndoEnded = Extract<EngineEvent, { type: 'UndoEnded' }>;
+
+export function eventLines({ at, event }: RecordedEvent, progress: Progress, style: Style): string[] {
+  switch (event.type) {
+    case 'AttemptFailed': {
+      const step = event.step.endsWith('/undo') ? event.step.slice(0, -'/undo'.length) : event.step;
+      const targets = progress.active.get(step)?.targets ?? [];
+      const text = `try ${event.attempt} of ${event.of}: ${failureText(event.failure)}`;
+      return [
+        rowLine({ mark: style.marks.again, tone: 'warn', step, targets, time: '', text }, progress, style),
+      ];
+    }
+    case 'StepWaiting':
+      return event.waiting.kind === 'sleep' ? [] : waitingLines(event.step, event.waiting, progress, style);
+    case 'StepEnded':
+      return [endedLine(event, at, progress, style)];
+    case 'RollbackStarted':
+      return [
+        spelled(
+          style.paint('strong', `Climbing down, last step first (at most ${limitText(event.budgetSeconds)})`),
+          style,
+        ),
+      ];
+    case 'UndoEnded':
+      return [undoneLine(event, at, progress, style)];
+    case 'RollbackRefused':
+      return event.drift.map(({ step, left, found }) =>
+        rowLine(
+          {
+            mark: style.marks.failed,
+            tone: 'bad',
+            step,
+            targets: [],
+            time: '',
+            text: `the run left ${stateText(left)}, now it is ${stateText(found)}`,
+          },
+          progress,
+          style,
+        ),
+      );
+    case 'NotifyFailed':
+      return [
+        spelled(
+          `  ${style.paint('warn', style.marks.note)} nobody could be notified: ${failureText(event.failure)}`,
+          style,
+        ),
+      ];
+    case 'ExecutionStarted':
+    case 'StepStarted':
+    case 'EffectAdopted':
+    case 'ForwardEnded':
+    case 'UndoStarted':
+    case 'RollbackEnded':
+    case 'ExecutionEnded':
+      return [];
+    default:
+      return event satisfies never;
+  }
+}
+
+/** Their waiting, or their end, is all there is to say. */
+const saidOtherwise: ReadonlySet<string> = new Set(['aws:branch', 'aws:sleep', 'aws:pause', 'aws:approve']);
+
+/** Where lines cannot move, a beginning is a line of its own. */
+export function startedLines({ event }: RecordedEvent, progress: Progress, style: Style): string[] {
+  if (event.type === 'StepWaiting' && event.waiting.kind === 'sleep') {
+    const { says } = waitingWords(progress.executionId, event.step, event.waiting);
+    return [startedLine(event.step, says, progress, style)];
+  }
+  if (event.type === 'StepStarted' && !saidOtherwise.has(event.action))
+    return [startedLine(event.step, event.action, progress, style)];
+  if (event.type === 'UndoStarted') return [startedLine(event.step, 'undo', progress, style)];
+  return [];
+}
+
+function startedLine(step: string, text: string, progress: Progress, style: Style): string {
+  const targets = progress.active.get(step)?.targets ?? [];
+  return rowLine(
+    { mark: style.marks.started, tone: 'faint', step, targets, time: '', text: printable(text) },
+    progress,
+    style,
+  );
+}
+
+export function failureText({ code, message }: Pick<Failure, 'code' | 'message'>): string {
+  return `${printable(code)}  ${printable(message)}`;
+}
+
+function waitingLines(
+  step: string,
+  waiting: Extract<EngineEvent, { type: 'StepWaiting' }>['waiting'],
+  progress: Progress,
+  style: Style,
+): string[] {
+  const { says, commands } = waitingWords(progress.executionId, step, waiting);
+  const row = { mark: style.marks.waiting, tone: 'warn' as const, step, targets: [], time: '', text: says };
+  return [
+    rowLine(row, progress, style),
+    ...commands.map((command) => spelled(`     ${style.paint('hint', command)}`, style)),
+  ];
+}
+
+function endedLine(event: Ended, at: number, progress: Progress, style: Style): string {
+  const startedAt = progress.active.get(event.step)?.startedAt ?? at;
+  progress.widen(event.targets);
+  const good = event.status === 'Success';
+  const mark = good ? style.marks.done : style.marks.failed;
+  const found = progress.adopted.get(event.step);
+  const adopted = found === 'done' || found === 'running' ? 'adopted: ' : '';
+  const result = resultText(event);
+  const reason = event.failure === null ? event.status : failureText(event.failure);
+  const text = good ? adopted + result : [reason, result].filter((part) => part !== '').join('; ');
+  return rowLine(
+    {
+      mark,
+      tone: good ? 'good' : 'bad',
+      step: event.step,
+      targets: event.targets,
+      time: isFlow(event) && good ? '' : durationText(at - startedAt),
+      text: adopted !== '' && result === '' ? 'adopted' : text,
+    },
+    progress,
+    style,
+  );
+}
+
+/** A branch takes no time worth reading. */
+function isFlow({ note, changes, targets }: Ended): boolean {
+  return note.startsWith('→ ') && changes.length === 0 && targets.length === 0;
+}
+
+function undoneLine(event: UndoEnded, at: number, progress: Progress, style: Style): string {
+  const startedAt = progress.active.get(event.step)?.startedAt ?? at;
+  progress.widen(event.targets);
+  const { mark, tone, text } = undoneWords(event, style);
+  const time = event.result === 'undone' || event.result === 'failed' ? durationText(at - startedAt) : '';
+  return rowLine({ mark, tone, step: event.step, targets: event.targets, time, text }, progress, style);
+}
+
+function undoneWords(event: UndoEnded, { marks }: Style): { mark: string; tone: Tone; text: string } {
+  const reason = printable(event.reason);
+  switch (event.result) {
+    case 'undone':
+      return { mark: marks.undone, tone: 'good', text: resultText(event) };
+    case 'nothingToDo':
+      return { mark: marks.pending, tone: 'faint', text: `nothing to undo${reason && `: ${reason}`}` };
+    case 'kept':
+      return { mark: marks.pending, tone: 'faint', text: `kept${reason && `: ${reason}`}` };
+    case 'leftOver':
+      return { mark: marks.failed, tone: 'bad', text: `left as it is${reason && `: ${reason}`}` };
+    case 'failed':
+      return {
+        mark: marks.failed,
+        tone: 'bad',
+        text: event.failure === null ? 'not undone' : failureText(event.failure),
+      };
+    default:
+      return event.result satisfies never;
+  }
+}
+
+/** The longest state that a refusal for drift quotes. */
+const stateCharactersMax = 100;
+
+function stateText(value: Json): string {
+  return clipped(printable(typeof value === 'string' ? value : JSON.stringify(value)), stateCharactersMax);
+}
+
+/** `3 steps were done before: Stop, SnapshotData, Patch`; empty when there were none. */
+export function recalledText(progress: Progress): string {
+  const names = progress.done.filter((path) => ownerOf(path) === undefined).map(printable);
+  if (names.length === 0) return '';
+  const shown = names.length > 6 ? `${names.slice(0, 6).join(', ')} …` : names.join(', ');
+  return `${names.length} ${names.length === 1 ? 'step was' : 'steps were'} done before: ${shown}`;
+}
+
+/** Steps under way, for sentences: `Patch on db1`. */
+export function activeText(progress: Progress): string {
+  return [...progress.active.values()]
+    .filter(({ waiting }) => waiting === null || waiting.kind === 'sleep')
+    .map(({ path, targets, isUndo }) => {
+      const name = `${isUndo ? 'the undo of ' : ''}${printable(path)}`;
+      return targets.length === 0 ? name : `${name} on ${targetsText(targets)}`;
+    })
+    .join(', ');
+}

@@ -1,0 +1,75 @@
+/** The table of `belay list`. Pure. */
+import type { ExecutionStatus } from '../../engine/index.ts';
+import type { ExecutionView } from '../../runtime/execution-view.ts';
+import { agoText } from './durations.ts';
+import { printable } from './printable.ts';
+import type { Style, Tone } from './style.ts';
+import { tableLines } from './table.ts';
+
+const heads = ['ID', 'RUNBOOK', 'STATUS', 'ROLLBACK', 'STARTED', 'AT'];
+
+export function listLines(views: readonly ExecutionView[], now: number, style: Style): string[] {
+  const rows = views.map((view) => [
+    view.executionId,
+    printable(view.runbook),
+    view.status,
+    view.rollbackStatus === 'notRequested' ? '' : view.rollbackStatus,
+    agoText(view.startedAt ?? view.createdAt, now),
+    whereText(view),
+  ]);
+  const [head = '', ...lines] = tableLines([heads, ...rows]);
+  return [style.paint('faint', head), ...lines.map((line, index) => tinted(line, views[index], style))];
+}
+
+export function toneOf(status: ExecutionStatus): Tone {
+  switch (status) {
+    case 'Success':
+      return 'good';
+    case 'Failed':
+    case 'TimedOut':
+      return 'bad';
+    case 'Pending':
+    case 'InProgress':
+      return 'hint';
+    case 'Waiting':
+    case 'Cancelling':
+    case 'Cancelled':
+    case 'Interrupted':
+      return 'warn';
+    default:
+      return status satisfies never;
+  }
+}
+
+/** The status alone is coloured; its column is already as wide as it has to be. */
+function tinted(line: string, view: ExecutionView | undefined, style: Style): string {
+  if (view === undefined) return line;
+  return line.replace(`  ${view.status}`, `  ${style.paint(toneOf(view.status), view.status)}`);
+}
+
+/** Where it is, or where it failed. */
+function whereText(view: ExecutionView): string {
+  const at = view.at === null ? '' : printable(view.at);
+  if (view.waiting !== null && view.waiting.kind !== 'sleep')
+    return `${at || 'rollback'}, ${waitingText(view.waiting)}`;
+  if (view.endedAt !== null) return view.failedStep === null ? '' : printable(view.failedStep);
+  if (view.status === 'Interrupted') return at === '' ? '' : `${at}, outcome unknown`;
+  return at;
+}
+
+function waitingText(waiting: NonNullable<ExecutionView['waiting']>): string {
+  switch (waiting.kind) {
+    case 'approval':
+      return `waits for ${waiting.approvers.map(printable).join(', ')}`;
+    case 'pause':
+      return 'paused';
+    case 'sleep':
+      return 'sleeps';
+    case 'unknownOutcome':
+      return 'outcome unknown, a person has to look';
+    case 'rollbackDecision':
+      return 'roll back or not?';
+    default:
+      return waiting satisfies never;
+  }
+}

@@ -1,0 +1,50 @@
+/** What an execution waits for, and what to type. */
+import type { Waiting } from '../../engine/index.ts';
+import { limitText } from './durations.ts';
+import { printable } from './printable.ts';
+
+export interface WaitingWords {
+  /** What is waited for. */
+  readonly says: string;
+  /** What to type, one command per line, with what it means. */
+  readonly commands: readonly string[];
+}
+
+/** Of a step by its path; `step` is left out of commands where it says nothing. */
+export function waitingWords(executionId: string, step: string, waiting: Waiting): WaitingWords {
+  const name = step.slice(step.lastIndexOf('/') + 1);
+  const at = `${executionId} --step ${name}`;
+  switch (waiting.kind) {
+    case 'approval': {
+      const who = waiting.approvers.map(printable).join(', ');
+      const count = `${waiting.wanted - waiting.given} of ${waiting.wanted} wanted`;
+      const until = `expires in ${limitText(waiting.timeoutSeconds)}`;
+      return {
+        says: printable(waiting.message) || 'waits for approval',
+        commands: [`approve with  belay approve ${at}     (${who}; ${count}; ${until})`],
+      };
+    }
+    case 'pause':
+      return {
+        says: `waits until somebody says go on, at most ${limitText(waiting.timeoutSeconds)}`,
+        commands: [`go on with  belay continue ${at}`],
+      };
+    case 'sleep':
+      return { says: `sleeps for ${limitText(waiting.seconds)}`, commands: [] };
+    case 'unknownOutcome':
+      return {
+        says: `nobody knows whether it happened: ${printable(waiting.message)}`,
+        commands: [`it happened:        belay continue ${at}`, `it did not happen:  belay reject ${at}`],
+      };
+    case 'rollbackDecision':
+      return {
+        says: `undo ${[...waiting.steps].map(printable).join(', ')}?`,
+        commands: [
+          `climb down:       belay rollback ${executionId}`,
+          `leave it as it is:  belay cancel ${executionId}`,
+        ],
+      };
+    default:
+      return waiting satisfies never;
+  }
+}
