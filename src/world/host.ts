@@ -2,7 +2,7 @@
  * The host port over the sandbox. Only scripts that Belay wrote itself are modelled, by their name; an author's shell
  * text is refused. A command's effect and its record are one write: a run that is killed finds either both or neither.
  */
-import { freezing } from './hosts/freeze.ts';
+import { frozenState } from './hosts/freeze.ts';
 import { isUp } from './hosts/devices.ts';
 import { NotModelled, type ScriptEnd, type ScriptModel } from './scripts/model.ts';
 import { scriptModels } from './scripts/models.ts';
@@ -115,12 +115,12 @@ function makeHost(world: World, key: string, name: string, instanceId: string): 
       world.change((state) => {
         const host = reach(state, signal);
         if (host.commands[token]) return;
-        const frozen = freezing(host, world.now());
+        const frozen = frozenState(state, host, world.now());
         const end = run(state, host, script);
-        if (frozen.length > 0 && end.model.changes && !end.freezes)
+        if (frozenState(state, host, world.now()) !== frozen)
           throw refuse(
             'NOT_MODELLED',
-            `${script.name} while ${frozen.join(', ')} is frozen: the sandbox does not model writes that wait. Nothing was changed`,
+            `${script.name} would write to a file system that is frozen, and the sandbox does not model writes that wait. Nothing was changed`,
           );
         host.commands[token] = recordOf(end, script, world.now());
       }),
@@ -153,9 +153,9 @@ function makeHost(world: World, key: string, name: string, instanceId: string): 
         if (!command) host.commands[token] = closedToken(now);
         else if (command.vanished === null && command.endsAt > now) {
           command.endsAt = now;
-          if (command.freezes.length > 0) return;
           command.exitCode = 143;
-          command.stdout = command.early;
+          // A freeze thaws when it is told to end, and says so.
+          if (command.freezes.length === 0) command.stdout = command.early;
         }
       }),
 

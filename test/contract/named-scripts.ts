@@ -8,6 +8,13 @@ import { parseFields, type Fields } from '../../src/actions/host/scripts/fields.
 import { observeFile, restoreFile, setFile } from '../../src/actions/host/scripts/file.ts';
 import { installPackages, observePackages, restorePackages } from '../../src/actions/host/scripts/package.ts';
 import { observeService, setService } from '../../src/actions/host/scripts/service.ts';
+import {
+  freezeMounts,
+  listMounts,
+  mountDisks,
+  syncMounts,
+  unmountMounts,
+} from '../../src/actions/host/scripts/volume.ts';
 import type { CommandState, Host, HostScript } from '../../src/transports/host.ts';
 
 export interface HostUnderTest {
@@ -50,6 +57,22 @@ export function namedScriptsContract(name: string, factory: () => Promise<HostUn
       while (state.kind === 'running')
         state = await subject.host.poll(token, { from: state.next, sink, waitMs: 5_000, signal });
       return { state, fields: parseFields(stdout) };
+    };
+    /** What the command has printed once it has printed the field. */
+    const until = async (token: string, field: string): Promise<Fields> => {
+      for (let looks = 0; looks < 100; looks += 1) {
+        let stdout = '';
+        const sink = {
+          write: (_: string, chunk: Uint8Array) => {
+            stdout += Buffer.from(chunk).toString('utf8');
+          },
+        };
+        const from = { stdout: 0, stderr: 1_000_000 };
+        await subject.host.poll(token, { from, sink, waitMs: 100, signal });
+        const fields = parseFields(stdout);
+        if (fields.one(field) !== undefined) return fields;
+      }
+      throw new Error(`${token} never printed ${field}`);
     };
     /** Starts the script, waits for its end and forgets it. */
     const run = async (script: HostScript) => {
@@ -271,6 +294,76 @@ export function namedScriptsContract(name: string, factory: () => Promise<HostUn
         expect(changed.fields.all('unit')).toEqual(['active']);
         const same = await run(setFile(args(newKey()), bytes('told\n')));
         expect(same.fields.all('unit')).toEqual([]);
+      });
+    });
+
+    describe('volume', () => {
+      const marker = '/srv/data/belay-contract';
+      const mark = () =>
+        run(setFile([newKey(), marker, 'present', '-', '-', '-', '-', '-', '-'], Buffer.from('here\n')));
+      const kind = async () => (await read(observeFile([marker]))).one('kind');
+
+      it('is found by its mount point, with its file system and its disk', async () => {
+        const fields = await read(listMounts(['/srv/data']));
+        expect(fields.rows('mount')).toEqual([
+          ['/srv/data', '/dev/xvdg', 'ext4', expect.stringMatching(/^rw,/)],
+        ]);
+        expect(fields.all('disk')).toEqual(['/srv/data /dev/xvdg -']);
+        expect((await read(listMounts([]))).all('disk')).toContain('/srv/data /dev/xvdg -');
+        expect((await read(listMounts(['/etc']))).one('failed')).toMatch(/^NOT_MOUNTED /);
+        expect((await read(syncMounts(['/srv/data']))).all('synced')).toEqual(['/srv/data']);
+      });
+
+      it('is frozen until it is told to thaw, and not twice', async () => {
+        const token = `contract-${process.pid}-freeze`;
+        await subject.host.start(token, freezeMounts(['300', '/srv/data', '/var']), { signal });
+        const ready = await until(token, 'ready');
+        expect(ready.all('frozen')).toEqual(['/srv/data']);
+        expect(ready.one('skipped')).toMatch(/^\/var /);
+        const second = await run(freezeMounts(['300', '/srv/data']));
+        expect(second.exitCode).toBe(1);
+        expect(second.fields.one('failed')).toMatch(/^FREEZE_FAILED /);
+        await subject.host.stop(token, { signal });
+        const { state, fields } = await ending(token);
+        expect(state).toMatchObject({ kind: 'exited', exitCode: 143 });
+        expect(fields.all('thawed')).toEqual(['/srv/data']);
+        await subject.host.forget(token, { signal });
+        await mark();
+        expect(await kind()).toBe('file');
+      });
+
+      it('thaws by itself when its time is up', async () => {
+        const done = await run(freezeMounts(['1', '/srv/data']));
+        expect(done.exitCode).toBe(0);
+        expect(done.fields.all('thawed')).toEqual(['/srv/data']);
+      });
+
+      it('is unmounted with what lies on it, and mounted again as its unit says', async () => {
+        await mark();
+        for (const round of ['first', 'again']) {
+          const gone = await run(unmountMounts(['/srv/data']));
+          expect(gone, round).toMatchObject({ exitCode: 0 });
+          expect(gone.fields.all('unmounted')).toEqual(['/srv/data']);
+        }
+        expect((await read(listMounts(['/srv/data']))).one('failed')).toMatch(/^NOT_MOUNTED /);
+        expect(await kind()).toBe('absent');
+        for (const round of ['first', 'again']) {
+          const back = await run(mountDisks(['/srv/data', 'ext4', 'rw', '/dev/xvdg', '-']));
+          expect(back, round).toMatchObject({ exitCode: 0 });
+          expect(back.fields.all('mounted')).toEqual(['/srv/data']);
+        }
+        expect(await kind()).toBe('file');
+        expect(await unit('srv-data.mount')).toBe('active enabled');
+      });
+
+      it('is mounted where no unit says how, by the disk that is named', async () => {
+        await run(unmountMounts(['/srv/data']));
+        const other = await run(mountDisks(['/srv', 'ext4', 'rw', '/dev/xvdg', '-']));
+        expect(other.fields.all('mounted')).toEqual(['/srv']);
+        expect((await read(observeFile(['/srv/belay-contract']))).one('kind')).toBe('file');
+        await run(unmountMounts(['/srv']));
+        await run(mountDisks(['/srv/data', 'ext4', 'rw', '/dev/xvdg', '-']));
+        expect(await kind()).toBe('file');
       });
     });
 

@@ -94,3 +94,11 @@ export function locate(state: WorldState, host: HostState, path: string): Place 
     device: mount.device,
   };
 }
+
+/** Drops a mount and the unit that held it, without stopping anything first. */
+export function forgetMount(state: WorldState, host: HostState, mountPoint: string): void {
+  delete host.mounts[mountPoint];
+  for (const [name, { runs }] of Object.entries(rootVolume(state, host)?.contents.system?.units ?? {})) {
+    if (runs.kind === 'mount' && runs.where === mountPoint) delete host.units[name];
+  }
+}

@@ -1,9 +1,10 @@
 /** volume/* over modelled disks: what is mounted where, freezing, unmounting and mounting. */
 import { durationsMs } from '../durations.ts';
-import { blockDevices, locate, systemOf } from '../hosts/devices.ts';
+import { blockDevices, locate, nodeOf, systemOf } from '../hosts/devices.ts';
+import { isFolder } from '../hosts/files.ts';
 import { freezing } from '../hosts/freeze.ts';
 import { dataDirectory } from '../hosts/postgres.ts';
-import { startUnit } from '../hosts/units.ts';
+import { isActive, startUnit, stopUnit } from '../hosts/units.ts';
 import { argument, no, type ScriptEnd, type ScriptModel, type ScriptRun } from './model.ts';
 
 const mounts: ScriptModel = {
@@ -11,11 +12,12 @@ const mounts: ScriptModel = {
   durationMs: 0,
   run(run) {
     const fields: string[] = [];
-    for (const mountPoint of run.args) {
+    const asked = run.args.length > 0 ? run.args : ['/', ...Object.keys(run.host.mounts)].toSorted();
+    for (const mountPoint of asked) {
       const found = mountedAt(run, mountPoint);
-      if (!found) return no(fields, 'NOT_MOUNTED', `nothing is mounted at ${mountPoint}`);
+      if (!found) return no(fields, 'NOT_MOUNTED', `nothing is mounted at ${mountPoint} from a disk`);
       fields.push(
-        `mount=${mountPoint} ${found.device} ${found.contents.filesystem ?? '-'}`,
+        `mount=${mountPoint} ${found.device} ${found.contents.filesystem ?? '-'} rw,relatime`,
         // A Xen disk has no serial number.
         `disk=${mountPoint} ${found.disk} -`,
       );
@@ -32,13 +34,14 @@ const freeze: ScriptModel = {
     const fields: string[] = [];
     const freezes: string[] = [];
     for (const mountPoint of run.args.slice(1)) {
-      if (!mountedAt(run, mountPoint) || freezing(run.host, run.now).includes(mountPoint))
-        return no([], 'FREEZE_FAILED', `fsfreeze: ${mountPoint}: freeze failed`);
-      if (mountPoint === '/') fields.push('skipped=/ system folders live on it');
-      else {
-        fields.push(`frozen=${mountPoint}`);
-        freezes.push(mountPoint);
+      if (mountPoint === '/' || !mountedAt(run, mountPoint)) {
+        fields.push(`skipped=${mountPoint} system folders live on it`);
+        continue;
       }
+      if (freezing(run.host, run.now).includes(mountPoint))
+        return no(fields, 'FREEZE_FAILED', `fsfreeze of ${mountPoint} failed; everything is thawed`);
+      fields.push(`frozen=${mountPoint}`);
+      freezes.push(mountPoint);
     }
     return { fields: [...fields, 'ready=yes'], freezes, durationMs: seconds * 1_000 };
   },
@@ -54,18 +57,23 @@ const unmount: ScriptModel = {
   changes: true,
   durationMs: durationsMs.mountChange,
   run(run) {
-    const { host } = run;
+    const { state, host } = run;
     const fields: string[] = [];
+    const before = structuredClone(host.mounts);
     for (const mountPoint of run.args) {
-      if (mountPoint === '/') return no(fields, 'MOUNT_BUSY', `umount: /: target is busy.`);
-      const user = Object.keys(host.servers).find((cluster) =>
-        `${dataDirectory(cluster)}/`.startsWith(`${mountPoint}/`),
-      );
-      if (host.mounts[mountPoint] && user !== undefined)
-        return no(fields, 'MOUNT_BUSY', `umount: ${mountPoint}: target is busy: postgres ${user}`);
-      delete host.mounts[mountPoint];
       const unit = mountUnit(run, mountPoint);
-      if (unit !== undefined) delete host.units[unit];
+      const user = userOf(run, mountPoint);
+      // Stopping a mount unit first stops the units that require it, as systemd does.
+      if (unit !== undefined && isActive(host, unit)) stopUnit(state, host, unit);
+      else if (mountPoint === '/' || (host.mounts[mountPoint] && user !== undefined)) {
+        host.mounts = before;
+        return no(
+          fields,
+          'MOUNT_BUSY',
+          `${mountPoint} cannot be unmounted: in use by ${user ?? 'systemd'}; stop it first`,
+        );
+      }
+      delete host.mounts[mountPoint];
       fields.push(`unmounted=${mountPoint}`);
     }
     return { fields };
@@ -77,38 +85,69 @@ const mount: ScriptModel = {
   durationMs: durationsMs.mountChange,
   run(run) {
     const fields: string[] = [];
+    let durationMs: number = durationsMs.mountChange;
     for (let index = 0; index + 4 < run.args.length; index += 5) {
       const mountPoint = argument(run, index, 'MOUNT');
-      const problem = mountOne(run, mountPoint, argument(run, index + 3, 'DISK'));
-      if (problem) return { ...problem, fields };
+      const disk = argument(run, index + 3, 'DISK');
+      const serial = argument(run, index + 4, 'SERIAL');
+      if (!run.host.mounts[mountPoint]) {
+        durationMs += awaitDisk(run, disk);
+        const problem = mountOne(run, mountPoint, { disk, serial });
+        if (problem) return { ...problem, fields };
+      }
       fields.push(`mounted=${mountPoint}`);
     }
-    return { fields };
+    return { fields, durationMs };
   },
 };
 
+/** The script waits for a disk that is being attached; gives how long that takes, in ms. */
+function awaitDisk({ state, host, now }: ScriptRun, disk: string): number {
+  const coming = Object.values(state.volumes)
+    .map(({ attachment }) => attachment)
+    .find(
+      (one) =>
+        one?.state === 'attaching' && one.instanceId === host.instanceId && nodeOf(one.device) === disk,
+    );
+  if (!coming) return 0;
+  const waitMs = (coming.settlesAt ?? now) - now;
+  coming.state = 'attached';
+  coming.settlesAt = null;
+  return waitMs;
+}
+
 /** As the mount unit says, else the disk that was named. */
-function mountOne(run: ScriptRun, mountPoint: string, disk: string): ScriptEnd | undefined {
-  const { state, host, now } = run;
-  if (host.mounts[mountPoint]) return undefined;
-  const unit = mountUnit(run, mountPoint);
+function mountOne(
+  { state, host, now }: ScriptRun,
+  mountPoint: string,
+  { disk, serial }: { readonly disk: string; readonly serial: string },
+): ScriptEnd | undefined {
+  const device = blockDevices(state, host).find(({ node }) => node === disk);
+  if (!device || serial !== '-')
+    return no([], 'NO_SUCH_DISK', `the disk ${disk} (serial ${serial}) did not appear within 30 s`);
+  const unit = mountUnit({ state, host }, mountPoint);
   if (unit !== undefined) {
     const refusal = startUnit(state, host, unit, now);
-    return refusal && no([], 'MOUNT_FAILED', refusal.message.replaceAll('\n', ' | '));
+    return refusal && no([], 'MOUNT_FAILED', `systemctl start ${unit} failed`, refusal.message);
   }
-  const device = blockDevices(state, host).find(({ node }) => node === disk);
-  if (!device) return no([], 'NO_SUCH_DISK', `there is no disk ${disk}`);
-  if (device.volume.contents.filesystem === null)
-    return no(
-      [],
-      'MOUNT_FAILED',
-      `mount: ${mountPoint}: wrong fs type, bad option, bad superblock on ${disk}.`,
-    );
+  const { filesystem } = device.volume.contents;
+  if (filesystem === null || !isFolder(state, host, mountPoint))
+    return no([], 'MOUNT_FAILED', `mount -t ${filesystem ?? '-'} ${disk} ${mountPoint} failed`);
   host.mounts[mountPoint] = { device: disk, volumeId: device.volume.id };
   return undefined;
 }
 
-function mountUnit({ state, host }: ScriptRun, mountPoint: string): string | undefined {
+/** The server whose data lie below the mount point. */
+function userOf({ host }: ScriptRun, mountPoint: string): string | undefined {
+  const clusters = Object.keys(host.servers);
+  const user = clusters.find((cluster) => `${dataDirectory(cluster)}/`.startsWith(`${mountPoint}/`));
+  return user && `postgres ${user}`;
+}
+
+function mountUnit(
+  { state, host }: Pick<ScriptRun, 'state' | 'host'>,
+  mountPoint: string,
+): string | undefined {
   return Object.entries(systemOf(state, host).units).find(
     ([, { runs }]) => runs.kind === 'mount' && runs.where === mountPoint,
   )?.[0];

@@ -1,5 +1,5 @@
 /** Attaching and detaching volumes, over the time that it takes and with the host in the way. */
-import { isMounted, nodeOf } from '../../hosts/devices.ts';
+import { forgetMount, isMounted, nodeOf } from '../../hosts/devices.ts';
 import { durationsMs } from '../../durations.ts';
 import { AwsRefusal, changes, type Operations } from '../operation.ts';
 import { findInstance, findVolume } from './find.ts';
@@ -74,7 +74,7 @@ export const attachmentOperations: Operations = {
     function dropMounts(volumeId: string): void {
       for (const host of Object.values(state.hosts)) {
         for (const [point, mount] of Object.entries(host.mounts)) {
-          if (mount.volumeId === volumeId) delete host.mounts[point];
+          if (mount.volumeId === volumeId) forgetMount(state, host, point);
         }
       }
     }
