@@ -60,7 +60,7 @@ export function followContract({ capabilities, timeoutMs, opened, folder }: Suit
     it('waits no longer than asked, and not after the end', { timeout: timeoutMs }, async () => {
       const { host } = opened();
       const token = newToken();
-      await host.start(token, { text: 'sleep 6' }, { signal: never });
+      await host.start(token, { text: 'sleep 3' }, { signal: never });
       const begunAt = Date.now();
       expect(await stateOf(host, token)).toBe('running');
       const waitedAt = Date.now();
@@ -73,14 +73,14 @@ export function followContract({ capabilities, timeoutMs, opened, folder }: Suit
       expect(polled.kind).toBe('running');
       expect(Date.now() - waitedAt).toBeGreaterThanOrEqual(900);
       await untilEnd(host, token);
-      expect(Date.now() - begunAt).toBeLessThan(capabilities.fast ? 12_000 : 25_000);
+      expect(Date.now() - begunAt).toBeLessThan(capabilities.fast ? 8000 : 25_000);
       await host.forget(token, { signal: never });
     });
 
     it('can be given up', { timeout: timeoutMs }, async () => {
       const { host } = opened();
       const token = newToken();
-      await host.start(token, { text: 'sleep 3; echo survived' }, { signal: never });
+      await host.start(token, { text: 'sleep 1.5; echo survived' }, { signal: never });
       const controller = new AbortController();
       const failed = failureOf(
         host.poll(token, { from: start, sink: collect().sink, waitMs: 20_000, signal: controller.signal }),
@@ -113,11 +113,10 @@ export function followContract({ capabilities, timeoutMs, opened, folder }: Suit
       const { host } = opened();
       const token = newToken();
       const text =
-        'echo begun; read wrapper rest <"$BELAY_COMMAND/begun"; echo "$wrapper $$" >"$1"; sleep 300';
+        'echo begun; read wrapper rest <"$BELAY_COMMAND/begun"; echo "$wrapper $$" >"$1"; exec sleep 300';
       await host.start(token, { text, args: [`${folder()}/killed`] }, { signal: never });
       await untilOnHost(host, 'test -s "$1"', `${folder()}/killed`);
       await read(host, { text: 'kill -KILL $(cat "$1")', args: [`${folder()}/killed`] });
-      await read(host, 'pkill -KILL -x -f "sleep 300" || :');
       const ending = await untilEnd(host, token);
       expect(ending.stdout).toBe('begun\n');
       expect(ending.state).toMatchObject({ kind: 'vanished', next: { stdout: 6, stderr: 0 } });
@@ -130,9 +129,9 @@ export function followContract({ capabilities, timeoutMs, opened, folder }: Suit
     it('says running while the script outlives its killed wrapper', { timeout: timeoutMs }, async () => {
       const { host } = opened();
       const token = newToken();
-      const text = 'read wrapper rest <"$BELAY_COMMAND/begun"; kill -KILL $wrapper; sleep 4; echo last';
+      const text = 'read wrapper rest <"$BELAY_COMMAND/begun"; kill -KILL $wrapper; sleep 2.5; echo last';
       await host.start(token, { text }, { signal: never });
-      await untilOnHost(host, 'sleep 1');
+      await untilOnHost(host, 'sleep 0.3');
       expect(await stateOf(host, token)).toBe('running');
       const ending = await untilEnd(host, token);
       expect(ending.stdout).toBe('last\n');

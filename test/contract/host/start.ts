@@ -69,7 +69,7 @@ export function startContract({ capabilities, timeoutMs, opened, folder }: Suite
       const { host } = opened();
       const secret = `s3cret-${Math.random().toString(36).slice(2)}`;
       const text = `
-        found() { printf %s "$SECRET" | grep -lF -f - "$@" 2>/dev/null; }
+        found() { printf %s "$SECRET" | grep -lF -f - /dev/null "$@" 2>/dev/null; }
         found /proc/[0-9]*/cmdline
         found $(find "$BELAY_COMMAND.." -type f)
         found $(find /tmp /var/tmp /dev/shm -maxdepth 1 -type f -newer "$BELAY_COMMAND/begun")
@@ -145,7 +145,10 @@ export function startContract({ capabilities, timeoutMs, opened, folder }: Suite
       { timeout: timeoutMs },
       async (context) => {
         const { host, other, cut } = opened();
-        if (cut === undefined) return context.skip('this transport keeps no connection that could be cut');
+        if (cut === undefined) {
+          context.skip('this transport keeps no connection that could be cut');
+          return;
+        }
         const token = newToken();
         const text = 'echo ran >>"$1"; echo before; sleep 4; echo after; exit 9';
         await host.start(token, { text, args: [`${folder()}/cut`] }, { signal: never });

@@ -63,7 +63,9 @@ b_sleep() { sleep "$1" 2>/dev/null || sleep 1; }
 b_scan() {
   b_session=$b_pid
   if b_started "$b_pid" && [ "$b_time" != "$b_start" ]; then b_session=none; fi
-  b_marked=$(grep -lF "BELAY_COMMAND=$b_dir/" /proc/[0-9]*/environ 2>/dev/null | tr -dc '0-9\\n' | tr '\\n' ' ')
+  # BusyBox's grep sees nothing behind a NUL without -z, which in turn an old one may not have.
+  b_marked=$({ grep -lzF "BELAY_COMMAND=$b_dir/" /proc/[0-9]*/environ || grep -lF "BELAY_COMMAND=$b_dir/" /proc/[0-9]*/environ; } 2>/dev/null |
+    tr -dc '0-9\\n' | tr '\\n' ' ')
   b_living=$(cd /proc && awk -v session="$b_session" -v wrapper="$b_pid" -v me="$$" -v known="$b_known" -v marked="$b_marked" '
     BEGIN {
       count = split(known, list, " "); for (i = 1; i <= count; i++) seen[list[i]] = 1
