@@ -71,8 +71,8 @@ function parseParameter(entry: Entry, report: Report, additions: Addition[]): Pa
   const secretEntry = reader.node.entries.get('secret');
   if (secretEntry !== undefined) additions.push({ name: 'secret', span: secretEntry.keySpan });
   if (secret === true && fallback !== undefined && secretEntry !== undefined) {
-    report.error(
-      'WRONG_VALUE',
+    report.concealed(
+      'SECRET_PARAMETER',
       secretEntry.keySpan,
       `parameter ${entry.key} is secret, so its value cannot stand in the document as a default`,
       'Remove the default; the value comes by --secret.',

@@ -29,15 +29,11 @@ const documentKeys = [
   'notify',
 ];
 const additionKeys = ['rollback', 'notify'];
-const changeTemplate = 'a change template of Change Manager';
+const changeTemplateKeys = ['templateInformation', 'emergencyChange', 'autoApprovable', 'executableRunBooks'];
 const notBuiltYet = {
   variables: 'values that steps change with aws:updateVariable',
   files: 'attachments for aws:executeScript',
   locks: 'resources held exclusively',
-  templateInformation: changeTemplate,
-  emergencyChange: changeTemplate,
-  autoApprovable: changeTemplate,
-  executableRunBooks: changeTemplate,
 };
 
 /** The draft of a document; undefined when the tree is no Automation document at all, and then the report says why. */
@@ -50,6 +46,17 @@ export function parseTree(root: TreeNode, catalog: Catalog, report: Report): Doc
   }
   const reader: MapReader = { node: root, what: 'the document', report };
   if (!checkSchemaVersion(reader, top)) return undefined;
+  const template = changeTemplateKeys.flatMap((key) => root.entries.get(key) ?? []).at(0);
+  if (template !== undefined) {
+    const message = 'this is a change template of Change Manager, which is not built yet';
+    report.error(
+      'NOT_BUILT_YET',
+      template.keySpan,
+      message,
+      'The runbooks that it executes can be run themselves.',
+    );
+    return undefined;
+  }
   checkKeys(reader, documentKeys, notBuiltYet);
   const additions: Addition[] = [];
   for (const key of additionKeys) {

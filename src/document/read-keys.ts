@@ -1,5 +1,6 @@
 /** Reads the keys of one map of a document and reports every key or value that does not belong there. */
 import type { Report } from './report.ts';
+import { joinOr } from './suggest.ts';
 import { describeNode, type Entry, type MapNode, type Span, type TreeNode } from './tree.ts';
 
 /** Keys that belong to the language but that this version cannot run: key → what it is. */
@@ -36,8 +37,13 @@ export function entryOf(reader: MapReader, key: string): Entry | undefined {
 /** The entry of a key that must be there; `at` is what is underlined when it is not. */
 export function requiredEntry(reader: MapReader, key: string, at: Span): Entry | undefined {
   const entry = entryOf(reader, key);
-  if (entry === undefined) reader.report.error('MISSING_KEY', at, `${reader.what} needs ${key}`);
-  return entry;
+  if (entry !== undefined) return entry;
+  // A misspelt key is reported as unknown already, with this one as what was meant.
+  const isMisspelt = [...reader.node.entries.keys()].some(
+    (present) => present !== key && reader.report.suggest(present, [key]) === `Did you mean ${key}?`,
+  );
+  if (!isMisspelt) reader.report.error('MISSING_KEY', at, `${reader.what} needs ${key}`);
+  return undefined;
 }
 
 export function readText(reader: MapReader, key: string): string | undefined {
@@ -149,7 +155,7 @@ export function readWord<Word extends string>(
   reader.report.error(
     'WRONG_VALUE',
     entry.value.span,
-    `${key} of ${reader.what} is ${describeNode(entry.value)}, but must be ${words.join(', ')}`,
+    `${key} of ${reader.what} is ${describeNode(entry.value)}, but must be ${joinOr(words)}`,
     hint?.startsWith('Did') === true ? hint : undefined,
   );
   return undefined;

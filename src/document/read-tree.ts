@@ -12,13 +12,21 @@ import { parseYaml } from './yaml-text.ts';
 /** How many values a document may hold once its aliases are followed; 10,000 steps hold some 200,000. */
 const nodesMax = 2_000_000;
 const depthMax = 100;
+const syntaxErrorsMax = 10;
 
 /** The tree of a text; undefined when it is broken, and then the report says where. */
 export function readTree(source: SourceText, report: Report): TreeNode | undefined {
   const { document, toOriginal } = parseYaml(source.text);
-  for (const error of document.errors) {
+  // What follows a first syntax error is mostly its echo; the same slip on other lines is not.
+  const [first] = document.errors;
+  for (const error of document.errors.filter(({ code }) => code === first?.code).slice(0, syntaxErrorsMax)) {
     const at = { start: toOriginal(error.pos[0]), end: toOriginal(error.pos[1]) };
-    report.error('YAML_SYNTAX', at, firstSentence(error.message), syntaxHint(error.code, source.text, at));
+    report.error(
+      'YAML_SYNTAX',
+      at,
+      firstSentence(error.message, error.code),
+      syntaxHint(error.code, source.text, at),
+    );
   }
   for (const warning of document.warnings) {
     if (warning.code !== 'TAG_RESOLVE_FAILED') continue;
@@ -92,7 +100,7 @@ class TreeBuilder {
       return { kind: 'scalar', value, isPlain, span };
     }
     if (typeof value === 'number' && Number.isFinite(value)) return { kind: 'scalar', value, isPlain, span };
-    this.report.error('WRONG_TYPE', span, 'this is no value of a runbook');
+    this.report.error('WRONG_TYPE', span, 'a number must be finite');
     return { kind: 'scalar', value: null, isPlain, span };
   }
 
@@ -136,7 +144,14 @@ class TreeBuilder {
         ? resolved.value
         : (resolved.source ?? JSON.stringify(resolved.value));
     }
-    this.report.error('WRONG_TYPE', span, 'a key must be text');
+    if (isMap(key)) {
+      // To YAML, {{ Name }} without quotes is a map whose key is a map.
+      const braces = { start: span.start - 1, end: span.end + 1 };
+      const hint = 'Put expressions in quotes: "{{ Name }}".';
+      this.report.error('BAD_EXPRESSION', braces, 'an expression must stand in quotes', hint);
+    } else {
+      this.report.error('WRONG_TYPE', span, 'a key must be text');
+    }
     return undefined;
   }
 
@@ -166,12 +181,15 @@ function isSame(a: TreeNode, b: TreeNode): boolean {
   return true;
 }
 
-function firstSentence(message: string): string {
+function firstSentence(message: string, code: string): string {
+  if (code === 'MULTIPLE_DOCS') return 'a second document starts here';
   const line = message.split('\n')[0] ?? message;
   return line.charAt(0).toLowerCase() + line.slice(1);
 }
 
 function syntaxHint(code: string, text: string, at: Span): string | undefined {
+  if (code === 'BAD_INDENT')
+    return 'A bracket that opens above is not closed, or this line is not indented deep enough.';
   if (code === 'TAB_AS_INDENT') return 'Indent with spaces.';
   if (code === 'MULTIPLE_DOCS') return 'Keep one document per file; remove the line ---.';
   const line = text.slice(text.lastIndexOf('\n', at.start - 1) + 1, at.end + 200).split('\n')[0] ?? '';

@@ -44,7 +44,7 @@ export function validateSelector(selector: string): string | undefined {
     compile(selector);
     return undefined;
   } catch (error) {
-    if (error instanceof JSONPathError) return error.message;
+    if (error instanceof JSONPathError) return reasonOf(error);
     throw error;
   }
 }
@@ -62,11 +62,14 @@ export function selectValues(selector: string, response: Json): Found {
     return { kind: 'found', isDefinite: query.singularQuery(), values };
   } catch (error) {
     if (error instanceof JSONPathError) {
-      return { kind: 'mismatch', message: `${selector} cannot be read: ${error.message}` };
+      return { kind: 'mismatch', message: `${selector} cannot be read: ${reasonOf(error)}` };
     }
     throw error;
   }
 }
+
+/** Without the excerpt and offset that json-p3 appends. */
+const reasonOf = (error: JSONPathError): string => error.message.replace(/\s*\('.*':\d+\)$/s, '');
 
 /** What the selector finds in the response, given as the declared type. Never throws. */
 export function selectOutput(selector: string, type: OutputType, response: Json): Selection {

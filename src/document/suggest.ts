@@ -10,19 +10,31 @@ export function makeSuggester(): Suggest {
   let comparisons = 0;
   return (name, known) => {
     let best: string | undefined;
-    let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1;
+    let bestDistance = misspellingsMax(name.length) + 1;
     for (const candidate of known) {
       comparisons += 1;
       if (comparisons > comparisonsMax) return undefined;
       if (candidate === name || Math.abs(candidate.length - name.length) >= bestDistance) continue;
       const distance = editDistance(name.toLowerCase(), candidate.toLowerCase(), bestDistance);
-      if (distance < bestDistance && distance < Math.max(name.length, candidate.length) * 0.6) {
+      if (distance < bestDistance) {
         best = candidate;
         bestDistance = distance;
       }
     }
     return best;
   };
+}
+
+/** How many slips of the finger a word of that length may have and still be recognized. */
+function misspellingsMax(length: number): number {
+  if (length <= 1) return 0;
+  if (length <= 5) return 1;
+  return length <= 9 ? 2 : 3;
+}
+
+/** `a, b or c`. */
+export function joinOr(words: readonly string[]): string {
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
 }
 
 /** `Did you mean X?`, the list itself while it is short, or nothing. */

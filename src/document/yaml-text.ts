@@ -41,5 +41,5 @@ export function parseYaml(original: string): ParsedYaml {
 }
 
 function parse(text: string): YamlDocument.Parsed {
-  return parseDocument(text, { prettyErrors: false, uniqueKeys: false, logLevel: 'silent' });
+  return parseDocument(text, { prettyErrors: false, uniqueKeys: false, logLevel: 'error' });
 }

@@ -23,20 +23,35 @@ export interface Flow {
 }
 
 export function validateFlow(list: StepList, context: ValidationContext): Flow {
-  const edges = list.drafts.map((draft, index) => edgesOf(draft, index, list, context));
+  let isComplete = true;
+  const edges = list.drafts.map((draft, index) =>
+    edgesOf(draft, index, list, context, () => {
+      isComplete = false;
+    }),
+  );
   const { isReachable, order, cycles } = walk(edges);
   for (const cycle of cycles) reportCycle(cycle, edges, list, context);
-  reportUnreachable(isReachable, list, context);
+  // A jump to nowhere was meant for somewhere: what it leaves unreached is its echo.
+  if (isComplete) reportUnreachable(isReachable, list, context);
   return { edges, isReachable, order: cycles.length === 0 ? order : undefined };
 }
 
-function edgesOf(draft: StepDraft, index: number, list: StepList, context: ValidationContext): Edge[] {
+function edgesOf(
+  draft: StepDraft,
+  index: number,
+  list: StepList,
+  context: ValidationContext,
+  missed: () => void,
+): Edge[] {
   const { step, node } = draft;
   const edges: Edge[] = [];
   const jump = (target: string, span: Span, key: string): void => {
     const to = list.indexOf.get(target);
     if (to !== undefined) edges.push({ to, span });
-    else reportUnknownStep(step.name, key, target, span, list, context);
+    else {
+      reportUnknownStep(step.name, key, target, span, list, context);
+      missed();
+    }
   };
   const spanOf = (key: string): Span => node.entries.get(key)?.value.span ?? draft.nameSpan;
 

@@ -2,8 +2,11 @@
 import type { ErrorObject } from 'ajv/dist/2020.js';
 
 import type { StepDraft } from '../draft.ts';
+import { joinOr } from '../suggest.ts';
 import { describeNode, locate, type Span } from '../tree.ts';
+import { settleAlternatives, type Problem } from './alternatives.ts';
 import { inputSpan } from './inputs.ts';
+import { pathText, sizeRule, textOf, typeNames } from './schema-words.ts';
 import type { ValidationContext } from './validate.ts';
 
 type Path = readonly (string | number)[];
@@ -16,65 +19,13 @@ export function explainErrors(
   for (const error of settleAlternatives(errors)) explain(error, draft, context);
 }
 
-/** A problem as found, or several alternatives none of which fits. */
-type Problem = ErrorObject | { readonly alternatives: readonly ErrorObject[]; readonly at: ErrorObject };
-
-/**
- * anyOf and oneOf report every branch. When one branch is plainly meant, because all others already fail on the
- * value's type, its errors stand; otherwise the alternatives are told in one sentence.
- */
-function settleAlternatives(errors: readonly ErrorObject[]): Problem[] {
-  const settled: Problem[] = [];
-  for (const error of errors) {
-    if (error.keyword === 'if') continue;
-    if (error.keyword !== 'anyOf' && error.keyword !== 'oneOf') {
-      settled.push(error);
-      continue;
-    }
-    const inner: ErrorObject[] = [];
-    for (let last = settled.at(-1); last !== undefined; last = settled.at(-1)) {
-      if ('alternatives' in last || !isBelow(last, error)) break;
-      inner.unshift(last);
-      settled.pop();
-    }
-    settled.push(...chooseBranch(inner, error));
-  }
-  return settled;
-}
-
-function isBelow(inner: ErrorObject, outer: ErrorObject): boolean {
-  return (
-    inner.instancePath.startsWith(outer.instancePath) &&
-    (inner.schemaPath.startsWith(`${outer.schemaPath}/`) || inner.schemaPath.startsWith('#/$defs/'))
-  );
-}
-
-function chooseBranch(inner: readonly ErrorObject[], outer: ErrorObject): Problem[] {
-  const branches = new Map<string, ErrorObject[]>();
-  for (const error of inner) {
-    const branch = error.schemaPath.startsWith(`${outer.schemaPath}/`)
-      ? (error.schemaPath.slice(outer.schemaPath.length + 1).split('/')[0] ?? '')
-      : error.schemaPath.split('/').slice(0, 3).join('/');
-    branches.set(branch, [...(branches.get(branch) ?? []), error]);
-  }
-  const isOfOtherKind = (errors: readonly ErrorObject[]): boolean =>
-    errors.some(
-      ({ keyword, instancePath }) =>
-        instancePath === outer.instancePath && ['type', 'const', 'enum'].includes(keyword),
-    );
-  const meant = [...branches.values()].filter((errors) => !isOfOtherKind(errors));
-  const [only] = meant;
-  if (meant.length === 1 && only !== undefined) return only;
-  return [{ alternatives: inner, at: outer }];
-}
-
 function explain(problem: Problem, draft: StepDraft, context: ValidationContext): void {
   const { report } = context;
   const error = 'alternatives' in problem ? problem.at : problem;
   const path = pathOf(error.instancePath);
   const what = path.length === 0 ? `step "${draft.step.name}" (${draft.step.action})` : pathText(path);
   if ('alternatives' in problem) {
-    explainAlternatives(problem.alternatives, path, draft, context);
+    explainAlternatives(problem.alternatives, error, draft, context);
     return;
   }
   const span = inputSpan(draft, path);
@@ -113,11 +64,7 @@ function explain(problem: Problem, draft: StepDraft, context: ValidationContext)
       wrong(draft, path, context, `must match ${textOf(params['pattern'])}`);
       return;
     default:
-      report.error(
-        'WRONG_INPUT',
-        span,
-        `${what} of step "${draft.step.name}" ${error.message ?? 'is wrong'}`,
-      );
+      wrong(draft, path, context, sizeRule(error) ?? error.message ?? 'is wrong');
   }
 }
 
@@ -146,10 +93,12 @@ function isOpenMap({ parentSchema }: ErrorObject): boolean {
 
 function explainAlternatives(
   alternatives: readonly ErrorObject[],
-  path: Path,
+  at: ErrorObject,
   draft: StepDraft,
   context: ValidationContext,
 ): void {
+  const path = pathOf(at.instancePath);
+  const what = path.length === 0 ? `step "${draft.step.name}" (${draft.step.action})` : pathText(path);
   const values: unknown[] = [];
   const types: unknown[] = [];
   const missing: string[] = [];
@@ -164,9 +113,15 @@ function explainAlternatives(
     return;
   }
   if (missing.length > 0 && types.length === 0) {
-    const what = path.length === 0 ? `step "${draft.step.name}" (${draft.step.action})` : pathText(path);
-    const message = `${what} needs one of ${[...new Set(missing)].join(', ')}`;
+    if (missing.some((key) => misspeltKey(at, key, draft, path, context))) return;
+    const message = `${what} needs ${joinOr([...new Set(missing)])}`;
     context.report.error('MISSING_INPUT', inputSpan(draft, path), message);
+    return;
+  }
+  const exclusive = at.keyword === 'oneOf' && alternatives.length === 0 ? requiredKeys(at.schema) : [];
+  if (exclusive.length > 0) {
+    const message = `${what} takes only one of ${exclusive.join(', ')}`;
+    context.report.error('WRONG_INPUT', inputSpan(draft, path), message);
     return;
   }
   const wanted = [...new Set([...types.map(typeNames), ...values.map((value) => JSON.stringify(value))])];
@@ -187,7 +142,7 @@ function wrongChoice(
   const texts = allowed.map(textOf);
   const value = valueAt(draft, path);
   const hint = typeof value === 'string' ? context.report.suggest(value, texts) : undefined;
-  const must = texts.length === 1 ? `must be ${texts[0]}` : `must be one of ${texts.join(', ')}`;
+  const must = texts.length === 1 ? `must be ${texts[0]}` : `must be ${joinOr(texts)}`;
   wrong(draft, path, context, must, hint?.startsWith('Did') === true ? hint : undefined);
 }
 
@@ -214,6 +169,16 @@ function keySpan(draft: StepDraft, path: Path): Span | undefined {
   return inputs === undefined ? undefined : locate(inputs.value, path).key;
 }
 
+/** The keys that the branches of a oneOf require. */
+function requiredKeys(branches: unknown): string[] {
+  if (!Array.isArray(branches)) return [];
+  return branches.flatMap((branch: unknown) => {
+    const keys: unknown =
+      typeof branch === 'object' && branch !== null && 'required' in branch ? branch.required : [];
+    return Array.isArray(keys) ? keys.map(textOf) : [];
+  });
+}
+
 function knownKeys({ parentSchema }: ErrorObject): string[] {
   const properties: unknown = parentSchema?.['properties'];
   return typeof properties === 'object' && properties !== null ? Object.keys(properties) : [];
@@ -227,28 +192,3 @@ function pathOf(pointer: string): Path {
     .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
     .map((part) => (/^\d+$/.test(part) ? Number(part) : part));
 }
-
-function pathText(path: Path): string {
-  if (path.length === 0) return 'inputs';
-  return path
-    .map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index === 0 ? '' : '.'}${part}`))
-    .join('');
-}
-
-function typeNames(type: unknown): string {
-  const names: Readonly<Record<string, string>> = {
-    string: 'text',
-    integer: 'a whole number',
-    number: 'a number',
-    boolean: 'true or false',
-    array: 'a list',
-    object: 'a map',
-    null: 'empty',
-  };
-  return (Array.isArray(type) ? type : [type])
-    .map((name: unknown) => names[textOf(name)] ?? textOf(name))
-    .join(' or ');
-}
-
-const textOf = (value: unknown): string =>
-  typeof value === 'string' ? value : (JSON.stringify(value) ?? '');

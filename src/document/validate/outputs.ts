@@ -26,7 +26,8 @@ export function validateOutputs(main: StepList, context: ValidationContext): voi
     const index = main.indexOf.get(stepName);
     const step = index === undefined ? undefined : main.drafts[index];
     if (step === undefined) {
-      const hint = report.suggest(stepName, [...main.indexOf.keys()]);
+      const nearest = report.suggest(stepName, [...main.indexOf.keys()]);
+      const hint = nearest?.startsWith('Did') === true ? nearest.replace('?', `.${output}?`) : undefined;
       report.error(
         'UNKNOWN_REFERENCE',
         node.span,
@@ -39,6 +40,9 @@ export function validateOutputs(main: StepList, context: ValidationContext): voi
     if (known === undefined || known.includes(output)) continue;
     const declares = known.length === 0 ? 'no outputs' : `only ${known.join(', ')}`;
     const message = `outputs names ${text}, but ${stepName} declares ${declares}`;
-    report.error('UNKNOWN_REFERENCE', node.span, message, report.suggest(output, known));
+    const nearest = report.suggest(output, known);
+    const hint =
+      nearest?.startsWith('Did') === true ? nearest.replace('mean ', `mean ${stepName}.`) : undefined;
+    report.error('UNKNOWN_REFERENCE', node.span, message, hint);
   }
 }

@@ -103,7 +103,13 @@ function checkReference(reference: Reference, span: Span, user: User, context: V
       return user.list === undefined || checkOutput(reference, user, context, fail);
     case 'global':
       if (globalNames.some((name) => name === reference.name)) return true;
-      return fail(`there is no such global`, report.suggest(reference.name, globalNames));
+      return fail(
+        `there is no such global`,
+        report.suggest(
+          reference.text,
+          globalNames.map((name) => `global:${name}`),
+        ),
+      );
     case 'automation':
       if (automationNames.some((name) => name === reference.name)) return true;
       return fail(`there is only automation:${automationNames.join(', automation:')}`);
@@ -156,6 +162,9 @@ function checkOutput(
     const known = [...(user.list?.indexOf.keys() ?? []), ...(user.main?.indexOf.keys() ?? [])];
     const nearest = report.suggest(stepName, [...new Set(known)]);
     const hint = nearest?.startsWith('Did') === true ? nearest.replace('?', `.${output}?`) : undefined;
+    if (context.draft.parameters.has(stepName)) {
+      return fail(`${stepName} is a parameter`, `A parameter has no outputs: {{ ${stepName} }}.`);
+    }
     return fail(`there is no step ${stepName}`, hint);
   }
   const known = outputsOf(step, context);
