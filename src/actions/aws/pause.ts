@@ -1,4 +1,5 @@
 /** aws:pause: waits until a person says to go on. */
+import { Type } from 'typebox';
 import { defineAction } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
 import { runByTheEngine } from './flow.ts';
@@ -15,7 +16,13 @@ export const pause = defineAction({
   action: aws:pause
   inputs: {}
 `,
-  inputs: strictObject({}),
+  inputs: strictObject({
+    Message: Type.Optional(
+      Type.String({
+        description: 'For whoever continues. AWS documents no inputs, published runbooks have this one.',
+      }),
+    ),
+  }),
   outputs: strictObject({}),
   timeoutSeconds: pauseSecondsDefault,
   permissions: () => [],

@@ -41,7 +41,7 @@ export async function compareProperty(inputs: PropertyInputs, context: ActionCon
   if (!isReadOnlyOperation(call.service, call.operation))
     throw new ActionFailure({ code: 'NOT_A_READ', message: refusal(callName(call)) });
   const response = await makeCall(call, context);
-  const selector = inputs.PropertySelector;
+  const selector = fromRoot(inputs.PropertySelector);
   const found = selectValues(selector, response);
   if (found.kind === 'mismatch') throw new ActionFailure({ code: 'BAD_SELECTOR', message: found.message });
   const [first] = found.values;
@@ -64,6 +64,11 @@ export function equals(value: Json, desired: string | number | boolean): boolean
   return false;
 }
 
+/** SSM's JSONPath library takes a path without its root, and published runbooks write `Attributes.KmsMasterKeyId`. */
+function fromRoot(selector: string): string {
+  return selector.startsWith('$') ? selector : `$.${selector}`;
+}
+
 const shownCharactersMax = 200;
 
 function shown(value: Json | undefined): string {
@@ -79,7 +84,7 @@ export function checkProperty(
   const problems = [...checkApiCall(inputs, ownInputs, tools)];
   const { Service, Api, PropertySelector } = inputs;
   if (typeof PropertySelector === 'string' && !tools.isExpression(PropertySelector)) {
-    const wrong = validateSelector(PropertySelector);
+    const wrong = validateSelector(fromRoot(PropertySelector));
     if (wrong !== undefined)
       problems.push({
         code: 'BAD_SELECTOR',

@@ -87,7 +87,7 @@ export interface ShellRun {
 }
 
 export function isInstanceId(target: string): boolean {
-  return /^m?i-[0-9a-f]{8,17}$/.test(target);
+  return /^m?i-[0-9a-z]{8,17}$/.test(target);
 }
 
 /** The parameters as SendCommand wants them: each a list of strings. */

@@ -1,0 +1,155 @@
+import { describe, expect, it } from 'vitest';
+import { runCommand } from '../../../src/actions/aws/run-command.ts';
+import type { ActionContext, BegunEffect } from '../../../src/actions/define-action.ts';
+import type { Json, JsonObject } from '../../../src/json.ts';
+import { AwsFailure, type Aws } from '../../../src/transports/aws.ts';
+import { localTestHost } from '../host/local.ts';
+import { fakeHost } from './support/fake-host.ts';
+
+const effect = runCommand.effect as BegunEffect<unknown, Json, Json, JsonObject>;
+const token = 'b-0123456789abcdef0123456789abcdef01234567';
+
+function contextOf(over: Partial<ActionContext>): ActionContext {
+  return {
+    executionId: '01J',
+    step: 'Step',
+    token,
+    signal: AbortSignal.timeout(20_000),
+    aws: {
+      call: () => Promise.reject(new Error('no AWS here')),
+      identity: () => Promise.reject(new Error('no AWS here')),
+      assume: () => {
+        throw new Error('no AWS here');
+      },
+    },
+    host: (name) => fakeHost(name, {}),
+    log: () => ({ write: () => undefined }),
+    notice: () => undefined,
+    now: () => Date.now(),
+    isSecret: () => false,
+    ...over,
+  };
+}
+
+describe('aws:runCommand', () => {
+  it('stops both halves, and only when both confirm it', async () => {
+    const statuses = ['Cancelling', 'Cancelled'];
+    const calls: string[] = [];
+    const aws: Aws = {
+      call: ({ operation }) => {
+        calls.push(operation);
+        return Promise.resolve(
+          operation === 'ListCommands'
+            ? { Commands: [{ CommandId: 'c', Status: statuses.shift() ?? '' }] }
+            : {},
+        );
+      },
+      identity: () =>
+        Promise.reject(new AwsFailure({ code: 'X', message: 'x', retryable: false, effect: 'none' })),
+      assume: () => aws,
+    };
+    const host = fakeHost('db1', { rounds: 100 });
+    const context = contextOf({ aws, host: () => host });
+    const handle = {
+      Token: token,
+      CommandId: 'c',
+      StartedAt: 0,
+      Instances: ['i-0aaaaaaaaaaaaaaaa'],
+      Hosts: ['db1'],
+      Unsure: [],
+      NotStarted: {},
+    };
+    await effect.stop?.(handle, {}, context);
+    expect(calls).toEqual(['CancelCommand', 'ListCommands', 'ListCommands']);
+    expect(host.stopped).toEqual([token]);
+    await effect.release?.(handle, {}, context);
+    expect(host.forgotten).toEqual([token]);
+  });
+
+  it('runs real shell text on a real host, keeps its output and what it failed with', async () => {
+    await using here = localTestHost();
+    const logged: string[] = [];
+    const context = contextOf({
+      host: () => here.host,
+      log: (target) => ({
+        write: (stream, chunk) => void logged.push(`${target}.${stream}: ${Buffer.from(chunk).toString()}`),
+      }),
+    });
+    const inputs = {
+      DocumentName: 'AWS-RunShellScript',
+      InstanceIds: ['here'],
+      Parameters: { commands: ['pwd', 'echo "it hurts" >&2', 'exit 3'], workingDirectory: here.folder },
+    };
+    const handle = await effect.begin(inputs, null, context);
+    // A second begin, as after a lost reply, finds the first.
+    await effect.begin(inputs, null, context);
+    expect(await effect.adopt(inputs, null, context)).toMatchObject({ kind: 'running' });
+    let ending = await effect.poll(handle, inputs, null, context);
+    for (let round = 0; ending.kind === 'pending' && round < 100; round += 1)
+      ending = await effect.poll(handle, inputs, null, context);
+    expect(ending).toMatchObject({
+      kind: 'failed',
+      code: 'COMMAND_FAILED',
+      message: 'AWS-RunShellScript failed on here: exit code 3: it hurts',
+      outputs: {
+        Status: 'Failed',
+        ResponseCode: 3,
+        Output: `${here.folder}\n\n----------ERROR-------\nit hurts\n`,
+      },
+    });
+    expect(logged.sort()).toEqual(['here.stderr: it hurts\n', `here.stdout: ${here.folder}\n`]);
+    await effect.release?.(handle, inputs, context);
+  });
+
+  it('stops real shell text with everything that it started', async () => {
+    await using here = localTestHost();
+    const context = contextOf({ host: () => here.host });
+    const inputs = {
+      DocumentName: 'AWS-RunShellScript',
+      InstanceIds: ['here'],
+      Parameters: { commands: ['sleep 300 & wait'] },
+    };
+    const handle = await effect.begin(inputs, null, context);
+    await effect.stop?.(handle, inputs, context);
+    expect(await effect.poll(handle, inputs, null, context)).toMatchObject({ kind: 'failed' });
+    await effect.release?.(handle, inputs, context);
+  });
+});
+
+describe('the check of aws:runCommand', () => {
+  const check = (inputs: JsonObject) =>
+    (
+      runCommand.check?.(inputs, {
+        isExpression: (value) => typeof value === 'string' && value.includes('{{'),
+        models: { check: () => [], resolve: () => undefined },
+      }) ?? []
+    ).map(({ code, path }) => `${code} ${path.join('.')}`.trim());
+  const shell = { DocumentName: 'AWS-RunShellScript', Parameters: { commands: ['id'] } };
+
+  it.each([
+    [{ ...shell, InstanceIds: ['db1'] }, []],
+    [{ ...shell }, ['WRONG_INPUT']],
+    [{ ...shell, InstanceIds: ['db1'], Targets: [] }, ['WRONG_INPUT']],
+    [{ ...shell, InstanceIds: ['db1'], Parameters: {} }, ['MISSING_INPUT Parameters']],
+    [{ ...shell, InstanceIds: ['db1'], Parameters: '{{ Parameters }}' }, []],
+    [
+      { ...shell, InstanceIds: ['db1'], Parameters: { commands: ['id'], workDirectory: '/' } },
+      ['UNKNOWN_INPUT Parameters.workDirectory'],
+    ],
+    [
+      { ...shell, InstanceIds: ['db1'], Parameters: { commands: ['id'], executionTimeout: ['1h'] } },
+      ['WRONG_INPUT Parameters.executionTimeout'],
+    ],
+    [
+      { ...shell, InstanceIds: ['db1'], Parameters: { commands: ['id'], executionTimeout: '{{ Limit }}' } },
+      [],
+    ],
+    [
+      { DocumentName: 'AWS-RunPatchBaseline', InstanceIds: ['i-0b1e9d3a7c5f42680', 'db1', '{{ Id }}'] },
+      ['UNSUPPORTED_DOCUMENT InstanceIds.1'],
+    ],
+    [{ DocumentName: '{{ Document }}', InstanceIds: ['db1'] }, []],
+  ])('%j: %j', (inputs, problems) => {
+    expect(check(inputs)).toEqual(problems);
+  });
+});

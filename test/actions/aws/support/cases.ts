@@ -1,0 +1,214 @@
+/**
+ * Cases as files: `test/actions/NAMESPACE/ACTION/what-it-shows.yaml` holds the inputs, the world before, the expected
+ * calls and ending, the world after, and the undo. Adding a case needs no code.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { parse } from 'yaml';
+import { ActionFailure, type ActionContext, type AnyAction } from '../../../../src/actions/define-action.ts';
+import type { JsonObject } from '../../../../src/json.ts';
+import { AwsFailure } from '../../../../src/transports/aws.ts';
+import { createAwsModels } from '../../../../src/transports/aws/models.ts';
+import { HostFailure } from '../../../../src/transports/host.ts';
+import {
+  memoryWorld,
+  newWorld,
+  sandboxAws,
+  type World,
+  type WorldState,
+} from '../../../../src/world/index.ts';
+import { fakeClock } from '../../../world/fake-clock.ts';
+import { carryOut, undo, type Carried, type Ending, type Stage } from './drive.ts';
+import { fakeHost, type FakeHost, type HostAnswer } from './fake-host.ts';
+import { withFakeSsm, type Answer } from './fake-ssm.ts';
+import { faultyAws, type Fault, type RecordedCall } from './faulty-aws.ts';
+
+export interface CaseFile {
+  readonly inputs: JsonObject;
+  readonly before?: {
+    readonly tags?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+    readonly ssmTags?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+    readonly instances?: Readonly<Record<string, WorldState['instances'][string]['state']>>;
+    readonly commands?: Readonly<Record<string, Answer>>;
+    readonly targets?: Readonly<Record<string, readonly string[]>>;
+    readonly commandRounds?: number;
+    readonly hosts?: Readonly<Record<string, HostAnswer>>;
+  };
+  readonly secrets?: readonly string[];
+  readonly faults?: readonly Fault[];
+  /** In order, observation included. */
+  readonly calls?: readonly string[];
+  /** Members that the named calls must have been given, in order of the calls. */
+  readonly params?: readonly { readonly call: string; readonly has: JsonObject }[];
+  readonly ending: JsonObject;
+  readonly after?: JsonObject;
+  /** How often a script was begun, by host. */
+  readonly begun?: Readonly<Record<string, number>>;
+  readonly undo?: {
+    readonly knows?: 'everything' | 'nothing';
+    readonly faults?: readonly Fault[];
+    readonly calls?: readonly string[];
+    readonly ending: JsonObject;
+    /** What differs from the world before; without it nothing may. */
+    readonly after?: JsonObject;
+  };
+}
+
+export interface CaseRun {
+  readonly ending: JsonObject;
+  readonly calls: readonly RecordedCall[];
+  readonly before: JsonObject;
+  readonly after: JsonObject;
+  readonly hosts: Readonly<Record<string, FakeHost>>;
+  readonly logged: Readonly<Record<string, string>>;
+  readonly undone?: {
+    readonly ending: JsonObject;
+    readonly calls: readonly RecordedCall[];
+    readonly after: JsonObject;
+  };
+}
+
+const casesRoot = path.resolve(import.meta.dirname, '../..');
+
+/** The folder of an action's cases: `aws/create-tags`. */
+export function caseFolder(actionName: string): string {
+  return path.join(casesRoot, fileNameOf(actionName));
+}
+
+/** `aws/create-tags` for `aws:createTags`. */
+export function fileNameOf(actionName: string): string {
+  const [nameSpace = '', own = ''] = actionName.split(':');
+  return path.join(
+    nameSpace,
+    own.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
+  );
+}
+
+export function casesOf(actionName: string): readonly { readonly title: string; readonly file: CaseFile }[] {
+  const folder = caseFolder(actionName);
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.yaml'))
+    .sort()
+    .map((name) => ({
+      title: name.replace('.yaml', '').replaceAll('-', ' '),
+      file: parse(readFileSync(path.join(folder, name), 'utf8')) as CaseFile,
+    }));
+}
+
+const models = createAwsModels();
+
+export async function runCase(action: AnyAction, file: CaseFile): Promise<CaseRun> {
+  const clock = fakeClock();
+  const world = memoryWorld(prepared(file), clock);
+  const ssmTags = structuredClone(file.before?.ssmTags ?? {}) as Record<string, Record<string, string>>;
+  const below = withFakeSsm(
+    sandboxAws(world, models),
+    {
+      answers: file.before?.commands ?? {},
+      targets: file.before?.targets ?? {},
+      rounds: file.before?.commandRounds ?? 0,
+      tags: ssmTags,
+    },
+    () => clock.now(),
+  );
+  const hosts = Object.fromEntries(
+    Object.entries(file.before?.hosts ?? {}).map(([name, answer]) => [name, fakeHost(name, answer)]),
+  );
+  const logged: Record<string, string> = {};
+  const stageOf = (faults: readonly Fault[] | undefined): { stage: Stage; calls: RecordedCall[] } => {
+    const { aws, calls } = faultyAws(below, faults);
+    const context = (token: string): ActionContext => ({
+      executionId: '01JCASE',
+      step: 'Step',
+      token,
+      signal: new AbortController().signal,
+      aws,
+      models,
+      host: (name) => hostNamed(hosts, name),
+      log: (target) => ({
+        write: (stream, chunk) => {
+          const key = `${target}.${stream}`;
+          logged[key] = (logged[key] ?? '') + Buffer.from(chunk).toString('utf8');
+        },
+      }),
+      notice: () => undefined,
+      now: () => clock.now(),
+      isSecret: (value) => (file.secrets ?? []).some((secret) => JSON.stringify(value).includes(secret)),
+    });
+    return { stage: { context, clock }, calls };
+  };
+
+  const before = shown(world, ssmTags);
+  const forward = stageOf(file.faults);
+  const carried = await endingOf(() => carryOut(action, file.inputs, forward.stage));
+  const run = {
+    ending: carried.ending,
+    calls: forward.calls,
+    before,
+    after: shown(world, ssmTags),
+    hosts,
+    logged,
+  };
+  if (file.undo === undefined || carried.carried === undefined) return run;
+  const backward = stageOf(file.undo.faults);
+  const done = carried.carried;
+  const undone = await undo(action, file.inputs, done, backward.stage, file.undo.knows);
+  return {
+    ...run,
+    undone: { ending: asObject(undone), calls: backward.calls, after: shown(world, ssmTags) },
+  };
+}
+
+/** A thrown failure is an ending like any other. */
+async function endingOf(
+  act: () => Promise<Carried>,
+): Promise<{ readonly ending: JsonObject; readonly carried?: Carried }> {
+  try {
+    const carried = await act();
+    return { ending: asObject(carried.ending), carried };
+  } catch (error) {
+    if (!(error instanceof ActionFailure || error instanceof AwsFailure || error instanceof HostFailure))
+      throw error;
+    const { code, message, effect, retryable } = error;
+    return { ending: { kind: 'thrown', code, message, effect, retryable } };
+  }
+}
+
+function asObject(ending: Ending): JsonObject {
+  return ending;
+}
+
+function prepared({ before = {} }: CaseFile): WorldState {
+  const state = newWorld();
+  for (const [id, tags] of Object.entries(before.tags ?? {})) state.tags[id] = { ...tags };
+  for (const [id, wanted] of Object.entries(before.instances ?? {})) {
+    const instance = state.instances[id];
+    if (instance === undefined) throw new Error(`the sandbox has no instance ${id}`);
+    instance.state = wanted;
+    instance.settlesAt = wanted === 'stopping' || wanted === 'pending' ? fakeClock().now() + 4_000 : null;
+  }
+  return state;
+}
+
+/** What these actions can change. */
+function shown(world: World, ssmTags: Record<string, Record<string, string>>): JsonObject {
+  const state = world.look();
+  return structuredClone({
+    instances: Object.fromEntries(Object.entries(state.instances).map(([id, one]) => [id, one.state])),
+    tags: Object.fromEntries(Object.entries(state.tags).filter(([, tags]) => Object.keys(tags).length > 0)),
+    ssmTags,
+    snapshots: Object.values(state.snapshots).map(({ volumeId, description }) => ({ volumeId, description })),
+    parameters: Object.keys(state.parameters),
+    messages: Object.values(state.topics).flatMap(({ messages }) =>
+      messages.map(({ subject, message }) => ({ subject, message })),
+    ),
+  });
+}
+
+function hostNamed(hosts: Readonly<Record<string, FakeHost>>, name: string): FakeHost {
+  const host = hosts[name] ?? Object.values(hosts).find(({ instanceId }) => instanceId === name);
+  if (host !== undefined) return host;
+  if (/^m?i-/.test(name)) return fakeHost(name, { transport: 'ssm', instanceId: name });
+  throw new ActionFailure({ code: 'UNKNOWN_HOST', message: `the inventory has no host ${name}` });
+}
