@@ -175,5 +175,7 @@ function snapshotOf(reply: JsonObject): Snapshot {
   };
 }
 
-export const attachmentTo = (volume: Volume, instanceId: string): Attachment | undefined =>
-  volume.attachments.find((attachment) => attachment.instanceId === instanceId);
+export const attachmentTo = (
+  volume: Pick<Volume, 'attachments'> | undefined,
+  instanceId: string,
+): Attachment | undefined => volume?.attachments.find((attachment) => attachment.instanceId === instanceId);

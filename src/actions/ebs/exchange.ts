@@ -23,12 +23,15 @@ export interface Place {
 export interface Exchanging {
   readonly instanceId: string;
   readonly places: readonly Place[];
-  /** Deepest first. */
-  readonly mounts: readonly MountPlan[];
+  /** What is to be mounted from which `in`; deepest first. */
+  readonly mounts: readonly { readonly mount: MountPlan; readonly volumeId: string }[];
   readonly host: Host;
   /** When it began, in ms since 1970: a volume that is not listed later than `settleMs` after that is gone. */
   readonly begunAt: number;
-  /** Keeps a listing that is older than the last move from making that move again. Lives as long as one runner. */
+  /**
+   * When which move was made, by this runner: a listing that is older than the move must not make it again. Another
+   * runner makes it again, which is harmless: EC2 refuses what is done already, and the host knows the command.
+   */
   readonly moves: Map<string, number>;
 }
 
@@ -77,15 +80,15 @@ function ready(
 }
 
 async function takeOut(work: Exchanging, listed: ReadonlyMap<string, Volume>, context: ActionContext) {
-  const { instanceId, host } = work;
+  const { instanceId } = work;
   const left = work.places.flatMap(({ out }) => {
-    const attachment = attachmentTo(listed.get(out) ?? noVolume, instanceId);
+    const attachment = attachmentTo(listed.get(out), instanceId);
     return attachment === undefined ? [] : [{ out, attachment }];
   });
   if (left.length === 0) return undefined;
   if (left.some(({ attachment }) => attachment.state !== 'detaching')) {
-    const mounts = work.mounts.map(({ Mount }) => Mount);
-    const unmounted = await onHost(host, 'unmount', unmountMounts(mounts), context);
+    const mounts = work.mounts.map(({ mount }) => mount.Mount);
+    const unmounted = await onHost(work, 'unmount', unmountMounts(mounts), context);
     if (unmounted !== 'settled') return unmounted;
   }
   for (const { out, attachment } of left) {
@@ -96,14 +99,12 @@ async function takeOut(work: Exchanging, listed: ReadonlyMap<string, Volume>, co
   return pending(lookAgainMs, `waiting for ${left.map(({ out }) => out).join(', ')} to be detached`);
 }
 
-const noVolume = { attachments: [] } as const satisfies Pick<Volume, 'attachments'>;
-
 async function putIn(work: Exchanging, listed: ReadonlyMap<string, Volume>, context: ActionContext) {
   const { instanceId } = work;
   const waiting: string[] = [];
   for (const { in: id, device } of work.places) {
-    const attachment = attachmentTo(listed.get(id) ?? noVolume, instanceId);
-    if (attachment?.state === 'attached' || attachment?.state === 'busy') continue;
+    const attachment = attachmentTo(listed.get(id), instanceId);
+    if (attachment?.state === 'attached') continue;
     waiting.push(id);
     if (listed.get(id)?.state !== 'available') continue;
     const params = { VolumeId: id, InstanceId: instanceId, Device: device };
@@ -118,7 +119,7 @@ async function keepFlags(work: Exchanging, listed: ReadonlyMap<string, Volume>, 
   const { instanceId } = work;
   const wrong = work.places.filter(
     ({ in: id, deleteOnTermination }) =>
-      attachmentTo(listed.get(id) ?? noVolume, instanceId)?.deleteOnTermination !== deleteOnTermination,
+      attachmentTo(listed.get(id), instanceId)?.deleteOnTermination !== deleteOnTermination,
   );
   if (wrong.length === 0) return undefined;
   const mappings = wrong.map(({ device, deleteOnTermination }) => ({
@@ -138,17 +139,20 @@ async function mountAll(work: Exchanging, listed: ReadonlyMap<string, Volume>, c
   const { host, instanceId } = work;
   if (work.mounts.length === 0) return undefined;
   const volumes = work.places.flatMap(({ in: id }) => listed.get(id) ?? []);
-  const args = work.mounts.toReversed().flatMap(({ Mount, Fstype, Options, Source, BySerial }) => {
-    // A logical volume lies over several disks: then fstab or the mount unit has to know, and any one stands for all.
-    const [first] = volumes;
-    const serial = BySerial && first !== undefined ? first.id.replace('-', '') : '-';
-    return [Mount, Fstype, Options, Source, serial];
-  });
-  const mounted = await onHost(host, 'mount', mountDisks(args), context);
+  const args = work.mounts
+    .toReversed()
+    .flatMap(({ mount: { Mount, Fstype, Options, Source, BySerial }, volumeId }) => [
+      Mount,
+      Fstype,
+      Options,
+      Source,
+      BySerial ? volumeId.replace('-', '') : '-',
+    ]);
+  const mounted = await onHost(work, 'mount', mountDisks(args), context);
   if (mounted !== 'settled') return mounted;
   const found = await readMounts(
     host,
-    work.mounts.map(({ Mount }) => Mount),
+    work.mounts.map(({ mount }) => mount.Mount),
     context,
   );
   const wrong = found.find(
@@ -162,7 +166,14 @@ async function mountAll(work: Exchanging, listed: ReadonlyMap<string, Volume>, c
 }
 
 /** One command on the host, begun once under a token of its own and read again by whoever comes later. */
-async function onHost(host: Host, what: string, script: HostScript, context: ActionContext): Promise<Step> {
+async function onHost(
+  work: Exchanging,
+  what: string,
+  script: HostScript,
+  context: ActionContext,
+): Promise<Step> {
+  if (work.moves.has(what)) return 'settled';
+  const { host } = work;
   const token = hostTokenOf(context.token, what);
   const { signal } = context;
   await host.start(token, script, { signal });
@@ -171,7 +182,10 @@ async function onHost(host: Host, what: string, script: HostScript, context: Act
   if (state.kind === 'running') return pending(lookAgainMs, `waiting for ${host.name} to ${what}`);
   const said = refusal(parseFields(output.stdout()));
   if (said) return failed(said.code, `${host.label}: ${said.text}`);
-  if (state.kind === 'exited' && state.exitCode === 0) return 'settled';
+  if (state.kind === 'exited' && state.exitCode === 0) {
+    work.moves.set(what, context.now());
+    return 'settled';
+  }
   if (state.kind === 'exited') {
     return failed(
       'SCRIPT_FAILED',

@@ -137,7 +137,7 @@ function complete(
 
 /** Asked before anything is made; who comes in between is met by the unmounting itself. */
 async function notBusy(host: Host, drafts: readonly Draft[], context: ActionContext): Promise<void> {
-  const mounts = mountsOf(drafts.map(({ exchange }) => exchange)).map(({ Mount }) => Mount);
+  const mounts = mountsOf(drafts.map(({ exchange }) => exchange)).map(({ mount }) => mount.Mount);
   if (mounts.length === 0) return;
   const busy = (await readMounts(host, mounts, context)).filter(({ users }) => users !== '');
   if (busy.length === 0) return;
@@ -147,12 +147,16 @@ async function notBusy(host: Host, drafts: readonly Draft[], context: ActionCont
   });
 }
 
-/** Each mount once, deepest first, as they are unmounted. */
-export function mountsOf(exchanges: readonly Pick<Exchange, 'Mounts'>[]): readonly MountPlan[] {
+/** Each mount once, with the exchange that it belongs to; deepest first, as they are unmounted. */
+export function mountsOf<E extends Pick<Exchange, 'Mounts'>>(
+  exchanges: readonly E[],
+): readonly { readonly mount: MountPlan; readonly exchange: E }[] {
   const all = new Map(
-    exchanges.flatMap(({ Mounts }) => Mounts.map((mount) => [mount.Mount, mount] as const)),
+    exchanges.flatMap((exchange) =>
+      exchange.Mounts.map((mount) => [mount.Mount, { mount, exchange }] as const),
+    ),
   );
-  return [...all.values()].sort((a, b) => b.Mount.length - a.Mount.length);
+  return [...all.values()].sort((a, b) => b.mount.Mount.length - a.mount.Mount.length);
 }
 
 /** Tags of a new volume: those of the old one, and its part of the plan. */

@@ -1,0 +1,317 @@
+/**
+ * ebs:restore: volumes made from snapshots take the places of those that a host has now; the old ones are kept.
+ * Whoever uses the file systems has to be stopped before; root volumes are refused.
+ */
+import { Type } from 'typebox';
+import type { Json } from '../../json.ts';
+import { AwsFailure } from '../../transports/aws.ts';
+import { textIn } from '../aws/reply.ts';
+import {
+  ActionFailure,
+  defineAction,
+  done,
+  pending,
+  tokenTagKey,
+  type ActionContext,
+  type BegunEffect,
+  type Poll,
+  type UndoInputs,
+} from '../define-action.ts';
+import { keepKey } from '../host/scripts/keep-key.ts';
+import { strictObject } from '../strict-object.ts';
+import { attachmentTo, byTag, byVolumeId, call, listVolumes, nudge, settleMs, type Volume } from './ec2.ts';
+import { endOnHost, exchange, type Exchanging } from './exchange.ts';
+import { hostTokenOf } from './quiesce.ts';
+import {
+  draftRestore,
+  foundPlan,
+  mountsOf,
+  tagsOf,
+  type Draft,
+  type Exchange,
+  type RestorePlan,
+} from './restore-plan.ts';
+
+type Inputs = {
+  readonly Host: string;
+  readonly SnapshotIds: readonly string[];
+  readonly KeepBroken?: boolean;
+};
+type Handle = RestorePlan & { readonly BegunAt: number };
+type Outputs = { readonly VolumeIds: readonly string[]; readonly PreviousVolumeIds: readonly string[] };
+type UndoOf = UndoInputs<Inputs, null, Handle, Outputs>;
+/** What the undo saw when it began: the new volumes that were in place, and all that it has to remove. */
+type Found = {
+  readonly Plan: Handle | null;
+  readonly InPlace: readonly string[];
+  readonly Made: readonly string[];
+};
+
+const lookAgainMs = 1_000;
+const replacedByKey = 'belay:replaced-by';
+
+export const restore = defineAction({
+  name: 'ebs:restore',
+  summary:
+    'Puts volumes made from snapshots into the places of the volumes they were taken of, with their file systems mounted again; keeps the old volumes.',
+  source: 'https://docs.aws.amazon.com/ebs/latest/userguide/ebs-restoring-volume.html',
+  example: `
+    - name: Restore
+      action: ebs:restore
+      inputs: { Host: db1, SnapshotIds: ['snap-0a17c2e4d6f801234'] }`,
+  inputs: strictObject({
+    Host: Type.String({
+      minLength: 1,
+      description: 'A host of the inventory with an instanceId, or an instance id.',
+    }),
+    SnapshotIds: Type.Array(Type.String({ pattern: '^snap-[0-9a-f]+$' }), { minItems: 1, uniqueItems: true }),
+    KeepBroken: Type.Optional(
+      Type.Boolean({
+        default: true,
+        description: 'Keep the old volumes, detached and tagged. Without them the step cannot be undone.',
+      }),
+    ),
+  }),
+  outputs: strictObject({
+    VolumeIds: Type.Array(Type.String(), { description: 'The new ones, in the order of SnapshotIds.' }),
+    PreviousVolumeIds: Type.Array(Type.String(), { description: 'The old ones, in the same order.' }),
+  }),
+  timeoutSeconds: 3_600,
+  permissions: ({ KeepBroken }) => [
+    'ec2:DescribeVolumes',
+    'ec2:DescribeSnapshots',
+    'ec2:DescribeInstances',
+    'ec2:CreateVolume',
+    'ec2:CreateTags',
+    'ec2:DetachVolume',
+    'ec2:AttachVolume',
+    'ec2:ModifyInstanceAttribute',
+    'ec2:DeleteVolume',
+    ...(KeepBroken === false ? [] : ['ec2:DeleteTags']),
+  ],
+  targets: ({ Host }) => [Host],
+  hasHostTargets: true,
+  usesRestorePoints: 'SnapshotIds',
+
+  effect: {
+    kind: 'begun',
+    settleMs,
+    /** Makes the new volumes, which nobody uses yet. From then on their tags tell the plan. */
+    begin: async (inputs: Inputs, _before, context): Promise<Handle> => {
+      const key = keyOf(inputs, context);
+      const earlier = await foundPlan(key, inputs.SnapshotIds, context);
+      if (earlier !== null) return { ...earlier, BegunAt: context.now() };
+      const { instanceId, drafts } = await draftRestore(
+        context.host(inputs.Host),
+        inputs.SnapshotIds,
+        context,
+      );
+      return { ...(await makeVolumes(drafts, instanceId, key, context)), BegunAt: context.now() };
+    },
+    adopt: async (inputs, _before, context) => {
+      const plan = await foundPlan(keyOf(inputs, context), inputs.SnapshotIds, context);
+      return plan === null
+        ? { kind: 'absent' }
+        : { kind: 'running', handle: { ...plan, BegunAt: context.now() } };
+    },
+    poll: async (handle: Handle, inputs, _before, context): Promise<Poll<Outputs>> => {
+      const step = await exchange(exchanging(handle, 'forth', inputs, context), context);
+      if (step !== 'settled') return step;
+      return (await leaveOld(handle, inputs, context)) ?? finished(handle, inputs);
+    },
+    stop: (_handle, { Host }, context) => endOnHost(context.host(Host), context, 'stop'),
+    release: (_handle, { Host }, context) => endOnHost(context.host(Host), context, 'forget'),
+  } satisfies BegunEffect<Inputs, null, Handle, Outputs>,
+
+  undo: ({ KeepBroken }: Inputs) =>
+    KeepBroken === false
+      ? {
+          kind: 'none',
+          reason: 'KeepBroken: false gave up the volumes that were there before',
+          leavesChange: true,
+        }
+      : { kind: 'restore', effect: undoing },
+});
+
+const undoing: BegunEffect<UndoOf, null, Found, Record<string, Json>> = {
+  kind: 'begun',
+  settleMs: 0,
+  /** Only looks; what it found is journaled, so that a later runner knows what the undo has changed. */
+  begin: async ({ inputs, handle }, _before, context): Promise<Found> => {
+    const key = keyOf(inputs, context);
+    const plan = handle ?? (await foundPlan(key, null, context));
+    const made = await listVolumes(context, byTag(tokenTagKey, key));
+    return {
+      Plan: plan === null ? null : { ...plan, BegunAt: context.now() },
+      InPlace: made
+        .filter((volume) => plan !== null && attachmentTo(volume, plan.InstanceId) !== undefined)
+        .map(({ id }) => id),
+      Made: [...new Set([...made.map(({ id }) => id), ...(plan?.Exchanges.map(({ New }) => New) ?? [])])],
+    };
+  },
+  adopt: () => Promise.resolve({ kind: 'absent' }),
+  poll: async ({ Plan, InPlace, Made }, { inputs }, _before, context) => {
+    if (Plan === null && Made.length === 0) return done({});
+    if (Plan !== null) {
+      const step = await exchange(exchanging(Plan, 'back', inputs, context), context);
+      if (step !== 'settled') return step;
+    }
+    const left = await removeVolumes(Made, context);
+    if (left !== undefined) return left;
+    if (Plan === null) return done({});
+    await forgetReplacement(Plan, context);
+    const changes = Plan.Exchanges.filter(({ New }) => InPlace.includes(New)).map(({ Device, Old, New }) => ({
+      target: inputs.Host,
+      subject: Device,
+      from: New,
+      to: Old,
+    }));
+    return done({}, { changes });
+  },
+  stop: (_found, { inputs }, context) => endOnHost(context.host(inputs.Host), context, 'stop'),
+  release: (_found, { inputs }, context) => endOnHost(context.host(inputs.Host), context, 'forget'),
+};
+
+/** The same for every attempt of the step and for its undo, whose path is the step's with /undo. */
+const keyOf = ({ Host, SnapshotIds }: Inputs, { executionId, step }: ActionContext) =>
+  keepKey(executionId, step.replace(/\/undo$/, ''), Host, ...SnapshotIds);
+
+/** By the handle that the runner holds while it polls. */
+const movesOf = new WeakMap<Handle, Map<string, number>>();
+
+function exchanging(
+  plan: Handle,
+  way: 'forth' | 'back',
+  { Host }: Inputs,
+  context: ActionContext,
+): Exchanging {
+  const moves = movesOf.get(plan) ?? new Map<string, number>();
+  movesOf.set(plan, moves);
+  const goingIn = ({ Old, New }: Exchange) => (way === 'forth' ? New : Old);
+  return {
+    instanceId: plan.InstanceId,
+    places: plan.Exchanges.map((each) => ({
+      out: way === 'forth' ? each.Old : each.New,
+      in: goingIn(each),
+      device: each.Device,
+      deleteOnTermination: each.DeleteOnTermination,
+    })),
+    mounts: mountsOf(plan.Exchanges).map(({ mount, exchange }) => ({ mount, volumeId: goingIn(exchange) })),
+    host: context.host(Host),
+    begunAt: plan.BegunAt,
+    moves,
+  };
+}
+
+async function makeVolumes(
+  drafts: readonly Draft[],
+  instanceId: string,
+  key: string,
+  context: ActionContext,
+): Promise<RestorePlan> {
+  const made: Exchange[] = [];
+  for (const draft of drafts) {
+    try {
+      made.push({ ...draft.exchange, New: await makeVolume(draft, instanceId, key, context) });
+    } catch (error) {
+      if (made.length === 0 || !(error instanceof AwsFailure) || error.effect === 'unknown') throw error;
+      for (const { New } of made)
+        await call(context, 'DeleteVolume', { VolumeId: New }).catch(() => undefined);
+      throw new ActionFailure({
+        code: error.code,
+        message: `the volume for ${draft.exchange.Device} could not be made: ${error.message}; nothing was exchanged`,
+        retryable: error.retryable,
+        effect: 'known',
+        cause: error,
+      });
+    }
+  }
+  return { InstanceId: instanceId, Exchanges: made };
+}
+
+async function makeVolume(
+  draft: Draft,
+  instanceId: string,
+  key: string,
+  context: ActionContext,
+): Promise<string> {
+  const { old, exchange } = draft;
+  const takesIops = ['gp3', 'io1', 'io2'].includes(old.type);
+  const tags = Object.entries(tagsOf(draft, instanceId, key, context));
+  const reply = await call(
+    context,
+    'CreateVolume',
+    {
+      AvailabilityZone: old.zone,
+      SnapshotId: exchange.SnapshotId,
+      Size: old.sizeGiB,
+      VolumeType: old.type,
+      ...(takesIops && old.iops !== null ? { Iops: old.iops } : {}),
+      ...(old.type === 'gp3' && old.throughput !== null ? { Throughput: old.throughput } : {}),
+      ...(old.encrypted ? { Encrypted: true } : {}),
+      ...(old.encrypted && old.kmsKeyId !== null ? { KmsKeyId: old.kmsKeyId } : {}),
+      ...(old.multiAttach ? { MultiAttachEnabled: true } : {}),
+      TagSpecifications: [{ ResourceType: 'volume', Tags: tags.map(([Key, Value]) => ({ Key, Value })) }],
+    },
+    hostTokenOf(context.token, `create ${old.id}`),
+  );
+  return textIn(reply, 'VolumeId');
+}
+
+/** The old volumes are marked, or go where the author gave them up. Undefined: so it is. */
+async function leaveOld({ Exchanges }: RestorePlan, { KeepBroken }: Inputs, context: ActionContext) {
+  const ids = Exchanges.map(({ Old }) => Old);
+  if (KeepBroken === false) return removeVolumes(ids, context);
+  const listed = await listVolumes(context, byVolumeId(ids));
+  for (const { Old, New } of Exchanges) {
+    const old = listed.find(({ id }) => id === Old);
+    if (old === undefined || old.tags[replacedByKey] === New) continue;
+    await nudge(context, 'CreateTags', { Resources: [Old], Tags: [{ Key: replacedByKey, Value: New }] });
+  }
+  return undefined;
+}
+
+async function forgetReplacement({ Exchanges }: RestorePlan, context: ActionContext): Promise<void> {
+  const listed = await listVolumes(context, byVolumeId(Exchanges.map(({ Old }) => Old)));
+  const marked = listed.filter(({ tags }) => tags[replacedByKey] !== undefined).map(({ id }) => id);
+  if (marked.length === 0) return;
+  await nudge(context, 'DeleteTags', { Resources: marked, Tags: [{ Key: replacedByKey }] });
+}
+
+/** Undefined: none of them is there any more. */
+async function removeVolumes(ids: readonly string[], context: ActionContext) {
+  if (ids.length === 0) return undefined;
+  const isThere = ({ state }: Volume) => state !== 'deleting' && state !== 'deleted';
+  const left = (await listVolumes(context, byVolumeId(ids))).filter(isThere);
+  if (left.length === 0) return undefined;
+  for (const { id, state } of left) {
+    if (state === 'creating') continue;
+    try {
+      await call(context, 'DeleteVolume', { VolumeId: id });
+    } catch (error) {
+      const isGone = error instanceof AwsFailure && error.code === 'InvalidVolume.NotFound';
+      const isLater = error instanceof AwsFailure && (error.retryable || error.effect === 'unknown');
+      if (!isGone && !isLater) throw error;
+    }
+  }
+  return pending(lookAgainMs, `waiting for ${left.map(({ id }) => id).join(', ')} to be deleted`);
+}
+
+function finished({ Exchanges }: RestorePlan, { Host }: Inputs) {
+  const where = ({ Device, Mounts }: Exchange) => [Device, ...Mounts.map(({ Mount }) => Mount)].join(', ');
+  return done(
+    {
+      VolumeIds: Exchanges.map(({ New }) => New),
+      PreviousVolumeIds: Exchanges.map(({ Old }) => Old),
+    },
+    {
+      changes: Exchanges.map(({ Device, Old, New }) => ({
+        target: Host,
+        subject: Device,
+        from: Old,
+        to: New,
+      })),
+      note: Exchanges.map((each) => `${each.New} from ${each.SnapshotId} at ${where(each)}`).join('; '),
+    },
+  );
+}
