@@ -31,6 +31,8 @@ export interface ActivityPorts {
 
 /** How long the clean-up after an effect may take, in ms. */
 const releaseTimeoutMs = 15_000;
+/** The longest that a timer of Node can run. */
+const timerMsMax = 2 ** 31 - 1;
 
 export class ActionHost implements ActivityHost {
   readonly #ports: ActivityPorts;
@@ -41,12 +43,9 @@ export class ActionHost implements ActivityHost {
 
   async run(call: ActivityCall, scope: ActivityScope): Promise<OutcomeResult> {
     const { vault, now } = this.#ports;
-    const ends = AbortSignal.any([
-      scope.cancel,
-      AbortSignal.timeout(Math.max(1, Math.min(scope.deadlineAt - now(), 2 ** 31 - 1))),
-    ]);
+    using ends = endsAt(scope, now());
     const opened = new Map<string, LogSink>();
-    const context = this.#context(call, call.kind === 'wait' ? scope.cancel : ends, opened);
+    const context = this.#context(call, call.kind === 'wait' ? scope.cancel : ends.signal, opened);
     try {
       const result = await this.#carryOut(call, scope, context);
       for (const sink of opened.values()) await sink.close();
@@ -63,13 +62,13 @@ export class ActionHost implements ActivityHost {
   async settled(call: ActivityCall, outcome: Outcome): Promise<void> {
     if (call.kind !== 'wait' || (outcome.status !== 'ok' && outcome.status !== 'failed')) return;
     try {
-      const context = this.#context(call, AbortSignal.timeout(releaseTimeoutMs), new Map());
       const action = this.#action(call);
       const inputs = checkedInputs(action, call.input.inputs, this.#ports.vault);
       const { effect, inputs: bound } = effectOf(action, inputs, call.input);
-      if (effect.kind === 'begun' && !(outcome.status === 'failed' && outcome.effect === 'unknown')) {
-        await effect.release?.(call.input.handle ?? null, bound, context);
-      }
+      if (effect.kind !== 'begun' || effect.release === undefined) return;
+      if (outcome.status === 'failed' && outcome.effect === 'unknown') return;
+      const context = this.#context(call, AbortSignal.timeout(releaseTimeoutMs), new Map());
+      await effect.release(call.input.handle ?? null, bound, context);
     } catch {
       // What stays behind is small, is found by its token, and `belay doctor` names it.
     }
@@ -152,6 +151,25 @@ export class ActionHost implements ActivityHost {
       isSecret: (value) => vault.isSecret(value),
     };
   }
+}
+
+/** A signal for the end of the time or the cancel, whichever comes first. Its timer goes with it: there are many activities. */
+function endsAt(
+  { cancel, deadlineAt }: ActivityScope,
+  now: number,
+): Disposable & { readonly signal: AbortSignal } {
+  const controller = new AbortController();
+  const abort = (): void => controller.abort();
+  const timer = setTimeout(abort, Math.max(1, Math.min(deadlineAt - now, timerMsMax)));
+  cancel.addEventListener('abort', abort, { once: true });
+  if (cancel.aborted) abort();
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]: () => {
+      clearTimeout(timer);
+      cancel.removeEventListener('abort', abort);
+    },
+  };
 }
 
 function ok(value: Json): OutcomeResult {
