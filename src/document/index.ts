@@ -41,6 +41,7 @@ export {
 export { checkDocument, type CheckedDocument, type CheckOptions } from './check.ts';
 export { documentCodes, type DocumentCode } from './errors.ts';
 export { renderDiagnostics, summarizeDiagnostics, type RenderOptions } from './render.ts';
+export { runbookSchema, type ActionDescriptions } from './schema.ts';
 export { parseParameterFile, type ParameterFile } from './parameter-file.ts';
 /** Reading any YAML file with places and diagnostics; the inventory is read this way too. */
 export { readTree } from './read-tree.ts';
