@@ -204,11 +204,10 @@ function stepSchema(
   };
 }
 
-/** Named apart, because an object literal with a `then` reads as a promise. */
-const consequence = 'then';
+/** if/then, said by its negation: an object literal with a `then` reads as a promise. */
 const whenThen = (condition: JsonObject, follows: JsonObject): JsonObject => ({
-  if: condition,
-  [consequence]: follows,
+  if: { not: condition },
+  else: follows,
 });
 
 /** A definition's name must survive in a URI fragment. */
