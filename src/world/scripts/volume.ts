@@ -21,6 +21,8 @@ const mounts: ScriptModel = {
         // A Xen disk has no serial number.
         `disk=${mountPoint} ${found.disk} -`,
       );
+      const user = userOf(run, mountPoint);
+      if (run.args.length > 0 && user !== undefined) fields.push(`busy=${mountPoint} ${user}`);
     }
     return { fields };
   },
@@ -137,11 +139,11 @@ function mountOne(
   return undefined;
 }
 
-/** The server whose data lie below the mount point. */
+/** The processes of the server whose data lie below the mount point. */
 function userOf({ host }: ScriptRun, mountPoint: string): string | undefined {
   const clusters = Object.keys(host.servers);
   const user = clusters.find((cluster) => `${dataDirectory(cluster)}/`.startsWith(`${mountPoint}/`));
-  return user && `postgres ${user}`;
+  return user && 'postgres (6)';
 }
 
 function mountUnit(
