@@ -52,7 +52,6 @@ describe.each([...actions.values()].map((action) => ({ name: action.name, action
       const { undo, effect, flow } = describeAction(action, {});
       if (undo.kind === 'none') expect(undo.reason.length).toBeGreaterThan(10);
       if (undo.kind === 'notNeeded' && flow === null) expect(effect).toBe('read');
-      if (undo.kind === 'restore') expect(action.observe).toBeTypeOf('function');
     });
 
     test('is tested: by cases, or by a test that names its file', () => {

@@ -12,8 +12,8 @@ import { commandOutput, type Invocation } from './output.ts';
 
 /** Commands stay in SSM's history for so long; there is no point in looking for an older one. */
 const historyMs = 30 * 24 * 3600 * 1000;
-/** How long a command that was sent may be missing from ListCommands. */
-export const listingMs = 60_000;
+/** How long a command that was sent may be missing from ListCommands, and its invocations from their listing. */
+const listingMs = 60_000;
 const confirmMs = 1_000;
 
 const commentCharactersMax = 100;
@@ -100,7 +100,7 @@ export async function followCommand(
   for (const target of targets) {
     const invocation = await readInvocation(commandId, target, context);
     if (invocation !== undefined) invocations.push(invocation);
-    else if (status === 'Success')
+    else if (status === 'Success' || context.now() - sentAt < listingMs)
       return { kind: 'running', notice: `${commandId}: the answer of ${target} is awaited` };
     else invocations.push(withoutAnswer(target, command));
   }

@@ -136,7 +136,8 @@ export async function runCase(action: AnyAction, file: CaseFile): Promise<CaseRu
       now: () => clock.now(),
       isSecret: (value) => (file.secrets ?? []).some((secret) => JSON.stringify(value).includes(secret)),
     });
-    return { stage: { context, clock }, calls };
+    const wait = (ms: number): Promise<void> => Promise.resolve(clock.pass(ms));
+    return { stage: { context, now: () => clock.now(), wait }, calls };
   };
 
   const before = shown(world, ssmTags);
