@@ -91,7 +91,10 @@ interface Context {
 }
 
 /** The modelled operation under any spelling; without one, the names as they were given. */
-function resolve(call: AwsCall, models: AwsModels | undefined): Omit<Context, 'region'> {
+function resolve(
+  call: Pick<AwsCall, 'service' | 'operation'>,
+  models: AwsModels | undefined,
+): Omit<Context, 'region'> {
   const known = models?.resolve(call.service, call.operation);
   const service = Object.keys(services).find((name) => isSame(name, known?.service ?? call.service));
   if (service === undefined)
@@ -100,6 +103,11 @@ function resolve(call: AwsCall, models: AwsModels | undefined): Omit<Context, 'r
   return found
     ? { service, operation: found[0], model: found[1] }
     : { service, operation: known?.operation ?? call.operation };
+}
+
+/** Whether the call, if it is modelled, changes something. */
+export function changesWorld(call: Pick<AwsCall, 'service' | 'operation'>): boolean {
+  return resolve(call, undefined).model?.changes ?? false;
 }
 
 function isSame(a: string, b: string): boolean {
