@@ -11,6 +11,9 @@ import { runCommand } from './aws/run-command.ts';
 import { sleep } from './aws/sleep.ts';
 import { waitForAwsResourceProperty } from './aws/wait-for-aws-resource-property.ts';
 import type { AnyAction } from './define-action.ts';
+import { deleteSnapshots } from './ebs/delete-snapshots.ts';
+import { restore } from './ebs/restore.ts';
+import { snapshot } from './ebs/snapshot.ts';
 import { command } from './host/command.ts';
 import { file } from './host/file.ts';
 import { packageAction } from './host/package.ts';
@@ -31,6 +34,9 @@ const all: readonly AnyAction[] = [
   runCommand,
   sleep,
   waitForAwsResourceProperty,
+  deleteSnapshots,
+  restore,
+  snapshot,
   command,
   file,
   packageAction,

@@ -56,9 +56,7 @@ export async function draftRestore(
   const snapshots = await completedSnapshots(snapshotIds, context);
   const mounted = await readMounts(host, [], context);
   const drafts = snapshots.map((snapshot): Draft => {
-    const old =
-      attached.find(({ id }) => id === snapshot.volumeId) ??
-      attached.find(({ tags }) => tags['belay:replaces'] === snapshot.volumeId);
+    const old = volumeInPlaceOf(snapshot.volumeId, attached);
     const attachment = old && attachmentTo(old, instanceId);
     if (old === undefined || attachment === undefined) {
       throw new ActionFailure({
@@ -94,6 +92,11 @@ export async function draftRestore(
   await notBusy(host, drafts, context);
   return { instanceId, drafts };
 }
+
+/** The volume itself, or the one that an earlier restore put into its place. */
+export const volumeInPlaceOf = (volumeId: string, attached: readonly Volume[]): Volume | undefined =>
+  attached.find(({ id }) => id === volumeId) ??
+  attached.find(({ tags }) => tags['belay:replaces'] === volumeId);
 
 async function completedSnapshots(ids: readonly string[], context: ActionContext) {
   const listed = await listSnapshots(context, bySnapshotId(ids));

@@ -19,14 +19,28 @@ import {
 } from '../define-action.ts';
 import { keepKey } from '../host/scripts/keep-key.ts';
 import { strictObject } from '../strict-object.ts';
-import { attachmentTo, byTag, byVolumeId, call, listVolumes, nudge, settleMs, type Volume } from './ec2.ts';
+import {
+  attachedTo,
+  attachmentTo,
+  bySnapshotId,
+  byTag,
+  byVolumeId,
+  call,
+  listSnapshots,
+  listVolumes,
+  nudge,
+  settleMs,
+  type Volume,
+} from './ec2.ts';
 import { endOnHost, exchange, type Exchanging } from './exchange.ts';
+import { instanceIdOf } from './mounts.ts';
 import { hostTokenOf } from './quiesce.ts';
 import {
   draftRestore,
   foundPlan,
   mountsOf,
   tagsOf,
+  volumeInPlaceOf,
   type Draft,
   type Exchange,
   type RestorePlan,
@@ -37,9 +51,13 @@ type Inputs = {
   readonly SnapshotIds: readonly string[];
   readonly KeepBroken?: boolean;
 };
+/** What is in the places of the volumes that the snapshots were taken of; null: nothing is attached for it. */
+type Before = {
+  readonly [snapshotId: string]: { readonly VolumeId: string; readonly Device: string } | null;
+};
 type Handle = RestorePlan & { readonly BegunAt: number };
 type Outputs = { readonly VolumeIds: readonly string[]; readonly PreviousVolumeIds: readonly string[] };
-type UndoOf = UndoInputs<Inputs, null, Handle, Outputs>;
+type UndoOf = UndoInputs<Inputs, Before, Handle, Outputs>;
 /** What the undo saw when it began: the new volumes that were in place, and all that it has to remove. */
 type Found = {
   readonly Plan: Handle | null;
@@ -93,6 +111,18 @@ export const restore = defineAction({
   hasHostTargets: true,
   usesRestorePoints: 'SnapshotIds',
 
+  observe: async ({ Host, SnapshotIds }, context): Promise<Before> => {
+    const instanceId = instanceIdOf(context.host(Host));
+    const attached = await listVolumes(context, attachedTo(instanceId));
+    const snapshots = await listSnapshots(context, bySnapshotId(SnapshotIds));
+    const inPlace = snapshots.map(({ id, volumeId }) => {
+      const volume = volumeInPlaceOf(volumeId, attached);
+      const device = attachmentTo(volume, instanceId)?.device;
+      return [id, volume && device !== undefined ? { VolumeId: volume.id, Device: device } : null] as const;
+    });
+    return Object.fromEntries(inPlace.toSorted(([a], [b]) => a.localeCompare(b)));
+  },
+
   effect: {
     kind: 'begun',
     settleMs,
@@ -121,7 +151,7 @@ export const restore = defineAction({
     },
     stop: (_handle, { Host }, context) => endOnHost(context.host(Host), context, 'stop'),
     release: (_handle, { Host }, context) => endOnHost(context.host(Host), context, 'forget'),
-  } satisfies BegunEffect<Inputs, null, Handle, Outputs>,
+  } satisfies BegunEffect<Inputs, Before, Handle, Outputs>,
 
   undo: ({ KeepBroken }: Inputs) =>
     KeepBroken === false

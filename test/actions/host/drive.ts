@@ -20,6 +20,9 @@ export interface World {
   readonly secrets?: readonly string[];
   readonly signal?: AbortSignal;
   readonly executionId?: string;
+  /** The clock of a modelled world; left out: the real one. */
+  readonly now?: () => number;
+  readonly wait?: (ms: number) => Promise<void>;
 }
 
 export type Ending = Exclude<Poll<JsonObject>, { kind: 'pending' }>;
@@ -62,7 +65,7 @@ export function contextOf(world: World, token: string, logged: string[] = []): A
     },
     log: () => ({ write: (_, chunk) => void logged.push(Buffer.from(chunk).toString('utf8')) }),
     notice: () => {},
-    now: () => Date.now(),
+    now: world.now ?? (() => Date.now()),
     isSecret: (value) => (world.secrets ?? []).some((secret) => JSON.stringify(value).includes(secret)),
   };
 }
@@ -83,11 +86,16 @@ export async function observe(action: AnyAction, inputs: JsonObject, world: Worl
   return action.observe ? throughJson(await action.observe(inputs, contextOf(world, newToken()))) : null;
 }
 
-async function polled(again: () => Promise<Poll<JsonObject>>): Promise<Ending> {
+const realWait = (ms: number) => sleep(Math.min(ms, 300));
+
+async function polled(
+  again: () => Promise<Poll<JsonObject>>,
+  wait: (ms: number) => Promise<void> = realWait,
+): Promise<Ending> {
   for (;;) {
     const answer = await again();
     if (answer.kind !== 'pending') return answer;
-    await sleep(Math.min(answer.afterMs, 300));
+    await wait(answer.afterMs);
   }
 }
 
@@ -103,9 +111,9 @@ export async function carryOut(
   const logged: string[] = [];
   const context = contextOf(world, token, logged);
   const end = (ending: Ending, handle: Json) => ({ ending, handle, token, logged: logged.join('') });
-  if (effect.kind === 'read') return end(await polled(() => effect.poll(inputs, context)), null);
+  if (effect.kind === 'read') return end(await polled(() => effect.poll(inputs, context), world.wait), null);
   if (effect.kind === 'repeatable')
-    return end(await polled(() => effect.execute(inputs, before, context)), null);
+    return end(await polled(() => effect.execute(inputs, before, context), world.wait), null);
   let handle = throughJson(await effect.begin(inputs, before, context));
   if (options.lostReply === true) {
     const found = await effect.adopt(inputs, before, contextOf(world, token));
@@ -114,7 +122,7 @@ export async function carryOut(
     if (found.kind !== 'running') return end(found, null);
     handle = throughJson(found.handle);
   }
-  const ending = await polled(() => effect.poll(handle, inputs, before, context));
+  const ending = await polled(() => effect.poll(handle, inputs, before, context), world.wait);
   await effect.release?.(handle, inputs, context);
   return end(ending, handle);
 }
