@@ -18,7 +18,11 @@ sys_of() {
   set -- $numbers
   readlink -f "/sys/dev/block/$((0x$1)):$((0x$2))"
 }
-serial_of() { tr -d ' \\n' <"$1/device/serial" 2>/dev/null || tr -d ' \\n' <"$1/serial" 2>/dev/null; }
+serial_of() {
+  for serial in "$1/device/serial" "$1/serial"; do
+    if [ -r "$serial" ]; then tr -d ' \\n' <"$serial"; return 0; fi
+  done
+}
 # leaves SYSFOLDER NODE: "NODE SERIAL" of every whole disk below. A disk keeps the name by which it is mounted.
 leaves() {
   found=
@@ -46,7 +50,9 @@ export const listMounts = namedScript(
   'volume/mounts',
   `${volumeText}
 if [ $# = 0 ]; then
-  set -- $(findmnt -n -l -r -o TARGET,SOURCE | awk '$2 ~ /^\\/dev\\// && $2 !~ /\\[/ { print $1 }' | sort -u)
+  # Raw output is a list; asking for both is an error to findmnt of util-linux 2.38.
+  listed=$(findmnt -n -r -o TARGET,SOURCE) || fail NO_TOOL "findmnt cannot list what is mounted"
+  set -- $(printf '%s\\n' "$listed" | awk '$2 ~ /^\\/dev\\// && $2 !~ /\\[/ { print $1 }' | sort -u)
   all=yes
 else all=; fi
 for mount in "$@"; do
