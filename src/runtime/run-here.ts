@@ -6,10 +6,10 @@ import { runExecution, type ExecutionResult, type RecordedEvent } from '../engin
 import type { ExecutionRow, Journal } from '../journal/index.ts';
 import { ActionHost } from './activity-host.ts';
 import { readConfiguration } from './configuration.ts';
-import { EmbeddedRuntime, Left } from './embedded.ts';
+import { EmbeddedRuntime, Left, type ActivityHost } from './embedded.ts';
 import { acquireLock } from './lock.ts';
 import { LogFolder } from './logs.ts';
-import { openPlace, type Place } from './places.ts';
+import { openPlace, type Place, type PlaceOptions } from './places.ts';
 import { Refusal } from './refusal.ts';
 import { readSecret, type SecretSources } from './secrets/references.ts';
 import { maskPlaceholders, Vault } from './secrets/vault.ts';
@@ -27,7 +27,19 @@ export interface RunOptions {
   readonly onWait: 'stay' | 'leave' | 'leaveUndecided';
   /** Aborted to leave before the next step. */
   readonly leave?: AbortSignal;
+  /** What stands between the engine and the world; left out, the usual. */
+  readonly ports?: Partial<Ports>;
 }
+
+/** Real, sandboxed, recorded and faulty runs differ only in the ports handed over; the journal is the third of them. */
+export interface Ports {
+  /** The world that the execution acts on. */
+  readonly openPlace: (options: PlaceOptions) => Promise<Place>;
+  /** Who carries out its activities, given who usually does. */
+  readonly activityHost: (usual: ActivityHost) => ActivityHost;
+}
+
+const usualPorts: Ports = { openPlace, activityHost: (usual) => usual };
 
 export type RunEnding =
   | { readonly kind: 'ended'; readonly result: ExecutionResult }
@@ -48,7 +60,8 @@ export async function runHere(id: string, options: RunOptions): Promise<RunEndin
   try {
     const row = journal.execution(id);
     if (row === undefined) throw new Refusal('usage', 'UNKNOWN_EXECUTION', `there is no execution ${id}`);
-    const place = await openPlace({
+    const ports = { ...usualPorts, ...options.ports };
+    const place = await ports.openPlace({
       sandbox: row.settings.sandbox,
       inventory:
         row.settings.inventoryFile === null ? null : readConfiguration(row.settings.inventoryFile).inventory,
@@ -58,7 +71,7 @@ export async function runHere(id: string, options: RunOptions): Promise<RunEndin
     try {
       const vault = await openVault(row, place, options);
       journal.setRunner(id, { pid: process.pid, host: hostname(), startedAt: Date.now() });
-      return await interpret(row, place, vault, options);
+      return await interpret(row, place, vault, options, ports);
     } finally {
       await place.close();
     }
@@ -72,6 +85,7 @@ async function interpret(
   place: Place,
   vault: Vault,
   options: RunOptions,
+  ports: Ports,
 ): Promise<RunEnding> {
   const { journal, onEvent, onWait, leave } = options;
   const host = new ActionHost({
@@ -88,7 +102,7 @@ async function interpret(
   const runtime = new EmbeddedRuntime({
     executionId: row.id,
     journal,
-    host,
+    host: ports.activityHost(host),
     onWait,
     mask: maskPlaceholders,
     ...(onEvent === undefined ? {} : { onEvent }),
