@@ -8,9 +8,9 @@ work=$(mktemp -d) || fail WRITE_FAILED "cannot make a temporary folder"
 trap 'rm -rf "$work"' EXIT
 cat >"$work/headers"
 if command -v curl >/dev/null; then
-  head=
-  [ "$method" = HEAD ] && head=--head
-  status=$(curl -q -sS $head -g --proto '=http,https' --max-time "$seconds" -H "@$work/headers" -o "$work/body" -w '%{http_code}' --url "$url" 2>"$work/error")
+  head= body=$work/body
+  [ "$method" = HEAD ] && head=--head body=/dev/null
+  status=$(curl -q -sS $head -g --proto '=http,https' --max-time "$seconds" -H "@$work/headers" -o "$body" -w '%{http_code}' --url "$url" 2>"$work/error")
   # 18: the body was cut short after the status had come.
   case $? in
     0 | 18) say status "$status" ;;
