@@ -37,7 +37,7 @@ export function userConfigFiles(): string[] {
 /** The configuration of a master connection. `files` that do not exist are left out. */
 export function masterConfig(
   address: HostAddress,
-  socket: string,
+  { socket, log }: { readonly socket: string; readonly log: string },
   jump: Jump | undefined,
   files: readonly string[],
 ): string {
@@ -53,7 +53,7 @@ export function masterConfig(
       : [
           `UserKnownHostsFile ${quoted(knownHostsFile, 'knownHostsFile', name)} ~/.ssh/known_hosts ~/.ssh/known_hosts2`,
         ]),
-    ...(jump === undefined ? [] : [`ProxyCommand ${proxyCommand(jump)}`]),
+    ...(jump === undefined ? [] : [`ProxyCommand ${proxyCommand(jump, log)}`]),
     `ControlPath ${quoted(escapePercent(socket), 'control path', name)}`,
     'ControlMaster yes',
     `ControlPersist ${persistSeconds}`,
@@ -93,10 +93,13 @@ export const sessionConfig = `Host *
   LogLevel INFO
 `;
 
-/** `-W` through the bastion's master. %h and %p are what the user's configuration makes of the destination. */
-function proxyCommand({ sessionConfig, socket, destination }: Jump): string {
-  const [config, path] = [sessionConfig, socket].map((file) => shellQuote(escapePercent(file)));
-  return `exec ssh -F ${config} -S ${path} -W [%h]:%p -- ${shellQuote(escapePercent(destination))}`;
+/**
+ * `-W` through the bastion's master. %h and %p are what the user's configuration makes of the destination. The words
+ * of a ProxyCommand go to the log by name, because ssh drops them for connections that persist.
+ */
+function proxyCommand({ sessionConfig, socket, destination }: Jump, log: string): string {
+  const [config, path, words] = [sessionConfig, socket, log].map((file) => shellQuote(escapePercent(file)));
+  return `ssh -F ${config} -S ${path} -W [%h]:%p -- ${shellQuote(escapePercent(destination))} 2>>${words}`;
 }
 
 function escapePercent(text: string): string {

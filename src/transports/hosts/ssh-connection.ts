@@ -157,7 +157,12 @@ export class SshConnection {
   async #open(wanted: { host: string; name: string }): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
       const jump = await this.#bastion?.jump(wanted, new AbortController().signal);
-      const config = masterConfig(this.#address, this.#socket, jump, this.#place.configFiles);
+      const config = masterConfig(
+        this.#address,
+        { socket: this.#socket, log: this.#log },
+        jump,
+        this.#place.configFiles,
+      );
       writeFileSync(this.#config, config, { mode: 0o600 });
       rmSync(this.#log, { force: true });
       const release = await this.#place.gate.acquire();
@@ -167,7 +172,8 @@ export class SshConnection {
         release();
       }
       const failure = this.#failure(wanted);
-      if (attempt >= openTriesMax || !wasDropped(this.log())) throw failure;
+      const again = wasDropped(this.log()) || (await this.#bastion?.isAlive()) === false;
+      if (attempt >= openTriesMax || !again) throw failure;
       await new Promise((resolve) => {
         setTimeout(resolve, (200 + Math.random() * 800) * attempt);
       });
@@ -227,15 +233,18 @@ export class SshConnection {
     return connectFailure({
       ...wanted,
       ...(name === wanted.name ? {} : { hop: name }),
-      ...(this.#bastion === undefined ? {} : { through: this.#bastion.name }),
+      ...(this.#bastion === undefined
+        ? {}
+        : { through: { name: this.#bastion.name, log: this.#bastion.log() } }),
       destination: port === undefined || port === 22 ? destination : `[${destination}]:${port}`,
       log: `${this.log()}\n${added}`,
     });
   }
 }
 
-/** sshd closed the connection before it had even greeted: it has too many unauthenticated ones. */
+/** sshd itself closed the connection before it had even greeted: it has too many unauthenticated ones. */
 function wasDropped(log: string): boolean {
+  if (/forwarding request failed|Control socket/i.test(log)) return false;
   return /kex_exchange_identification: (?:Connection closed|read: Connection reset)|Exceeded MaxStartups/.test(
     log,
   );

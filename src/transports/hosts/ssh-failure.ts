@@ -15,8 +15,8 @@ export interface ConnectAttempt {
   readonly hop?: string;
   /** What was connected to, with its port where it is not 22: `10.77.1.20`, `[10.77.1.20]:2222`. */
   readonly destination: string;
-  /** The bastion that was asked to connect, where there is one. */
-  readonly through?: string;
+  /** The bastion that was asked to connect, where there is one, and what its connection has said. */
+  readonly through?: { readonly name: string; readonly log: string };
   readonly log: string;
 }
 
@@ -114,16 +114,12 @@ function silence(log: string): Meaning | undefined {
 }
 
 function noWay({ log, through }: ConnectAttempt): Meaning | undefined {
-  const refused =
-    /open failed: (.*)|stdio forwarding request failed: (.*)|^channel .*: open failed(.*)$/m.exec(log);
-  if (through !== undefined && refused !== null) {
-    const why = (refused[1] ?? refused[2] ?? refused[3] ?? '')
-      .replace(/^Session open refused by peer: /, '')
-      .trim();
+  if (through !== undefined && /forwarding request failed/i.test(log)) {
+    const why = [...through.log.matchAll(/open failed: (?:connect failed: )?(.*)/g)].at(-1)?.[1]?.trim();
     return {
       code: 'UNREACHABLE',
       retryable: true,
-      what: `${through} is connected and cannot reach it: ${why.replace(/^connect failed: /, '')}`,
+      what: `${through.name} is connected and cannot reach it: ${why ?? 'it refused to connect'}`,
     };
   }
   const connect = /connect to (?:host|address) (\S+) port (\d+): (.*)/.exec(log);

@@ -150,7 +150,8 @@ export function startContract({ capabilities, timeoutMs, opened, folder }: Suite
           return;
         }
         const token = newToken();
-        const text = 'echo ran >>"$1"; echo before; sleep 4; echo after; exit 9';
+        const text =
+          'echo ran >>"$1"; echo before; while ! [ -e "$1.on" ]; do sleep 0.1; done; echo after; exit 9';
         await host.start(token, { text, args: [`${folder()}/cut`] }, { signal: never });
         const polling = host.poll(token, {
           from: { stdout: 0, stderr: 0 },
@@ -163,6 +164,7 @@ export function startContract({ capabilities, timeoutMs, opened, folder }: Suite
         await cut();
         const failure = await failed;
         expect(failure).toMatchObject({ code: 'CONNECTION_LOST', retryable: true, effect: 'unknown' });
+        await read(host, { text: ': >"$1.on"', args: [`${folder()}/cut`] });
         const ending = await untilEnd(host, token);
         expect(ending).toMatchObject({ state: { kind: 'exited', exitCode: 9 }, stdout: 'before\nafter\n' });
         expect((await untilEnd(other, token)).stdout).toBe('before\nafter\n');
