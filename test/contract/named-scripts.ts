@@ -4,7 +4,6 @@
  */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseFields, type Fields } from '../../src/actions/host/scripts/fields.ts';
 import { observeFile, restoreFile, setFile } from '../../src/actions/host/scripts/file.ts';
 import { installPackages, observePackages, restorePackages } from '../../src/actions/host/scripts/package.ts';
 import { observeService, setService } from '../../src/actions/host/scripts/service.ts';
@@ -15,7 +14,8 @@ import {
   syncMounts,
   unmountMounts,
 } from '../../src/actions/host/scripts/volume.ts';
-import type { CommandState, Host, HostScript } from '../../src/transports/host.ts';
+import type { Host } from '../../src/transports/host.ts';
+import { scriptRunner } from './script-runner.ts';
 
 export interface HostUnderTest {
   /**
@@ -33,7 +33,6 @@ const forgetful = { write: () => undefined };
 export function namedScriptsContract(name: string, factory: () => Promise<HostUnderTest>): void {
   describe(`${name} does what Belay's own scripts say`, () => {
     let subject: HostUnderTest;
-    let count = 0;
     beforeAll(async () => {
       subject = await factory();
     }, 360_000);
@@ -41,47 +40,10 @@ export function namedScriptsContract(name: string, factory: () => Promise<HostUn
       await subject?.close();
     }, 60_000);
 
-    const signal = AbortSignal.timeout(600_000);
+    let count = 0;
     const newKey = () => `contract-${(count += 1)}`;
-    const read = async (script: HostScript): Promise<Fields> =>
-      parseFields((await subject.host.read(script, { signal, timeoutMs: 60_000 })).stdout);
-
-    const ending = async (token: string) => {
-      let stdout = '';
-      const sink = {
-        write: (stream: string, chunk: Uint8Array) => {
-          if (stream === 'stdout') stdout += Buffer.from(chunk).toString('utf8');
-        },
-      };
-      let state: CommandState = { kind: 'running', next: { stdout: 0, stderr: 0 } };
-      while (state.kind === 'running')
-        state = await subject.host.poll(token, { from: state.next, sink, waitMs: 5_000, signal });
-      return { state, fields: parseFields(stdout) };
-    };
-    /** What the command has printed once it has printed the field. */
-    const until = async (token: string, field: string): Promise<Fields> => {
-      for (let looks = 0; looks < 100; looks += 1) {
-        let stdout = '';
-        const sink = {
-          write: (_: string, chunk: Uint8Array) => {
-            stdout += Buffer.from(chunk).toString('utf8');
-          },
-        };
-        const from = { stdout: 0, stderr: 1_000_000 };
-        await subject.host.poll(token, { from, sink, waitMs: 100, signal });
-        const fields = parseFields(stdout);
-        if (fields.one(field) !== undefined) return fields;
-      }
-      throw new Error(`${token} never printed ${field}`);
-    };
-    /** Starts the script, waits for its end and forgets it. */
-    const run = async (script: HostScript) => {
-      const token = `contract-${process.pid}-${(count += 1)}`;
-      await subject.host.start(token, script, { signal });
-      const { state, fields } = await ending(token);
-      await subject.host.forget(token, { signal });
-      return { exitCode: state.kind === 'exited' ? state.exitCode : state.kind, fields };
-    };
+    const signal = AbortSignal.timeout(600_000);
+    const { read, run, ending, until } = scriptRunner(() => subject.host, signal);
     const install = (version: string, key = newKey(), allowNoUndo = 'no') =>
       run(installPackages([key, allowNoUndo, version, 'belay-demo']));
     const demo = async () => (await read(observePackages(['belay-demo']))).one('package');
@@ -336,6 +298,16 @@ export function namedScriptsContract(name: string, factory: () => Promise<HostUn
         const done = await run(freezeMounts(['1', '/srv/data']));
         expect(done.exitCode).toBe(0);
         expect(done.fields.all('thawed')).toEqual(['/srv/data']);
+      });
+
+      it('is among all that is mounted from a disk, which is told without asking for anything', async () => {
+        const all = await read(listMounts([]));
+        expect(all.all('mount').filter((line) => line.startsWith('/srv/data '))).toEqual([
+          expect.stringMatching(/^\/srv\/data \/dev\/xvdg ext4 rw/),
+        ]);
+        expect(all.rows('disk').filter(([mount]) => mount === '/srv/data')).toEqual([
+          ['/srv/data', '/dev/xvdg', '-'],
+        ]);
       });
 
       it('is unmounted with what lies on it, and mounted again as its unit says', async () => {

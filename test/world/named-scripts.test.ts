@@ -1,5 +1,6 @@
-/** The sandbox's hosts against the suite that real hosts run. */
+/** The sandbox's hosts against the suites that real hosts run. */
 import { memoryWorld, newWorld, sandboxHost } from '../../src/world/index.ts';
+import { databaseScriptsContract } from '../contract/named-scripts-postgresql.ts';
 import { namedScriptsContract } from '../contract/named-scripts.ts';
 import { fakeClock } from './fake-clock.ts';
 import { withDataVolume, withoutDemo } from './seeds.ts';
@@ -26,4 +27,11 @@ namedScriptsContract('the sandbox', () => {
       }),
     close: () => host.close(),
   });
+});
+
+databaseScriptsContract('the sandbox', () => {
+  const host = sandboxHost(memoryWorld(newWorld(), fakeClock()), 'db1');
+  if (!host) throw new Error('the sandbox has no db1');
+  const versions = { old: '15.18-0+deb12u1', new: '15.20-0+deb12u1' };
+  return Promise.resolve({ host, versions, close: () => host.close() });
 });

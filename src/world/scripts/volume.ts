@@ -1,10 +1,10 @@
 /** volume/* over modelled disks: what is mounted where, freezing, unmounting and mounting. */
 import { durationsMs } from '../durations.ts';
-import { blockDevices, locate, nodeOf, systemOf } from '../hosts/devices.ts';
+import { blockDevices, forgetMount, locate, nodeOf, systemOf } from '../hosts/devices.ts';
 import { isFolder } from '../hosts/files.ts';
 import { freezing } from '../hosts/freeze.ts';
 import { dataDirectory } from '../hosts/postgres.ts';
-import { isActive, startUnit, stopUnit } from '../hosts/units.ts';
+import { startUnit } from '../hosts/units.ts';
 import { argument, no, type ScriptEnd, type ScriptModel, type ScriptRun } from './model.ts';
 
 const mounts: ScriptModel = {
@@ -60,22 +60,23 @@ const unmount: ScriptModel = {
   durationMs: durationsMs.mountChange,
   run(run) {
     const { state, host } = run;
+    const before = structuredClone({ mounts: host.mounts, units: host.units });
     const fields: string[] = [];
-    const before = structuredClone(host.mounts);
     for (const mountPoint of run.args) {
-      const unit = mountUnit(run, mountPoint);
-      const user = userOf(run, mountPoint);
-      // Stopping a mount unit first stops the units that require it, as systemd does.
-      if (unit !== undefined && isActive(host, unit)) stopUnit(state, host, unit);
-      else if (mountPoint === '/' || (host.mounts[mountPoint] && user !== undefined)) {
-        host.mounts = before;
-        return no(
-          fields,
-          'MOUNT_BUSY',
-          `${mountPoint} cannot be unmounted: in use by ${user ?? 'systemd'}; stop it first`,
-        );
+      const user = mountPoint === '/' ? 'systemd (1)' : userOf(run, mountPoint);
+      if (mountedAt(run, mountPoint)) {
+        if (user !== undefined) {
+          // What was unmounted before is mounted again.
+          Object.assign(host, before);
+          return no(
+            fields,
+            'MOUNT_BUSY',
+            `${mountPoint} cannot be unmounted: in use by ${user}; stop it first`,
+            `umount: ${mountPoint}: target is busy.`,
+          );
+        }
+        forgetMount(state, host, mountPoint);
       }
-      delete host.mounts[mountPoint];
       fields.push(`unmounted=${mountPoint}`);
     }
     return { fields };
