@@ -28,12 +28,11 @@ const mustRun = readFileSync(join(root, '.ci', 'must-run.txt'), 'utf8')
 const trouble: string[] = [];
 for (const line of mustRun) {
   const [file = '', allowed = '0'] = line.split(/\s+/);
-  let skips = Number(allowed);
   const own = tests.filter((test) => relative(root, test.file) === file);
   if (own.length === 0) trouble.push(`${file} did not run`);
-  for (const { status, fullName } of own) {
-    if (status !== 'passed' && status !== 'failed')
-      trouble.push(`${file}: "${fullName}" was ${status}, and may not be`);
+  const skipped = own.filter(({ status }) => status !== 'passed' && status !== 'failed');
+  for (const { status, fullName } of skipped.slice(Number(allowed))) {
+    trouble.push(`${file}: "${fullName}" was ${status}, and may not be`);
   }
 }
 for (const line of trouble) console.log(`ci: ${line}`);

@@ -36,7 +36,10 @@ export interface StepRecord {
   readonly path: string;
   readonly descriptor: StepDescriptor;
   inputs: JsonObject | null;
+  /** What the action observed before its effect. */
   before: Json;
+  /** What `capture:` read then. */
+  captures: JsonObject;
   /** The state that the forward flow left behind; undefined: not observed. */
   left: Json | undefined;
   attempts: TouchingAttempt[];

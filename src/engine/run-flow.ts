@@ -52,6 +52,7 @@ function began(execution: Execution, step: Step, path: string, mode: Mode): Step
     descriptor: execution.descriptor(path),
     inputs: null,
     before: null,
+    captures: {},
     left: undefined,
     attempts: [],
     result: null,

@@ -108,6 +108,12 @@ async function run(execution: Execution, record: StepRecord, mode: Mode): Promis
   }
 }
 
+/** What the `prepare` activity answers. */
+export interface PrepareAnswer {
+  readonly observed: Json;
+  readonly captures: JsonObject;
+}
+
 /** Checks the inputs and journals the state before the effect; null when all is well. */
 async function prepare(
   execution: Execution,
@@ -133,7 +139,9 @@ async function prepare(
     ignoreCancel: mode.ignoreCancel,
   });
   if (outcome.status === 'ok') {
-    record.before = outcome.value;
+    const { observed, captures: captured } = outcome.value as unknown as PrepareAnswer;
+    record.before = observed;
+    record.captures = captured;
     return null;
   }
   if (outcome.status === 'cancelled')

@@ -65,7 +65,7 @@ function lookup(execution: Execution, reference: Reference, now: number, mode: M
 function ownPart(record: StepRecord, name: string): JsonObject | undefined {
   if (name === 'inputs') return record.inputs ?? {};
   if (name === 'outputs') return record.result?.outputs ?? {};
-  if (name === 'before') return isJsonObject(record.before) ? record.before : {};
+  if (name === 'before') return { ...(isJsonObject(record.before) ? record.before : {}), ...record.captures };
   return undefined;
 }
 

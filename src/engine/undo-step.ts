@@ -67,14 +67,15 @@ async function byAction(execution: Execution, record: StepRecord, mode: Mode): P
         undone.status === 'Cancelled'
           ? { code: 'CANCELLED', message: 'it was cancelled', retryable: true }
           : undone.failure;
-      return failed(failure);
+      return failure.code === 'NO_UNDO' ? ending('leftOver', failure.message) : failed(failure);
     }
     changes.push(...undone.result.changes);
     for (const target of undone.result.targets) targets.add(target);
     if (undone.result.note !== '') notes.push(undone.result.note);
   }
   // A restore point that is gone was removed here, by a runner that died before it could say so.
-  const didAnything = changes.length > 0 || notes.length > 0 || record.descriptor.undo.kind === 'restorePoint';
+  const didAnything =
+    changes.length > 0 || notes.length > 0 || record.descriptor.undo.kind === 'restorePoint';
   return {
     result: didAnything ? 'undone' : 'nothingToDo',
     reason: didAnything ? '' : 'it was as before already',

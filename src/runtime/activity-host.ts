@@ -1,7 +1,7 @@
 /** Carries out activities with actions and transports. One story per kind; retries and decisions are the engine's. */
 import { ActionFailure, type ActionContext, type AnyAction } from '../actions/define-action.ts';
 import type { ActivityCall, Outcome, OutcomeResult } from '../engine/index.ts';
-import { isJsonObject, type Json } from '../json.ts';
+import type { Json } from '../json.ts';
 import type { Aws, AwsModels } from '../transports/aws.ts';
 import type { Host } from '../transports/host.ts';
 import { adopt } from './activities/adopt.ts';
@@ -85,10 +85,10 @@ export class ActionHost implements ActivityHost {
     const bound = (): ReturnType<typeof effectOf> => effectOf(action, inputs, input);
     switch (call.kind) {
       case 'prepare': {
-        const observed = (await action.observe?.(inputs, context)) ?? {};
-        const captured =
+        const observed = (await action.observe?.(inputs, context)) ?? null;
+        const captures =
           input.captures === undefined ? {} : await readCaptures(input.captures, action, inputs, context);
-        return ok(isJsonObject(observed) ? { ...observed, ...captured } : observed);
+        return ok({ observed, captures });
       }
       case 'observe':
         return ok((await action.observe?.(inputs, context)) ?? null);

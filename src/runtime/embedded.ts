@@ -66,7 +66,7 @@ export class EmbeddedRuntime implements Runtime {
   readonly #leave = new AbortController();
   #pending: RecordedEvent[] = [];
   #flushTimer: NodeJS.Timeout | undefined;
-  #flushTrouble: unknown;
+  #flushTrouble: Error | undefined;
 
   constructor(options: EmbeddedOptions) {
     this.#options = options;
@@ -169,7 +169,7 @@ export class EmbeddedRuntime implements Runtime {
     try {
       this.flush();
     } catch (error) {
-      this.#flushTrouble = error;
+      this.#flushTrouble = error instanceof Error ? error : new Error(String(error));
     }
   }
 

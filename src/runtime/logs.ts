@@ -45,9 +45,14 @@ class OpenFile {
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    if (this.trouble !== undefined) throw this.trouble;
+    this.#check();
     if (bytes.length > 0 && !this.stream.write(bytes))
       await Promise.race([once(this.stream, 'drain'), once(this.stream, 'close')]);
+    this.#check();
+  }
+
+  /** Throws what the file system has said since. */
+  #check(): void {
     if (this.trouble !== undefined) throw this.trouble;
   }
 }

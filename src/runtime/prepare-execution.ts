@@ -255,6 +255,6 @@ async function readParameter(aws: Aws, name: string): Promise<Json> {
       },
     );
   }
-  const value = String(parameter['Value'] ?? '');
+  const value = typeof parameter['Value'] === 'string' ? parameter['Value'] : '';
   return parameter['Type'] === 'StringList' ? value.split(',') : value;
 }

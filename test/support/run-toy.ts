@@ -205,12 +205,16 @@ const plain: StepDescriptor = {
 };
 
 /** A port that this test must not touch. */
-function unused<T extends object>(what: string): T {
-  return new Proxy({} as T, {
-    get: () => {
-      throw new Error(`a toy run touched ${what}`);
+function unused(what: string): never {
+  const port: object = new Proxy(
+    {},
+    {
+      get: () => {
+        throw new Error(`a toy run touched ${what}`);
+      },
     },
-  });
+  );
+  return port as never;
 }
 
 export { Left, type Json };

@@ -63,7 +63,7 @@ export class ToyWorld {
   /** What is there, without the way it came about. */
   state(): unknown {
     return {
-      values: Object.fromEntries([...this.values].sort()),
+      values: Object.fromEntries(this.values),
       snapshots: [...this.snapshots.keys()].length,
     };
   }
@@ -125,7 +125,16 @@ export function toyActions(world: ToyWorld): ReadonlyMap<string, AnyAction> {
             {},
             handle === null
               ? {}
-              : { changes: [{ target: 'toy', subject: inputs.Key, from: String(handle), to: before.Value }] },
+              : {
+                  changes: [
+                    {
+                      target: 'toy',
+                      subject: inputs.Key,
+                      from: typeof handle === 'string' ? handle : null,
+                      to: before.Value,
+                    },
+                  ],
+                },
           ),
       },
     },
@@ -145,8 +154,7 @@ export function toyActions(world: ToyWorld): ReadonlyMap<string, AnyAction> {
       },
       adopt: async (_inputs, _before, { token }) =>
         world.has(token) ? { kind: 'running', handle: `snap-${token}` } : { kind: 'absent' },
-      poll: async (handle) =>
-        done({ Ids: [String(handle)] }, { restorePoints: [{ id: String(handle), of: 'toy' }] }),
+      poll: async (handle) => done({ Ids: [handle] }, { restorePoints: [{ id: handle, of: 'toy' }] }),
     },
     undo: {
       kind: 'restorePoint',

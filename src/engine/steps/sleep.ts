@@ -1,5 +1,5 @@
 /** aws:sleep: waits for a duration, or until an instant; an instant that has passed goes on at once. */
-import { parseDurationMs } from '../../document/index.ts';
+import { parseDurationMs, parseInstantMs } from '../../document/index.ts';
 import type { JsonObject } from '../../json.ts';
 import type { Execution, Mode, StepRecord } from '../execution.ts';
 import { flowDone, flowFailed, type FlowEnding } from './flow-ending.ts';
@@ -37,8 +37,8 @@ async function durationMs(execution: Execution, inputs: JsonObject, id: string):
     );
   }
   if (typeof timestamp !== 'string') return 'Duration or Timestamp must be a text';
-  const until = Date.parse(timestamp);
-  if (Number.isNaN(until))
+  const until = parseInstantMs(timestamp);
+  if (until === undefined)
     return `Timestamp ${JSON.stringify(timestamp)} is no ISO-8601 instant such as 2026-01-31T02:00:00Z`;
   return Math.max(0, until - (await execution.now(`${id}:start`)));
 }

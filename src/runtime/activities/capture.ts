@@ -18,11 +18,11 @@ export async function readCaptures(
     if (!isJsonObject(capture)) continue;
     values[name] =
       capture['kind'] === 'command'
-        ? await readCommand(name, String(capture['command']), action, inputs, context)
+        ? await readCommand(name, textOf(capture['command']), action, inputs, context)
         : await readApi(
             name,
             isJsonObject(capture['inputs']) ? capture['inputs'] : {},
-            String(capture['selector']),
+            textOf(capture['selector']),
             context,
           );
   }
@@ -63,8 +63,8 @@ async function readApi(
 ): Promise<Json> {
   const { Service: service, Api: operation, ...params } = inputs;
   const response = await context.aws.call({
-    service: String(service),
-    operation: String(operation),
+    service: textOf(service),
+    operation: textOf(operation),
     params,
     signal: context.signal,
   });
@@ -72,4 +72,8 @@ async function readApi(
   if (selected.kind === 'mismatch')
     throw new ActionFailure({ code: 'CAPTURE_FAILED', message: `the capture ${name}: ${selected.message}` });
   return selected.isDefinite ? (selected.values[0] ?? null) : selected.values;
+}
+
+function textOf(value: Json | undefined): string {
+  return typeof value === 'string' ? value : '';
 }

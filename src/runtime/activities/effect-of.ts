@@ -23,7 +23,7 @@ export function effectOf(action: AnyAction, inputs: JsonObject, call: ActivityIn
   }
   const { outputs, handle, token } = call.undo;
   return {
-    effect: undo.effect as Effect<unknown, Json, Json, JsonObject>,
+    effect: undo.effect,
     inputs: { inputs, before: call.before, outputs, handle, token: hashToken(token) },
     before: null,
   };

@@ -29,7 +29,9 @@ export class Redactor {
     this.#forms = [...forms].sort((left, right) => right.length - left.length);
     this.#longest = this.#forms[0]?.length ?? 0;
     this.#pattern =
-      this.#forms.length === 0 ? undefined : new RegExp(this.#forms.map(RegExp.escape).join('|'), 'g');
+      this.#forms.length === 0
+        ? undefined
+        : new RegExp(this.#forms.map((form) => RegExp.escape(form)).join('|'), 'g');
   }
 
   text(value: string): string {

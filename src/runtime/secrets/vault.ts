@@ -6,7 +6,8 @@ import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
 import { mask, Redactor } from './redactor.ts';
 
 /** NUL cannot stand in an argument, a file name or a YAML text, so no other value can look like this. */
-const placeholderPattern = /\u0000secret:([A-Za-z0-9_]+)\u0000/g;
+const nul = '\u0000';
+const placeholderPattern = new RegExp(`${nul}secret:([A-Za-z0-9_]+)${nul}`, 'g');
 
 export function secretPlaceholder(parameter: string): string {
   return `\u0000secret:${parameter}\u0000`;
