@@ -86,7 +86,10 @@ async function run(execution: Execution, record: StepRecord, mode: Mode): Promis
       result: nothing,
     };
   }
-  if (descriptor.flow !== null) return flowEnded(await runFlowStep(execution, record, shown, mode));
+  if (descriptor.flow !== null) {
+    const seconds = limit.ok && limit.value !== null ? timeoutSeconds : approvalTimeoutSecondsDefault;
+    return flowEnded(await runFlowStep(execution, record, shown, seconds, mode));
+  }
   const unprepared = await prepare(execution, record, shown, mode);
   if (unprepared !== null) return unprepared;
   const { ending, attempts: tries } = await attempts(execution, record, shown, timeoutSeconds, mode);
@@ -174,12 +177,9 @@ async function runFlowStep(
   execution: Execution,
   record: StepRecord,
   inputs: JsonObject,
+  seconds: number,
   mode: Mode,
 ): Promise<FlowEnding> {
-  const seconds =
-    typeof record.step.timeoutSeconds === 'number'
-      ? record.step.timeoutSeconds
-      : approvalTimeoutSecondsDefault;
   switch (record.descriptor.flow) {
     case 'branch':
       return branch(execution, record, mode);

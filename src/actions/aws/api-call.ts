@@ -1,7 +1,7 @@
 /** The part that all actions on `Service` and `Api` have in common: the call in their inputs, made and checked. */
 import { Type } from 'typebox';
 import type { CatalogProblem } from '../../document/catalog.ts';
-import type { Json, JsonObject } from '../../json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
 import type { AwsModels, UnresolvedJson } from '../../transports/aws.ts';
 import { isReadOnlyOperation } from '../../transports/aws/read-only.ts';
 import type { ActionContext } from '../define-action.ts';
@@ -40,12 +40,33 @@ export function callName({ service, operation }: ApiCall): string {
 }
 
 /** The transport ends every call after 25 s, as SSM does. */
-export function makeCall(
+export async function makeCall(
   call: ApiCall,
   { aws, signal }: Pick<ActionContext, 'aws' | 'signal'>,
   token?: string,
 ): Promise<JsonObject> {
-  return aws.call({ ...call, signal, ...(token === undefined ? {} : { token }) });
+  const made = { ...call, signal, ...(token === undefined ? {} : { token }) };
+  if (!readsParameters(call)) return aws.call(made);
+  return withoutSecureStrings(await aws.call(made, { reveal: true }));
+}
+
+/**
+ * SSM's model marks the value of every parameter as sensitive, plain ones too, and runbooks read image ids from those.
+ * Only what Parameter Store itself calls a SecureString is a secret.
+ */
+function readsParameters({ service, operation }: ApiCall): boolean {
+  return service.toLowerCase() === 'ssm' && /^get[-_]?parameter/i.test(operation);
+}
+
+function withoutSecureStrings(reply: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(reply).map(([key, value]) => [key, withoutSecureString(value)]));
+}
+
+function withoutSecureString(value: Json): Json {
+  if (Array.isArray(value)) return value.map((item: Json) => withoutSecureString(item));
+  if (!isJsonObject(value)) return value;
+  const shown = withoutSecureStrings(value);
+  return shown['Type'] === 'SecureString' && 'Value' in shown ? { ...shown, Value: '***' } : shown;
 }
 
 /** Whether the step only reads; an expression in either name counts as a change, because it may become one. */
