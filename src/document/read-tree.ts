@@ -2,20 +2,62 @@
  * YAML 1.2 or JSON text → tree with positions, through the `yaml` package. What YAML can say and a runbook cannot
  * (tags, several documents, keys that are not text) is reported.
  */
-import { isAlias, isMap, isScalar, isSeq, type Document as YamlDocument, type Pair } from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  visit,
+  type Alias,
+  type Document as YamlDocument,
+  type Pair,
+} from 'yaml';
 
 import type { SourceText } from './diagnostic.ts';
 import type { Report } from './report.ts';
 import type { Entry, MapNode, ScalarNode, Span, TreeNode } from './tree.ts';
 import { parseYaml } from './yaml-text.ts';
 
-/** How many values a document may hold once its aliases are followed; 10,000 steps hold some 200,000. */
-const nodesMax = 2_000_000;
+/** How many values may come out of aliases: a few lines can multiply into billions. */
+const aliasedNodesMax = 100_000;
 const depthMax = 100;
 const syntaxErrorsMax = 10;
 
+/** How many brackets may be open at once before the text is even parsed: deep nesting costs the parser its stack and hours. */
+const bracketsMax = 1000;
+
+/** Brackets in texts and comments are counted too; a script that leaves a thousand of them open is hard to imagine. */
+function findTooDeep(text: string): number | undefined {
+  let open = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const letter = text[at];
+    if (letter === '[' || letter === '{') open += 1;
+    else if ((letter === ']' || letter === '}') && open > 0) open -= 1;
+    if (open > bracketsMax) return at;
+  }
+  return undefined;
+}
+
 /** The tree of a text; undefined when it is broken, and then the report says where. */
 export function readTree(source: SourceText, report: Report): TreeNode | undefined {
+  try {
+    return readYaml(source, report);
+  } catch (error) {
+    // Lists can be nested without brackets, too: "- - - - …" exhausts the parser's stack.
+    if (!(error instanceof RangeError)) throw error;
+    report.error('TOO_DEEP', { start: 0, end: 1 }, 'the text is nested deeper than its parser can follow');
+    return undefined;
+  }
+}
+
+function readYaml(source: SourceText, report: Report): TreeNode | undefined {
+  const tooDeepAt = findTooDeep(source.text);
+  if (tooDeepAt !== undefined) {
+    const message = `more than ${bracketsMax} brackets are open here, which no runbook needs`;
+    report.error('TOO_DEEP', { start: tooDeepAt, end: tooDeepAt + 1 }, message);
+    return undefined;
+  }
   const { document, toOriginal } = parseYaml(source.text);
   // What follows a first syntax error is mostly its echo; the same slip on other lines is not.
   const [first] = document.errors;
@@ -39,20 +81,52 @@ export function readTree(source: SourceText, report: Report): TreeNode | undefin
     );
   }
   if (report.hasErrors) return undefined;
-  const root = new TreeBuilder(document, report, toOriginal).build(document.contents, 0);
-  return report.hasErrors ? undefined : root;
+  try {
+    const root = new TreeBuilder(document, report, toOriginal).build(document.contents, 0);
+    return report.hasErrors ? undefined : root;
+  } catch (error) {
+    if (!(error instanceof AliasBomb)) throw error;
+    report.error(
+      'ALIAS',
+      error.span,
+      `the aliases of the document bring more than ${aliasedNodesMax} values`,
+    );
+    return undefined;
+  }
+}
+
+/** Ends the building at once; going on would only count. */
+class AliasBomb extends Error {
+  readonly span: Span;
+
+  constructor(span: Span) {
+    super('too many aliased values');
+    this.span = span;
+  }
+}
+
+/** What each alias stands for: the last anchor of that name above it. */
+function aliasTargets(document: YamlDocument.Parsed): Map<unknown, unknown> {
+  const anchors = new Map<string, unknown>();
+  const targets = new Map<unknown, unknown>();
+  visit(document, (_, node) => {
+    if (isAlias(node)) targets.set(node, anchors.get(node.source));
+    else if (isNode(node) && 'anchor' in node && typeof node.anchor === 'string')
+      anchors.set(node.anchor, node);
+  });
+  return targets;
 }
 
 /** Turns the package's nodes into ours; follows aliases and merge keys. */
 class TreeBuilder {
-  private count = 0;
+  private aliasedNodes = 0;
   private readonly open = new Set<unknown>();
-  private readonly document: YamlDocument.Parsed;
+  private readonly targets: ReadonlyMap<unknown, unknown>;
   private readonly report: Report;
   private readonly toOriginal: (offset: number) => number;
 
   constructor(document: YamlDocument.Parsed, report: Report, toOriginal: (offset: number) => number) {
-    this.document = document;
+    this.targets = aliasTargets(document);
     this.report = report;
     this.toOriginal = toOriginal;
   }
@@ -60,12 +134,9 @@ class TreeBuilder {
   build(node: unknown, depth: number, fallback: Span = { start: 0, end: 0 }): TreeNode {
     const span = this.spanOf(node) ?? fallback;
     const empty: ScalarNode = { kind: 'scalar', value: null, isPlain: true, span };
-    this.count += 1;
-    if (this.count > nodesMax) {
-      if (this.count === nodesMax + 1) {
-        this.report.error('ALIAS', span, `the document holds more than ${nodesMax} values with its aliases`);
-      }
-      return empty;
+    if (this.open.size > 0) {
+      this.aliasedNodes += 1;
+      if (this.aliasedNodes > aliasedNodesMax) throw new AliasBomb(span);
     }
     if (depth > depthMax) {
       this.report.error('TOO_DEEP', span, `lists and maps are nested more than ${depthMax} deep here`);
@@ -80,10 +151,10 @@ class TreeBuilder {
     return empty;
   }
 
-  private follow(alias: unknown, span: Span, depth: number): TreeNode {
-    const target = isAlias(alias) ? alias.resolve(this.document) : undefined;
+  private follow(alias: Alias, span: Span, depth: number): TreeNode {
+    const target = this.targets.get(alias);
     if (target === undefined || this.open.has(target)) {
-      const name = isAlias(alias) ? alias.source : '';
+      const name = alias.source;
       const why = target === undefined ? `there is no anchor &${name} above` : `&${name} holds itself`;
       this.report.error('ALIAS', span, `the alias *${name} leads nowhere: ${why}`);
       return { kind: 'scalar', value: null, isPlain: true, span };
@@ -137,7 +208,7 @@ class TreeBuilder {
   }
 
   private keyText(key: unknown, span: Span): string | undefined {
-    const resolved = isAlias(key) ? key.resolve(this.document) : key;
+    const resolved = isAlias(key) ? this.targets.get(key) : key;
     if (isScalar(resolved) && resolved.value !== null) {
       // The source keeps what a number would lose: 0.10 stays 0.10.
       return typeof resolved.value === 'string'

@@ -14,8 +14,11 @@ export interface Report {
   concealed(code: DocumentCode, span: Span, message: string, hint?: string): void;
   /** An error whose code another room defines. */
   foreign(code: string, span: Span, message: string, hint?: string): void;
-  /** `Did you mean X?`, or the known names while they are few. */
-  suggest(name: string, known: readonly string[]): string | undefined;
+  /**
+   * `Did you mean X?`, or the known names while they are few. Long lists of names come as a function, which is not called
+   * once the report is full.
+   */
+  suggest(name: string, known: readonly string[] | (() => readonly string[])): string | undefined;
   readonly hasErrors: boolean;
   finish(): Diagnostic[];
 }
@@ -56,7 +59,10 @@ export function makeReport(source: SourceText): Report {
     warn: (code, span, message, hint) => add('warning', code, span, message, hint),
     concealed: (code, span, message, hint) => add('error', code, span, message, hint, true),
     foreign: (code, span, message, hint) => add('error', code, span, message, hint),
-    suggest: (name, known) => didYouMean(suggest, name, known),
+    suggest: (name, known) =>
+      found.length >= diagnosticsMax
+        ? undefined
+        : didYouMean(suggest, name, typeof known === 'function' ? known() : known),
     get hasErrors() {
       return hasErrors;
     },

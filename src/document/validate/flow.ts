@@ -93,7 +93,12 @@ function reportUnknownStep(
   const message = isMainStep
     ? `${key} of step "${from}" leads to ${target}, which is not in this undo list`
     : `${key} of step "${from}" leads to ${target}, which does not exist`;
-  report.error('UNKNOWN_STEP', span, message, report.suggest(target, [...list.indexOf.keys()]));
+  report.error(
+    'UNKNOWN_STEP',
+    span,
+    message,
+    report.suggest(target, () => [...list.indexOf.keys()]),
+  );
 }
 
 function checkOnCancelTarget(

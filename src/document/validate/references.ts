@@ -142,7 +142,10 @@ function checkParameter(name: string, user: User, context: ValidationContext, fa
   if (user.isDefault === true && windowPseudoParameters.test(name)) return true;
   const step = user.main?.indexOf.get(name) ?? user.list?.indexOf.get(name);
   if (step !== undefined) return fail(`${name} is a step`, `Name one of its outputs: {{ ${name}.Output }}.`);
-  return fail(`there is no parameter ${name}`, report.suggest(name, [...draft.parameters.keys()]));
+  return fail(
+    `there is no parameter ${name}`,
+    report.suggest(name, () => [...draft.parameters.keys()]),
+  );
 }
 
 function checkOutput(
@@ -159,8 +162,9 @@ function checkOutput(
   const step = findStep(stepName, user);
   if (step === undefined) {
     if (part !== undefined) return fail(`${part}.${output} means something in undo lists only`);
-    const known = [...(user.list?.indexOf.keys() ?? []), ...(user.main?.indexOf.keys() ?? [])];
-    const nearest = report.suggest(stepName, [...new Set(known)]);
+    const nearest = report.suggest(stepName, () => [
+      ...new Set([...(user.list?.indexOf.keys() ?? []), ...(user.main?.indexOf.keys() ?? [])]),
+    ]);
     const hint = nearest?.startsWith('Did') === true ? nearest.replace('?', `.${output}?`) : undefined;
     if (context.draft.parameters.has(stepName)) {
       return fail(`${stepName} is a parameter`, `A parameter has no outputs: {{ ${stepName} }}.`);
