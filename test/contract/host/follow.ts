@@ -176,10 +176,10 @@ export function followContract({ capabilities, timeoutMs, opened, folder }: Suit
       const limit = capabilities.streamBytesMax;
       if (limit === undefined) return;
       const { host } = opened();
-      const { stdout, state } = await run(host, `head -c ${limit + 500_000} /dev/zero | tr '\\0' y; exit 6`);
+      const { stdout, state } = await run(host, `head -c ${limit + 5000} /dev/zero | tr '\\0' y; exit 6`);
       expect(stdout.slice(0, limit)).toBe('y'.repeat(limit));
-      expect(stdout.slice(limit)).toMatch(/^\n\[belay: 500000 more bytes were not fetched over SSM .*\]\n$/);
-      expect(state).toEqual({ kind: 'exited', exitCode: 6, next: { stdout: limit + 500_000, stderr: 0 } });
+      expect(stdout.slice(limit)).toMatch(/^\n\[belay: 5000 more bytes were not fetched over .*\]\n$/);
+      expect(state).toEqual({ kind: 'exited', exitCode: 6, next: { stdout: limit + 5000, stderr: 0 } });
     });
   });
 

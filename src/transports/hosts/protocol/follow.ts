@@ -27,6 +27,7 @@ b_send() {
   [ "$4" -gt "$3" ] && [ "$3" -lt "$b_upto" ] || return 0
   b_sent=$(($4 - $3))
   [ $b_sent -le $b_frame ] || b_sent=$b_frame
+  [ $b_sent -le $((b_upto - $3)) ] || b_sent=$((b_upto - $3))
   [ $b_sent -le $b_budget ] || b_sent=$b_budget
   [ $b_sent -gt 0 ] || return 0
   printf '%s %s\\n' "$1" "$b_sent"
@@ -51,6 +52,7 @@ b_poll() {
     [ "$b_size_err" -le "$b_err" ] || [ "$b_err" -ge "$b_upto" ] || b_left=yes
     if [ $b_left = yes ]; then
       [ $b_budget -gt 0 ] && continue
+      printf 's %s %s\\n' "$b_size_out" "$b_size_err"
       b_say running
       return
     fi
