@@ -118,8 +118,11 @@ class Draft {
       case 'NotifyFailed':
         return;
       case 'StepWaiting':
-        if (event.waiting.kind === 'rollbackDecision' || this.#isRollingBack())
-          head.rollbackStatus = 'waiting';
+        if (event.waiting.kind === 'rollbackDecision') {
+          Object.assign(head, { rollbackStatus: 'waiting', waiting: event.waiting });
+          return;
+        }
+        if (this.#isRollingBack()) head.rollbackStatus = 'waiting';
         else head.status = event.waiting.kind === 'sleep' ? 'InProgress' : 'Waiting';
         this.#change(event.step, {
           status: event.waiting.kind === 'sleep' ? 'InProgress' : 'Waiting',

@@ -5,9 +5,14 @@
 import type { Step } from '../document/types.ts';
 import type { Json, JsonObject } from '../json.ts';
 import type { EngineEvent } from './events.ts';
-import type { ActivityCall, Failure, Outcome, Runtime } from './ports.ts';
+import type { ActivityCall, Failure, Outcome, Runtime, SignalResult } from './ports.ts';
 import type { StepEnding, UndoResult } from './statuses.ts';
 import type { EffectResult, ExecutionInput, Program, StepDescriptor } from './types.ts';
+
+export interface Deadline {
+  /** Milliseconds since 1970. Moves on while a person is waited for: people are not on the clock. */
+  at: number;
+}
 
 /** How the present part of an execution runs: forward, in an onCancel chain, or climbing down. */
 export interface Mode {
@@ -15,13 +20,13 @@ export interface Mode {
   readonly idPrefix: string;
   /** Runs although the execution was cancelled. */
   readonly ignoreCancel: boolean;
-  /** Milliseconds since 1970 after which nothing new begins; null: no common budget. */
-  readonly deadlineAt: number | null;
+  /** After which nothing new begins; null: no common budget. Shared by everything that runs on the budget. */
+  readonly deadline: Deadline | null;
   /** Set in an undo list: the step that is undone, and the outputs of the list's own steps. */
   readonly undo: { readonly of: StepRecord; readonly outputs: Map<string, JsonObject> } | null;
 }
 
-export const forward: Mode = { idPrefix: '', ignoreCancel: false, deadlineAt: null, undo: null };
+export const forward: Mode = { idPrefix: '', ignoreCancel: false, deadline: null, undo: null };
 
 /** One try that may have changed something. */
 export interface TouchingAttempt {
@@ -94,7 +99,16 @@ export class Execution {
 
   /** Milliseconds left of the mode's budget, at most `ms`. 0: the budget is spent. */
   within(mode: Mode, ms: number): number {
-    return mode.deadlineAt === null ? ms : Math.max(0, Math.min(ms, mode.deadlineAt - this.#clock));
+    return mode.deadline === null ? ms : Math.max(0, Math.min(ms, mode.deadline.at - this.#clock));
+  }
+
+  /** Waits for a person, off the mode's clock. */
+  async person(id: string, name: string, timeoutMs: number, mode: Mode): Promise<SignalResult> {
+    const since = await this.now(`${id}:since`);
+    const answer = await this.runtime.waitForSignal(id, name, timeoutMs, { ignoreCancel: mode.ignoreCancel });
+    const until = await this.now(`${id}:until`);
+    if (mode.deadline !== null) mode.deadline.at += Math.max(0, until - since);
+    return answer;
   }
 
   descriptor(path: string): StepDescriptor {

@@ -16,7 +16,9 @@ export function hasTouched(record: StepRecord): boolean {
 
 /** Whether undoing the step needs anything at all. */
 export function needsUndo(record: StepRecord): boolean {
-  if (record.step.undo.kind === 'steps') return record.status !== null && record.inputs !== null;
+  if (record.step.undo.kind === 'steps' && record.descriptor.effect === 'read')
+    return record.status === 'Success';
+  if (record.step.undo.kind === 'steps') return hasTouched(record);
   return hasTouched(record) && record.descriptor.undo.kind !== 'notNeeded';
 }
 

@@ -3,13 +3,14 @@
  * execution's logs. It goes with the process, however the process ends, so a dead runner is known at once; children
  * of the process do not inherit it.
  */
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { executionDir } from './state-dir.ts';
 
 /** Covers the moment in which somebody else merely looks whether the lock is held. */
 const acquireTimeoutMs = 500;
+const lockFile = 'lock.db';
 
 export interface ExecutionLock {
   release(): void;
@@ -17,7 +18,9 @@ export interface ExecutionLock {
 
 /** Undefined: another process, or this one, holds it. */
 export function acquireLock(stateDir: string, executionId: string): ExecutionLock | undefined {
-  const database = open(stateDir, executionId, acquireTimeoutMs);
+  const dir = executionDir(stateDir, executionId);
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const database = open(join(dir, lockFile), acquireTimeoutMs, false);
   try {
     database.exec('BEGIN EXCLUSIVE');
     return { release: () => database.close() };
@@ -28,9 +31,11 @@ export function acquireLock(stateDir: string, executionId: string): ExecutionLoc
   }
 }
 
-/** Whether a live runner holds the execution. */
+/** Whether a live runner holds the execution. Looks and writes nothing. */
 export function isLocked(stateDir: string, executionId: string): boolean {
-  const database = open(stateDir, executionId, 0);
+  const file = join(executionDir(stateDir, executionId), lockFile);
+  if (!existsSync(file)) return false;
+  const database = open(file, 0, true);
   try {
     database.prepare('SELECT count(*) FROM sqlite_schema').get();
     return false;
@@ -42,10 +47,8 @@ export function isLocked(stateDir: string, executionId: string): boolean {
   }
 }
 
-function open(stateDir: string, executionId: string, busyTimeoutMs: number): DatabaseSync {
-  const dir = executionDir(stateDir, executionId);
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
-  const database = new DatabaseSync(join(dir, 'lock.db'));
+function open(file: string, busyTimeoutMs: number, readOnly: boolean): DatabaseSync {
+  const database = new DatabaseSync(file, { readOnly });
   database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
   return database;
 }

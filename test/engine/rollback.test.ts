@@ -187,3 +187,27 @@ test('an approval in an undo list waits for an approver, across runners', async 
   expect(ran.result.rollbackStatus).toBe('clean');
   expect(world.get('Data')).toBe('good');
 });
+
+test('waiting for a person does not use up the time for the rollback', async () => {
+  using store = temporaryJournal();
+  const world = new ToyWorld();
+  const ask = step({ name: 'Ask', action: 'aws:approve', inputs: { Approvers: ['dba'] } });
+  const back = step({ name: 'Back', action: 'toy:put', inputs: { Key: 'B', Value: 'as before' } });
+  const asking = put('B', { undo: { kind: 'steps', steps: [ask, back] } });
+  const document = runbook([put('A'), asking, fail], { rollback: { when: 'onFailure', timeoutSeconds: 2 } });
+  await expect(runToy(document, store, { world })).rejects.toBeInstanceOf(Left);
+  await new Promise((resolve) => setTimeout(resolve, 2_500));
+  store.journal.signal(executionId, 'approve:B/undo/Ask', { approver: 'dba', decision: 'approve' }, '1', 1);
+  const ran = await runToy(document, store, { world });
+  expect(ran.result.rollbackStatus).toBe('clean');
+  expect(world.state()).toEqual({ values: { B: 'as before' }, snapshots: 0 });
+});
+
+test('an undo list of a step that is known to have changed nothing is not run', async () => {
+  const world = new ToyWorld();
+  world.failing.set('put B=new', 1);
+  const harm = step({ name: 'Harm', action: 'toy:put', inputs: { Key: 'B', Value: 'harmed' } });
+  const ran = await run([put('A'), put('B', list([harm]))], { world });
+  expect(ran.result).toMatchObject({ status: 'Failed', rollbackStatus: 'clean' });
+  expect(world.state()).toEqual({ values: {}, snapshots: 0 });
+});

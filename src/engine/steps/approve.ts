@@ -39,12 +39,8 @@ export async function approve(
       waiting: { kind: 'approval', message, approvers, wanted, given: decisions.length, timeoutSeconds },
     });
     if (turn === 1) await notifyApprovers(execution, record, inputs, message, mode);
-    const answer = await execution.runtime.waitForSignal(
-      `${id}:signal${turn}`,
-      `approve:${path}`,
-      execution.within(mode, Math.max(0, deadlineAt - execution.lastAt)),
-      { ignoreCancel: mode.ignoreCancel },
-    );
+    const left = Math.max(0, deadlineAt - execution.lastAt);
+    const answer = await execution.person(`${id}:signal${turn}`, `approve:${path}`, left, mode);
     if (answer.status === 'cancelled') return { status: 'Cancelled' };
     if (answer.status === 'timeout') {
       return flowTimedOut(

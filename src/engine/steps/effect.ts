@@ -167,11 +167,11 @@ async function askPerson(execution: Execution, call: EffectCall, why: string, ro
     step: call.step,
     waiting: { kind: 'unknownOutcome', message: why },
   });
-  const answer = await execution.runtime.waitForSignal(
+  const answer = await execution.person(
     `${call.id}:unknown${round}`,
     `continue:${call.step}`,
-    execution.within(call.mode, decisionTimeoutSeconds * 1000),
-    { ignoreCancel: call.mode.ignoreCancel },
+    decisionTimeoutSeconds * 1000,
+    call.mode,
   );
   if (answer.status === 'signal' && answer.value === 'happened') {
     const result = {

@@ -13,11 +13,11 @@ export async function pause(
     step: record.path,
     waiting: { kind: 'pause', timeoutSeconds },
   });
-  const answer = await execution.runtime.waitForSignal(
+  const answer = await execution.person(
     `${mode.idPrefix}${record.path}:signal`,
     `continue:${record.path}`,
-    execution.within(mode, timeoutSeconds * 1000),
-    { ignoreCancel: mode.ignoreCancel },
+    timeoutSeconds * 1000,
+    mode,
   );
   switch (answer.status) {
     case 'signal':
