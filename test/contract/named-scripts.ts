@@ -31,7 +31,8 @@ export interface HostUnderTest {
 const forgetful = { write: () => undefined };
 
 export function namedScriptsContract(name: string, factory: () => Promise<HostUnderTest>): void {
-  describe(`${name} does what Belay's own scripts say`, () => {
+  // A package manager on a busy machine takes its time.
+  describe(`${name} does what Belay's own scripts say`, { timeout: 180_000 }, () => {
     let subject: HostUnderTest;
     beforeAll(async () => {
       subject = await factory();
