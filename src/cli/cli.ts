@@ -34,6 +34,9 @@ export interface Cli {
   close(): void;
 }
 
+/** Some terminals have no size: those of `docker exec -t`, expect, some CI. */
+const sizeOfUnsized = { columns: 80, rows: 24 };
+
 export interface Surroundings {
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
@@ -48,6 +51,7 @@ export function makeCli(globals: GlobalOptions, around: Surroundings): Cli {
   const unicode = hasUnicode(env, platform);
   const style = makeStyle({ color: wantsColor(globals.color, env, stderr), unicode });
   const outStyle = makeStyle({ color: wantsColor(globals.color, env, stdout), unicode });
+  if (stderr.isTTY && !(stderr.columns > 0)) Object.assign(stderr, sizeOfUnsized);
   const isClosed = { out: false, talk: false };
   stdout.on('error', (error: NodeJS.ErrnoException) => (isClosed.out ||= gone(error)));
   stderr.on('error', (error: NodeJS.ErrnoException) => (isClosed.talk ||= gone(error)));

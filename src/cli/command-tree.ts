@@ -221,4 +221,25 @@ export const commandTree: readonly CommandSpec[] = [
     notes: ['Where nobody knows whether an effect happened, continue says that it did.'],
     load: () => import('./commands/continue.ts'),
   },
+  {
+    name: 'explain',
+    summary: 'What an action does, takes, gives, and how it is undone',
+    args: [
+      { name: 'ACTION', says: 'Its name; all are listed without one', required: false, values: 'action' },
+    ],
+    options: [json],
+    examples: [
+      { command: 'belay explain', says: 'All actions' },
+      { command: 'belay explain host:package', says: 'One of them' },
+    ],
+    load: () => import('./commands/explain.ts'),
+  },
+  {
+    name: 'doctor',
+    summary: 'Look whether everything is there; changes nothing',
+    args: [],
+    options: [json],
+    examples: [{ command: 'belay doctor', says: 'Tools, configuration, AWS, hosts, leftovers' }],
+    load: () => import('./commands/doctor.ts'),
+  },
 ];

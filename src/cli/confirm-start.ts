@@ -3,16 +3,13 @@ import type { Document } from '../document/index.ts';
 import type { StartRequest } from '../runtime/belay.ts';
 import { askYesNo } from './ask.ts';
 import type { Cli } from './cli.ts';
+import { defaultsOf } from './view/head-lines.ts';
 import { parametersText } from './view/output-lines.ts';
 import { printable } from './view/printable.ts';
 import { tableLines } from './view/table.ts';
 
 export async function confirmStart(cli: Cli, request: StartRequest, document: Document): Promise<boolean> {
-  const defaults = Object.fromEntries(
-    Object.entries(document.parameters).flatMap(([name, { default: value, secret }]) =>
-      value === undefined || secret === true ? [] : [[name, value]],
-    ),
-  );
+  const defaults = defaultsOf(document.parameters);
   const secrets = Object.keys(request.secrets).map((name) => [name, '***']);
   const parameters = { ...defaults, ...request.values, ...request.texts, ...Object.fromEntries(secrets) };
   const rows = [

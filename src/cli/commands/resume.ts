@@ -4,7 +4,7 @@ import type { CommandBody } from '../command-spec.ts';
 import { runInFront } from '../front.ts';
 import { flagOf } from '../options.ts';
 import { recalledText } from '../view/event-lines.ts';
-import { headLines, resumeLines } from '../view/head-lines.ts';
+import { defaultsOf, headLines, resumeLines } from '../view/head-lines.ts';
 import { Progress } from '../view/progress.ts';
 
 export const body: CommandBody = async (cli, [prefix], options) => {
@@ -26,7 +26,7 @@ export const body: CommandBody = async (cli, [prefix], options) => {
   for (const event of events) progress.apply(event);
   const recalled = recalledText(progress);
   const head = [
-    ...headLines(view, cli.style),
+    ...headLines(view, defaultsOf(belay.row(id).program.document.parameters), cli.style),
     ...(view.isLive ? [] : resumeLines(view.runner, events.at(-1)?.at ?? null)),
     ...(recalled === '' ? [] : [`  ${recalled}`]),
   ];

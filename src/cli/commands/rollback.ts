@@ -3,7 +3,7 @@ import type { CommandBody } from '../command-spec.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { runInFront } from '../front.ts';
 import { flagOf, textOf } from '../options.ts';
-import { headLines } from '../view/head-lines.ts';
+import { defaultsOf, headLines } from '../view/head-lines.ts';
 import { printable } from '../view/printable.ts';
 
 export const body: CommandBody = async (cli, [prefix], options) => {
@@ -30,6 +30,6 @@ export const body: CommandBody = async (cli, [prefix], options) => {
     json,
     wait: options['wait'] !== false,
     endsAs: 'rollback',
-    head: headLines(view, cli.style),
+    head: headLines(view, defaultsOf(belay.row(id).program.document.parameters), cli.style),
   });
 };

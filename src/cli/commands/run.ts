@@ -7,7 +7,7 @@ import { exitCodes } from '../exit-codes.ts';
 import { runInFront } from '../front.ts';
 import { flagOf } from '../options.ts';
 import { runWords } from '../run-request.ts';
-import { headLines } from '../view/head-lines.ts';
+import { defaultsOf, headLines } from '../view/head-lines.ts';
 
 export const body: CommandBody = async (cli, [file = ''], options) => {
   const belay = await cli.belay();
@@ -22,7 +22,7 @@ export const body: CommandBody = async (cli, [file = ''], options) => {
     }
   }
   const { id, warnings, source } = await belay.start(request);
-  const head = headLines(belay.view(id), cli.style);
+  const head = headLines(belay.view(id), defaultsOf(belay.row(id).program.document.parameters), cli.style);
   if (!json) tellWarnings(cli, warnings, source);
   const wait = options['wait'] !== false;
   return runInFront(cli, belay, id, { json, wait, endsAs: 'run', head: [...head, ...borrowed] });

@@ -51,7 +51,7 @@ function failedLines(view: ExecutionView, style: Style): string[] {
     `${howItEnded(view)}${view.failedStep === null ? '' : `: ${whyItFailed(view)}`}`,
   );
   const why = `  why   ${logsCommand(view)}`;
-  if (left.length === 0 && kept.length === 0) return [head, 'Nothing was changed.', why];
+  if (left.length === 0 && kept.length === 0) return [head, 'Nothing is left changed.', why];
   return [
     head,
     'Nothing was undone. Still changed:',

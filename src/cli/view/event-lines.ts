@@ -1,6 +1,6 @@
 /** One event → the lines that stay on screen. Pure: `progress` is what was known before the event. */
 import { ownerOf, type EngineEvent, type Failure, type RecordedEvent } from '../../engine/index.ts';
-import type { Json } from '../../json.ts';
+import { isJsonObject, type Json } from '../../json.ts';
 import { resultText, targetsText } from './change-text.ts';
 import { durationText, limitText } from './durations.ts';
 import { clipped, printable } from './printable.ts';
@@ -44,7 +44,7 @@ export function eventLines({ at, event }: RecordedEvent, progress: Progress, sty
             step,
             targets: [],
             time: '',
-            text: `the run left ${stateText(left)}, now it is ${stateText(found)}`,
+            text: `since the run: ${driftText(left, found)}`,
           },
           progress,
           style,
@@ -112,6 +112,9 @@ function waitingLines(
   ];
 }
 
+/** Shorter than what a line would show of it. */
+const instantMs = 50;
+
 function endedLine(event: Ended, at: number, progress: Progress, style: Style): string {
   const startedAt = progress.active.get(event.step)?.startedAt ?? at;
   progress.widen(event.targets);
@@ -128,7 +131,7 @@ function endedLine(event: Ended, at: number, progress: Progress, style: Style): 
       tone: good ? 'good' : 'bad',
       step: event.step,
       targets: event.targets,
-      time: isFlow(event) && good ? '' : durationText(at - startedAt),
+      time: isInstant(event, at - startedAt) ? '' : durationText(at - startedAt),
       text: adopted !== '' && result === '' ? 'adopted' : text,
     },
     progress,
@@ -137,8 +140,8 @@ function endedLine(event: Ended, at: number, progress: Progress, style: Style): 
 }
 
 /** A branch takes no time worth reading. */
-function isFlow({ note, changes, targets }: Ended): boolean {
-  return note.startsWith('→ ') && changes.length === 0 && targets.length === 0;
+function isInstant({ targets }: Ended, ms: number): boolean {
+  return targets.length === 0 && ms < instantMs;
 }
 
 function undoneLine(event: UndoEnded, at: number, progress: Progress, style: Style): string {
@@ -172,9 +175,20 @@ function undoneWords(event: UndoEnded, { marks }: Style): { mark: string; tone: 
 }
 
 /** The longest state that a refusal for drift quotes. */
-const stateCharactersMax = 100;
+const stateCharactersMax = 60;
 
-function stateText(value: Json): string {
+/** Only what differs: `sha256 af183b35 → 7f8b1dfc`. */
+function driftText(left: Json, found: Json): string {
+  if (!isJsonObject(left) || !isJsonObject(found)) return `${stateText(left)} → ${stateText(found)}`;
+  const keys = [...new Set([...Object.keys(left), ...Object.keys(found)])];
+  return keys
+    .filter((key) => JSON.stringify(left[key]) !== JSON.stringify(found[key]))
+    .map((key) => `${printable(key)} ${stateText(left[key])} → ${stateText(found[key])}`)
+    .join(', ');
+}
+
+function stateText(value: Json | undefined): string {
+  if (value === undefined || value === null) return 'absent';
   return clipped(printable(typeof value === 'string' ? value : JSON.stringify(value)), stateCharactersMax);
 }
 

@@ -53,8 +53,15 @@ function whereText(view: ExecutionView): string {
   if (view.waiting !== null && view.waiting.kind !== 'sleep')
     return `${at || 'rollback'}, ${waitingText(view.waiting)}`;
   if (view.endedAt !== null) return view.failedStep === null ? '' : printable(view.failedStep);
-  if (view.status === 'Interrupted') return at === '' ? '' : `${at}, outcome unknown`;
+  if (view.status === 'Interrupted') return interruptedText(view, at);
   return at;
+}
+
+/** A step that sleeps or asks has no effect whose outcome could be unknown. */
+function interruptedText({ steps, waiting }: ExecutionView, at: string): string {
+  if (at !== '') return waiting === null ? `${at}, outcome unknown` : at;
+  const last = steps.findLast(({ endedAt }) => endedAt !== null);
+  return last === undefined ? '' : `after ${printable(last.name)}`;
 }
 
 function waitingText(waiting: NonNullable<ExecutionView['waiting']>): string {

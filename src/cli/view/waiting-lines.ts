@@ -40,7 +40,7 @@ export function waitingWords(executionId: string, step: string, waiting: Waiting
       return {
         says: `undo ${[...waiting.steps].map(printable).join(', ')}?`,
         commands: [
-          `climb down:       belay rollback ${executionId}`,
+          `climb down:         belay rollback ${executionId}`,
           `leave it as it is:  belay cancel ${executionId}`,
         ],
       };

@@ -1,0 +1,111 @@
+/** An action's own words as plain data: what it takes and gives, how it is undone, what it may call. */
+import { parse } from 'yaml';
+import { describeAction, iamActions, plainSchema, type AnyAction } from '../actions/index.ts';
+import { isJsonObject, type Json, type JsonObject } from '../json.ts';
+
+export interface Field {
+  readonly name: string;
+  readonly type: string;
+  readonly required: boolean;
+  readonly says: string;
+}
+
+export interface ActionExplanation {
+  readonly name: string;
+  readonly summary: string;
+  readonly source: string;
+  /** A step in YAML, not indented. */
+  readonly example: string;
+  readonly inputs: readonly Field[];
+  readonly outputs: readonly Field[];
+  /** As with the inputs of the example. */
+  readonly effect: 'flow' | 'read' | 'repeatable' | 'begun';
+  /** A sentence. */
+  readonly undo: string;
+  /** IAM actions, as with the inputs of the example. */
+  readonly permissions: readonly string[];
+  /** Per attempt; null: the engine's default. */
+  readonly timeoutSeconds: number | null;
+}
+
+export function explainAction(action: AnyAction): ActionExplanation {
+  const example = outdented(action.example);
+  const inputs = exampleInputs(example);
+  const { flow, effect, undo } = describeAction(action, inputs);
+  return {
+    name: action.name,
+    summary: action.summary,
+    source: action.source,
+    example,
+    inputs: fieldsOf(plainSchema(action.inputs)),
+    outputs: fieldsOf(plainSchema(action.outputs)),
+    effect: flow === null ? effect : 'flow',
+    undo: undoSentence(undo),
+    permissions: iamActions(action.permissions(inputs)),
+    timeoutSeconds: action.timeoutSeconds ?? null,
+  };
+}
+
+function undoSentence(undo: ReturnType<typeof describeAction>['undo']): string {
+  switch (undo.kind) {
+    case 'notNeeded':
+      return 'none needed: it changes nothing';
+    case 'restore':
+      return 'puts back the state that was observed before';
+    case 'restorePoint':
+      return 'removes the restore point it made, once nothing needs it any more';
+    case 'none':
+      return `none: ${undo.reason}`;
+    default:
+      return undo satisfies never;
+  }
+}
+
+/** The inputs of the example's only step. */
+function exampleInputs(example: string): JsonObject {
+  const steps = parse(example) as Json;
+  const step = Array.isArray(steps) ? (steps as readonly Json[])[0] : undefined;
+  const inputs = isJsonObject(step) ? step['inputs'] : undefined;
+  return isJsonObject(inputs) ? inputs : {};
+}
+
+function outdented(text: string): string {
+  const lines = text
+    .split('\n')
+    .filter((line, index, all) => line.trim() !== '' || (index > 0 && index < all.length - 1));
+  const indent = Math.min(...lines.filter((line) => line.trim() !== '').map((line) => line.search(/\S/)));
+  return lines.map((line) => line.slice(indent).trimEnd()).join('\n');
+}
+
+function fieldsOf(schema: JsonObject): Field[] {
+  const properties = schema['properties'];
+  if (!isJsonObject(properties)) return [];
+  const required = Array.isArray(schema['required']) ? schema['required'] : [];
+  return Object.entries(properties).map(([name, property]) => ({
+    name,
+    type: isJsonObject(property) ? typeOf(property) : '',
+    required: required.includes(name),
+    says:
+      isJsonObject(property) && typeof property['description'] === 'string' ? property['description'] : '',
+  }));
+}
+
+/** `text`, `started | stopped`, `list of text`. */
+function typeOf(schema: JsonObject): string {
+  const { const: only, enum: some, anyOf, type, items } = schema;
+  if (only !== undefined) return JSON.stringify(only).replaceAll('"', '');
+  if (Array.isArray(some)) return some.map((value) => String(value)).join(' | ');
+  if (Array.isArray(anyOf)) {
+    const types = anyOf.map((alternative: Json) => (isJsonObject(alternative) ? typeOf(alternative) : ''));
+    return [...new Set(types)].join(' | ');
+  }
+  if (type === 'array') return `list of ${isJsonObject(items) ? typeOf(items) : 'anything'}`;
+  const words: Readonly<Record<string, string>> = {
+    string: 'text',
+    integer: 'whole number',
+    number: 'number',
+    boolean: 'true | false',
+    object: 'map',
+  };
+  return typeof type === 'string' ? (words[type] ?? type) : 'anything';
+}

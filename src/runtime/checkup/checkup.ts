@@ -1,0 +1,68 @@
+/** `belay doctor`: tools, state, configuration, AWS, hosts, and what executions left behind. Changes nothing. */
+import { createAws } from '../../transports/aws/client.ts';
+import { findConfiguration, type Configuration } from '../configuration.ts';
+import type { ExecutionView } from '../execution-view.ts';
+import { openPlace } from '../places.ts';
+import { Refusal } from '../refusal.ts';
+import { checkAws } from './aws.ts';
+import type { Finding } from './finding.ts';
+import { checkHosts } from './hosts.ts';
+import { checkState } from './state.ts';
+import { checkTools } from './tools.ts';
+
+export interface CheckupOptions {
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly stateDir: string;
+  readonly list: () => readonly ExecutionView[];
+}
+
+/** Findings as they come; the quick ones first. */
+export async function* checkup({ cwd, env, stateDir, list }: CheckupOptions): AsyncGenerator<Finding> {
+  const { configuration, finding } = readConfiguration(cwd, env);
+  const names = configuration?.inventory?.names ?? [];
+  const transports = names.map((name) => configuration?.inventory?.address(name)?.transport);
+  yield* await checkTools(transports.includes('ssh'));
+  yield* checkState(stateDir, list);
+  yield finding;
+  yield* await checkAws(createAws(), transports.includes('ssm'));
+  if (names.length === 0) return;
+  const place = await openPlace({
+    sandbox: false,
+    inventory: configuration?.inventory ?? null,
+    stateDir,
+    executionId: 'doctor',
+  });
+  try {
+    yield* await checkHosts(names, (name) => place.host(name));
+  } finally {
+    await place.close();
+  }
+}
+
+function readConfiguration(
+  cwd: string,
+  env: NodeJS.ProcessEnv,
+): { readonly configuration: Configuration | undefined; readonly finding: Finding } {
+  const about = { area: 'configuration', what: 'belay.yaml' } as const;
+  try {
+    const configuration = findConfiguration(cwd, env);
+    const { file, inventory } = configuration;
+    const finding: Finding =
+      file === null || inventory === null
+        ? { ...about, verdict: 'note', says: 'there is none', hint: 'belay init writes one' }
+        : {
+            ...about,
+            verdict: 'good',
+            says: `${file}: ${inventory.names.length} ${inventory.names.length === 1 ? 'host' : 'hosts'}`,
+          };
+    return { configuration, finding };
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    const says = [
+      error.message,
+      ...error.diagnostics.map(({ start, message }) => `line ${start.line}: ${message}`),
+    ];
+    return { configuration: undefined, finding: { ...about, verdict: 'bad', says: says.join('; ') } };
+  }
+}

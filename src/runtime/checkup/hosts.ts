@@ -1,0 +1,46 @@
+/** Whether every host of belay.yaml can be reached, and what detached commands left on it. Only reads. */
+import { ActionFailure } from '../../actions/define-action.ts';
+import { HostFailure, type Host } from '../../transports/host.ts';
+import type { Finding } from './finding.ts';
+
+const hostTimeoutMs = 20_000;
+/** Hosts asked at the same time. */
+const hostsAtOnceMax = 8;
+
+/** The folder of detached commands: one per token, gone once its outcome is journaled (transports/hosts/protocol). */
+const script = `printf '%s %s, as %s\\n' "$(uname -s)" "$(uname -r)" "$(id -un)"
+count=0
+for folder in /var/tmp/belay-"$(id -u)"/*/; do [ -e "$folder/begun" ] && count=$((count + 1)); done
+printf '%s\\n' "$count"`;
+
+export async function checkHosts(names: readonly string[], host: (name: string) => Host): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (let start = 0; start < names.length; start += hostsAtOnceMax) {
+    const some = names.slice(start, start + hostsAtOnceMax);
+    findings.push(...(await Promise.all(some.map((name) => checkHost(name, host)))).flat());
+  }
+  return findings;
+}
+
+async function checkHost(name: string, host: (name: string) => Host): Promise<Finding[]> {
+  try {
+    const { stdout } = await host(name).read(
+      { name: 'doctor', text: script },
+      { signal: AbortSignal.timeout(hostTimeoutMs), timeoutMs: hostTimeoutMs },
+    );
+    const [system = '', count = '0'] = stdout.split('\n');
+    const reached: Finding = { area: 'hosts', what: name, verdict: 'good', says: system };
+    if (Number(count) === 0) return [reached];
+    const left: Finding = {
+      area: 'leftovers',
+      what: name,
+      verdict: 'note',
+      says: `${count} command folders in /var/tmp/belay-*: commands under way, or executions that were left`,
+      hint: 'belay list shows what was interrupted; belay resume ID finishes and clears it',
+    };
+    return [reached, left];
+  } catch (error) {
+    if (!(error instanceof HostFailure || error instanceof ActionFailure)) throw error;
+    return [{ area: 'hosts', what: name, verdict: 'bad', says: `${error.code}: ${error.message}` }];
+  }
+}
