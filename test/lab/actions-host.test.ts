@@ -10,6 +10,7 @@ const reason = Lab.unavailable();
 
 describe.skipIf(reason)(
   `host actions on real hosts${reason === undefined ? '' : ` (skipped: ${reason})`}`,
+  { timeout: 120_000 },
   () => {
     let lab: Lab;
     let world: World;

@@ -154,7 +154,7 @@ const keyOf = ({ executionId }: ActionContext, { Names, Version }: Inputs, befor
 const versionOrNull = (version: string | undefined) =>
   version === undefined || version === '-' ? null : version;
 
-/** Those asked for come first; their `from` is what was observed, whichever attempt made the change. */
+/** Those asked for come first, in that order; their `from` is what was observed, whichever attempt made the change. */
 function changesOf(end: DetachedEnd, fields: Fields, before?: Before): readonly Change[] {
   const changes = fields.rows('change').map(([subject = '', from, to]): Change => {
     const observed = before?.packages[subject];
@@ -165,10 +165,9 @@ function changesOf(end: DetachedEnd, fields: Fields, before?: Before): readonly 
       to: versionOrNull(to),
     };
   });
-  const asked = (change: Change) => before !== undefined && change.subject in before.packages;
-  return [...changes.filter(asked), ...changes.filter((change) => !asked(change))].filter(
-    ({ from, to }) => from !== to,
-  );
+  const asked = Object.keys(before?.packages ?? {});
+  const place = ({ subject }: Change) => (asked.includes(subject) ? asked.indexOf(subject) : asked.length);
+  return changes.filter(({ from, to }) => from !== to).sort((a, b) => place(a) - place(b));
 }
 
 function outputsOf(fields: Fields, names: readonly string[], changes: readonly Change[]): Outputs {
