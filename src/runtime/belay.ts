@@ -23,6 +23,7 @@ import { createAwsModels } from '../transports/aws/models.ts';
 import { findConfiguration } from './configuration.ts';
 import { newExecutionId } from './execution-id.ts';
 import { executionView, type ExecutionView } from './execution-view.ts';
+import { openPlace } from './places.ts';
 import { prepareExecution } from './prepare-execution.ts';
 import { readText } from './read-text.ts';
 import { Refusal } from './refusal.ts';
@@ -89,31 +90,33 @@ export class Belay {
   ): Promise<{ readonly id: string; readonly warnings: readonly Diagnostic[]; readonly source: SourceText }> {
     const { cwd, env } = this.#options;
     const source = readText(request.file);
-    const configuration = request.sandbox ? { file: null } : findConfiguration(cwd, env);
+    const configuration = request.sandbox ? { file: null, inventory: null } : findConfiguration(cwd, env);
     for (let tries = 0; tries < idTriesMax; tries += 1) {
-      const { execution, warnings } = await prepareExecution(
-        {
-          source,
-          texts: request.texts,
-          values: request.values,
-          secrets: request.secrets,
-          ...(request.rollback === undefined ? {} : { rollback: request.rollback }),
-          ...(request.failAt === undefined ? {} : { failAt: request.failAt }),
-          settings: {
-            sandbox: request.sandbox,
-            inventoryFile: configuration.file,
-            startedBy: userInfo().username,
+      const executionId = newExecutionId(Date.now());
+      const { sandbox } = request;
+      const place = await openPlace({
+        sandbox,
+        inventory: configuration.inventory,
+        stateDir: this.stateDir,
+        executionId,
+      });
+      try {
+        const { execution, warnings } = await prepareExecution(
+          {
+            source,
+            texts: request.texts,
+            values: request.values,
+            secrets: request.secrets,
+            ...(request.rollback === undefined ? {} : { rollback: request.rollback }),
+            ...(request.failAt === undefined ? {} : { failAt: request.failAt }),
+            settings: { sandbox, inventoryFile: configuration.file, startedBy: userInfo().username },
           },
-        },
-        {
-          catalog: this.catalog,
-          actions,
-          aws: () => Promise.resolve(createAws()),
-          executionId: newExecutionId(Date.now()),
-          now: Date.now(),
-        },
-      );
-      if (this.journal.create(execution)) return { id: execution.id, warnings, source };
+          { catalog: this.catalog, actions, place, executionId, now: Date.now() },
+        );
+        if (this.journal.create(execution)) return { id: execution.id, warnings, source };
+      } finally {
+        await place.close();
+      }
     }
     throw new Error('no free execution id was found');
   }

@@ -1,5 +1,6 @@
 /** The world that an execution acts on: real AWS and real hosts, or the sandbox. Only the ports differ. */
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { ActionFailure } from '../actions/define-action.ts';
 import type { Inventory } from '../inventory/index.ts';
 import type { Aws, AwsModels } from '../transports/aws.ts';
@@ -23,6 +24,8 @@ export interface PlaceOptions {
   readonly inventory: Inventory | null;
   readonly stateDir: string;
   readonly executionId: string;
+  /** The role that the document acts with: SendCommand to hosts over SSM is its call too. */
+  readonly assumeRole?: string;
 }
 
 export async function openPlace(options: PlaceOptions): Promise<Place> {
@@ -34,6 +37,7 @@ async function openSandbox({ stateDir, executionId }: PlaceOptions): Promise<Pla
   const world = await openWorld({
     file: join(executionDir(stateDir, executionId), 'world.json'),
     now: Date.now,
+    sleep: (ms, signal) => delay(ms, undefined, { signal }).catch(() => undefined),
   });
   return {
     aws: sandboxAws(world, models),
@@ -47,11 +51,14 @@ async function openSandbox({ stateDir, executionId }: PlaceOptions): Promise<Pla
   };
 }
 
-function openReality({ inventory, stateDir }: PlaceOptions): Place {
+function openReality({ inventory, stateDir, assumeRole }: PlaceOptions): Place {
   const models = createAwsModels();
   const aws = createAws();
   const addresses = new Map<string, HostAddress>();
-  const hosts = openHosts(addresses, { aws: () => aws, stateDir });
+  const hosts = openHosts(addresses, {
+    aws: () => (assumeRole === undefined ? aws : aws.assume(assumeRole)),
+    stateDir,
+  });
   return {
     aws,
     models,

@@ -20,6 +20,8 @@ import { plan } from '../engine/index.ts';
 import type { ExecutionSettings, NewExecution } from '../journal/index.ts';
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import { AwsFailure, type Aws } from '../transports/aws.ts';
+import type { Place } from './places.ts';
+import { preflight } from './preflight.ts';
 import { Refusal } from './refusal.ts';
 import { isSecretReference } from './secrets/references.ts';
 import { secretPlaceholder } from './secrets/vault.ts';
@@ -44,7 +46,7 @@ export interface PreparedExecution {
 export interface PrepareTools {
   readonly catalog: Catalog;
   readonly actions: ReadonlyMap<string, AnyAction>;
-  readonly aws: () => Promise<Aws>;
+  readonly place: Place;
   readonly executionId: string;
   readonly now: number;
 }
@@ -69,6 +71,13 @@ export async function prepareExecution(request: RunRequest, tools: PrepareTools)
   refuseFailAt(document, request.failAt);
   const resolved = resolveParameters(document, given, await defaultScope(document, given, tools));
   if (!resolved.ok) return refuseProblems(resolved.problems) ?? never();
+  const { usesAws } = await preflight(
+    document,
+    resolved.values,
+    tools.actions,
+    tools.place,
+    request.settings.sandbox,
+  );
   const program = plan(document, (step) => describeStep(tools.actions, step));
   const execution: NewExecution = {
     id: tools.executionId,
@@ -82,20 +91,10 @@ export async function prepareExecution(request: RunRequest, tools: PrepareTools)
       rollbackRequests: [],
       failAt: request.failAt ?? null,
     },
-    settings: { ...request.settings, secrets: request.secrets, usesAws: usesAws(document, tools.actions) },
+    settings: { ...request.settings, secrets: request.secrets, usesAws },
     createdAt: tools.now,
   };
   return { execution, warnings: diagnostics };
-}
-
-/** Whether any step, undo lists included, may call AWS. */
-function usesAws(document: Document, known: ReadonlyMap<string, AnyAction>): boolean {
-  const may = (steps: Document['mainSteps']): boolean =>
-    steps.some(({ action, inputs, undo }) => {
-      const calls = known.get(action)?.permissions(inputs).length ?? 0;
-      return calls > 0 || (undo.kind === 'steps' && may(undo.steps));
-    });
-  return document.notify !== undefined || may(document.mainSteps);
 }
 
 function readTexts(document: Document, texts: Readonly<Record<string, string>>): JsonObject {
@@ -197,7 +196,7 @@ async function defaultScope(document: Document, given: JsonObject, tools: Prepar
   const stored = new Map<string, Json>();
   try {
     for (const name of parameterStoreReferences(document, given)) {
-      stored.set(name, await readParameter(await tools.aws(), name));
+      stored.set(name, await readParameter(tools.place.aws, name));
     }
     const needsIdentity = JSON.stringify(document.parameters).includes('global:');
     const identity = needsIdentity ? await identityOrEmpty(tools) : {};
@@ -238,7 +237,7 @@ function lookup(
 }
 
 async function identityOrEmpty(tools: PrepareTools): Promise<JsonObject> {
-  const { account, region, partition } = await (await tools.aws()).identity();
+  const { account, region, partition } = await tools.place.aws.identity();
   return { ACCOUNT_ID: account, REGION: region, AWS_PARTITION: partition };
 }
 

@@ -3,12 +3,14 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { actions } from '../actions/index.ts';
 import { runExecution, type ExecutionResult, type RecordedEvent } from '../engine/index.ts';
+import { resolveInputs } from '../document/index.ts';
 import type { ExecutionRow, Journal } from '../journal/index.ts';
 import { ActionHost } from './activity-host.ts';
 import { readConfiguration } from './configuration.ts';
 import { EmbeddedRuntime, Left, type ActivityHost } from './embedded.ts';
 import { acquireLock } from './lock.ts';
 import { LogFolder } from './logs.ts';
+import { parameterScope } from './parameter-scope.ts';
 import { openPlace, type Place, type PlaceOptions } from './places.ts';
 import { Refusal } from './refusal.ts';
 import { readSecret, type SecretSources } from './secrets/references.ts';
@@ -67,6 +69,7 @@ export async function runHere(id: string, options: RunOptions): Promise<RunEndin
         row.settings.inventoryFile === null ? null : readConfiguration(row.settings.inventoryFile).inventory,
       stateDir,
       executionId: id,
+      ...roleOf(row),
     });
     try {
       const vault = await openVault(row, place, options);
@@ -122,6 +125,12 @@ async function interpret(
   } finally {
     leave?.removeEventListener('abort', leaveNow);
   }
+}
+
+/** `assumeRole` of the document, resolved as the engine resolves it; empty means the caller. */
+function roleOf({ program, input }: ExecutionRow): { readonly assumeRole?: string } {
+  const role = resolveInputs(program.document.assumeRole ?? '', parameterScope(input.parameters));
+  return role.ok && typeof role.value === 'string' && role.value !== '' ? { assumeRole: role.value } : {};
 }
 
 /** Reads every secret anew: the journal holds references only. */

@@ -1,0 +1,81 @@
+/**
+ * What can be known before the first effect, and would be found out in the middle otherwise: a host that nobody knows, AWS
+ * that does not know the caller. Only what stands in the document and its parameters is looked at.
+ */
+import { ActionFailure, type AnyAction } from '../actions/index.ts';
+import { isExpression, resolveInputs, type Document, type Step } from '../document/index.ts';
+import type { JsonObject } from '../json.ts';
+import { AwsFailure } from '../transports/aws.ts';
+import { parameterScope } from './parameter-scope.ts';
+import type { Place } from './places.ts';
+import { Refusal } from './refusal.ts';
+
+export interface Preflight {
+  /** Whether any step may call AWS. */
+  readonly usesAws: boolean;
+}
+
+/** Throws Refusal. */
+export async function preflight(
+  document: Document,
+  parameters: JsonObject,
+  actions: ReadonlyMap<string, AnyAction>,
+  place: Place,
+  isSandbox: boolean,
+): Promise<Preflight> {
+  let usesAws = document.notify !== undefined;
+  for (const step of everyStep(document.mainSteps)) {
+    const action = actions.get(step.action);
+    if (action === undefined) continue;
+    if (action.permissions(step.inputs).length > 0) usesAws = true;
+    for (const name of knownHosts(step, action, parameters)) {
+      if (hostOf(place, name, step).transport === 'ssm') usesAws = true;
+    }
+  }
+  if (usesAws && !isSandbox) await askAws(place);
+  return { usesAws };
+}
+
+function* everyStep(steps: readonly Step[]): Generator<Step> {
+  for (const step of steps) {
+    yield step;
+    if (step.undo.kind === 'steps') yield* everyStep(step.undo.steps);
+  }
+}
+
+/** Names of hosts that the step's inputs give without any step having run. */
+function knownHosts(step: Step, action: AnyAction, parameters: JsonObject): string[] {
+  if (!action.hasHostTargets) return [];
+  const host = step.inputs['Host'];
+  if (host === undefined) return [];
+  const resolved = resolveInputs(host, parameterScope(parameters));
+  if (!resolved.ok || typeof resolved.value !== 'string' || resolved.value === '') return [];
+  return isExpression(resolved.value) ? [] : [resolved.value];
+}
+
+function hostOf(place: Place, name: string, step: Step) {
+  try {
+    return place.host(name);
+  } catch (error) {
+    if (!(error instanceof ActionFailure)) throw error;
+    throw new Refusal('usage', error.code, `step ${step.name}: ${error.message}`, {
+      hint: 'name it under hosts: in belay.yaml, or give an instance id',
+    });
+  }
+}
+
+async function askAws(place: Place): Promise<void> {
+  try {
+    await place.aws.identity();
+  } catch (error) {
+    if (!(error instanceof AwsFailure)) throw error;
+    throw new Refusal(
+      'usage',
+      error.code,
+      `the runbook needs AWS, and AWS does not answer: ${error.message}`,
+      {
+        hint: 'belay doctor shows who you are to AWS',
+      },
+    );
+  }
+}
