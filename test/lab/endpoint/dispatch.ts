@@ -29,7 +29,9 @@ export function createDispatch(cell: Cell, faults: FaultPlayer): Dispatch {
     const refused = fault === undefined ? undefined : refusal(fault.do, call);
     if (refused !== undefined) throw refused;
     if (typeof fault?.do === 'object' && 'delayMs' in fault.do) await cell.pause(fault.do.delayMs);
-    if (fault?.do !== 'stale') return staleReads.age(call, await answerFresh(call));
+    const makesStale =
+      fault?.do === 'stale' || (fault?.do === 'lost-reply' && fault.staleReads !== undefined);
+    if (!makesStale) return staleReads.age(call, await answerFresh(call));
     const changed = await staleReads.remember(call, cell, fault.staleReads ?? staleReadsUsual);
     const answer = await answerFresh(call);
     changed(answer);

@@ -43,6 +43,24 @@ describe.skipIf(reason)(
       expect(bed.effects('snapshotCopied', Snapshots?.[0]?.SnapshotId ?? '')).toHaveLength(1);
     });
 
+    test('a lost reply may also be missing from the next readings', async () => {
+      const remove = bed.endpoint.faults.add({
+        match: { op: 'CreateSnapshot', nth: 1 },
+        do: 'lost-reply',
+        staleReads: 2,
+      });
+      const tagged = [{ ResourceType: 'snapshot' as const, Tags: [{ Key: 'belay:token', Value: 'late' }] }];
+      await expect(
+        bed.ec2.send(new CreateSnapshotCommand({ VolumeId: bed.dataVolume, TagSpecifications: tagged })),
+      ).rejects.toThrow();
+      remove();
+      const listed = async () => {
+        const Filters = [{ Name: 'tag:belay:token', Values: ['late'] }];
+        return (await bed.ec2.send(new DescribeSnapshotsCommand({ Filters }))).Snapshots?.length;
+      };
+      expect([await listed(), await listed(), await listed()]).toEqual([0, 0, 1]);
+    });
+
     test('a reset and a refusal change nothing', async () => {
       const count = bed.endpoint.journal.effects('snapshotCopied').length;
       for (const [action, name] of [

@@ -9,7 +9,7 @@ export type FaultAction =
   | 'error500'
   /** The connection is cut before anything happens. */
   | 'reset'
-  /** It happens, and the connection is cut without a byte of answer. */
+  /** It happens, and the connection is cut without a byte of answer; with `staleReads` the next readings do not know of it either. */
   | 'lost-reply'
   /** It happens; the next readings of that kind of resource (3, or `staleReads`) answer from before it. */
   | 'stale'
