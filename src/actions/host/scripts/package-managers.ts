@@ -35,7 +35,7 @@ talked() {
   { "$@" 2>&1; echo $? >"$work/rc"; } | tee -a "$work/talk"
   return "$(cat "$work/rc")"
 }
-reason() { grep -E '^(E:|Error|error:|dpkg: error|.*subprocess .* returned error|No match|.*scriptlet failed)' "$work/talk" | tail -n 3 | tr '\\n' '|' | cut -c 1-500; }
+reason() { grep -E '^(E:|Error|error:|dpkg: error|.*subprocess .* returned error|No match|.*scriptlet failed)|(Depends|Conflicts|Breaks): ' "$work/talk" | tail -n 3 | tr '\\n' '|' | cut -c 1-500; }
 locked() { grep -qE 'Could not get lock|is another process using it|Existing lock|another copy is running' "$work/talk"; }
 `;
 
@@ -55,8 +55,10 @@ const apt = `
         print f[2], (f[3] == "installed" ? "installed" : "broken"), (f[4] == "hold" ? "held" : "free")
       }'
   }
+  # Whether dpkg was ended half-way: apt then does nothing until dpkg has made it good.
+  interrupted() { case $(echo /var/lib/dpkg/updates/[0-9]*) in *'*') return 1 ;; esac; }
   pm_ready() {
-    case $(echo /var/lib/dpkg/updates/[0-9]*) in *'*') ;; *) talked dpkg --configure -a ;; esac
+    if interrupted; then talked dpkg --configure -a; fi
     tries=0
     until talked apt-get -q -o Acquire::Retries=2 update; do
       tries=$((tries + 1))
@@ -94,7 +96,17 @@ const apt = `
     specs "$@" >"$work/wanted"
     talked apt_do --no-remove install $(cat "$work/wanted")
   }
+  by_dpkg() {
+    [ -s "$work/specs" ] && return 1
+    [ ! -s "$work/files" ] || talked dpkg --force-confdef --force-confold --force-downgrade -i $(cat "$work/files") || return 1
+    [ ! -s "$work/drop" ] || talked dpkg -r $(cat "$work/drop")
+  }
   pm_go_back() {
+    if interrupted; then
+      # Not --configure first: that would run once more the very scripts that are being taken back.
+      by_dpkg && return 0
+      talked dpkg --configure -a
+    fi
     sed 's/ /=/' "$work/specs" >"$work/asked"
     cat "$work/files" >>"$work/asked"
     sed 's/$/-/' "$work/drop" >>"$work/asked"
@@ -102,11 +114,8 @@ const apt = `
     if [ $? = 0 ] && [ -z "$(remv "$work/simulated" | grep -vxF -f "$work/drop")" ]; then
       talked apt_do install $(cat "$work/asked") && return 0
     fi
-    # apt cannot work it out, for instance because another package is broken: dpkg alone still can, from kept files.
-    [ -s "$work/specs" ] && return 1
-    echo "apt refused; trying dpkg alone"
-    [ ! -s "$work/files" ] || talked dpkg --force-confdef --force-confold --force-downgrade -i $(cat "$work/files") || return 1
-    [ ! -s "$work/drop" ] || talked dpkg -r $(cat "$work/drop")
+    echo "apt refused, for instance because another package is broken; trying dpkg alone"
+    by_dpkg
   }
   pm_hold() { case $1 in held) apt-mark -q hold -- "$2" ;; free) apt-mark -q unhold -- "$2" ;; esac; }
 `;

@@ -113,7 +113,6 @@ while read -r name old hold; do
 done <"$work/before"
 rc=0
 if [ -s "$work/drop" ] || [ -s "$work/files" ] || [ -s "$work/specs" ]; then
-  case $manager$(echo /var/lib/dpkg/updates/[0-9]*) in apt*'*') ;; apt*) talked dpkg --configure -a ;; esac
   pm_go_back || rc=$?
 fi
 while read -r name old hold; do
@@ -125,7 +124,7 @@ while read -r name now; do
   d=$(pm_describe "$name")
   [ "$now" = "\${d%% *}" ] || say change "$name $now \${d%% *}"
   old=$(awk -v n="$name" '$1 == n { print $2 }' "$work/before")
-  case "$d" in "$old installed "* | "$old absent "*) ;; *) left="$left $name is \${d% *}, was $old;" ;; esac
+  case "$d" in "$old installed "* | "$old absent "*) ;; *" broken "*) left="$left\${left:+ }$name is half-installed at \${d%% *}, was $old;" ;; *) left="$left\${left:+ }$name is \${d%% *}, was $old;" ;; esac
 done <"$work/was"
 if [ -n "$left" ]; then
   locked && fail PACKAGES_LOCKED "another package manager runs on this host"
