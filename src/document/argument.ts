@@ -48,7 +48,7 @@ export function coerceArgument(type: ParameterType, given: Json): Coercion {
       }
       return { ok: false, problem: `${shown(value)} is no whole number` };
     case 'StringMap': {
-      const map = typeof value === 'string' ? parseJson(value) : value;
+      const map = typeof value === 'string' ? (isBlank(value) ? {} : parseJson(value)) : value;
       if (isJsonObject(map)) return { ok: true, value: map };
       return { ok: false, problem: `${shown(value)} is no map`, hint: 'Give JSON: {"key": "value"}.' };
     }
@@ -66,15 +66,18 @@ function coerceStringList(given: Json): Coercion {
   return { ok: false, problem: `its element ${shown(wrong)} is ${kindOf(wrong)}`, ...quoteHint(wrong) };
 }
 
+/** `default: ''` makes a parameter of any collection optional. */
+const isBlank = (text: string): boolean => text.trim() === '';
+
 function splitList(text: string): Json {
-  if (text.trim() === '') return [];
+  if (isBlank(text)) return [];
   const parsed = text.trim().startsWith('[') ? parseJson(text) : undefined;
   return Array.isArray(parsed) ? parsed : text.split(',').map((item) => item.trim());
 }
 
 /** A list of maps, of their JSON texts, or JSON text of either. */
 function coerceMapList(given: Json): Coercion {
-  let list = typeof given === 'string' ? parseJson(given) : given;
+  let list = typeof given === 'string' ? (isBlank(given) ? [] : parseJson(given)) : given;
   if (isJsonObject(list)) list = [list];
   if (!Array.isArray(list)) {
     return {

@@ -34,6 +34,8 @@ export interface CatalogProblem {
   readonly path: readonly (string | number)[];
   readonly message: string;
   readonly hint?: string;
+  /** Underline the key at the end of the path instead of its value: an unknown member. */
+  readonly isAboutKey?: boolean;
 }
 
 export interface Catalog {

@@ -48,6 +48,7 @@ export { readTree } from './read-tree.ts';
 export { makeReport, type Report } from './report.ts';
 export {
   describeNode,
+  quoteHint,
   scalarText,
   toJson,
   type Entry,

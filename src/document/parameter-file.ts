@@ -6,7 +6,7 @@ import { checkArgument, type Arguments } from './parameters.ts';
 import { yaml11BooleanOf } from './read-keys.ts';
 import { readTree } from './read-tree.ts';
 import { makeReport, type Report } from './report.ts';
-import { describeNode, toJson, type Entry, type TreeNode } from './tree.ts';
+import { asWritten, describeNode, toJson, type Entry, type TreeNode } from './tree.ts';
 import type { Document, Parameter } from './types.ts';
 
 export interface ParameterFile {
@@ -54,7 +54,7 @@ function readValue({ key, keySpan, value: node }: Entry, parameter: Parameter, r
   const value = meant ?? toJson(node);
   const at = node.kind === 'scalar' && node.value !== null ? node.span : keySpan;
   for (const { code, message, hint } of checkArgument(key, parameter, value)) {
-    report.error(code, at, message, hint);
+    report.error(code, at, message, asWritten(hint, node));
   }
   return value;
 }

@@ -70,8 +70,12 @@ export function checkArguments(document: Document, given: Arguments): ParameterP
   return problems;
 }
 
-/** A default is held to the rules as well, unless only its expressions will tell the value. */
+/**
+ * A default is held to the rules as well, unless only its expressions will tell the value. An empty one makes the
+ * parameter optional; published documents pair it with patterns that it does not match.
+ */
 export function checkDefault(name: string, parameter: Parameter, value: Json): ParameterProblem[] {
+  if (value === '') return [];
   return referencesIn(value).length > 0 ? [] : checkArgument(name, parameter, value);
 }
 

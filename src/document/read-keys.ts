@@ -1,7 +1,7 @@
 /** Reads the keys of one map of a document and reports every key or value that does not belong there. */
 import type { Report } from './report.ts';
 import { joinOr } from './suggest.ts';
-import { describeNode, type Entry, type MapNode, type Span, type TreeNode } from './tree.ts';
+import { describeNode, quoteHint, type Entry, type MapNode, type Span, type TreeNode } from './tree.ts';
 
 /** Keys that belong to the language but that this version cannot run: key → what it is. */
 export type NotBuiltYet = Readonly<Record<string, string>>;
@@ -50,9 +50,7 @@ export function readText(reader: MapReader, key: string): string | undefined {
   const entry = entryOf(reader, key);
   if (entry === undefined) return undefined;
   if (entry.value.kind === 'scalar' && typeof entry.value.value === 'string') return entry.value.value;
-  const hint =
-    entry.value.kind === 'scalar' ? `Put it in quotes: '${String(entry.value.value)}'.` : undefined;
-  wrongType(reader, entry, 'text', hint);
+  wrongType(reader, entry, 'text', quoteHint(entry.value));
   return undefined;
 }
 

@@ -39,7 +39,7 @@ function findTooDeep(text: string): number | undefined {
   return undefined;
 }
 
-/** The tree of a text; undefined when it is broken, and then the report says where. */
+/** The tree of a text; undefined when it cannot be told, and then the report says why. Other errors may be reported, too. */
 export function readTree(source: SourceText, report: Report): TreeNode | undefined {
   try {
     return readYaml(source, report);
@@ -82,8 +82,9 @@ function readYaml(source: SourceText, report: Report): TreeNode | undefined {
   }
   if (report.hasErrors) return undefined;
   try {
-    const root = new TreeBuilder(document, report, toOriginal).build(document.contents, 0);
-    return report.hasErrors ? undefined : root;
+    const builder = new TreeBuilder(document, report, toOriginal);
+    const root = builder.build(document.contents, 0);
+    return builder.isBroken ? undefined : root;
   } catch (error) {
     if (!(error instanceof AliasBomb)) throw error;
     report.error(
@@ -119,6 +120,8 @@ function aliasTargets(document: YamlDocument.Parsed): Map<unknown, unknown> {
 
 /** Turns the package's nodes into ours; follows aliases and merge keys. */
 class TreeBuilder {
+  /** Something is missing from the tree, so that whatever is said about the rest may be an echo. */
+  isBroken = false;
   private aliasedNodes = 0;
   private readonly open = new Set<unknown>();
   private readonly targets: ReadonlyMap<unknown, unknown>;
@@ -139,11 +142,12 @@ class TreeBuilder {
       if (this.aliasedNodes > aliasedNodesMax) throw new AliasBomb(span);
     }
     if (depth > depthMax) {
+      this.isBroken = true;
       this.report.error('TOO_DEEP', span, `lists and maps are nested more than ${depthMax} deep here`);
       return empty;
     }
     if (isAlias(node)) return this.follow(node, span, depth);
-    if (isScalar(node)) return this.scalar(node.value, node.type === 'PLAIN', span);
+    if (isScalar(node)) return this.scalar(node.value, node.type === 'PLAIN', node.source, span);
     if (isSeq(node)) {
       return { kind: 'list', items: node.items.map((item) => this.build(item, depth + 1, span)), span };
     }
@@ -154,6 +158,7 @@ class TreeBuilder {
   private follow(alias: Alias, span: Span, depth: number): TreeNode {
     const target = this.targets.get(alias);
     if (target === undefined || this.open.has(target)) {
+      this.isBroken = true;
       const name = alias.source;
       const why = target === undefined ? `there is no anchor &${name} above` : `&${name} holds itself`;
       this.report.error('ALIAS', span, `the alias *${name} leads nowhere: ${why}`);
@@ -165,13 +170,21 @@ class TreeBuilder {
     return built;
   }
 
-  private scalar(value: unknown, isPlain: boolean, span: Span): ScalarNode {
+  private scalar(value: unknown, isPlain: boolean, source: string | undefined, span: Span): ScalarNode {
     if (value === null || value === undefined) return { kind: 'scalar', value: null, isPlain, span };
-    if (typeof value === 'string' || typeof value === 'boolean') {
-      return { kind: 'scalar', value, isPlain, span };
+    const written = source === undefined ? {} : { source };
+    if (typeof value === 'string') return { kind: 'scalar', value, isPlain, span };
+    if (typeof value === 'boolean') return { kind: 'scalar', value, isPlain, span, ...written };
+    const isWhole = Number.isInteger(value);
+    if (typeof value === 'number' && (isWhole ? Number.isSafeInteger(value) : Number.isFinite(value))) {
+      return { kind: 'scalar', value, isPlain, span, ...written };
     }
-    if (typeof value === 'number' && Number.isFinite(value)) return { kind: 'scalar', value, isPlain, span };
-    this.report.error('WRONG_TYPE', span, 'a number must be finite');
+    if (isWhole) {
+      const hint = 'Put it in quotes to keep every digit.';
+      this.report.error('WRONG_TYPE', span, 'this number is too large to be kept exactly', hint);
+    } else {
+      this.report.error('WRONG_TYPE', span, 'a number must be finite');
+    }
     return { kind: 'scalar', value: null, isPlain, span };
   }
 
@@ -215,6 +228,7 @@ class TreeBuilder {
         ? resolved.value
         : (resolved.source ?? JSON.stringify(resolved.value));
     }
+    this.isBroken = true;
     if (isMap(key)) {
       // To YAML, {{ Name }} without quotes is a map whose key is a map.
       const braces = { start: span.start - 1, end: span.end + 1 };

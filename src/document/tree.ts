@@ -15,6 +15,8 @@ export interface ScalarNode {
   /** Written without quotes, on one line. */
   readonly isPlain: boolean;
   readonly span: Span;
+  /** As written, where the value is no text: 1.10 is 1.1 by value. */
+  readonly source?: string;
 }
 
 export interface ListNode {
@@ -55,7 +57,19 @@ export function toJsonObject(node: MapNode): JsonObject {
 
 /** The text of a scalar, as `-p name=text` would give it; empty for null, lists and maps. */
 export function scalarText(node: TreeNode | undefined): string {
-  return node?.kind === 'scalar' && node.value !== null ? String(node.value) : '';
+  return node?.kind === 'scalar' && node.value !== null ? (node.source ?? String(node.value)) : '';
+}
+
+/** What to do with a number or boolean where text is wanted; undefined for everything else. */
+export function quoteHint(node: TreeNode): string | undefined {
+  const isBare =
+    node.kind === 'scalar' && (typeof node.value === 'number' || typeof node.value === 'boolean');
+  return isBare ? `Put it in quotes: '${scalarText(node)}'.` : undefined;
+}
+
+/** A hint to quote a value, with the value as it was written. */
+export function asWritten(hint: string | undefined, node: TreeNode): string | undefined {
+  return hint?.startsWith('Put it in quotes') === true ? (quoteHint(node) ?? hint) : hint;
 }
 
 /** `a list`, `the text "x"`: what a value is, for messages. */

@@ -3,6 +3,7 @@ import {
   checkKeys,
   entryOf,
   integerOf,
+  quoteHint,
   readMap,
   readText,
   readWord,
@@ -152,8 +153,7 @@ function readTags(reader: MapReader): Record<string, string> {
     const { value } = entry;
     if (value.kind === 'scalar' && typeof value.value === 'string') tags.push([entry.key, value.value]);
     else {
-      const hint = value.kind === 'scalar' ? `Put it in quotes: '${String(value.value)}'.` : undefined;
-      wrongType({ ...reader, what: `tags of ${reader.what}` }, entry, 'text', hint);
+      wrongType({ ...reader, what: `tags of ${reader.what}` }, entry, 'text', quoteHint(value));
     }
   }
   return Object.fromEntries(tags);

@@ -141,6 +141,15 @@ mainSteps:
     expect(read(json)).toEqual(yaml);
   });
 
+  test('may begin with a byte order mark and end its lines as Windows does', () => {
+    const text = `\uFEFF${head}${pause}`.replaceAll('\n', '\r\n');
+    expect(read(text)).toEqual(read(head + pause));
+    const { diagnostics } = checkDocument({ file: 't', text: `${text}wrong: x\r\n` }, fakeCatalog);
+    expect(diagnostics).toMatchObject([
+      { code: 'UNKNOWN_KEY', start: { line: 3, column: 1 }, end: { column: 6 } },
+    ]);
+  });
+
   test('may say its version without quotes', () => {
     expect(read(`schemaVersion: 0.3\n${pause}`).schemaVersion).toBe('0.3');
   });

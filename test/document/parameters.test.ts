@@ -120,6 +120,20 @@ describe('arguments', () => {
     expect(problems(parameters, { R: '', X: 'a,b' })).toEqual([]);
   });
 
+  test('with an empty default are optional, whatever their pattern or type', () => {
+    const parameters = {
+      A: { type: 'String', default: '', allowedPattern: '^[0-9]{12}$' },
+      M: { type: 'StringMap', default: '' },
+      L: { type: 'MapList', default: '' },
+    } as const;
+    expect(problems(parameters, {})).toEqual([]);
+    expect(problems(parameters, { A: 'x' })).toHaveLength(1);
+    expect(resolveParameters(documentWith(parameters), {}, noScope)).toEqual({
+      ok: true,
+      values: { A: '', M: {}, L: [] },
+    });
+  });
+
   test('called like members of every object are no surprise', () => {
     expect(problems({}, { constructor: 'x', ['__proto__x']: 'y' })).toHaveLength(2);
     expect(

@@ -3,9 +3,9 @@ import type { ErrorObject } from 'ajv/dist/2020.js';
 
 import type { StepDraft } from '../draft.ts';
 import { joinOr } from '../suggest.ts';
-import { describeNode, locate, type Span } from '../tree.ts';
+import { describeNode, locate, quoteHint } from '../tree.ts';
 import { settleAlternatives, type Problem } from './alternatives.ts';
-import { inputSpan } from './inputs.ts';
+import { inputSpan, keySpan } from './inputs.ts';
 import { pathText, sizeRule, textOf, typeNames } from './schema-words.ts';
 import type { ValidationContext } from './validate.ts';
 
@@ -52,7 +52,13 @@ function explain(problem: Problem, draft: StepDraft, context: ValidationContext)
       return;
     }
     case 'type':
-      wrong(draft, path, context, `must be ${typeNames(params['type'])}`);
+      wrong(
+        draft,
+        path,
+        context,
+        `must be ${typeNames(params['type'])}`,
+        hintAt(params['type'], draft, path),
+      );
       return;
     case 'enum':
       wrongChoice(draft, path, context, (params['allowedValues'] as readonly unknown[] | undefined) ?? []);
@@ -158,15 +164,15 @@ function wrong(draft: StepDraft, path: Path, context: ValidationContext, must: s
   );
 }
 
+function hintAt(type: unknown, draft: StepDraft, path: Path): string | undefined {
+  const inputs = draft.node.entries.get('inputs');
+  return type === 'string' && inputs !== undefined ? quoteHint(locate(inputs.value, path).node) : undefined;
+}
+
 function valueAt(draft: StepDraft, path: Path): unknown {
   const inputs = draft.node.entries.get('inputs');
   const node = inputs === undefined ? undefined : locate(inputs.value, path).node;
   return node?.kind === 'scalar' ? node.value : undefined;
-}
-
-function keySpan(draft: StepDraft, path: Path): Span | undefined {
-  const inputs = draft.node.entries.get('inputs');
-  return inputs === undefined ? undefined : locate(inputs.value, path).key;
 }
 
 /** The keys that the branches of a oneOf require. */

@@ -7,6 +7,7 @@ import { isExpression, wholeReference } from '../expression.ts';
 import { locate, type Span } from '../tree.ts';
 import { branchAction } from './branch.ts';
 import { explainErrors } from './input-errors.ts';
+import { validateKnownTypes } from './known-types.ts';
 import { expressionKeyword, openSchema, splicedKeyword } from './open-schema.ts';
 import type { ValidationContext } from './validate.ts';
 
@@ -43,14 +44,23 @@ export function validateInputs(draft: StepDraft, context: ValidationContext): vo
   if (action === undefined || step.action === branchAction) return;
   const validate = validatorOf(action.inputs);
   if (!validate(step.inputs)) explainErrors(validate.errors ?? [], draft, context);
+  validateKnownTypes(draft, action.inputs, context);
   for (const problem of action.check?.(step.inputs, isExpression) ?? []) {
     context.report.foreign(
       problem.code,
-      inputSpan(draft, problem.path),
+      problem.isAboutKey === true
+        ? (keySpan(draft, problem.path) ?? inputSpan(draft, problem.path))
+        : inputSpan(draft, problem.path),
       `step "${step.name}": ${problem.message}`,
       problem.hint,
     );
   }
+}
+
+/** Where the key stands that a path below `inputs` ends in. */
+export function keySpan(draft: StepDraft, path: readonly (string | number)[]): Span | undefined {
+  const inputs = draft.node.entries.get('inputs');
+  return inputs === undefined ? undefined : locate(inputs.value, path).key;
 }
 
 /** Where a path below `inputs` stands: a scalar itself, the key of a list or map. */
@@ -59,5 +69,6 @@ export function inputSpan(draft: StepDraft, path: readonly (string | number)[]):
   if (inputs === undefined) return draft.nameSpan;
   const { node, key } = locate(inputs.value, path);
   if (path.length === 0) return inputs.keySpan;
-  return node.kind === 'scalar' ? node.span : (key ?? node.span);
+  const isShown = node.kind === 'scalar' && node.span.end > node.span.start;
+  return isShown ? node.span : (key ?? node.span);
 }

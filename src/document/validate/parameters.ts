@@ -3,7 +3,7 @@ import { coerceArgument } from '../argument.ts';
 import { referencesIn } from '../expression.ts';
 import { checkDefault } from '../parameters.ts';
 import { compilePattern } from '../pattern.ts';
-import type { MapNode, Span } from '../tree.ts';
+import { asWritten, type MapNode, type Span } from '../tree.ts';
 import type { Parameter } from '../types.ts';
 import type { ValidationContext } from './validate.ts';
 
@@ -22,12 +22,12 @@ export function validateParameters(context: ValidationContext): void {
       }
     }
     if (parameter.default === undefined) continue;
-    // An empty default makes a parameter optional; published documents pair it with patterns that refuse it.
-    if (parameter.default === '') continue;
     const at = spanOf(node, 'default', entry.keySpan);
     for (const problem of checkDefault(name, parameter, parameter.default)) {
       // AWS takes placeholders like "<subnet id>" that every caller must replace; a wrong type it does not.
-      if (problem.code === 'WRONG_TYPE') report.error('DEFAULT_VALUE', at, problem.message, problem.hint);
+      const value = node.entries.get('default')?.value;
+      const hint = value === undefined ? problem.hint : asWritten(problem.hint, value);
+      if (problem.code === 'WRONG_TYPE') report.error('DEFAULT_VALUE', at, problem.message, hint);
       else
         report.warn(
           'DEFAULT_VALUE',
@@ -52,7 +52,13 @@ function checkAllowedValues(
     if (coerced.ok) continue;
     const span = (list?.kind === 'list' ? list.items[index]?.span : undefined) ?? node.span;
     const message = `parameter ${name} is ${parameter.type}, but its allowed value ${coerced.problem}`;
-    report.error('WRONG_TYPE', span, message, coerced.hint);
+    const item = list?.kind === 'list' ? list.items[index] : undefined;
+    report.error(
+      'WRONG_TYPE',
+      span,
+      message,
+      item === undefined ? coerced.hint : asWritten(coerced.hint, item),
+    );
   }
 }
 

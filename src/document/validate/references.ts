@@ -8,6 +8,8 @@ import type { Flow } from './flow.ts';
 import { findImpossible, type OrderQuestion } from './order.ts';
 import type { StepList, ValidationContext } from './validate.ts';
 
+const prefixes = ['global', 'automation', 'variable', 'ssm'];
+
 /** Filled in by a maintenance window before the automation starts. */
 const windowPseudoParameters = /^(?:RESOURCE_ID|TARGET_ID|TARGET_TYPE|WINDOW_[A-Z_]+)$/;
 
@@ -169,6 +171,9 @@ function checkOutput(
     if (context.draft.parameters.has(stepName)) {
       return fail(`${stepName} is a parameter`, `A parameter has no outputs: {{ ${stepName} }}.`);
     }
+    if (prefixes.includes(stepName)) {
+      return fail(`there is no step ${stepName}`, `Did you mean {{ ${stepName}:${output} }}?`);
+    }
     return fail(`there is no step ${stepName}`, hint);
   }
   const known = outputsOf(step, context);
@@ -228,6 +233,18 @@ export function outputsOf(draft: StepDraft, { catalog }: ValidationContext): rea
 
 /** `{{ Step.Payload.id }}`, `{{ Step.Output }`: braces that start with something known are meant as an expression. */
 function checkBraces({ inner, span }: PlacedBraces, user: User, context: ValidationContext): void {
+  const prefix = /^([a-z]+):\s*[A-Za-z0-9_./:-]+$/i.exec(inner)?.[1];
+  const meant = prefix === undefined ? undefined : context.report.suggest(prefix, prefixes);
+  if (prefix !== undefined && meant?.startsWith('Did') === true) {
+    const message = `${user.what} has {{ ${inner} }}, which is no expression`;
+    context.report.error(
+      'BAD_EXPRESSION',
+      span,
+      message,
+      meant.replace('?', `:${inner.slice(prefix.length + 1)}?`),
+    );
+    return;
+  }
   const root = /^([A-Za-z0-9_]+)\s*(?:[.[]|$)/.exec(inner)?.[1];
   if (root === undefined) return;
   const isStep = findStep(root, user) !== undefined;
