@@ -88,13 +88,15 @@ describe.skipIf(reason)(
       const remove = bed.endpoint.faults.add({
         match: { op: 'CreateVolume', nth: 1 },
         do: 'stale',
-        staleReads: 2,
+        staleReads: 3,
       });
       const { VolumeId } = await bed.ec2.send(
         new CreateVolumeCommand({ Size: 1, AvailabilityZone: `${region}a` }),
       );
       remove();
       await expect(bed.volume(VolumeId ?? '')).rejects.toMatchObject({ name: 'InvalidVolume.NotFound' });
+      const Filters = [{ Name: 'volume-id', Values: [VolumeId ?? ''] }];
+      expect((await bed.ec2.send(new DescribeVolumesCommand({ Filters }))).Volumes).toEqual([]);
       const all = async () =>
         (await bed.ec2.send(new DescribeVolumesCommand({}))).Volumes?.map((shown) => shown.VolumeId);
       expect(await all()).not.toContain(VolumeId);

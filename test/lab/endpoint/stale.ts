@@ -93,7 +93,9 @@ export function createStaleReads(answerFresh: (call: ApiCall) => Promise<Reply>)
       if (relevant.length === 0) return answer;
       for (const one of relevant) one.readsLeft -= 1;
       stale = stale.filter(({ readsLeft }) => readsLeft > 0);
-      const named = namedIds(call.params);
+      // A filter that fits nothing gives an empty list; only an id that is asked for by itself is refused.
+      const { Filters: _, Filter: __, ...asked } = call.params;
+      const named = namedIds(asked);
       for (const { kind, hidden } of relevant) {
         const missing = named.find((id) => hidden.has(id));
         if (
