@@ -28,6 +28,9 @@ export async function raiseBed(hosts: readonly string[]): Promise<Bed> {
     NODE_COMPILE_CACHE: join(folder, 'compiled'),
     ...world.env,
   };
+  // What Belay asks AWS in this process, before an execution begins.
+  const ownEnv = { ...process.env };
+  Object.assign(process.env, world.env);
   const opened = new Map<string, Belay>();
   writeInventories(world, folder);
   return {
@@ -45,6 +48,10 @@ export async function raiseBed(hosts: readonly string[]): Promise<Bed> {
     },
     down: async () => {
       for (const belay of opened.values()) belay.close();
+      for (const name of Object.keys(world.env)) {
+        if (ownEnv[name] === undefined) delete process.env[name];
+        else process.env[name] = ownEnv[name];
+      }
       rmSync(folder, { recursive: true, force: true });
       await world.down();
     },

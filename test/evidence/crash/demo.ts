@@ -5,21 +5,22 @@ import { hostState, resetHost } from './host-state.ts';
 import { mark, storyOf } from './oracle.ts';
 import type { Subject } from './series.ts';
 
-export const demoRunbook = fileURLToPath(new URL('demo.yaml', import.meta.url));
+const runbook = fileURLToPath(new URL('demo.yaml', import.meta.url));
 
 /** `wanted` 1.1 runs to its end; anything else climbs down. */
-export function demo(bed: Bed, way: Way, wanted: string): Subject {
+export function demo(bed: Bed, way: Way, wanted: string): Subject & { readonly runbook: string } {
   const { world } = bed;
   const marks = new Map<string, number>();
   const volumes = new Map<string, string>();
   return {
     way,
+    runbook,
     reset: async (host) => {
       await resetHost(world.lab, host);
       marks.set(host, mark(world));
       volumes.set(host, world.volumeId(host, '/srv/data'));
     },
-    start: (host) => start(bed.belay(host, way), demoRunbook, { Host: host, Wanted: wanted }),
+    start: (host) => start(bed.belay(host, way), runbook, { Host: host, Wanted: wanted }),
     look: async (host) => ({
       ...(await hostState(world.lab, host)),
       ...storyOf(world, host, marks.get(host) ?? 0),

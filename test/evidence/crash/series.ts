@@ -48,6 +48,9 @@ export async function untouched(
   return { whole: await wholeOf(bed, host, subject, id), runners };
 }
 
+/** When so much is wrong, the rest would only say it again. */
+const troublesMax = 8;
+
 /** Spreads the cuts over the hosts. Resolves to what went wrong, a sentence each; empty when all is as it was untouched. */
 export async function series(
   bed: Bed,
@@ -60,7 +63,7 @@ export async function series(
   const left = [...cuts];
   await Promise.all(
     hosts.map(async (host) => {
-      for (let cut = left.shift(); cut !== undefined; cut = left.shift()) {
+      for (let cut = left.shift(); cut !== undefined && troubles.length < troublesMax; cut = left.shift()) {
         const found = await cutOnce(bed, host, subject, cut, wanted).catch((error: unknown) => [
           `the series itself: ${error instanceof Error ? error.message : String(error)}`,
         ]);
