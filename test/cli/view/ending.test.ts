@@ -1,0 +1,218 @@
+/** The last lines of a run, word for word. */
+import { beforeAll, expect, test } from 'vitest';
+import { endingLines, leftWaitingLines, stoppedLines } from '../../../src/cli/view/ending.ts';
+import {
+  begin,
+  change,
+  ended,
+  failedPatch,
+  failure,
+  id,
+  packages,
+  plain,
+  rollbackStarted,
+  started,
+  undoing,
+  undone,
+  viewAfter,
+  type Told,
+} from '../story.ts';
+
+beforeAll(() => {
+  process.env['TZ'] = 'UTC';
+});
+
+const success = (seconds: number): Told => [
+  seconds,
+  { type: 'ExecutionEnded', status: 'Success', rollbackStatus: 'notRequested', outputs: {} },
+];
+const failed = (seconds: number, rollbackStatus: 'notRequested' | 'clean' | 'partial' | 'failed'): Told => [
+  seconds,
+  { type: 'ExecutionEnded', status: 'Failed', rollbackStatus, outputs: {} },
+];
+const endingOf = (story: readonly Told[]): string => endingLines(viewAfter(story), plain).join('\n');
+
+test('done: how much changed, the restore point that stays, how to take it back', () => {
+  const story = [...failedPatch.slice(0, 9), success(9.2)];
+  expect(endingOf(story)).toBe(
+    `Done in 9.1 s. 3 changed on db1. Restore point snap-0a17 (02:14:09) stays; belay rollback ${id} takes everything back.`,
+  );
+});
+
+test('done without a change says so', () => {
+  expect(endingOf([begin('Look'), started(0, 'Look'), ended(2, 'Look'), success(2)])).toBe(
+    'Done in 2.0 s. Nothing was changed.',
+  );
+});
+
+test('failed and nothing undone: where, why, what is still changed, what to type', () => {
+  expect(endingOf([...failedPatch, failed(9.5, 'notRequested')])).toBe(
+    [
+      'Failed at VerifyData: VERSION_MISMATCH  the server answers 15.18, wanted 15.20',
+      'Nothing was undone. Still changed:',
+      '  db1  postgresql-15 is 15.20, was 15.18',
+      '  db1  postgresql-client-15 is 15.20, was 15.18',
+      '  db1  libpq5 is 15.20, was 15.18',
+      '  kept: restore point snap-0a17 (02:14:09)',
+      `  why   belay logs ${id} --step VerifyData`,
+      `  next  belay rollback ${id} takes it back`,
+    ].join('\n'),
+  );
+});
+
+test('failed before anything changed', () => {
+  const story: Told[] = [
+    begin('Look'),
+    started(0, 'Look'),
+    ended(1, 'Look', { status: 'Failed', failure: failure('UNREACHABLE', 'no route to db1') }),
+    [1, { type: 'ForwardEnded', status: 'Failed', failedStep: 'Look' }],
+    failed(1, 'notRequested'),
+  ];
+  expect(endingOf(story)).toBe(
+    [
+      'Failed at Look: UNREACHABLE  no route to db1',
+      'Nothing is left changed.',
+      `  why   belay logs ${id} --step Look`,
+    ].join('\n'),
+  );
+});
+
+test('rolled back clean: since when all is as before', () => {
+  const story = [
+    ...failedPatch,
+    rollbackStarted(9.5, 'Start', 'Patch', 'SnapshotData', 'Stop'),
+    ...['Start', 'Patch', 'SnapshotData', 'Stop'].flatMap((step, index) => [
+      undoing(9.5 + index * 2, step),
+      undone(11.5 + index * 2, step),
+    ]),
+    failed(17.5, 'clean'),
+  ];
+  expect(endingOf(story)).toBe(
+    [
+      'Failed at VerifyData, rolled back clean in 8.0 s. db1 is as it was at 02:14:07.',
+      `  why   belay logs ${id} --step VerifyData`,
+    ].join('\n'),
+  );
+});
+
+test('a restore point that was kept is named although the rollback was clean', () => {
+  const story = [
+    ...failedPatch,
+    rollbackStarted(9.5, 'SnapshotData'),
+    undoing(9.5, 'SnapshotData'),
+    undone(9.5, 'SnapshotData', { result: 'kept', reason: 'nothing has judged the data' }),
+    failed(10, 'clean'),
+  ];
+  expect(endingOf(story)).toContain('  kept: restore point snap-0a17 (02:14:09)');
+});
+
+test('partial: per target what is still changed, why its undo failed, and the next command last', () => {
+  const story = [
+    ...failedPatch,
+    rollbackStarted(9.5, 'Start', 'Patch', 'SnapshotData', 'Stop'),
+    undoing(9.5, 'Start'),
+    undone(10, 'Start', { changes: [change('postgresql@15-main', 'active', 'inactive')] }),
+    undoing(10, 'Patch'),
+    undone(15, 'Patch', {
+      result: 'failed',
+      failure: failure('VERSION_GONE', 'version 15.18 is no longer in the cache or the repository'),
+    }),
+    undoing(15, 'SnapshotData'),
+    undone(15, 'SnapshotData', { result: 'kept', reason: 'the undo of Patch did not end clean' }),
+    undoing(15, 'Stop'),
+    undone(16, 'Stop'),
+    failed(16, 'partial'),
+  ];
+  const lines = endingLines(viewAfter(story), plain);
+  expect(lines[0]).toBe('Failed at VerifyData, rollback PARTIAL. Still changed:');
+  expect(lines[1]).toBe(
+    '  db1  postgresql-15 is 15.20, was 15.18            undo failed: version 15.18 is no longer in the cache or the repository',
+  );
+  expect(lines.at(-2)).toBe('  kept: restore point snap-0a17 (02:14:09)');
+  expect(lines.at(-1)).toBe(`  next: remove what is in the way, then  belay rollback ${id} --step Patch`);
+});
+
+test('a step without undo is named as left over, with what a person has to do', () => {
+  const story: Told[] = [
+    begin('Migrate', 'Check'),
+    started(0, 'Migrate'),
+    ended(1, 'Migrate'),
+    started(1, 'Check'),
+    ended(2, 'Check', { status: 'Failed', failure: failure('BAD', 'no') }),
+    [2, { type: 'ForwardEnded', status: 'Failed', failedStep: 'Check' }],
+    rollbackStarted(2, 'Migrate'),
+    undoing(2, 'Migrate'),
+    undone(2, 'Migrate', { result: 'leftOver', reason: 'nobody knows what a command changes' }),
+    failed(2, 'partial'),
+  ];
+  expect(endingOf(story)).toBe(
+    [
+      'Failed at Check, rollback PARTIAL. Still changed:',
+      '  db1  Migrate may have left something behind     no undo: nobody knows what a command changes',
+      `  next: put back by hand what Migrate left; belay show ${id} has it all`,
+    ].join('\n'),
+  );
+});
+
+test('drift refuses, names the steps and the way on', () => {
+  const story: Told[] = [
+    ...failedPatch.slice(0, 9),
+    success(9.2),
+    [60, { type: 'RollbackRefused', pass: 1, drift: [{ step: 'Patch', left: '15.20', found: '15.21' }] }],
+    success(60),
+  ];
+  expect(endingOf(story)).toBe(
+    [
+      'Refused: since the run ended, somebody changed what Patch left. Nothing was undone.',
+      `  to undo it all the same  belay rollback ${id} --force`,
+    ].join('\n'),
+  );
+});
+
+test('a rollback of a finished run that ended clean', () => {
+  const story: Told[] = [
+    begin('Patch'),
+    started(0, 'Patch'),
+    ended(5, 'Patch', { changes: packages('15.18', '15.20') }),
+    success(5),
+    rollbackStarted(60, 'Patch'),
+    undoing(60, 'Patch'),
+    undone(64, 'Patch'),
+    [64, { type: 'ExecutionEnded', status: 'Success', rollbackStatus: 'clean', outputs: {} }],
+  ];
+  expect(endingOf(story)).toBe('Rolled back clean in 4.0 s. db1 is as it was at 02:14:07.');
+});
+
+test('timed out and cancelled are called by their names', () => {
+  const endedAs = (status: 'TimedOut' | 'Cancelled'): string =>
+    endingOf([
+      begin('Nap'),
+      started(0, 'Nap'),
+      ended(1, 'Nap', { status }),
+      [1, { type: 'ForwardEnded', status, failedStep: 'Nap' }],
+      [1, { type: 'ExecutionEnded', status, rollbackStatus: 'notRequested', outputs: {} }],
+    ]).split('\n')[0] ?? '';
+  expect(endedAs('TimedOut')).toBe('Timed out at Nap: TimedOut');
+  expect(endedAs('Cancelled')).toBe('Cancelled at Nap: Cancelled');
+});
+
+test('leaving while it waits says what to type, and then resume', () => {
+  const story: Told[] = [begin('Ask'), started(0, 'Ask')];
+  const waiting = {
+    kind: 'approval',
+    message: 'May I?',
+    approvers: ['dba'],
+    wanted: 1,
+    given: 0,
+    timeoutSeconds: 604_800,
+  } as const;
+  expect(leftWaitingLines(viewAfter(story, { waiting, at: 'Ask' }), plain)).toEqual([
+    'Waiting at Ask: May I?',
+    `  approve with  belay approve ${id} --step Ask     (dba; 1 of 1 wanted; expires in 7 days)`,
+    `  and then  belay resume ${id}`,
+  ]);
+  expect(stoppedLines(viewAfter(story, { at: 'Ask' }), plain)).toEqual([
+    'Stopped at Ask; its state is saved.',
+    `  go on  belay resume ${id}     climb down  belay cancel ${id}`,
+  ]);
+});
