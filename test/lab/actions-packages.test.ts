@@ -123,9 +123,7 @@ describe.skipIf(reason)(
       expect(stuck).toMatchObject({
         kind: 'failed',
         code: 'UNDO_FAILED',
-        message: expect.stringMatching(
-          /: belay-demo is 1\.1, was 1\.0; .*belay-demo_1\.0/,
-        ),
+        message: expect.stringMatching(/: belay-demo is 1\.1, was 1\.0; .*belay-demo_1\.0/),
       });
       await sh('umount /srv/repo');
       expect(await undo(packageAction, accepted, world)).toMatchObject({ kind: 'done' });
