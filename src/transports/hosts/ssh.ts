@@ -131,13 +131,14 @@ async function explain(
     await connection.isAlive();
     return lostFailure({ ...wanted, log });
   }
-  if (exitCode !== 255) {
+  // 255 is ssh's own failure, no code at all a client that was killed; anything else comes from the host.
+  if (exitCode !== 255 && exitCode !== undefined) {
     return (
       sudoFailure({ ...wanted, stderr, exitCode }) ??
       hostFailure({
         ...wanted,
         code: exitCode === 127 ? 'TOOL_MISSING' : 'AUTH_REFUSED',
-        what: `logged in, but the account's shell ended (exit ${exitCode ?? 'by a signal'}) before it ran anything: ${stderr.trim()}`,
+        what: `logged in, but the account's shell ended (exit ${exitCode}) before it ran anything: ${stderr.trim()}`,
         next: 'The account needs a login shell that runs commands, and the host /bin/sh, env, dd and setsid.',
       })
     );

@@ -44,7 +44,8 @@ export async function runOverSsm(aws: Aws, wanted: SsmLine): Promise<string> {
 
 async function send(aws: Aws, wanted: SsmLine): Promise<string> {
   const { instanceId, line, comment, executionSeconds, signal } = wanted;
-  const sentAfter = new Date(Date.now() - 5 * 60_000).toISOString();
+  // To the second, as the API's own examples have it.
+  const sentAfter = `${new Date(Date.now() - 5 * 60_000).toISOString().slice(0, 19)}Z`;
   const call: AwsCall = {
     service: 'ssm',
     operation: 'SendCommand',

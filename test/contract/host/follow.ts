@@ -18,7 +18,7 @@ import {
 const start = { stdout: 0, stderr: 0 };
 
 export function followContract({ capabilities, timeoutMs, opened, folder }: Suite): void {
-  describe('poll', () => {
+  describe.concurrent('poll', () => {
     it('says absent for a token that never began', { timeout: timeoutMs }, async () => {
       expect(await stateOf(opened().host, newToken())).toBe('absent');
     });
@@ -144,7 +144,10 @@ export function followContract({ capabilities, timeoutMs, opened, folder }: Suit
       const token = newToken();
       await host.start(
         token,
-        { text: 'echo "$BELAY_COMMAND" >"$1"; sleep 2', args: [`${folder()}/boot`] },
+        {
+          text: 'echo "$BELAY_COMMAND" >"$1"; while ! [ -e "$1.end" ]; do sleep 0.1; done',
+          args: [`${folder()}/boot`],
+        },
         { signal: never },
       );
       await untilOnHost(host, 'test -s "$1"', `${folder()}/boot`);
@@ -154,10 +157,23 @@ export function followContract({ capabilities, timeoutMs, opened, folder }: Suit
       await read(host, { text, args: [`${folder()}/boot`] });
       const { state } = await untilEnd(host, token);
       expect(state.kind === 'vanished' && state.reason).toContain('rebooted');
+      await read(host, { text: ': >"$1.end"', args: [`${folder()}/boot`] });
       await host.stop(token, { signal: never });
       await host.forget(token, { signal: never });
     });
 
+    it('cuts output at its limit and says so in a closing line', { timeout: timeoutMs * 5 }, async () => {
+      const limit = capabilities.streamBytesMax;
+      if (limit === undefined) return;
+      const { host } = opened();
+      const { stdout, state } = await run(host, `head -c ${limit + 5000} /dev/zero | tr '\\0' y; exit 6`);
+      expect(stdout.slice(0, limit)).toBe('y'.repeat(limit));
+      expect(stdout.slice(limit)).toMatch(/^\n\[belay: 5000 more bytes were not fetched over .*\]\n$/);
+      expect(state).toEqual({ kind: 'exited', exitCode: 6, next: { stdout: limit + 5000, stderr: 0 } });
+    });
+  });
+
+  describe('output', () => {
     it('streams 20 MB with every byte in its place', { timeout: timeoutMs * 3 }, async () => {
       if (capabilities.streamBytesMax !== undefined) return;
       await stream(opened().host, 20, 64);
@@ -171,19 +187,9 @@ export function followContract({ capabilities, timeoutMs, opened, folder }: Suit
         await stream(opened().host, 1024, 256);
       },
     );
-
-    it('cuts output at its limit and says so in a closing line', { timeout: timeoutMs * 5 }, async () => {
-      const limit = capabilities.streamBytesMax;
-      if (limit === undefined) return;
-      const { host } = opened();
-      const { stdout, state } = await run(host, `head -c ${limit + 5000} /dev/zero | tr '\\0' y; exit 6`);
-      expect(stdout.slice(0, limit)).toBe('y'.repeat(limit));
-      expect(stdout.slice(limit)).toMatch(/^\n\[belay: 5000 more bytes were not fetched over .*\]\n$/);
-      expect(state).toEqual({ kind: 'exited', exitCode: 6, next: { stdout: limit + 5000, stderr: 0 } });
-    });
   });
 
-  describe('forget', () => {
+  describe.concurrent('forget', () => {
     it('removes every trace, and is harmless when there is none', { timeout: timeoutMs }, async () => {
       const { host } = opened();
       const token = newToken();

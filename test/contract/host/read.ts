@@ -23,7 +23,7 @@ const oddWords = [
 export function readContract({ capabilities, timeoutMs, opened, folder }: Suite): void {
   const all = Array.from({ length: 256 }, (_, code) => code);
 
-  describe('read', () => {
+  describe.concurrent('read', () => {
     it('gives back the exit code of the script', { timeout: timeoutMs * 3 }, async () => {
       const { host } = opened();
       const codes = capabilities.fast ? all : telling;

@@ -5,7 +5,7 @@ import type { Suite } from '../host.ts';
 import { livingOf, never, newToken, read, stateOf, untilEnd, untilOnHost } from './command.ts';
 
 export function stopContract({ timeoutMs, opened, folder }: Suite): void {
-  describe('stop', () => {
+  describe.concurrent('stop', () => {
     it('lets a command clean up and records how it ended', { timeout: timeoutMs }, async () => {
       const { host } = opened();
       const token = newToken();

@@ -32,7 +32,11 @@ for (const { name, shell, skip } of shellsHere(folder)) {
         },
       };
     },
-    { fast: true, ignoresInterrupt: name === 'busybox', ...(skip === undefined ? {} : { skip }) },
+    {
+      fast: shell === defaultShell,
+      ignoresInterrupt: name === 'busybox',
+      ...(skip === undefined ? {} : { skip }),
+    },
   );
 }
 

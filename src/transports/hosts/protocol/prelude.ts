@@ -60,33 +60,47 @@ b_exited() {
 b_sleep() { sleep "$1" 2>/dev/null || sleep 1; }
 # Sets b_living to pid:start of each process of the command, the wrapper excepted: members of its session, processes
 # that carry its mark in their environment, their descendants, and those seen earlier (b_known) that still live.
+# grep reads /proc because it goes on when a process ends under its hands (mawk's getline gives up), and names the file
+# before each line, so that a process name with a line break cannot pose as another process.
 b_scan() {
   b_session=$b_pid
   if b_started "$b_pid" && [ "$b_time" != "$b_start" ]; then b_session=none; fi
   # BusyBox's grep sees nothing behind a NUL without -z, which in turn an old one may not have.
   b_marked=$({ grep -lzF "BELAY_COMMAND=$b_dir/" /proc/[0-9]*/environ || grep -lF "BELAY_COMMAND=$b_dir/" /proc/[0-9]*/environ; } 2>/dev/null |
     tr -dc '0-9\\n' | tr '\\n' ' ')
-  b_living=$(cd /proc && awk -v session="$b_session" -v wrapper="$b_pid" -v me="$$" -v known="$b_known" -v marked="$b_marked" '
-    BEGIN {
-      count = split(known, list, " "); for (i = 1; i <= count; i++) seen[list[i]] = 1
-      count = split(marked, list, " "); for (i = 1; i <= count; i++) mark[list[i]] = 1
-      for (i = 1; i < ARGC; i++) {
-        pid = ARGV[i]; file = "/proc/" pid "/stat"; text = ""
-        while ((getline line < file) > 0) text = text " " line
-        close(file)
-        if (!match(text, /\\) [^)]*$/)) continue
-        split(substr(text, RSTART + 2), field, " ")
-        if (field[1] == "Z" || field[1] == "X" || pid == 1 || pid == me) continue
-        parent[pid] = field[2]; start[pid] = field[20]
-        if (field[4] == session || (pid in mark) || ((pid ":" field[20]) in seen)) mine[pid] = 1
-      }
-      do {
-        grown = 0
-        for (pid in parent) if (!(pid in mine) && (parent[pid] in mine)) { mine[pid] = 1; grown = 1 }
-      } while (grown)
-      for (pid in mine) if (!(session != "none" && pid == wrapper)) printf "%s:%s ", pid, start[pid]
-    }' [0-9]*)
+  b_tries=0
+  while :; do
+    b_living=$(grep -H '' /proc/[0-9]*/stat 2>/dev/null |
+      awk -v session="$b_session" -v wrapper="$b_pid" -v me="$$" -v known="$b_known" -v marked="$b_marked" "$b_select")
+    # Its own shell is among what a whole scan has seen; a scan that failed must not pass for one that found nothing.
+    case $b_living in *' whole') b_living=\${b_living%whole}; b_living=\${b_living% }; return ;; esac
+    b_tries=$((b_tries + 1))
+    [ $b_tries -lt 20 ] || b_refuse TOOL_MISSING 'the processes of the host cannot be listed (grep and awk over /proc)'
+    b_sleep 0.1
+  done
 }
+b_select='
+  {
+    at = index($0, "/stat:"); pid = substr($0, 7, at - 7)
+    text[pid] = text[pid] " " substr($0, at + 6)
+  }
+  END {
+    count = split(known, list, " "); for (i = 1; i <= count; i++) seen[list[i]] = 1
+    count = split(marked, list, " "); for (i = 1; i <= count; i++) mark[list[i]] = 1
+    for (pid in text) {
+      if (!match(text[pid], /\\) [^)]*$/)) continue
+      split(substr(text[pid], RSTART + 2), field, " ")
+      if (field[1] == "Z" || field[1] == "X" || pid == 1 || pid == me) continue
+      parent[pid] = field[2]; start[pid] = field[20]
+      if (field[4] == session || (pid in mark) || ((pid ":" field[20]) in seen)) mine[pid] = 1
+    }
+    do {
+      grown = 0
+      for (pid in parent) if (!(pid in mine) && (parent[pid] in mine)) { mine[pid] = 1; grown = 1 }
+    } while (grown)
+    for (pid in mine) if (!(session != "none" && pid == wrapper)) printf "%s:%s ", pid, start[pid]
+    if (me in text) printf " whole"
+  }'
 `;
 
 /** The folder name of a token; a token that is no plain name is represented by its digest by the caller. */
