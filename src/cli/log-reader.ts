@@ -8,7 +8,8 @@ import { printableLines } from './view/printable.ts';
 export interface LogReaderOptions {
   /** Bytes as they are; else without control sequences. */
   readonly raw: boolean;
-  readonly out: (text: string) => void;
+  /** Resolves when the text has been taken: one chunk is in memory at a time. */
+  readonly out: (text: string) => Promise<void>;
   /** A line above a file's text. */
   readonly head: (line: string) => void;
 }
@@ -34,12 +35,12 @@ export class LogReader {
   }
 
   /** Gives out what is new, in the order of the steps. */
-  read(steps: readonly string[]): void {
+  async read(steps: readonly string[]): Promise<void> {
     const files = this.#files();
     for (const step of steps) {
       // The file name without its target: what stands before the `@`.
       const [stem = ''] = logFileName(step, '', 'stdout').split('@');
-      for (const file of files) if (file.startsWith(`${stem}@`)) this.#readOn(file, step);
+      for (const file of files) if (file.startsWith(`${stem}@`)) await this.#readOn(file, step);
     }
   }
 
@@ -52,7 +53,7 @@ export class LogReader {
     }
   }
 
-  #readOn(file: string, step: string): void {
+  async #readOn(file: string, step: string): Promise<void> {
     const position = this.#positions.get(file) ?? { offset: 0, decoder: new StringDecoder('utf8') };
     this.#positions.set(file, position);
     const descriptor = openSync(join(this.#dir, file), 'r');
@@ -64,19 +65,19 @@ export class LogReader {
         const count = readSync(descriptor, buffer, 0, chunkBytes, position.offset);
         if (count === 0) return;
         position.offset += count;
-        this.#tell(file, step, position.decoder.write(buffer.subarray(0, count)));
+        await this.#tell(file, step, position.decoder.write(buffer.subarray(0, count)));
       }
     } finally {
       closeSync(descriptor);
     }
   }
 
-  #tell(file: string, step: string, text: string): void {
+  async #tell(file: string, step: string, text: string): Promise<void> {
     if (text === '') return;
     this.told.add(step);
     if (this.#lastFile !== file) this.#options.head(`== ${headOf(file, step)}`);
     this.#lastFile = file;
-    this.#options.out(this.#options.raw ? text : printableLines(text));
+    await this.#options.out(this.#options.raw ? text : printableLines(text));
   }
 }
 

@@ -18,17 +18,17 @@ export const body: CommandBody = async (cli, [prefix], options) => {
   const reader = new LogReader(dir, {
     // A program that reads the bytes gets them as they are; a terminal must not be steered by them.
     raw: !cli.outIsTerminal,
-    out: (text) => cli.out(text),
+    out: (text) => cli.pour(text),
     head: (line) => cli.talk(line),
   });
   for (;;) {
     const view = belay.view(id);
     const steps = stepsFor(view, wanted);
-    reader.read(steps);
+    await reader.read(steps);
     const isOver = view.endedAt !== null || !view.isLive;
     if (!flagOf(options, 'follow') || isOver || cli.outIsClosed()) {
       // Once more: the end may have been written between the two looks.
-      if (flagOf(options, 'follow')) reader.read(steps);
+      if (flagOf(options, 'follow')) await reader.read(steps);
       cli.talk(...silenceLines(view, steps, reader.told, wanted));
       return exitCodes.done;
     }
