@@ -4,13 +4,9 @@
  */
 import { Type } from 'typebox';
 import type { Json } from '../../json.ts';
-import { AwsFailure } from '../../transports/aws.ts';
-import { textIn } from '../aws/reply.ts';
 import {
-  ActionFailure,
   defineAction,
   done,
-  pending,
   tokenTagKey,
   type ActionContext,
   type BegunEffect,
@@ -24,27 +20,21 @@ import {
   attachmentTo,
   bySnapshotId,
   byTag,
-  byVolumeId,
-  call,
   listSnapshots,
   listVolumes,
-  nudge,
   settleMs,
-  type Volume,
 } from './ec2.ts';
 import { endOnHost, exchange, type Exchanging } from './exchange.ts';
 import { instanceIdOf } from './mounts.ts';
-import { hostTokenOf } from './quiesce.ts';
 import {
   draftRestore,
   foundPlan,
   mountsOf,
-  tagsOf,
   volumeInPlaceOf,
-  type Draft,
   type Exchange,
   type RestorePlan,
 } from './restore-plan.ts';
+import { forgetReplacement, leaveOld, makeVolumes, removeVolumes } from './restore-volumes.ts';
 
 type Inputs = {
   readonly Host: string;
@@ -64,9 +54,6 @@ type Found = {
   readonly InPlace: readonly string[];
   readonly Made: readonly string[];
 };
-
-const lookAgainMs = 1_000;
-const replacedByKey = 'belay:replaced-by';
 
 export const restore = defineAction({
   name: 'ebs:restore',
@@ -147,7 +134,7 @@ export const restore = defineAction({
     poll: async (handle: Handle, inputs, _before, context): Promise<Poll<Outputs>> => {
       const step = await exchange(exchanging(handle, 'forth', inputs, context), context);
       if (step !== 'settled') return step;
-      return (await leaveOld(handle, inputs, context)) ?? finished(handle, inputs);
+      return (await leaveOld(handle, inputs.KeepBroken !== false, context)) ?? finished(handle, inputs);
     },
     stop: (_handle, { Host }, context) => endOnHost(context.host(Host), context, 'stop'),
     release: (_handle, { Host }, context) => endOnHost(context.host(Host), context, 'forget'),
@@ -231,100 +218,6 @@ function exchanging(
     begunAt: plan.BegunAt,
     moves,
   };
-}
-
-async function makeVolumes(
-  drafts: readonly Draft[],
-  instanceId: string,
-  key: string,
-  context: ActionContext,
-): Promise<RestorePlan> {
-  const made: Exchange[] = [];
-  for (const draft of drafts) {
-    try {
-      made.push({ ...draft.exchange, New: await makeVolume(draft, instanceId, key, context) });
-    } catch (error) {
-      if (made.length === 0 || !(error instanceof AwsFailure) || error.effect === 'unknown') throw error;
-      for (const { New } of made)
-        await call(context, 'DeleteVolume', { VolumeId: New }).catch(() => undefined);
-      throw new ActionFailure({
-        code: error.code,
-        message: `the volume for ${draft.exchange.Device} could not be made: ${error.message}; nothing was exchanged`,
-        retryable: error.retryable,
-        effect: 'known',
-        cause: error,
-      });
-    }
-  }
-  return { InstanceId: instanceId, Exchanges: made };
-}
-
-async function makeVolume(
-  draft: Draft,
-  instanceId: string,
-  key: string,
-  context: ActionContext,
-): Promise<string> {
-  const { old, exchange } = draft;
-  const takesIops = ['gp3', 'io1', 'io2'].includes(old.type);
-  const tags = Object.entries(tagsOf(draft, instanceId, key, context));
-  const reply = await call(
-    context,
-    'CreateVolume',
-    {
-      AvailabilityZone: old.zone,
-      SnapshotId: exchange.SnapshotId,
-      Size: old.sizeGiB,
-      VolumeType: old.type,
-      ...(takesIops && old.iops !== null ? { Iops: old.iops } : {}),
-      ...(old.type === 'gp3' && old.throughput !== null ? { Throughput: old.throughput } : {}),
-      ...(old.encrypted ? { Encrypted: true } : {}),
-      ...(old.encrypted && old.kmsKeyId !== null ? { KmsKeyId: old.kmsKeyId } : {}),
-      ...(old.multiAttach ? { MultiAttachEnabled: true } : {}),
-      TagSpecifications: [{ ResourceType: 'volume', Tags: tags.map(([Key, Value]) => ({ Key, Value })) }],
-    },
-    hostTokenOf(context.token, `create ${old.id}`),
-  );
-  return textIn(reply, 'VolumeId');
-}
-
-/** The old volumes are marked, or go where the author gave them up. Undefined: so it is. */
-async function leaveOld({ Exchanges }: RestorePlan, { KeepBroken }: Inputs, context: ActionContext) {
-  const ids = Exchanges.map(({ Old }) => Old);
-  if (KeepBroken === false) return removeVolumes(ids, context);
-  const listed = await listVolumes(context, byVolumeId(ids));
-  for (const { Old, New } of Exchanges) {
-    const old = listed.find(({ id }) => id === Old);
-    if (old === undefined || old.tags[replacedByKey] === New) continue;
-    await nudge(context, 'CreateTags', { Resources: [Old], Tags: [{ Key: replacedByKey, Value: New }] });
-  }
-  return undefined;
-}
-
-async function forgetReplacement({ Exchanges }: RestorePlan, context: ActionContext): Promise<void> {
-  const listed = await listVolumes(context, byVolumeId(Exchanges.map(({ Old }) => Old)));
-  const marked = listed.filter(({ tags }) => tags[replacedByKey] !== undefined).map(({ id }) => id);
-  if (marked.length === 0) return;
-  await nudge(context, 'DeleteTags', { Resources: marked, Tags: [{ Key: replacedByKey }] });
-}
-
-/** Undefined: none of them is there any more. */
-async function removeVolumes(ids: readonly string[], context: ActionContext) {
-  if (ids.length === 0) return undefined;
-  const isThere = ({ state }: Volume) => state !== 'deleting' && state !== 'deleted';
-  const left = (await listVolumes(context, byVolumeId(ids))).filter(isThere);
-  if (left.length === 0) return undefined;
-  for (const { id, state } of left) {
-    if (state === 'creating') continue;
-    try {
-      await call(context, 'DeleteVolume', { VolumeId: id });
-    } catch (error) {
-      const isGone = error instanceof AwsFailure && error.code === 'InvalidVolume.NotFound';
-      const isLater = error instanceof AwsFailure && (error.retryable || error.effect === 'unknown');
-      if (!isGone && !isLater) throw error;
-    }
-  }
-  return pending(lookAgainMs, `waiting for ${left.map(({ id }) => id).join(', ')} to be deleted`);
 }
 
 function finished({ Exchanges }: RestorePlan, { Host }: Inputs) {
