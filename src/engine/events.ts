@@ -71,6 +71,8 @@ export type EngineEvent =
       readonly failure: Failure | null;
       /** Decides the execution's status although the flow went on. */
       readonly critical: boolean;
+      /** Where it acted, cannot tell what it changed and has no undo: why it has none. */
+      readonly untold?: string;
     }
   | { readonly type: 'ForwardEnded'; readonly status: ExecutionEnding; readonly failedStep: string | null }
   | {

@@ -19,6 +19,8 @@ export interface StepState {
   readonly waiting: Waiting | null;
   readonly startedAt: number | null;
   readonly endedAt: number | null;
+  /** Where it acted, cannot tell what it changed and has no undo: why it has none. */
+  readonly untold?: string;
 }
 
 export interface UndoState {

@@ -49,6 +49,7 @@ export async function runStep(execution: Execution, record: StepRecord, mode: Mo
     ...ended.result,
     failure: ended.failure,
     critical: step.isCritical,
+    ...untold(record, ended.result),
   });
   return {
     status: ended.status,
@@ -56,6 +57,13 @@ export async function runStep(execution: Execution, record: StepRecord, mode: Mo
     jump: ended.jump ?? null,
     decidedBy: ended.decidedBy ?? [],
   };
+}
+
+/** Of such a step nobody may say that nothing was changed. */
+function untold({ step, descriptor, attempts }: StepRecord, { changes }: EffectResult): { untold?: string } {
+  const { undo } = descriptor;
+  if (attempts.length === 0 || changes.length > 0 || step.undo.kind !== 'auto') return {};
+  return undo.kind === 'none' && undo.leavesChange ? { untold: undo.reason } : {};
 }
 
 async function run(execution: Execution, record: StepRecord, mode: Mode): Promise<Ended> {

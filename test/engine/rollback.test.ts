@@ -52,6 +52,18 @@ test('a step that changed the world and cannot be undone is left over, and the r
   ]);
 });
 
+test('a step that acted and cannot tell what it changed says so, unless its author knows better', async () => {
+  const shell = (name: string, more: Partial<Step> = {}) =>
+    step({ action: 'toy:shell', inputs: { Key: name, Value: '1' }, ...more, name });
+  const known = shell('Known', { undo: { kind: 'none', reason: 'it only looks' } });
+  const { state } = await run([put('A'), shell('Shell'), known]);
+  expect(state.steps.map(({ name, untold }) => [name, untold !== undefined])).toEqual([
+    ['A', false],
+    ['Shell', true],
+    ['Known', false],
+  ]);
+});
+
 test('an undo that fails is tried again, and the others go on when it stays so', async () => {
   const world = new ToyWorld();
   world.failing.set('undo put B', 3);

@@ -7,7 +7,15 @@ import { targetsText } from './change-text.ts';
 import { clockText, durationText } from './durations.ts';
 import { failureText } from './event-lines.ts';
 import { printable } from './printable.ts';
-import { changedCount, keptRestorePoints, stillChanged } from './still-changed.ts';
+import {
+  changedByUndo,
+  changedCount,
+  keptRestorePoints,
+  stillChanged,
+  touchedTargets,
+  untoldSteps,
+  type Leftover,
+} from './still-changed.ts';
 import type { Style } from './style.ts';
 import { waitingWords } from './waiting-lines.ts';
 
@@ -30,17 +38,28 @@ export function endingLines(view: ExecutionView, style: Style): string[] {
 
 function doneLines(view: ExecutionView, style: Style): string[] {
   const { count, targets } = changedCount(view);
-  const took = `Done in ${durationText(lastEndedAt(view) - (view.startedAt ?? view.createdAt))}.`;
-  if (count === 0 && keptRestorePoints(view).length === 0)
-    return [`${style.paint('good', took)} Nothing was changed.`];
+  const untold = untoldSteps(view);
   const kept = keptRestorePoints(view);
+  const took = `Done in ${durationText(lastEndedAt(view) - (view.startedAt ?? view.createdAt))}.`;
   const what = count === 0 ? '' : ` ${count} changed on ${targetsText(targets)}.`;
   const points =
-    kept.length === 0
-      ? ''
-      : ` Restore point${kept.length === 1 ? '' : 's'} ${kept.join(', ')} ${kept.length === 1 ? 'stays' : 'stay'};`;
-  const back = `belay rollback ${view.executionId} takes everything back.`;
-  return [`${style.paint('good', took)}${what}${points} ${back}`];
+    kept.length === 1 ? ` Restore point ${kept[0]} stays` : ` Restore points ${kept.join(', ')} stay`;
+  const back =
+    untold.length === 0 ? 'takes everything back.' : count === 0 ? '' : 'takes back what has an undo.';
+  if (count === 0 && kept.length === 0) {
+    const unchanged = untold.length === 0 ? ' Nothing was changed.' : '';
+    return [...untoldLines(untold), `${style.paint('good', took)}${unchanged}`];
+  }
+  const stays = kept.length === 0 ? '' : back === '' ? `${points}.` : `${points};`;
+  const next = back === '' ? '' : ` belay rollback ${view.executionId} ${back}`;
+  return [...untoldLines(untold), `${style.paint('good', took)}${what}${stays}${next}`];
+}
+
+/** Nothing may call a command harmless of which nobody knows what it did. */
+function untoldLines(names: readonly string[]): string[] {
+  if (names.length === 0) return [];
+  const [what, who] = names.length === 1 ? ['it', 'its author knows'] : ['they', 'their authors know'];
+  return [`  only ${who} what ${what} changed: ${names.map(printable).join(', ')}`];
 }
 
 function failedLines(view: ExecutionView, style: Style): string[] {
@@ -55,25 +74,37 @@ function failedLines(view: ExecutionView, style: Style): string[] {
   return [
     head,
     'Nothing was undone. Still changed:',
-    ...leftoverLines(view),
+    ...leftoverLines(left),
     ...keptLines(kept),
     why,
-    `  next  belay rollback ${view.executionId} takes it back`,
+    `  next  ${nextAfterFailure(view)}`,
   ];
 }
 
+/** What Belay can take back it offers to take back; nobody is sent to a rollback that can do nothing. */
+function nextAfterFailure(view: ExecutionView): string {
+  const untold = untoldSteps(view);
+  if (untold.length === 0) return `belay rollback ${view.executionId} takes it back`;
+  if (changedCount(view).count === 0) return byHand(view, untold);
+  return `belay rollback ${view.executionId} takes back what has an undo`;
+}
+
+const byHand = ({ executionId }: ExecutionView, names: readonly string[]) =>
+  `put back by hand what ${names.map(printable).join(', ')} left; belay show ${executionId} has it all`;
+
 function cleanLines(view: ExecutionView, style: Style): string[] {
-  const { targets } = changedCount(view);
-  const kept = keptRestorePoints(view);
+  const targets = touchedTargets(view);
   const took = durationText(rollbackMs(view));
   const asBefore =
     targets.length === 0
       ? ''
       : ` ${targetsText(targets)} ${targets.length === 1 ? 'is as it was' : 'are as they were'} at ${clockText(view.startedAt ?? view.createdAt)}.`;
+  const but = changedByUndo(view).map(({ target, what }) => `  but ${target}  ${what}`);
+  const kept = keptLines(keptRestorePoints(view));
   if (view.status === 'Success')
-    return [...keptLines(kept), `${style.paint('good', `Rolled back clean in ${took}.`)}${asBefore}`];
+    return [...but, ...kept, `${style.paint('good', `Rolled back clean in ${took}.`)}${asBefore}`];
   const head = `${style.paint('warn', `${howItEnded(view)}, rolled back clean in ${took}.`)}${asBefore}`;
-  return [head, ...keptLines(kept), `  why   ${logsCommand(view)}`];
+  return [head, ...but, ...kept, `  why   ${logsCommand(view)}`];
 }
 
 function uncleanLines(view: ExecutionView, style: Style): string[] {
@@ -81,7 +112,7 @@ function uncleanLines(view: ExecutionView, style: Style): string[] {
   const head = view.status === 'Success' ? `Rollback ${word}.` : `${howItEnded(view)}, rollback ${word}.`;
   return [
     style.paint('bad', `${head} Still changed:`),
-    ...leftoverLines(view),
+    ...leftoverLines(stillChanged(view)),
     ...keptLines(keptRestorePoints(view)),
     `  next: ${nextAfterUnclean(view)}`,
   ];
@@ -91,14 +122,16 @@ function nextAfterUnclean(view: ExecutionView): string {
   const failed = view.rollback.filter(({ result }) => result === 'failed');
   const [only] = failed;
   if (only === undefined) {
-    const names = view.rollback
-      .filter(({ result }) => result === 'leftOver')
-      .map(({ name }) => printable(name));
-    if (names.length === 0) return `belay rollback ${view.executionId} takes back the rest`;
-    return `put back by hand what ${names.join(', ')} left; belay show ${view.executionId} has it all`;
+    const names = view.rollback.filter(({ result }) => result === 'leftOver').map(({ name }) => name);
+    return names.length === 0
+      ? `belay rollback ${view.executionId} takes back the rest`
+      : byHand(view, names);
   }
   const step = failed.length === 1 ? ` --step ${printable(only.name)}` : '';
-  return `remove what is in the way, then  belay rollback ${view.executionId}${step}`;
+  const again = `belay rollback ${view.executionId}${step}`;
+  return failed.every(({ failure }) => failure?.code === 'REJECTED')
+    ? `${again} asks again`
+    : `remove what is in the way, then  ${again}`;
 }
 
 function driftLines(view: ExecutionView, style: Style): string[] {
@@ -112,7 +145,7 @@ function driftLines(view: ExecutionView, style: Style): string[] {
   ];
 }
 
-/** An execution that nobody runs any more and that waits for a person. */
+/** An execution that waits for a person: one that nobody runs any more has to be resumed as well. */
 export function leftWaitingLines(view: ExecutionView, style: Style): string[] {
   const { executionId, waiting, at } = view;
   if (waiting === null) return [`Waiting. Then  belay resume ${executionId}`];
@@ -122,7 +155,7 @@ export function leftWaitingLines(view: ExecutionView, style: Style): string[] {
   return [
     style.paint('warn', `${where}: ${says}`),
     ...commands.map((command) => `  ${command}`),
-    ...(isResumedByItself ? [] : [`  and then  belay resume ${executionId}`]),
+    ...(isResumedByItself || view.isLive ? [] : [`  and then  belay resume ${executionId}`]),
   ];
 }
 
@@ -164,8 +197,7 @@ function keptLines(kept: readonly string[]): string[] {
   return kept.map((point) => `  kept: restore point ${point}`);
 }
 
-function leftoverLines(view: ExecutionView): string[] {
-  const left = stillChanged(view);
+function leftoverLines(left: readonly Leftover[]): string[] {
   const targetWidth = Math.max(0, ...left.map(({ target }) => target.length));
   const whatWidth = Math.max(0, ...left.filter(({ why }) => why !== '').map(({ what }) => what.length));
   return left.map(({ target, what, why }) =>

@@ -72,6 +72,8 @@ export function plainScreen(
     tell: (recorded) => {
       const ended = eventLines(recorded, progress, style);
       progress.apply(recorded);
+      if (recorded.event.type === 'StepEnded' || recorded.event.type === 'UndoEnded')
+        notices.delete(recorded.event.step);
       say([...startedLines(recorded, progress, style), ...ended], recorded.at);
     },
     notice: (step, text) => notices.set(step, text),

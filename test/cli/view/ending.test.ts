@@ -154,6 +154,110 @@ test('a step without undo is named as left over, with what a person has to do', 
   );
 });
 
+const noUndo = 'nobody knows what a command changes';
+const shellText = (...names: readonly string[]): Told[] =>
+  names.flatMap((name, index) => [started(index, name), ended(index + 1, name, { untold: noUndo })]);
+
+test('done: of commands without undo nobody says that nothing was changed', () => {
+  expect(endingOf([begin('Migrate'), ...shellText('Migrate'), success(2)])).toBe(
+    ['  only its author knows what it changed: Migrate', 'Done in 1.0 s.'].join('\n'),
+  );
+  const story = [
+    begin('Stop', 'Snap'),
+    ...shellText('Stop'),
+    ended(2, 'Snap', { restorePoints: [{ id: 'snap-1', of: 'vol-1' }] }),
+    success(2),
+  ];
+  expect(endingOf(story)).toBe(
+    [
+      '  only its author knows what it changed: Stop',
+      'Done in 2.0 s. Restore point snap-1 (02:14:09) stays.',
+    ].join('\n'),
+  );
+});
+
+test('failed behind commands without undo: they are named, and nobody is sent to a rollback that can do nothing', () => {
+  const story: Told[] = [
+    begin('Stop', 'Snap', 'Upgrade', 'Verify'),
+    ...shellText('Stop', 'Upgrade'),
+    ended(2, 'Snap', { restorePoints: [{ id: 'snap-1', of: 'vol-1' }], targets: ['vol-1'] }),
+    started(3, 'Verify'),
+    ended(4, 'Verify', {
+      status: 'Failed',
+      failure: failure('COMMAND_FAILED', 'exit code 1'),
+      untold: noUndo,
+    }),
+    [4, { type: 'ForwardEnded', status: 'Failed', failedStep: 'Verify' }],
+    failed(4, 'notRequested'),
+  ];
+  expect(endingOf(story)).toBe(
+    [
+      'Failed at Verify: COMMAND_FAILED  exit code 1',
+      'Nothing was undone. Still changed:',
+      `  db1  Stop, Upgrade, Verify may have left something behind     no undo: ${noUndo}`,
+      '  kept: restore point snap-1 (02:14:09)',
+      `  why   belay logs ${id} --step Verify`,
+      `  next  put back by hand what Stop, Upgrade, Verify left; belay show ${id} has it all`,
+    ].join('\n'),
+  );
+});
+
+/** Data that was hurt; the undo list of SnapshotData asks somebody. */
+const asked = (ends: Told): Told[] => [
+  ...failedPatch,
+  rollbackStarted(9.5, 'Start', 'Patch', 'SnapshotData', 'Stop'),
+  undoing(9.5, 'Start'),
+  undone(9.7, 'Start', { changes: [change('postgresql@15-main', 'active', 'inactive')] }),
+  undoing(9.7, 'Patch'),
+  undone(12, 'Patch', { changes: packages('15.20', '15.18') }),
+  undoing(12, 'SnapshotData'),
+  started(12, 'SnapshotData/undo/AskRestore'),
+  ended(13, 'SnapshotData/undo/AskRestore'),
+  ends,
+  undoing(20, 'Stop'),
+  undone(21, 'Stop', { result: 'nothingToDo', reason: 'it was as before already' }),
+];
+
+test('clean with a volume from the snapshot: what is different now and the restore point that stays are named', () => {
+  const changes = [
+    change('postgresql@15-main', 'active', 'inactive'),
+    change('/dev/sdf', 'vol-0b2c', 'vol-0d4e'),
+  ];
+  expect(endingOf([...asked(undone(20, 'SnapshotData', { changes })), failed(21, 'clean')])).toBe(
+    [
+      'Failed at VerifyData, rolled back clean in 12 s. db1 is as it was at 02:14:07.',
+      '  but db1  /dev/sdf is vol-0d4e, was vol-0b2c',
+      '  kept: restore point snap-0a17 (02:14:09)',
+      `  why   belay logs ${id} --step VerifyData`,
+    ].join('\n'),
+  );
+});
+
+test('clean with the snapshot dropped by the list: there is nothing to name', () => {
+  const changes = [change('snapshot', 'snap-0a17', null, 'vol-0b2c')];
+  expect(endingOf([...asked(undone(20, 'SnapshotData', { changes })), failed(21, 'clean')])).toBe(
+    [
+      'Failed at VerifyData, rolled back clean in 12 s. db1 is as it was at 02:14:07.',
+      `  why   belay logs ${id} --step VerifyData`,
+    ].join('\n'),
+  );
+});
+
+test('a rejected approval: who rejected what, and that the same command asks again', () => {
+  const rejected = undone(20, 'SnapshotData', {
+    result: 'failed',
+    failure: failure('REJECTED', 'dba rejected SnapshotData/undo/AskRestore: they were to go'),
+  });
+  expect(endingOf([...asked(rejected), failed(21, 'partial')])).toBe(
+    [
+      'Failed at VerifyData, rollback PARTIAL. Still changed:',
+      '  db1  SnapshotData was not undone     dba rejected SnapshotData/undo/AskRestore: they were to go',
+      '  kept: restore point snap-0a17 (02:14:09)',
+      `  next: belay rollback ${id} --step SnapshotData asks again`,
+    ].join('\n'),
+  );
+});
+
 test('drift refuses, names the steps and the way on', () => {
   const story: Told[] = [
     ...failedPatch.slice(0, 9),
@@ -211,6 +315,7 @@ test('leaving while it waits says what to type, and then resume', () => {
     `  approve with  belay approve ${id} --step Ask     (dba; 1 of 1 wanted; expires in 7 days)`,
     `  and then  belay resume ${id}`,
   ]);
+  expect(leftWaitingLines(viewAfter(story, { waiting, at: 'Ask', isLive: true }), plain)).toHaveLength(2);
   expect(stoppedLines(viewAfter(story, { at: 'Ask' }), plain)).toEqual([
     'Stopped at Ask; its state is saved.',
     `  go on  belay resume ${id}     climb down  belay cancel ${id}`,
