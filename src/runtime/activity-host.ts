@@ -142,7 +142,7 @@ export class ActionHost implements ActivityHost {
       models,
       host,
       log: (target) => {
-        const sink = opened.get(target) ?? logs.open(step, target);
+        const sink = opened.get(target) ?? logs.open(step, target, attemptOf(call.id));
         opened.set(target, sink);
         return sink;
       },
@@ -170,6 +170,11 @@ function endsAt(
       cancel.removeEventListener('abort', abort);
     },
   };
+}
+
+/** `Patch#2:wait` is of the second attempt. */
+function attemptOf(id: string): number {
+  return Number(/#(\d+):/.exec(id)?.[1] ?? 1);
 }
 
 function ok(value: Json): OutcomeResult {

@@ -4,7 +4,8 @@
  */
 import { once } from 'node:events';
 import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { asJournalFailure, journalFailure } from '../journal/index.ts';
 import type { OutputSink } from '../transports/host.ts';
 import type { Redactor, StreamRedactor } from './secrets/redactor.ts';
 
@@ -21,7 +22,7 @@ export class LogFolder {
 
   /** A sink that starts the two files anew: transports read output again from its beginning after a resume. */
   open(step: string, target: string): LogSink {
-    mkdirSync(this.dir, { recursive: true, mode: 0o700 });
+    asJournalFailure(this.dir, () => mkdirSync(this.dir, { recursive: true, mode: 0o700 }));
     return new LogSink((stream) => join(this.dir, logFileName(step, target, stream)), this.#redactor);
   }
 }
@@ -34,26 +35,40 @@ export function logFileName(step: string, target: string, stream: Stream): strin
 const safe = (text: string): string => encodeURIComponent(text).replaceAll('*', '%2A');
 
 class OpenFile {
-  readonly stream: WriteStream;
   readonly redactor: StreamRedactor;
-  trouble: Error | undefined;
+  readonly #path: string;
+  readonly #stream: WriteStream;
+  #trouble: Error | undefined;
+  /** Called when the file has taken what it was given, or never will. */
+  #freed: () => void = () => undefined;
 
   constructor(path: string, redactor: StreamRedactor) {
-    this.stream = createWriteStream(path, { mode: 0o600 });
     this.redactor = redactor;
-    this.stream.on('error', (error) => (this.trouble = error));
+    this.#path = path;
+    this.#stream = createWriteStream(path, { mode: 0o600 });
+    this.#stream.on('error', (error) => (this.#trouble = error));
+    for (const event of ['drain', 'close']) this.#stream.on(event, () => this.#freed());
   }
 
+  /** Resolves when the file takes more. Throws JournalFailure. */
   async write(bytes: Uint8Array): Promise<void> {
     this.#check();
-    if (bytes.length > 0 && !this.stream.write(bytes))
-      await Promise.race([once(this.stream, 'drain'), once(this.stream, 'close')]);
+    if (bytes.length > 0 && !this.#stream.write(bytes))
+      await new Promise<void>((resolve) => (this.#freed = resolve));
     this.#check();
   }
 
-  /** Throws what the file system has said since. */
+  /** Writes the rest and closes. Throws JournalFailure. */
+  async end(): Promise<void> {
+    if (this.#trouble === undefined) await this.write(this.redactor.end());
+    this.#stream.end();
+    if (!this.#stream.closed) await once(this.#stream, 'close');
+    this.#check();
+  }
+
+  /** Throws what the file system has said since: output that cannot be kept ends the runner, and a resume reads it again. */
   #check(): void {
-    if (this.trouble !== undefined) throw this.trouble;
+    if (this.#trouble !== undefined) throw journalFailure(dirname(this.#path), this.#trouble);
   }
 }
 
@@ -73,12 +88,7 @@ export class LogSink implements OutputSink {
   }
 
   async close(): Promise<void> {
-    for (const file of this.#files.values()) {
-      if (file.trouble === undefined) await file.write(file.redactor.end());
-      file.stream.end();
-      if (!file.stream.closed) await once(file.stream, 'close');
-      if (file.trouble !== undefined) throw file.trouble;
-    }
+    for (const file of this.#files.values()) await file.end();
     this.#files.clear();
   }
 

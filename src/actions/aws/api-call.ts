@@ -95,6 +95,7 @@ export function checkApiCall(
     code,
     path: code === 'UNKNOWN_SERVICE' ? ['Service'] : code === 'UNKNOWN_OPERATION' ? ['Api'] : path,
     message,
+    ...(code === 'UNKNOWN_MEMBER' ? { isAboutKey: true } : {}),
   }));
 }
 
