@@ -20,10 +20,14 @@ export class LogFolder {
     this.#redactor = redactor;
   }
 
-  /** A sink that starts the two files anew: transports read output again from its beginning after a resume. */
-  open(step: string, target: string): LogSink {
+  /**
+   * A sink that starts the two files anew: transports read output again from its beginning after a resume. A later
+   * attempt has files of its own and leaves those of the earlier ones.
+   */
+  open(step: string, target: string, attempt: number): LogSink {
     asJournalFailure(this.dir, () => mkdirSync(this.dir, { recursive: true, mode: 0o700 }));
-    return new LogSink((stream) => join(this.dir, logFileName(step, target, stream)), this.#redactor);
+    const name = attempt > 1 ? `${target}#${attempt}` : target;
+    return new LogSink((stream) => join(this.dir, logFileName(step, name, stream)), this.#redactor);
   }
 }
 
