@@ -168,7 +168,11 @@ export function lostFailure(lost: { host: string; name: string; log: string }): 
       effect: 'unknown',
     });
   }
-  const lines = log.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('Authenticated'));
+  const lines = log
+    .split('\n')
+    .filter(
+      (line) => line.trim() !== '' && !/^(?:Authenticated|Transferred: |Bytes per second: )/.test(line),
+    );
   const why = lines.at(-1)?.trim();
   return hostFailure({
     host,

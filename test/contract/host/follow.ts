@@ -15,6 +15,8 @@ import {
   untilOnHost,
 } from './command.ts';
 
+/** A script that ends when its first argument has come to exist. */
+const untilFile = 'while ! [ -e "$1" ]; do sleep 0.1; done';
 const start = { stdout: 0, stderr: 0 };
 
 export function followContract({ capabilities, timeoutMs, opened, folder }: Suite): void {
@@ -60,20 +62,19 @@ export function followContract({ capabilities, timeoutMs, opened, folder }: Suit
     it('waits no longer than asked, and not after the end', { timeout: timeoutMs }, async () => {
       const { host } = opened();
       const token = newToken();
-      await host.start(token, { text: 'sleep 3' }, { signal: never });
+      const end = `${folder()}/end-of-wait`;
+      await host.start(token, { text: untilFile, args: [end] }, { signal: never });
+      const poll = (waitMs: number) =>
+        host.poll(token, { from: start, sink: collect().sink, waitMs, signal: never });
+      expect((await poll(0)).kind).toBe('running');
       const begunAt = Date.now();
-      expect(await stateOf(host, token)).toBe('running');
-      const waitedAt = Date.now();
-      const polled = await host.poll(token, {
-        from: start,
-        sink: collect().sink,
-        waitMs: 1000,
-        signal: never,
-      });
-      expect(polled.kind).toBe('running');
-      expect(Date.now() - waitedAt).toBeGreaterThanOrEqual(900);
-      await untilEnd(host, token);
-      expect(Date.now() - begunAt).toBeLessThan(capabilities.fast ? 8000 : 25_000);
+      expect((await poll(1000)).kind).toBe('running');
+      expect(Date.now() - begunAt).toBeGreaterThanOrEqual(900);
+      const last = poll(30_000);
+      await read(host, { text: ': >"$1"', args: [end] });
+      const endedAt = Date.now();
+      expect((await last).kind).toBe('exited');
+      expect(Date.now() - endedAt).toBeLessThan(20_000);
       await host.forget(token, { signal: never });
     });
 
@@ -129,10 +130,15 @@ export function followContract({ capabilities, timeoutMs, opened, folder }: Suit
     it('says running while the script outlives its killed wrapper', { timeout: timeoutMs }, async () => {
       const { host } = opened();
       const token = newToken();
-      const text = 'read wrapper rest <"$BELAY_COMMAND/begun"; kill -KILL $wrapper; sleep 2.5; echo last';
-      await host.start(token, { text }, { signal: never });
-      await untilOnHost(host, 'sleep 0.3');
+      const text = 'read wrapper rest <"$BELAY_COMMAND/begun"; kill -KILL $wrapper; : >"$2"; '.concat(
+        untilFile,
+        '; echo last',
+      );
+      const [end, killed] = [`${folder()}/end-of-script`, `${folder()}/wrapper-killed`];
+      await host.start(token, { text, args: [end, killed] }, { signal: never });
+      await untilOnHost(host, 'test -e "$1"', killed);
       expect(await stateOf(host, token)).toBe('running');
+      await read(host, { text: ': >"$1"', args: [end] });
       const ending = await untilEnd(host, token);
       expect(ending.stdout).toBe('last\n');
       expect(ending.state.kind).toBe('vanished');
