@@ -42,7 +42,7 @@ describe.skipIf(reason)(`kill -9 over ssh${reason === undefined ? '' : ` (skippe
       });
       const cuts = killPoints(runners.flatMap(({ passed }) => passed));
       expect(cuts.length).toBeGreaterThan(50);
-      await report('demo forward over ssh', cuts, async () => {
+      await report('demo forward over ssh', cuts, 'every point', async () => {
         expect(await series(bed, hosts, subject, cuts, whole)).toEqual([]);
       });
     },
@@ -69,7 +69,7 @@ describe.skipIf(reason)(`kill -9 over ssh${reason === undefined ? '' : ` (skippe
       const all = killPoints(runners.flatMap(({ passed }) => passed));
       const cuts = all.slice(all.findIndex(({ at }) => at.includes('rollback0/')) - 1);
       expect(cuts.length).toBeGreaterThan(40);
-      await report('demo in rollback over ssh', cuts, async () => {
+      await report('demo in rollback over ssh', cuts, 'every point', async () => {
         expect(await series(bed, hosts, subject, cuts, whole)).toEqual([]);
       });
     },

@@ -4,8 +4,8 @@ import type { Cut } from './scissors.ts';
 export async function report(
   what: string,
   cuts: readonly Cut[],
+  chosen: string,
   run: () => Promise<void>,
-  chosen = 'every point',
 ): Promise<void> {
   const startedAt = Date.now();
   try {

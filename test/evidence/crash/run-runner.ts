@@ -25,43 +25,74 @@ export type Ending =
   | { readonly kind: 'left'; readonly reason: string }
   | { readonly kind: 'refused'; readonly code: string };
 
-export async function runRunner(bed: Bed, stateDir: string, id: string, cut?: Cut): Promise<RunnerEnd> {
-  const subprocess = execa(
-    process.execPath,
-    [program, stateDir, id, ...(cut === undefined ? [] : [JSON.stringify(cut)])],
-    {
-      env: bed.env,
-      extendEnv: false,
-      cwd: bed.folder,
-      reject: false,
-      stdin: 'ignore',
-      timeout: runnerSecondsMax * 1000,
-    },
-  );
-  const { stdout, stderr, signal, exitCode } = await subprocess;
-  const lines = stdout
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Passed | Ending);
-  return {
-    pid: subprocess.pid ?? 0,
-    signal,
-    exitCode,
-    passed: lines.filter((line) => 'point' in line),
-    ending: lines.find((line) => 'kind' in line),
-    stderr,
-  };
+export function runRunner(bed: Bed, stateDir: string, id: string, cut?: Cut): Promise<RunnerEnd> {
+  return beginRunner(bed, stateDir, id, cut).ended;
 }
 
-/** Ends the ssh masters that a killed runner left to their idle time: the test cleans up what it started. */
+/** `ended` never rejects for what the runner does. */
+export function beginRunner(
+  bed: Bed,
+  stateDir: string,
+  id: string,
+  cut?: Cut,
+): { readonly pid: number; readonly ended: Promise<RunnerEnd> } {
+  const words = [program, stateDir, id, ...(cut === undefined ? [] : [JSON.stringify(cut)])];
+  const subprocess = execa(process.execPath, words, {
+    env: bed.env,
+    extendEnv: false,
+    cwd: bed.folder,
+    reject: false,
+    stdin: 'ignore',
+    timeout: runnerSecondsMax * 1000,
+  });
+  const pid = subprocess.pid ?? 0;
+  const ended = subprocess.then(({ stdout, stderr, signal, exitCode }) => {
+    const lines = stdout
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Passed | Ending);
+    return {
+      pid,
+      signal,
+      exitCode,
+      passed: lines.filter((line) => 'point' in line),
+      ending: lines.find((line) => 'kind' in line),
+      stderr,
+    };
+  });
+  return { pid, ended };
+}
+
+/** Pids of the ssh masters of a runner: its bastion's and its hosts'. */
+export function mastersOf(pid: number): number[] {
+  return sshProcessesOf(pid)
+    .filter(({ words }) => words.includes('[mux]'))
+    .map(({ pid }) => pid);
+}
+
+/** A killed runner leaves its masters to their idle time: the test cleans up what it started. */
 export function endMastersOf(pid: number): void {
-  for (const entry of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+  for (const { pid: ssh } of sshProcessesOf(pid)) {
     try {
-      const words = readFileSync(`/proc/${entry}/cmdline`, 'utf8');
-      if (words.startsWith('ssh') && words.includes(`/belay-ssh-${pid}-`))
-        process.kill(Number(entry), 'SIGTERM');
+      process.kill(ssh, 'SIGTERM');
     } catch {
       // It ended by itself meanwhile.
     }
+  }
+}
+
+function sshProcessesOf(runner: number): { readonly pid: number; readonly words: string }[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => ({ pid: Number(name), words: wordsOf(name) }))
+    .filter(({ words }) => words.startsWith('ssh') && words.includes(`/belay-ssh-${runner}-`));
+}
+
+/** A process's words; empty when it is gone. */
+function wordsOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+  } catch {
+    return '';
   }
 }
