@@ -106,4 +106,5 @@ export interface Journal {
 }
 
 export { JournalFailure } from './errors.ts';
+export { asJournalFailure, journalFailure } from './failure.ts';
 export { openSqliteJournal } from './sqlite.ts';

@@ -1,5 +1,5 @@
 /** The journal in a state folder: one SQLite database in WAL mode with synchronous=FULL, shared by all processes on it. */
-import { mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { ExecutionInput, Outcome, Program, RecordedEvent } from '../engine/index.ts';
@@ -23,7 +23,10 @@ const busyTimeoutMs = 10_000;
 export function openSqliteJournal(stateDir: string): Journal {
   return asJournalFailure(stateDir, () => {
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-    const database = new DatabaseSync(join(stateDir, 'journal.db'));
+    const file = join(stateDir, 'journal.db');
+    // For its owner only, whatever the folder allows: SQLite gives its log and index the mode of the database.
+    closeSync(openSync(file, 'a', 0o600));
+    const database = new DatabaseSync(file);
     database.exec(
       `PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;`,
     );

@@ -6,6 +6,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { asJournalFailure } from '../journal/index.ts';
 import { executionDir } from './state-dir.ts';
 
 /** Covers the moment in which somebody else merely looks whether the lock is held. */
@@ -16,8 +17,12 @@ export interface ExecutionLock {
   release(): void;
 }
 
-/** Undefined: another process, or this one, holds it. */
+/** Undefined: another process, or this one, holds it. Throws JournalFailure where the state folder cannot be used. */
 export function acquireLock(stateDir: string, executionId: string): ExecutionLock | undefined {
+  return asJournalFailure(stateDir, () => acquire(stateDir, executionId));
+}
+
+function acquire(stateDir: string, executionId: string): ExecutionLock | undefined {
   const dir = executionDir(stateDir, executionId);
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const database = open(join(dir, lockFile), acquireTimeoutMs, false);
@@ -31,10 +36,13 @@ export function acquireLock(stateDir: string, executionId: string): ExecutionLoc
   }
 }
 
-/** Whether a live runner holds the execution. Looks and writes nothing. */
+/** Whether a live runner holds the execution. Looks and writes nothing. Throws JournalFailure. */
 export function isLocked(stateDir: string, executionId: string): boolean {
   const file = join(executionDir(stateDir, executionId), lockFile);
-  if (!existsSync(file)) return false;
+  return existsSync(file) && asJournalFailure(stateDir, () => isHeld(file));
+}
+
+function isHeld(file: string): boolean {
   const database = open(file, 0, true);
   try {
     database.prepare('SELECT count(*) FROM sqlite_schema').get();

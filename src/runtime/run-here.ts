@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { actions } from '../actions/index.ts';
 import { runExecution, type ExecutionResult, type RecordedEvent } from '../engine/index.ts';
 import { resolveInputs } from '../document/index.ts';
-import type { ExecutionRow, Journal } from '../journal/index.ts';
+import { journalFailure, JournalFailure, type ExecutionRow, type Journal } from '../journal/index.ts';
+import { WorldFileFailure } from '../world/index.ts';
 import { ActionHost } from './activity-host.ts';
 import { readConfiguration } from './configuration.ts';
 import { EmbeddedRuntime, Left, type ActivityHost } from './embedded.ts';
@@ -78,9 +79,19 @@ export async function runHere(id: string, options: RunOptions): Promise<RunEndin
     } finally {
       await place.close();
     }
+  } catch (error) {
+    throw error instanceof WorldFileFailure ? worldTrouble(stateDir, error) : error;
   } finally {
     lock.release();
   }
+}
+
+/** The sandbox keeps its world beside the journal, and has the same troubles there. */
+function worldTrouble(stateDir: string, error: WorldFileFailure): unknown {
+  const failure = journalFailure(stateDir, error.cause);
+  return failure instanceof JournalFailure && failure.code === 'DISK_FULL'
+    ? failure
+    : new JournalFailure('JOURNAL_UNUSABLE', error.message, error);
 }
 
 async function interpret(
@@ -133,6 +144,11 @@ function roleOf({ program, input }: ExecutionRow): { readonly assumeRole?: strin
   return role.ok && typeof role.value === 'string' && role.value !== '' ? { assumeRole: role.value } : {};
 }
 
+/** What the sandbox gets in the place of a secret: its world is a file, in which no secret may stand. */
+function standIn(name: string): string {
+  return `sandbox-secret-${name}`;
+}
+
 /** Reads every secret anew: the journal holds references only. */
 async function openVault(row: ExecutionRow, place: Place, options: RunOptions): Promise<Vault> {
   const from: SecretSources = {
@@ -144,7 +160,7 @@ async function openVault(row: ExecutionRow, place: Place, options: RunOptions): 
   const troubles: string[] = [];
   for (const [name, reference] of Object.entries(row.settings.secrets)) {
     const reading = await readSecret(reference, from);
-    if ('value' in reading) values.set(name, reading.value);
+    if ('value' in reading) values.set(name, row.settings.sandbox ? standIn(name) : reading.value);
     else troubles.push(`${name}: ${reading.trouble}`);
   }
   if (troubles.length === 0) return new Vault(values);

@@ -1,0 +1,120 @@
+/**
+ * Belay as people run it: `node src/cli/main.ts …` in a process of its own, in a temporary folder, with an environment
+ * that knows nothing of this machine's AWS, configuration or state.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { stringify } from 'yaml';
+
+const main = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
+/** Compiled modules are kept from one process to the next: half of the start-up time. */
+const compileCache = join(tmpdir(), 'belay-test-compiled');
+
+export interface Said {
+  /** Null: a signal ended it. */
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Way {
+  /** Beside the desk's own; undefined takes a name away. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly stdin?: string;
+  /** Another state folder than the desk's. */
+  readonly state?: string;
+}
+
+/** A run under way. */
+export interface Going {
+  readonly pid: number;
+  readonly process: ChildProcess;
+  readonly said: Promise<Said>;
+  /** What it has written so far. */
+  soFar(): Said;
+  /** Resolves when it has written something that matches; rejects when it ends without. */
+  writes(pattern: RegExp): Promise<void>;
+}
+
+/** A folder in which a person works: belay.yaml, runbooks, a state folder. */
+export class Desk implements Disposable {
+  readonly folder: string;
+  readonly state: string;
+  readonly #env: Readonly<Record<string, string>>;
+  readonly #going = new Set<ChildProcess>();
+
+  constructor(env: Readonly<Record<string, string>> = {}) {
+    this.folder = mkdtempSync(join(tmpdir(), 'belay-desk-'));
+    this.state = join(this.folder, 'state');
+    mkdirSync(join(this.folder, 'home'));
+    this.#env = env;
+  }
+
+  /** Writes a file, as YAML when it is no text, and returns its path. */
+  write(name: string, what: string | object): string {
+    const file = join(this.folder, name);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, typeof what === 'string' ? what : stringify(what));
+    return file;
+  }
+
+  belay(words: readonly string[], way: Way = {}): Promise<Said> {
+    return this.start(words, way).said;
+  }
+
+  start(words: readonly string[], way: Way = {}): Going {
+    const child = spawn(process.execPath, [main, ...words], {
+      cwd: this.folder,
+      env: this.#environment(way),
+      stdio: 'pipe',
+    });
+    this.#going.add(child);
+    const chunks: { stdout: Buffer[]; stderr: Buffer[] } = { stdout: [], stderr: [] };
+    const soFar = (): Said => ({
+      code: child.exitCode,
+      stdout: Buffer.concat(chunks.stdout).toString(),
+      stderr: Buffer.concat(chunks.stderr).toString(),
+    });
+    for (const stream of ['stdout', 'stderr'] as const)
+      child[stream].on('data', (chunk: Buffer) => chunks[stream].push(chunk));
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(way.stdin ?? '');
+    const said = once(child, 'close').then(() => {
+      this.#going.delete(child);
+      return soFar();
+    });
+    const writes = async (pattern: RegExp): Promise<void> => {
+      const isThere = (): boolean => pattern.test(`${soFar().stdout}\n${soFar().stderr}`);
+      while (!isThere()) {
+        if (child.exitCode !== null || child.signalCode !== null)
+          throw new Error(
+            `it ended (${child.exitCode ?? child.signalCode}) before ${pattern}:\n${soFar().stderr}`,
+          );
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    };
+    return { pid: child.pid ?? 0, process: child, said, soFar, writes };
+  }
+
+  [Symbol.dispose](): void {
+    for (const child of this.#going) child.kill('SIGKILL');
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #environment({ env = {}, state = this.state }: Way): NodeJS.ProcessEnv {
+    const all: Record<string, string | undefined> = {
+      PATH: process.env['PATH'],
+      HOME: join(this.folder, 'home'),
+      LANG: 'C.UTF-8',
+      BELAY_STATE: state,
+      NODE_COMPILE_CACHE: compileCache,
+      AWS_EC2_METADATA_DISABLED: 'true',
+      ...this.#env,
+      ...env,
+    };
+    return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+  }
+}
