@@ -64,7 +64,7 @@ export function endedOf(
     status: view.status,
     rollbackStatus: view.rollbackStatus,
     failureCode: deciding?.failure?.code ?? null,
-    changedAnything: view.steps.some(({ changes }) => changes.length > 0),
+    changedAnything: view.steps.some(({ changes }) => changes.some(({ from, to }) => from !== to)),
   };
 }
 

@@ -6,7 +6,10 @@ import type { Json, JsonObject } from '../json.ts';
 import type { Failure } from './ports.ts';
 import type { ExecutionEnding, RollbackStatus, StepEnding, UndoResult } from './statuses.ts';
 
-/** One thing that became different: `postgresql-15` on `db1` from `15.18` to `15.20`. Null: it did not exist. */
+/**
+ * One thing that became different: `postgresql-15` on `db1` from `15.18` to `15.20`. Null: it did not exist. With `from` and
+ * `to` alike it was found as wanted, whatever an earlier step had said of it.
+ */
 export type Change = {
   readonly target: string;
   readonly subject: string;

@@ -70,7 +70,11 @@ describe.skipIf(reason)(
 
       test('stopping what is stopped changes nothing', async () => {
         const done = await run(service, { Host: 'h1', Name: 'steady', State: 'stopped' }, world);
-        expect(done.ending).toMatchObject({ kind: 'done', changes: [] });
+        expect(done.ending).toMatchObject({
+          kind: 'done',
+          changes: [{ from: 'inactive', to: 'inactive' }],
+          note: 'steady is inactive already',
+        });
       });
 
       test('a stop is undone by a start, after a lost reply and knowing only what was observed too', async () => {

@@ -130,18 +130,29 @@ function enablementBefore(before: Before): string {
 function finishForward(end: DetachedEnd, inputs: Inputs, before: Before): Done<Outputs> | Failed {
   const said = fieldsOrFailure(end, (fields) => ({ changes: changesOf(end, inputs, fields, before) }));
   if ('failure' in said) return said.failure;
+  const outputs = outputsOf(said.fields);
   const changes = changesOf(end, inputs, said.fields, before);
-  const note = noteOf(inputs, changes);
-  return done(outputsOf(said.fields), note === '' ? { changes } : { changes, note });
+  const found = isAsWanted(inputs, before) && before.active === outputs.ActiveState;
+  const note = noteOf(inputs, changes, found ? before.active : null);
+  const confirmed = { target: end.host.name, subject: inputs.Name, from: before.active, to: before.active };
+  return done(outputs, {
+    changes: found ? [confirmed, ...changes] : changes,
+    ...(note === '' ? {} : { note }),
+  });
 }
 
-function noteOf({ Name, State }: Inputs, changes: readonly Change[]): string {
+const isAsWanted = ({ State }: Inputs, { active }: Before) =>
+  State === 'started' ? active === 'active' : State === 'stopped' && !isUp(active);
+
+/** `found`: the state that was wanted and there already, as after a package that starts its service itself. */
+function noteOf({ Name, State }: Inputs, changes: readonly Change[], found: string | null): string {
   const wrapper = /^postgresql(\.service)?$/.test(Name)
     ? `${Name} is a wrapper on Debian: it waits for no cluster`
     : '';
   const again =
     (State === 'restarted' || State === 'reloaded') && changes.length === 0 ? `${Name} ${State}` : '';
-  return [again, wrapper].filter((part) => part !== '').join('; ');
+  const already = found === null ? '' : `${Name} is ${found} already`;
+  return [already, again, wrapper].filter((part) => part !== '').join('; ');
 }
 
 function outputsOf(fields: Fields): Outputs {

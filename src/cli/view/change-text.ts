@@ -36,11 +36,14 @@ export function changeText({ subject, from, to }: Change): string {
 
 /** The first one, and how many others; the same change on many targets counts once. */
 export function changesText(changes: readonly Change[]): string {
-  const texts = [...new Set(changes.map(changeText))];
+  const texts = [...new Set(changes.filter(isDifferent).map(changeText))];
   const [first, ...others] = texts;
   if (first === undefined) return '';
   return others.length === 0 ? first : `${first}, ${others.length} more`;
 }
+
+/** A state that was found as wanted is no change to show. */
+export const isDifferent = ({ from, to }: Change): boolean => from !== to;
 
 export function restorePointsText(points: readonly RestorePoint[]): string {
   const [first, ...others] = points.map(({ id, of }) => printable(of === '' ? id : `${id} of ${of}`));
@@ -69,7 +72,7 @@ export function netChanges<T extends Change>(changes: readonly T[]): T[] {
     net.delete(key);
     net.set(key, earlier === undefined ? change : { ...change, from: earlier.from });
   }
-  return [...net.values()].filter(({ from, to }) => from !== to);
+  return [...net.values()].filter(isDifferent);
 }
 
 /** `db1`, `db1, db2`, `48 hosts`. */

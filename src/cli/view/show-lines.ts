@@ -1,7 +1,7 @@
 /** `belay show` for people: everything, with full values. Pure. */
 import type { Change, StepState, UndoState } from '../../engine/index.ts';
 import type { ExecutionView } from '../../runtime/execution-view.ts';
-import { targetsText } from './change-text.ts';
+import { isDifferent, targetsText } from './change-text.ts';
 import { agoText, durationText, instantText } from './durations.ts';
 import { endingLines, leftWaitingLines } from './ending.ts';
 import { failureText } from './event-lines.ts';
@@ -61,7 +61,7 @@ function stepLines(step: StepState, style: Style, indent: string): string[] {
     `${indent}${style.paint(tone, mark)} ${head.filter((part) => part !== '').join('  ')}`,
     ...(step.failure === null ? [] : [`${indent}    ${style.paint('bad', failureText(step.failure))}`]),
     ...(step.note === '' ? [] : [`${indent}    ${printable(step.note)}`]),
-    ...step.changes.map((change) => `${indent}    ${fullChange(change)}`),
+    ...step.changes.filter(isDifferent).map((change) => `${indent}    ${fullChange(change)}`),
     ...step.restorePoints.map(
       ({ id, of }) => `${indent}    restore point ${printable(id)} of ${printable(of)}`,
     ),
@@ -100,7 +100,7 @@ function undoLines(undo: UndoState, style: Style): string[] {
     `  ${mark} ${head.filter((part) => part !== '').join('  ')}`,
     ...(undo.failure === null ? [] : [`      ${style.paint('bad', failureText(undo.failure))}`]),
     ...(undo.note === '' ? [] : [`      ${printable(undo.note)}`]),
-    ...undo.changes.map((change) => `      ${fullChange(change)}`),
+    ...undo.changes.filter(isDifferent).map((change) => `      ${fullChange(change)}`),
     ...undo.steps.flatMap((step) => stepLines(step, style, '      ')),
   ];
 }

@@ -1,7 +1,7 @@
 /** What an execution left different in the world, and why it was not undone. Pure. */
 import type { Change, StepState, UndoState } from '../../engine/index.ts';
 import type { ExecutionView } from '../../runtime/execution-view.ts';
-import { netChanges, shortVersions, targetsText, valueText } from './change-text.ts';
+import { isDifferent, netChanges, shortVersions, targetsText, valueText } from './change-text.ts';
 import { clockText } from './durations.ts';
 import { printable } from './printable.ts';
 
@@ -95,7 +95,9 @@ export function changedCount(view: ExecutionView): { readonly count: number; rea
 
 /** Everything that a step said it changed, also where a later step put it back. */
 export function touchedTargets(view: ExecutionView): string[] {
-  return [...new Set(view.steps.flatMap(({ changes }) => changes.map(({ target }) => target)))];
+  return [
+    ...new Set(view.steps.flatMap(({ changes }) => changes.filter(isDifferent).map(({ target }) => target))),
+  ];
 }
 
 /** Restore points that are still there, as `snap-0a17 (02:14:09)`: an undo list may have used one and left it. */

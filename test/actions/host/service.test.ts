@@ -43,6 +43,17 @@ test('after a lost reply the one command is adopted', async () => {
   expect(starts()).toBe(1);
 });
 
+test('a unit that is as wanted already is left alone and confirmed, for an earlier step may have said otherwise', async () => {
+  const { world } = sandboxHosts();
+  const done = await run(service, { ...cluster, State: 'started' }, world);
+  expect(done.ending).toMatchObject({
+    kind: 'done',
+    changes: [{ subject: 'postgresql@15-main', from: 'active', to: 'active' }],
+    note: 'postgresql@15-main is active already',
+  });
+  expect(await undo(service, done, world)).toMatchObject({ kind: 'done', changes: [] });
+});
+
 test('a restart that changes no state says so in a note', async () => {
   const { world } = sandboxHosts();
   const done = await run(service, { Host: 'web1', Name: 'nginx', State: 'restarted' }, world);

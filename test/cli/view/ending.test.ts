@@ -39,6 +39,16 @@ test('done: how much changed, the restore point that stays, how to take it back'
   );
 });
 
+test('done: a service that its package started again counts as what it is, not as stopped', () => {
+  const story = [
+    ...failedPatch.slice(0, 7),
+    started(9, 'Start'),
+    ended(9.1, 'Start', { changes: [change('postgresql@15-main', 'active', 'active')] }),
+    success(9.2),
+  ];
+  expect(endingOf(story)).toContain('3 changed on db1.');
+});
+
 test('done without a change says so', () => {
   expect(endingOf([begin('Look'), started(0, 'Look'), ended(2, 'Look'), success(2)])).toBe(
     'Done in 2.0 s. Nothing was changed.',
