@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const main = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
+const root = join(import.meta.dirname, '..', '..');
+const main = join(root, 'src', 'cli', 'main.ts');
 
 export interface Ended {
   readonly code: number | null;
@@ -53,6 +54,8 @@ export class BelayFolder {
       TZ: 'UTC',
       BELAY_STATE: this.state,
       AWS_EC2_METADATA_DISABLED: 'true',
+      // Every process reads the same sources; Node keeps what it made of them.
+      NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'belay'),
     };
   }
 
@@ -61,6 +64,13 @@ export class BelayFolder {
     for (const child of this.#children) if (child.exitCode === null) child.kill('SIGKILL');
     rmSync(this.dir, { recursive: true, force: true });
   }
+}
+
+/** The execution's id: the first thing that a run says. */
+export function idIn(stderr: string): string {
+  const id = /\b[0-9A-HJKMNP-TV-Z]{12}\b/.exec(stderr)?.[0];
+  if (id === undefined) throw new Error(`there is no execution id in:\n${stderr}`);
+  return id;
 }
 
 function follow(child: ChildProcess): Running {

@@ -4,7 +4,7 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { BelayFolder, type Ended } from './belay-process.ts';
+import { BelayFolder, idIn, type Ended } from './belay-process.ts';
 
 const me = userInfo().username;
 
@@ -32,7 +32,7 @@ mainSteps:
     inputs: { Host: '{{ Host }}', Names: [postgresql-15], Version: 15.20* }
   - name: Nap
     action: aws:sleep
-    inputs: { Duration: PT2S }
+    inputs: { Duration: PT1S }
 outputs: [Patch.Version]
 `;
 
@@ -60,19 +60,15 @@ async function executions(): Promise<Shown[]> {
   return shown;
 }
 
-async function latestId(): Promise<string> {
-  return (await executions())[0]?.executionId ?? '';
-}
-
 const lastLine = ({ stderr }: Ended): string => stderr.trimEnd().split('\n').at(-1) ?? '';
 
-describe('run', () => {
+describe('run', { timeout: 90_000 }, () => {
   test('ends 0, puts outputs on stdout and everything else on stderr, the id first', async () => {
     const file = folder.write('patch.yaml', patch('onFailure'));
     const ended = await folder.run(['run', file, '--sandbox', '-p', 'Host=db1']);
     expect(ended.code).toBe(0);
     expect(ended.stdout).toBe('Patch.Version: 15.20-0+deb12u1\n');
-    const id = await latestId();
+    const id = idIn(ended.stderr);
     expect(ended.stderr.split('\n')[0]).toContain(`${id}  patch  Host=db1`);
     expect(ended.stderr).toMatch(/✔ Patch +db1 .* postgresql-15 15\.18 → 15\.20/);
     expect(lastLine(ended)).toContain(`belay rollback ${id} takes everything back.`);
@@ -87,7 +83,7 @@ describe('run', () => {
     const kept = await folder.run([...args, '--rollback', 'never']);
     expect(kept.code).toBe(1);
     expect(kept.stderr).toContain('db1  postgresql-15 is 15.20, was 15.18');
-    expect(lastLine(kept)).toBe(`  next  belay rollback ${await latestId()} takes it back`);
+    expect(lastLine(kept)).toBe(`  next  belay rollback ${idIn(kept.stderr)} takes it back`);
   });
 
   test('--json is one document per event, ends with ExecutionEnded and leaves stderr empty', async () => {
@@ -100,7 +96,10 @@ describe('run', () => {
       .split('\n')
       .map((line) => JSON.parse(line) as { seq: number; at: string; type: string; executionId: string });
     expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
-    expect(events[0]).toMatchObject({ type: 'ExecutionStarted', executionId: await latestId() });
+    expect(events[0]).toMatchObject({
+      type: 'ExecutionStarted',
+      executionId: (await executions())[0]?.executionId,
+    });
     expect(events[0]?.at).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
     expect(events.at(-1)?.type).toBe('ExecutionEnded');
     expect(ended.stderr).toBe('');
@@ -149,11 +148,11 @@ describe('run', () => {
   });
 });
 
-describe('waiting', () => {
+describe('waiting', { timeout: 90_000 }, () => {
   test('--no-wait ends 6 with the command to type; approve records it, resume goes on to the end', async () => {
     const file = folder.write('ask.yaml', asking);
     const waiting = await folder.run(['run', file, '--no-wait']);
-    const id = await latestId();
+    const id = idIn(waiting.stderr);
     expect(waiting.code).toBe(6);
     expect(waiting.stderr).toContain(
       `belay approve ${id} --step Ask     (${me}; 1 of 1 wanted; expires in 7 days)`,
@@ -168,8 +167,7 @@ describe('waiting', () => {
 
   test('a rejected approval ends 5', async () => {
     const file = folder.write('ask.yaml', asking);
-    await folder.run(['run', file, '--no-wait']);
-    const id = await latestId();
+    const id = idIn((await folder.run(['run', file, '--no-wait'])).stderr);
     expect((await folder.run(['reject', id, '--comment', 'not tonight'])).code).toBe(0);
     const resumed = await folder.run(['resume', id]);
     expect(resumed.code).toBe(5);
@@ -178,8 +176,8 @@ describe('waiting', () => {
 
   test('who is no approver is refused, and nothing is recorded', async () => {
     const file = folder.write('ask.yaml', asking.replace(`'${me}'`, 'somebody-else'));
-    await folder.run(['run', file, '--no-wait']);
-    const refused = await folder.run(['approve', await latestId()]);
+    const id = idIn((await folder.run(['run', file, '--no-wait'])).stderr);
+    const refused = await folder.run(['approve', id]);
     expect(refused.code).toBe(5);
     expect(refused.stderr).toContain('NOT_AN_APPROVER');
   });
@@ -187,8 +185,8 @@ describe('waiting', () => {
   test('in front it stays, and another process approves', async () => {
     const file = folder.write('ask.yaml', asking);
     const running = folder.start(['run', file]);
-    await running.says('approve with');
-    const approved = await folder.run(['approve', await latestId()]);
+    const id = idIn(await running.says('approve with'));
+    const approved = await folder.run(['approve', id]);
     expect(approved.stderr).toContain(`handed over to its runner (pid ${running.child.pid}`);
     expect((await running.ended).code).toBe(0);
   });
@@ -197,27 +195,26 @@ describe('waiting', () => {
     const file = folder.write('patch.yaml', patch('ask'));
     const args = ['run', file, '--sandbox', '-p', 'Host=db1', '--fail-at', 'Patch'];
     const first = await folder.run(args);
-    const id = await latestId();
+    const id = idIn(first.stderr);
     expect(first.code).toBe(6);
     expect(lastLine(first)).toBe(`  leave it as it is:  belay cancel ${id}`);
     const rolledBack = await folder.run(['rollback', id]);
     expect(rolledBack.code).toBe(0);
     expect(rolledBack.stderr).toContain('rolled back clean');
-    expect((await folder.run(args)).code).toBe(6);
-    const second = await latestId();
+    const second = idIn((await folder.run(args)).stderr);
     expect((await folder.run(['cancel', second])).code).toBe(0);
     expect((await folder.run(['resume', second])).code).toBe(1);
   });
 });
 
-describe('signals', () => {
+describe('signals', { timeout: 90_000 }, () => {
   test('Ctrl-C once finishes the step, ends 130 and the execution can be resumed', async () => {
     const file = folder.write('patch.yaml', patch('onFailure'));
     const running = folder.start(['run', file, '--sandbox', '-p', 'Host=db1']);
     await running.says(/▸ Patch/);
     running.child.kill('SIGINT');
     const ended = await running.ended;
-    const id = await latestId();
+    const id = idIn(ended.stderr);
     expect(ended.code).toBe(130);
     expect(ended.stderr).toContain(`Stopping after Patch on db1. Then: belay resume ${id} goes on`);
     expect(ended.stderr).toMatch(/✔ Patch/);
@@ -237,7 +234,7 @@ describe('signals', () => {
     const ended = await running.ended;
     expect(ended.code).toBe(130);
     expect(ended.stderr).toContain('Left at once.');
-    expect(lastLine(ended)).toContain(`belay resume ${await latestId()} finds out what really happened`);
+    expect(lastLine(ended)).toContain(`belay resume ${idIn(ended.stderr)} finds out what really happened`);
   });
 
   test('SIGTERM ends 143', async () => {
@@ -251,12 +248,11 @@ describe('signals', () => {
   test('a killed runner is found gone, and nothing is done twice', async () => {
     const file = folder.write('patch.yaml', patch('onFailure'));
     const running = folder.start(['run', file, '--sandbox', '-p', 'Host=db1']);
-    await running.says(/▸ Patch/);
+    const id = idIn(await running.says(/▸ Patch/));
     // Long enough for the journal, shorter than the patch takes.
     await delay(200);
     running.child.kill('SIGKILL');
     await running.ended;
-    const id = await latestId();
     const list = await folder.run(['list']);
     expect(list.stdout).toMatch(new RegExp(`${id} +patch +Interrupted .* Patch, outcome unknown`));
     const resumed = await folder.run(['resume']);
@@ -268,16 +264,16 @@ describe('signals', () => {
   test('a second runner is refused while one lives', async () => {
     const file = folder.write('ask.yaml', asking);
     const running = folder.start(['run', file]);
-    await running.says('approve with');
+    const id = idIn(await running.says('approve with'));
     const second = await folder.run(['resume']);
     expect(second.code).toBe(5);
     expect(second.stderr).toContain(`is being run by pid ${running.child.pid}`);
-    await folder.run(['cancel', await latestId()]);
+    await folder.run(['cancel', id]);
     expect((await running.ended).code).toBe(1);
   });
 });
 
-describe('looking', () => {
+describe('looking', { timeout: 90_000 }, () => {
   test('show gives every step with its status, outputs and failure', async () => {
     const file = folder.write('patch.yaml', patch('onFailure'));
     await folder.run(['run', file, '--sandbox', '-p', 'Host=db1', '--fail-at', 'Patch']);
@@ -302,8 +298,7 @@ describe('looking', () => {
 
   test('an id may be shortened to what is unique, and an unknown one is refused', async () => {
     const file = folder.write('ask.yaml', asking);
-    await folder.run(['run', file, '--no-wait']);
-    const id = await latestId();
+    const id = idIn((await folder.run(['run', file, '--no-wait'])).stderr);
     expect((await folder.run(['show', id.slice(0, 8).toLowerCase()])).stdout).toContain(id);
     const unknown = await folder.run(['show', 'ZZZZ']);
     expect(unknown.code).toBe(2);
@@ -350,20 +345,19 @@ mainSteps:
     inputs: { Host: here, Path: '${greeting}', Content: hello }
 `,
     );
-    expect((await folder.run(['run', file])).code).toBe(0);
+    const id = idIn((await folder.run(['run', file])).stderr);
     writeFileSync(greeting, 'changed by somebody');
-    const refused = await folder.run(['rollback', await latestId()]);
+    const refused = await folder.run(['rollback', id]);
     expect(refused.code).toBe(5);
     expect(refused.stderr).toContain('somebody changed what Greet left. Nothing was undone.');
     expect(readFileSync(greeting, 'utf8')).toBe('changed by somebody');
-    expect((await folder.run(['rollback', await latestId(), '--force'])).code).toBe(0);
+    expect((await folder.run(['rollback', id, '--force'])).code).toBe(0);
     expect(existsSync(greeting)).toBe(false);
   });
 
   test('an execution that has ended is not resumed and not cancelled', async () => {
     const file = folder.write('patch.yaml', patch('onFailure'));
-    await folder.run(['run', file, '--sandbox', '-p', 'Host=db1']);
-    const id = await latestId();
+    const id = idIn((await folder.run(['run', file, '--sandbox', '-p', 'Host=db1'])).stderr);
     for (const command of ['resume', 'cancel']) {
       const refused = await folder.run([command, id]);
       expect(refused.code).toBe(5);
@@ -372,7 +366,7 @@ mainSteps:
   });
 });
 
-describe('the rest', () => {
+describe('the rest', { timeout: 90_000 }, () => {
   test('init writes two files that are sound, and never overwrites', async () => {
     expect((await folder.run(['init'])).code).toBe(0);
     expect((await folder.run(['validate', 'hello.yaml'])).code).toBe(0);
