@@ -24,9 +24,9 @@ export interface HostsOptions {
 
 /** Addresses are looked up when a host is asked for, so the map may grow. */
 export function openHosts(addresses: ReadonlyMap<string, HostAddress>, options: HostsOptions): Hosts {
-  const { aws, sshConfig } = options;
+  const { aws, sshConfig, stateDir } = options;
   const opened = new Map<string, Host>();
-  const network = new SshNetwork(sshConfig === undefined ? {} : { config: sshConfig });
+  const network = new SshNetwork({ stateDir, ...(sshConfig === undefined ? {} : { config: sshConfig }) });
 
   const open = (address: HostAddress): Host => {
     switch (address.transport) {

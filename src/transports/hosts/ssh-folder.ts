@@ -9,9 +9,9 @@ import { join } from 'node:path';
 const folderBytesMax = 70;
 const ours = /^belay-ssh-(?<pid>\d+)-/;
 
-/** Makes the folder (0700), after removing those of processes of the same user that are gone. */
-export function makeSshFolder(): string {
-  const candidates = [process.env['XDG_RUNTIME_DIR'], tmpdir(), '/tmp'];
+/** Makes the folder (0700) in the first place that is short and writable, after removing those of processes of the same user that are gone. */
+export function makeSshFolder(lastResort?: string): string {
+  const candidates = [process.env['XDG_RUNTIME_DIR'], tmpdir(), '/tmp', lastResort];
   for (const base of candidates) {
     if (base === undefined || base === '' || !base.startsWith('/')) continue;
     if (Buffer.byteLength(base) + 'belay-ssh-4194304-XXXXXX'.length + 1 > folderBytesMax) continue;

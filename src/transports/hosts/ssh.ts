@@ -19,21 +19,27 @@ const dialsMax = 8;
 /** How often a request that never reached the host is sent over a new session. */
 const sessionTriesMax = 8;
 
+export interface SshOptions {
+  readonly shell?: HostShell;
+  /** Stands in for the user's own ssh configuration, as `ssh -F` does. */
+  readonly config?: string;
+  /** Where the control sockets go if no temporary folder will do. */
+  readonly stateDir?: string;
+}
+
 /** All ssh connections of one process: bastions are shared, and one `close` ends them. */
 export class SshNetwork {
   readonly #shell: HostShell;
   readonly #configFiles: readonly string[];
+  readonly #stateDir: string | undefined;
   readonly #connections = new Map<string, SshConnection>();
   readonly #gates = new Map<string, Semaphore>();
   #folder: string | undefined;
   #config = '';
 
-  /** `config` stands in for the user's own ssh configuration, as `ssh -F` does. */
-  constructor({
-    shell = defaultShell,
-    config,
-  }: { readonly shell?: HostShell; readonly config?: string } = {}) {
+  constructor({ shell = defaultShell, config, stateDir }: SshOptions = {}) {
     this.#shell = shell;
+    this.#stateDir = stateDir;
     this.#configFiles = config === undefined ? userConfigFiles() : [config];
   }
 
@@ -94,7 +100,7 @@ export class SshNetwork {
 
   #privateFolder(): string {
     if (this.#folder === undefined) {
-      this.#folder = makeSshFolder();
+      this.#folder = makeSshFolder(this.#stateDir);
       this.#config = join(this.#folder, 'session.conf');
       writeFileSync(this.#config, sessionConfig, { mode: 0o600 });
     }
