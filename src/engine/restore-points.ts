@@ -48,6 +48,15 @@ export function hasVerdict(
   return judged || decidedBy.some((reference) => reference.kind === 'output' && names.has(reference.step));
 }
 
+/** Whether an action that gives verdicts has said anything of the data since the step. */
+export function isJudged(execution: Execution, record: StepRecord): boolean {
+  const later = execution.began.slice(execution.began.indexOf(record) + 1);
+  return later.some(
+    ({ descriptor, result }) =>
+      descriptor.verdict !== null && typeof result?.outputs[descriptor.verdict] === 'boolean',
+  );
+}
+
 export function idsIn(inputs: JsonObject | null, key: string | null): string[] {
   const value = key === null ? undefined : inputs?.[key];
   if (typeof value === 'string') return [value];

@@ -6,7 +6,7 @@ import type { Change } from './events.ts';
 import type { Execution, Mode, StepRecord } from './execution.ts';
 import { backoffMs, stepTimeoutSecondsDefault, undoAttemptsMax } from './limits.ts';
 import type { Failure } from './ports.ts';
-import { hasVerdict, idsIn, markUsed, reasonToKeep } from './restore-points.ts';
+import { hasVerdict, idsIn, isJudged, markUsed, reasonToKeep } from './restore-points.ts';
 import { runFlow } from './run-flow.ts';
 import { resolve } from './scope.ts';
 import type { UndoResult } from './statuses.ts';
@@ -191,7 +191,12 @@ async function byList(
   if (kept !== null) return { ...shown, result: 'kept', reason: kept, failure: null };
   const hasRestorePoint = (record.result?.restorePoints.length ?? 0) > 0;
   if (hasRestorePoint && !removed && !used)
-    return { ...shown, result: 'kept', reason: 'its undo list left it', failure: null };
+    return {
+      ...shown,
+      result: 'kept',
+      reason: isJudged(execution, record) ? 'its undo list left it' : 'nothing has judged the data',
+      failure: null,
+    };
   return {
     ...shown,
     result: acted ? 'undone' : 'nothingToDo',

@@ -112,6 +112,16 @@ const judge = [
 const verify = (expected: string) =>
   step({ name: 'Verify', action: 'toy:check', inputs: { Key: 'Data', Equals: expected } });
 
+test('a restore point that the list left for lack of a verdict says so', async () => {
+  const world = new ToyWorld();
+  world.failing.set('put A=new', 1);
+  const ran = await run([snapshot(list(judge)), put('A')], { world });
+  expect(ran.state.rollback).toContainEqual(
+    expect.objectContaining({ name: 'Snap', result: 'kept', reason: 'nothing has judged the data' }),
+  );
+  expect(ran.world.snapshots.size).toBe(1);
+});
+
 test('a verdict that the data is sound lets the undo list delete the restore point', async () => {
   const world = new ToyWorld();
   world.set('Data', 'good');
