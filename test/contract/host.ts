@@ -71,10 +71,13 @@ export function hostContract(
     }, timeoutMs);
 
     afterAll(async () => {
-      if (state.folder !== undefined) {
-        await state.opened?.host.read({ text: 'rm -rf "$1"', args: [state.folder] }, readOptions);
+      try {
+        if (state.folder !== undefined) {
+          await state.opened?.host.read({ text: 'rm -rf "$1"', args: [state.folder] }, readOptions);
+        }
+      } finally {
+        await state.opened?.close();
       }
-      await state.opened?.close();
     }, timeoutMs);
 
     const suite: Suite = {
