@@ -28,6 +28,13 @@ export interface Way {
   readonly state?: string;
 }
 
+/** The id of the execution that a run or a resume was about. Throws when it names none. */
+export function idOf({ stderr }: Pick<Said, 'stderr'>): string {
+  const id = /^\d\d:\d\d:\d\d ([0-9A-HJKMNP-TV-Z]{12})\b/m.exec(stderr)?.[1];
+  if (id === undefined) throw new Error(`no execution is named:\n${stderr}`);
+  return id;
+}
+
 /** A run under way. */
 export interface Going {
   readonly pid: number;

@@ -108,7 +108,9 @@ function judgePreparation(error: unknown): Verdict {
   if (NO_CREDENTIALS.has(name)) {
     const advice =
       'Set AWS_PROFILE, run `aws sso login`, export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the instance a role.';
-    const says = `needs AWS credentials and found none: ${oneLine(message)}. ${advice}`;
+    const profile = process.env['AWS_PROFILE'] ?? '';
+    const where = profile === '' ? '' : ` in profile ${profile} (AWS_PROFILE)`;
+    const says = `needs AWS credentials and found none${where}: ${oneLine(message)}. ${advice}`;
     return { code: 'NO_CREDENTIALS', says, retryable: false, doubtful: false };
   }
   if (error instanceof AwsFailure) {
