@@ -1,7 +1,7 @@
 /** db1 is reached by ssh through the bastion; volumes and snapshots by EC2's API. */
 import { connect } from 'node:net';
 import { expect } from 'vitest';
-import { patchCases } from './cases.ts';
+import { patchEvidence } from './evidence.ts';
 import type { Stage } from './stage.ts';
 
 /** Whether anything accepts a connection to db1's sshd from this machine, without the bastion. */
@@ -18,8 +18,9 @@ function leadsDirectly({ world }: Stage): Promise<string> {
   });
 }
 
-patchCases({
+patchEvidence({
   title: 'over ssh through the bastion',
+  isThorough: true,
   inventory: (world) => world.inventory,
   target: (_stage, inventory) => ({ host: 'db1', inventory }),
   otherTarget: (stage, inventory) => ({ host: stage.world.instanceId('db1'), inventory }),

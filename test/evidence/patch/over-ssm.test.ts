@@ -1,9 +1,10 @@
 /** db1 is reached by nothing but SSM: the inventory knows its instance id, or there is no inventory. */
 import { expect } from 'vitest';
-import { patchCases } from './cases.ts';
+import { patchEvidence } from './evidence.ts';
 
-patchCases({
+patchEvidence({
   title: 'over SSM',
+  isThorough: false,
   inventory: (world) => ({ hosts: { db1: { instanceId: world.instanceId('db1') } } }),
   target: (_stage, inventory) => ({ host: 'db1', inventory }),
   otherTarget: (stage) => ({ host: stage.world.instanceId('db1'), inventory: null }),

@@ -1,0 +1,106 @@
+/** The plain SSM document that Belay ships: nothing is undone unless somebody asks for it, and shell text never. */
+import { expect, test } from 'vitest';
+import { textOf, undoResults, type CommandEnd, type Shown } from './command.ts';
+import { plainDocument } from './runbooks.ts';
+import { packages, unit, type Stage } from './stage.ts';
+import { caseMs, runOf, upgradeOf, type Bench, type Target } from './way.ts';
+
+const shellSteps = ['StopPostgreSQL', 'UpgradePostgreSQL', 'StartPostgreSQL', 'VerifyPostgreSQLVersion'];
+
+function run(
+  stage: Stage,
+  { host, inventory }: Target,
+  expected: string,
+  more: readonly string[] = [],
+): Promise<CommandEnd> {
+  const args = runOf(plainDocument, {
+    InstanceId: host,
+    DataVolumeId: stage.dataVolume(),
+    ServiceName: unit,
+    PackageNames: packages.join(' '),
+    ExpectedVersion: expected,
+  });
+  return stage.belay([...args, ...more], inventory);
+}
+
+const snapshotOf = (shown: Shown): string => textOf(shown, 'SnapshotDataVolume', 'SnapshotId');
+
+/** The new server over sound data, and the snapshot beside it. */
+async function expectUpgraded(stage: Stage, shown: Shown): Promise<void> {
+  expect(await stage.dpkgLog()).toEqual([upgradeOf(stage)]);
+  expect(await stage.serverVersion()).toBe(stage.versions.new.server);
+  expect(await stage.data()).toBe(stage.soundData);
+  expect(await stage.hasSnapshot(snapshotOf(shown))).toBe(true);
+  expect(stage.calls('DeleteSnapshot')).toEqual([]);
+  expect(stage.calls('CreateVolume')).toEqual([]);
+}
+
+export function documentCases({ way, ...bench }: Bench): void {
+  test(
+    'the plain document whose check fails stops there, undoes nothing, and names the snapshot and what to type',
+    async () => {
+      const stage = bench.stage();
+      const { code, stderr } = await run(stage, way.target(stage, bench.inventory()), '15.99');
+      expect(code).toBe(1);
+      const shown = await stage.show();
+      expect(shown).toMatchObject({
+        status: 'Failed',
+        rollbackStatus: 'notRequested',
+        failedStep: 'VerifyPostgreSQLVersion',
+        rollback: [],
+      });
+      expect(stderr).toContain(`the server answers ${stage.versions.new.server}`);
+      const ending = stderr.slice(stderr.indexOf('Nothing was undone.'));
+      expect(ending).toContain(`${shellSteps.join(', ')} may have left something behind`);
+      expect(ending).toContain(`kept: restore point ${snapshotOf(shown)}`);
+      expect(ending).toContain(`belay logs ${shown.executionId} --step VerifyPostgreSQLVersion`);
+      expect(ending.trimEnd().split('\n').at(-1)).toContain(`belay show ${shown.executionId}`);
+      await expectUpgraded(stage, shown);
+      await way.proof(stage);
+    },
+    caseMs,
+  );
+
+  test(
+    'the plain document with --rollback onFailure: what shell text changed is named as left over, and the snapshot stays',
+    async () => {
+      const stage = bench.stage();
+      const target = way.target(stage, bench.inventory());
+      const { code, stderr } = await run(stage, target, '15.99', ['--rollback', 'onFailure']);
+      expect(code).toBe(4);
+      const shown = await stage.show();
+      expect(shown).toMatchObject({ status: 'Failed', rollbackStatus: 'partial' });
+      expect(undoResults(shown)).toEqual({
+        VerifyPostgreSQLVersion: 'leftOver',
+        StartPostgreSQL: 'leftOver',
+        UpgradePostgreSQL: 'leftOver',
+        SnapshotDataVolume: 'kept',
+        StopPostgreSQL: 'leftOver',
+      });
+      const ending = stderr.slice(stderr.indexOf('rollback PARTIAL'));
+      expect(ending).toContain(`${shellSteps.join(', ')} may have left something behind`);
+      expect(ending).toContain(`kept: restore point ${snapshotOf(shown)}`);
+      expect(ending.trimEnd().split('\n').at(-1)).toContain(`belay show ${shown.executionId}`);
+      await expectUpgraded(stage, shown);
+      await way.proof(stage);
+    },
+    caseMs,
+  );
+
+  test(
+    'the plain document on its good path upgrades the server and keeps the snapshot',
+    async () => {
+      const stage = bench.stage();
+      const target = way.otherTarget(stage, bench.inventory());
+      const { code, stdout, stderr } = await run(stage, target, stage.versions.new.server);
+      expect(code).toBe(0);
+      const shown = await stage.show();
+      expect(shown).toMatchObject({ status: 'Success', rollbackStatus: 'notRequested' });
+      expect(stdout).toContain(snapshotOf(shown));
+      expect(stderr).toMatch(/Done in .* Restore point snap-\S+ .* stays\./);
+      await expectUpgraded(stage, shown);
+      await way.proof(stage);
+    },
+    caseMs,
+  );
+}
