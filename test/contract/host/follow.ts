@@ -15,8 +15,8 @@ import {
   untilOnHost,
 } from './command.ts';
 
-/** A script that ends when its first argument has come to exist. */
-const untilFile = 'while ! [ -e "$1" ]; do sleep 0.1; done';
+/** A script that ends when its first argument has come to exist, or after two minutes where a test failed. */
+const untilFile = 'i=0; while ! [ -e "$1" ] && [ $i -lt 1200 ]; do sleep 0.1; i=$((i+1)); done';
 const start = { stdout: 0, stderr: 0 };
 
 export function followContract({ capabilities, timeoutMs, opened, folder }: Suite): void {
@@ -151,7 +151,7 @@ export function followContract({ capabilities, timeoutMs, opened, folder }: Suit
       await host.start(
         token,
         {
-          text: 'echo "$BELAY_COMMAND" >"$1"; while ! [ -e "$1.end" ]; do sleep 0.1; done',
+          text: 'echo "$BELAY_COMMAND" >"$1"; i=0; while ! [ -e "$1.end" ] && [ $i -lt 1200 ]; do sleep 0.1; i=$((i+1)); done',
           args: [`${folder()}/boot`],
         },
         { signal: never },

@@ -170,7 +170,7 @@ export function startContract({ capabilities, timeoutMs, opened, folder }: Suite
         }
         const token = newToken();
         const text =
-          'echo ran >>"$1"; echo before; while ! [ -e "$1.on" ]; do sleep 0.1; done; echo after; exit 9';
+          'echo ran >>"$1"; echo before; i=0; while ! [ -e "$1.on" ] && [ $i -lt 1200 ]; do sleep 0.1; i=$((i+1)); done; echo after; exit 9';
         await host.start(token, { text, args: [`${folder()}/cut`] }, { signal: never });
         let begin = (): void => {};
         const begun = new Promise<void>((resolve) => {
