@@ -27,7 +27,7 @@ export interface Cli {
   /** Data, to stdout. Quiet once the reader is gone. */
   out(text: string): void;
   /** Much data, bit by bit: resolves when the reader has taken it, or is gone. */
-  pour(text: string): Promise<void>;
+  pour(data: string | Uint8Array): Promise<void>;
   /** Lines of talk, to stderr. */
   talk(...lines: readonly string[]): void;
   /** Whether the reader of stdout is gone. */
@@ -70,10 +70,10 @@ export function makeCli(globals: GlobalOptions, around: Surroundings): Cli {
     out: (text) => {
       if (!isClosed.out) stdout.write(text);
     },
-    pour: (text) =>
+    pour: (data) =>
       new Promise((resolve) => {
         if (isClosed.out) resolve();
-        else stdout.write(text, () => resolve());
+        else stdout.write(data, () => resolve());
       }),
     talk: (...lines) => {
       if (!isClosed.talk) stderr.write(lines.map((line) => `${spelled(line, style)}\n`).join(''));

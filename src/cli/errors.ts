@@ -3,7 +3,7 @@ import { renderDiagnostics, summarizeDiagnostics } from '../document/index.ts';
 import { JournalFailure } from '../journal/errors.ts';
 import { Refusal } from '../runtime/refusal.ts';
 import { exitCodes, refusalExitCode, type ExitCode } from './exit-codes.ts';
-import { Interrupted } from './interrupted.ts';
+import { Declined, Interrupted } from './interrupted.ts';
 import { printable } from './view/printable.ts';
 import type { Style } from './view/style.ts';
 
@@ -16,6 +16,7 @@ export function reportError(error: unknown, style: Style): Report {
   if (error instanceof Refusal) return reportRefusal(error, style);
   if (error instanceof Interrupted)
     return { lines: ['Nothing was started.'], exitCode: exitCodes.interrupted };
+  if (error instanceof Declined) return { lines: ['Nothing was started.'], exitCode: exitCodes.failed };
   if (error instanceof JournalFailure) {
     return { lines: [`${style.paint('bad', error.code)}  ${error.message}`], exitCode: exitCodes.usage };
   }

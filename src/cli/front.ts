@@ -8,6 +8,7 @@ import { endedOf, exitCodeOf, exitCodes, rollbackExitCodeOf, type ExitCode } fro
 import { Interruption } from './interruption.ts';
 import { eventJson } from './view/event-json.ts';
 import { endingLines, leftWaitingLines, stoppedLines } from './view/ending.ts';
+import { recapLines } from './view/recap-lines.ts';
 import { outputLines } from './view/output-lines.ts';
 import { liveScreen, plainScreen, silentScreen, type Screen } from './view/screen.ts';
 
@@ -75,7 +76,7 @@ async function openScreen(cli: Cli, executionId: string, json: boolean): Promise
 function tellEnding(cli: Cli, view: ExecutionView, { json, endsAs }: FrontOptions): ExitCode {
   if (!json) {
     if (endsAs === 'run' && view.status === 'Success') cli.out(outputLines(view.outputs));
-    cli.talk(...endingLines(view, cli.style));
+    cli.talk(...recapLines(view), ...endingLines(view, cli.style));
   }
   if (endsAs === 'rollback' || view.drift.length > 0) return rollbackExitCodeOf(view);
   return exitCodeOf(endedOf(view));

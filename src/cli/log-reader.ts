@@ -1,15 +1,18 @@
-/** Reads log files of steps, and what has been added to them since the last look. */
+/** Reads log files of steps, and what has been added to them since the last look. Memory holds one chunk. */
 import { closeSync, fstatSync, openSync, readdirSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { logFileName } from '../runtime/logs.ts';
+import { logFileOf, logHead, orderLogFiles, type LogFile } from './view/log-files.ts';
 import { printableLines } from './view/printable.ts';
 
 export interface LogReaderOptions {
-  /** Bytes as they are; else without control sequences. */
+  /** Bytes as they are; else text without control sequences. */
   readonly raw: boolean;
-  /** Resolves when the text has been taken: one chunk is in memory at a time. */
-  readonly out: (text: string) => Promise<void>;
+  /** Resolves when it has been taken. */
+  readonly out: (data: string | Uint8Array) => Promise<void>;
+  /** Whether nobody takes anything any more. */
+  readonly isGone: () => boolean;
   /** A line above a file's text. */
   readonly head: (line: string) => void;
 }
@@ -40,54 +43,43 @@ export class LogReader {
     for (const step of steps) {
       // The file name without its target: what stands before the `@`.
       const [stem = ''] = logFileName(step, '', 'stdout').split('@');
-      for (const file of files) if (file.startsWith(`${stem}@`)) await this.#readOn(file, step);
+      for (const file of files) if (file.stem === stem) await this.#readOn(file, step);
     }
   }
 
-  #files(): string[] {
+  #files(): LogFile[] {
     try {
-      return readdirSync(this.#dir).sort((left, right) => (orderOf(left) < orderOf(right) ? -1 : 1));
+      return orderLogFiles(readdirSync(this.#dir).flatMap((name) => logFileOf(name) ?? []));
     } catch (error) {
       if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
       throw error;
     }
   }
 
-  async #readOn(file: string, step: string): Promise<void> {
-    const position = this.#positions.get(file) ?? { offset: 0, decoder: new StringDecoder('utf8') };
-    this.#positions.set(file, position);
-    const descriptor = openSync(join(this.#dir, file), 'r');
+  async #readOn(file: LogFile, step: string): Promise<void> {
+    const position = this.#positions.get(file.name) ?? { offset: 0, decoder: new StringDecoder('utf8') };
+    this.#positions.set(file.name, position);
+    const descriptor = openSync(join(this.#dir, file.name), 'r');
     try {
       // A resumed runner writes a file anew from its beginning.
       if (fstatSync(descriptor).size < position.offset) position.offset = 0;
       const buffer = Buffer.alloc(chunkBytes);
-      for (;;) {
+      while (!this.#options.isGone()) {
         const count = readSync(descriptor, buffer, 0, chunkBytes, position.offset);
         if (count === 0) return;
         position.offset += count;
-        await this.#tell(file, step, position.decoder.write(buffer.subarray(0, count)));
+        await this.#tell(file, step, buffer.subarray(0, count), position.decoder);
       }
     } finally {
       closeSync(descriptor);
     }
   }
 
-  async #tell(file: string, step: string, text: string): Promise<void> {
-    if (text === '') return;
+  async #tell(file: LogFile, step: string, bytes: Uint8Array, decoder: StringDecoder): Promise<void> {
+    const { raw, head, out } = this.#options;
     this.told.add(step);
-    if (this.#lastFile !== file) this.#options.head(`== ${headOf(file, step)}`);
-    this.#lastFile = file;
-    await this.#options.out(this.#options.raw ? text : printableLines(text));
+    if (this.#lastFile !== file.name) head(logHead(file, step));
+    this.#lastFile = file.name;
+    await out(raw ? bytes : printableLines(decoder.write(Buffer.from(bytes))));
   }
-}
-
-/** A target's stdout comes before its stderr. */
-function orderOf(file: string): string {
-  return file.replace(/\.stdout$/, '.0').replace(/\.stderr$/, '.1');
-}
-
-/** `Patch  db1  stdout`. */
-function headOf(file: string, step: string): string {
-  const [, target = '', stream = ''] = /@(.*)\.(stdout|stderr)$/.exec(file) ?? [];
-  return [step, decodeURIComponent(target), stream].filter((part) => part !== '').join('  ');
 }

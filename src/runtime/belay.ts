@@ -15,7 +15,7 @@ import {
   type RecordedEvent,
   type RollbackRequest,
 } from '../engine/index.ts';
-import { openSqliteJournal, type ExecutionRow, type Journal } from '../journal/index.ts';
+import { openSqliteJournal, type ExecutionRow, type Journal, type NewExecution } from '../journal/index.ts';
 import type { JsonObject } from '../json.ts';
 import type { Aws } from '../transports/aws.ts';
 import { createAws } from '../transports/aws/client.ts';
@@ -84,9 +84,13 @@ export class Belay {
     return { source, ...checkDocument(source, this.catalog, options) };
   }
 
-  /** Checks everything and writes the execution down. Nothing has begun. Throws Refusal. */
+  /**
+   * Checks everything and writes the execution down. Nothing has begun. Throws Refusal, and what `beforeCreate` throws:
+   * it is called when everything was found right, and keeps the execution from being written down.
+   */
   async start(
     request: StartRequest,
+    beforeCreate: (execution: NewExecution) => Promise<void> = () => Promise.resolve(),
   ): Promise<{ readonly id: string; readonly warnings: readonly Diagnostic[]; readonly source: SourceText }> {
     const { cwd, env } = this.#options;
     const source = readText(request.file);
@@ -113,6 +117,7 @@ export class Belay {
           },
           { catalog: this.catalog, actions, place, executionId, now: Date.now() },
         );
+        if (tries === 0) await beforeCreate(execution);
         if (this.journal.create(execution)) return { id: execution.id, warnings, source };
       } finally {
         await place.close();

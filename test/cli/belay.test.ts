@@ -129,6 +129,33 @@ describe('run', { timeout: 90_000 }, () => {
     expect(lastLine(ended)).toBe('1 error in 1 file. Nothing was started.');
   });
 
+  test('a secret that comes by -p is refused and never shown', async () => {
+    const text = patch('onFailure').replace(
+      '  Host: { type: String }',
+      '  Host: { type: String }\n  Password: { type: String, secret: true }',
+    );
+    const file = folder.write('patch.yaml', text);
+    const ended = await folder.run(['run', file, '--sandbox', '-p', 'Host=db1', '-p', 'Password=hunter2']);
+    expect(ended.code).toBe(2);
+    expect(ended.stderr).toContain('SECRET_ON_COMMAND_LINE');
+    expect(ended.stderr + ended.stdout).not.toContain('hunter2');
+  });
+
+  test('a secret whose reference cannot be read waits with 6, and resume goes on once it can', async () => {
+    const text = patch('onFailure').replace(
+      '  Host: { type: String }',
+      '  Host: { type: String }\n  Password: { type: String, secret: true }',
+    );
+    const file = folder.write('patch.yaml', text);
+    const args = ['run', file, '--sandbox', '-p', 'Host=db1', '--secret', 'Password=env:BELAY_TEST_SECRET'];
+    const waiting = await folder.run(args);
+    expect(waiting.code).toBe(6);
+    expect(waiting.stderr).toContain('MISSING_SECRET');
+    const resumed = await folder.run(['resume'], { BELAY_TEST_SECRET: 'hunter2-long-enough' });
+    expect(resumed.code).toBe(0);
+    expect(resumed.stderr + resumed.stdout).not.toContain('hunter2');
+  });
+
   test('--fail-at is refused outside the sandbox', async () => {
     const file = folder.write('patch.yaml', patch('onFailure'));
     const ended = await folder.run(['run', file, '-p', 'Host=db1', '--fail-at', 'Patch']);

@@ -1,4 +1,6 @@
 /** How words are read. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { commandTree, firstExamples } from '../../src/cli/command-tree.ts';
 import { readCommandLine, type Invocation } from '../../src/cli/program.ts';
@@ -119,6 +121,14 @@ describe('help', () => {
 test('--version is asked of any level', () => {
   expect(read('--version').kind).toBe('version');
   expect(read('--debug -V').kind).toBe('version');
+});
+
+test('the entry imports nothing but the version before it has read the words', () => {
+  const source = (name: string) => readFileSync(join(import.meta.dirname, '../../src/cli', name), 'utf8');
+  const imports = (name: string) =>
+    [...source(name).matchAll(/^import .* from '([^']+)'/gm)].map((match) => match[1]);
+  expect(imports('main.ts')).toEqual(['./version.ts']);
+  expect(imports('version.ts')).toEqual(['node:fs']);
 });
 
 test('every command has a body behind its name', async () => {

@@ -18,7 +18,8 @@ export const body: CommandBody = async (cli, [prefix], options) => {
   const reader = new LogReader(dir, {
     // A program that reads the bytes gets them as they are; a terminal must not be steered by them.
     raw: !cli.outIsTerminal,
-    out: (text) => cli.pour(text),
+    out: (data) => cli.pour(data),
+    isGone: () => cli.outIsClosed(),
     head: (line) => cli.talk(line),
   });
   for (;;) {

@@ -3,27 +3,25 @@ import { renderDiagnostics } from '../../document/index.ts';
 import type { Diagnostic, SourceText } from '../../document/index.ts';
 import type { Cli } from '../cli.ts';
 import type { CommandBody } from '../command-spec.ts';
-import { exitCodes } from '../exit-codes.ts';
 import { runInFront } from '../front.ts';
+import { Declined } from '../interrupted.ts';
 import { flagOf } from '../options.ts';
 import { runWords } from '../run-request.ts';
 import { defaultsOf, headLines } from '../view/head-lines.ts';
 
 export const body: CommandBody = async (cli, [file = ''], options) => {
   const belay = await cli.belay();
-  const { document } = belay.check(file, { strictSsm: false });
+  const { document, diagnostics, source } = belay.check(file, { strictSsm: false });
   const { request, borrowed } = runWords(file, options, document);
   const json = flagOf(options, 'json');
-  if (document !== undefined && cli.canAsk && !json && !flagOf(options, 'yes')) {
+  const mayAsk = cli.canAsk && !json && !flagOf(options, 'yes');
+  if (document !== undefined && !json) tellWarnings(cli, diagnostics, source);
+  const { id } = await belay.start(request, async (execution) => {
+    if (!mayAsk) return;
     const { confirmStart } = await import('../confirm-start.ts');
-    if (!(await confirmStart(cli, request, document))) {
-      cli.talk('Nothing was started.');
-      return exitCodes.failed;
-    }
-  }
-  const { id, warnings, source } = await belay.start(request);
+    if (!(await confirmStart(cli, execution))) throw new Declined();
+  });
   const head = headLines(belay.view(id), defaultsOf(belay.row(id).program.document.parameters), cli.style);
-  if (!json) tellWarnings(cli, warnings, source);
   const wait = options['wait'] !== false;
   return runInFront(cli, belay, id, { json, wait, endsAs: 'run', head: [...head, ...borrowed] });
 };

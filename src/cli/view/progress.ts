@@ -1,7 +1,7 @@
 /** What the view remembers between events: which steps are under way since when, and how wide the columns are. */
 import { ownerOf, type RecordedEvent, type Waiting } from '../../engine/index.ts';
-import type { Json, JsonObject } from '../../json.ts';
 import { targetsText } from './change-text.ts';
+import { targetsOfInputs } from './input-targets.ts';
 
 export interface ActiveStep {
   /** `Patch`, `SnapshotData/undo/Restore`; an undo has its step's name. */
@@ -103,18 +103,4 @@ export class Progress {
     const step = this.active.get(path);
     if (step !== undefined) this.active.set(path, { ...step, waiting });
   }
-}
-
-const targetInputs = ['Host', 'Hosts', 'InstanceId', 'InstanceIds', 'VolumeId', 'VolumeIds'];
-
-/** What a step will act on, as far as its inputs name it; its end says it exactly. */
-function targetsOfInputs(inputs: JsonObject): string[] {
-  const isText = (value: Json): value is string => typeof value === 'string' && !value.includes('{{');
-  for (const key of targetInputs) {
-    const value = inputs[key];
-    if (value === undefined) continue;
-    if (isText(value)) return [value];
-    if (Array.isArray(value)) return value.filter(isText);
-  }
-  return [];
 }
