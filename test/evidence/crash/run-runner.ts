@@ -66,7 +66,7 @@ export function beginRunner(
 /** Pids of the ssh masters of a runner: its bastion's and its hosts'. */
 export function mastersOf(pid: number): number[] {
   return sshProcessesOf(pid)
-    .filter(({ words }) => words.includes('[mux]'))
+    .filter(({ words }) => words.includes(' -N '))
     .map(({ pid }) => pid);
 }
 
