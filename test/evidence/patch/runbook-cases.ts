@@ -157,7 +157,7 @@ export function runbookCases({ way, ...bench }: Bench): void {
       await again.says('AskRestore', 60);
       expect((await stage.belay(['approve', executionId])).code).toBe(0);
       const second = await again.ended;
-      expect(second.stderr).toContain('Rolled back clean in ');
+      expect(second.stderr).toContain('rolled back clean in ');
       expect(second.code).toBe(0);
       await expectAsBefore(stage);
       await expectRestored(stage, await stage.show(), volume);

@@ -95,7 +95,13 @@ async function makeStage(
       `the lab's repository has one build of PostgreSQL only (${served.old}): nothing can be patched`,
     );
   const state = join(folder, 'state');
-  const env = { PATH: process.env['PATH'], HOME: folder, XDG_CONFIG_HOME: folder, ...world.env };
+  const env = {
+    PATH: process.env['PATH'],
+    HOME: folder,
+    LC_ALL: 'C.UTF-8',
+    XDG_CONFIG_HOME: folder,
+    ...world.env,
+  };
   const since = { journal: 0, dpkg: 0 };
   const places = new Map<Inventory | null, string>();
 
