@@ -1,14 +1,15 @@
 /**
- * Takes secret values out of everything that leaves the process: texts, JSON and byte streams, in plain, JSON, URL,
- * base64 (at any alignment) and hexadecimal form. It knows values, not places, so a value is found wherever it turns up.
+ * Takes secret values out of everything that leaves the process: texts, JSON and byte streams, in every form in which
+ * they can turn up (forms.ts). It knows values, not places, so a value is found wherever it stands.
  */
+import { FormIndex } from './form-index.ts';
+import { formsOf } from './forms.ts';
+
+export { secretLengthMin } from './forms.ts';
+
 export const mask = '***';
-
-/** Shorter values would be found everywhere; they are refused where secrets are read. */
-export const secretLengthMin = 4;
-
-/** Lines of a value that count on their own: a private key may be printed line by line. */
-const lineLengthMin = 12;
+const maskBytes = Buffer.from(mask);
+const nothing = new Uint8Array();
 
 export interface StreamRedactor {
   /** What can be written by now. Holds back bytes that may be the beginning of a secret. */
@@ -18,115 +19,67 @@ export interface StreamRedactor {
 }
 
 export class Redactor {
-  /** Forms as binary strings, longest first. */
-  readonly #forms: readonly string[];
-  readonly #pattern: RegExp | undefined;
-  readonly #longest: number;
+  readonly #index: FormIndex | undefined;
 
   constructor(values: Iterable<string>) {
-    const forms = new Set<string>();
-    for (const value of values) for (const form of formsOf(value)) forms.add(binary(form));
-    this.#forms = [...forms].sort((left, right) => right.length - left.length);
-    this.#longest = this.#forms[0]?.length ?? 0;
-    this.#pattern =
-      this.#forms.length === 0
-        ? undefined
-        : new RegExp(this.#forms.map((form) => RegExp.escape(form)).join('|'), 'g');
+    const forms = formsOf(values);
+    this.#index = forms.length === 0 ? undefined : new FormIndex(forms);
   }
 
   text(value: string): string {
-    if (this.#pattern === undefined) return value;
-    const bytes = binary(value);
-    this.#pattern.lastIndex = 0;
-    return this.#pattern.test(bytes)
-      ? Buffer.from(bytes.replace(this.#pattern, mask), 'latin1').toString('utf8')
-      : value;
+    if (this.#index === undefined) return value;
+    const { shown, found } = redact(this.#index, Buffer.from(value, 'utf8'), true);
+    return found ? Buffer.concat(shown).toString('utf8') : value;
   }
 
   /** Whether a secret stands in the value, in any form. */
   finds(value: string): boolean {
-    return this.text(value) !== value;
+    return this.#index !== undefined && redact(this.#index, Buffer.from(value, 'utf8'), true).found;
   }
 
   stream(): StreamRedactor {
-    const pattern = this.#pattern;
-    if (pattern === undefined) return { push: (chunk) => chunk, end: () => new Uint8Array() };
-    let held = '';
+    const index = this.#index;
+    if (index === undefined) return { push: (chunk) => chunk, end: () => nothing };
+    let held: Uint8Array = nothing;
+    const take = (bytes: Buffer, isEnd: boolean): Uint8Array => {
+      const { shown, rest } = redact(index, bytes, isEnd);
+      held = Buffer.from(rest);
+      return shown.length === 1 ? (shown[0] ?? nothing) : Buffer.concat(shown);
+    };
     return {
-      push: (chunk) => {
-        const { shown, rest } = this.#certain(held + Buffer.from(chunk).toString('latin1'), pattern);
-        held = rest;
-        return Buffer.from(shown, 'latin1');
-      },
-      end: () => {
-        const rest = held.replace(pattern, mask);
-        held = '';
-        return Buffer.from(rest, 'latin1');
-      },
+      push: (chunk) => take(held.length === 0 ? Buffer.from(chunk) : Buffer.concat([held, chunk]), false),
+      end: () => take(Buffer.from(held), true),
     };
   }
-
-  /** Shows what no later byte can change: everything before the first place at which a longer form may still grow. */
-  #certain(bytes: string, pattern: RegExp): { readonly shown: string; readonly rest: string } {
-    let shown = '';
-    let from = 0;
-    for (;;) {
-      const open = this.#openPlace(bytes, from);
-      pattern.lastIndex = from;
-      const match = pattern.exec(bytes);
-      if (match === null || match.index >= open)
-        return { shown: shown + bytes.slice(from, open), rest: bytes.slice(open) };
-      shown += bytes.slice(from, match.index) + mask;
-      from = match.index + match[0].length;
-    }
-  }
-
-  /** The first place from which the rest is the beginning, and not the whole, of a form; the end where there is none. */
-  #openPlace(bytes: string, from: number): number {
-    for (let place = Math.max(from, bytes.length - this.#longest + 1); place < bytes.length; place += 1) {
-      const tail = bytes.slice(place);
-      if (this.#forms.some((form) => form.length > tail.length && form.startsWith(tail))) return place;
-    }
-    return bytes.length;
-  }
 }
 
-const binary = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
-
-function formsOf(value: string): string[] {
-  const lines = value.includes('\n')
-    ? value.split('\n').filter((line) => line.trim().length >= lineLengthMin)
-    : [];
-  return [value, ...lines].flatMap((text) => {
-    const bytes = Buffer.from(text, 'utf8');
-    const uri = encodeURIComponent(text);
-    return [
-      text,
-      JSON.stringify(text).slice(1, -1),
-      uri,
-      uri.replaceAll('%20', '+'),
-      uri.replaceAll(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`),
-      bytes.toString('hex'),
-      bytes.toString('hex').toUpperCase(),
-      ...base64Forms(bytes),
-    ].filter((form) => form.length >= secretLengthMin);
-  });
+interface Redacted {
+  readonly shown: readonly Uint8Array[];
+  /** What a later byte may still turn into a secret, or into a longer one. */
+  readonly rest: Uint8Array;
+  readonly found: boolean;
 }
 
-/**
- * The base64 of the value as it stands alone, and the part of it that is the same whatever bytes stand around it,
- * for each of the three places in a group of three at which it can begin.
- */
-function base64Forms(bytes: Buffer): string[] {
-  const forms = [bytes.toString('base64'), bytes.toString('base64url')];
-  for (const shift of [0, 1, 2]) {
-    const encoded = Buffer.concat([Buffer.alloc(shift), bytes])
-      .toString('base64')
-      .replaceAll('=', '');
-    const start = shift === 0 ? 0 : shift + 1;
-    const wholeGroups = Math.floor(((shift + bytes.length) * 8) / 6);
-    const core = encoded.slice(start, wholeGroups);
-    if (core.length >= 6) forms.push(core, core.replaceAll('+', '-').replaceAll('/', '_'));
+/** The longest form at the first place counts, then the first place behind it. */
+function redact(index: FormIndex, bytes: Buffer, isEnd: boolean): Redacted {
+  const shown: Uint8Array[] = [];
+  let shownTo = 0;
+  let found = false;
+  for (let place = index.next(bytes, 0); place < bytes.length; place = index.next(bytes, place)) {
+    const match = index.at(bytes, place);
+    if (match.mayGrow && !isEnd) {
+      shown.push(bytes.subarray(shownTo, place));
+      return { shown, rest: bytes.subarray(place), found };
+    }
+    if (match.end === undefined) {
+      place += 1;
+      continue;
+    }
+    found = true;
+    shown.push(bytes.subarray(shownTo, place), maskBytes);
+    shownTo = match.end;
+    place = match.end;
   }
-  return forms;
+  shown.push(bytes.subarray(shownTo));
+  return { shown, rest: nothing, found };
 }

@@ -26,6 +26,69 @@ test('a secret is found in plain, JSON, URL, base64 and hexadecimal form', () =>
   }
 });
 
+test('a secret is found as shells, XML and programs in other languages write it', () => {
+  const secret = `it's "5" <b>&amp/\\ $x \u00e4`;
+  const redactor = new Redactor([secret]);
+  const forms = [
+    // dash -x, bash -x, printf %q
+    secret.replaceAll("'", `'"'"'`),
+    secret.replaceAll("'", "'\\''"),
+    `it\\'s\\ \\"5\\"\\ \\<b\\>\\&amp/\\\\\\ \\$x\\ \u00e4`,
+    `it&#39;s &quot;5&quot; &lt;b&gt;&amp;amp/\\ $x \u00e4`,
+    `it's "5" &lt;b&gt;&amp;amp/\\ $x \u00e4`,
+    JSON.stringify(secret).replace('\u00e4', '\\u00e4'),
+    JSON.stringify(JSON.stringify({ secret })),
+    encodeURIComponent(secret).toLowerCase(),
+  ];
+  for (const form of forms) {
+    const shown = redactor.text(`before ${form} after`);
+    expect(shown).toContain(mask);
+    expect(shown).not.toContain('5');
+  }
+});
+
+test('base64 and hexadecimal are found although a tool broke them into lines', () => {
+  const secret = Array.from({ length: 40 }, (_, index) => `line ${index} of a key / ${index * 7919}`).join(
+    '\n',
+  );
+  const redactor = new Redactor([secret]);
+  for (const before of ['', 'x', 'xy']) {
+    const base64 = Buffer.from(`${before}${secret}`).toString('base64');
+    for (const width of [60, 64, 76, 4]) {
+      for (const fold of ['\n', '\r\n', '\n    ']) {
+        const folded = base64.replaceAll(new RegExp(`(.{${width}})(?=.)`, 'g'), `$1${fold}`);
+        expect(redactor.text(folded).replaceAll(mask, '').length).toBeLessThan(10);
+      }
+    }
+  }
+  const hex = Buffer.from(secret)
+    .toString('hex')
+    .replaceAll(/(.{60})(?=.)/g, '$1\n');
+  expect(redactor.text(`${hex}\n`)).toBe(`${mask}\n`);
+});
+
+test('a folded secret is found wherever the stream is cut', () => {
+  const secret = 'pä"ss wörd/+=& and more than one line of it has in base64';
+  const folded = Buffer.from(`x${secret}y`)
+    .toString('base64')
+    .replaceAll(/(.{9})(?=.)/g, '$1\r\n  ');
+  const whole = new Redactor([secret]).text(folded);
+  expect(whole).toContain(mask);
+  for (let first = 0; first <= folded.length; first += 1) {
+    for (const second of [first + 1, first + 7]) {
+      const stream = new Redactor([secret]).stream();
+      const bytes = Buffer.from(folded);
+      const parts = [
+        stream.push(bytes.subarray(0, first)),
+        stream.push(bytes.subarray(first, second)),
+        stream.push(bytes.subarray(second)),
+        stream.end(),
+      ];
+      expect(Buffer.concat(parts).toString()).toBe(whole);
+    }
+  }
+});
+
 test('a line of a secret of several lines counts on its own, as a private key printed line by line does', () => {
   const redactor = new Redactor(['first line of it\nshort\nsecond line of it']);
   expect(redactor.text('| second line of it |')).toBe(`| ${mask} |`);
