@@ -71,6 +71,7 @@ describe.skipIf(reason)(`the lab of hosts${reason === undefined ? '' : ` (skippe
       address: lab.address('db1'),
       user: 'ops',
       identityFile: lab.identityFile,
+      knownHostsFile: lab.knownHosts,
       become: 'sudo',
       via: 'b1',
     });
