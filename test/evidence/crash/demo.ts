@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { start, type Bed, type Way } from './bed.ts';
 import { hostState, resetHost } from './host-state.ts';
-import { mark, storyOf } from './oracle.ts';
+import { storyOf, type Story } from './oracle.ts';
 import type { Subject } from './series.ts';
 
 const runbook = fileURLToPath(new URL('demo.yaml', import.meta.url));
@@ -10,20 +10,20 @@ const runbook = fileURLToPath(new URL('demo.yaml', import.meta.url));
 /** `wanted` 1.1 runs to its end; anything else climbs down. */
 export function demo(bed: Bed, way: Way, wanted: string): Subject & { readonly runbook: string } {
   const { world } = bed;
-  const marks = new Map<string, number>();
+  const stories = new Map<string, () => Story>();
   const volumes = new Map<string, string>();
   return {
     way,
     runbook,
     reset: async (host) => {
       await resetHost(world.lab, host);
-      marks.set(host, mark(world));
+      stories.set(host, storyOf(world, host));
       volumes.set(host, world.volumeId(host, '/srv/data'));
     },
     start: (host) => start(bed.belay(host, way), runbook, { Host: host, Wanted: wanted }),
     look: async (host) => ({
       ...(await hostState(world.lab, host)),
-      ...storyOf(world, host, marks.get(host) ?? 0),
+      ...stories.get(host)?.(),
       sameVolume: world.volumeId(host, '/srv/data') === volumes.get(host),
     }),
   };

@@ -10,7 +10,7 @@ import { createClients, until, type Clients } from '../../lab/endpoint/test-bed.
 import { labRegion, worldMissing } from '../../lab/world.ts';
 import { raiseBed, start, type Bed, type Way } from './bed.ts';
 import { demo } from './demo.ts';
-import { mark, storyOf } from './oracle.ts';
+import { storyOf } from './oracle.ts';
 import { runRunner } from './run-runner.ts';
 
 const reason = worldMissing();
@@ -20,6 +20,7 @@ describe.skipIf(reason)(`lost replies${reason === undefined ? '' : ` (skipped: $
   let bed: Bed;
   let clients: Clients;
   let since = 0;
+  let story: ReturnType<typeof storyOf>;
 
   beforeAll(async () => {
     bed = await raiseBed(['v1']);
@@ -66,7 +67,8 @@ describe.skipIf(reason)(`lost replies${reason === undefined ? '' : ` (skipped: $
     way: Way = 'ssh',
   ) {
     bed.world.endpoint.faults.add({ match: { op: operation, nth: 1 }, do: 'lost-reply', staleReads: 2 });
-    since = mark(bed.world);
+    since = bed.world.endpoint.journal.entries().length;
+    story = storyOf(bed.world, 'v1');
     const belay = bed.belay('lost', way);
     const id = await start(belay, file, texts);
     const { stderr } = await runRunner(bed, belay.stateDir, id);
@@ -82,7 +84,7 @@ describe.skipIf(reason)(`lost replies${reason === undefined ? '' : ` (skipped: $
       .slice(since)
       .filter((entry) => entry.kind === 'call')
       .filter((entry) => entry.operation === operation);
-  const effects = () => storyOf(bed.world, 'v1', since).effects;
+  const effects = () => story().effects;
   const success = { status: 'Success', failures: [] };
 
   test('CreateSnapshot: the snapshot that was made is found by its tag and waited for', async () => {

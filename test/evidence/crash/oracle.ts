@@ -10,28 +10,29 @@ export interface Story {
   readonly calls: Readonly<Record<string, number>>;
 }
 
-/** A place in the endpoint's journal: what comes after it is of the next run. */
-export function mark(world: LabWorldWithAws): number {
-  return world.endpoint.journal.entries().length;
-}
-
-/** Commands over SSM are left out: a look at the host is one, too. */
-export function storyOf(world: LabWorldWithAws, host: string, since: number): Story {
-  const entries = world.endpoint.journal.entries().slice(since);
-  const known = new Set([world.instanceId(host), ...volumesOf(world, host)]);
-  const effects: string[] = [];
-  const calls: Record<string, number> = {};
-  for (const entry of entries) {
-    if (entry.kind === 'call') {
-      if (!isOf(known, entry) || entry.service === 'ssm' || entry.status >= 300) continue;
-      calls[entry.operation] = (calls[entry.operation] ?? 0) + 1;
-      for (const id of entry.ids.filter((id) => /^(snap|vol)-/.test(id))) known.add(id);
-    } else if (isOf(known, entry) && !entry.effect.startsWith('command')) {
-      effects.push(entry.effect);
-      for (const id of idsIn(entry.details)) known.add(id);
+/**
+ * From now on; call it to hear the story so far. Known by the host's instance, the volumes that it has now, and what is
+ * made of them. Commands over SSM are left out: a look at the host is one, too.
+ */
+export function storyOf(world: LabWorldWithAws, host: string): () => Story {
+  const since = world.endpoint.journal.entries().length;
+  const own = [world.instanceId(host), ...volumesOf(world, host)];
+  return () => {
+    const known = new Set(own);
+    const effects: string[] = [];
+    const calls: Record<string, number> = {};
+    for (const entry of world.endpoint.journal.entries().slice(since)) {
+      if (entry.kind === 'call') {
+        if (!isOf(known, entry) || entry.service === 'ssm' || entry.status >= 300) continue;
+        calls[entry.operation] = (calls[entry.operation] ?? 0) + 1;
+        for (const id of entry.ids.filter((id) => /^(snap|vol)-/.test(id))) known.add(id);
+      } else if (isOf(known, entry) && !entry.effect.startsWith('command')) {
+        effects.push(entry.effect);
+        for (const id of idsIn(entry.details)) known.add(id);
+      }
     }
-  }
-  return { effects, calls };
+    return { effects, calls };
+  };
 }
 
 function volumesOf(world: LabWorldWithAws, host: string): string[] {

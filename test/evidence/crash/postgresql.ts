@@ -1,7 +1,7 @@
 /** runbooks/patch-postgresql.yaml on a database host: patched, or climbing down with the data put back from the snapshot. */
 import { fileURLToPath } from 'node:url';
 import { start, type Bed } from './bed.ts';
-import { mark, storyOf } from './oracle.ts';
+import { storyOf, type Story } from './oracle.ts';
 import type { Subject } from './series.ts';
 
 const runbook = fileURLToPath(new URL('../../../runbooks/patch-postgresql.yaml', import.meta.url));
@@ -10,17 +10,17 @@ const packages = 'postgresql-15 postgresql-client-15 libpq5';
 const callerArn = 'arn:aws:sts::123456789012:user/moto';
 
 /**
- * Answers the same before and after the patch; or, for the climb, something else after the server was stopped: then the
- * data counts as hurt and an approver sends it back to the snapshot.
+ * Answers the same before and after the patch; or, for the climb, something else as long as the server is patched: then
+ * the data counts as hurt and an approver sends it back to the snapshot.
  */
 const dataQuery = {
   patched: 'select count(*) from rows',
-  climbing: 'select pg_postmaster_start_time()',
+  climbing: 'show server_version',
 };
 
 export function postgresql(bed: Bed, ending: keyof typeof dataQuery): Subject {
   const { world } = bed;
-  const marks = new Map<string, number>();
+  const stories = new Map<string, () => Story>();
   const onHost = async (host: string, script: string): Promise<string> => {
     const { code, stdout, stderr } = await world.lab.exec(host, script);
     if (code !== 0) throw new Error(`${host}: ${script} ended with ${code}: ${stderr}`);
@@ -46,7 +46,7 @@ export function postgresql(bed: Bed, ending: keyof typeof dataQuery): Subject {
       );
       await sql(host, 'drop table if exists rows; create table rows as select generate_series(1, 1000) id');
       await onHost(host, 'sync');
-      marks.set(host, mark(world));
+      stories.set(host, storyOf(world, host));
     },
     start: async (host) => {
       const versions = await world.lab.postgresqlVersions();
@@ -72,7 +72,7 @@ export function postgresql(bed: Bed, ending: keyof typeof dataQuery): Subject {
         host,
         "findmnt -n -o FSTYPE /var/lib/postgresql && grep -c ' /var/lib/postgresql ' /proc/mounts",
       ),
-      ...storyOf(world, host, marks.get(host) ?? 0),
+      ...stories.get(host)?.(),
     }),
   };
 }
