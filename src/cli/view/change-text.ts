@@ -34,9 +34,9 @@ export function changeText({ subject, from, to }: Change): string {
   return `${printable(subject)} ${valueText(short.from)} → ${valueText(short.to)}`;
 }
 
-/** The first one, and how many others; the same change on many targets counts once. */
+/** The first one, and how many others; the same change on many targets counts once, and what came back is left out. */
 export function changesText(changes: readonly Change[]): string {
-  const texts = [...new Set(changes.filter(isDifferent).map(changeText))];
+  const texts = [...new Set(netChanges(changes).map(changeText))];
   const [first, ...others] = texts;
   if (first === undefined) return '';
   return others.length === 0 ? first : `${first}, ${others.length} more`;

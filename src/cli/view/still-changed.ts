@@ -60,7 +60,7 @@ function untold(stands: readonly Standing[]): Leftover[] {
     if (netChanges(step.changes).length > 0 || (undo === undefined && step.untold === undefined)) continue;
     const target = targetsText(step.targets.length > 0 ? step.targets : (undo?.targets ?? []));
     const why = undo === undefined ? noUndo(step.untold ?? '') : whyOf(undo);
-    const what = undo?.failure?.code === 'REJECTED' ? 'was not undone' : 'may have left something behind';
+    const what = undo?.result === 'failed' ? 'was not undone' : 'may have left something behind';
     const key = JSON.stringify([target, what, why]);
     const group = groups.get(key) ?? { target, what, why, names: [] };
     group.names.push(printable(step.name));

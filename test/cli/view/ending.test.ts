@@ -268,6 +268,16 @@ test('a rejected approval: who rejected what, and that the same command asks aga
   );
 });
 
+test('an undo that failed is told as such, in the words of its failure', () => {
+  const busy = undone(20, 'SnapshotData', {
+    result: 'failed',
+    failure: failure('MOUNT_BUSY', 'db1: /data is in use by sleep (1). Stop it first; nothing was changed'),
+  });
+  expect(endingOf([...asked(busy), failed(21, 'partial')])).toContain(
+    '  db1  SnapshotData was not undone     undo failed: db1: /data is in use by sleep (1). Stop it first',
+  );
+});
+
 test('drift refuses, names the steps and the way on', () => {
   const story: Told[] = [
     ...failedPatch.slice(0, 9),

@@ -82,6 +82,10 @@ test('what came back to where it was is no change', () => {
     change('u', 'inactive', 'active'),
   ]);
   expect(net).toEqual([change('p', '1', '2')]);
+  expect(changesText([change('u', 'on', 'off'), change('p', '1', '2'), change('u', 'off', 'on')])).toBe(
+    'p 1 → 2',
+  );
+  expect(changesText([change('u', 'on', 'on')])).toBe('');
 });
 
 test.each([

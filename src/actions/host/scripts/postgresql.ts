@@ -36,7 +36,9 @@ if [ -n "$query" ]; then
     say answer "$(head -c 16384 "$out" | base64 | tr -d '\\n')"
   else
     cat "$err"
-    say queryError "$(tr '\\n' ' ' <"$err" | cut -c 1-600)"
+    said=$(sed -n 's/^psql:<stdin>:[0-9]*: //; /ERROR:\\|FATAL:\\|PANIC:/{p;q}' "$err")
+    [ -n "$said" ] || said=$(tr '\\n' ' ' <"$err")
+    say queryError "$(printf %s "$said" | cut -c 1-600)"
   fi
 fi
 `,
