@@ -36,6 +36,7 @@ function catalogAction(action: AnyAction, models: AwsModels): CatalogAction {
     ...(check === undefined
       ? {}
       : { check: (inputs, isExpression) => check(inputs, { isExpression, models }) }),
+    ...(action.flow === undefined ? {} : { secretInputs: action.flow === 'approve' ? ['Message'] : [] }),
     hasHostTargets: action.hasHostTargets,
   };
 }

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { actions } from '../actions/index.ts';
 import { runExecution, type ExecutionResult, type RecordedEvent } from '../engine/index.ts';
-import { resolveInputs } from '../document/index.ts';
+import { checkArgument, resolveInputs, type Document } from '../document/index.ts';
 import { journalFailure, JournalFailure, type ExecutionRow, type Journal } from '../journal/index.ts';
 import { WorldFileFailure } from '../world/index.ts';
 import { ActionHost } from './activity-host.ts';
@@ -144,6 +144,13 @@ function roleOf({ program, input }: ExecutionRow): { readonly assumeRole?: strin
   return role.ok && typeof role.value === 'string' && role.value !== '' ? { assumeRole: role.value } : {};
 }
 
+/** What the parameter's own rules say against the value, without it. */
+function unfit({ parameters }: Document, name: string, reference: string, value: string): string[] {
+  const parameter = parameters[name];
+  if (parameter === undefined) return [];
+  return checkArgument(name, parameter, value).map(({ message }) => `${reference}: ${message}`);
+}
+
 /** What the sandbox gets in the place of a secret: its world is a file, in which no secret may stand. */
 function standIn(name: string): string {
   return `sandbox-secret-${name}`;
@@ -160,8 +167,10 @@ async function openVault(row: ExecutionRow, place: Place, options: RunOptions): 
   const troubles: string[] = [];
   for (const [name, reference] of Object.entries(row.settings.secrets)) {
     const reading = await readSecret(reference, from);
-    if ('value' in reading) values.set(name, row.settings.sandbox ? standIn(name) : reading.value);
-    else troubles.push(`${name}: ${reading.trouble}`);
+    if ('value' in reading) {
+      troubles.push(...unfit(row.program.document, name, reference, reading.value));
+      values.set(name, row.settings.sandbox ? standIn(name) : reading.value);
+    } else troubles.push(`${name}: ${reading.trouble}`);
   }
   if (troubles.length === 0) return new Vault(values);
   throw new Refusal('waiting', 'MISSING_SECRET', `${row.id} waits for a secret\n  ${troubles.join('\n  ')}`, {

@@ -48,9 +48,11 @@ export const fakeActions: readonly CatalogAction[] = [
       },
       ['Approvers'],
     ),
-    { outputs: ['ApprovalStatus', 'ApproverDecisions'], allowedInOnCancel: false },
+    { outputs: ['ApprovalStatus', 'ApproverDecisions'], allowedInOnCancel: false, secretInputs: ['Message'] },
   ),
-  action('aws:branch', object({ Choices: { type: 'array' }, Default: text }, ['Choices'])),
+  action('aws:branch', object({ Choices: { type: 'array' }, Default: text }, ['Choices']), {
+    secretInputs: [],
+  }),
   action('aws:pause', object({}), { allowedInOnCancel: false }),
   action(
     'aws:sleep',

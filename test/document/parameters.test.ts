@@ -108,7 +108,7 @@ describe('arguments', () => {
   test('for a secret never stand in a message', () => {
     const parameters = {
       P: { type: 'String', secret: true, allowedValues: ['a'], allowedPattern: '^a$', maxChars: 1 },
-      Q: { type: 'Integer', secret: true },
+      Q: { type: 'AWS::EC2::Instance::Id', secret: true, maxChars: 3 },
     } as const;
     const told = problems(parameters, { P: 'hunter2', Q: 'hunter2' }).join('\n');
     expect(told).toContain('VALUE_NOT_ALLOWED');

@@ -9,6 +9,7 @@ import { validateNames } from './names.ts';
 import { validateOutputs } from './outputs.ts';
 import { validateParameters } from './parameters.ts';
 import { validateDocumentReferences, validateStepReferences } from './references.ts';
+import { validateDocumentSecrets, validateStepSecrets } from './secrets.ts';
 import { validateStrict } from './strict.ts';
 import { validateUndo } from './undo.ts';
 
@@ -34,6 +35,7 @@ export function validateDraft(context: ValidationContext): void {
   const main = stepList(draft.steps);
   validateParameters(context);
   validateDocumentReferences(context);
+  validateDocumentSecrets(context);
   validateList(main, main, context);
   for (const owner of draft.steps) {
     if (owner.undo !== undefined) validateList(stepList(owner.undo, owner), main, context);
@@ -47,6 +49,7 @@ function validateList(list: StepList, main: StepList, context: ValidationContext
   validateNames(list, main, context);
   for (const draft of list.drafts) validateInputs(draft, context);
   validateStepReferences(list, main, validateFlow(list, context), context);
+  validateStepSecrets(list, context);
 }
 
 function stepList(drafts: readonly StepDraft[], undoOf?: StepDraft): StepList {

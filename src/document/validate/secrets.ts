@@ -1,0 +1,82 @@
+/**
+ * Where a secret parameter must not stand: in what Belay itself reads, compares or keeps. It never sees the value there,
+ * so a branch on it would silently go the wrong way.
+ */
+import type { StepDraft } from '../draft.ts';
+import { baseType } from '../argument.ts';
+import { referencesIn } from '../expression.ts';
+import type { Reference } from '../reference.ts';
+import type { TreeNode } from '../tree.ts';
+import { findExpressions } from './expressions.ts';
+import type { StepList, ValidationContext } from './validate.ts';
+
+/** Types, assumeRole and notify. */
+export function validateDocumentSecrets(context: ValidationContext): void {
+  const { draft, report } = context;
+  for (const [name, entry] of draft.parameters) {
+    const parameter = draft.document.parameters[name];
+    if (parameter?.secret !== true || baseType(parameter.type) === 'String') continue;
+    const at = entry.value.kind === 'map' ? entry.value.entries.get('type')?.value.span : undefined;
+    report.error(
+      'SECRET_PARAMETER',
+      at ?? entry.keySpan,
+      `parameter ${name} is secret and ${parameter.type}, but a secret is always text`,
+      'Take type: String.',
+    );
+  }
+  for (const key of ['assumeRole', 'notify'])
+    refuseIn(draft.node.entries.get(key)?.value, key, undefined, context);
+}
+
+/** Inputs, time limits and captures of a list's steps. */
+export function validateStepSecrets(list: StepList, context: ValidationContext): void {
+  for (const { step, node } of list.drafts) {
+    const what = `step "${step.name}"`;
+    const own = list.undoOf;
+    for (const key of ['timeoutSeconds', 'capture'])
+      refuseIn(node.entries.get(key)?.value, `${key} of ${what}`, own, context);
+    const allowed = context.catalog.action(step.action)?.secretInputs;
+    const inputs = node.entries.get('inputs')?.value;
+    if (allowed === undefined || inputs?.kind !== 'map') continue;
+    for (const [name, entry] of inputs.entries)
+      if (!allowed.includes(name)) refuseIn(entry.value, `${name} of ${what}`, own, context);
+  }
+}
+
+function refuseIn(
+  node: TreeNode | undefined,
+  where: string,
+  own: StepDraft | undefined,
+  context: ValidationContext,
+): void {
+  if (node === undefined) return;
+  for (const { reference, span } of findExpressions(node, context.source.text).references) {
+    const name = secretBehind(reference, own, context);
+    if (name === undefined) continue;
+    context.report.error(
+      'SECRET_PARAMETER',
+      span,
+      `${where} uses {{ ${reference.text} }}, but ${name} is secret: Belay itself never sees its value, and what stands here is kept or shown`,
+      where.startsWith('Choices ')
+        ? 'Let a host:command look at it by Env, and go by its exit code.'
+        : undefined,
+    );
+  }
+}
+
+/** The secret parameter that the reference gives, itself or as `inputs.X` of the step that is undone. */
+function secretBehind(
+  reference: Reference,
+  own: StepDraft | undefined,
+  { draft }: ValidationContext,
+): string | undefined {
+  if (reference.kind === 'parameter')
+    return draft.document.parameters[reference.name]?.secret === true ? reference.name : undefined;
+  if (reference.kind !== 'output' || reference.step !== 'inputs' || own === undefined) return undefined;
+  const given = own.step.inputs[reference.output];
+  return given === undefined
+    ? undefined
+    : referencesIn(given)
+        .flatMap((inner) => (inner.kind === 'parameter' ? [inner.name] : []))
+        .find((name) => draft.document.parameters[name]?.secret === true);
+}
