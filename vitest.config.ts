@@ -1,6 +1,33 @@
+import { relative } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const report = process.env['BELAY_TEST_REPORT'];
+
+/** Files that take minutes begin first, so that no worker is left alone with one at the end. */
+const longestFirst = [
+  'test/evidence/crash/demo.test.ts',
+  'test/evidence/crash/postgresql.test.ts',
+  'test/evidence/patch/',
+  'test/evidence/crash/',
+  'test/transports/hosts/',
+  'test/world/named-scripts.lab.test.ts',
+  'test/evidence/',
+  'test/lab/',
+];
+
+function rank(path: string): number {
+  const file = relative(import.meta.dirname, path);
+  const place = longestFirst.findIndex((start) => file.startsWith(start));
+  return place === -1 ? longestFirst.length : place;
+}
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    return sorted.toSorted((left, right) => rank(left.moduleId) - rank(right.moduleId));
+  }
+}
 
 export default defineConfig({
   test: {
@@ -8,6 +35,7 @@ export default defineConfig({
     testTimeout: 30_000,
     pool: 'forks',
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
   },
 });
