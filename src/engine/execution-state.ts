@@ -52,6 +52,8 @@ export interface ExecutionState {
   readonly drift: readonly { readonly step: string }[];
   readonly startedAt: number | null;
   readonly endedAt: number | null;
+  /** How often it ended: once by itself, and once more after each rollback that was asked for since. */
+  readonly endings: number;
   readonly lastSeq: number;
 }
 
@@ -66,6 +68,7 @@ export const initialState: ExecutionState = {
   drift: [],
   startedAt: null,
   endedAt: null,
+  endings: 0,
   lastSeq: 0,
 };
 
@@ -168,6 +171,7 @@ class Draft {
           rollbackStatus: event.rollbackStatus,
           outputs: event.outputs,
           endedAt: at,
+          endings: head.endings + 1,
         });
         return;
       default:

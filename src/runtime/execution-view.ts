@@ -41,7 +41,8 @@ export interface ExecutionView {
 }
 
 export function executionView(row: ExecutionRow, state: ExecutionState, stateDir: string): ExecutionView {
-  const hasEnded = state.endedAt !== null && !isUndoing(state);
+  const owesRollback = state.endings > 0 && state.endings <= row.input.rollbackRequests.length;
+  const hasEnded = state.endedAt !== null && !isUndoing(state) && !owesRollback;
   const isLive = isLocked(stateDir, row.id);
   const current = currentStep(state);
   return {
