@@ -100,7 +100,7 @@ function gone(error: NodeJS.ErrnoException): boolean {
   throw error;
 }
 
-/** The whole of standard input without its last line feed; on a terminal, a hidden question. */
+/** The whole of standard input; on a terminal, a hidden question. */
 async function readSecretFrom(stdin: NodeJS.ReadStream, stderr: NodeJS.WriteStream): Promise<string> {
   if (stdin.isTTY) {
     const { askSecret } = await import('./ask.ts');
@@ -108,7 +108,5 @@ async function readSecretFrom(stdin: NodeJS.ReadStream, stderr: NodeJS.WriteStre
   }
   const chunks: Buffer[] = [];
   for await (const chunk of stdin) chunks.push(Buffer.from(chunk as Uint8Array));
-  return Buffer.concat(chunks)
-    .toString('utf8')
-    .replace(/\r?\n$/, '');
+  return Buffer.concat(chunks).toString('utf8');
 }

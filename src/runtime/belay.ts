@@ -1,4 +1,5 @@
 /** What the command line and, later, the server can ask for. One object per process and state folder. */
+import { existsSync, rmSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { actions, createCatalog } from '../actions/index.ts';
 import {
@@ -29,7 +30,9 @@ import { readText } from './read-text.ts';
 import { Refusal } from './refusal.ts';
 import { runHere, type RunEnding, type RunOptions } from './run-here.ts';
 import { decide, proceed, type Answer, type Person } from './signals.ts';
-import { stateDirOf } from './state-dir.ts';
+import { anchored } from './secrets/references.ts';
+import { executionDir, stateDirOf } from './state-dir.ts';
+import { stateTrouble } from './state-trouble.ts';
 
 export interface BelayOptions {
   /** `--state`. */
@@ -98,11 +101,16 @@ export class Belay {
     for (let tries = 0; tries < idTriesMax; tries += 1) {
       const executionId = newExecutionId(Date.now());
       const { sandbox } = request;
+      const dir = executionDir(this.stateDir, executionId);
+      const isNew = !existsSync(dir);
+      let isWritten = false;
       const place = await openPlace({
         sandbox,
         inventory: configuration.inventory,
         stateDir: this.stateDir,
         executionId,
+      }).catch((error: unknown) => {
+        throw stateTrouble(this.stateDir, error);
       });
       try {
         const { execution, warnings } = await prepareExecution(
@@ -110,7 +118,9 @@ export class Belay {
             source,
             texts: request.texts,
             values: request.values,
-            secrets: request.secrets,
+            secrets: Object.fromEntries(
+              Object.entries(request.secrets).map(([name, reference]) => [name, anchored(reference, cwd)]),
+            ),
             ...(request.rollback === undefined ? {} : { rollback: request.rollback }),
             ...(request.failAt === undefined ? {} : { failAt: request.failAt }),
             settings: { sandbox, inventoryFile: configuration.file, startedBy: userInfo().username },
@@ -118,9 +128,12 @@ export class Belay {
           { catalog: this.catalog, actions, place, executionId, now: Date.now() },
         );
         if (tries === 0) await beforeCreate(execution);
-        if (this.journal.create(execution)) return { id: execution.id, warnings, source };
+        isWritten = this.journal.create(execution);
+        if (isWritten) return { id: execution.id, warnings, source };
       } finally {
         await place.close();
+        // The sandbox of an execution that never came to be.
+        if (isNew && !isWritten) rmSync(dir, { recursive: true, force: true });
       }
     }
     throw new Error('no free execution id was found');

@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { actions } from '../actions/index.ts';
 import { runExecution, type ExecutionResult, type RecordedEvent } from '../engine/index.ts';
 import { checkArgument, resolveInputs, type Document } from '../document/index.ts';
-import { journalFailure, JournalFailure, type ExecutionRow, type Journal } from '../journal/index.ts';
-import { WorldFileFailure } from '../world/index.ts';
+import type { ExecutionRow, Journal } from '../journal/index.ts';
 import { ActionHost } from './activity-host.ts';
 import { readConfiguration } from './configuration.ts';
 import { EmbeddedRuntime, Left, type ActivityHost } from './embedded.ts';
@@ -17,6 +16,7 @@ import { Refusal } from './refusal.ts';
 import { readSecret, type SecretSources } from './secrets/references.ts';
 import { maskPlaceholders, Vault } from './secrets/vault.ts';
 import { executionDir } from './state-dir.ts';
+import { stateTrouble } from './state-trouble.ts';
 
 export interface RunOptions {
   readonly journal: Journal;
@@ -80,18 +80,10 @@ export async function runHere(id: string, options: RunOptions): Promise<RunEndin
       await place.close();
     }
   } catch (error) {
-    throw error instanceof WorldFileFailure ? worldTrouble(stateDir, error) : error;
+    throw stateTrouble(stateDir, error);
   } finally {
     lock.release();
   }
-}
-
-/** The sandbox keeps its world beside the journal, and has the same troubles there. */
-function worldTrouble(stateDir: string, error: WorldFileFailure): unknown {
-  const failure = journalFailure(stateDir, error.cause);
-  return failure instanceof JournalFailure && failure.code === 'DISK_FULL'
-    ? failure
-    : new JournalFailure('JOURNAL_UNUSABLE', error.message, error);
 }
 
 async function interpret(

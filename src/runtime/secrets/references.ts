@@ -1,5 +1,6 @@
 /** Where secret values come from: `--secret name=env:VAR|file:PATH|ssm:/path|secretsmanager:ID|-`. */
 import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { isJsonObject } from '../../json.ts';
 import { AwsFailure, type Aws } from '../../transports/aws.ts';
 import { secretLengthMin } from './redactor.ts';
@@ -21,6 +22,11 @@ export function isSecretReference(text: string): boolean {
   );
 }
 
+/** The same reference for whoever resumes in another folder. */
+export function anchored(reference: string, cwd: string): string {
+  return reference.startsWith('file:') ? `file:${resolve(cwd, reference.slice('file:'.length))}` : reference;
+}
+
 export type SecretReading = { readonly value: string } | { readonly trouble: string };
 
 /** Reads one value. What went wrong is a sentence that names the reference and never the value. */
@@ -37,7 +43,7 @@ export async function readSecret(reference: string, from: SecretSources): Promis
 }
 
 async function read(reference: string, from: SecretSources): Promise<SecretReading> {
-  if (reference === '-') return { value: withoutLineEnd(await from.stdin()) };
+  if (reference === '-') return { value: asMeant(await from.stdin()) };
   const colon = reference.indexOf(':');
   const name = reference.slice(colon + 1);
   switch (reference.slice(0, colon) as Source) {
@@ -49,7 +55,7 @@ async function read(reference: string, from: SecretSources): Promise<SecretReadi
     }
     case 'file':
       try {
-        return { value: withoutLineEnd(await readFile(name, 'utf8')) };
+        return { value: asMeant(await readFile(name, 'utf8')) };
       } catch (error) {
         return {
           trouble: `the file ${name} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
@@ -93,4 +99,8 @@ async function fromAws(
   }
 }
 
-const withoutLineEnd = (text: string): string => text.replace(/\r?\n$/, '');
+/** A line is meant without its end; a text of several lines, such as a private key, is meant as it is. */
+function asMeant(text: string): string {
+  const line = text.replace(/\r?\n$/, '');
+  return line.includes('\n') ? text : line;
+}

@@ -1,5 +1,5 @@
 /** Wrong words, values and files, through the real command line: each is named, nothing is started, the exit code is 2. */
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { Desk } from '../../support/command-line.ts';
@@ -221,6 +221,8 @@ describe.concurrent('a wrong belay.yaml', () => {
   });
 });
 
-test('none of all this began an execution', () => {
+test('none of all this began an execution, or left a folder of one', () => {
   expect(executionsIn(desk.state)).toBe(0);
+  const folders = join(desk.state, 'executions');
+  expect(existsSync(folders) ? readdirSync(folders) : []).toEqual([]);
 });
