@@ -3,11 +3,15 @@ import { exitCodes, type ExitCode } from './exit-codes.ts';
 import { activeText } from './view/event-lines.ts';
 import type { Screen } from './view/screen.ts';
 
+/** One key press may come twice: from the terminal, and from npm, which passes it on to what it started. */
+const echoMs = 250;
+
 export class Interruption {
   readonly #controller = new AbortController();
   readonly #id: string;
   readonly #screen: Screen;
   readonly #talk: (lines: readonly string[]) => void;
+  #firstAt = 0;
   #exitCode: ExitCode = exitCodes.interrupted;
   readonly #onInterrupt = (): void => this.#signal(exitCodes.interrupted);
   readonly #onTerminate = (): void => this.#signal(exitCodes.terminated);
@@ -40,7 +44,11 @@ export class Interruption {
   }
 
   #signal(exitCode: ExitCode): void {
-    if (this.#controller.signal.aborted) this.#leaveAtOnce(exitCode);
+    if (this.#controller.signal.aborted) {
+      if (performance.now() - this.#firstAt < echoMs) return;
+      this.#leaveAtOnce(exitCode);
+    }
+    this.#firstAt = performance.now();
     this.#exitCode = exitCode;
     this.#screen.say([stoppingText(this.#id, activeText(this.#screen.progress))]);
     this.#controller.abort();
@@ -61,7 +69,7 @@ export function stoppingText(id: string, active: string): string {
 }
 
 export function leftLines(id: string, active: string): string[] {
-  const running = active === '' ? 'Nothing was under way.' : `${active} may still be running there.`;
+  const running = active === '' ? 'Nothing was under way.' : `${active} may still be running.`;
   return [
     `Left at once. ${running}`,
     `  belay resume ${id} finds out what really happened and goes on; belay cancel ${id} climbs down`,

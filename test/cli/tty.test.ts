@@ -94,6 +94,26 @@ describe.skipIf(!hasPython && 'python3 is not here, and it makes the pseudo-term
       expect(screen.raw.lastIndexOf('\u001B[?25h')).toBeGreaterThan(screen.raw.lastIndexOf('\u001B[?25l'));
     });
 
+    test('Ctrl-C does not reach the command that a step runs', async () => {
+      folder.write('belay.yaml', 'hosts:\n  here: { transport: local }\n');
+      const file = folder.write(
+        'long.yaml',
+        `schemaVersion: '0.3'
+mainSteps:
+  - name: Long
+    action: host:command
+    undo: { none: it only sleeps }
+    inputs: { Host: here, Script: 'sleep 3; echo slept' }
+`,
+      );
+      const screen = onTerminal(['run', file, '-y'], [['Long .*0:01', '\u0003']]);
+      expect(screen.text).toContain('Stopping after Long on here.');
+      expect(screen.text).toMatch(/✔ Long +here/);
+      // It was the last step, so there is nothing to stop before.
+      expect(screen.code).toBe(0);
+      expect((await folder.run(['logs'])).stdout).toBe('slept\n');
+    });
+
     test('rollback: ask is asked here, and yes climbs down', () => {
       const file = folder.write('nap.yaml', nap('ask'));
       const args = ['run', file, '--sandbox', '-y', '--fail-at', 'Start'];
@@ -111,7 +131,10 @@ describe.skipIf(!hasPython && 'python3 is not here, and it makes the pseudo-term
 
     test('a dumb terminal gets plain lines, NO_COLOR no colour, and one without a size still works', () => {
       const file = folder.write('nap.yaml', nap('onFailure'));
-      const dumb = onTerminal(['run', file, '--sandbox', '-y'], [], { env: { TERM: 'dumb' } });
+      const dumb = onTerminal(['run', file, '--sandbox'], [['Start it\\? \\[Y/n\\] ', 'y\r']], {
+        env: { TERM: 'dumb' },
+      });
+      expect(dumb.code).toBe(0);
       expect(dumb.raw).not.toContain('\u001B');
       expect(dumb.text).toMatch(/\d\d:\d\d:\d\d {3}▸ Stop/);
       const colourless = onTerminal(['run', file, '--sandbox', '-y'], [], {

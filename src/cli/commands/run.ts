@@ -1,6 +1,8 @@
 /** belay run: checks, asks once on a terminal, starts, and stays in front. */
 import { renderDiagnostics } from '../../document/index.ts';
 import type { Diagnostic, SourceText } from '../../document/index.ts';
+import type { NewExecution } from '../../journal/index.ts';
+import { Refusal } from '../../runtime/refusal.ts';
 import type { Cli } from '../cli.ts';
 import type { CommandBody } from '../command-spec.ts';
 import { runInFront } from '../front.ts';
@@ -16,15 +18,26 @@ export const body: CommandBody = async (cli, [file = ''], options) => {
   const json = flagOf(options, 'json');
   const mayAsk = cli.canAsk && !json && !flagOf(options, 'yes');
   if (document !== undefined && !json) tellWarnings(cli, diagnostics, source);
-  const { id } = await belay.start(request, async (execution) => {
+  const confirm = async (execution: NewExecution): Promise<void> => {
     if (!mayAsk) return;
     const { confirmStart } = await import('../confirm-start.ts');
     if (!(await confirmStart(cli, execution))) throw new Declined();
+  };
+  const { id } = await belay.start(request, confirm).catch((error: unknown) => {
+    throw error instanceof Refusal ? withNothingStarted(error) : error;
   });
   const head = headLines(belay.view(id), defaultsOf(belay.row(id).program.document.parameters), cli.style);
   const wait = options['wait'] !== false;
   return runInFront(cli, belay, id, { json, wait, endsAs: 'run', head: [...head, ...borrowed] });
 };
+
+/** A refusal says what was not done; one with diagnostics ends in that sentence already. */
+function withNothingStarted(refusal: Refusal): Refusal {
+  const { kind, code, message, hint, diagnostics, sources } = refusal;
+  if (diagnostics.length > 0) return refusal;
+  const lines = [...(hint === undefined ? [] : [hint]), 'Nothing was started.'];
+  return new Refusal(kind, code, message, { hint: lines.join('\n  '), sources });
+}
 
 function tellWarnings(cli: Cli, warnings: readonly Diagnostic[], source: SourceText): void {
   if (warnings.length === 0) return;

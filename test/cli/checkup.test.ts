@@ -1,0 +1,126 @@
+/** What belay doctor finds, where the surroundings are not as they should be. */
+import { expect, test } from 'vitest';
+import { findingLines } from '../../src/cli/view/finding-lines.ts';
+import { checkAws } from '../../src/runtime/checkup/aws.ts';
+import { checkHosts } from '../../src/runtime/checkup/hosts.ts';
+import { checkState } from '../../src/runtime/checkup/state.ts';
+import { checkNode } from '../../src/runtime/checkup/tools.ts';
+import { AwsFailure, type Aws } from '../../src/transports/aws.ts';
+import { HostFailure, type Host } from '../../src/transports/host.ts';
+import { BelayFolder } from './belay-process.ts';
+import { plain } from './story.ts';
+
+const unused = (): never => {
+  throw new Error('the doctor only reads');
+};
+
+function host(read: Host['read']): Host {
+  return {
+    name: 'db1',
+    label: 'db1',
+    transport: 'ssh',
+    carriesSecrets: true,
+    read,
+    start: unused,
+    poll: unused,
+    stop: unused,
+    forget: unused,
+    close: () => Promise.resolve(),
+  };
+}
+
+test.each([
+  ['24.14.9', 'bad'],
+  ['24.15.0', 'good'],
+  ['26.0.0', 'good'],
+  ['22.20.0', 'bad'],
+] as const)('Node %s is %s', (version, verdict) => {
+  expect(checkNode(version).verdict).toBe(verdict);
+});
+
+test('a host that answers is good; command folders on it are worth a note', async () => {
+  const found = await checkHosts(['db1'], () =>
+    host(() => Promise.resolve({ exitCode: 0, stdout: 'Linux 6.1, as root\n2\n', stderr: '' })),
+  );
+  expect(found.map(({ area, verdict }) => [area, verdict])).toEqual([
+    ['hosts', 'good'],
+    ['leftovers', 'note'],
+  ]);
+  expect(found[1]?.says).toMatch(/^2 command folders/);
+});
+
+test('a host that does not answer is bad, in the words of its transport', async () => {
+  const failure = new HostFailure({
+    code: 'HOST_KEY_CHANGED',
+    message: 'db1 (10.77.1.20 via bastion1): the host key changed',
+    retryable: false,
+    effect: 'none',
+  });
+  const [found] = await checkHosts(['db1'], () => host(() => Promise.reject(failure)));
+  expect(found).toMatchObject({ verdict: 'bad', says: `HOST_KEY_CHANGED: ${failure.message}` });
+});
+
+const identity = {
+  account: '123456789012',
+  arn: 'arn:aws:iam::123456789012:user/ops',
+  region: 'eu-central-1',
+  partition: 'aws',
+};
+
+function aws(answers: Partial<Aws>): Aws {
+  return { call: unused, identity: () => Promise.resolve(identity), assume: unused, ...answers };
+}
+
+test('what carries the tag of a token is named, and only reading calls are made', async () => {
+  const asked: string[] = [];
+  const found = await checkAws(
+    aws({
+      call: ({ operation, params }) => {
+        asked.push(operation);
+        expect(params['Filters']).toEqual([{ Name: 'tag-key', Values: ['belay:token'] }]);
+        return Promise.resolve(
+          operation === 'DescribeSnapshots' ? { Snapshots: [{ SnapshotId: 'snap-0a17' }] } : { Volumes: [] },
+        );
+      },
+    }),
+    false,
+  );
+  expect(asked).toEqual(['DescribeSnapshots', 'DescribeVolumes']);
+  expect(found.map(({ what, verdict }) => [what, verdict])).toEqual([
+    ['identity', 'good'],
+    ['snapshots', 'note'],
+    ['volumes', 'good'],
+  ]);
+  expect(found[1]?.says).toContain('snap-0a17');
+});
+
+test('without AWS nothing is wrong, unless a host is reached over SSM', async () => {
+  const none = new AwsFailure({
+    code: 'NO_CREDENTIALS',
+    message: 'none are configured',
+    retryable: false,
+    effect: 'none',
+  });
+  const nobody = aws({ identity: () => Promise.reject(none) });
+  expect((await checkAws(nobody, false)).map(({ verdict }) => verdict)).toEqual(['note']);
+  expect((await checkAws(nobody, true)).map(({ verdict }) => verdict)).toEqual(['bad']);
+});
+
+test('a state folder that is not there is not made', () => {
+  const folder = new BelayFolder();
+  try {
+    expect(checkState(folder.state, unused)).toEqual([
+      expect.objectContaining({ verdict: 'note', says: 'does not exist yet; the first run makes it' }),
+    ]);
+  } finally {
+    folder.clear();
+  }
+});
+
+test('a finding is one line, and what to do below it', () => {
+  const lines = findingLines(
+    { area: 'tools', what: 'ssh', verdict: 'bad', says: 'is not here', hint: 'install it' },
+    plain,
+  );
+  expect(lines).toEqual(['✖ tools          ssh  is not here', '    install it']);
+});
