@@ -6,13 +6,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { worldMissing } from '../../lab/world.ts';
 import { raiseBed, type Bed } from './bed.ts';
-import { demo } from './demo.ts';
-import { killPoints } from './kill-points.ts';
+import { demo, takenBack } from './demo.ts';
+import { killPoints, sample } from './kill-points.ts';
 import { report } from './report.ts';
-import { series, untouched } from './series.ts';
+import { restless, series, untouched } from './series.ts';
 
 const reason = worldMissing();
 const hosts = ['v1', 'v2', 'v3', 'v4'];
+const rollbackKillsInCi = 8;
 const seriesMs = 1_800_000;
 
 describe.skipIf(reason)(`kill -9 over ssh${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
@@ -72,6 +73,41 @@ describe.skipIf(reason)(`kill -9 over ssh${reason === undefined ? '' : ` (skippe
       await report('demo in rollback over ssh', cuts, 'every point', async () => {
         expect(await series(bed, hosts, subject, cuts, whole)).toEqual([]);
       });
+    },
+    seriesMs,
+  );
+
+  test(
+    'in the rollback of a run that had ended: it is taken back once',
+    async () => {
+      const subject = takenBack(bed);
+      const { whole, runners } = await untouched(bed, 'v1', subject);
+      expect(whole).toMatchObject({
+        belay: { status: 'Success', rollbackStatus: 'clean' },
+        host: {
+          version: '1.0 installed',
+          file: 'absent',
+          upgrades: ['belay-demo:all 1.0 1.1', 'belay-demo:all 1.1 1.0'],
+          effects: ['snapshotCopied', 'snapshotDeleted'],
+        },
+      });
+      const { cuts, chosen } = sample(killPoints(runners.flatMap(({ passed }) => passed)), rollbackKillsInCi);
+      await report('belay rollback over ssh', cuts, chosen, async () => {
+        expect(await series(bed, hosts, subject, cuts, whole)).toEqual([]);
+      });
+    },
+    seriesMs,
+  );
+
+  test(
+    'a runner that is killed after every third write, again and again, still arrives',
+    async () => {
+      const subject = demo(bed, 'ssh', 'another version');
+      const { whole } = await untouched(bed, 'v1', subject);
+      const { runners, found } = await restless(bed, 'v1', subject, 3);
+      process.stderr.write(`one run in rollback, ended by ${runners} runners\n`);
+      expect(runners).toBeGreaterThan(20);
+      expect(found).toEqual(whole);
     },
     seriesMs,
   );

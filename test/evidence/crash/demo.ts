@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { start, type Bed, type Way } from './bed.ts';
 import { hostState, resetHost } from './host-state.ts';
 import { storyOf, type Story } from './oracle.ts';
+import { runRunner } from './run-runner.ts';
 import type { Subject } from './series.ts';
 
 const runbook = fileURLToPath(new URL('demo.yaml', import.meta.url));
@@ -26,5 +27,21 @@ export function demo(bed: Bed, way: Way, wanted: string): Subject & { readonly r
       ...stories.get(host)?.(),
       sameVolume: world.volumeId(host, '/srv/data') === volumes.get(host),
     }),
+  };
+}
+
+/** The same run, to its good end; what is cut is `belay rollback` of it. */
+export function takenBack(bed: Bed): Subject {
+  const subject = demo(bed, 'ssh', '1.1');
+  return {
+    ...subject,
+    start: async (host) => {
+      const belay = bed.belay(host);
+      const id = await subject.start(host);
+      const { ending, stderr } = await runRunner(bed, belay.stateDir, id);
+      if (ending?.kind !== 'ended') throw new Error(`the run to be taken back did not end: ${stderr}`);
+      belay.requestRollback(id, { force: false });
+      return id;
+    },
   };
 }

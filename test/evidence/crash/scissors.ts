@@ -11,10 +11,13 @@ import type { Journal } from '../../../src/journal/index.ts';
 import type { Aws } from '../../../src/transports/aws.ts';
 import type { Host } from '../../../src/transports/host.ts';
 
-/** `at` is a point's name. `amid` counts `afterMs` from that point and kills wherever the run is by then. */
+/** `at` is a point's name, or `write` for any write to the journal. */
 export interface Cut {
   readonly at: string;
+  /** Not there, but so long after it, wherever the run is by then. */
   readonly afterMs?: number;
+  /** With `write`: after so many of them. */
+  readonly nth?: number;
 }
 
 /** What a runner prints for each point, as a line of JSON. */
@@ -28,6 +31,7 @@ export class Scissors {
   readonly #cut: Cut | undefined;
   readonly #counts = new Map<string, number>();
   #activity = 'none';
+  #writes = 0;
 
   constructor(cut: Cut | undefined) {
     this.#cut = cut;
@@ -106,6 +110,8 @@ export class Scissors {
     this.#pass(`before the ${what}`);
     const result = write();
     this.#pass(`after the ${what}`);
+    this.#writes += 1;
+    if (this.#cut?.at === 'write' && this.#writes === this.#cut.nth) process.kill(process.pid, 'SIGKILL');
     return result;
   }
 

@@ -92,6 +92,29 @@ async function cutOnce(bed: Bed, host: string, subject: Subject, cut: Cut, wante
   }
 }
 
+/** One execution whose every runner is killed at its n-th write, until one of them arrives. */
+export async function restless(
+  bed: Bed,
+  host: string,
+  subject: Subject,
+  writes: number,
+): Promise<{ readonly runners: number; readonly found: Whole }> {
+  const belay = bed.belay(host, subject.way);
+  await subject.reset(host);
+  const id = await subject.start(host);
+  for (let runners = 1; runners < restlessRunnersMax; runners += 1) {
+    const runner = await runRunner(bed, belay.stateDir, id, { at: 'write', nth: writes });
+    endMastersOf(runner.pid);
+    if (runner.signal === 'SIGKILL') continue;
+    if (runner.exitCode !== 0)
+      throw new Error(`runner ${runners} ended ${runner.exitCode}: ${runner.stderr}`);
+    return { runners, found: await wholeOf(bed, host, subject, id) };
+  }
+  throw new Error(`the execution did not end within ${restlessRunnersMax} runners`);
+}
+
+const restlessRunnersMax = 300;
+
 /** Why the kill did not do what it was for: mid-run, by SIGKILL, with the execution left lying. */
 function missedBy(killed: RunnerEnd, cut: Cut, view: ExecutionView): string | undefined {
   if (killed.signal !== 'SIGKILL')
@@ -101,8 +124,10 @@ function missedBy(killed: RunnerEnd, cut: Cut, view: ExecutionView): string | un
   if (view.isLive) return 'the dead runner counts as alive';
   const isOver = cut.at === 'after the ending' || cut.at.endsWith('the runner gone');
   if (isOver) return view.endedAt === null ? `it had ended, and is shown as ${view.status}` : undefined;
-  const lies = cut.at === 'before the runner' ? 'Pending' : 'Interrupted';
-  return view.status === lies ? undefined : `it is shown as ${view.status}, not as ${lies}`;
+  if (view.endedAt !== null) return `it had not ended, and is shown as ${view.status}`;
+  // Nobody knows yet that there was a runner.
+  if (cut.at === 'before the runner') return undefined;
+  return view.status === 'Interrupted' ? undefined : `it is shown as ${view.status}, not as Interrupted`;
 }
 
 /** As often as it has to be: a run that waits for a person leaves, is decided and resumed. */
