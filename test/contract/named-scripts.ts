@@ -72,6 +72,22 @@ export function namedScriptsContract(name: string, factory: () => Promise<HostUn
         expect(await demo()).toBe('belay-demo - absent free');
       });
 
+      it('stages what it will install: found, fetched, its predecessor kept, nothing installed', async () => {
+        await subject.publish('old');
+        await install('1.0');
+        await subject.publish('new');
+        const staged = await install('1.*', newKey(), 'stage-no');
+        expect(staged.exitCode).toBe(0);
+        expect(staged.fields.all('version')).toEqual(['belay-demo 1.1']);
+        expect(staged.fields.all('change')).toEqual([]);
+        expect(await demo()).toBe('belay-demo 1.0 installed free');
+        expect((await install('9.9', newKey(), 'stage-no')).fields.one('failed')).toMatch(
+          /^NO_SUCH_VERSION /,
+        );
+        const same = await install('1.0', newKey(), 'stage-no');
+        expect(same.fields.all('version')).toEqual(['belay-demo 1.0']);
+      });
+
       it('upgrades, changes nothing a second time, and goes back', async () => {
         await subject.publish('old');
         await install('1.0');

@@ -246,6 +246,17 @@ describe.skipIf(reason)(
         await undo(packageAction, first, world);
       });
 
+      test('staged: the newest is found and fetched, and what is installed stays', async () => {
+        const staged = await run(packageAction, { Host, Names, Version: '1.1*', State: 'staged' }, world);
+        expect(staged.ending).toMatchObject({
+          kind: 'done',
+          outputs: { Version: full('1.1'), Changed: false },
+          changes: [],
+          note: `belay-demo ${full('1.1')} is fetched; what it replaces is kept`,
+        });
+        expect(await running()).toBe('1.0\nactive');
+      });
+
       test('a package whose script fails is a failure with its reason, and undo heals it', async () => {
         await lab.publish(Host, 'broken');
         const done = await run(packageAction, { Host, Names, Version: full('1.2') }, world);

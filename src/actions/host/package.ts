@@ -12,7 +12,7 @@ type Inputs = {
   readonly Host: string;
   readonly Names: readonly string[];
   readonly Version?: string;
-  readonly State?: 'present';
+  readonly State?: 'present' | 'staged';
   readonly AllowNoUndo?: boolean;
 };
 /** By package name; version null: not installed. */
@@ -55,7 +55,13 @@ export const packageAction = defineAction({
           'As dpkg or rpm writes it (15.20-0+deb12u1), a pattern of it (15.20*; the newest that matches), or latest. The same for all Names.',
       }),
     ),
-    State: Type.Optional(Type.Literal('present')),
+    State: Type.Optional(
+      Type.Union([Type.Literal('present'), Type.Literal('staged')], {
+        default: 'present',
+        description:
+          'staged installs nothing: it fetches the packages and keeps those that they replace. What would be refused is refused before anything is stopped for the installation.',
+      }),
+    ),
     AllowNoUndo: Type.Optional(
       Type.Boolean({
         default: false,
@@ -91,11 +97,11 @@ export const packageAction = defineAction({
     script: (inputs, before, context) =>
       installPackages([
         keyOf(context, inputs, before),
-        inputs.AllowNoUndo === true ? 'yes' : 'no',
+        `${inputs.State === 'staged' ? 'stage-' : ''}${inputs.AllowNoUndo === true ? 'yes' : 'no'}`,
         inputs.Version ?? 'latest',
         ...inputs.Names,
       ]),
-    waitingFor: ({ Names }) => `installing ${Names.join(', ')}`,
+    waitingFor: ({ Names, State }) => `${State === 'staged' ? 'fetching' : 'installing'} ${Names.join(', ')}`,
     mayStartAnew: true,
     finish: (end, { Names }, before) => {
       const said = fieldsOrFailure(end, (fields) => {
@@ -107,40 +113,49 @@ export const packageAction = defineAction({
       const outputs = outputsOf(said.fields, Names, changes);
       return done(outputs, {
         changes,
-        ...(changes.length === 0 ? { note: `${Names[0]} is ${outputs.Version} already` } : {}),
+        ...(changes.length === 0 ? { note: noteOf(Names, outputs, before) } : {}),
       });
     },
   }),
 
-  undo: {
-    kind: 'restore',
-    effect: detached<
-      UndoInputs<Inputs, Before, { Host: string; Token: string }, Outputs>,
-      null,
-      { Manager: string }
-    >({
-      host: ({ inputs }) => inputs.Host,
-      script: ({ inputs, before }, _, context) =>
-        restorePackages([
-          keyOf(context, inputs, before),
-          ...inputs.Names.flatMap((name) => {
-            const was = before.packages[name];
-            return [name, was?.version ?? '-', was?.held === true ? 'held' : 'free'];
-          }),
-        ]),
-      waitingFor: ({ inputs }) => `putting ${inputs.Names.join(', ')} back`,
-      mayStartAnew: true,
-      finish: (end) => {
-        const said = fieldsOrFailure(end, (fields) => ({ changes: changesOf(end, fields) }));
-        if ('failure' in said) return said.failure;
-        return done(
-          { Manager: said.fields.one('manager') ?? 'unknown' },
-          { changes: changesOf(end, said.fields) },
-        );
-      },
-    }),
+  undo: ({ State }: Inputs) =>
+    State === 'staged' ? { kind: 'notNeeded' } : { kind: 'restore', effect: restoring },
+});
+
+const restoring = detached<
+  UndoInputs<Inputs, Before, { Host: string; Token: string }, Outputs>,
+  null,
+  { Manager: string }
+>({
+  host: ({ inputs }) => inputs.Host,
+  script: ({ inputs, before }, _, context) =>
+    restorePackages([
+      keyOf(context, inputs, before),
+      ...inputs.Names.flatMap((name) => {
+        const was = before.packages[name];
+        return [name, was?.version ?? '-', was?.held === true ? 'held' : 'free'];
+      }),
+    ]),
+  waitingFor: ({ inputs }) => `putting ${inputs.Names.join(', ')} back`,
+  mayStartAnew: true,
+  finish: (end) => {
+    const said = fieldsOrFailure(end, (fields) => ({ changes: changesOf(end, fields) }));
+    if ('failure' in said) return said.failure;
+    return done(
+      { Manager: said.fields.one('manager') ?? 'unknown' },
+      { changes: changesOf(end, said.fields) },
+    );
   },
 });
+
+/** Of a step that changed nothing: so it was already, or so it may become. */
+function noteOf(names: readonly string[], { Versions, Version }: Outputs, before: Before): string {
+  const waiting = names.filter((name) => Versions[name] !== before.packages[name]?.version);
+  if (waiting.length === 0) return `${names[0]} is ${Version} already`;
+  const [first = '', ...others] = waiting;
+  const more = others.length === 0 ? '' : `, ${others.length} more`;
+  return `${first} ${Versions[first] ?? ''} is fetched${more}; what it replaces is kept`;
+}
 
 /** One record for all attempts of the step: what was there before the first. */
 const keyOf = ({ executionId }: ActionContext, { Names, Version }: Inputs, before: Before) =>

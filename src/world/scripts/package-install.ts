@@ -16,7 +16,8 @@ import { changeLines, installedVersion, manager } from './package-fields.ts';
 export function installPackages(run: ScriptRun): ScriptEnd {
   const { state, host, now } = run;
   const key = argument(run, 0, 'KEY');
-  const allowNoUndo = argument(run, 1, 'ALLOWNOUNDO') === 'yes';
+  const how = argument(run, 1, 'ALLOWNOUNDO');
+  const allowNoUndo = how.endsWith('yes');
   const wanted = argument(run, 2, 'VERSION');
   const names = run.args.slice(3);
   const system = systemOf(state, host);
@@ -39,6 +40,11 @@ export function installPackages(run: ScriptRun): ScriptEnd {
   const plan = [...asked, ...alongWith(state, host, asked)];
   const problem = planProblem(run, plan, names) ?? keepProblem(run, plan, allowNoUndo);
   if (problem) return problem;
+  if (how.startsWith('stage-')) {
+    const version = (name: string) =>
+      asked.find((one) => one.name === name)?.release.version ?? installedVersion(run, name);
+    return { fields: [manager, ...names.map((name) => `version=${name} ${version(name)}`)] };
+  }
 
   // The first record wins: a second attempt must not take what the first one left for what was there before.
   for (const { name } of plan) record[name] ??= installedVersion(run, name);

@@ -57,6 +57,23 @@ test('what is there already is left alone and said so', async () => {
   });
 });
 
+test('staged says what would be installed and changes nothing, so there is nothing to undo', async () => {
+  const { world } = sandboxHosts();
+  const inputs = { Host: 'db1', Names, Version: '15.20*', State: 'staged' };
+  const done = await run(packageAction, inputs, world);
+  expect(done.ending).toMatchObject({
+    kind: 'done',
+    outputs: { Version: fresh, Changed: false },
+    changes: [],
+    note: `postgresql-15 ${fresh} is fetched, 2 more; what it replaces is kept`,
+  });
+  expect(await observe(packageAction, inputs, world)).toEqual(done.before);
+  const typo = await run(packageAction, { ...inputs, Version: '15.21*' }, world);
+  expect(typo.ending).toMatchObject({ kind: 'failed', code: 'NO_SUCH_VERSION' });
+  const already = await run(packageAction, { ...inputs, Version: old }, world);
+  expect(already.ending).toMatchObject({ kind: 'done', note: `postgresql-15 is ${old} already` });
+});
+
 test('after a lost reply the one command is adopted', async () => {
   const { world, starts } = sandboxHosts();
   const done = await run(packageAction, { Host: 'db1', Names }, world, { lostReply: true });

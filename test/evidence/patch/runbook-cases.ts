@@ -7,11 +7,16 @@ import { caseMs, downgradeOf, runOf, upgradeOf, type Bench, type Target } from '
 
 const hurtHalf = "cd / && runuser -u postgres -- psql -XAtqc 'delete from accounts where id % 2 = 0'";
 
-const begin = (stage: Stage, file: string, { host, inventory }: Target): BelayCommand =>
+const begin = (
+  stage: Stage,
+  file: string,
+  { host, inventory }: Target,
+  version = `${stage.versions.new.server}*`,
+): BelayCommand =>
   stage.begin(
     runOf(file, {
       Host: host,
-      Version: `${stage.versions.new.server}*`,
+      Version: version,
       Approvers: callerArn,
       DataQuery: dataQuery,
     }),
@@ -40,6 +45,28 @@ async function expectRestored(stage: Stage, shown: Shown, volume: string): Promi
 }
 
 export function runbookCases({ way, ...bench }: Bench): void {
+  test(
+    'a version that nobody has is refused while the server runs',
+    async () => {
+      const stage = bench.stage();
+      const pid = await stage.onHost(`systemctl show -p MainPID --value ${unit}`);
+      const { code, stderr } = await begin(
+        stage,
+        shipped,
+        way.target(stage, bench.inventory()),
+        `${stage.versions.new.server}9*`,
+      ).ended;
+      expect(stderr).toContain('Failed at Stage: NO_SUCH_VERSION');
+      expect(stderr).toContain(stage.versions.new.full);
+      expect(stderr).toContain('Nothing is left changed.');
+      expect(code).toBe(1);
+      expect(stage.calls('CreateSnapshot')).toEqual([]);
+      expect(await stage.onHost(`systemctl show -p MainPID --value ${unit}`)).toBe(pid);
+      await expectAsBefore(stage);
+    },
+    caseMs,
+  );
+
   test(
     'a version that is not the wanted one: the packages go back, no volume is touched, and the snapshot goes',
     async () => {

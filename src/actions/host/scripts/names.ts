@@ -32,6 +32,8 @@
  * package/install     changes  KEY ALLOWNOUNDO VERSION NAME...
  *     KEY names the record of what was there before (any [a-z0-9-]+, the same for every attempt of a step)
  *     ALLOWNOUNDO: yes | no        VERSION: exact | latest | glob such as 15.20*
+ *     stage-yes | stage-no: as yes and no, but nothing is installed: the new packages are fetched, those that they would
+ *     replace are kept, and version= tells what would be installed
  *     manager=...
  *     change=NAME OLD NEW          every package that became different, those beyond NAME... too; `-`: not installed.
  *                                  Printed when it fails half-way as well.

@@ -7,6 +7,7 @@
  *   pm_candidate NAME         prints the version that the manager itself would choose
  *   pm_plan NAME VERSION ...  writes `NAME OLD NEW` lines to $work/plan and names to $work/removed
  *   pm_keep NAME VERSION      prints the path of that package's file in $cache, fetching it there if need be; fails else
+ *   pm_fetch NAME VERSION ... downloads what installing them needs; what is fetched stays for pm_install
  *   pm_install NAME VERSION ...
  *   pm_go_back                installs $work/files (paths) and $work/specs (NAME VERSION), removes $work/drop (names)
  *   pm_hold held|free NAME
@@ -92,6 +93,10 @@ const apt = `
     (cd "$cache" && apt-get -q download -- "$1=$2") >>"$work/talk" 2>&1
     kept_file "$1" "$2"
   }
+  pm_fetch() {
+    specs "$@" >"$work/wanted"
+    talked apt_do --no-remove --download-only install $(cat "$work/wanted")
+  }
   pm_install() {
     specs "$@" >"$work/wanted"
     talked apt_do --no-remove install $(cat "$work/wanted")
@@ -166,6 +171,10 @@ const rpm = `
     if [ "$manager" = dnf ]; then (cd "$cache" && dnf -q -y download --destdir "$cache" "$1-$2")
     else yumdownloader -q --destdir "$cache" "$1-$2"; fi >>"$work/talk" 2>&1
     kept_file "$1" "$2"
+  }
+  pm_fetch() {
+    was_now=$(pm_describe "$1")
+    talked "$manager" -y --downloadonly "$(verb "\${was_now%% *}" "$2")" $(specs "$@")
   }
   pm_install() {
     was_now=$(pm_describe "$1")

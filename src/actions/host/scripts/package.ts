@@ -15,7 +15,8 @@ for name in "$@"; do say package "$name $(pm_describe "$name")"; done
  */
 export const installPackages = namedScript(
   'package/install',
-  `key=$1 allow_no_undo=$2 version=$3
+  `key=$1 allow_no_undo=\${2#stage-} version=$3
+case $2 in stage-*) staged=yes ;; *) staged= ;; esac
 shift 3
 ${packageManagers}
 rooms
@@ -63,6 +64,16 @@ while read -r name old new; do
     echo "$name $old cannot be kept: no way back"
   }
 done <"$work/plan"
+if [ -n "$staged" ]; then
+  pm_fetch $(cat "$work/chosen") || fail INSTALL_FAILED "$manager could not fetch $(tr '\\n' ' ' <"$work/chosen"): $(reason); nothing was changed"
+  [ -s "$record" ] || rm -f -- "$record"
+  for name in "$@"; do
+    v=$(awk -v n="$name" '$1 == n { print $2 }' "$work/chosen")
+    [ -n "$v" ] || { d=$(pm_describe "$name"); v=\${d%% *}; }
+    say version "$name $v"
+  done
+  exit 0
+fi
 # The first record wins: a second attempt of the step must not take what the first one left for what was there before.
 while read -r name old new; do
   grep -q "^$name " "$record" || echo "$name $old $new" >>"$record"
