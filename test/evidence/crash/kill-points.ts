@@ -21,10 +21,12 @@ export function killPoints(passed: readonly Passed[]): Cut[] {
     if (lastedMs >= amidMsMin) cuts.push({ at: here.point, afterMs: Math.round(lastedMs / 2) });
   }
   // The clean-up after an effect is neither a write nor an effect: one look before it is enough.
-  return cuts.filter(
+  const kept = cuts.filter(
     ({ at }, index) =>
       !(at.startsWith('before the intent') && / to forget of /.test(cuts[index - 1]?.at ?? '')),
   );
+  // A second runner passes the same points as the first where it begins.
+  return [...new Map(kept.map((cut) => [nameOf(cut), cut])).values()];
 }
 
 /** Whether the run did something between two points that follow each other: a write, a call to the world, an effect. */

@@ -78,7 +78,12 @@ async function cutOnce(bed: Bed, host: string, subject: Subject, cut: Cut, wante
   const belay = bed.belay(host, subject.way);
   await subject.reset(host);
   const id = await subject.start(host);
-  const killed = await runRunner(bed, belay.stateDir, id, cut);
+  let killed = await runRunner(bed, belay.stateDir, id, cut);
+  if (killed.ending?.kind === 'left' && subject.decide !== undefined) {
+    // The point lies behind a wait for a person.
+    await subject.decide(host, id);
+    killed = await runRunner(bed, belay.stateDir, id, cut);
+  }
   try {
     const missed = missedBy(killed, cut, belay.view(id));
     if (missed !== undefined) return [missed];
@@ -122,11 +127,12 @@ function missedBy(killed: RunnerEnd, cut: Cut, view: ExecutionView): string | un
   const last = killed.passed.at(-1)?.point;
   if (cut.afterMs === undefined && last !== cut.at) return `the kill landed at ${last}`;
   if (view.isLive) return 'the dead runner counts as alive';
-  const isOver = cut.at === 'after the ending' || cut.at.endsWith('the runner gone');
-  if (isOver) return view.endedAt === null ? `it had ended, and is shown as ${view.status}` : undefined;
+  const passes = (point: string): boolean => killed.passed.some((passed) => passed.point === point);
+  if (passes('after the ending'))
+    return view.endedAt === null ? `it had ended, and is shown as ${view.status}` : undefined;
   if (view.endedAt !== null) return `it had not ended, and is shown as ${view.status}`;
-  // Nobody knows yet that there was a runner.
-  if (cut.at === 'before the runner') return undefined;
+  // Nobody knows yet that there was a runner, or it had left to wait for a person.
+  if (cut.at === 'before the runner' || passes('after the runner gone')) return undefined;
   return view.status === 'Interrupted' ? undefined : `it is shown as ${view.status}, not as Interrupted`;
 }
 
