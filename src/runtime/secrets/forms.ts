@@ -14,6 +14,8 @@ export interface Form {
 
 /** Lines of a value that count on their own: a private key may be printed line by line. */
 const lineLengthMin = 12;
+/** Shorter parts may be somebody's words. */
+const partLengthMin = 12;
 /** The base64 of three bytes and less is found in too many texts. */
 const base64LengthMin = 6;
 
@@ -22,10 +24,11 @@ export function formsOf(values: Iterable<string>): Form[] {
   const plain = new Set<string>();
   const folded = new Set<string>();
   for (const value of values) {
-    for (const text of [value, ...linesOf(value)]) {
-      for (const form of escapedForms(text)) plain.add(form);
+    for (const text of [value, ...linesOf(value)]) for (const form of escapedForms(text)) plain.add(form);
+    const parts = partsOf(value);
+    for (const part of parts) plain.add(part);
+    for (const text of [value, ...linesOf(value), ...parts])
       for (const form of encodedForms(Buffer.from(text, 'utf8'))) folded.add(form);
-    }
   }
   const forms = [
     ...Array.from(plain, (form) => ({ bytes: Buffer.from(form, 'utf8'), mayBeFolded: false })),
@@ -34,6 +37,18 @@ export function formsOf(values: Iterable<string>): Form[] {
   return forms
     .filter(({ bytes }) => bytes.length >= secretLengthMin)
     .sort((left, right) => right.bytes.length - left.bytes.length);
+}
+
+/**
+ * Runs of letters and digits that no word of a language is: they look the same however the value around them was escaped,
+ * and give enough of it away.
+ */
+function partsOf(value: string): string[] {
+  const runs = value.match(/[A-Za-z0-9]+/g) ?? [];
+  return runs.filter(
+    (run) =>
+      run.length >= partLengthMin && /[A-Za-z]/.test(run) && (/\d/.test(run) || /[a-z].*[A-Z]/.test(run)),
+  );
 }
 
 function linesOf(value: string): string[] {
@@ -55,12 +70,14 @@ function escapedForms(text: string): string[] {
     JSON.stringify(json).slice(1, -1),
     uri,
     uri.replaceAll('%20', '+'),
+    uri.replaceAll('%2F', '/'),
     uriMore,
     uriMore.replaceAll('%20', '+'),
     uri.replaceAll(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()),
     html,
     html.replaceAll('"', '&quot;'),
     html.replaceAll('"', '&quot;').replaceAll("'", '&#39;'),
+    html.replaceAll('"', '&quot;').replaceAll("'", '&#x27;'),
     html.replaceAll('"', '&quot;').replaceAll("'", '&apos;'),
     html.replaceAll('"', '&#34;').replaceAll("'", '&#39;'),
     // What sh -x, bash -x and printf %q make of it, and a program's own quotes.
@@ -70,8 +87,30 @@ function escapedForms(text: string): string[] {
     source,
     source.replaceAll("'", "\\'"),
     source.replaceAll(/["$`]/g, '\\$&'),
+    echoed(text),
   ];
 }
+
+/** What echo prints where it reads escapes, as that of /bin/sh on Debian does. Source: POSIX, echo, operands (XSI). */
+function echoed(text: string): string {
+  const [shown = ''] = text.split(/(?<=(?:^|[^\\])(?:\\\\)*)\\c/);
+  return shown.replaceAll(/\\([abfnrtv\\]|0[0-7]{0,3})/g, (_, escape: string) =>
+    escape.startsWith('0')
+      ? String.fromCharCode(Number.parseInt(`0${escape.slice(1)}`, 8) & 0xff)
+      : (escapes[escape] ?? ''),
+  );
+}
+
+const escapes: Readonly<Record<string, string>> = {
+  a: '\u0007',
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  v: '\v',
+  '\\': '\\',
+};
 
 function percent(code: number): string {
   return `%${code.toString(16).toUpperCase()}`;

@@ -47,6 +47,23 @@ test('a secret is found as shells, XML and programs in other languages write it'
   }
 });
 
+test('echo of /bin/sh reads escapes in a secret, and it is found all the same', () => {
+  for (const [secret, printed] of [
+    ['pass\\tword 1', 'pass\tword 1'],
+    ['pass\\\\word 2', 'pass\\word 2'],
+    ['password 3\\c and the rest', 'password 3'],
+    ['pass\\0101word 4', 'passAword 4'],
+  ] as const)
+    expect(new Redactor([secret]).text(`it is ${printed}.`)).toBe(`it is ${mask}.`);
+});
+
+test('a part that no language has as a word is found whatever escapes stand around it; words are not', () => {
+  const redactor = new Redactor(['postgresql://administrator:x7Kq2mNv8RtLw4@production.example.com/"db"']);
+  expect(redactor.text('<x7Kq2mNv8RtLw4>')).toBe(`<${mask}>`);
+  expect(redactor.text(Buffer.from('%%x7Kq2mNv8RtLw4%%').toString('base64'))).toContain(mask);
+  expect(redactor.text('the administrator of production')).toBe('the administrator of production');
+});
+
 test('base64 and hexadecimal are found although a tool broke them into lines', () => {
   const secret = Array.from({ length: 40 }, (_, index) => `line ${index} of a key / ${index * 7919}`).join(
     '\n',
