@@ -6,7 +6,11 @@ interface Report {
   readonly testResults: readonly {
     readonly name: string;
     readonly status: string;
-    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
+    readonly assertionResults: readonly {
+      readonly status: string;
+      readonly fullName: string;
+      readonly failureMessages: readonly string[];
+    }[];
   }[];
 }
 
@@ -18,7 +22,7 @@ const report: Report = existsSync(reportFile)
 const tests = report.testResults.flatMap(({ name, status, assertionResults }) =>
   assertionResults.length > 0
     ? assertionResults.map((test) => ({ file: name, ...test }))
-    : [{ file: name, status, fullName: 'the file itself' }],
+    : [{ file: name, status, fullName: 'the file itself', failureMessages: [] }],
 );
 
 const mustRun = readFileSync(join(root, '.ci', 'must-run.txt'), 'utf8')
@@ -34,6 +38,12 @@ for (const line of mustRun) {
   for (const { status, fullName } of skipped.slice(Number(allowed))) {
     trouble.push(`${file}: "${fullName}" was ${status}, and may not be`);
   }
+}
+for (const { file, fullName, status, failureMessages } of tests) {
+  if (status !== 'passed' || failureMessages.length === 0) continue;
+  console.log(
+    `ci: needed a second try: ${relative(root, file)}: "${fullName}": ${failureMessages[0]?.split('\n')[0] ?? ''}`,
+  );
 }
 for (const line of trouble) console.log(`ci: ${line}`);
 
