@@ -12,7 +12,7 @@ const maskBytes = Buffer.from(mask);
 const nothing = new Uint8Array();
 
 export interface StreamRedactor {
-  /** What can be written by now. Holds back bytes that may be the beginning of a secret. */
+  /** What can be written by now; may be a part of the chunk itself. Holds back bytes that may be the beginning of a secret. */
   push(chunk: Uint8Array): Uint8Array;
   /** The rest. */
   end(): Uint8Array;
@@ -47,10 +47,15 @@ export class Redactor {
       return shown.length === 1 ? (shown[0] ?? nothing) : Buffer.concat(shown);
     };
     return {
-      push: (chunk) => take(held.length === 0 ? Buffer.from(chunk) : Buffer.concat([held, chunk]), false),
-      end: () => take(Buffer.from(held), true),
+      push: (chunk) => take(held.length === 0 ? viewOf(chunk) : Buffer.concat([held, chunk]), false),
+      end: () => take(viewOf(held), true),
     };
   }
+}
+
+/** The same bytes, not a copy of them. */
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 interface Redacted {
