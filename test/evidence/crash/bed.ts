@@ -25,6 +25,7 @@ export async function raiseBed(hosts: readonly string[]): Promise<Bed> {
   const env = {
     PATH: process.env['PATH'] ?? '/usr/bin:/bin',
     HOME: folder,
+    TMPDIR: tmpdir(),
     NODE_COMPILE_CACHE: join(folder, 'compiled'),
     ...world.env,
   };

@@ -1,5 +1,7 @@
 /** Starts the killable runner as a process of its own and waits for its end, however it comes. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import type { ExecutionResult } from '../../../src/engine/index.ts';
@@ -70,7 +72,7 @@ export function mastersOf(pid: number): number[] {
     .map(({ pid }) => pid);
 }
 
-/** A killed runner leaves its masters to their idle time: the test cleans up what it started. */
+/** A killed runner leaves its masters to their idle time, and their sockets to the next one: the test cleans up what it started. */
 export function endMastersOf(pid: number): void {
   for (const { pid: ssh } of sshProcessesOf(pid)) {
     try {
@@ -79,6 +81,8 @@ export function endMastersOf(pid: number): void {
       // It ended by itself meanwhile.
     }
   }
+  for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(`belay-ssh-${pid}-`)))
+    rmSync(join(tmpdir(), name), { recursive: true, force: true });
 }
 
 function sshProcessesOf(runner: number): { readonly pid: number; readonly words: string }[] {

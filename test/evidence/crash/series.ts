@@ -87,6 +87,8 @@ async function cutOnce(bed: Bed, host: string, subject: Subject, cut: Cut, wante
   try {
     const missed = missedBy(killed, cut, belay.view(id));
     if (missed !== undefined) return [missed];
+    // Half of them lose their connections as well, as when the whole machine goes down.
+    if (killed.pid % 2 === 0) endMastersOf(killed.pid);
     const runners = belay.view(id).endedAt === null ? await runToEnd(bed, host, subject, id) : [];
     const trouble = runners.find(({ signal, exitCode }) => signal !== undefined || exitCode !== 0);
     if (trouble !== undefined)
