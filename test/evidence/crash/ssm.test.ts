@@ -47,7 +47,8 @@ describe.skipIf(reason)(`kill -9 over SSM${reason === undefined ? '' : ` (skippe
   test(
     'aws:runCommand, cut at every point: the command ran once',
     async () => {
-      const { lab, instanceId } = bed.world;
+      const { lab } = bed.world;
+      const instanceId = (host: string) => bed.world.instanceId(host);
       const subject: Subject = {
         way: 'ssm',
         reset: async (host) => {

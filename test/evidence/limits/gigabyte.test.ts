@@ -123,6 +123,6 @@ function expectedSha256(): string {
   const whole = Math.floor(lineFeeds / lines);
   for (let done = 0; done < whole; done += 1) hash.update(block);
   const left = bytes + lineFeeds - whole * block.length;
-  hash.update(`${`${'x'.repeat(lineLength)}\n`.repeat(lines)}`.slice(0, left));
+  hash.update(`${'x'.repeat(lineLength)}\n`.repeat(lines).slice(0, left));
   return hash.digest('hex');
 }
