@@ -12,7 +12,7 @@ import type {
   Runtime,
   SignalResult,
 } from '../engine/index.ts';
-import type { Journal } from '../journal/index.ts';
+import type { ActivityRow, Journal } from '../journal/index.ts';
 import type { Json } from '../json.ts';
 
 /** Carries out one activity. Outcomes are values; what it throws ends the runner and leaves the execution resumable. */
@@ -67,12 +67,16 @@ export class EmbeddedRuntime implements Runtime {
   #pending: RecordedEvent[] = [];
   #flushTimer: NodeJS.Timeout | undefined;
   #flushTrouble: Error | undefined;
+  /** When this runner came, and the last that the record tells of those before it; null once it is said. */
+  readonly #cameAt: number;
+  #lastKnownAt: number | null = 0;
 
   constructor(options: EmbeddedOptions) {
     this.#options = options;
     this.executionId = options.executionId;
     this.#journal = options.journal;
     this.#now = options.now ?? Date.now;
+    this.#cameAt = this.#now();
     this.#storedSeq = options.journal.lastSeq(options.executionId);
   }
 
@@ -82,17 +86,19 @@ export class EmbeddedRuntime implements Runtime {
   }
 
   async activity(call: ActivityCall): Promise<Outcome> {
-    const known = this.#journal.activity(this.executionId, call.id);
+    const known = this.#known(call.id);
     if (known !== undefined && known.outcome !== null) return known.outcome;
     if (known === undefined && !call.ignoreCancel && this.#isCancelled())
-      return this.#record(call.id, this.#now(), { status: 'cancelled' });
+      return this.#record(call.id, this.#now(), { status: 'cancelled', ...this.#absence() });
     const { startedAt } = this.#journal.begin(this.executionId, call.id, this.#now(), this.#takePending());
     if (known !== undefined && call.onLost === 'report')
-      return this.#record(call.id, startedAt, { status: 'lost' });
+      return this.#record(call.id, startedAt, { status: 'lost', ...this.#absence() });
+    // What is waited for goes on without a runner; a question that is asked again has its time again.
+    const since = call.kind === 'wait' ? startedAt : this.#now();
     const result = await this.#watchingForCancel(call, (cancel) =>
-      this.#options.host.run(call, { cancel, deadlineAt: startedAt + call.timeoutMs }),
+      this.#options.host.run(call, { cancel, deadlineAt: since + call.timeoutMs }),
     );
-    const outcome = this.#record(call.id, startedAt, result);
+    const outcome = this.#record(call.id, startedAt, { ...result, ...this.#absence() });
     await this.#options.host.settled(call, outcome);
     return outcome;
   }
@@ -102,7 +108,7 @@ export class EmbeddedRuntime implements Runtime {
     ms: number,
     { ignoreCancel }: { readonly ignoreCancel: boolean },
   ): Promise<'elapsed' | 'cancelled'> {
-    const known = this.#journal.activity(this.executionId, id);
+    const known = this.#known(id);
     if (known?.outcome?.status === 'ok') return known.outcome.value === 'cancelled' ? 'cancelled' : 'elapsed';
     const { startedAt } = this.#journal.begin(this.executionId, id, this.#now(), this.#takePending());
     const ending = await this.#until(startedAt + ms, ignoreCancel, () => undefined);
@@ -117,15 +123,14 @@ export class EmbeddedRuntime implements Runtime {
     timeoutMs: number,
     { ignoreCancel }: { readonly ignoreCancel: boolean },
   ): Promise<SignalResult> {
-    const known = this.#journal.activity(this.executionId, id);
+    const known = this.#known(id);
     if (known?.outcome?.status === 'ok') return known.outcome.value as SignalResult & Json;
     const { startedAt } = this.#journal.begin(this.executionId, id, this.#now(), this.#takePending());
-    const ending = await this.#until(startedAt + timeoutMs, ignoreCancel, () => {
-      const entry = this.#journal.peek(this.executionId, name);
-      if (entry === undefined && this.#leavesFor(name)) throw new Left('waiting');
-      return entry;
-    });
+    const look = () => this.#journal.peek(this.executionId, name);
+    const ending = await this.#until(startedAt + timeoutMs, ignoreCancel, look, this.#leavesFor(name));
     const at = this.#now();
+    // Whoever waits for a person takes that time off its clock itself.
+    this.#lastKnownAt = null;
     if (ending.kind === 'found') {
       const result: SignalResult = { status: 'signal', value: ending.value.value, at: ending.value.at };
       this.#journal.take(this.executionId, ending.value, id, {
@@ -142,7 +147,7 @@ export class EmbeddedRuntime implements Runtime {
   }
 
   async now(id: string): Promise<number> {
-    const known = this.#journal.activity(this.executionId, id);
+    const known = this.#known(id);
     if (known?.outcome?.status === 'ok') return Number(known.outcome.value);
     const now = this.#now();
     this.#record(id, now, { status: 'ok', value: now });
@@ -181,7 +186,25 @@ export class EmbeddedRuntime implements Runtime {
     return events;
   }
 
-  #record(id: string, startedAt: number, result: OutcomeResult): Outcome {
+  #known(id: string): ActivityRow | undefined {
+    const known = this.#journal.activity(this.executionId, id);
+    if (known !== undefined && this.#lastKnownAt !== null)
+      this.#lastKnownAt = Math.max(this.#lastKnownAt, known.outcome?.endedAt ?? known.startedAt);
+    return known;
+  }
+
+  /** How long nobody ran the execution before this runner came: told once, with the first new outcome of an activity. */
+  #absence(): { readonly absentMs?: number } {
+    const lastKnownAt = this.#lastKnownAt ?? 0;
+    this.#lastKnownAt = null;
+    return lastKnownAt === 0 ? {} : { absentMs: Math.max(0, this.#cameAt - lastKnownAt) };
+  }
+
+  #record(
+    id: string,
+    startedAt: number,
+    result: OutcomeResult & { readonly absentMs?: number },
+  ): Outcome {
     const outcome: Outcome = { startedAt, endedAt: this.#now(), ...result };
     this.#journal.end(this.executionId, id, outcome, this.#takePending());
     return outcome;
@@ -209,11 +232,15 @@ export class EmbeddedRuntime implements Runtime {
     }
   }
 
-  /** Looks again and again until something is found, the time is over or the execution is cancelled. */
+  /**
+   * Looks again and again until something is found, the time is over or the execution is cancelled. `leaves`: looks once,
+   * and leaves where none of that is so yet.
+   */
   async #until<T>(
     at: number,
     ignoreCancel: boolean,
     look: () => T | undefined,
+    leaves = false,
   ): Promise<{ readonly kind: 'found'; readonly value: T } | { readonly kind: 'elapsed' | 'cancelled' }> {
     for (;;) {
       const found = look();
@@ -221,6 +248,7 @@ export class EmbeddedRuntime implements Runtime {
       if (!ignoreCancel && this.#isCancelled()) return { kind: 'cancelled' };
       const left = at - this.#now();
       if (left <= 0) return { kind: 'elapsed' };
+      if (leaves) throw new Left('waiting');
       if (this.#leave.signal.aborted) throw new Left('asked');
       await delay(Math.min(left, inboxPollMs), undefined, { signal: this.#leave.signal }).catch(
         () => undefined,

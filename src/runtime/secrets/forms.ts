@@ -44,8 +44,10 @@ export function formsOf(values: Iterable<string>): Form[] {
  * and give enough of it away.
  */
 function partsOf(value: string): string[] {
-  const runs = value.match(/[A-Za-z0-9]+/g) ?? [];
-  return runs.filter(
+  const whole = value.match(/[A-Za-z0-9]+/g) ?? [];
+  // What reads escapes takes the first letter behind a backslash for one.
+  const escaped = value.match(/(?<=\\[A-Za-z0-9])[A-Za-z0-9]+/g) ?? [];
+  return [...whole, ...escaped].filter(
     (run) =>
       run.length >= partLengthMin && /[A-Za-z]/.test(run) && (/\d/.test(run) || /[a-z].*[A-Z]/.test(run)),
   );
@@ -94,7 +96,7 @@ function escapedForms(text: string): string[] {
 /** What echo prints where it reads escapes, as that of /bin/sh on Debian does. Source: POSIX, echo, operands (XSI). */
 function echoed(text: string): string {
   const [shown = ''] = text.split(/(?<=(?:^|[^\\])(?:\\\\)*)\\c/);
-  return shown.replaceAll(/\\([abfnrtv\\]|0[0-7]{0,3})/g, (_, escape: string) =>
+  return shown.replaceAll(/\\([abefnrtv\\]|0[0-7]{0,3})/g, (_, escape: string) =>
     escape.startsWith('0')
       ? String.fromCharCode(Number.parseInt(`0${escape.slice(1)}`, 8) & 0xff)
       : (escapes[escape] ?? ''),
@@ -104,6 +106,7 @@ function echoed(text: string): string {
 const escapes: Readonly<Record<string, string>> = {
   a: '\u0007',
   b: '\b',
+  e: '\u001b',
   f: '\f',
   n: '\n',
   r: '\r',

@@ -53,6 +53,7 @@ test('echo of /bin/sh reads escapes in a secret, and it is found all the same', 
     ['pass\\\\word 2', 'pass\\word 2'],
     ['password 3\\c and the rest', 'password 3'],
     ['pass\\0101word 4', 'passAword 4'],
+    ['pass\\eword 5', 'pass\u001bword 5'],
   ] as const)
     expect(new Redactor([secret]).text(`it is ${printed}.`)).toBe(`it is ${mask}.`);
 });
@@ -61,6 +62,7 @@ test('a part that no language has as a word is found whatever escapes stand arou
   const redactor = new Redactor(['postgresql://administrator:x7Kq2mNv8RtLw4@production.example.com/"db"']);
   expect(redactor.text('<x7Kq2mNv8RtLw4>')).toBe(`<${mask}>`);
   expect(redactor.text(Buffer.from('%%x7Kq2mNv8RtLw4%%').toString('base64'))).toContain(mask);
+  expect(new Redactor(['$\\xq1W2e3R4t5Y6u7']).text('$?q1W2e3R4t5Y6u7')).toBe(`$?${mask}`);
   expect(redactor.text('the administrator of production')).toBe('the administrator of production');
 });
 

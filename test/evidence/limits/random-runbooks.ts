@@ -1,0 +1,253 @@
+/** Small runbooks at random, over every action that is built: mostly sound, with something odd in many of them. */
+import fc from 'fast-check';
+import type { Json, JsonObject } from '../../../src/json.ts';
+import { sandboxIds } from '../../../src/world/index.ts';
+
+export interface RandomRunbook {
+  readonly document: JsonObject;
+  readonly values: JsonObject;
+}
+
+const stepNames = ['A', 'B', 'C', 'D'] as const;
+
+/** Texts that tools and engines stumble over. */
+const oddTexts = [
+  '',
+  ' ',
+  '{{ Text }}',
+  '{{ Host }}',
+  '{{ Number }}',
+  '{{ List }}',
+  '{{ Flag }}',
+  '{{ A.Stdout }}',
+  '{{ A.Nothing }}',
+  '{{ B.SnapshotIds }}',
+  '{{ B.Version }}',
+  '{{ global:DATE }}',
+  '{{ automation:EXECUTION_ID }}',
+  '{{{{ Text }}}}',
+  '{{',
+  '}}',
+  "it's",
+  '"',
+  '$(touch /tmp/belay-was-here)',
+  '; exit 1',
+  '-n',
+  '../../etc/passwd',
+  'ä\u{1F600}',
+  'a\nb',
+  'true',
+  '1e3',
+  'x'.repeat(3_000),
+  '__proto__',
+  'constructor',
+];
+
+const oddValue: fc.Arbitrary<Json> = fc.oneof(
+  { weight: 8, arbitrary: fc.constantFrom(...oddTexts) },
+  { weight: 1, arbitrary: fc.string({ maxLength: 12 }) },
+  { weight: 1, arbitrary: fc.integer({ min: -5, max: 70_000 }) },
+  { weight: 1, arbitrary: fc.boolean() },
+  { weight: 1, arbitrary: fc.constant(null) },
+  { weight: 1, arbitrary: fc.array(fc.constantFrom(...oddTexts), { maxLength: 3 }) },
+  {
+    weight: 1,
+    arbitrary: fc.dictionary(fc.constantFrom('Key', 'Value', 'X'), fc.constantFrom(...oddTexts), {
+      maxKeys: 2,
+    }),
+  },
+);
+
+const host = fc.constantFrom('db1', 'web1', '{{ Host }}', sandboxIds.db1, 'nobody');
+const pick = fc.constantFrom;
+
+/** Inputs that are right, or nearly, by action. */
+const soundInputs: Readonly<Record<string, fc.Arbitrary<Record<string, Json>>>> = {
+  'aws:approve': fc.record({
+    Approvers: pick<Json>(['ops'], '{{ List }}'),
+    Message: pick('ok?', '{{ Text }}'),
+  }),
+  'aws:assertAwsResourceProperty': fc.record({
+    Service: fc.constant('ec2'),
+    Api: fc.constant('DescribeVolumes'),
+    VolumeIds: pick<Json>([sandboxIds.db1Data], ['vol-0123456789abcdef0']),
+    PropertySelector: pick('$.Volumes[0].State', '$.Volumes[7].State', '$..State'),
+    DesiredValues: pick<Json>(['in-use'], ['gone'], '{{ List }}'),
+  }),
+  'aws:branch': fc.record({
+    Choices: fc.array(
+      fc.record({
+        NextStep: pick(...stepNames),
+        Variable: pick('{{ Text }}', '{{ Number }}', '{{ Flag }}', '{{ A.Stdout }}'),
+        StringEquals: pick('x', '{{ Text }}'),
+      }),
+      { minLength: 1, maxLength: 2 },
+    ),
+    Default: pick(...stepNames),
+  }),
+  'aws:changeInstanceState': fc.record({
+    InstanceIds: pick<Json>([sandboxIds.web1], ['i-0123456789abcdef0']),
+    DesiredState: pick('stopped', 'running'),
+    CheckStateOnly: fc.boolean(),
+  }),
+  'aws:createSnapshot': fc.record({
+    VolumeId: pick(sandboxIds.db1Data, 'vol-0123456789abcdef0', '{{ Text }}'),
+  }),
+  'aws:createTags': fc.record({
+    ResourceIds: pick<Json>([sandboxIds.web1], [sandboxIds.db1Data], '{{ List }}'),
+    Tags: pick<Json>([{ Key: 'K', Value: '{{ Text }}' }], [{ Key: '{{ Text }}', Value: 'v' }]),
+  }),
+  'aws:executeAwsApi': pick<Record<string, Json>>(
+    { Service: 'ec2', Api: 'DescribeInstances' },
+    { Service: 'ec2', Api: 'DescribeVolumes', VolumeIds: ['{{ Text }}'] },
+    {
+      Service: 'ec2',
+      Api: 'CreateTags',
+      Resources: [sandboxIds.web1],
+      Tags: [{ Key: 'X', Value: '{{ Text }}' }],
+    },
+    { Service: 'ssm', Api: 'PutParameter', Name: '/x', Value: '{{ Text }}', Type: 'String', Overwrite: true },
+    { Service: 's3', Api: 'ListBuckets' },
+  ),
+  'aws:pause': fc.constant({}),
+  'aws:runCommand': fc.record({
+    DocumentName: fc.constant('AWS-RunShellScript'),
+    InstanceIds: pick<Json>(['web1'], [sandboxIds.web1], ['{{ Host }}']),
+    Parameters: pick<Json>({ commands: ['true'] }, { commands: ['{{ Text }}'] }),
+  }),
+  'aws:sleep': fc.record({ Duration: pick('PT0S', 'PT0.1S', 'PT1S') }),
+  'aws:waitForAwsResourceProperty': fc.record({
+    Service: fc.constant('ec2'),
+    Api: fc.constant('DescribeVolumes'),
+    VolumeIds: fc.constant([sandboxIds.db1Data]),
+    PropertySelector: fc.constant('$.Volumes[0].State'),
+    DesiredValues: pick<Json>(['in-use'], ['gone']),
+  }),
+  'ebs:deleteSnapshots': fc.record({
+    SnapshotIds: pick<Json>(['snap-0123456789abcdef0'], '{{ B.SnapshotIds }}'),
+  }),
+  'ebs:restore': fc.record({
+    Host: host,
+    SnapshotIds: pick<Json>(['snap-0123456789abcdef0'], '{{ B.SnapshotIds }}'),
+  }),
+  'ebs:snapshot': fc.record({ Host: host, Mounts: pick<Json>(['/var/lib/postgresql'], ['/nowhere']) }),
+  'host:command': fc.record({
+    Host: host,
+    Script: pick('true', 'exit 3', 'echo hi'),
+    Env: pick<Json>({}, { X: '{{ Text }}' }),
+  }),
+  'host:file': fc.record({
+    Host: host,
+    Path: pick('/etc/motd', '/etc/new.conf', '/etc', '/no/such/folder/x'),
+    Content: pick('x', '{{ Text }}', '{{ A.Stdout }}'),
+  }),
+  'host:package': fc.record({
+    Host: host,
+    Names: pick<Json>(['postgresql-15', 'postgresql-client-15', 'libpq5'], ['no-such-package'], '{{ List }}'),
+    Version: pick('latest', '15.20*', '{{ Text }}'),
+  }),
+  'host:service': fc.record({
+    Host: host,
+    Name: pick('postgresql@15-main', 'nginx', 'no-such-unit', '{{ Text }}'),
+    State: pick('started', 'stopped', 'restarted'),
+  }),
+  'http:check': fc.record({
+    Url: pick('http://127.0.0.1/', 'http://127.0.0.1:9/{{ Text }}'),
+    Host: host,
+    WaitSeconds: pick(0, 1),
+  }),
+  'postgresql:check': fc.record({
+    Host: host,
+    WaitSeconds: fc.constant(0),
+    Expect: pick<Json>({}, { ServerVersion: '{{ Text }}' }),
+  }),
+  'sns:publish': fc.record({
+    TopicArn: pick('arn:aws:sns:eu-central-1:123456789012:alarms', '{{ Text }}'),
+    Message: pick('x', '{{ Text }}'),
+  }),
+};
+
+export const actionsDrawn = Object.keys(soundInputs);
+
+/** Now and then one input is exchanged for something odd, taken away, or added. */
+const inputs = (action: string): fc.Arbitrary<JsonObject> =>
+  fc
+    .tuple(soundInputs[action] ?? fc.constant({}), fc.option(oddValue, { freq: 2 }), fc.nat(7), fc.nat(9))
+    .map(([sound, odd, place, kind]) => {
+      if (odd === null) return sound;
+      const names = Object.keys(sound);
+      const name = kind === 0 ? 'Unknown' : (names[place % Math.max(1, names.length)] ?? 'Unknown');
+      if (kind !== 1) return { ...sound, [name]: odd };
+      return Object.fromEntries(Object.entries(sound).filter(([key]) => key !== name));
+    });
+
+const rarely = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(arbitrary, { freq: 3 });
+
+const undo: fc.Arbitrary<Json> = fc.oneof(
+  { weight: 3, arbitrary: fc.constant('auto') },
+  { weight: 2, arbitrary: fc.constant({ none: 'it was a try' }) },
+  {
+    weight: 2,
+    arbitrary: fc
+      .constantFrom('host:service', 'host:file', 'host:command', 'aws:sleep', 'ebs:deleteSnapshots')
+      .chain((action) => inputs(action).map((given) => [{ name: 'Back', action, inputs: given }])),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.constant([
+      { name: 'Back', action: 'aws:sleep', inputs: { Duration: '{{ before.Nothing }}' } },
+    ]),
+  },
+);
+
+const step = (name: string): fc.Arbitrary<JsonObject> =>
+  fc.constantFrom(...actionsDrawn).chain((action) =>
+    fc
+      .record({
+        inputs: inputs(action),
+        timeoutSeconds: pick<Json>(1, 2, 2, '{{ Number }}'),
+        maxAttempts: rarely(pick<Json>(1, 2)),
+        onFailure: rarely(pick('Abort', 'Continue', ...stepNames.map((next) => `step:${next}`))),
+        onCancel: rarely(pick('Abort', 'step:D')),
+        nextStep: rarely(pick(...stepNames)),
+        isEnd: rarely(fc.boolean()),
+        isCritical: rarely(fc.boolean()),
+        undo: rarely(undo),
+        capture: rarely(pick<Json>({ Seen: 'cat /etc/motd' }, { Seen: 'exit 1' })),
+        outputs: rarely(
+          pick<Json>(
+            [{ Name: 'Stdout', Selector: '$.Stdout', Type: 'String' }],
+            [{ Name: 'Nothing', Selector: '$..x', Type: 'StringList' }],
+          ),
+        ),
+      })
+      .map((more) => ({
+        name,
+        action,
+        ...Object.fromEntries(Object.entries(more).filter(([, value]) => value !== null)),
+      })),
+  );
+
+export const randomRunbook: fc.Arbitrary<RandomRunbook> = fc
+  .record({
+    steps: fc.integer({ min: 1, max: 4 }).chain((count) => fc.tuple(...stepNames.slice(0, count).map(step))),
+    when: pick('onFailure', 'never', 'ask'),
+    text: fc.constantFrom('x', ...oddTexts.filter((text) => !text.includes('{{'))),
+    list: fc.array(fc.constantFrom('a', '', sandboxIds.web1, 'postgresql-15'), { maxLength: 3 }),
+    number: fc.constantFrom(0, 1, 2),
+  })
+  .map(({ steps, when, text, list, number }) => ({
+    document: {
+      schemaVersion: '0.3',
+      rollback: { when, timeoutSeconds: 10 },
+      parameters: {
+        Host: { type: 'String', default: 'web1' },
+        Text: { type: 'String' },
+        List: { type: 'StringList' },
+        Number: { type: 'Integer' },
+        Flag: { type: 'Boolean', default: false },
+      },
+      mainSteps: steps,
+    },
+    values: { Text: text, List: list, Number: number },
+  }));
