@@ -10,7 +10,10 @@ import type { StepEnding, UndoResult } from './statuses.ts';
 import type { EffectResult, ExecutionInput, Program, StepDescriptor } from './types.ts';
 
 export interface Deadline {
-  /** Milliseconds since 1970. Moves on while a person is waited for: people are not on the clock. */
+  /**
+   * Milliseconds since 1970, less the time in which nobody ran the execution. Moves on while a person is waited for:
+   * people are not on the clock.
+   */
   at: number;
 }
 
@@ -68,6 +71,8 @@ export class Execution {
   #identity: JsonObject | undefined;
   #seq = 0;
   #clock = 0;
+  /** Of the clock's time, what nobody ran the execution. */
+  #absentMs = 0;
 
   constructor(runtime: Runtime, program: Program, input: ExecutionInput) {
     this.runtime = runtime;
@@ -88,6 +93,7 @@ export class Execution {
   async activity(call: ActivityCall): Promise<Outcome> {
     const outcome = await this.runtime.activity(call);
     this.#clock = Math.max(this.#clock, outcome.endedAt);
+    this.#absentMs += outcome.absentMs ?? 0;
     return outcome;
   }
 
@@ -99,7 +105,13 @@ export class Execution {
 
   /** Milliseconds left of the mode's budget, at most `ms`. 0: the budget is spent. */
   within(mode: Mode, ms: number): number {
-    return mode.deadline === null ? ms : Math.max(0, Math.min(ms, mode.deadline.at - this.#clock));
+    if (mode.deadline === null) return ms;
+    return Math.max(0, Math.min(ms, mode.deadline.at - (this.#clock - this.#absentMs)));
+  }
+
+  /** The end of a budget that began at that time. */
+  deadline(since: number, budgetMs: number): Deadline {
+    return { at: since - this.#absentMs + budgetMs };
   }
 
   /** Waits for a person, off the mode's clock. */

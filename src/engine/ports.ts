@@ -20,7 +20,12 @@ export type Failure = {
   readonly retryable: boolean;
 };
 
-export type Outcome = { readonly startedAt: number; readonly endedAt: number } & OutcomeResult;
+export type Outcome = {
+  readonly startedAt: number;
+  readonly endedAt: number;
+  /** How long nobody ran the execution before this outcome, as far as the record tells: that time is on no budget. */
+  readonly absentMs?: number;
+} & OutcomeResult;
 
 export type OutcomeResult =
   | { readonly status: 'ok'; readonly value: Json }

@@ -45,7 +45,7 @@ export async function rollback(execution: Execution, pass: number, request: Roll
 async function rollbackMode(execution: Execution, idPrefix: string): Promise<Mode> {
   const startedAt = await execution.now(`${idPrefix}start`);
   const budgetMs = execution.program.document.rollback.timeoutSeconds * 1000;
-  return { idPrefix, ignoreCancel: true, deadline: { at: startedAt + budgetMs }, undo: null };
+  return { idPrefix, ignoreCancel: true, deadline: execution.deadline(startedAt, budgetMs), undo: null };
 }
 
 /** The rollback as a whole, from the latest word on every step's undo. */

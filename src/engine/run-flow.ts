@@ -38,7 +38,7 @@ export async function runFlow(
     decided = decide(decided, step, record.path, result);
     if (result.status === 'Cancelled' && !mode.ignoreCancel) {
       const now = await execution.now(`${mode.idPrefix}${record.path}:cancelled`);
-      mode = { ...mode, ignoreCancel: true, deadline: { at: now + onCancelSeconds * 1000 } };
+      mode = { ...mode, ignoreCancel: true, deadline: execution.deadline(now, onCancelSeconds * 1000) };
     }
     index = next(step, result, index, position);
   }

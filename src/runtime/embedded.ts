@@ -200,11 +200,7 @@ export class EmbeddedRuntime implements Runtime {
     return lastKnownAt === 0 ? {} : { absentMs: Math.max(0, this.#cameAt - lastKnownAt) };
   }
 
-  #record(
-    id: string,
-    startedAt: number,
-    result: OutcomeResult & { readonly absentMs?: number },
-  ): Outcome {
+  #record(id: string, startedAt: number, result: OutcomeResult & { readonly absentMs?: number }): Outcome {
     const outcome: Outcome = { startedAt, endedAt: this.#now(), ...result };
     this.#journal.end(this.executionId, id, outcome, this.#takePending());
     return outcome;

@@ -67,6 +67,8 @@ export interface ToyOptions {
   readonly wrap?: (journal: Journal) => Journal;
   /** Called when a runner has begun, to signal or cancel. */
   readonly during?: (journal: Journal, world: ToyWorld) => void;
+  /** The clock of every runner; left out, the real one. */
+  readonly now?: () => number;
 }
 
 export const executionId = 'TOY000000001';
@@ -153,7 +155,7 @@ async function runOnce(
     vault,
     logs: new LogFolder(join(store.dir, 'logs'), vault.redactor),
     onNotice: () => undefined,
-    now: Date.now,
+    now: options.now ?? Date.now,
   });
   const runtime = new EmbeddedRuntime({
     executionId,
@@ -161,6 +163,7 @@ async function runOnce(
     host,
     onWait: 'leave',
     mask: maskPlaceholders,
+    ...(options.now === undefined ? {} : { now: options.now }),
   });
   return { result: await runExecution(runtime, row.program, row.input), runtime };
 }

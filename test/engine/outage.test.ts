@@ -1,0 +1,107 @@
+/** A runner dies, and the next one comes an hour later: the time in which nobody ran it is on no clock but a step's own. */
+import { expect, test } from 'vitest';
+import type { Outcome, OutcomeResult } from '../../src/engine/index.ts';
+import type { Journal } from '../../src/journal/index.ts';
+import { EmbeddedRuntime } from '../../src/runtime/embedded.ts';
+import { executionId, runToy, runbook, step, temporaryJournal, type ToyRun } from '../support/run-toy.ts';
+import { Crash } from '../support/toy-world.ts';
+
+const hourMs = 3_600_000;
+const put = (name: string) => step({ name, action: 'toy:put', inputs: { Key: name, Value: 'new' } });
+const fail = step({ name: 'Fail', action: 'toy:check', inputs: { Key: 'A', Equals: 'something else' } });
+const climbing = runbook([put('A'), step({ name: 'Snap', action: 'toy:snapshot' }), put('B'), fail]);
+
+/** Kills the runner right after it wrote down that the activity began; an hour passes for each kill. */
+async function diesIn(activity: string): Promise<ToyRun> {
+  using store = temporaryJournal();
+  let outageMs = 0;
+  let killed = false;
+  const wrap = (journal: Journal): Journal =>
+    new Proxy(journal, {
+      get: (target, name) => {
+        const member: unknown = Reflect.get(target, name);
+        if (typeof member !== 'function') return member;
+        return (...args: unknown[]): unknown => {
+          const result: unknown = Reflect.apply(member, target, args);
+          if (name !== 'begin' || args[1] !== activity || killed) return result;
+          killed = true;
+          outageMs += hourMs;
+          throw new Crash();
+        };
+      },
+    });
+  const ran = await runToy(climbing, store, { wrap, now: () => Date.now() + outageMs });
+  expect(ran.crashes, `a kill in ${activity}`).toBe(1);
+  return ran;
+}
+
+test.each(['B:prepare', 'B#1:begin1', 'B#1:wait'])(
+  'an hour without a runner in %s changes nothing',
+  async (activity) => {
+    const { state } = await diesIn(activity);
+    expect(state.steps.map(({ name, status }) => [name, status])).toEqual([
+      ['A', 'Success'],
+      ['Snap', 'Success'],
+      ['B', 'Success'],
+      ['Fail', 'Failed'],
+    ]);
+    expect(state.rollbackStatus).toBe('clean');
+  },
+);
+
+test.each(['rollback0/B/undo#1:begin1', 'rollback0/B/undo#1:wait', 'rollback0/Snap/undo#1:begin1'])(
+  'an hour without a runner in %s is not on the rollback’s clock of a minute',
+  async (activity) => {
+    const { state, world } = await diesIn(activity);
+    expect(state.rollback.map(({ name, result }) => [name, result])).toEqual([
+      ['B', 'undone'],
+      ['Snap', 'undone'],
+      ['A', 'undone'],
+    ]);
+    expect(state.rollbackStatus).toBe('clean');
+    expect(world.state()).toEqual((await untouchedState()).before);
+  },
+);
+
+test.each([
+  ['prepare', hourMs],
+  ['adopt', hourMs],
+  ['wait', 0],
+] as const)('%s has its time again when it is asked again: %i ms of an hour', async (kind, again) => {
+  using store = temporaryJournal();
+  await runToy(runbook([]), store);
+  const deadlines: number[] = [];
+  const deliver = (now: number, answer: () => Promise<OutcomeResult>): Promise<Outcome> =>
+    new EmbeddedRuntime({
+      executionId,
+      journal: store.journal,
+      host: {
+        run: (_call, { deadlineAt }) => {
+          deadlines.push(deadlineAt);
+          return answer();
+        },
+        settled: () => Promise.resolve(),
+      },
+      onWait: 'leave',
+      mask: (event) => event,
+      now: () => now,
+    }).activity({
+      id: `Late:${kind}`,
+      kind,
+      input: { action: 'toy:put', inputs: {}, step: 'Late', before: null },
+      token: 'late',
+      timeoutMs: 60_000,
+      onLost: 'rerun',
+      ignoreCancel: false,
+    });
+  await expect(deliver(1_000_000, () => Promise.reject(new Crash()))).rejects.toThrow(Crash);
+  const outcome = await deliver(1_000_000 + hourMs, () => Promise.resolve({ status: 'ok', value: null }));
+  expect(deadlines).toEqual([1_060_000, 1_060_000 + again]);
+  expect(outcome).toMatchObject({ startedAt: 1_000_000, absentMs: hourMs });
+});
+
+async function untouchedState() {
+  using store = temporaryJournal();
+  const { world } = await runToy(climbing, store);
+  return { before: world.state() };
+}
