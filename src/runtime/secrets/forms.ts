@@ -23,8 +23,13 @@ const base64LengthMin = 6;
 export function formsOf(values: Iterable<string>): Form[] {
   const plain = new Set<string>();
   const folded = new Set<string>();
+  /** Bytes that need not be UTF-8, one character for each. */
+  const raw = new Set<string>();
   for (const value of values) {
-    for (const text of [value, ...linesOf(value)]) for (const form of escapedForms(text)) plain.add(form);
+    for (const text of [value, ...linesOf(value)]) {
+      for (const form of escapedForms(text)) plain.add(form);
+      raw.add(echoed(text));
+    }
     const parts = partsOf(value);
     for (const part of parts) plain.add(part);
     for (const text of [value, ...linesOf(value), ...parts])
@@ -32,6 +37,7 @@ export function formsOf(values: Iterable<string>): Form[] {
   }
   const forms = [
     ...Array.from(plain, (form) => ({ bytes: Buffer.from(form, 'utf8'), mayBeFolded: false })),
+    ...Array.from(raw, (form) => ({ bytes: Buffer.from(form, 'latin1'), mayBeFolded: false })),
     ...Array.from(folded, (form) => ({ bytes: Buffer.from(form, 'utf8'), mayBeFolded: true })),
   ];
   return forms
@@ -89,17 +95,20 @@ function escapedForms(text: string): string[] {
     source,
     source.replaceAll("'", "\\'"),
     source.replaceAll(/["$`]/g, '\\$&'),
-    echoed(text),
   ];
 }
 
-/** What echo prints where it reads escapes, as that of /bin/sh on Debian does. Source: POSIX, echo, operands (XSI). */
+/**
+ * The bytes that echo prints where it reads escapes, as that of /bin/sh on Debian does.
+ * Source: POSIX, echo, operands (XSI); dash 0.5.12 reads `\1` as it reads `\01`.
+ */
 function echoed(text: string): string {
-  const [shown = ''] = text.split(/(?<=(?:^|[^\\])(?:\\\\)*)\\c/);
-  return shown.replaceAll(/\\([abefnrtv\\]|0[0-7]{0,3})/g, (_, escape: string) =>
-    escape.startsWith('0')
-      ? String.fromCharCode(Number.parseInt(`0${escape.slice(1)}`, 8) & 0xff)
-      : (escapes[escape] ?? ''),
+  const bytes = Buffer.from(text, 'utf8').toString('latin1');
+  const [shown = ''] = bytes.split(/(?<=(?:^|[^\\])(?:\\\\)*)\\c/);
+  return shown.replaceAll(
+    /\\(?:(?<letter>[abefnrtv\\])|(?<octal>0[0-7]{0,3}|[1-7][0-7]{0,2}))/g,
+    (_, letter: string | undefined, octal: string) =>
+      letter === undefined ? String.fromCharCode(Number.parseInt(octal, 8) & 0xff) : (escapes[letter] ?? ''),
   );
 }
 

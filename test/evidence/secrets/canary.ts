@@ -16,7 +16,8 @@ export interface Canary {
 }
 
 export function password(): Canary {
-  const cores = [word(), word()];
+  // Behind the backslash no c: the echo of /bin/sh takes it as the end of all that it prints.
+  const cores = [word(), word().replace(/^c/, 'd')];
   return { value: `p"ä/${cores[0]}+ =%&'$x\\${cores[1]}<é>?#`, cores };
 }
 

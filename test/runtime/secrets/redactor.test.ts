@@ -54,6 +54,8 @@ test('echo of /bin/sh reads escapes in a secret, and it is found all the same', 
     ['password 3\\c and the rest', 'password 3'],
     ['pass\\0101word 4', 'passAword 4'],
     ['pass\\eword 5', 'pass\u001bword 5'],
+    ['pass\\44word 6', 'pass$word 6'],
+    ['pass\\7word ä', 'pass\u0007word ä'],
   ] as const)
     expect(new Redactor([secret]).text(`it is ${printed}.`)).toBe(`it is ${mask}.`);
 });
