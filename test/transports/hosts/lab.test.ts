@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HostAddress } from '../../../src/transports/host.ts';
 import type { Hosts } from '../../../src/transports/hosts/connect.ts';
 import { openHosts } from '../../../src/transports/hosts/connect.ts';
-import { collect, failureOf, never, newToken, read, untilEnd } from '../../contract/host/command.ts';
+import { failureOf, never, newToken, read, untilEnd } from '../../contract/host/command.ts';
 import { hostContract } from '../../contract/host.ts';
 import { Lab } from '../../lab/hosts/lab.ts';
 
@@ -73,16 +73,21 @@ describe.skipIf(reason !== undefined)(
       const hosts = open(lab);
       const host = hosts.host('h1');
       const token = newToken();
-      await host.start(token, { text: 'sleep 5; echo thawed' }, { signal: never });
+      await host.start(token, { text: 'sleep 1; echo asleep; sleep 8; echo thawed' }, { signal: never });
       const from = { stdout: 0, stderr: 0 };
-      const polling = failureOf(
-        host.poll(token, { from, sink: collect().sink, waitMs: 30_000, signal: never }),
-      );
+      // Frozen only once the poll has been heard: a poll that never reached the host would have had no effect.
+      const heard = Promise.withResolvers<void>();
+      const sink = { write: () => heard.resolve() };
+      const polling = failureOf(host.poll(token, { from, sink, waitMs: 30_000, signal: never }));
+      await Promise.race([heard.promise, polling]);
       await lab.freeze('h1');
-      expect(await polling).toMatchObject({ code: 'NO_REPLY', retryable: true, effect: 'unknown' });
-      expect(await failureOf(read(host, 'true'))).toMatchObject({ code: 'NO_REPLY', effect: 'none' });
-      await lab.thaw('h1');
-      expect((await untilEnd(host, token)).stdout).toBe('thawed\n');
+      try {
+        expect(await polling).toMatchObject({ code: 'NO_REPLY', retryable: true, effect: 'unknown' });
+        expect(await failureOf(read(host, 'true'))).toMatchObject({ code: 'NO_REPLY', effect: 'none' });
+      } finally {
+        await lab.thaw('h1');
+      }
+      expect((await untilEnd(host, token)).stdout).toBe('asleep\nthawed\n');
       await host.forget(token, { signal: never });
       await hosts.close();
     });
