@@ -36,14 +36,10 @@ test('every runbook is refused or ends, and none ends as a bug', async () => {
   const startedAt = performance.now();
   await fc.assert(
     fc.asyncProperty(randomRunbook, async (runbook) => {
-      count(await endOf(runbook));
+      // Not fast-check's own time limit: it would leave the runbook that is going to run on behind the test.
+      if (performance.now() - startedAt < timeMsMax) count(await endOf(runbook));
     }),
-    {
-      numRuns: runbooksMax,
-      interruptAfterTimeLimit: timeMsMax,
-      markInterruptAsFailure: false,
-      endOnFailure: true,
-    },
+    { numRuns: runbooksMax, endOnFailure: true },
   );
   const told = [...ends].map(([end, times]) => `${times} ${end}`).join(', ');
   console.log(

@@ -19,10 +19,7 @@ const oddTexts = [
   '{{ Number }}',
   '{{ List }}',
   '{{ Flag }}',
-  '{{ A.Stdout }}',
   '{{ A.Nothing }}',
-  '{{ B.SnapshotIds }}',
-  '{{ B.Version }}',
   '{{ global:DATE }}',
   '{{ automation:EXECUTION_ID }}',
   '{{{{ Text }}}}',
@@ -74,17 +71,7 @@ const soundInputs: Readonly<Record<string, fc.Arbitrary<Record<string, Json>>>> 
     PropertySelector: pick('$.Volumes[0].State', '$.Volumes[7].State', '$..State'),
     DesiredValues: pick<Json>(['in-use'], ['gone'], '{{ List }}'),
   }),
-  'aws:branch': fc.record({
-    Choices: fc.array(
-      fc.record({
-        NextStep: pick(...stepNames),
-        Variable: pick('{{ Text }}', '{{ Number }}', '{{ Flag }}', '{{ A.Stdout }}'),
-        StringEquals: pick('x', '{{ Text }}'),
-      }),
-      { minLength: 1, maxLength: 2 },
-    ),
-    Default: pick(...stepNames),
-  }),
+  'aws:branch': fc.constant({}),
   'aws:changeInstanceState': fc.record({
     InstanceIds: pick<Json>([sandboxIds.web1], ['i-0123456789abcdef0']),
     DesiredState: pick('stopped', 'running'),
@@ -124,11 +111,11 @@ const soundInputs: Readonly<Record<string, fc.Arbitrary<Record<string, Json>>>> 
     DesiredValues: pick<Json>(['in-use'], ['gone']),
   }),
   'ebs:deleteSnapshots': fc.record({
-    SnapshotIds: pick<Json>(['snap-0123456789abcdef0'], '{{ B.SnapshotIds }}'),
+    SnapshotIds: pick<Json>(['snap-0123456789abcdef0'], '{{ List }}'),
   }),
   'ebs:restore': fc.record({
     Host: host,
-    SnapshotIds: pick<Json>(['snap-0123456789abcdef0'], '{{ B.SnapshotIds }}'),
+    SnapshotIds: pick<Json>(['snap-0123456789abcdef0'], '{{ List }}'),
   }),
   'ebs:snapshot': fc.record({ Host: host, Mounts: pick<Json>(['/var/lib/postgresql'], ['/nowhere']) }),
   'host:command': fc.record({
@@ -139,7 +126,7 @@ const soundInputs: Readonly<Record<string, fc.Arbitrary<Record<string, Json>>>> 
   'host:file': fc.record({
     Host: host,
     Path: pick('/etc/motd', '/etc/new.conf', '/etc', '/no/such/folder/x'),
-    Content: pick('x', '{{ Text }}', '{{ A.Stdout }}'),
+    Content: pick('x', '{{ Text }}'),
   }),
   'host:package': fc.record({
     Host: host,
@@ -169,19 +156,21 @@ const soundInputs: Readonly<Record<string, fc.Arbitrary<Record<string, Json>>>> 
 
 export const actionsDrawn = Object.keys(soundInputs);
 
+const rarely = <T>(arbitrary: fc.Arbitrary<T>, weight = 6): fc.Arbitrary<T | null> =>
+  fc.oneof({ weight, arbitrary: fc.constant(null) }, { weight: 1, arbitrary });
+
 /** Now and then one input is exchanged for something odd, taken away, or added. */
 const inputs = (action: string): fc.Arbitrary<JsonObject> =>
   fc
-    .tuple(soundInputs[action] ?? fc.constant({}), fc.option(oddValue, { freq: 2 }), fc.nat(7), fc.nat(9))
+    .tuple(soundInputs[action] ?? fc.constant({}), rarely(oddValue, 3), fc.nat(7), fc.nat(15))
     .map(([sound, odd, place, kind]) => {
-      if (odd === null) return sound;
-      const names = Object.keys(sound);
+      const given = { ...sound };
+      if (odd === null) return given;
+      const names = Object.keys(given);
       const name = kind === 0 ? 'Unknown' : (names[place % Math.max(1, names.length)] ?? 'Unknown');
-      if (kind !== 1) return { ...sound, [name]: odd };
-      return Object.fromEntries(Object.entries(sound).filter(([key]) => key !== name));
+      if (kind !== 1) return { ...given, [name]: odd };
+      return Object.fromEntries(Object.entries(given).filter(([key]) => key !== name));
     });
-
-const rarely = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(arbitrary, { freq: 3 });
 
 const undo: fc.Arbitrary<Json> = fc.oneof(
   { weight: 3, arbitrary: fc.constant('auto') },
@@ -200,37 +189,91 @@ const undo: fc.Arbitrary<Json> = fc.oneof(
   },
 );
 
-const step = (name: string): fc.Arbitrary<JsonObject> =>
-  fc.constantFrom(...actionsDrawn).chain((action) =>
-    fc
+/** `later`: the steps behind it, to which it may jump. */
+const step = (name: string, later: readonly string[]): fc.Arbitrary<JsonObject> =>
+  fc.constantFrom(...actionsDrawn).chain((action) => {
+    const jump =
+      later.length === 0 ? fc.constant('Abort') : fc.constantFrom(...later.map((next) => `step:${next}`));
+    const isOnHost = action.startsWith('host:');
+    const isCommand = action === 'host:command';
+    return fc
       .record({
-        inputs: inputs(action),
-        timeoutSeconds: pick<Json>(1, 2, 2, '{{ Number }}'),
+        inputs: action === 'aws:branch' ? branch(later) : inputs(action),
+        timeoutSeconds: pick<Json>(1, 2, 2),
         maxAttempts: rarely(pick<Json>(1, 2)),
-        onFailure: rarely(pick('Abort', 'Continue', ...stepNames.map((next) => `step:${next}`))),
-        onCancel: rarely(pick('Abort', 'step:D')),
-        nextStep: rarely(pick(...stepNames)),
-        isEnd: rarely(fc.boolean()),
+        onFailure: rarely(fc.oneof(pick('Abort', 'Continue'), jump), 2),
+        onCancel: rarely(jump),
+        nextStep: later.length === 0 ? fc.constant(null) : rarely(fc.constantFrom(...later), 8),
+        isEnd: rarely(fc.boolean(), 8),
         isCritical: rarely(fc.boolean()),
-        undo: rarely(undo),
-        capture: rarely(pick<Json>({ Seen: 'cat /etc/motd' }, { Seen: 'exit 1' })),
-        outputs: rarely(
-          pick<Json>(
-            [{ Name: 'Stdout', Selector: '$.Stdout', Type: 'String' }],
-            [{ Name: 'Nothing', Selector: '$..x', Type: 'StringList' }],
-          ),
-        ),
+        undo: rarely(undo, 2),
+        capture: isOnHost
+          ? rarely(pick<Json>({ Seen: 'cat /etc/motd' }, { Seen: 'exit 1' }))
+          : fc.constant(null),
+        outputs: isCommand
+          ? rarely(
+              pick<Json>(
+                [{ Name: 'Said', Selector: '$.Stdout', Type: 'String' }],
+                [{ Name: 'Nothing', Selector: '$..x', Type: 'StringList' }],
+              ),
+            )
+          : fc.constant(null),
       })
       .map((more) => ({
         name,
         action,
         ...Object.fromEntries(Object.entries(more).filter(([, value]) => value !== null)),
-      })),
-  );
+      }));
+  });
+
+function branch(later: readonly string[]): fc.Arbitrary<JsonObject> {
+  const [first = 'Nowhere', ...others] = later;
+  return fc
+    .tuple(
+      pick('{{ Text }}', '{{ Number }}', '{{ Flag }}', '{{ List }}'),
+      pick<JsonObject>(
+        { StringEquals: 'x' },
+        { StringEquals: '{{ Text }}' },
+        { NumericGreater: 1 },
+        { BooleanEquals: true },
+        { Contains: '{{ Text }}' },
+      ),
+    )
+    .map(([Variable, condition]) => ({
+      Choices: [{ NextStep: first, Variable, ...condition }],
+      ...(others.length === 0 ? {} : { Default: others.at(-1) ?? first }),
+    }));
+}
+
+/** Takes up what an earlier step gives, where it has a use for it. */
+function linked(each: JsonObject, earlier: readonly JsonObject[]): JsonObject {
+  const from = (action: string): Json =>
+    earlier.findLast((other) => other['action'] === action)?.['name'] ?? null;
+  const [said, snapshots] = [from('host:command'), from('ebs:snapshot')];
+  const given = each['inputs'] as JsonObject;
+  const taken: Record<string, Json> = {
+    ...(typeof said === 'string' && each['action'] === 'host:file'
+      ? { Content: `{{ ${said}.Stdout }}` }
+      : {}),
+    ...(typeof said === 'string' && each['action'] === 'http:check'
+      ? { ExpectStatus: `{{ ${said}.ExitCode }}` }
+      : {}),
+    ...(typeof snapshots === 'string' && 'SnapshotIds' in given
+      ? { SnapshotIds: `{{ ${snapshots}.SnapshotIds }}` }
+      : {}),
+  };
+  return { ...each, inputs: { ...given, ...taken } };
+}
 
 export const randomRunbook: fc.Arbitrary<RandomRunbook> = fc
   .record({
-    steps: fc.integer({ min: 1, max: 4 }).chain((count) => fc.tuple(...stepNames.slice(0, count).map(step))),
+    steps: fc
+      .integer({ min: 1, max: 4 })
+      .chain((count) =>
+        fc.tuple(
+          ...stepNames.slice(0, count).map((name, index) => step(name, stepNames.slice(index + 1, count))),
+        ),
+      ),
     when: pick('onFailure', 'never', 'ask'),
     text: fc.constantFrom('x', ...oddTexts.filter((text) => !text.includes('{{'))),
     list: fc.array(fc.constantFrom('a', '', sandboxIds.web1, 'postgresql-15'), { maxLength: 3 }),
@@ -247,7 +290,7 @@ export const randomRunbook: fc.Arbitrary<RandomRunbook> = fc
         Number: { type: 'Integer' },
         Flag: { type: 'Boolean', default: false },
       },
-      mainSteps: steps,
+      mainSteps: steps.map((each, index) => linked(each, steps.slice(0, index))),
     },
     values: { Text: text, List: list, Number: number },
   }));
