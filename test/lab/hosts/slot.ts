@@ -9,8 +9,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { command, LabFailure, stateFolder, type LabId } from './command.ts';
 
-/** Tests share these, so at most three of their labs are up at once. 0 is the one for people at the command line. */
-const testLabs: readonly LabId[] = [1, 2, 3];
+/**
+ * Tests share these, so at most three of their labs are up at once. 0 is the one for people at the command line.
+ * BELAY_TEST_LABS=4,5 keeps a second test run on the same machine out of the first one's way.
+ */
+const testLabs: readonly LabId[] = (process.env['BELAY_TEST_LABS'] ?? '1,2,3')
+  .split(',')
+  .map((id) => Number(id) as LabId);
 const waitMsMax = 300_000;
 const pollMs = 500;
 
