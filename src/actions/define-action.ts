@@ -29,6 +29,11 @@ export interface ActionContext {
   readonly models?: AwsModels;
   /** The host of the inventory by that name, or an instance id over SSM. Throws ActionFailure UNKNOWN_HOST. */
   host(name: string): Host;
+  /**
+   * The hosts that selectors mean, each once, in the order written: a name, an instance id, a range (`minio{01..04}`),
+   * `group:NAME` or `tag:KEY=VALUE` of the inventory. Throws ActionFailure UNKNOWN_TARGET where one matches no host.
+   */
+  targets(selectors: readonly string[]): readonly string[];
   /** Where a target's output goes; nothing is kept in memory. */
   log(target: string): OutputSink;
   /** What is being waited for, for the live view: `waiting for the unit to become active`. Never journaled. */

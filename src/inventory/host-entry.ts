@@ -15,7 +15,7 @@ import {
   type Span,
 } from '../document/index.ts';
 import type { HostAddress } from '../transports/host.ts';
-import type { InventoryCode } from './errors.ts';
+import { reportInventory } from './errors.ts';
 
 export interface HostEntry {
   readonly name: string;
@@ -47,7 +47,7 @@ const sshKeys = ['address', 'port', 'user', 'identityFile', 'knownHostsFile', 'v
 const portMax = 65_535;
 
 /** Names and addresses become arguments of ssh; none may look like an option or bring a second word. */
-const namePattern = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/;
+export const namePattern = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/;
 const addressPattern = /^[A-Za-z0-9_[][A-Za-z0-9_.:%[\]-]*$/;
 const userPattern = /^[A-Za-z0-9_][A-Za-z0-9_.@\\+$-]*$/;
 const instancePattern = /^m?i-[0-9a-f]{8,17}$/;
@@ -173,15 +173,4 @@ function readVia(reader: MapReader): Bastion[] {
     }
   }
   return bastions;
-}
-
-/** Errors of this room under its own codes. */
-export function reportInventory(
-  report: Report,
-  code: InventoryCode,
-  span: Span,
-  message: string,
-  hint?: string,
-): void {
-  report.foreign(code, span, message, hint);
 }

@@ -1,16 +1,19 @@
 /** The hosts that belay.yaml names, each with the bastions on the way to it. */
 import type { HostAddress } from '../transports/host.ts';
+import type { Groups } from './groups.ts';
 import type { HostEntry } from './host-entry.ts';
 
 export interface Inventory {
   /** As written, in the order of the file. */
   readonly names: readonly string[];
+  /** By name, written out to names of hosts. */
+  readonly groups: Groups;
   /** By name or by instance id: both are the same target. `via` holds every hop, the first one first. */
   address(nameOrInstanceId: string): HostAddress | undefined;
 }
 
 /** Of entries without cycles and with known bastions. */
-export function makeInventory(entries: readonly HostEntry[]): Inventory {
+export function makeInventory(entries: readonly HostEntry[], groups: Groups): Inventory {
   const byName = new Map(entries.map((entry) => [entry.name, entry]));
   const addresses = new Map<string, HostAddress>();
   for (const entry of entries) {
@@ -23,6 +26,7 @@ export function makeInventory(entries: readonly HostEntry[]): Inventory {
   }
   return {
     names: entries.map(({ name }) => name),
+    groups,
     address: (name) => addresses.get(name),
   };
 }

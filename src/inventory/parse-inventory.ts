@@ -5,12 +5,16 @@ import {
   readMap,
   readTree,
   type Diagnostic,
+  type Entry,
   type MapReader,
   type Report,
   type SourceText,
   type TreeNode,
 } from '../document/index.ts';
-import { readHost, reportInventory, type HostEntry } from './host-entry.ts';
+import { oncePerPlace, reportInventory } from './errors.ts';
+import { expandHosts } from './expand-hosts.ts';
+import { readGroups, type Groups } from './groups.ts';
+import { readHost, type HostEntry } from './host-entry.ts';
 import { makeInventory, type Inventory } from './inventory.ts';
 
 export interface InventoryOptions {
@@ -25,31 +29,43 @@ export interface ParsedInventory {
 }
 
 export function parseInventory(source: SourceText, options: InventoryOptions = {}): ParsedInventory {
-  const report = makeReport(source);
+  const report = oncePerPlace(makeReport(source));
   const root = readTree(source, report);
-  const entries = root === undefined ? [] : readHosts(root, options, report);
+  const { hosts, groups } = root === undefined ? nothing : readEntries(root, options, report);
   const diagnostics = report.finish();
-  return report.hasErrors ? { diagnostics } : { inventory: makeInventory(entries), diagnostics };
+  return report.hasErrors ? { diagnostics } : { inventory: makeInventory(hosts, groups), diagnostics };
 }
 
-function readHosts(root: TreeNode, options: InventoryOptions, report: Report): HostEntry[] {
-  if (root.kind === 'scalar' && root.value === null) return [];
+interface Entries {
+  readonly hosts: readonly HostEntry[];
+  readonly groups: Groups;
+}
+
+const nothing: Entries = { hosts: [], groups: new Map() };
+
+function readEntries(root: TreeNode, options: InventoryOptions, report: Report): Entries {
+  if (root.kind === 'scalar' && root.value === null) return nothing;
   if (root.kind !== 'map') {
     const at = { start: root.span.start, end: root.span.start };
     report.error('NOT_A_MAP', at, 'belay.yaml is a map of keys', 'hosts: { db1: { address: 10.0.0.5 } }');
-    return [];
+    return nothing;
   }
   const reader: MapReader = { node: root, what: 'belay.yaml', report };
-  checkKeys(reader, ['hosts']);
+  checkKeys(reader, ['hosts', 'groups']);
   const resolvePath = options.resolvePath ?? ((path: string) => path);
-  const entries: HostEntry[] = [];
-  for (const entry of readMap(reader, 'hosts')?.value.entries.values() ?? []) {
+  const hosts: HostEntry[] = [];
+  for (const entry of expandHosts(readMap(reader, 'hosts')?.value.entries.values() ?? [], report)) {
     const host = readHost(entry, resolvePath, report);
-    if (host !== undefined) entries.push(host);
+    if (host !== undefined) hosts.push(host);
   }
-  checkInstances(entries, report);
-  checkBastions(entries, report);
-  return entries;
+  checkInstances(hosts, report);
+  checkBastions(hosts, report);
+  const groups = readGroups(
+    readMap(reader, 'groups')?.value.entries ?? new Map<string, Entry>(),
+    hosts,
+    report,
+  );
+  return { hosts, groups };
 }
 
 /** A name and its instance id are one target, so neither may mean two. */

@@ -1,6 +1,10 @@
 /** The editor's JSON Schema (draft-07) of belay.yaml. */
 import type { JsonObject } from '../json.ts';
 
+/** A name, or a name with one range. */
+const hostNames =
+  '^([A-Za-z0-9_]|\\{[0-9]+\\.\\.[0-9]+\\})([A-Za-z0-9_.-]*|[A-Za-z0-9_.-]*\\{[0-9]+\\.\\.[0-9]+\\}[A-Za-z0-9_.-]*)$';
+
 export function inventorySchema(): JsonObject {
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
@@ -10,10 +14,21 @@ export function inventorySchema(): JsonObject {
     additionalProperties: false,
     properties: {
       hosts: {
-        description: 'Hosts by the name that runbooks use.',
+        description:
+          'Hosts by the name that runbooks use. minio{01..04} is four hosts; a range in a value below, of equal length, gives each its own.',
+        type: 'object',
+        propertyNames: { pattern: hostNames },
+        additionalProperties: { anyOf: [{ $ref: '#/definitions/host' }, { type: 'null' }] },
+      },
+      groups: {
+        description: 'Names for lists of hosts, ranges of hosts and other groups.',
         type: 'object',
         propertyNames: { pattern: '^[A-Za-z0-9_][A-Za-z0-9_.-]*$' },
-        additionalProperties: { anyOf: [{ $ref: '#/definitions/host' }, { type: 'null' }] },
+        additionalProperties: {
+          type: 'array',
+          minItems: 1,
+          items: { type: 'string', pattern: hostNames },
+        },
       },
     },
     definitions: { host },
@@ -32,7 +47,13 @@ const host: JsonObject = {
       description: 'Name or IP address to connect to. Default: the name of the host.',
       type: 'string',
     },
-    port: { description: 'Port of the SSH server.', type: 'integer', minimum: 1, maximum: 65_535 },
+    port: {
+      description: 'Port of the SSH server.',
+      anyOf: [
+        { type: 'integer', minimum: 1, maximum: 65_535 },
+        { type: 'string', pattern: '^([0-9]|\\{[0-9]+\\.\\.[0-9]+\\})+$' },
+      ],
+    },
     user: { description: 'User to log in as. Default: what ssh_config says.', type: 'string' },
     identityFile: { description: 'Private key, relative to this file; ~ is your home.', type: 'string' },
     knownHostsFile: {
@@ -47,7 +68,7 @@ const host: JsonObject = {
     instanceId: {
       description: 'The EC2 instance or managed node that the host is; its name and this id are one target.',
       type: 'string',
-      pattern: '^m?i-[0-9a-f]{8,17}$',
+      pattern: '^m?i-([0-9a-f]{8,17}|[0-9a-f]*\\{[0-9]+\\.\\.[0-9]+\\}[0-9a-f]*)$',
     },
     tags: {
       description: 'Tags by which runbooks may target the host.',

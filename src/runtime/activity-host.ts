@@ -22,6 +22,8 @@ export interface ActivityPorts {
   readonly models: AwsModels;
   /** Throws ActionFailure UNKNOWN_HOST. */
   readonly host: (name: string) => Host;
+  /** Throws ActionFailure UNKNOWN_TARGET. */
+  readonly targets: (selectors: readonly string[]) => readonly string[];
   readonly vault: Vault;
   readonly logs: LogFolder;
   /** What a step waits for, for the live view. */
@@ -131,7 +133,7 @@ export class ActionHost implements ActivityHost {
   }
 
   #context(call: ActivityCall, signal: AbortSignal, opened: Map<string, LogSink>): ActionContext {
-    const { executionId, aws, models, host, vault, logs, onNotice, now } = this.#ports;
+    const { executionId, aws, models, host, targets, vault, logs, onNotice, now } = this.#ports;
     const { step, assumeRole } = call.input;
     return {
       executionId,
@@ -141,6 +143,7 @@ export class ActionHost implements ActivityHost {
       aws: assumeRole === undefined ? aws : aws.assume(assumeRole),
       models,
       host,
+      targets,
       log: (target) => {
         const sink = opened.get(target) ?? logs.open(step, target, attemptOf(call.id));
         opened.set(target, sink);

@@ -2,13 +2,13 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ActionFailure } from '../actions/define-action.ts';
-import type { Inventory } from '../inventory/index.ts';
+import { resolveTargets, type Inventory, type Targets } from '../inventory/index.ts';
 import type { Aws, AwsModels } from '../transports/aws.ts';
 import { createAws } from '../transports/aws/client.ts';
 import { createAwsModels } from '../transports/aws/models.ts';
 import type { Host, HostAddress } from '../transports/host.ts';
 import { openHosts } from '../transports/hosts/connect.ts';
-import { openWorld, sandboxAws, sandboxHost, sandboxHostNames } from '../world/index.ts';
+import { openWorld, sandboxAws, sandboxHost, sandboxHostNames, type World } from '../world/index.ts';
 import { executionDir } from './state-dir.ts';
 
 export interface Place {
@@ -16,6 +16,8 @@ export interface Place {
   readonly models: AwsModels;
   /** Throws ActionFailure UNKNOWN_HOST. */
   host(name: string): Host;
+  /** Throws ActionFailure UNKNOWN_TARGET. */
+  targets(selectors: readonly string[]): readonly string[];
   close(): Promise<void>;
 }
 
@@ -32,7 +34,7 @@ export async function openPlace(options: PlaceOptions): Promise<Place> {
   return options.sandbox ? openSandbox(options) : openReality(options);
 }
 
-async function openSandbox({ stateDir, executionId }: PlaceOptions): Promise<Place> {
+async function openSandbox({ inventory, stateDir, executionId }: PlaceOptions): Promise<Place> {
   const models = createAwsModels();
   const world = await openWorld({
     file: join(executionDir(stateDir, executionId), 'world.json'),
@@ -47,6 +49,7 @@ async function openSandbox({ stateDir, executionId }: PlaceOptions): Promise<Pla
       if (host !== undefined) return host;
       throw unknownHost(name, `the sandbox has ${sandboxHostNames(world).join(', ')}`);
     },
+    targets: (selectors) => targetsOf(sandboxTargets(world, inventory), selectors),
     close: () => Promise.resolve(),
   };
 }
@@ -74,6 +77,7 @@ function openReality({ inventory, stateDir, assumeRole }: PlaceOptions): Place {
       addresses.set(address.name, address);
       return hosts.host(address.name);
     },
+    targets: (selectors) => targetsOf(inventory, selectors),
     close: () => hosts.close(),
   };
 }
@@ -82,6 +86,25 @@ function openReality({ inventory, stateDir, assumeRole }: PlaceOptions): Place {
 function instanceAddress(name: string): HostAddress | undefined {
   if (!/^m?i-[0-9a-f]{8,17}$/.test(name)) return undefined;
   return { name, transport: 'ssm', instanceId: name, become: 'none', tags: {} };
+}
+
+/** The sandbox's own hosts; an inventory's tags and groups say of them what they say of real ones. */
+function sandboxTargets(world: World, inventory: Inventory | null): Targets {
+  const names = sandboxHostNames(world);
+  const addresses = new Map<string, ReturnType<Targets['address']>>();
+  for (const name of names) {
+    const instanceId = sandboxHost(world, name)?.instanceId;
+    const address = { name, tags: inventory?.address(name)?.tags ?? {} };
+    addresses.set(name, address);
+    if (instanceId !== undefined) addresses.set(instanceId, address);
+  }
+  return { names, groups: inventory?.groups ?? new Map(), address: (name) => addresses.get(name) };
+}
+
+function targetsOf(targets: Targets | null, selectors: readonly string[]): readonly string[] {
+  const resolved = resolveTargets(targets, selectors);
+  if (resolved.kind === 'hosts') return resolved.hosts;
+  throw new ActionFailure({ code: 'UNKNOWN_TARGET', message: resolved.message });
 }
 
 function unknownHost(name: string, known: string): ActionFailure {

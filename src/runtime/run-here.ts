@@ -100,6 +100,7 @@ async function interpret(
     aws: place.aws,
     models: place.models,
     host: (name) => place.host(name),
+    targets: (selectors) => place.targets(selectors),
     vault,
     logs: new LogFolder(join(executionDir(options.stateDir, row.id), 'logs'), vault.redactor),
     onNotice: options.onNotice ?? (() => undefined),

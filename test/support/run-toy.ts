@@ -152,6 +152,7 @@ async function runOnce(
     aws: unused('AWS'),
     models: unused('the models'),
     host: () => unused('a host'),
+    targets: (selectors) => selectors,
     vault,
     logs: new LogFolder(join(store.dir, 'logs'), vault.redactor),
     onNotice: () => undefined,

@@ -39,6 +39,7 @@ describe.skipIf(reason)(
           aws,
           models,
           host: (name) => fakeHost(name, { transport: 'ssm', instanceId: name }),
+          targets: (selectors) => selectors,
           log: (target) => ({
             write: (stream, chunk) => {
               logged[`${target}.${stream}`] = Buffer.from(chunk).toString();

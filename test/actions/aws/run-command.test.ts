@@ -23,6 +23,7 @@ function contextOf(over: Partial<ActionContext>): ActionContext {
       },
     },
     host: (name) => fakeHost(name, {}),
+    targets: (selectors) => selectors,
     log: () => ({ write: () => undefined }),
     notice: () => undefined,
     now: () => Date.now(),

@@ -63,6 +63,7 @@ export function contextOf(world: World, token: string, logged: string[] = []): A
       if (host === undefined) throw new ActionFailure({ code: 'UNKNOWN_HOST', message: `no host ${name}` });
       return host;
     },
+    targets: (selectors) => selectors,
     log: () => ({ write: (_, chunk) => void logged.push(Buffer.from(chunk).toString('utf8')) }),
     notice: () => {},
     now: world.now ?? (() => Date.now()),

@@ -126,6 +126,7 @@ export async function runCase(action: AnyAction, file: CaseFile): Promise<CaseRu
       aws,
       models,
       host: (name) => hostNamed(hosts, name),
+      targets: (selectors) => selectors,
       log: (target) => ({
         write: (stream, chunk) => {
           const key = `${target}.${stream}`;
