@@ -37,6 +37,7 @@ function catalogAction(action: AnyAction, models: AwsModels): CatalogAction {
       ? {}
       : { check: (inputs, isExpression) => check(inputs, { isExpression, models }) }),
     ...(action.flow === undefined ? {} : { secretInputs: action.flow === 'approve' ? ['Message'] : [] }),
+    ...(action.nests === undefined ? {} : { nests: action.nests }),
     hasHostTargets: action.hasHostTargets,
   };
 }

@@ -7,7 +7,7 @@
  * neither retries nor journals nor decides what comes next: that is the engine's business.
  */
 import type { Static, TSchema } from 'typebox';
-import type { CatalogProblem } from '../document/catalog.ts';
+import type { CatalogProblem, Nests } from '../document/catalog.ts';
 import type { Change, RestorePoint } from '../engine/events.ts';
 import type { Json, JsonObject } from '../json.ts';
 import type { Aws, AwsModels } from '../transports/aws.ts';
@@ -182,7 +182,9 @@ export interface Action<
   /** AWS forbids some actions as targets of onCancel. */
   readonly forbiddenInOnCancel?: boolean;
   /** Run by the engine itself; `effect` is never called. */
-  readonly flow?: 'branch' | 'sleep' | 'pause' | 'approve';
+  readonly flow?: 'branch' | 'sleep' | 'pause' | 'approve' | 'rolling';
+  /** Inputs that hold steps; `inputs` does not know them. Only of actions that the engine runs itself. */
+  readonly nests?: Nests;
 }
 
 /** An action whose types have been forgotten: what the registry, the catalog and the activity host handle. */

@@ -10,6 +10,7 @@ import { pause } from './aws/pause.ts';
 import { runCommand } from './aws/run-command.ts';
 import { sleep } from './aws/sleep.ts';
 import { waitForAwsResourceProperty } from './aws/wait-for-aws-resource-property.ts';
+import { rolling } from './belay/rolling.ts';
 import type { AnyAction } from './define-action.ts';
 import { deleteSnapshots } from './ebs/delete-snapshots.ts';
 import { restore } from './ebs/restore.ts';
@@ -34,6 +35,7 @@ const all: readonly AnyAction[] = [
   runCommand,
   sleep,
   waitForAwsResourceProperty,
+  rolling,
   deleteSnapshots,
   restore,
   snapshot,

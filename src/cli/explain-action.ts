@@ -37,7 +37,7 @@ export function explainAction(action: AnyAction): ActionExplanation {
     summary: action.summary,
     source: action.source,
     example,
-    inputs: fieldsOf(plainSchema(action.inputs)),
+    inputs: [...fieldsOf(plainSchema(action.inputs)), ...nestedFields(action)],
     outputs: fieldsOf(plainSchema(action.outputs)),
     effect: flow === null ? effect : 'flow',
     undo: undoSentence(undo),
@@ -75,6 +75,15 @@ function outdented(text: string): string {
     .filter((line, index, all) => line.trim() !== '' || (index > 0 && index < all.length - 1));
   const indent = Math.min(...lines.filter((line) => line.trim() !== '').map((line) => line.search(/\S/)));
   return lines.map((line) => line.slice(indent).trimEnd()).join('\n');
+}
+
+function nestedFields({ nests }: AnyAction): Field[] {
+  return Object.entries(nests?.lists ?? {}).map(([name, { required, description }]) => ({
+    name,
+    type: 'list of steps',
+    required,
+    says: description,
+  }));
 }
 
 function fieldsOf(schema: JsonObject): Field[] {

@@ -29,6 +29,21 @@ export interface CatalogAction {
   readonly secretInputs?: readonly string[];
   /** Whether `capture:` commands can run on the step's targets. */
   readonly hasHostTargets: boolean;
+  /** Inputs that hold steps, which the action runs itself; the schema of `inputs` does not know them. */
+  readonly nests?: Nests;
+}
+
+export interface Nests {
+  readonly lists: Readonly<Record<string, NestedList>>;
+  /** What nested steps may read of the step around them, as its outputs. */
+  readonly outputs: readonly string[];
+}
+
+export interface NestedList {
+  readonly description: string;
+  readonly required: boolean;
+  /** Its steps may only look: what changes something is refused. */
+  readonly readsOnly: boolean;
 }
 
 export interface CatalogProblem {

@@ -4,11 +4,14 @@ import type { Document, Step } from './types.ts';
 
 export interface StepDraft {
   readonly step: Step;
+  /** Without the steps that its inputs nest. */
   readonly node: MapNode;
   /** Where the name stands, or the step when it has none. */
   readonly nameSpan: Span;
   /** The steps of an undo list; undefined for every other policy. */
   readonly undo: readonly StepDraft[] | undefined;
+  /** Steps by the input that holds them; empty for actions that nest none. */
+  readonly nested: ReadonlyMap<string, readonly StepDraft[]>;
 }
 
 export interface DocumentDraft {

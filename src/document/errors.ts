@@ -58,6 +58,8 @@ export const documentCodes = {
   SSM_REFERENCE: '{{ssm:…}} outside of parameter defaults.',
   BAD_OUTPUT: 'An entry of outputs that is not Step.Output.',
   // Additions
+  NESTING: 'Steps nested where only ordinary steps can stand.',
+  GATE_CHANGES: 'A step that changes something in a list that may only look.',
   UNDO: 'An undo policy that is none.',
   CAPTURE: 'A capture that cannot be made.',
   NO_UNDO: 'The step can change the world and nothing says how to take it back.',

@@ -3,6 +3,7 @@ import type { JsonObject } from '../json.ts';
 import type { Catalog } from './catalog.ts';
 import type { Addition, StepDraft } from './draft.ts';
 import { isExpression } from './expression.ts';
+import { parseNested, stepsOf, takeNested } from './parse-nested.ts';
 import { parseCapture, parseUndo } from './parse-undo.ts';
 import {
   checkKeys,
@@ -50,6 +51,8 @@ export interface StepsContext {
   readonly additions: Addition[];
   /** The step whose undo list this is; undefined for the main steps. */
   readonly undoOf: string | undefined;
+  /** The step in whose inputs these steps are nested. */
+  readonly nestedIn: string | undefined;
 }
 
 export function parseSteps(items: readonly TreeNode[], context: StepsContext): StepDraft[] {
@@ -66,8 +69,9 @@ export function parseSteps(items: readonly TreeNode[], context: StepsContext): S
   return drafts;
 }
 
-function parseStep(node: MapNode, context: StepsContext): StepDraft {
+function parseStep(whole: MapNode, context: StepsContext): StepDraft {
   const { report, catalog } = context;
+  const { node, lists } = takeNested(whole, catalog);
   const nameEntry = node.entries.get('name');
   const nameSpan = nameEntry?.value.span ?? firstLineOf(node);
   const named = nameEntry?.value.kind === 'scalar' ? nameEntry.value.value : undefined;
@@ -92,6 +96,7 @@ function parseStep(node: MapNode, context: StepsContext): StepDraft {
   const nextStep = readText(reader, 'nextStep');
   const timeoutSeconds = parseTimeout(reader);
   const undo = parseUndo(reader, context, parseSteps);
+  const nested = parseNested(reader, lists, context, parseSteps);
   const step: Step = {
     name: readTextQuietly(node, 'name'),
     action: action ?? '',
@@ -106,9 +111,10 @@ function parseStep(node: MapNode, context: StepsContext): StepDraft {
     isEnd: readBoolean(reader, 'isEnd') ?? false,
     ...(nextStep === undefined ? {} : { nextStep }),
     undo: undo.policy,
+    ...(nested.size === 0 ? {} : { nested: stepsOf(nested) }),
     capture: parseCapture(reader, context),
   };
-  return { step, node, nameSpan, undo: undo.drafts };
+  return { step, node, nameSpan, undo: undo.drafts, nested };
 }
 
 function checkStepKeys(reader: MapReader, context: StepsContext): void {

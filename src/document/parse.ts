@@ -74,7 +74,7 @@ export function parseTree(root: TreeNode, catalog: Catalog, report: Report): Doc
   }
   const parsedParameters =
     parameters === undefined ? {} : parseParameters(parameters.value, report, additions);
-  const steps = parseSteps(items, { catalog, report, additions, undoOf: undefined });
+  const steps = parseSteps(items, { catalog, report, additions, undoOf: undefined, nestedIn: undefined });
   const notify = parseNotify(reader);
   const document: Document = {
     schemaVersion: '0.3',

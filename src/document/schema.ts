@@ -3,7 +3,7 @@
  * yaml-language-server reads. `checkDocument` stays the judge: it knows flow and references, which no schema can.
  */
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
-import type { Catalog } from './catalog.ts';
+import type { Catalog, CatalogAction } from './catalog.ts';
 import { operators } from './condition.ts';
 import { lowerSchema } from './lower-schema.ts';
 import { outputTypes } from './selector.ts';
@@ -30,7 +30,7 @@ export function runbookSchema(catalog: Catalog, descriptions: ActionDescriptions
   const inputs: [string, JsonObject][] = [];
   for (const name of catalog.actionNames) {
     const action = catalog.action(name);
-    if (action !== undefined) inputs.push([name, action.inputs]);
+    if (action !== undefined) inputs.push([name, inputsWithNested(action)]);
   }
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
@@ -201,6 +201,29 @@ function stepSchema(
         },
       );
     }),
+  };
+}
+
+/** Lists of steps among the inputs stand beside what the action's own schema knows. */
+function inputsWithNested({ inputs, nests }: CatalogAction): JsonObject {
+  if (nests === undefined) return inputs;
+  const { properties, required } = inputs;
+  const lists = Object.entries(nests.lists);
+  return {
+    ...inputs,
+    required: [
+      ...(Array.isArray(required) ? required : []),
+      ...lists.flatMap(([name, list]) => (list.required ? [name] : [])),
+    ],
+    properties: {
+      ...(isJsonObject(properties) ? properties : {}),
+      ...Object.fromEntries(
+        lists.map(([name, { description }]) => [
+          name,
+          { description, type: 'array', minItems: 1, items: ref('step') },
+        ]),
+      ),
+    },
   };
 }
 

@@ -77,6 +77,23 @@ export type EngineEvent =
       /** Where it acted, cannot tell what it changed and has no undo: why it has none. */
       readonly untold?: string;
     }
+  /** A rolling turned to a target: the `number`-th `of` so many. */
+  | {
+      readonly type: 'TurnStarted';
+      readonly step: string;
+      readonly target: string;
+      readonly number: number;
+      readonly of: number;
+    }
+  | {
+      readonly type: 'TurnEnded';
+      readonly step: string;
+      readonly target: string;
+      readonly number: number;
+      readonly of: number;
+      readonly status: ExecutionEnding;
+      readonly failure: Failure | null;
+    }
   | { readonly type: 'ForwardEnded'; readonly status: ExecutionEnding; readonly failedStep: string | null }
   | {
       readonly type: 'RollbackStarted';

@@ -121,6 +121,8 @@ class Draft {
         return;
       case 'EffectAdopted':
       case 'NotifyFailed':
+      case 'TurnStarted':
+      case 'TurnEnded':
         return;
       case 'StepWaiting':
         if (event.waiting.kind === 'rollbackDecision') {
@@ -202,10 +204,13 @@ class Draft {
   }
 }
 
-/** `SnapshotData` for `SnapshotData/undo/Restore`; undefined for a step of mainSteps. */
+/**
+ * The step that is undone: `SnapshotData` for `SnapshotData/undo/Restore`, `PatchNodes@minio01/Stop` for a step of its undo
+ * list; undefined for a step that runs forward.
+ */
 export function ownerOf(path: string): string | undefined {
-  const slash = path.indexOf('/');
-  return slash === -1 ? undefined : path.slice(0, slash);
+  const at = path.indexOf('/undo/');
+  return at === -1 ? undefined : path.slice(0, at);
 }
 
 function pendingStep(name: string, action: string): StepState {

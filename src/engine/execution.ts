@@ -27,9 +27,22 @@ export interface Mode {
   readonly deadline: Deadline | null;
   /** Set in an undo list: the step that is undone, and the outputs of the list's own steps. */
   readonly undo: { readonly of: StepRecord; readonly outputs: Map<string, JsonObject> } | null;
+  /** Set in the nested steps of a rolling: whose turn it is. */
+  readonly turn: Turn | null;
 }
 
-export const forward: Mode = { idPrefix: '', ignoreCancel: false, deadline: null, undo: null };
+export const forward: Mode = { idPrefix: '', ignoreCancel: false, deadline: null, undo: null, turn: null };
+
+/** One target's run of a rolling's nested steps. */
+export interface Turn {
+  /** The rolling step. */
+  readonly of: StepRecord;
+  readonly target: string;
+  /** By step name: what the turn's own steps gave, and under the rolling's name what its nested steps may read of it. */
+  readonly outputs: Map<string, JsonObject>;
+  /** Whether it came to its end with every step and gate as wanted. */
+  isDone: boolean;
+}
 
 /** One try that may have changed something. */
 export interface TouchingAttempt {
@@ -40,9 +53,12 @@ export interface TouchingAttempt {
 /** What is known of a step that began. Grows while the step runs. */
 export interface StepRecord {
   readonly step: Step;
-  /** `Patch`, or `SnapshotData/undo/Restore`. */
+  /** `Patch`, `SnapshotData/undo/Restore`, `PatchNodes@minio01/Stop`. Unique in the execution. */
   readonly path: string;
+  /** Its place in the document, the same in every turn: `PatchNodes/Steps/Stop`. */
+  readonly planPath: string;
   readonly descriptor: StepDescriptor;
+  readonly turn: Turn | null;
   inputs: JsonObject | null;
   /** What the action observed before its effect. */
   before: Json;
@@ -123,10 +139,16 @@ export class Execution {
     return answer;
   }
 
-  descriptor(path: string): StepDescriptor {
-    const descriptor = this.program.descriptors[path];
-    if (descriptor === undefined) throw new Error(`the program has no descriptor of step ${path}`);
+  /** By the step's place in the document. */
+  descriptor(planPath: string): StepDescriptor {
+    const descriptor = this.program.descriptors[planPath];
+    if (descriptor === undefined) throw new Error(`the program has no descriptor of step ${planPath}`);
     return descriptor;
+  }
+
+  /** Where a step that runs in this mode leaves its outputs. */
+  outputsOf(mode: Mode): Map<string, JsonObject> {
+    return mode.undo?.outputs ?? mode.turn?.outputs ?? this.outputs;
   }
 
   /** Account, region and partition, asked for once and only when a reference needs them. */

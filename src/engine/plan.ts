@@ -9,6 +9,7 @@ export function plan(document: Document, describe: (step: Step) => StepDescripto
       const path = prefix + step.name;
       descriptors[path] = describe(step);
       if (step.undo.kind === 'steps') visit(step.undo.steps, `${path}/undo/`);
+      for (const [list, nested] of Object.entries(step.nested ?? {})) visit(nested, `${path}/${list}/`);
     }
   };
   visit(document.mainSteps, '');

@@ -44,7 +44,7 @@ export function hasVerdict(
   const judged = later.some(
     ({ descriptor, result }) => descriptor.verdict !== null && result?.outputs[descriptor.verdict] === true,
   );
-  const names = new Set<string>(later.map(({ path }) => path));
+  const names = new Set<string>(later.map(({ step }) => step.name));
   return judged || decidedBy.some((reference) => reference.kind === 'output' && names.has(reference.step));
 }
 

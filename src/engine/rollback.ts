@@ -3,13 +3,14 @@
  * It goes on when one undo fails, because every step that comes back is one less to put right by hand.
  */
 import type { Json } from '../json.ts';
-import type { Execution, Mode, StepRecord } from './execution.ts';
+import { forward, type Execution, type Mode, type StepRecord } from './execution.ts';
 import { observeTimeoutMs } from './limits.ts';
 import { hasTouched, needsUndo } from './restore-points.ts';
 import type { RollbackStatus } from './statuses.ts';
 import { effectInput, tokenOf } from './steps/attempts.ts';
 import type { RollbackRequest } from './types.ts';
-import { undoStep } from './undo-step.ts';
+import { RollbackGates } from './rollback-gates.ts';
+import { notUndone, undoStep } from './undo-step.ts';
 
 /** Steps whose undo is still owed, last first. */
 export function owed(execution: Execution, only?: string): StepRecord[] {
@@ -32,9 +33,11 @@ export async function rollback(execution: Execution, pass: number, request: Roll
     steps: records.map(({ path }) => path),
     budgetSeconds,
   });
+  const gates = new RollbackGates(execution, mode);
   for (const record of records) {
     await execution.emit({ type: 'UndoStarted', step: record.path, action: record.step.action });
-    const ending = await undoStep(execution, record, mode);
+    const closed = await gates.entering(record);
+    const ending = closed === null ? await undoStep(execution, record, mode) : notUndone(closed);
     record.undo = ending.result;
     await execution.emit({ type: 'UndoEnded', step: record.path, ...ending });
   }
@@ -45,7 +48,7 @@ export async function rollback(execution: Execution, pass: number, request: Roll
 async function rollbackMode(execution: Execution, idPrefix: string): Promise<Mode> {
   const startedAt = await execution.now(`${idPrefix}start`);
   const budgetMs = execution.program.document.rollback.timeoutSeconds * 1000;
-  return { idPrefix, ignoreCancel: true, deadline: execution.deadline(startedAt, budgetMs), undo: null };
+  return { ...forward, idPrefix, ignoreCancel: true, deadline: execution.deadline(startedAt, budgetMs) };
 }
 
 /** The rollback as a whole, from the latest word on every step's undo. */

@@ -50,7 +50,7 @@ async function runForward(execution: Execution): Promise<FlowResult> {
     const role = await resolve(execution, document.assumeRole, 'assumeRole', forward);
     if (role.ok && typeof role.value === 'string' && role.value !== '') execution.assumeRole = role.value;
   }
-  return runFlow(execution, document.mainSteps, '', forward);
+  return runFlow(execution, { steps: document.mainSteps, path: '', planPath: '' }, forward);
 }
 
 async function wantsRollback(execution: Execution): Promise<boolean> {

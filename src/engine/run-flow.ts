@@ -17,13 +17,22 @@ export interface FlowHooks {
   readonly ended?: (record: StepRecord, result: StepResult) => void;
 }
 
+/** A list of steps: the main steps, an undo list, or the nested steps of a rolling in one target's turn. */
+export interface StepList {
+  readonly steps: readonly Step[];
+  /** Stands before a step's name in its path. */
+  readonly path: string;
+  /** Stands before a step's name in its place in the document. */
+  readonly planPath: string;
+}
+
 export async function runFlow(
   execution: Execution,
-  steps: readonly Step[],
-  pathPrefix: string,
+  list: StepList,
   startMode: Mode,
   hooks: FlowHooks = {},
 ): Promise<FlowResult> {
+  const { steps } = list;
   const position = new Map(steps.map((step, index) => [step.name, index]));
   let mode = startMode;
   let index: number | undefined = 0;
@@ -31,7 +40,7 @@ export async function runFlow(
   while (index !== undefined) {
     const step: Step | undefined = steps[index];
     if (step === undefined) break;
-    const record = began(execution, step, pathPrefix + step.name, mode);
+    const record = began(execution, step, list, mode);
     if (hooks.guard !== undefined && !(await hooks.guard(record))) break;
     const result = await runStep(execution, record, mode);
     hooks.ended?.(record, result);
@@ -45,11 +54,14 @@ export async function runFlow(
   return decided;
 }
 
-function began(execution: Execution, step: Step, path: string, mode: Mode): StepRecord {
+function began(execution: Execution, step: Step, list: StepList, mode: Mode): StepRecord {
+  const planPath = list.planPath + step.name;
   const record: StepRecord = {
     step,
-    path,
-    descriptor: execution.descriptor(path),
+    path: list.path + step.name,
+    planPath,
+    descriptor: execution.descriptor(planPath),
+    turn: mode.turn,
     inputs: null,
     before: null,
     captures: {},

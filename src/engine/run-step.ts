@@ -12,6 +12,7 @@ import { branch } from './steps/branch.ts';
 import { failureOf } from './steps/effect.ts';
 import type { FlowEnding } from './steps/flow-ending.ts';
 import { pause } from './steps/pause.ts';
+import { rolling } from './steps/rolling.ts';
 import { sleep } from './steps/sleep.ts';
 import type { EffectResult } from './types.ts';
 
@@ -40,7 +41,7 @@ export async function runStep(execution: Execution, record: StepRecord, mode: Mo
   const ended = simulated(execution, record, await run(execution, record, mode));
   record.status = ended.status;
   record.result = ended.result;
-  (mode.undo?.outputs ?? execution.outputs).set(step.name, ended.result.outputs);
+  execution.outputsOf(mode).set(step.name, ended.result.outputs);
   await execution.emit({
     type: 'StepEnded',
     step: path,
@@ -197,6 +198,8 @@ async function runFlowStep(
       return pause(execution, record, seconds, mode);
     case 'approve':
       return approve(execution, record, inputs, seconds, mode);
+    case 'rolling':
+      return rolling(execution, record, inputs, mode);
     case null:
       throw new Error(`${record.path} is no flow step`);
     default:

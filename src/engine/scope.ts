@@ -46,7 +46,11 @@ function lookup(execution: Execution, reference: Reference, now: number, mode: M
     case 'output': {
       const own = mode.undo === null ? undefined : ownPart(mode.undo.of, reference.step);
       if (own !== undefined) return present(own, reference.output, `${reference.text} did not happen`);
-      const outputs = mode.undo?.outputs.get(reference.step) ?? execution.outputs.get(reference.step);
+      const turn = mode.undo === null ? mode.turn : mode.undo.of.turn;
+      const outputs =
+        mode.undo?.outputs.get(reference.step) ??
+        turn?.outputs.get(reference.step) ??
+        execution.outputs.get(reference.step);
       if (outputs === undefined) return { kind: 'absent', why: `step ${reference.step} has not run` };
       return present(outputs, reference.output, `step ${reference.step} gave no output ${reference.output}`);
     }

@@ -10,6 +10,8 @@
  * token       names an effect to the world, so that it is done once
  * activity    one call through the Runtime port                outcome    what came of it
  * restore point   a snapshot, image or backup that an undo may need
+ * rolling     a step that runs its nested steps for one target after another        turn     one target's run of them
+ * gate        nested steps that must hold before and after each turn
  */
 import type { Document, Step } from '../document/types.ts';
 import type { JsonObject } from '../json.ts';
@@ -18,7 +20,7 @@ import type { Change, RestorePoint } from './events.ts';
 /** What an action says of itself, given a step's inputs as written. Frozen into the program. */
 export interface StepDescriptor {
   /** Steps that the engine runs itself. */
-  readonly flow: 'branch' | 'sleep' | 'pause' | 'approve' | null;
+  readonly flow: 'branch' | 'sleep' | 'pause' | 'approve' | 'rolling' | null;
   /** `begun` effects are begun under a token and can be adopted; the other two are harmless to do again. */
   readonly effect: 'read' | 'repeatable' | 'begun';
   /** Whether there is a before-state to journal. */
@@ -47,7 +49,7 @@ export interface Program {
   /** Major version of the interpreter that it was made for. */
   readonly interpreter: 1;
   readonly document: Document;
-  /** By step path: `Patch`, `SnapshotData/undo/Restore`. */
+  /** By the step's place in the document: `Patch`, `SnapshotData/undo/Restore`, `PatchNodes/Steps/Stop`. */
   readonly descriptors: Readonly<Record<string, StepDescriptor>>;
 }
 

@@ -25,7 +25,7 @@ export interface UndoEnding {
 export async function undoStep(execution: Execution, record: StepRecord, mode: Mode): Promise<UndoEnding> {
   const { step, descriptor } = record;
   if (execution.within(mode, 1) === 0)
-    return failed({ code: 'TIMED_OUT', message: 'the time for the rollback was spent', retryable: true });
+    return notUndone({ code: 'TIMED_OUT', message: 'the time for the rollback was spent', retryable: true });
   switch (step.undo.kind) {
     case 'none':
       return ending('nothingToDo', step.undo.reason);
@@ -67,7 +67,7 @@ async function byAction(execution: Execution, record: StepRecord, mode: Mode): P
         undone.status === 'Cancelled'
           ? { code: 'CANCELLED', message: 'it was cancelled', retryable: true }
           : undone.failure;
-      return failure.code === 'NO_UNDO' ? ending('leftOver', failure.message) : failed(failure);
+      return failure.code === 'NO_UNDO' ? ending('leftOver', failure.message) : notUndone(failure);
     }
     changes.push(...undone.result.changes);
     for (const target of undone.result.targets) targets.add(target);
@@ -146,7 +146,8 @@ async function byList(
   let acted = false;
   let failure: Failure | null = null;
   const listMode: Mode = { ...mode, undo: { of: record, outputs: new Map<string, JsonObject>() } };
-  const flow = await runFlow(execution, steps, `${record.path}/undo/`, listMode, {
+  const list = { steps, path: `${record.path}/undo/`, planPath: `${record.planPath}/undo/` };
+  const flow = await runFlow(execution, list, listMode, {
     guard: async (inner) => {
       if (inner.descriptor.removesRestorePoints === null) return true;
       const inputs = await resolve(
@@ -209,6 +210,7 @@ function ending(result: UndoResult, reason: string): UndoEnding {
   return { result, reason, failure: null, changes: [], targets: [], note: '' };
 }
 
-function failed(failure: Failure): UndoEnding {
+/** It was tried and failed, or was not to be tried. */
+export function notUndone(failure: Failure): UndoEnding {
   return { ...ending('failed', ''), failure };
 }

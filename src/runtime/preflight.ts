@@ -40,6 +40,7 @@ function* everyStep(steps: readonly Step[]): Generator<Step> {
   for (const step of steps) {
     yield step;
     if (step.undo.kind === 'steps') yield* everyStep(step.undo.steps);
+    for (const nested of Object.values(step.nested ?? {})) yield* everyStep(nested);
   }
 }
 

@@ -151,6 +151,17 @@ export const fakeActions: readonly CatalogAction[] = [
       check: noExpressionsIn('Command'),
     },
   ),
+  action('belay:rolling', object({ Targets: texts, MaxErrors: { type: 'integer' } }, ['Targets']), {
+    outputs: ['Targets', 'Succeeded', 'Failed'],
+    secretInputs: [],
+    nests: {
+      lists: {
+        Gate: { description: 'Looks.', required: false, readsOnly: true },
+        Steps: { description: 'A turn.', required: true, readsOnly: false },
+      },
+      outputs: ['Target', 'Others'],
+    },
+  }),
   action('ebs:snapshot', object({ Host: text, Mounts: texts }, ['Host', 'Mounts']), {
     outputs: ['SnapshotIds', 'StartTime'],
     changes: () => 'undoable',

@@ -11,6 +11,16 @@ const put = (name: string) => step({ name, action: 'toy:put', inputs: { Key: nam
 const fail = step({ name: 'Fail', action: 'toy:check', inputs: { Key: 'A', Equals: 'something else' } });
 const forwardOnly = runbook([put('A'), step({ name: 'Snap', action: 'toy:snapshot' }), put('B')]);
 const climbing = runbook([put('A'), step({ name: 'Snap', action: 'toy:snapshot' }), put('B'), fail]);
+const rolling = step({
+  name: 'Roll',
+  action: 'belay:rolling',
+  inputs: { Targets: ['x', 'y'], BakeSeconds: 0.01 },
+  nested: {
+    Gate: [step({ name: 'Gate', action: 'toy:check', inputs: { Key: 'A', Equals: 'new' } })],
+    Steps: [step({ name: 'Turn', action: 'toy:put', inputs: { Key: '{{ Roll.Target }}', Value: 'new' } })],
+  },
+});
+const rollingOver = runbook([put('A'), rolling, fail]);
 
 /** Cuts the runner at its n-th chance, once. */
 class Scissors {
@@ -61,6 +71,7 @@ async function cutAt(
 for (const [name, document] of [
   ['forward', forwardOnly],
   ['in rollback', climbing],
+  ['in a rolling and its rollback', rollingOver],
 ] as const) {
   test(
     `a runner cut at any place ${name} is taken over, and nothing is done twice`,

@@ -10,6 +10,7 @@ import {
   failed,
   type AnyAction,
 } from '../../src/actions/define-action.ts';
+import { rolling } from '../../src/actions/belay/rolling.ts';
 import { strictObject } from '../../src/actions/strict-object.ts';
 import type { Json } from '../../src/json.ts';
 
@@ -255,7 +256,7 @@ export function toyActions(world: ToyWorld): ReadonlyMap<string, AnyAction> {
     undo: { kind: 'notNeeded' },
   });
   return new Map(
-    [put, snapshot, removal, restore, shell, check, secret].map((action) => [action.name, action]),
+    [put, snapshot, removal, restore, shell, check, secret, rolling].map((action) => [action.name, action]),
   );
 }
 

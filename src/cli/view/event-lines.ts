@@ -35,6 +35,13 @@ export function eventLines({ at, event }: RecordedEvent, progress: Progress, sty
       ];
     case 'UndoEnded':
       return [undoneLine(event, at, progress, style)];
+    case 'TurnStarted':
+      return [turnLine(event, style.marks.started, 'hint', '', progress, style)];
+    case 'TurnEnded':
+      // A turn that went well is told by its steps.
+      return event.failure === null
+        ? []
+        : [turnLine(event, style.marks.failed, 'bad', failureText(event.failure), progress, style)];
     case 'RollbackRefused':
       return event.drift.map(({ step, left, found }) =>
         rowLine(
@@ -68,6 +75,19 @@ export function eventLines({ at, event }: RecordedEvent, progress: Progress, sty
     default:
       return event satisfies never;
   }
+}
+
+function turnLine(
+  { step, target, number, of }: Extract<EngineEvent, { type: 'TurnStarted' | 'TurnEnded' }>,
+  mark: string,
+  tone: Tone,
+  says: string,
+  progress: Progress,
+  style: Style,
+): string {
+  progress.widen([target]);
+  const text = [`${number} of ${of}`, says].filter((part) => part !== '').join('  ');
+  return rowLine({ mark, tone, step, targets: [target], time: '', text }, progress, style);
 }
 
 /** Their waiting, or their end, is all there is to say. */

@@ -78,6 +78,8 @@ export class Progress {
         return;
       case 'AttemptFailed':
       case 'NotifyFailed':
+      case 'TurnStarted':
+      case 'TurnEnded':
         return;
       default:
         event satisfies never;

@@ -6,7 +6,7 @@
 import type { StepDraft } from '../draft.ts';
 import type { Span } from '../tree.ts';
 import { branchAction, branchTargets, validateBranch } from './branch.ts';
-import type { StepList, ValidationContext } from './validate.ts';
+import { listsAround, type StepList, type ValidationContext } from './validate.ts';
 
 export interface Edge {
   readonly to: number;
@@ -87,11 +87,11 @@ function reportUnknownStep(
   target: string,
   span: Span,
   list: StepList,
-  { report, draft }: ValidationContext,
+  { report }: ValidationContext,
 ): void {
-  const isMainStep = list.undoOf !== undefined && draft.steps.some(({ step }) => step.name === target);
-  const message = isMainStep
-    ? `${key} of step "${from}" leads to ${target}, which is not in this undo list`
+  const isOutside = [...listsAround(list.outer)].some(({ indexOf }) => indexOf.has(target));
+  const message = isOutside
+    ? `${key} of step "${from}" leads to ${target}, which is not in this ${list.undoOf === undefined ? 'list of nested steps' : 'undo list'}`
     : `${key} of step "${from}" leads to ${target}, which does not exist`;
   report.error(
     'UNKNOWN_STEP',

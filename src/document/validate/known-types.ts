@@ -9,6 +9,7 @@ import { wholeReference } from '../expression.ts';
 import type { Reference } from '../reference.ts';
 import type { OutputType } from '../types.ts';
 import { inputSpan } from './inputs.ts';
+import { everyDraft } from './nested.ts';
 import { typeNames } from './schema-words.ts';
 import type { ValidationContext } from './validate.ts';
 
@@ -67,12 +68,12 @@ function typeOf(reference: Reference, { draft }: ValidationContext): BaseType | 
 
 const declared = new WeakMap<DocumentDraft, ReadonlyMap<string, OutputType>>();
 
-/** `Step.Output` → type, for the declared outputs of the main steps. */
+/** `Step.Output` → type, for the declared outputs of the main steps and of those nested in them. */
 function declaredTypes(draft: DocumentDraft): ReadonlyMap<string, OutputType> {
   const known = declared.get(draft);
   if (known !== undefined) return known;
   const types = new Map(
-    draft.document.mainSteps.flatMap((step) =>
+    [...everyDraft(draft.steps)].flatMap(({ step }) =>
       step.outputs.map(({ Name, Type }): [string, OutputType] => [`${step.name}.${Name}`, Type]),
     ),
   );

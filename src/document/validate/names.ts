@@ -1,31 +1,49 @@
 /** Step names are unique where they are read, and actions exist. */
 import type { StepDraft } from '../draft.ts';
 import { ownParts } from '../reference.ts';
-import type { StepList, ValidationContext } from './validate.ts';
+import { everyDraft } from './nested.ts';
+import { listsAround, type StepList, type ValidationContext } from './validate.ts';
 
-export function validateNames(list: StepList, main: StepList, context: ValidationContext): void {
+export function validateNames(list: StepList, context: ValidationContext): void {
   const { report, draft: document } = context;
-  const hasUndoLists = document.steps.some(({ undo }) => undo !== undefined);
+  const hasUndoLists = [...everyDraft(document.steps)].some(({ undo }) => undo !== undefined);
   for (const [index, draft] of list.drafts.entries()) {
     const { name } = draft.step;
     checkAction(draft, context);
     if (name === '') continue;
     if (list.indexOf.get(name) !== index) {
       report.error('DUPLICATE_STEP', draft.nameSpan, `two steps are called ${name}`);
-    } else if (list.undoOf !== undefined && main.indexOf.has(name)) {
-      const message = `the undo of "${list.undoOf.step.name}" has a step ${name}, and so has mainSteps`;
-      report.error(
-        'DUPLICATE_STEP',
-        draft.nameSpan,
-        message,
-        'Outputs of both are read by name; rename one.',
-      );
+    } else {
+      const around = [...listsAround(list.outer)].find(({ indexOf }) => indexOf.has(name));
+      if (around !== undefined) reportShadowing(list, around, draft, context);
     }
     if (hasUndoLists && ownParts.some((part) => part === name)) {
       const message = `a step cannot be called ${name} in a document with undo lists, where {{ ${name}.X }} means the step that is undone`;
       report.error('STEP_NAME', draft.nameSpan, message);
     }
   }
+}
+
+function reportShadowing(
+  list: StepList,
+  around: StepList,
+  { step: { name }, nameSpan }: StepDraft,
+  { report }: ValidationContext,
+): void {
+  const inner =
+    list.undoOf === undefined
+      ? `${list.nestedIn?.input ?? ''} of "${list.nestedIn?.owner.step.name ?? ''}" has a step ${name}`
+      : `the undo of "${list.undoOf.step.name}" has a step ${name}`;
+  const outer =
+    around.nestedIn === undefined
+      ? 'mainSteps'
+      : `${around.nestedIn.input} of "${around.nestedIn.owner.step.name}"`;
+  report.error(
+    'DUPLICATE_STEP',
+    nameSpan,
+    `${inner}, and so has ${outer}`,
+    'Outputs of both are read by name; rename one.',
+  );
 }
 
 function checkAction(draft: StepDraft, { catalog, report }: ValidationContext): void {

@@ -6,7 +6,7 @@ import { isJsonObject } from '../../json.ts';
 import { findExpressions, type PlacedBraces } from './expressions.ts';
 import type { Flow } from './flow.ts';
 import { findImpossible, type OrderQuestion } from './order.ts';
-import type { StepList, ValidationContext } from './validate.ts';
+import { listsAround, nestingOf, type StepList, type ValidationContext } from './validate.ts';
 
 const prefixes = ['global', 'automation', 'variable', 'ssm'];
 
@@ -16,22 +16,38 @@ const windowPseudoParameters = /^(?:RESOURCE_ID|TARGET_ID|TARGET_TYPE|WINDOW_[A-
 /** Expressions in the inputs and time limits of a list's steps. */
 export function validateStepReferences(
   list: StepList,
-  main: StepList,
   flow: Flow,
+  outerFlow: Flow | undefined,
   context: ValidationContext,
 ): void {
   const questions: OrderQuestion[] = [];
+  const outerQuestions: OrderQuestion[] = [];
+  const nesting = list.nestedIn === undefined ? -1 : (list.outer?.drafts.indexOf(list.nestedIn.owner) ?? -1);
   for (const [index, draft] of list.drafts.entries()) {
-    const user: User = { what: `step "${draft.step.name}"`, list, main };
+    const user: User = { what: `step "${draft.step.name}"`, list };
     for (const key of ['inputs', 'timeoutSeconds', 'capture']) {
       const node = draft.node.entries.get(key)?.value;
       if (node === undefined) continue;
       for (const { reference, span } of checkExpressions(node, user, context)) {
         const from = reference.kind === 'output' ? list.indexOf.get(reference.step) : undefined;
         if (from !== undefined) questions.push({ from, to: index, reference, span });
+        const outer = reference.kind === 'output' ? list.outer?.indexOf.get(reference.step) : undefined;
+        if (from === undefined && outer !== undefined && outer !== nesting && nesting !== -1)
+          outerQuestions.push({ from: outer, to: nesting, reference, span });
       }
     }
   }
+  reportImpossible(list, flow, questions, context);
+  if (list.outer !== undefined && outerFlow !== undefined)
+    reportImpossible(list.outer, outerFlow, outerQuestions, context);
+}
+
+function reportImpossible(
+  list: StepList,
+  flow: Flow,
+  questions: readonly OrderQuestion[],
+  context: ValidationContext,
+): void {
   for (const { from, to, reference, span } of findImpossible(flow, questions)) {
     const [source, user] = [list.drafts[from]?.step.name ?? '', list.drafts[to]?.step.name ?? ''];
     const why =
@@ -72,7 +88,6 @@ export function validateDocumentReferences(context: ValidationContext): void {
 interface User {
   readonly what: string;
   readonly list?: StepList;
-  readonly main?: StepList;
   readonly isDefault?: boolean;
 }
 
@@ -142,8 +157,8 @@ function checkParameter(name: string, user: User, context: ValidationContext, fa
   const { draft, report } = context;
   if (draft.parameters.has(name)) return true;
   if (user.isDefault === true && windowPseudoParameters.test(name)) return true;
-  const step = user.main?.indexOf.get(name) ?? user.list?.indexOf.get(name);
-  if (step !== undefined) return fail(`${name} is a step`, `Name one of its outputs: {{ ${name}.Output }}.`);
+  if ([...listsAround(user.list)].some(({ indexOf }) => indexOf.has(name)))
+    return fail(`${name} is a step`, `Name one of its outputs: {{ ${name}.Output }}.`);
   return fail(
     `there is no parameter ${name}`,
     report.suggest(name, () => [...draft.parameters.keys()]),
@@ -165,7 +180,7 @@ function checkOutput(
   if (step === undefined) {
     if (part !== undefined) return fail(`${part}.${output} means something in undo lists only`);
     const nearest = report.suggest(stepName, () => [
-      ...new Set([...(user.list?.indexOf.keys() ?? []), ...(user.main?.indexOf.keys() ?? [])]),
+      ...new Set([...listsAround(user.list)].flatMap(({ indexOf }) => [...indexOf.keys()])),
     ]);
     const hint = nearest?.startsWith('Did') === true ? nearest.replace('?', `.${output}?`) : undefined;
     if (context.draft.parameters.has(stepName)) {
@@ -176,10 +191,16 @@ function checkOutput(
     }
     return fail(`there is no step ${stepName}`, hint);
   }
-  const known = outputsOf(step, context);
+  const isAround = user.list !== undefined && nestingOf(user.list)?.owner === step;
+  const known = isAround
+    ? context.catalog.action(step.step.action)?.nests?.outputs
+    : outputsOf(step, context);
   if (known === undefined || known.includes(output)) return true;
-  const declares =
-    known.length === 0 ? `${stepName} declares no outputs` : `${stepName} declares only ${known.join(', ')}`;
+  const declares = isAround
+    ? `nested steps may read only ${known.join(', ')} of it`
+    : known.length === 0
+      ? `${stepName} declares no outputs`
+      : `${stepName} declares only ${known.join(', ')}`;
   const nearest = report.suggest(output, known);
   const hint =
     nearest?.startsWith('Did you mean ') === true
@@ -217,9 +238,9 @@ function checkOwnPart(
 }
 
 function findStep(name: string, user: User): StepDraft | undefined {
-  for (const list of [user.list, user.main]) {
-    const index = list?.indexOf.get(name);
-    if (index !== undefined) return list?.drafts[index];
+  for (const list of listsAround(user.list)) {
+    const index = list.indexOf.get(name);
+    if (index !== undefined) return list.drafts[index];
   }
   return undefined;
 }

@@ -1,9 +1,10 @@
 /** Steps that change the world and that nothing takes back, and captures that cannot be made. */
+import { everyDraft } from './nested.ts';
 import type { ValidationContext } from './validate.ts';
 
 export function validateUndo({ draft, catalog, report }: ValidationContext): void {
   const rollsBack = draft.document.rollback.when !== 'never';
-  for (const { step, node, nameSpan } of draft.steps) {
+  for (const { step, node, nameSpan } of everyDraft(draft.steps)) {
     const action = catalog.action(step.action);
     if (action === undefined) continue;
     const span = node.entries.get('action')?.value.span ?? nameSpan;

@@ -3,9 +3,10 @@ import type { Catalog } from '../catalog.ts';
 import type { SourceText } from '../diagnostic.ts';
 import type { DocumentDraft, StepDraft } from '../draft.ts';
 import type { Report } from '../report.ts';
-import { validateFlow } from './flow.ts';
+import { validateFlow, type Flow } from './flow.ts';
 import { validateInputs } from './inputs.ts';
 import { validateNames } from './names.ts';
+import { validateNested } from './nested.ts';
 import { validateOutputs } from './outputs.ts';
 import { validateParameters } from './parameters.ts';
 import { validateDocumentReferences, validateStepReferences } from './references.ts';
@@ -21,13 +22,17 @@ export interface ValidationContext {
   readonly draft: DocumentDraft;
 }
 
-/** Steps that jump to each other: the main steps, or the undo list of one of them. */
+/** Steps that jump to each other: the main steps, the undo list of a step, or steps nested in one. */
 export interface StepList {
   readonly drafts: readonly StepDraft[];
   /** First of a name wins; the others are reported. */
   readonly indexOf: ReadonlyMap<string, number>;
+  /** The list around this one, whose outputs can be read here too. */
+  readonly outer?: StepList;
   /** The step that the list undoes. */
   readonly undoOf?: StepDraft;
+  /** The step that nests this list, and the input that holds it. */
+  readonly nestedIn?: { readonly owner: StepDraft; readonly input: string };
 }
 
 export function validateDraft(context: ValidationContext): void {
@@ -36,26 +41,46 @@ export function validateDraft(context: ValidationContext): void {
   validateParameters(context);
   validateDocumentReferences(context);
   validateDocumentSecrets(context);
-  validateList(main, main, context);
-  for (const owner of draft.steps) {
-    if (owner.undo !== undefined) validateList(stepList(owner.undo, owner), main, context);
-  }
+  validateList(main, undefined, context);
   validateOutputs(main, context);
   validateUndo(context);
   if (context.strictSsm) validateStrict(context);
 }
 
-function validateList(list: StepList, main: StepList, context: ValidationContext): void {
-  validateNames(list, main, context);
+/** The list, and the lists inside of it. `outerFlow`: where the steps around it can lead. */
+function validateList(list: StepList, outerFlow: Flow | undefined, context: ValidationContext): void {
+  validateNames(list, context);
+  validateNested(list, context);
   for (const draft of list.drafts) validateInputs(draft, context);
-  validateStepReferences(list, main, validateFlow(list, context), context);
+  const flow = validateFlow(list, context);
+  validateStepReferences(list, flow, outerFlow, context);
   validateStepSecrets(list, context);
+  for (const owner of list.drafts) {
+    if (owner.undo !== undefined)
+      validateList(stepList(owner.undo, { outer: list, undoOf: owner }), undefined, context);
+    for (const [input, drafts] of owner.nested)
+      validateList(stepList(drafts, { outer: list, nestedIn: { owner, input } }), flow, context);
+  }
 }
 
-function stepList(drafts: readonly StepDraft[], undoOf?: StepDraft): StepList {
+/** Every list that can be read from this one, the nearest first. */
+export function* listsAround(list: StepList | undefined): Generator<StepList> {
+  for (let at = list; at !== undefined; at = at.outer) yield at;
+}
+
+/** The step in whose inputs the list stands, at any distance. */
+export function nestingOf(list: StepList): StepList['nestedIn'] {
+  for (const { nestedIn } of listsAround(list)) if (nestedIn !== undefined) return nestedIn;
+  return undefined;
+}
+
+function stepList(
+  drafts: readonly StepDraft[],
+  place: Pick<StepList, 'outer' | 'undoOf' | 'nestedIn'> = {},
+): StepList {
   const indexOf = new Map<string, number>();
   for (const [index, { step }] of drafts.entries()) {
     if (!indexOf.has(step.name)) indexOf.set(step.name, index);
   }
-  return { drafts, indexOf, ...(undoOf === undefined ? {} : { undoOf }) };
+  return { drafts, indexOf, ...place };
 }

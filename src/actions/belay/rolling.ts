@@ -1,0 +1,103 @@
+/** belay:rolling: nested steps for one target after another. The engine runs it; here it says what it takes, and finds its targets. */
+import { Type } from 'typebox';
+import { runByTheEngine } from '../aws/flow.ts';
+import { ActionFailure, defineAction } from '../define-action.ts';
+import { strictObject } from '../strict-object.ts';
+
+type Inputs = { readonly Targets: readonly string[] };
+
+const names = Type.Array(Type.String());
+
+export const rolling = defineAction({
+  name: 'belay:rolling',
+  summary:
+    'Runs its nested steps for one target after another, asks a gate before and after each, and stops when too many failed.',
+  source:
+    'https://docs.aws.amazon.com/systems-manager/latest/userguide/running-automations-scale-controls.html',
+  example: `
+- name: PatchNodes
+  action: belay:rolling
+  inputs:
+    Targets: ['group:minio']
+    BakeSeconds: 30
+    Gate:
+      - name: IsHealthy
+        action: http:check
+        inputs: { Url: 'https://minio.example.com/minio/health/cluster', WaitSeconds: 60 }
+    Steps:
+      - name: Stop
+        action: host:service
+        inputs: { Host: '{{ PatchNodes.Target }}', Name: minio, State: stopped }
+      - name: Patch
+        action: host:package
+        inputs: { Host: '{{ PatchNodes.Target }}', Names: [openssl] }
+      - name: Start
+        action: host:service
+        inputs: { Host: '{{ PatchNodes.Target }}', Name: minio, State: started }
+`,
+  inputs: strictObject({
+    Targets: Type.Array(Type.String({ minLength: 1 }), {
+      minItems: 1,
+      description:
+        'Hosts of the inventory, each once and in this order: names, ranges (minio{01..04}), group:NAME, tag:KEY=VALUE.',
+    }),
+    MaxUnavailable: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 1,
+        default: 1,
+        description: 'How many targets may be in their turn at once. Turns do not overlap yet: 1.',
+      }),
+    ),
+    MaxErrors: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        default: 0,
+        description:
+          'How many targets may fail before no further one is begun. Targets that cannot be reached count as failed.',
+      }),
+    ),
+    Order: Type.Optional(
+      Type.Union([Type.Literal('listed'), Type.Literal('reversed')], { default: 'listed' }),
+    ),
+    BakeSeconds: Type.Optional(
+      Type.Number({
+        minimum: 0,
+        maximum: 86_400,
+        default: 0,
+        description: 'How long to wait after a turn before the next one.',
+      }),
+    ),
+  }),
+  nests: {
+    lists: {
+      Gate: {
+        description:
+          'Steps that only look. They must hold before and after each turn, and between targets while climbing down.',
+        required: false,
+        readsOnly: true,
+      },
+      Steps: {
+        description:
+          'The steps of one turn. Each undoes itself, on every target that was touched, newest first.',
+        required: true,
+        readsOnly: false,
+      },
+    },
+    outputs: ['Target', 'Others', 'Targets'],
+  },
+  outputs: strictObject({ Targets: names, Succeeded: names, Failed: names, NotStarted: names }),
+  timeoutSeconds: undefined,
+  permissions: () => [],
+  targets: () => [],
+  hasHostTargets: false,
+  observe: async ({ Targets }: Inputs, context) => {
+    const hosts = context.targets(Targets);
+    if (hosts.length === 0)
+      throw new ActionFailure({ code: 'UNKNOWN_TARGET', message: `${Targets.join(', ')} names no host` });
+    return { Targets: [...hosts] };
+  },
+  effect: runByTheEngine,
+  undo: { kind: 'notNeeded' },
+  flow: 'rolling',
+});

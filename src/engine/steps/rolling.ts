@@ -1,0 +1,159 @@
+/**
+ * belay:rolling: runs its nested steps for one target after another. The gate must hold before and after each turn; the
+ * error budget is looked at before each launch. A turn that began is undone with everything else, newest first.
+ */
+import { isJsonObject, type JsonObject } from '../../json.ts';
+import type { Execution, Mode, StepRecord, Turn } from '../execution.ts';
+import { prepareTimeoutMs } from '../limits.ts';
+import type { Failure } from '../ports.ts';
+import { runFlow } from '../run-flow.ts';
+import type { PrepareAnswer } from '../run-step.ts';
+import type { ExecutionEnding } from '../statuses.ts';
+import { effectInput, tokenOf } from './attempts.ts';
+import { failureOf } from './effect.ts';
+import { flowDone, flowFailed, type FlowEnding } from './flow-ending.ts';
+import { runGate } from './gate.ts';
+
+type TurnEnding = { readonly status: ExecutionEnding; readonly failure: Failure | null };
+
+/** How the rolling stands, and what it gives in the end. */
+interface Tally {
+  readonly targets: readonly string[];
+  readonly succeeded: string[];
+  readonly failed: string[];
+}
+
+export async function rolling(
+  execution: Execution,
+  record: StepRecord,
+  inputs: JsonObject,
+  mode: Mode,
+): Promise<FlowEnding> {
+  const resolved = await resolveTargets(execution, record, inputs, mode);
+  if ('status' in resolved) return resolved;
+  const tally: Tally = { targets: ordered(resolved.targets, inputs), succeeded: [], failed: [] };
+  const maxErrors = Number(inputs['MaxErrors'] ?? 0);
+  let last: Failure | null = null;
+  for (const [index, target] of tally.targets.entries()) {
+    const turn = turnOf(record, target, tally.targets);
+    const of = { step: record.path, target, number: index + 1, of: tally.targets.length };
+    await execution.emit({ type: 'TurnStarted', ...of });
+    const ending = await takeTurn(execution, turn, inputs, mode);
+    await execution.emit({ type: 'TurnEnded', ...of, ...ending });
+    if (ending.status === 'Cancelled') return { status: 'Cancelled' };
+    turn.isDone = ending.status === 'Success';
+    (turn.isDone ? tally.succeeded : tally.failed).push(target);
+    last = ending.failure ?? last;
+    if (tally.failed.length > maxErrors) break;
+    const isLast = index === tally.targets.length - 1;
+    if (!isLast && (await bake(execution, record, target, inputs, mode)) === 'cancelled')
+      return { status: 'Cancelled' };
+  }
+  return endingOf(record, tally, maxErrors, last);
+}
+
+/** Journaled, so that a resumed rolling goes on with the targets that it began with. */
+async function resolveTargets(
+  execution: Execution,
+  record: StepRecord,
+  inputs: JsonObject,
+  mode: Mode,
+): Promise<FlowEnding | { readonly targets: readonly string[] }> {
+  const outcome = await execution.activity({
+    id: `${mode.idPrefix}${record.path}:prepare`,
+    kind: 'prepare',
+    input: effectInput(execution, record, inputs, null),
+    token: tokenOf(execution, mode, record.path, 0),
+    timeoutMs: execution.within(mode, prepareTimeoutMs),
+    onLost: 'rerun',
+    ignoreCancel: mode.ignoreCancel,
+  });
+  if (outcome.status === 'cancelled') return { status: 'Cancelled' };
+  if (outcome.status !== 'ok') {
+    const { code, message } = failureOf(outcome);
+    return flowFailed(code, message);
+  }
+  const { observed } = outcome.value as unknown as PrepareAnswer;
+  const found = isJsonObject(observed) ? observed['Targets'] : undefined;
+  return { targets: Array.isArray(found) ? found.map(String) : [] };
+}
+
+function ordered(targets: readonly string[], inputs: JsonObject): readonly string[] {
+  return inputs['Order'] === 'reversed' ? targets.toReversed() : targets;
+}
+
+function turnOf(record: StepRecord, target: string, targets: readonly string[]): Turn {
+  const others = targets.filter((other) => other !== target);
+  const own: JsonObject = { Target: target, Others: others, Targets: targets };
+  return { of: record, target, outputs: new Map([[record.step.name, own]]), isDone: false };
+}
+
+async function takeTurn(
+  execution: Execution,
+  turn: Turn,
+  inputs: JsonObject,
+  mode: Mode,
+): Promise<TurnEnding> {
+  const turnMode: Mode = { ...mode, turn };
+  const before = await runGate(execution, turn, 'gate-before', turnMode);
+  if (before.status !== 'Success') return before;
+  let failure: Failure | null = null;
+  const flow = await runFlow(
+    execution,
+    {
+      steps: turn.of.step.nested?.['Steps'] ?? [],
+      path: `${turn.of.path}@${turn.target}/`,
+      planPath: `${turn.of.planPath}/Steps/`,
+    },
+    turnMode,
+    {
+      ended: (record, result) => {
+        if (result.status === 'Success') return;
+        const { code, message, retryable } = result.failure ?? { code: '', message: '', retryable: false };
+        failure = { code, message: `${record.step.name}: ${message}`, retryable };
+      },
+    },
+  );
+  if (flow.status !== 'Success') return { status: flow.status, failure };
+  return runGate(execution, turn, 'gate-after', turnMode);
+}
+
+/** The time in which a target shows whether it holds, before the next one is touched. */
+async function bake(
+  execution: Execution,
+  record: StepRecord,
+  target: string,
+  inputs: JsonObject,
+  mode: Mode,
+): Promise<'elapsed' | 'cancelled'> {
+  const seconds = Number(inputs['BakeSeconds'] ?? 0);
+  if (seconds <= 0) return 'elapsed';
+  await execution.emit({ type: 'StepWaiting', step: record.path, waiting: { kind: 'sleep', seconds } });
+  return execution.runtime.sleep(
+    `${mode.idPrefix}${record.path}@${target}:bake`,
+    execution.within(mode, seconds * 1000),
+    { ignoreCancel: mode.ignoreCancel },
+  );
+}
+
+function endingOf(
+  record: StepRecord,
+  { targets, succeeded, failed }: Tally,
+  maxErrors: number,
+  last: Failure | null,
+): FlowEnding {
+  const notStarted = targets.slice(succeeded.length + failed.length);
+  const outputs: JsonObject = {
+    Targets: targets,
+    Succeeded: succeeded,
+    Failed: failed,
+    NotStarted: notStarted,
+  };
+  const done = `${succeeded.length} of ${targets.length} targets done`;
+  const words = failed.length === 0 ? done : `${done}, failed: ${failed.join(', ')}`;
+  if (failed.length <= maxErrors) return flowDone(outputs, words);
+  const untouched = notStarted.length === 0 ? '' : `; not begun: ${notStarted.join(', ')}`;
+  const what = last === null ? '' : `: ${last.message}`;
+  const message = `${record.step.name} failed at ${failed.at(-1) ?? '?'}${what} (${words}${untouched})`;
+  return flowFailed(last?.code ?? 'TARGET_FAILED', message, outputs);
+}
