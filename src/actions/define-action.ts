@@ -27,6 +27,8 @@ export interface ActionContext {
    * was lost stays unknown.
    */
   readonly models?: AwsModels;
+  /** Asks the network of the machine that Belay runs on. The sandbox refuses. */
+  readonly fetch: typeof globalThis.fetch;
   /** The host of the inventory by that name, or an instance id over SSM. Throws ActionFailure UNKNOWN_HOST. */
   host(name: string): Host;
   /** Where a target's output goes; nothing is kept in memory. */

@@ -20,6 +20,7 @@ export interface ActivityPorts {
   readonly actions: ReadonlyMap<string, AnyAction>;
   readonly aws: Aws;
   readonly models: AwsModels;
+  readonly fetch: typeof globalThis.fetch;
   /** Throws ActionFailure UNKNOWN_HOST. */
   readonly host: (name: string) => Host;
   readonly vault: Vault;
@@ -131,7 +132,7 @@ export class ActionHost implements ActivityHost {
   }
 
   #context(call: ActivityCall, signal: AbortSignal, opened: Map<string, LogSink>): ActionContext {
-    const { executionId, aws, models, host, vault, logs, onNotice, now } = this.#ports;
+    const { executionId, aws, models, fetch, host, vault, logs, onNotice, now } = this.#ports;
     const { step, assumeRole } = call.input;
     return {
       executionId,
@@ -140,6 +141,7 @@ export class ActionHost implements ActivityHost {
       signal,
       aws: assumeRole === undefined ? aws : aws.assume(assumeRole),
       models,
+      fetch,
       host,
       log: (target) => {
         const sink = opened.get(target) ?? logs.open(step, target, attemptOf(call.id));

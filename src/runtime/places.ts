@@ -14,6 +14,8 @@ import { executionDir } from './state-dir.ts';
 export interface Place {
   readonly aws: Aws;
   readonly models: AwsModels;
+  /** The network of this machine. Throws ActionFailure NOT_MODELLED in the sandbox. */
+  readonly fetch: typeof globalThis.fetch;
   /** Throws ActionFailure UNKNOWN_HOST. */
   host(name: string): Host;
   close(): Promise<void>;
@@ -42,6 +44,8 @@ async function openSandbox({ stateDir, executionId }: PlaceOptions): Promise<Pla
   return {
     aws: sandboxAws(world, models),
     models,
+    fetch: (asked) =>
+      Promise.reject(networkNotModelled(asked instanceof Request ? asked.url : String(asked))),
     host: (name) => {
       const host = sandboxHost(world, name);
       if (host !== undefined) return host;
@@ -62,6 +66,7 @@ function openReality({ inventory, stateDir, assumeRole }: PlaceOptions): Place {
   return {
     aws,
     models,
+    fetch: globalThis.fetch,
     host: (name) => {
       const address = inventory?.address(name) ?? instanceAddress(name);
       if (address === undefined) {
@@ -82,6 +87,13 @@ function openReality({ inventory, stateDir, assumeRole }: PlaceOptions): Place {
 function instanceAddress(name: string): HostAddress | undefined {
   if (!/^m?i-[0-9a-f]{8,17}$/.test(name)) return undefined;
   return { name, transport: 'ssm', instanceId: name, become: 'none', tags: {} };
+}
+
+function networkNotModelled(address: string): ActionFailure {
+  return new ActionFailure({
+    code: 'NOT_MODELLED',
+    message: `the sandbox does not model the network of this machine: ${address} was not asked. Give the step a Host of the sandbox, or run it without --sandbox`,
+  });
 }
 
 function unknownHost(name: string, known: string): ActionFailure {

@@ -99,6 +99,7 @@ async function interpret(
     actions,
     aws: place.aws,
     models: place.models,
+    fetch: place.fetch,
     host: (name) => place.host(name),
     vault,
     logs: new LogFolder(join(executionDir(options.stateDir, row.id), 'logs'), vault.redactor),

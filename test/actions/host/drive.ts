@@ -58,6 +58,7 @@ export function contextOf(world: World, token: string, logged: string[] = []): A
     token,
     signal: world.signal ?? AbortSignal.timeout(120_000),
     aws: world.aws ?? noAws,
+    fetch: globalThis.fetch,
     host: (name) => {
       const host = world.hosts?.[name];
       if (host === undefined) throw new ActionFailure({ code: 'UNKNOWN_HOST', message: `no host ${name}` });
