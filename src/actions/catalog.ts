@@ -29,6 +29,7 @@ function catalogAction(action: AnyAction, models: AwsModels): CatalogAction {
     name: action.name,
     inputs: plainSchema(action.inputs),
     outputs: Object.keys(propertiesOf(plainSchema(action.outputs))),
+    ...beforeOf(action),
     timeoutSecondsDefault: action.timeoutSeconds,
     changes: (inputs) => changesOf(action, inputs),
     ...(withoutInputs.kind === 'none' ? { undoReason: withoutInputs.reason } : {}),
@@ -40,6 +41,12 @@ function catalogAction(action: AnyAction, models: AwsModels): CatalogAction {
     ...(action.nests === undefined ? {} : { nests: action.nests }),
     hasHostTargets: action.hasHostTargets,
   };
+}
+
+/** What an action does not observe, nobody can read. */
+function beforeOf({ observe, before }: AnyAction): Pick<CatalogAction, 'before'> {
+  const names = observe === undefined ? [] : before;
+  return names === undefined ? {} : { before: names };
 }
 
 function changesOf(action: AnyAction, inputs: JsonObject): 'nothing' | 'undoable' | 'noUndo' {

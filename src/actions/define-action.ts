@@ -27,6 +27,8 @@ export interface ActionContext {
    * was lost stays unknown.
    */
   readonly models?: AwsModels;
+  /** Asks the network of the machine that Belay runs on. The sandbox refuses. */
+  readonly fetch: typeof globalThis.fetch;
   /** The host of the inventory by that name, or an instance id over SSM. Throws ActionFailure UNKNOWN_HOST. */
   host(name: string): Host;
   /**
@@ -169,6 +171,8 @@ export interface Action<
   readonly hasHostTargets: boolean;
   /** Reads the state before the effect. Journaled; undo's input. Must not hold secrets. */
   readonly observe?: (inputs: Static<S>, context: ActionContext) => Promise<B>;
+  /** The names in what `observe` gives, for undo lists that read `{{ before.active }}`. Absent: they depend on the inputs. */
+  readonly before?: readonly string[];
   readonly effect: Effect<Static<S>, B, H, O> | ((inputs: Static<S>) => Effect<Static<S>, B, H, O>);
   readonly undo: Undo<Static<S>, B, H, O> | ((inputs: Static<S>) => Undo<Static<S>, B, H, O>);
   /** Checks at validation that a schema cannot express; inputs as written, expressions stand as strings. */

@@ -22,6 +22,8 @@ export interface ActionExplanation {
   readonly effect: 'flow' | 'read' | 'repeatable' | 'begun';
   /** A sentence. */
   readonly undo: string;
+  /** What an undo list of one's own may read as `{{ before.X }}`. */
+  readonly before: readonly string[];
   /** IAM actions, as with the inputs of the example. */
   readonly permissions: readonly string[];
   /** Per attempt; null: the engine's default. */
@@ -41,6 +43,7 @@ export function explainAction(action: AnyAction): ActionExplanation {
     outputs: fieldsOf(plainSchema(action.outputs)),
     effect: flow === null ? effect : 'flow',
     undo: undoSentence(undo),
+    before: action.before ?? [],
     permissions: iamActions(action.permissions(inputs)),
     timeoutSeconds: action.timeoutSeconds ?? null,
   };

@@ -17,7 +17,21 @@ export async function main(words: readonly string[]): Promise<void> {
     platform: process.platform,
   });
   process.on('uncaughtException', (error) => void fail(error, cli));
-  process.exit(await codeOf(invocation, cli));
+  await leave(await codeOf(invocation, cli));
+}
+
+/** Ends the process once all it has said is with its readers: a pipe holds 64 KiB, and the reader may be slow. */
+async function leave(code: number): Promise<void> {
+  await Promise.all([process.stdout, process.stderr].map(drained));
+  process.exit(code);
+}
+
+/** Resolves at once where the reader is gone. */
+function drained(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.destroyed || stream.writableLength === 0) resolve();
+    else stream.write('', () => resolve());
+  });
 }
 
 async function codeOf(invocation: Invocation, cli: Cli): Promise<number> {
@@ -46,7 +60,7 @@ async function codeOf(invocation: Invocation, cli: Cli): Promise<number> {
 
 /** Something threw where nobody was listening. */
 async function fail(error: unknown, cli: Cli): Promise<void> {
-  process.exit(await report(error, cli));
+  await leave(await report(error, cli));
 }
 
 async function report(error: unknown, cli: Cli): Promise<number> {

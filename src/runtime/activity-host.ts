@@ -20,6 +20,7 @@ export interface ActivityPorts {
   readonly actions: ReadonlyMap<string, AnyAction>;
   readonly aws: Aws;
   readonly models: AwsModels;
+  readonly fetch: typeof globalThis.fetch;
   /** Throws ActionFailure UNKNOWN_HOST. */
   readonly host: (name: string) => Host;
   /** Throws ActionFailure UNKNOWN_TARGET. */
@@ -133,7 +134,7 @@ export class ActionHost implements ActivityHost {
   }
 
   #context(call: ActivityCall, signal: AbortSignal, opened: Map<string, LogSink>): ActionContext {
-    const { executionId, aws, models, host, targets, vault, logs, onNotice, now } = this.#ports;
+    const { executionId, aws, models, fetch, host, targets, vault, logs, onNotice, now } = this.#ports;
     const { step, assumeRole } = call.input;
     return {
       executionId,
@@ -142,6 +143,7 @@ export class ActionHost implements ActivityHost {
       signal,
       aws: assumeRole === undefined ? aws : aws.assume(assumeRole),
       models,
+      fetch,
       host,
       targets,
       log: (target) => {

@@ -14,6 +14,8 @@ import { executionDir } from './state-dir.ts';
 export interface Place {
   readonly aws: Aws;
   readonly models: AwsModels;
+  /** The network of this machine. Throws ActionFailure NOT_MODELLED in the sandbox. */
+  readonly fetch: typeof globalThis.fetch;
   /** Throws ActionFailure UNKNOWN_HOST. */
   host(name: string): Host;
   /** Throws ActionFailure UNKNOWN_TARGET. */
@@ -44,6 +46,8 @@ async function openSandbox({ inventory, stateDir, executionId }: PlaceOptions): 
   return {
     aws: sandboxAws(world, models),
     models,
+    fetch: (asked) =>
+      Promise.reject(networkNotModelled(asked instanceof Request ? asked.url : String(asked))),
     host: (name) => {
       const host = sandboxHost(world, name);
       if (host !== undefined) return host;
@@ -65,6 +69,7 @@ function openReality({ inventory, stateDir, assumeRole }: PlaceOptions): Place {
   return {
     aws,
     models,
+    fetch: globalThis.fetch,
     host: (name) => {
       const address = inventory?.address(name) ?? instanceAddress(name);
       if (address === undefined) {
@@ -105,6 +110,13 @@ function targetsOf(targets: Targets | null, selectors: readonly string[]): reado
   const resolved = resolveTargets(targets, selectors);
   if (resolved.kind === 'hosts') return resolved.hosts;
   throw new ActionFailure({ code: 'UNKNOWN_TARGET', message: resolved.message });
+}
+
+function networkNotModelled(address: string): ActionFailure {
+  return new ActionFailure({
+    code: 'NOT_MODELLED',
+    message: `the sandbox does not model the network of this machine: ${address} was not asked. Give the step a Host of the sandbox, or run it without --sandbox`,
+  });
 }
 
 function unknownHost(name: string, known: string): ActionFailure {

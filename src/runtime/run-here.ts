@@ -99,6 +99,7 @@ async function interpret(
     actions,
     aws: place.aws,
     models: place.models,
+    fetch: place.fetch,
     host: (name) => place.host(name),
     targets: (selectors) => place.targets(selectors),
     vault,

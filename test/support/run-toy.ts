@@ -151,6 +151,7 @@ async function runOnce(
     actions,
     aws: unused('AWS'),
     models: unused('the models'),
+    fetch: () => unused('the network'),
     host: () => unused('a host'),
     targets: (selectors) => selectors,
     vault,

@@ -64,6 +64,7 @@ export const changeInstanceState = defineAction({
   targets: ({ InstanceIds }) => InstanceIds,
   hasHostTargets: true,
 
+  before: ['States'],
   observe: async ({ InstanceIds }, context): Promise<Before> => ({
     States: await readStates(InstanceIds, context),
   }),

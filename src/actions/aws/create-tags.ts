@@ -59,6 +59,7 @@ export const createTags = defineAction({
     return [{ code: 'WRONG_INPUT', path: ['ResourceIds'], message }];
   },
 
+  before: ['Tags'],
   observe: async (inputs, context): Promise<Before> => ({ Tags: await read(inputs, context) }),
 
   effect: {

@@ -103,6 +103,7 @@ export const file = defineAction({
     return large === undefined ? [] : [{ code: 'FILE_TOO_LARGE', path: ['Content'], message: large }];
   },
 
+  before: ['kind', 'sha256', 'size', 'owner', 'group', 'mode', 'unitActive'],
   observe: async ({ Host, Path, Service }, context): Promise<Before> => {
     const host = context.host(Host);
     const fields = await readFields(host, observeFile([Path]), context);

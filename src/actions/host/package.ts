@@ -81,6 +81,7 @@ export const packageAction = defineAction({
   targets: ({ Host }) => [Host],
   hasHostTargets: true,
 
+  before: ['manager', 'packages'],
   observe: async ({ Host, Names }, context): Promise<Before> => {
     const fields = await readFields(context.host(Host), observePackages(Names), context, 60_000);
     const packages = fields

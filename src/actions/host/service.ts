@@ -77,6 +77,7 @@ export const service = defineAction({
         ]
       : [],
 
+  before: ['active', 'sub', 'enabled'],
   observe: async ({ Host, Name, Enabled }, context): Promise<Before> => {
     const host = context.host(Host);
     const fields = await readFields(host, observeService([Name]), context);

@@ -17,7 +17,7 @@ export type Answer =
   | { readonly kind: 'answer'; readonly status: number; readonly body: string }
   | { readonly kind: 'unreachable'; readonly why: string };
 
-export async function askFromHere(question: Question, { signal }: ActionContext): Promise<Answer> {
+export async function askFromHere(question: Question, { fetch, signal }: ActionContext): Promise<Answer> {
   const limit = AbortSignal.timeout(question.timeoutSeconds * 1_000);
   try {
     const response = await fetch(question.url, {
@@ -28,7 +28,7 @@ export async function askFromHere(question: Question, { signal }: ActionContext)
     });
     return { kind: 'answer', status: response.status, body: await firstBytes(response) };
   } catch (error) {
-    if (signal.aborted) throw error;
+    if (signal.aborted || error instanceof ActionFailure) throw error;
     if (limit.aborted) return { kind: 'unreachable', why: `no answer within ${question.timeoutSeconds} s` };
     return { kind: 'unreachable', why: reasonOf(error) };
   }

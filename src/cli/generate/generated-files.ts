@@ -39,6 +39,11 @@ function actionPage(action: ActionExplanation): string {
     fieldTable('Inputs', action.inputs),
     fieldTable('Outputs', action.outputs),
     `## Undo\n\n${action.undo}.\n`,
+    ...(action.before.length === 0
+      ? []
+      : [
+          `An undo list of your own reads what was observed before: ${action.before.map((name) => `\`{{ before.${name} }}\``).join(', ')}.\n`,
+        ]),
     ...(action.permissions.length === 0
       ? []
       : [

@@ -15,8 +15,11 @@ export function actionListLines(
 export function actionLines(action: ActionExplanation, style: Style): string[] {
   const limit =
     action.timeoutSeconds === null ? [] : [['limit', `${limitText(action.timeoutSeconds)} per attempt`]];
+  const names = action.before.map((name) => `{{ before.${name} }}`).join(' ');
+  const before = names === '' ? [] : [['', `an undo list of your own reads ${names}`]];
   const facts = [
     ['undo', action.undo],
+    ...before,
     ['calls', action.permissions.length === 0 ? 'nothing in AWS' : action.permissions.join(', ')],
     ...limit,
     ['source', action.source],

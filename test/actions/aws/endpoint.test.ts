@@ -38,6 +38,7 @@ describe.skipIf(reason)(
           signal: AbortSignal.timeout(60_000),
           aws,
           models,
+          fetch: globalThis.fetch,
           host: (name) => fakeHost(name, { transport: 'ssm', instanceId: name }),
           targets: (selectors) => selectors,
           log: (target) => ({

@@ -22,6 +22,7 @@ function contextOf(over: Partial<ActionContext>): ActionContext {
         throw new Error('no AWS here');
       },
     },
+    fetch: globalThis.fetch,
     host: (name) => fakeHost(name, {}),
     targets: (selectors) => selectors,
     log: () => ({ write: () => undefined }),

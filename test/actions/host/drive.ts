@@ -13,6 +13,7 @@ import {
 import type { Json, JsonObject } from '../../../src/json.ts';
 import type { Aws } from '../../../src/transports/aws.ts';
 import type { Host } from '../../../src/transports/host.ts';
+import { expectStatedBefore } from '../stated-before.ts';
 
 export interface World {
   readonly hosts?: Readonly<Record<string, Host>>;
@@ -58,6 +59,7 @@ export function contextOf(world: World, token: string, logged: string[] = []): A
     token,
     signal: world.signal ?? AbortSignal.timeout(120_000),
     aws: world.aws ?? noAws,
+    fetch: globalThis.fetch,
     host: (name) => {
       const host = world.hosts?.[name];
       if (host === undefined) throw new ActionFailure({ code: 'UNKNOWN_HOST', message: `no host ${name}` });
@@ -84,7 +86,11 @@ export function undoEffectOf(action: AnyAction, inputs: JsonObject): AnyEffect {
 }
 
 export async function observe(action: AnyAction, inputs: JsonObject, world: World): Promise<Json> {
-  return action.observe ? throughJson(await action.observe(inputs, contextOf(world, newToken()))) : null;
+  const before = action.observe
+    ? throughJson(await action.observe(inputs, contextOf(world, newToken())))
+    : null;
+  expectStatedBefore(action, before);
+  return before;
 }
 
 const realWait = (ms: number) => sleep(Math.min(ms, 300));

@@ -125,6 +125,7 @@ export async function runCase(action: AnyAction, file: CaseFile): Promise<CaseRu
       signal: new AbortController().signal,
       aws,
       models,
+      fetch: globalThis.fetch,
       host: (name) => hostNamed(hosts, name),
       targets: (selectors) => selectors,
       log: (target) => ({

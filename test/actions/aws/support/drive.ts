@@ -6,6 +6,7 @@ import type { ActionContext, AnyAction, Effect, Poll } from '../../../../src/act
 import type { Json, JsonObject } from '../../../../src/json.ts';
 import { AwsFailure } from '../../../../src/transports/aws.ts';
 import { HostFailure } from '../../../../src/transports/host.ts';
+import { expectStatedBefore } from '../../stated-before.ts';
 
 export type Ending = Exclude<Poll<JsonObject>, { kind: 'pending' }> | { kind: 'unknown'; why: string };
 
@@ -35,6 +36,7 @@ export async function carryOut(
 ): Promise<Carried> {
   const observed = await action.observe?.(inputs, stage.context(token));
   const before = throughJson(observed ?? null);
+  expectStatedBefore(action, before);
   const effect = typeof action.effect === 'function' ? action.effect(inputs) : action.effect;
   return { before, token, ...(await effectToItsEnd(effect, inputs, before, token, stage)) };
 }

@@ -1,0 +1,73 @@
+/** Writes a new history: sandbox executions in every state in which they can be found, runners killed where it matters. */
+import { spawn } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { dumpOf } from './sql-dump.ts';
+
+const root = resolve(import.meta.dirname, '..', '..');
+const patch = 'runbooks/patch-postgresql.yaml';
+const pause = 'test/histories/pause.yaml';
+
+/** What is run, the event at which its runner is killed, and what has to come of it. */
+const plan = [
+  {
+    title: 'killed while a package was installed',
+    words: [patch],
+    killAt: '"type":"StepStarted","step":"Patch"',
+    then: 'resume',
+  },
+  {
+    title: 'killed while a snapshot was taken',
+    words: [patch],
+    killAt: '"type":"StepStarted","step":"SnapshotData"',
+    then: 'resume',
+  },
+  {
+    title: 'killed while it climbed down',
+    words: [patch, '--fail-at', 'VerifyData'],
+    killAt: '"type":"UndoStarted","step":"Patch"',
+    then: 'resume',
+  },
+  { title: 'waiting for a person', words: [pause, '--no-wait'], then: 'continue' },
+  { title: 'ended well', words: [patch], then: 'rollback' },
+] as const;
+
+const target = resolve(process.argv[2] ?? '');
+if (process.argv[2] === undefined) throw new Error('say where: test/histories/YYYY-MM-DD');
+const state = mkdtempSync(join(tmpdir(), 'belay-history-'));
+try {
+  mkdirSync(join(target, 'worlds'), { recursive: true });
+  const expected: { id: string; title: string; then: string }[] = [];
+  for (const each of plan) {
+    const id = await leave(each.words, 'killAt' in each ? each.killAt : undefined);
+    copyFileSync(join(state, 'executions', id, 'world.json'), join(target, 'worlds', `${id}.json`));
+    expected.push({ id, title: each.title, then: each.then });
+  }
+  const database = new DatabaseSync(join(state, 'journal.db'));
+  writeFileSync(join(target, 'journal.sql'), dumpOf(database));
+  database.close();
+  writeFileSync(join(target, 'expected.json'), `${JSON.stringify(expected, null, 2)}\n`);
+} finally {
+  rmSync(state, { recursive: true });
+}
+
+/** Runs it in the sandbox until it leaves or is killed; gives its id. */
+function leave(words: readonly string[], killAt: string | undefined): Promise<string> {
+  const args = ['src/cli/main.ts', 'run', ...words, '--sandbox', '--json', '--state', state];
+  const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+  let text = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    text += chunk.toString();
+    if (killAt !== undefined && text.includes(killAt)) child.kill('SIGKILL');
+  });
+  return new Promise((done, reject) => {
+    child.on('close', (_code, signal) => {
+      const id = /"executionId":"([0-9A-Z]+)"/.exec(text)?.[1];
+      const isAsPlanned = (signal === 'SIGKILL') === (killAt !== undefined);
+      if (id === undefined || !isAsPlanned) reject(new Error(`not as planned: ${words.join(' ')}\n${text}`));
+      else done(id);
+    });
+  });
+}
