@@ -15,6 +15,7 @@ import type { AnyAction } from './define-action.ts';
 import { deleteSnapshots } from './ebs/delete-snapshots.ts';
 import { restore } from './ebs/restore.ts';
 import { snapshot } from './ebs/snapshot.ts';
+import { authorizedKeys } from './host/authorized-keys.ts';
 import { command } from './host/command.ts';
 import { file } from './host/file.ts';
 import { packageAction } from './host/package.ts';
@@ -39,6 +40,7 @@ const all: readonly AnyAction[] = [
   deleteSnapshots,
   restore,
   snapshot,
+  authorizedKeys,
   command,
   file,
   packageAction,

@@ -57,6 +57,24 @@
  *     KIND file | absent: the state to go back to, as file/observe gave it; UNITWASACTIVE: yes | no | -
  *     was= is= unit= as above.   failed=BACKUP_MISSING | BACKUP_DAMAGED | NOT_A_FILE | WRITE_FAILED | SERVICE_FAILED ...
  *
+ * authorized-keys/observe     read     USER ROOT BODY...
+ *     ROOT: where the system's root volume is mounted, `-` for the running system. BODY: a key's base64, AAAA…
+ *     path=PATH            the first AuthorizedKeysFile of the user (sshd -T; with a ROOT its sshd_config)
+ *     is=KIND SHA256 UID:GID MODE     KIND file | absent, then `-` each
+ *     has=BODY             for each BODY that the file holds
+ *     failed=NO_SUCH_USER | NO_SUCH_ROOT | NO_KEYS_FILE | NOT_A_FILE
+ * authorized-keys/set         changes  KEY USER ROOT STATE PROVEN BODY...        the new lines (STATE present)
+ *     STATE: present | absent     PROVEN: a BODY that has to be left, or `-`
+ *     was= is= as above; keys=N in the file now; added=BODY removed=BODY what the step has done, earlier attempts too
+ *     elsewhere=TEXT       where else these keys, or keys of the user, come from
+ *     failed=LAST_KEY | PROVEN_KEY_MISSING | NOT_A_FILE | WRITE_FAILED ...
+ * authorized-keys/restore     changes  KEY USER ROOT BEFORE CHANGED
+ *     BEFORE: what observe's is= said. CHANGED: yes | no | unknown
+ *     was= is= keys= added= removed= as above; touched=yes when somebody else has changed the file since
+ *     failed=BACKUP_MISSING | BACKUP_DAMAGED | LAST_KEY | WRITE_FAILED ...
+ * authorized-keys/connection  read     -
+ *     over=ssh | other     accepted=LINE     sshd's own log line of the login that this script runs over
+ *
  * volume/mounts       read     [MOUNT...]             without a MOUNT: everything that is mounted from a disk
  *     mount=MOUNT SOURCE FSTYPE OPTIONS      what is mounted exactly there
  *     disk=MOUNT DISK SERIAL         every whole disk below it (several with LVM): DISK /dev/nvme1n1 or /dev/xvdf,
@@ -95,6 +113,10 @@ export const hostScriptNames = [
   'file/observe',
   'file/set',
   'file/restore',
+  'authorized-keys/observe',
+  'authorized-keys/set',
+  'authorized-keys/restore',
+  'authorized-keys/connection',
   'volume/mounts',
   'volume/freeze',
   'volume/sync',
