@@ -14,12 +14,17 @@ export function hasTouched(record: StepRecord): boolean {
   return record.attempts.length > 0;
 }
 
-/** Whether undoing the step needs anything at all. */
+/**
+ * Whether undoing the step needs anything at all. What cannot be taken back and leaves the world as it was, an alert
+ * that was sent or a datum that was counted, needs nothing: a run that only spoke has nothing to roll back.
+ */
 export function needsUndo(record: StepRecord): boolean {
   if (record.step.undo.kind === 'steps' && record.descriptor.effect === 'read')
     return record.status === 'Success';
   if (record.step.undo.kind === 'steps') return hasTouched(record);
-  return hasTouched(record) && record.descriptor.undo.kind !== 'notNeeded';
+  const { undo } = record.descriptor;
+  const isNoChange = undo.kind === 'notNeeded' || (undo.kind === 'none' && !undo.leavesChange);
+  return hasTouched(record) && !isNoChange;
 }
 
 /** Why the restore points of `record` stay; null when they may go. */

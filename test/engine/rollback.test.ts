@@ -39,6 +39,11 @@ test('nothing to undo is notRequested', async () => {
   expect((await run([fail])).result.rollbackStatus).toBe('notRequested');
 });
 
+test('a step that changes nothing, though it cannot be taken back, leaves nothing to undo', async () => {
+  const said = step({ name: 'Said', action: 'toy:deleteSnapshots', inputs: { Ids: [] } });
+  expect((await run([said, fail])).result.rollbackStatus).toBe('notRequested');
+});
+
 test('a step that changed the world and cannot be undone is left over, and the rollback is partial', async () => {
   const ran = await run([
     put('A'),
