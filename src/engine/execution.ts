@@ -76,7 +76,8 @@ export interface StepRecord {
 }
 
 export class Execution {
-  readonly runtime: Runtime;
+  /** The host, or the lanes through which a rolling's turns reach it. */
+  runtime: Runtime;
   readonly program: Program;
   readonly input: ExecutionInput;
   /** Steps that began, in order; the forward flow's only. */

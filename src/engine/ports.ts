@@ -5,7 +5,8 @@
  *
  * Rules that hold on every host (docs/ARCHITECTURE.md, "The Runtime port"):
  * - outcomes are data; only the host's own troubles are thrown, and the interpreter never catches those;
- * - one call at a time: nothing free-running inside an execution;
+ * - one call at a time, or several with ids of their own, all of which are waited for: nothing free-running inside an
+ *   execution;
  * - the host never retries an activity, the interpreter does;
  * - values are JSON and small: larger ones belong into logs.
  */

@@ -44,9 +44,10 @@ export const rolling = defineAction({
     MaxUnavailable: Type.Optional(
       Type.Integer({
         minimum: 1,
-        maximum: 1,
+        maximum: 100,
         default: 1,
-        description: 'How many targets may be in their turn at once. Turns do not overlap yet: 1.',
+        description:
+          'How many targets may be in their turn at once, never more than MaxErrors allows to fail: those in flight count as failed.',
       }),
     ),
     MaxErrors: Type.Optional(

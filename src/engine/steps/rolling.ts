@@ -1,5 +1,5 @@
 /**
- * belay:rolling: runs its nested steps for one target after another. The gate must hold before and after each turn; the
+ * belay:rolling: runs its nested steps for one target after another, or for several side by side. The gate must hold before and after each turn; the
  * error budget is looked at before each launch. A turn that began is undone with everything else, newest first.
  */
 import { isJsonObject, type JsonObject } from '../../json.ts';
@@ -13,6 +13,7 @@ import { effectInput, tokenOf } from './attempts.ts';
 import { failureOf } from './effect.ts';
 import { flowDone, flowFailed, type FlowEnding } from './flow-ending.ts';
 import { runGate } from './gate.ts';
+import { Lanes } from './lanes.ts';
 
 type TurnEnding = { readonly status: ExecutionEnding; readonly failure: Failure | null };
 
@@ -21,6 +22,8 @@ interface Tally {
   readonly targets: readonly string[];
   readonly succeeded: string[];
   readonly failed: string[];
+  /** Why the latest of them failed. */
+  last: Failure | null;
 }
 
 export async function rolling(
@@ -31,26 +34,57 @@ export async function rolling(
 ): Promise<FlowEnding> {
   const resolved = await resolveTargets(execution, record, inputs, mode);
   if ('status' in resolved) return resolved;
-  const tally: Tally = { targets: ordered(resolved.targets, inputs), succeeded: [], failed: [] };
-  const maxErrors = Number(inputs['MaxErrors'] ?? 0);
-  let last: Failure | null = null;
-  for (const [index, target] of tally.targets.entries()) {
-    const turn = turnOf(record, target, tally.targets);
-    const of = { step: record.path, target, number: index + 1, of: tally.targets.length };
+  const tally: Tally = { targets: ordered(resolved.targets, inputs), succeeded: [], failed: [], last: null };
+  const { runtime } = execution;
+  const lanes = new Lanes(runtime);
+  execution.runtime = lanes;
+  const isCancelled = await takeTurns(execution, record, inputs, mode, tally, lanes);
+  execution.runtime = runtime;
+  return isCancelled ? { status: 'Cancelled' } : endingOf(record, tally, maxErrorsOf(inputs));
+}
+
+/** Whether a person cancelled it meanwhile. Those in flight count as failed until they have come through. */
+async function takeTurns(
+  execution: Execution,
+  record: StepRecord,
+  inputs: JsonObject,
+  mode: Mode,
+  tally: Tally,
+  lanes: Lanes,
+): Promise<boolean> {
+  const { targets, succeeded, failed } = tally;
+  const maxUnavailable = Number(inputs['MaxUnavailable'] ?? 1);
+  let launched = 0;
+  let inFlight = 0;
+  let isCancelled = false;
+  const mayLaunch = (): boolean =>
+    !isCancelled && inFlight < maxUnavailable && failed.length + inFlight <= maxErrorsOf(inputs);
+  const takeOne = async (turn: Turn, number: number): Promise<void> => {
+    const of = { step: record.path, target: turn.target, number, of: targets.length };
     await execution.emit({ type: 'TurnStarted', ...of });
     const ending = await takeTurn(execution, turn, inputs, mode);
     await execution.emit({ type: 'TurnEnded', ...of, ...ending });
-    if (ending.status === 'Cancelled') return { status: 'Cancelled' };
+    isCancelled ||= ending.status === 'Cancelled';
     turn.isDone = ending.status === 'Success';
-    (turn.isDone ? tally.succeeded : tally.failed).push(target);
-    last = ending.failure ?? last;
-    if (tally.failed.length > maxErrors) break;
-    const isLast = index === tally.targets.length - 1;
-    if (!isLast && (await bake(execution, record, target, inputs, mode)) === 'cancelled')
-      return { status: 'Cancelled' };
+    (turn.isDone ? succeeded : failed).push(turn.target);
+    tally.last = ending.failure ?? tally.last;
+    if (turn.isDone && launched < targets.length)
+      isCancelled ||= (await bake(execution, record, turn.target, inputs, mode)) === 'cancelled';
+    inFlight -= 1;
+  };
+  for (;;) {
+    for (let target = targets[launched]; target !== undefined && mayLaunch(); target = targets[launched]) {
+      launched += 1;
+      inFlight += 1;
+      const [turn, number] = [turnOf(record, target, targets), launched];
+      await lanes.start(() => takeOne(turn, number));
+    }
+    if (inFlight === 0) return isCancelled;
+    await lanes.untilOneEnds();
   }
-  return endingOf(record, tally, maxErrors, last);
 }
+
+const maxErrorsOf = (inputs: JsonObject): number => Number(inputs['MaxErrors'] ?? 0);
 
 /** Journaled, so that a resumed rolling goes on with the targets that it began with. */
 async function resolveTargets(
@@ -138,9 +172,8 @@ async function bake(
 
 function endingOf(
   record: StepRecord,
-  { targets, succeeded, failed }: Tally,
+  { targets, succeeded, failed, last }: Tally,
   maxErrors: number,
-  last: Failure | null,
 ): FlowEnding {
   const notStarted = targets.slice(succeeded.length + failed.length);
   const outputs: JsonObject = {

@@ -212,3 +212,42 @@ test('targets bake before the next one is touched', async () => {
   await run([roll([put()], { Targets: ['a', 'b'], BakeSeconds: 0.3 })], world);
   expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(300);
 });
+
+test('several targets are in their turn at once, never more than may be, nor than may fail', async () => {
+  const inFlight = async (inputs: JsonObject) => {
+    using store = temporaryJournal();
+    const targets = ['a', 'b', 'c', 'd', 'e'];
+    const document = runbook([roll([put(), put('Second', `${target}2`)], { Targets: targets, ...inputs })]);
+    const { result } = await runToy(document, store, { world: healthy() });
+    expect(result.status).toBe('Success');
+    let now = 0;
+    return store.journal.events(executionId, 0).reduce((most, { event }) => {
+      if (event.type === 'TurnStarted') now += 1;
+      if (event.type === 'TurnEnded') now -= 1;
+      return Math.max(most, now);
+    }, 0);
+  };
+  expect(await inFlight({ MaxUnavailable: 3, MaxErrors: 5 })).toBe(3);
+  expect(await inFlight({ MaxUnavailable: 3, MaxErrors: 1 })).toBe(2);
+  expect(await inFlight({ MaxUnavailable: 3, MaxErrors: 0 })).toBe(1);
+});
+
+test('turns that wait side by side wait once', async () => {
+  const nap = step({ name: 'Nap', action: 'aws:sleep', inputs: { Duration: 'PT0.5S' } });
+  const startedAt = performance.now();
+  await run([roll([nap], { MaxUnavailable: 3, MaxErrors: 3 }, [])], healthy());
+  expect(performance.now() - startedAt).toBeLessThan(1_300);
+});
+
+test('after one failure too many nothing more is begun, and what was under way comes to its end', async () => {
+  const world = healthy();
+  world.failing.set('put a=new', 1);
+  world.failing.set('put b=new', 1);
+  const inputs = { Targets: ['a', 'b', 'c', 'd'], MaxUnavailable: 3, MaxErrors: 1 };
+  const { turns, state } = await run([roll([put()], inputs)], world);
+  expect(turns.map(([each]) => each)).toEqual(['a', 'b']);
+  expect(state.steps.find(({ name }) => name === 'Roll')?.outputs).toMatchObject({
+    Failed: ['a', 'b'],
+    NotStarted: ['c', 'd'],
+  });
+});
