@@ -23,7 +23,10 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 export const exitCodeMeanings: readonly { readonly code: string; readonly meaning: string }[] = [
   { code: '0', meaning: 'done' },
   { code: '1', meaning: 'failed or cancelled, nothing undone by policy' },
-  { code: '2', meaning: 'wrong usage, configuration or document; nothing was started' },
+  {
+    code: '2',
+    meaning: 'wrong usage, configuration, document or state folder; nothing, or nothing further, was started',
+  },
   { code: '3', meaning: 'failed or cancelled, rolled back clean' },
   { code: '4', meaning: 'the rollback was partial or failed: hands are needed' },
   { code: '5', meaning: 'refused: lock, window, drift, rejected approval, not an approver' },

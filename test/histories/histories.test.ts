@@ -8,7 +8,7 @@ import { BelayFolder } from '../cli/belay-process.ts';
 interface Recorded {
   readonly id: string;
   readonly title: string;
-  readonly then: 'resume' | 'continue' | 'rollback';
+  readonly command: 'resume' | 'continue' | 'rollback';
 }
 
 const histories = readdirSync(import.meta.dirname, { withFileTypes: true })
@@ -50,9 +50,9 @@ describe.each(histories)('of %s', (name) => {
     );
   });
 
-  test.each(recorded)('$title: $then', { timeout: 90_000 }, async ({ id, title, then }) => {
-    if (then === 'continue') expect((await folder.run(['continue', id], clock)).code).toBe(0);
-    const words = then === 'rollback' ? ['rollback', id, '-y'] : ['resume', id];
+  test.each(recorded)('$title: $command', { timeout: 90_000 }, async ({ id, title, command }) => {
+    if (command === 'continue') expect((await folder.run(['continue', id], clock)).code).toBe(0);
+    const words = command === 'rollback' ? ['rollback', id, '-y'] : ['resume', id];
     const ended = await folder.run(words, clock);
     const climbsDown = title.includes('climbed down');
     expect(ended, ended.stderr).toMatchObject({ code: climbsDown ? 3 : 0 });
@@ -62,10 +62,10 @@ describe.each(histories)('of %s', (name) => {
     ) as Readonly<Record<string, string>>;
     expect({ status, rollbackStatus }).toEqual({
       status: climbsDown ? 'Failed' : 'Success',
-      rollbackStatus: climbsDown || then === 'rollback' ? 'clean' : 'notRequested',
+      rollbackStatus: climbsDown || command === 'rollback' ? 'clean' : 'notRequested',
     });
     expect(effectsIn(join(folder.state, 'executions', id, 'world.json'))).toEqual(
-      effectsOf(then, climbsDown),
+      effectsOf(command, climbsDown),
     );
   });
 });
@@ -84,10 +84,10 @@ function effectsIn(worldFile: string): string[] {
 }
 
 /** Of an untouched run. */
-function effectsOf(then: Recorded['then'], climbsDown: boolean): string[] {
-  if (then === 'continue') return ['service/set', 'service/set'];
+function effectsOf(command: Recorded['command'], climbsDown: boolean): string[] {
+  if (command === 'continue') return ['service/set', 'service/set'];
   const forward = ['package/install', 'service/set', 'ec2:CreateSnapshot', 'package/install', 'service/set'];
-  if (then !== 'rollback' && !climbsDown) return forward;
+  if (command !== 'rollback' && !climbsDown) return forward;
   const dropped = climbsDown ? [] : ['ec2:DeleteSnapshot'];
   return [...forward, 'service/set', 'package/restore', ...dropped, 'service/set'];
 }

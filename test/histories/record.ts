@@ -16,22 +16,22 @@ const plan = [
     title: 'killed while a package was installed',
     words: [patch],
     killAt: '"type":"StepStarted","step":"Patch"',
-    then: 'resume',
+    command: 'resume',
   },
   {
     title: 'killed while a snapshot was taken',
     words: [patch],
     killAt: '"type":"StepStarted","step":"SnapshotData"',
-    then: 'resume',
+    command: 'resume',
   },
   {
     title: 'killed while it climbed down',
     words: [patch, '--fail-at', 'VerifyData'],
     killAt: '"type":"UndoStarted","step":"Patch"',
-    then: 'resume',
+    command: 'resume',
   },
-  { title: 'waiting for a person', words: [pause, '--no-wait'], then: 'continue' },
-  { title: 'ended well', words: [patch], then: 'rollback' },
+  { title: 'waiting for a person', words: [pause, '--no-wait'], command: 'continue' },
+  { title: 'ended well', words: [patch], command: 'rollback' },
 ] as const;
 
 const target = resolve(process.argv[2] ?? '');
@@ -39,11 +39,11 @@ if (process.argv[2] === undefined) throw new Error('say where: test/histories/YY
 const state = mkdtempSync(join(tmpdir(), 'belay-history-'));
 try {
   mkdirSync(join(target, 'worlds'), { recursive: true });
-  const expected: { id: string; title: string; then: string }[] = [];
+  const expected: { id: string; title: string; command: string }[] = [];
   for (const each of plan) {
     const id = await leave(each.words, 'killAt' in each ? each.killAt : undefined);
     copyFileSync(join(state, 'executions', id, 'world.json'), join(target, 'worlds', `${id}.json`));
-    expected.push({ id, title: each.title, then: each.then });
+    expected.push({ id, title: each.title, command: each.command });
   }
   const database = new DatabaseSync(join(state, 'journal.db'));
   writeFileSync(join(target, 'journal.sql'), dumpOf(database));
