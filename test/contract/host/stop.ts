@@ -62,6 +62,18 @@ export function stopContract({ timeoutMs, opened, folder }: Suite): void {
       await host.forget(token, { signal: never });
     });
 
+    it('calls no command a success that ended because it was stopped', { timeout: timeoutMs }, async () => {
+      const { host } = opened();
+      const token = newToken();
+      const text = 'trap "exit 0" TERM; : >"$1"; while :; do sleep 0.1; done';
+      await host.start(token, { text, args: [`${folder()}/calm`] }, { signal: never });
+      await untilOnHost(host, 'test -e "$1"', `${folder()}/calm`);
+      await host.stop(token, { signal: never });
+      const { state } = await untilEnd(host, token);
+      expect(state).toMatchObject({ kind: 'vanished' });
+      await host.forget(token, { signal: never });
+    });
+
     it('touches nothing once the command has ended', { timeout: timeoutMs }, async () => {
       const { host } = opened();
       const token = newToken();

@@ -12,11 +12,15 @@ const frameBytesMax = 4 * 1024 * 1024;
  * output, so that an end is only told after all that was printed before it.
  */
 const poll = `
+# A script whose child was stopped may end well before it is told itself; that is no success.
+b_end() {
+  if [ "$b_code" = 0 ] && [ -e "$b_dir/stopped" ]; then b_now='vanished stopped'; else b_now="exited $b_code"; fi
+}
 b_state() {
-  b_exited && { b_now="exited $b_code"; return; }
+  b_exited && { b_end; return; }
   [ "$b_its_boot" = "$b_boot" ] || { b_now='vanished rebooted'; return; }
   b_alive && { b_now=running; return; }
-  b_exited && { b_now="exited $b_code"; return; }
+  b_exited && { b_end; return; }
   b_scan
   [ -n "$b_living" ] && { b_now=running; return; }
   if [ -e "$b_dir/stopped" ]; then b_now='vanished stopped'; else b_now='vanished killed'; fi
