@@ -13,6 +13,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { LabFailure } from '../hosts/command.ts';
 import { Lab, type LabInventoryHost } from '../hosts/lab.ts';
 import { CertificateAuthority, pairOfKind, type CertificatePair, type PairKind } from './certificates.ts';
@@ -26,6 +27,7 @@ import {
   type MinioNode,
 } from './configuration.ts';
 import { Drives } from './drives.ts';
+import { nameOf } from './exchange.ts';
 import {
   adminInfo,
   probe,
@@ -88,6 +90,8 @@ export class MinioLab {
       minio.run('bk1', 'systemctl enable -q --now versitygw'),
     ]);
     await minio.untilHealthy({ quietSeconds: options.quietSeconds ?? 20 });
+    await minio.#untilServed(minio.s3());
+    await minio.#untilServed(minio.s3('backup'));
     return minio;
   }
 
@@ -251,6 +255,21 @@ export class MinioLab {
       ca: this.ca,
       driveCount: minioNodes.length * drivesPerNode,
     };
+  }
+
+  /** Until it lists its buckets: what stands beside the nodes has no health rule of its own. */
+  async #untilServed(s3: S3): Promise<void> {
+    const deadline = Date.now() + 15_000;
+    for (;;) {
+      const status = await s3.request({ path: '/' }).then(
+        (answer) => answer.status,
+        (error: unknown) => nameOf(error),
+      );
+      if (status === 200) return;
+      if (Date.now() > deadline)
+        throw new LabFailure('NotServed', `${s3.url} does not list its buckets: ${status}`);
+      await sleep(200);
+    }
   }
 
   async #configureNode(node: MinioNode): Promise<void> {
