@@ -10,6 +10,10 @@ import { pause } from './aws/pause.ts';
 import { runCommand } from './aws/run-command.ts';
 import { sleep } from './aws/sleep.ts';
 import { waitForAwsResourceProperty } from './aws/wait-for-aws-resource-property.ts';
+import { putMetric } from './cloudwatch/put-metric.ts';
+import { alertRules } from './config/alert-rules.ts';
+import { checkRules } from './config/check-rules.ts';
+import { requireCompliance } from './config/require-compliance.ts';
 import type { AnyAction } from './define-action.ts';
 import { deleteSnapshots } from './ebs/delete-snapshots.ts';
 import { restore } from './ebs/restore.ts';
@@ -34,6 +38,10 @@ const all: readonly AnyAction[] = [
   runCommand,
   sleep,
   waitForAwsResourceProperty,
+  putMetric,
+  alertRules,
+  checkRules,
+  requireCompliance,
   deleteSnapshots,
   restore,
   snapshot,
