@@ -11,6 +11,10 @@ import { runCommand } from './aws/run-command.ts';
 import { sleep } from './aws/sleep.ts';
 import { waitForAwsResourceProperty } from './aws/wait-for-aws-resource-property.ts';
 import { rolling } from './belay/rolling.ts';
+import { putMetric } from './cloudwatch/put-metric.ts';
+import { alertRules } from './config/alert-rules.ts';
+import { checkRules } from './config/check-rules.ts';
+import { requireCompliance } from './config/require-compliance.ts';
 import type { AnyAction } from './define-action.ts';
 import { deleteSnapshots } from './ebs/delete-snapshots.ts';
 import { restore } from './ebs/restore.ts';
@@ -37,6 +41,10 @@ const all: readonly AnyAction[] = [
   sleep,
   waitForAwsResourceProperty,
   rolling,
+  putMetric,
+  alertRules,
+  checkRules,
+  requireCompliance,
   deleteSnapshots,
   restore,
   snapshot,

@@ -47,7 +47,10 @@ export interface Ended {
   readonly changedAnything: boolean;
 }
 
-/** The rollback's outcome decides first, then the status, then the failure's code. */
+/**
+ * The rollback's outcome decides first, then the status, then the failure's code. A message or a datum that was sent is
+ * a word about the world and no change of it: actions report none for them, so an alarm does not take 8 and 9 away.
+ */
 export function exitCodeOf({ status, rollbackStatus, failureCode, changedAnything }: Ended): ExitCode {
   if (rollbackStatus === 'partial' || rollbackStatus === 'failed') return exitCodes.handsNeeded;
   if (status === 'Success') return exitCodes.done;

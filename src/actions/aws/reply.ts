@@ -46,6 +46,10 @@ export function objectsIn(of: JsonObject, member: string): readonly JsonObject[]
   return listIn(of, member).filter(isJsonObject);
 }
 
+export function textsIn(of: JsonObject, member: string): readonly string[] {
+  return listIn(of, member).filter((entry) => typeof entry === 'string');
+}
+
 function listIn(of: JsonObject, member: string): readonly Json[] {
   const value = of[member];
   return Array.isArray(value) ? (value as readonly Json[]) : [];

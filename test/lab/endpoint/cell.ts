@@ -24,6 +24,8 @@ export interface Settings {
   readonly statusCheckMs: number;
   /** What a second of SendCommand's TimeoutSeconds lasts. */
   readonly deliverySecondMs: number;
+  /** How long an evaluation of Config rules takes, during which another is refused. */
+  readonly evaluationMs: number;
 }
 
 export const usualSettings: Settings = {
@@ -36,6 +38,7 @@ export const usualSettings: Settings = {
   agentLostMs: 9_000,
   statusCheckMs: 1_000,
   deliverySecondMs: 1_000,
+  evaluationMs: 1_500,
 };
 
 export interface Cell {

@@ -1,10 +1,12 @@
 /** One call from arrival to answer: fault, owned operation or moto, journal. */
 import { readCall, type ApiCall, type ArrivedRequest } from './api-call.ts';
 import type { Cell, Handler } from './cell.ts';
+import { configOperations } from './config/operations.ts';
 import { ec2Operations } from './ec2/operations.ts';
 import { faultName, refusal, type Fault, type FaultPlayer } from './faults.ts';
 import { idsIn } from './journal.ts';
 import { ApiError, errorReply, type Reply } from './reply.ts';
+import { snsOperations } from './sns/operations.ts';
 import { ssmOperations } from './ssm/operations.ts';
 import { createStaleReads } from './stale.ts';
 import { textParam } from './api-call.ts';
@@ -12,6 +14,8 @@ import { textParam } from './api-call.ts';
 const owned: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
   ec2: ec2Operations,
   ssm: ssmOperations,
+  config: configOperations,
+  sns: snsOperations,
 };
 const staleReadsUsual = 3;
 

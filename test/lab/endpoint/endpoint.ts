@@ -13,7 +13,9 @@ import { createFaults, type Fault, type Faults } from './faults.ts';
 import type { HostHands } from './hands.ts';
 import { openJournal, type Journal } from './journal.ts';
 import { connectMoto, startMoto } from './moto.ts';
-import { jsonReply, type Reply } from './reply.ts';
+import { jsonReply, plainReply, type Reply } from './reply.ts';
+import { signingKeyPem } from './sns/sign.ts';
+import { confirmByToken } from './sns/subscriptions.ts';
 import { agentBody, answerAgent } from './ssm/agents.ts';
 import { goOn } from './ssm/commands.ts';
 import { standing } from './ssm/progress.ts';
@@ -74,12 +76,14 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
   const faults = createFaults();
   const dispatch = createDispatch(cell, faults);
   const answer = async (request: ArrivedRequest): Promise<Reply | 'cut'> => {
-    const own = /^\/_lab\/(faults|journal|agent\/(\w+))$/.exec(request.path);
+    const own = /^\/_lab\/(faults|journal|sns\.pem|agent\/(\w+)|confirm\/([\w-]+))$/.exec(request.path);
     if (own === null) return await dispatch(request);
     if (own[2] !== undefined) {
       const reply = await answerAgent(own[2], agentBody(request.body), cell);
       return jsonReply(reply ?? { message: `agents do not ask ${own[2]}` }, reply === undefined ? 404 : 200);
     }
+    if (own[1] === 'sns.pem') return plainReply(signingKeyPem());
+    if (own[3] !== undefined) return jsonReply(confirmByToken(own[3], cell));
     return own[1] === 'faults'
       ? answerFaults(request, faults)
       : jsonReply(journal.entries() as unknown as JsonObject[]);

@@ -47,7 +47,10 @@ export type EffectName =
   | 'hostStopped'
   | 'hostStarted'
   | 'hostRebooted'
-  | 'hostKilled';
+  | 'hostKilled'
+  | 'rulesEvaluated'
+  | 'messageDelivered'
+  | 'messageDropped';
 
 export type JournalEntry = CallEntry | EffectEntry;
 

@@ -29,8 +29,18 @@ export interface Moto {
   ec2(caller: Caller, action: string, params: Readonly<Record<string, string>>): Promise<Element>;
   /** An SSM call of the endpoint's own, as the caller. Throws ApiError with moto's code when it is refused. */
   ssm(caller: Caller, operation: string, params: JsonObject): Promise<JsonObject>;
+  /** Any other call of the endpoint's own, as the caller; the answer as it came. */
+  ask(caller: Caller, service: string, question: Question): Promise<Reply>;
   /** Ends the server when it was started here. */
   close(): Promise<void>;
+}
+
+export interface Question {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  /** Names and values alternating. */
+  readonly headers?: readonly string[];
+  readonly body?: string;
 }
 
 /** A moto server of its own, on a free loopback port. It ends with this process even if nobody closes it. */
@@ -139,6 +149,11 @@ export function connectMoto(url: string): Moto {
         textParam(answer, 'message') ?? '',
         status,
       );
+    },
+    ask: (caller, service, { method, path, headers = [], body = '' }) => {
+      const bytes = Buffer.from(body);
+      const length = bytes.length > 0 ? ['Content-Length', String(bytes.length)] : [];
+      return send(method, path, [...signed(caller, service), ...headers, ...length], bytes);
     },
     close: () => Promise.resolve(),
   };

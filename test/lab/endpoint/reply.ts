@@ -28,6 +28,20 @@ export function jsonReply(body: JsonObject | readonly JsonObject[], status = 200
   return textReply(JSON.stringify(body), 'application/x-amz-json-1.1', status);
 }
 
+export function plainReply(text: string): Reply {
+  return textReply(text, 'text/plain;charset=UTF-8', 200);
+}
+
+/** `<SubscribeResponse><SubscribeResult>…`, as the query services answer. */
+export function queryReply(operation: string, members: readonly Element[]): Reply {
+  return xmlReply(
+    element(`${operation}Response`, [
+      element(`${operation}Result`, members),
+      element('ResponseMetadata', [element('RequestId', randomUUID())]),
+    ]),
+  );
+}
+
 export function xmlReply(root: Element, status = 200): Reply {
   return textReply(printXml(root), 'text/xml;charset=UTF-8', status);
 }

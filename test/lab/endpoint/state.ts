@@ -112,6 +112,34 @@ export interface ComplianceState {
   readonly items: readonly JsonObject[];
 }
 
+/** What Config knows of one rule. Times are milliseconds since the epoch, 0 for never. */
+export interface RuleState {
+  readonly region: string;
+  readonly name: string;
+  startedAt: number;
+  succeededAt: number;
+  failedAt: number;
+  error: string;
+  results: readonly JsonObject[];
+}
+
+/** An HTTP endpoint that was subscribed to a topic. */
+export interface SubscriptionState {
+  readonly arn: string;
+  readonly topicArn: string;
+  readonly protocol: string;
+  readonly endpoint: string;
+  readonly token: string;
+  isConfirmed: boolean;
+}
+
+/** What a FIFO topic has had under a deduplication id. */
+export interface DeduplicationState {
+  readonly at: number;
+  /** Moto's answer, given again. */
+  readonly body: string;
+}
+
 /** The first answer to a client token, and a digest of the parameters it came with. */
 export interface TokenState {
   readonly parameters: string;
@@ -126,6 +154,12 @@ export interface EndpointState {
   readonly commands: Record<string, CommandState>;
   readonly tokens: Record<string, TokenState>;
   readonly compliance: Record<string, ComplianceState>;
+  /** By region and name. */
+  readonly rules: Record<string, RuleState>;
+  /** By ARN. */
+  readonly subscriptions: Record<string, SubscriptionState>;
+  /** By topic and id. */
+  readonly deduplications: Record<string, DeduplicationState>;
 }
 
 export interface StateFile {
@@ -144,7 +178,17 @@ export function openState(file: string, { continued }: { readonly continued: boo
   const state: EndpointState =
     continued && existsSync(file)
       ? (JSON.parse(readFileSync(file, 'utf8')) as EndpointState)
-      : { instances: {}, volumes: {}, snapshots: {}, commands: {}, tokens: {}, compliance: {} };
+      : {
+          instances: {},
+          volumes: {},
+          snapshots: {},
+          commands: {},
+          tokens: {},
+          compliance: {},
+          rules: {},
+          subscriptions: {},
+          deduplications: {},
+        };
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;
   const write = (): void => {

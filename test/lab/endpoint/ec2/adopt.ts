@@ -14,6 +14,8 @@ export interface Adoption {
   /** Whether the agent is installed; without it the instance is not managed by SSM. */
   readonly agent: boolean;
   readonly keyName?: string;
+  /** Whether EC2 says that its volumes are encrypted. */
+  readonly isEncrypted?: boolean;
 }
 
 const rootSizeGiB = 8;
@@ -64,6 +66,7 @@ export async function adopt(host: string, adoption: Adoption, port: number, cell
       Size: String(sizeGiB),
       AvailabilityZone: adoption.zone,
       VolumeType: 'gp3',
+      Encrypted: String(adoption.isEncrypted ?? false),
       ...tagForm('volume', { Name: name, ...(mount === undefined ? {} : { 'lab:mount': mount }) }),
     });
     const volumeId = textAt(made, 'volumeId');
@@ -95,7 +98,7 @@ export async function adopt(host: string, adoption: Adoption, port: number, cell
 
 async function launch(
   host: string,
-  { zone, instanceType, tags, keyName }: Adoption,
+  { zone, instanceType, tags, keyName, isEncrypted = false }: Adoption,
   caller: Caller,
   cell: Cell,
 ): Promise<{ instanceId: string; rootVolumeId: string; rootDevice: string }> {
@@ -116,6 +119,7 @@ async function launch(
     'BlockDeviceMapping.1.DeviceName': rootDevice,
     'BlockDeviceMapping.1.Ebs.VolumeSize': String(rootSizeGiB),
     'BlockDeviceMapping.1.Ebs.DeleteOnTermination': 'true',
+    'BlockDeviceMapping.1.Ebs.Encrypted': String(isEncrypted),
     ...(keyName === undefined ? {} : { KeyName: keyName }),
     ...tagForm('instance', { Name: host, 'lab:host': host, ...tags }),
   });

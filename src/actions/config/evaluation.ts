@@ -1,0 +1,84 @@
+/**
+ * An evaluation of Config rules from its start to an answer that is later than it.
+ *
+ * Starting an evaluation changes nothing that would need undoing: Config judges what it would have judged by itself, a
+ * little earlier. So it counts as reading, and a runner that resumes starts another one.
+ */
+import { AwsFailure } from '../../transports/aws.ts';
+import { objectsIn, textIn } from '../aws/reply.ts';
+import type { ActionContext } from '../define-action.ts';
+import { isRuleMissing, ruleMissing, type Trouble } from './readiness.ts';
+
+type Asking = Pick<ActionContext, 'aws' | 'signal'>;
+
+/** The last two endings of a rule's evaluations, by Config's own clock, so that ours may be wrong. Empty: never. */
+export interface LastEvaluation {
+  readonly succeededAt: string;
+  readonly failedAt: string;
+  readonly error: string;
+}
+
+/** Null: the rule is gone. */
+export async function lastEvaluation(rule: string, { aws, signal }: Asking): Promise<LastEvaluation | null> {
+  try {
+    const reply = await aws.call({
+      service: 'config',
+      operation: 'DescribeConfigRuleEvaluationStatus',
+      params: { ConfigRuleNames: [rule] },
+      signal,
+    });
+    const [status = {}] = objectsIn(reply, 'ConfigRulesEvaluationStatus');
+    return {
+      succeededAt: textIn(status, 'LastSuccessfulEvaluationTime'),
+      failedAt: textIn(status, 'LastFailedEvaluationTime'),
+      error: `${textIn(status, 'LastErrorCode')} ${textIn(status, 'LastErrorMessage')}`.trim(),
+    };
+  } catch (error) {
+    if (isRuleMissing(error)) return null;
+    throw error;
+  }
+}
+
+/**
+ * `busy`: one runs already, whose answers may be from before ours was asked for; to be tried again. `gone`: one of the
+ * rules was deleted meanwhile, and none was started.
+ */
+export async function startEvaluation(
+  rules: readonly string[],
+  { aws, signal }: Asking,
+): Promise<'started' | 'busy' | 'gone'> {
+  try {
+    const params = { ConfigRuleNames: [...rules] };
+    await aws.call({ service: 'config', operation: 'StartConfigRulesEvaluation', params, signal });
+    return 'started';
+  } catch (error) {
+    if (isRuleMissing(error)) return 'gone';
+    if (error instanceof AwsFailure && /^(?:LimitExceeded|ResourceInUse)Exception$/.test(error.code))
+      return 'busy';
+    throw error;
+  }
+}
+
+export type Answer =
+  | { readonly kind: 'evaluated'; readonly at: string }
+  | { readonly kind: 'trouble'; readonly trouble: Trouble }
+  | { readonly kind: 'running' };
+
+/** What became of the rule's evaluation since `before` was read. */
+export function answerSince(rule: string, before: LastEvaluation, now: LastEvaluation | null): Answer {
+  if (now === null) return { kind: 'trouble', trouble: ruleMissing(rule) };
+  if (isLater(now.succeededAt, before.succeededAt)) return { kind: 'evaluated', at: now.succeededAt };
+  if (isLater(now.failedAt, before.failedAt))
+    return {
+      kind: 'trouble',
+      trouble: {
+        cause: 'EVALUATION_FAILED',
+        reason: `Config could not evaluate it: ${now.error || 'it gives no reason'}`,
+      },
+    };
+  return { kind: 'running' };
+}
+
+function isLater(time: string, than: string): boolean {
+  return time !== '' && (than === '' || Date.parse(time) > Date.parse(than));
+}
