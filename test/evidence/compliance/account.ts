@@ -75,7 +75,8 @@ export async function openAccount(): Promise<Account> {
   });
   const instance = await endpoint.adopt('web1', { agent: false, isEncrypted: true });
   const subscriber = await listen();
-  const usual = { region, endpoint: endpoint.url, credentials, maxAttempts: 1 };
+  // Tried again: between two runs the endpoint may close an idle connection right when it is used.
+  const usual = { region, endpoint: endpoint.url, credentials, maxAttempts: 3 };
   const [config, sns, ec2, cloudwatch] = [
     new ConfigServiceClient(usual),
     new SNSClient(usual),
