@@ -3,6 +3,7 @@ import type { JsonObject } from '../json.ts';
 import type { Catalog } from './catalog.ts';
 import type { Addition, StepDraft } from './draft.ts';
 import { isExpression } from './expression.ts';
+import { parseLocks } from './locks.ts';
 import { parseCapture, parseUndo } from './parse-undo.ts';
 import {
   checkKeys,
@@ -37,11 +38,10 @@ const stepKeys = [
   'isEnd',
   'nextStep',
 ];
-const additionKeys = ['undo', 'capture'];
+const additionKeys = ['undo', 'capture', 'locks'];
 const notBuiltYet = {
   irreversible: 'the line behind which failures are repaired forward',
   retry: 'back-off between attempts; maxAttempts works',
-  locks: 'resources held exclusively',
 };
 
 export interface StepsContext {
@@ -92,6 +92,7 @@ function parseStep(node: MapNode, context: StepsContext): StepDraft {
   const nextStep = readText(reader, 'nextStep');
   const timeoutSeconds = parseTimeout(reader);
   const undo = parseUndo(reader, context, parseSteps);
+  const locks = parseLocks(reader);
   const step: Step = {
     name: readTextQuietly(node, 'name'),
     action: action ?? '',
@@ -107,6 +108,7 @@ function parseStep(node: MapNode, context: StepsContext): StepDraft {
     ...(nextStep === undefined ? {} : { nextStep }),
     undo: undo.policy,
     capture: parseCapture(reader, context),
+    ...(locks === undefined ? {} : { locks }),
   };
   return { step, node, nameSpan, undo: undo.drafts };
 }
@@ -117,7 +119,7 @@ function checkStepKeys(reader: MapReader, context: StepsContext): void {
     const entry = reader.node.entries.get(key);
     if (entry === undefined) continue;
     context.additions.push({ name: key, span: entry.keySpan });
-    if (context.undoOf !== undefined) {
+    if (context.undoOf !== undefined && key !== 'locks') {
       const message = `${reader.what} undoes "${context.undoOf}" and cannot have ${key} itself`;
       reader.report.error('UNDO', entry.keySpan, message);
     }

@@ -81,6 +81,8 @@ export interface Step {
   readonly nextStep?: StepName;
   readonly undo: UndoPolicy;
   readonly capture: Readonly<Record<string, Capture>>;
+  /** Addition: resources held exclusively from before this step until the execution has ended. May hold expressions. */
+  readonly locks?: readonly string[];
 }
 
 export type RollbackWhen = 'onFailure' | 'never' | 'ask';
@@ -96,6 +98,8 @@ export interface Document {
   readonly rollback: { readonly when: RollbackWhen; readonly timeoutSeconds: number };
   /** Addition: where failure and the rollback's outcome are published. May hold expressions. */
   readonly notify?: { readonly sns: string };
+  /** Addition: resources held exclusively from before the first step until the execution has ended. May hold expressions. */
+  readonly locks?: readonly string[];
   /** Additions that the document uses, by name; empty for plain SSM. */
   readonly additions: readonly string[];
 }

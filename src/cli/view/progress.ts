@@ -78,6 +78,9 @@ export class Progress {
         return;
       case 'AttemptFailed':
       case 'NotifyFailed':
+      case 'LocksTaken':
+      case 'LocksRefused':
+      case 'LocksReleased':
         return;
       default:
         event satisfies never;

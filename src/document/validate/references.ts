@@ -23,7 +23,7 @@ export function validateStepReferences(
   const questions: OrderQuestion[] = [];
   for (const [index, draft] of list.drafts.entries()) {
     const user: User = { what: `step "${draft.step.name}"`, list, main };
-    for (const key of ['inputs', 'timeoutSeconds', 'capture']) {
+    for (const key of ['inputs', 'timeoutSeconds', 'capture', 'locks']) {
       const node = draft.node.entries.get(key)?.value;
       if (node === undefined) continue;
       for (const { reference, span } of checkExpressions(node, user, context)) {
@@ -44,10 +44,10 @@ export function validateStepReferences(
   }
 }
 
-/** Expressions outside of steps: assumeRole, notify and the defaults of parameters. */
+/** Expressions outside of steps: assumeRole, notify, locks and the defaults of parameters. */
 export function validateDocumentReferences(context: ValidationContext): void {
   const { draft, report } = context;
-  for (const key of ['assumeRole', 'notify']) {
+  for (const key of ['assumeRole', 'notify', 'locks']) {
     const node = draft.node.entries.get(key)?.value;
     if (node === undefined) continue;
     for (const { reference, span } of checkExpressions(node, { what: key }, context)) {
