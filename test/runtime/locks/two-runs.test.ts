@@ -64,6 +64,20 @@ test('a second run is refused with 5 while the first waits, killed or not, until
   expect(await belay.run(['run', 'short.yaml'])).toMatchObject({ code: 0 });
 }, 120_000);
 
+test('a lock on what nobody knows is refused before anything is started', async () => {
+  belay.write('belay.yaml', 'hosts: { db1: { transport: local } }\ngroups: { databases: [db1] }\n');
+  for (const [lock, says] of [
+    ['host:db2', 'locks: no host is called db2. Did you mean db1?'],
+    ['cluster:database', 'locks: no group is called database. Did you mean databases?'],
+    ['cluster:db1', 'locks: db1 is a host, no group; write db1'],
+  ] as const) {
+    belay.write('wrong.yaml', short.replace('volume:{{ Volume }}', lock));
+    const refused = await belay.run(['run', 'wrong.yaml']);
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining(says) });
+    expect(refused.stderr).toContain('Nothing was started.');
+  }
+}, 60_000);
+
 test('of two that start at the same time one runs and one is refused', async () => {
   const ends = await Promise.all([belay.run(['run', 'short.yaml']), belay.run(['run', 'short.yaml'])]);
   expect(ends.map(({ code }) => code).toSorted()).toEqual([0, 5]);
