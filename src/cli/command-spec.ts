@@ -17,6 +17,8 @@ export interface OptionSpec {
   readonly short?: string;
   /** `FILE`; absent: a flag. */
   readonly value?: string;
+  /** It may stand without its value. */
+  readonly isValueOptional?: boolean;
   readonly repeatable?: boolean;
   readonly choices?: readonly string[];
   readonly says: string;

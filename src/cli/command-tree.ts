@@ -104,6 +104,12 @@ export const commandTree: readonly CommandSpec[] = [
         says: 'On a modelled world: nothing real is touched. Missing parameters come from RUNBOOK.sandbox.yaml',
       },
       { name: 'fail-at', value: 'STEP', values: 'step', says: 'Sandbox only: this step acts, then fails' },
+      {
+        name: 'wait-lock',
+        value: 'SECONDS',
+        isValueOptional: true,
+        says: 'Wait for locks that another execution holds (an hour) instead of ending with exit code 5',
+      },
       noWait,
       yes,
       json,
@@ -220,6 +226,38 @@ export const commandTree: readonly CommandSpec[] = [
     examples: [{ command: 'belay continue 01JD3K --step Look', says: 'Goes on behind aws:pause' }],
     notes: ['Where nobody knows whether an effect happened, continue says that it did.'],
     load: () => import('./commands/continue.ts'),
+  },
+  {
+    name: 'locks',
+    summary: 'Which hosts, clusters and other resources are held, and by whom',
+    args: [],
+    options: [
+      { name: 'hosts', says: 'Ask every host of belay.yaml, too: other machines hold locks there' },
+      json,
+    ],
+    examples: [
+      { command: 'belay locks', says: 'What executions of this state folder hold' },
+      { command: 'belay locks --hosts', says: 'What the hosts themselves say' },
+    ],
+    load: () => import('./commands/locks.ts'),
+  },
+  {
+    name: 'unlock',
+    summary: 'Free a lock whose holder is lost for good',
+    args: [{ name: 'LOCK', says: 'host:db1, cluster:minio', required: true }],
+    options: [
+      {
+        name: 'holder',
+        value: 'ID',
+        says: 'The execution that holds it; needed, so that nobody else is freed',
+      },
+      yes,
+    ],
+    examples: [{ command: 'belay unlock host:db1 --holder 01JD3K', says: 'Says first what it frees' }],
+    notes: [
+      'A runner that died is no reason: belay resume goes on with what it holds, belay cancel climbs down.',
+    ],
+    load: () => import('./commands/unlock.ts'),
   },
   {
     name: 'explain',

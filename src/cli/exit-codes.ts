@@ -47,6 +47,9 @@ export interface Ended {
   readonly changedAnything: boolean;
 }
 
+/** A lock that somebody holds, or of which too few hosts could be asked. */
+const lockCodes: ReadonlySet<string> = new Set(['LOCKED', 'LOCK_UNPROVEN']);
+
 /**
  * The rollback's outcome decides first, then the status, then the failure's code. A message or a datum that was sent is
  * a word about the world and no change of it: actions report none for them, so an alarm does not take 8 and 9 away.
@@ -56,6 +59,7 @@ export function exitCodeOf({ status, rollbackStatus, failureCode, changedAnythin
   if (status === 'Success') return exitCodes.done;
   if (rollbackStatus === 'clean') return exitCodes.rolledBack;
   if (status === 'TimedOut') return exitCodes.timedOut;
+  if (lockCodes.has(failureCode ?? '') && !changedAnything) return exitCodes.refused;
   if (failureCode === 'REJECTED') return exitCodes.refused;
   if (failureCode === 'NON_COMPLIANT' && !changedAnything) return exitCodes.nonCompliant;
   if (failureCode === 'UNDETERMINED' && !changedAnything) return exitCodes.undetermined;
@@ -63,20 +67,22 @@ export function exitCodeOf({ status, rollbackStatus, failureCode, changedAnythin
 }
 
 export function endedOf(
-  view: Pick<ExecutionView, 'status' | 'rollbackStatus' | 'failedStep' | 'steps'>,
+  view: Pick<ExecutionView, 'status' | 'rollbackStatus' | 'failedStep' | 'steps' | 'refused'>,
 ): Ended {
-  const deciding = view.steps.find(({ name }) => name === view.failedStep);
+  const deciding = view.steps.find(({ name }) => name === view.failedStep)?.failure ?? view.refused;
   return {
     status: view.status,
     rollbackStatus: view.rollbackStatus,
-    failureCode: deciding?.failure?.code ?? null,
+    failureCode: deciding?.code ?? null,
     changedAnything: view.steps.some(({ changes }) => changes.some(({ from, to }) => from !== to)),
   };
 }
 
 /** `belay rollback`: clean, or nothing to undo, is done. */
-export function rollbackExitCodeOf(view: Pick<ExecutionView, 'rollbackStatus' | 'drift'>): ExitCode {
-  if (view.drift.length > 0) return exitCodes.refused;
+export function rollbackExitCodeOf(
+  view: Pick<ExecutionView, 'rollbackStatus' | 'drift' | 'refused'>,
+): ExitCode {
+  if (view.drift.length > 0 || view.refused !== null) return exitCodes.refused;
   return view.rollbackStatus === 'clean' || view.rollbackStatus === 'notRequested'
     ? exitCodes.done
     : exitCodes.handsNeeded;

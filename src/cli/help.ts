@@ -67,9 +67,12 @@ function exampleLines(examples: readonly ExampleSpec[]): string[] {
 
 function optionLines(options: readonly OptionSpec[]): string[] {
   return columns(
-    options.map(({ name, short, value, says }) => {
+    options.map(({ name, short, value, isValueOptional, says }) => {
       const dash = short === undefined ? '    ' : `-${short}, `;
-      return [`${dash}--${name}${value === undefined ? '' : ` ${value}`}`, says];
+      return [
+        `${dash}--${name}${value === undefined ? '' : isValueOptional === true ? `[=${value}]` : ` ${value}`}`,
+        says,
+      ];
     }),
   );
 }

@@ -111,8 +111,16 @@ function helpOn(topic: string | undefined): Invocation {
   };
 }
 
-function commanderOption({ name, short, value, repeatable, choices, says }: OptionSpec): Option {
-  const flags = `${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` <${value}>`}`;
+function commanderOption({
+  name,
+  short,
+  value,
+  isValueOptional,
+  repeatable,
+  choices,
+  says,
+}: OptionSpec): Option {
+  const flags = `${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : isValueOptional === true ? ` [${value}]` : ` <${value}>`}`;
   const option = new Option(flags, says);
   if (choices !== undefined) {
     option.argParser((given: string) => {

@@ -62,6 +62,7 @@ export const documentCodes = {
   GATE_CHANGES: 'A step that changes something in a list that may only look.',
   UNDO: 'An undo policy that is none.',
   CAPTURE: 'A capture that cannot be made.',
+  LOCK_NAME: 'A lock that is not KIND:NAME, or is named twice.',
   NO_UNDO: 'The step can change the world and nothing says how to take it back.',
   TOO_MANY_PROBLEMS: 'More problems than are worth listing.',
 } as const;

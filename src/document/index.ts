@@ -39,6 +39,7 @@ export {
   type ParameterResolution,
 } from './parameters.ts';
 export { checkDocument, type CheckedDocument, type CheckOptions } from './check.ts';
+export { lockNameProblem } from './locks.ts';
 export { documentCodes, type DocumentCode } from './errors.ts';
 export { renderDiagnostics, summarizeDiagnostics, type RenderOptions } from './render.ts';
 export { runbookSchema, type ActionDescriptions } from './schema.ts';

@@ -4,6 +4,7 @@ import type { Catalog } from './catalog.ts';
 import type { Addition, StepDraft } from './draft.ts';
 import { isExpression } from './expression.ts';
 import { parseNested, stepsOf, takeNested } from './parse-nested.ts';
+import { parseLocks } from './locks.ts';
 import { parseCapture, parseUndo } from './parse-undo.ts';
 import {
   checkKeys,
@@ -38,11 +39,10 @@ const stepKeys = [
   'isEnd',
   'nextStep',
 ];
-const additionKeys = ['undo', 'capture'];
+const additionKeys = ['undo', 'capture', 'locks'];
 const notBuiltYet = {
   irreversible: 'the line behind which failures are repaired forward',
   retry: 'back-off between attempts; maxAttempts works',
-  locks: 'resources held exclusively',
 };
 
 export interface StepsContext {
@@ -97,6 +97,7 @@ function parseStep(whole: MapNode, context: StepsContext): StepDraft {
   const timeoutSeconds = parseTimeout(reader);
   const undo = parseUndo(reader, context, parseSteps);
   const nested = parseNested(reader, lists, context, parseSteps);
+  const locks = parseLocks(reader);
   const step: Step = {
     name: readTextQuietly(node, 'name'),
     action: action ?? '',
@@ -113,6 +114,7 @@ function parseStep(whole: MapNode, context: StepsContext): StepDraft {
     undo: undo.policy,
     ...(nested.size === 0 ? {} : { nested: stepsOf(nested) }),
     capture: parseCapture(reader, context),
+    ...(locks === undefined ? {} : { locks }),
   };
   return { step, node, nameSpan, undo: undo.drafts, nested };
 }
@@ -123,7 +125,7 @@ function checkStepKeys(reader: MapReader, context: StepsContext): void {
     const entry = reader.node.entries.get(key);
     if (entry === undefined) continue;
     context.additions.push({ name: key, span: entry.keySpan });
-    if (context.undoOf !== undefined) {
+    if (context.undoOf !== undefined && key !== 'locks') {
       const message = `${reader.what} undoes "${context.undoOf}" and cannot have ${key} itself`;
       reader.report.error('UNDO', entry.keySpan, message);
     }

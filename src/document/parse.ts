@@ -1,6 +1,7 @@
 /** Tree → document draft: every key read, every type checked. What the parts mean together is validate/. */
 import type { Catalog } from './catalog.ts';
 import type { Addition, DocumentDraft } from './draft.ts';
+import { parseLocks } from './locks.ts';
 import { parseParameters } from './parse-parameters.ts';
 import { parseSteps } from './parse-steps.ts';
 import {
@@ -27,13 +28,13 @@ const documentKeys = [
   'outputs',
   'rollback',
   'notify',
+  'locks',
 ];
-const additionKeys = ['rollback', 'notify'];
+const additionKeys = ['rollback', 'notify', 'locks'];
 const changeTemplateKeys = ['templateInformation', 'emergencyChange', 'autoApprovable', 'executableRunBooks'];
 const notBuiltYet = {
   variables: 'values that steps change with aws:updateVariable',
   files: 'attachments for aws:executeScript',
-  locks: 'resources held exclusively',
 };
 
 /** The draft of a document; undefined when the tree is no Automation document at all, and then the report says why. */
@@ -76,6 +77,7 @@ export function parseTree(root: TreeNode, catalog: Catalog, report: Report): Doc
     parameters === undefined ? {} : parseParameters(parameters.value, report, additions);
   const steps = parseSteps(items, { catalog, report, additions, undoOf: undefined, nestedIn: undefined });
   const notify = parseNotify(reader);
+  const locks = parseLocks(reader);
   const document: Document = {
     schemaVersion: '0.3',
     ...(description === undefined ? {} : { description }),
@@ -85,6 +87,7 @@ export function parseTree(root: TreeNode, catalog: Catalog, report: Report): Doc
     outputs: parseOutputNames(reader),
     rollback: parseRollback(reader, additions),
     ...(notify === undefined ? {} : { notify }),
+    ...(locks === undefined ? {} : { locks }),
     additions: [...new Set(additions.map(({ name }) => name))],
   };
   return { document, node: root, steps, parameters: parameters?.value.entries ?? new Map(), additions };

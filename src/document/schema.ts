@@ -44,6 +44,7 @@ export function runbookSchema(catalog: Catalog, descriptions: ActionDescriptions
       output,
       undo,
       capture,
+      locks,
       condition: object(conditionProperties),
       choice: object({ NextStep: described('The step to go to.', text), ...conditionProperties }, [
         'NextStep',
@@ -92,6 +93,7 @@ const documentProperties: JsonObject = {
     ['sns'],
     "Addition to SSM: where failure and the rollback's outcome are published.",
   ),
+  locks: ref('locks'),
 };
 
 const parameter: JsonObject = object(
@@ -135,6 +137,14 @@ const undo: JsonObject = {
     object({ none: described('Why nothing needs undoing.', { type: 'string', minLength: 1 }) }, ['none']),
     { type: 'array', minItems: 1, items: ref('step') },
   ],
+};
+
+const locks: JsonObject = {
+  description:
+    'Addition to SSM: resources held exclusively until the execution has ended, as host:db1, cluster:minio (a group of the inventory) or volume:vol-0b2c.',
+  type: 'array',
+  minItems: 1,
+  items: { type: 'string', pattern: '\\{\\{|^[a-z][a-z0-9-]*:' },
 };
 
 const capture: JsonObject = {
@@ -188,6 +198,7 @@ function stepSchema(
         nextStep: described('The step that follows on success.', text),
         undo: ref('undo'),
         capture: ref('capture'),
+        locks: ref('locks'),
       },
       ['name', 'action'],
     ),

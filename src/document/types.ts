@@ -83,6 +83,8 @@ export interface Step {
   /** Lists of steps that the action runs itself, by the input that holds them: Steps and Gate of belay:rolling. */
   readonly nested?: Readonly<Record<string, readonly Step[]>>;
   readonly capture: Readonly<Record<string, Capture>>;
+  /** Addition: resources held exclusively from before this step until the execution has ended. May hold expressions. */
+  readonly locks?: readonly string[];
 }
 
 export type RollbackWhen = 'onFailure' | 'never' | 'ask';
@@ -98,6 +100,8 @@ export interface Document {
   readonly rollback: { readonly when: RollbackWhen; readonly timeoutSeconds: number };
   /** Addition: where failure and the rollback's outcome are published. May hold expressions. */
   readonly notify?: { readonly sns: string };
+  /** Addition: resources held exclusively from before the first step until the execution has ended. May hold expressions. */
+  readonly locks?: readonly string[];
   /** Additions that the document uses, by name; empty for plain SSM. */
   readonly additions: readonly string[];
 }

@@ -37,6 +37,14 @@ export type Waiting =
   | { readonly kind: 'sleep'; readonly seconds: number }
   /** Nobody knows whether the step's effect happened; a person has to look. */
   | { readonly kind: 'unknownOutcome'; readonly message: string }
+  /** Another execution holds what this one needs. */
+  | {
+      readonly kind: 'lock';
+      readonly lock: string;
+      readonly holder: string;
+      readonly since: number;
+      readonly timeoutSeconds: number;
+    }
   /** `rollback: ask`. */
   | { readonly kind: 'rollbackDecision'; readonly steps: readonly string[] };
 
@@ -120,6 +128,15 @@ export type EngineEvent =
     }
   | { readonly type: 'RollbackEnded'; readonly pass: number; readonly status: RollbackStatus }
   | { readonly type: 'NotifyFailed'; readonly failure: Failure }
+  /** `unheard`: hosts of a cluster that did not answer; a majority of them holds the lock. */
+  | { readonly type: 'LocksTaken'; readonly locks: readonly string[]; readonly unheard: readonly string[] }
+  /** Nothing of what the locks are for has begun. */
+  | { readonly type: 'LocksRefused'; readonly failure: Failure }
+  /** `kept`: those that could not be given back, and why. */
+  | {
+      readonly type: 'LocksReleased';
+      readonly kept: readonly { readonly lock: string; readonly why: string }[];
+    }
   | {
       readonly type: 'ExecutionEnded';
       readonly status: ExecutionEnding;

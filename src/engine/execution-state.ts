@@ -50,6 +50,10 @@ export interface ExecutionState {
   readonly waiting: Waiting | null;
   /** Set when the last rollback asked for was refused. */
   readonly drift: readonly { readonly step: string }[];
+  /** Why it got no locks, when the last that it asked for were refused. */
+  readonly refused: Failure | null;
+  /** What it holds alone. */
+  readonly locks: readonly string[];
   readonly startedAt: number | null;
   readonly endedAt: number | null;
   /** How often it ended: once by itself, and once more after each rollback that was asked for since. */
@@ -66,6 +70,8 @@ export const initialState: ExecutionState = {
   outputs: {},
   waiting: null,
   drift: [],
+  refused: null,
+  locks: [],
   startedAt: null,
   endedAt: null,
   endings: 0,
@@ -125,6 +131,13 @@ class Draft {
       case 'TurnEnded':
         return;
       case 'StepWaiting':
+        if (event.waiting.kind === 'lock') {
+          Object.assign(head, {
+            waiting: event.waiting,
+            status: head.endedAt === null ? 'Waiting' : head.status,
+          });
+          return;
+        }
         if (event.waiting.kind === 'rollbackDecision') {
           Object.assign(head, { rollbackStatus: 'waiting', waiting: event.waiting });
           return;
@@ -160,6 +173,17 @@ class Draft {
         if (undo !== undefined) this.#undos.set(step, { ...undo, ...ended, endedAt: at });
         return;
       }
+      case 'LocksTaken':
+        head.locks = [...head.locks, ...event.locks];
+        Object.assign(head, { refused: null, waiting: null });
+        if (head.status === 'Waiting') head.status = 'InProgress';
+        return;
+      case 'LocksRefused':
+        Object.assign(head, { refused: event.failure, waiting: null });
+        return;
+      case 'LocksReleased':
+        head.locks = event.kept.map(({ lock }) => lock);
+        return;
       case 'RollbackRefused':
         head.drift = event.drift.map(({ step }) => ({ step }));
         return;

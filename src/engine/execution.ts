@@ -85,6 +85,8 @@ export class Execution {
   /** Outputs by step name, as references see them. */
   readonly outputs = new Map<string, JsonObject>();
   assumeRole: string | undefined;
+  /** Names of the locks that it holds, or has held and a later rollback takes again. */
+  readonly locks = new Set<string>();
   #identity: JsonObject | undefined;
   #seq = 0;
   #clock = 0;

@@ -14,6 +14,7 @@ export {
   type StepState,
   type UndoState,
 } from './execution-state.ts';
+export { type LockAnswer, type UnlockAnswer } from './locks.ts';
 export { plan } from './plan.ts';
 export {
   type ActivityCall,

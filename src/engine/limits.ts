@@ -13,6 +13,14 @@ export const observeTimeoutMs = 60_000;
 /** Stopping waits for the grace between TERM and KILL and for the host's word that nothing lives. */
 export const stopTimeoutMs = 60_000;
 export const notifyTimeoutMs = 30_000;
+/** Asking every host of a cluster, slow and dead ones among them. */
+export const lockTimeoutMs = 120_000;
+/** How often a host that did not answer is asked anew for its lock. */
+export const lockTriesMax = 2;
+/** Pause before a lock that somebody holds is asked for again, in ms. */
+export function lockPauseMs(asked: number): number {
+  return asked <= 30 ? Math.min(500 * asked, 2_000) : 10_000;
+}
 /** How often a lost `begin` is looked for and begun again. */
 export const beginRoundsMax = 3;
 /** Tries of one undo in one rollback. */

@@ -51,7 +51,11 @@ export type ActivityKind =
   | 'adopt'
   | 'wait'
   | 'stop'
-  | 'notify';
+  | 'notify'
+  /** Takes all locks that `inputs.Locks` names, or none. */
+  | 'lock'
+  /** Gives back all that the execution holds. */
+  | 'unlock';
 
 export interface ActivityCall {
   /** Stable path, unique in the execution: `Patch#1:begin`, `rollback1/Patch:wait`. */

@@ -2,12 +2,13 @@
 import type { Json } from '../json.ts';
 import { Execution, forward, type Mode } from './execution.ts';
 import { decisionTimeoutSeconds, notifyTimeoutMs } from './limits.ts';
+import { lockAgain, lockDocument, unlock } from './locks.ts';
 import type { Runtime } from './ports.ts';
 import { observeLeft, owed, rollback, rollbackStatus } from './rollback.ts';
 import { runFlow, type FlowResult } from './run-flow.ts';
 import { resolve } from './scope.ts';
 import type { ExecutionEnding, RollbackStatus } from './statuses.ts';
-import type { ExecutionInput, Program } from './types.ts';
+import type { ExecutionInput, Program, RollbackRequest } from './types.ts';
 
 export interface ExecutionResult {
   readonly status: ExecutionEnding;
@@ -36,12 +37,23 @@ export async function runExecution(
     await rollback(execution, 0, { force: true });
     await tell(execution, 'rolledBack', flow, detached);
   }
+  await unlock(execution, '');
   const result = await ended(execution, flow);
   for (const [index, request] of input.rollbackRequests.entries()) {
-    await rollback(execution, index + 1, request);
+    await rollbackLater(execution, index + 1, request);
     await execution.emit({ type: 'ExecutionEnded', ...result, rollbackStatus: rollbackStatus(execution) });
   }
   return { ...result, rollbackStatus: rollbackStatus(execution) };
+}
+
+/** Of an execution that has ended: nobody may be at work on what it held. */
+async function rollbackLater(execution: Execution, pass: number, request: RollbackRequest): Promise<void> {
+  if (owed(execution, request.step).length === 0) return;
+  const idPrefix = `rollback${pass}/`;
+  const held = await lockAgain(execution, { ...forward, idPrefix, ignoreCancel: true });
+  if (held.kind !== 'taken') return;
+  await rollback(execution, pass, request);
+  await unlock(execution, idPrefix);
 }
 
 async function runForward(execution: Execution): Promise<FlowResult> {
@@ -50,6 +62,9 @@ async function runForward(execution: Execution): Promise<FlowResult> {
     const role = await resolve(execution, document.assumeRole, 'assumeRole', forward);
     if (role.ok && typeof role.value === 'string' && role.value !== '') execution.assumeRole = role.value;
   }
+  const locks = await lockDocument(execution, forward);
+  if (locks.kind === 'refused') return { status: 'Failed', failedStep: null };
+  if (locks.kind === 'cancelled') return { status: 'Cancelled', failedStep: null };
   return runFlow(execution, { steps: document.mainSteps, path: '', planPath: '' }, forward);
 }
 

@@ -3,6 +3,7 @@ import type { Reference } from '../document/index.ts';
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import type { Execution, Mode, StepRecord } from './execution.ts';
 import { approvalTimeoutSecondsDefault, prepareTimeoutMs } from './limits.ts';
+import { lockStep } from './locks.ts';
 import type { Failure } from './ports.ts';
 import { resolve } from './scope.ts';
 import type { StepEnding } from './statuses.ts';
@@ -95,6 +96,9 @@ async function run(execution: Execution, record: StepRecord, mode: Mode): Promis
       result: nothing,
     };
   }
+  const locks = await lockStep(execution, record, mode);
+  if (locks.kind === 'refused') return failed(locks.failure);
+  if (locks.kind === 'cancelled') return { status: 'Cancelled', failure: null, attempts: 0, result: nothing };
   if (descriptor.flow !== null) {
     const seconds = limit.ok && limit.value !== null ? timeoutSeconds : approvalTimeoutSecondsDefault;
     return flowEnded(await runFlowStep(execution, record, shown, seconds, mode));

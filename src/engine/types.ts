@@ -7,6 +7,7 @@
  * attempt     one try of a step                                action     what a step does: host:package
  * effect      the part of an action that changes the world     observe    reads the state before it, journaled first
  * undo        of one step                                      rollback   of an execution: every step that began, last first
+ * lock        a resource that one execution holds alone: host:db1
  * token       names an effect to the world, so that it is done once
  * activity    one call through the Runtime port                outcome    what came of it
  * restore point   a snapshot, image or backup that an undo may need
@@ -68,6 +69,8 @@ export interface ExecutionInput {
   readonly rollbackRequests: readonly RollbackRequest[];
   /** Sandbox only: this step acts, then fails with SIMULATED and no outputs. */
   readonly failAt: string | null;
+  /** How long a lock that another execution holds is waited for, in seconds; absent: not at all. */
+  readonly lockWaitSeconds?: number;
 }
 
 /** Values that a `wait` activity gives; kept by the engine for later steps and for undo. */

@@ -56,6 +56,26 @@ export interface InboxEntry {
   readonly value: Json;
 }
 
+/** A resource that an execution holds. */
+export interface LockRow {
+  /** Empty for the real world, else the sandbox that it belongs to. */
+  readonly scope: string;
+  /** `host:minio01`. */
+  readonly name: string;
+  readonly executionId: string;
+  /** As the runbook asked for it: `cluster:minio`. */
+  readonly asked: string;
+  readonly since: number;
+  /** Where an entry on a target belongs to it: the host's name; null: it is held in the journal alone. */
+  readonly host: string | null;
+  /** Whether that entry was made, or may have been. */
+  readonly hasEntry: boolean;
+  /** Whether everything that was asked for together with it has been had. */
+  readonly isConfirmed: boolean;
+}
+
+export type NewLock = Pick<LockRow, 'name' | 'asked' | 'host'>;
+
 export interface NewExecution {
   readonly id: string;
   readonly runbook: string;
@@ -99,6 +119,27 @@ export interface Journal {
   take(id: string, entry: InboxEntry, activity: string, outcome: Outcome): void;
   requestCancel(id: string): void;
   isCancelRequested(id: string): boolean;
+
+  /** Names this journal to other machines; made with it. */
+  readonly folderId: string;
+  /**
+   * Takes all of the locks for the execution, or none: then the row that is in the way. Those that it holds already stay
+   * as they are; those of `over`, which are known to have ended, are taken from them.
+   */
+  takeLocks(
+    scope: string,
+    locks: readonly NewLock[],
+    executionId: string,
+    at: number,
+    over: readonly string[],
+  ): LockRow | undefined;
+  /** All that are held, by name; of one execution only where it is given. */
+  locks(executionId?: string): LockRow[];
+  /** Whether the target has an entry for it. */
+  markLock(lock: LockRow, hasEntry: boolean): void;
+  /** Everything that the execution holds was had. */
+  confirmLocks(executionId: string): void;
+  dropLocks(locks: readonly LockRow[]): void;
 
   /** Changes when another process has written. */
   version(): number;

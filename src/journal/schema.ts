@@ -40,6 +40,20 @@ const steps: readonly string[] = [
      taken_by TEXT,
      UNIQUE (execution, name, dedupe)
    ) STRICT;`,
+  // scope: empty for the real world, else the sandbox that the lock belongs to.
+  `CREATE TABLE locks (
+     scope TEXT NOT NULL,
+     name TEXT NOT NULL,
+     execution TEXT NOT NULL REFERENCES executions (id),
+     asked TEXT NOT NULL,
+     since INTEGER NOT NULL,
+     host TEXT,
+     entry INTEGER NOT NULL,
+     confirmed INTEGER NOT NULL DEFAULT 0,
+     PRIMARY KEY (scope, name)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE folder (id TEXT NOT NULL) STRICT;
+   INSERT INTO folder VALUES (lower(hex(randomblob(10))));`,
 ];
 
 export function migrate(database: DatabaseSync, stateDir: string): void {

@@ -10,7 +10,9 @@ import type {
   ExecutionSettings,
   InboxEntry,
   Journal,
+  LockRow,
   NewExecution,
+  NewLock,
   Runner,
 } from './index.ts';
 import { asJournalFailure } from './failure.ts';
@@ -192,6 +194,71 @@ class SqliteJournal implements Journal {
     );
   }
 
+  get folderId(): string {
+    return text(this.#get(`SELECT id FROM folder`, [])?.['id']);
+  }
+
+  takeLocks(
+    scope: string,
+    locks: readonly NewLock[],
+    executionId: string,
+    at: number,
+    over: readonly string[],
+  ): LockRow | undefined {
+    let inTheWay: LockRow | undefined;
+    this.#transaction(() => {
+      const held = locks.flatMap(({ name }) => {
+        const row = this.#get(`SELECT * FROM locks WHERE scope = ? AND name = ?`, [scope, name]);
+        return row === undefined ? [] : [lockOf(row)];
+      });
+      inTheWay = held.find((row) => row.executionId !== executionId && !over.includes(row.executionId));
+      if (inTheWay !== undefined) return;
+      for (const { name, asked, host } of locks) {
+        this.#run(
+          `INSERT INTO locks (scope, name, execution, asked, since, host, entry) VALUES (?, ?, ?, ?, ?, ?, 0)
+           ON CONFLICT (scope, name) DO UPDATE SET execution = excluded.execution, asked = excluded.asked,
+             since = excluded.since, host = excluded.host, entry = 0, confirmed = 0
+           WHERE execution <> excluded.execution`,
+          [scope, name, executionId, asked, at, host],
+        );
+      }
+    });
+    return inTheWay;
+  }
+
+  locks(executionId?: string): LockRow[] {
+    const rows =
+      executionId === undefined
+        ? this.#all(`SELECT * FROM locks ORDER BY scope, name`, [])
+        : this.#all(`SELECT * FROM locks WHERE execution = ? ORDER BY scope, name`, [executionId]);
+    return rows.map(lockOf);
+  }
+
+  markLock({ scope, name, executionId }: LockRow, hasEntry: boolean): void {
+    this.#run(`UPDATE locks SET entry = ? WHERE scope = ? AND name = ? AND execution = ?`, [
+      hasEntry ? 1 : 0,
+      scope,
+      name,
+      executionId,
+    ]);
+  }
+
+  confirmLocks(executionId: string): void {
+    this.#run(`UPDATE locks SET confirmed = 1 WHERE execution = ?`, [executionId]);
+  }
+
+  dropLocks(locks: readonly LockRow[]): void {
+    this.#transaction(() => {
+      for (const { scope, name, executionId } of locks) {
+        this.#run(`DELETE FROM locks WHERE scope = ? AND name = ? AND execution = ?`, [
+          scope,
+          name,
+          executionId,
+        ]);
+      }
+    });
+  }
+
   version(): number {
     return Number(this.#get(`PRAGMA data_version`, [])?.['data_version'] ?? 0);
   }
@@ -252,6 +319,19 @@ class SqliteJournal implements Journal {
   #all(sql: string, values: readonly (string | number | null)[]) {
     return asJournalFailure(this.#stateDir, () => this.#statement(sql).all(...values));
   }
+}
+
+function lockOf(row: Readonly<Record<string, unknown>>): LockRow {
+  return {
+    scope: text(row['scope']),
+    name: text(row['name']),
+    executionId: text(row['execution']),
+    asked: text(row['asked']),
+    since: Number(row['since']),
+    host: row['host'] === null ? null : text(row['host']),
+    hasEntry: row['entry'] === 1,
+    isConfirmed: row['confirmed'] === 1,
+  };
 }
 
 function text(value: unknown): string {

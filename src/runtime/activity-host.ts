@@ -1,7 +1,7 @@
 /** Carries out activities with actions and transports. One story per kind; retries and decisions are the engine's. */
 import { ActionFailure, type ActionContext, type AnyAction } from '../actions/define-action.ts';
 import type { ActivityCall, Outcome, OutcomeResult } from '../engine/index.ts';
-import type { Json } from '../json.ts';
+import type { Json, JsonObject } from '../json.ts';
 import type { Aws, AwsModels } from '../transports/aws.ts';
 import type { Host } from '../transports/host.ts';
 import { adopt } from './activities/adopt.ts';
@@ -11,6 +11,7 @@ import { checkedInputs } from './activities/inputs.ts';
 import { asOutcome } from './activities/outcomes.ts';
 import { wait } from './activities/wait.ts';
 import type { ActivityHost, ActivityScope } from './embedded.ts';
+import type { LockKeeper } from './locks/keeper.ts';
 import type { LogFolder, LogSink } from './logs.ts';
 import type { Vault } from './secrets/vault.ts';
 import { hashToken } from './token.ts';
@@ -25,6 +26,7 @@ export interface ActivityPorts {
   readonly host: (name: string) => Host;
   /** Throws ActionFailure UNKNOWN_TARGET. */
   readonly targets: (selectors: readonly string[]) => readonly string[];
+  readonly locks: LockKeeper;
   readonly vault: Vault;
   readonly logs: LogFolder;
   /** What a step waits for, for the live view. */
@@ -83,6 +85,9 @@ export class ActionHost implements ActivityHost {
       const { account, arn, region, partition } = await context.aws.identity(context.signal);
       return ok({ account, arn, region, partition });
     }
+    const { locks } = this.#ports;
+    if (call.kind === 'lock') return ok((await locks.take(lockNames(input.inputs), context.signal)) as Json);
+    if (call.kind === 'unlock') return ok(await locks.release(context.signal));
     const action = this.#action(call);
     const inputs = checkedInputs(action, input.inputs, this.#ports.vault);
     const bound = (): ReturnType<typeof effectOf> => effectOf(action, inputs, input);
@@ -175,6 +180,10 @@ function endsAt(
       cancel.removeEventListener('abort', abort);
     },
   };
+}
+
+function lockNames({ Locks }: JsonObject): string[] {
+  return Array.isArray(Locks) ? Locks.filter((name) => typeof name === 'string') : [];
 }
 
 /** `Patch#2:wait` is of the second attempt. */

@@ -24,7 +24,15 @@ import { createAwsModels } from '../transports/aws/models.ts';
 import { findConfiguration } from './configuration.ts';
 import { newExecutionId } from './execution-id.ts';
 import { executionView, type ExecutionView } from './execution-view.ts';
-import { openPlace } from './places.ts';
+import {
+  findUnlocking,
+  freeLocks,
+  heldHere,
+  heldOnHosts,
+  type HostSurvey,
+  type Unlocking,
+} from './locks/survey.ts';
+import { openPlace, type Place } from './places.ts';
 import { prepareExecution } from './prepare-execution.ts';
 import { readText } from './read-text.ts';
 import { Refusal } from './refusal.ts';
@@ -51,6 +59,7 @@ export interface StartRequest {
   readonly rollback?: RollbackWhen;
   readonly sandbox: boolean;
   readonly failAt?: string;
+  readonly lockWaitSeconds?: number;
 }
 
 /** Tries to find an id that nobody has; the second one practically always does. */
@@ -123,6 +132,7 @@ export class Belay {
             ),
             ...(request.rollback === undefined ? {} : { rollback: request.rollback }),
             ...(request.failAt === undefined ? {} : { failAt: request.failAt }),
+            ...(request.lockWaitSeconds === undefined ? {} : { lockWaitSeconds: request.lockWaitSeconds }),
             settings: { sandbox, inventoryFile: configuration.file, startedBy: userInfo().username },
           },
           { catalog: this.catalog, actions, place, executionId, now: Date.now() },
@@ -239,6 +249,44 @@ export class Belay {
       });
     }
     this.journal.addRollbackRequest(id, request);
+  }
+
+  /** Who holds what: in this state folder, and with `hosts` by the entries on every host of belay.yaml. */
+  async locks({ hosts }: { readonly hosts: boolean }): Promise<HostSurvey> {
+    const here = heldHere(this.journal, this.stateDir);
+    if (!hosts) return { held: here, silent: [] };
+    return this.#withHosts(async (place, names) => {
+      const there = await heldOnHosts(this.journal, this.stateDir, names, place);
+      return { held: [...here, ...there.held], silent: there.silent };
+    });
+  }
+
+  /** Hands over what would be freed; `free` frees it. Throws Refusal. */
+  unlock<T>(
+    lock: string,
+    holder: string,
+    decide: (found: Unlocking & { free(): Promise<HostSurvey['silent']> }) => Promise<T>,
+  ): Promise<T> {
+    return this.#withHosts(async (place) => {
+      const found = await findUnlocking(this.journal, this.stateDir, place, lock, holder);
+      return decide({ ...found, free: () => freeLocks(this.journal, place, found) });
+    });
+  }
+
+  async #withHosts<T>(work: (place: Place, names: readonly string[]) => Promise<T>): Promise<T> {
+    const { cwd, env } = this.#options;
+    const { inventory } = findConfiguration(cwd, env);
+    const place = await openPlace({
+      sandbox: false,
+      inventory,
+      stateDir: this.stateDir,
+      executionId: 'locks',
+    });
+    try {
+      return await work(place, inventory?.names ?? []);
+    } finally {
+      await place.close();
+    }
   }
 
   close(): void {

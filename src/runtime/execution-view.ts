@@ -3,6 +3,7 @@ import {
   isTerminal,
   type ExecutionState,
   type ExecutionStatus,
+  type Failure,
   type RollbackStatus,
   type StepState,
   type UndoState,
@@ -30,6 +31,10 @@ export interface ExecutionView {
   readonly at: string | null;
   readonly waiting: Waiting | null;
   readonly drift: readonly { readonly step: string }[];
+  /** Why it got no locks, when the last that it asked for were refused. */
+  readonly refused: Failure | null;
+  /** What it holds alone. */
+  readonly locks: readonly string[];
   readonly startedBy: string;
   readonly runner: Runner | null;
   /** Whether a process is running it now. */
@@ -60,6 +65,8 @@ export function executionView(row: ExecutionRow, state: ExecutionState, stateDir
     at: current?.name ?? null,
     waiting: state.waiting ?? current?.waiting ?? null,
     drift: state.drift,
+    refused: state.refused,
+    locks: state.locks,
     startedBy: row.settings.startedBy,
     runner: row.runner,
     isLive,

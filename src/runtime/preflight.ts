@@ -3,9 +3,10 @@
  * that does not know the caller. Only what stands in the document and its parameters is looked at.
  */
 import { ActionFailure, type AnyAction } from '../actions/index.ts';
-import { isExpression, resolveInputs, type Document, type Step } from '../document/index.ts';
+import { isExpression, lockNameProblem, resolveInputs, type Document, type Step } from '../document/index.ts';
 import type { JsonObject } from '../json.ts';
 import { AwsFailure } from '../transports/aws.ts';
+import { wantedLocks } from './locks/lock-names.ts';
 import { parameterScope } from './parameter-scope.ts';
 import type { Place } from './places.ts';
 import { Refusal } from './refusal.ts';
@@ -32,6 +33,9 @@ export async function preflight(
       if (hostOf(place, name, step).transport === 'ssm') usesAws = true;
     }
   }
+  for (const name of lockedHosts(document, parameters, place, isSandbox)) {
+    if (place.host(name).transport === 'ssm') usesAws = true;
+  }
   if (usesAws && !isSandbox) await askAws(place);
   return { usesAws };
 }
@@ -52,6 +56,29 @@ function knownHosts(step: Step, action: AnyAction, parameters: JsonObject): stri
   const resolved = resolveInputs(host, parameterScope(parameters));
   if (!resolved.ok || typeof resolved.value !== 'string' || resolved.value === '') return [];
   return isExpression(resolved.value) ? [] : [resolved.value];
+}
+
+/** Hosts on which the document's locks will be held. Throws Refusal where a lock names what nobody knows. */
+function lockedHosts(
+  document: Document,
+  parameters: JsonObject,
+  place: Place,
+  isSandbox: boolean,
+): readonly string[] {
+  const resolved = resolveInputs([...(document.locks ?? [])], parameterScope(parameters));
+  if (!resolved.ok || !Array.isArray(resolved.value)) return [];
+  const names = resolved.value
+    .filter((name) => typeof name === 'string')
+    .filter((name) => lockNameProblem(name) === undefined);
+  try {
+    const wanted = wantedLocks(names, isSandbox, (selectors) => place.targets(selectors));
+    return wanted.flatMap(({ host }) => (host === null ? [] : [host]));
+  } catch (error) {
+    if (!(error instanceof ActionFailure)) throw error;
+    throw new Refusal('usage', error.code, `locks: ${error.message}`, {
+      hint: 'host: names a host and cluster: a group of belay.yaml',
+    });
+  }
 }
 
 function hostOf(place: Place, name: string, step: Step) {

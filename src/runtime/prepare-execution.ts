@@ -35,6 +35,7 @@ export interface RunRequest {
   readonly secrets: Readonly<Record<string, string>>;
   readonly rollback?: RollbackWhen;
   readonly failAt?: string;
+  readonly lockWaitSeconds?: number;
   readonly settings: Omit<ExecutionSettings, 'secrets' | 'usesAws'>;
 }
 
@@ -90,6 +91,7 @@ export async function prepareExecution(request: RunRequest, tools: PrepareTools)
       rollbackWhen: request.rollback ?? document.rollback.when,
       rollbackRequests: [],
       failAt: request.failAt ?? null,
+      ...(request.lockWaitSeconds === undefined ? {} : { lockWaitSeconds: request.lockWaitSeconds }),
     },
     settings: { ...request.settings, secrets: request.secrets, usesAws },
     createdAt: tools.now,

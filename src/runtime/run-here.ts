@@ -2,13 +2,14 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { actions } from '../actions/index.ts';
-import { runExecution, type ExecutionResult, type RecordedEvent } from '../engine/index.ts';
+import { foldEvents, runExecution, type ExecutionResult, type RecordedEvent } from '../engine/index.ts';
 import { checkArgument, resolveInputs, type Document } from '../document/index.ts';
 import type { ExecutionRow, Journal } from '../journal/index.ts';
 import { ActionHost } from './activity-host.ts';
 import { readConfiguration } from './configuration.ts';
 import { EmbeddedRuntime, Left, type ActivityHost } from './embedded.ts';
 import { acquireLock } from './lock.ts';
+import { LockKeeper } from './locks/keeper.ts';
 import { LogFolder } from './logs.ts';
 import { parameterScope } from './parameter-scope.ts';
 import { openPlace, type Place, type PlaceOptions } from './places.ts';
@@ -94,8 +95,21 @@ async function interpret(
   ports: Ports,
 ): Promise<RunEnding> {
   const { journal, onEvent, onWait, leave } = options;
+  const locks = new LockKeeper({
+    executionId: row.id,
+    journal,
+    stateDir: options.stateDir,
+    isSandbox: row.settings.sandbox,
+    runbook: row.runbook,
+    startedBy: row.settings.startedBy,
+    host: (name) => place.host(name),
+    targets: (selectors) => place.targets(selectors),
+    now: Date.now,
+  });
+  await assureLocks(row.id, locks, journal);
   const host = new ActionHost({
     executionId: row.id,
+    locks,
     actions,
     aws: place.aws,
     models: place.models,
@@ -130,6 +144,19 @@ async function interpret(
   } finally {
     leave?.removeEventListener('abort', leaveNow);
   }
+}
+
+/** How long a resumed execution looks after its locks, in ms. */
+const assureTimeoutMs = 60_000;
+
+/** Throws Refusal where somebody else has what the execution held when its last runner went. */
+async function assureLocks(id: string, locks: LockKeeper, journal: Journal): Promise<void> {
+  const held = foldEvents(journal.events(id, 0)).locks;
+  const trouble = await locks.assure(held, AbortSignal.timeout(assureTimeoutMs));
+  if (trouble === null) return;
+  throw new Refusal('refused', 'LOCKED', `${id} has lost its lock: ${trouble}`, {
+    hint: `nothing was changed; once it is free, belay resume ${id} goes on`,
+  });
 }
 
 /** `assumeRole` of the document, resolved as the engine resolves it; empty means the caller. */

@@ -60,6 +60,8 @@ export function viewAfter(story: readonly Told[], more: Partial<ExecutionView> =
     at: null,
     waiting: state.waiting,
     drift: state.drift,
+    refused: state.refused,
+    locks: state.locks,
     startedBy: 'ops',
     runner,
     isLive: false,

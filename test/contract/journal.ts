@@ -138,4 +138,51 @@ export function journalContract(
       expect(again().execution('A')?.runner).toBeNull();
     }),
   );
+
+  test(
+    `${name}: locks are had together or not at all, and by one execution`,
+    within((journal, again) => {
+      for (const id of ['A', 'B', 'C']) journal.create(execution(id, 1));
+      const lock = (lockName: string, host: string | null = null) => ({
+        name: lockName,
+        asked: lockName,
+        host,
+      });
+      expect(journal.takeLocks('', [lock('host:a', 'a'), lock('x:b')], 'A', 5, [])).toBeUndefined();
+      expect(again().takeLocks('', [lock('x:c'), lock('x:b')], 'B', 6, [])).toMatchObject({
+        name: 'x:b',
+        executionId: 'A',
+        since: 5,
+        isConfirmed: false,
+      });
+      expect(journal.locks('B')).toEqual([]);
+      expect(journal.takeLocks('sandbox', [lock('x:b')], 'B', 6, [])).toBeUndefined();
+
+      journal.confirmLocks('A');
+      expect(journal.takeLocks('', [lock('host:a', 'a'), lock('x:d')], 'A', 7, [])).toBeUndefined();
+      expect(again().locks('A')).toMatchObject([
+        { name: 'host:a', host: 'a', since: 5, isConfirmed: true, hasEntry: false },
+        { name: 'x:b', isConfirmed: true },
+        { name: 'x:d', since: 7, isConfirmed: false },
+      ]);
+      const [first] = journal.locks('A');
+      if (first !== undefined) journal.markLock(first, true);
+      expect(again().locks('A')[0]?.hasEntry).toBe(true);
+
+      expect(journal.takeLocks('', [lock('host:a', 'a')], 'C', 8, ['A'])).toBeUndefined();
+      expect(journal.locks('C')).toMatchObject([
+        { name: 'host:a', since: 8, hasEntry: false, isConfirmed: false },
+      ]);
+      if (first !== undefined) again().dropLocks([first]);
+      expect(journal.locks('C')).toHaveLength(1);
+      journal.dropLocks(journal.locks('C'));
+      expect(
+        again()
+          .locks()
+          .map(({ scope, name: lockName }) => scope + lockName),
+      ).toEqual(['x:b', 'x:d', 'sandboxx:b']);
+      expect(again().folderId).toBe(journal.folderId);
+      expect(journal.folderId).toMatch(/^[0-9a-f]{20}$/);
+    }),
+  );
 }

@@ -10,6 +10,9 @@ import { Crash, ToyWorld } from '../support/toy-world.ts';
 const put = (name: string) => step({ name, action: 'toy:put', inputs: { Key: name, Value: 'new' } });
 const fail = step({ name: 'Fail', action: 'toy:check', inputs: { Key: 'A', Equals: 'something else' } });
 const forwardOnly = runbook([put('A'), step({ name: 'Snap', action: 'toy:snapshot' }), put('B')]);
+const locked = runbook([put('A'), step({ ...put('B'), locks: ['volume:b', 'volume:a'] }), fail], {
+  locks: ['volume:c'],
+});
 const climbing = runbook([put('A'), step({ name: 'Snap', action: 'toy:snapshot' }), put('B'), fail]);
 const rolling = step({
   name: 'Roll',
@@ -40,7 +43,15 @@ class Scissors {
   }
 
   journal(journal: Journal): Journal {
-    const writes = new Set<string | symbol>(['begin', 'end', 'append', 'take']);
+    const writes = new Set<string | symbol>([
+      'begin',
+      'end',
+      'append',
+      'take',
+      'takeLocks',
+      'confirmLocks',
+      'dropLocks',
+    ]);
     return new Proxy(journal, {
       get: (target, name) => {
         const member: unknown = Reflect.get(target, name);
@@ -72,6 +83,7 @@ for (const [name, document] of [
   ['forward', forwardOnly],
   ['in rollback', climbing],
   ['in a rolling and its rollback', rollingOver],
+  ['with locks', locked],
 ] as const) {
   test(
     `a runner cut at any place ${name} is taken over, and nothing is done twice`,
@@ -97,6 +109,8 @@ for (const [name, document] of [
         const effects = ({ world }: ToyRun) => world.effects.map(({ what }) => what).toSorted();
         expect(effects(ran), `cut ${at}`).toEqual(effects(untouched));
         expect(shape(ran), `cut ${at}`).toEqual(shape(untouched));
+        expect(ran.state.locks, `cut ${at}`).toEqual([]);
+        expect(ran.held, `cut ${at}`).toEqual([]);
       }
     },
   );

@@ -15,8 +15,10 @@ import {
 import { openSqliteJournal, type Journal } from '../../src/journal/index.ts';
 import { ActionHost } from '../../src/runtime/activity-host.ts';
 import { EmbeddedRuntime, Left } from '../../src/runtime/embedded.ts';
+import { LockKeeper } from '../../src/runtime/locks/keeper.ts';
 import { LogFolder } from '../../src/runtime/logs.ts';
 import { maskPlaceholders, Vault } from '../../src/runtime/secrets/vault.ts';
+import type { Host } from '../../src/transports/host.ts';
 import type { Json } from '../../src/json.ts';
 import { Crash, ToyWorld, toyActions } from './toy-world.ts';
 
@@ -57,6 +59,8 @@ export interface ToyRun {
   readonly journal: Journal;
   readonly crashes: number;
   readonly state: ReturnType<typeof foldEvents>;
+  /** Names of the locks that it holds after its end. */
+  readonly held: readonly string[];
 }
 
 export interface ToyOptions {
@@ -69,6 +73,10 @@ export interface ToyOptions {
   readonly during?: (journal: Journal, world: ToyWorld) => void;
   /** The clock of every runner; left out, the real one. */
   readonly now?: () => number;
+  /** The hosts that locks are held on; left out, there are none. */
+  readonly host?: (name: string) => Host;
+  /** Hosts by selector: `group:minio`. */
+  readonly groups?: Readonly<Record<string, readonly string[]>>;
 }
 
 export const executionId = 'TOY000000001';
@@ -128,6 +136,7 @@ export async function runToy(
         journal: store.journal,
         crashes,
         state: foldEvents(store.journal.events(executionId, 0)),
+        held: store.journal.locks(executionId).map(({ name }) => name),
       };
     } catch (error) {
       if (!(error instanceof Crash)) throw error;
@@ -146,8 +155,20 @@ async function runOnce(
   const row = store.journal.execution(executionId);
   if (row === undefined) throw new Error('the execution is not there');
   const vault = new Vault(options.secrets ?? new Map());
+  const locks = new LockKeeper({
+    executionId,
+    journal,
+    stateDir: store.dir,
+    isSandbox: false,
+    runbook: row.runbook,
+    startedBy: row.settings.startedBy,
+    host: options.host ?? (() => unused('a host')),
+    targets: (selectors) => selectors.flatMap((selector) => options.groups?.[selector] ?? [selector]),
+    now: options.now ?? Date.now,
+  });
   const host = new ActionHost({
     executionId,
+    locks,
     actions,
     aws: unused('AWS'),
     models: unused('the models'),

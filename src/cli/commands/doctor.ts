@@ -12,7 +12,13 @@ export const body: CommandBody = async (cli, _args, options) => {
   const json = flagOf(options, 'json');
   const findings: Finding[] = [];
   const { cwd, env } = cli;
-  for await (const finding of checkup({ cwd, env, stateDir: belay.stateDir, list: () => belay.list() })) {
+  for await (const finding of checkup({
+    cwd,
+    env,
+    stateDir: belay.stateDir,
+    list: () => belay.list(),
+    journal: () => belay.journal,
+  })) {
     findings.push(finding);
     if (!json)
       cli.out(

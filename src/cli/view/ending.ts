@@ -2,6 +2,7 @@
  * The last lines of a run: how it ended, what is different now, what to type next. Pure. The last line on the screen is
  * the one that matters.
  */
+import type { Failure } from '../../engine/index.ts';
 import type { ExecutionView } from '../../runtime/execution-view.ts';
 import { targetsText } from './change-text.ts';
 import { clockText, durationText } from './durations.ts';
@@ -21,6 +22,7 @@ import { waitingWords } from './waiting-lines.ts';
 
 export function endingLines(view: ExecutionView, style: Style): string[] {
   if (view.drift.length > 0) return driftLines(view, style);
+  if (view.refused !== null) return refusedLines(view, view.refused, style);
   switch (view.rollbackStatus) {
     case 'clean':
       return cleanLines(view, style);
@@ -143,6 +145,13 @@ function driftLines(view: ExecutionView, style: Style): string[] {
     ),
     `  to undo it all the same  belay rollback ${view.executionId} --force`,
   ];
+}
+
+/** Nothing of what the locks are for has begun. */
+function refusedLines(view: ExecutionView, { code, message }: Failure, style: Style): string[] {
+  const what = view.steps.some(({ startedAt }) => startedAt !== null) ? 'undone' : 'started';
+  const head = code === 'LOCKED' ? printable(message) : failureText({ code, message });
+  return [style.paint('bad', `Refused: ${head}.`), `Nothing was ${what}, nothing was changed.`];
 }
 
 /** An execution that waits for a person: one that nobody runs any more has to be resumed as well. */

@@ -58,13 +58,20 @@ export function eventLines({ at, event }: RecordedEvent, progress: Progress, sty
         ),
       );
     case 'NotifyFailed':
-      return [
-        spelled(
-          `  ${style.paint('warn', style.marks.note)} nobody could be notified: ${failureText(event.failure)}`,
-          style,
-        ),
-      ];
+      return [noteLine(`nobody could be notified: ${failureText(event.failure)}`, style)];
+    case 'LocksTaken':
+      return event.unheard.length === 0
+        ? []
+        : [
+            noteLine(
+              `${event.unheard.join(', ')} did not answer; a majority holds ${event.locks.join(', ')}`,
+              style,
+            ),
+          ];
+    case 'LocksReleased':
+      return event.kept.map(({ lock, why }) => noteLine(`${lock} could not be given back: ${why}`, style));
     case 'ExecutionStarted':
+    case 'LocksRefused':
     case 'StepStarted':
     case 'EffectAdopted':
     case 'ForwardEnded':
@@ -88,6 +95,11 @@ function turnLine(
   progress.widen([target]);
   const text = [`${number} of ${of}`, says].filter((part) => part !== '').join('  ');
   return rowLine({ mark, tone, step, targets: [target], time: '', text }, progress, style);
+}
+
+/** `text` is shown as it is, whatever it holds. */
+function noteLine(text: string, style: Style): string {
+  return spelled(`  ${style.paint('warn', style.marks.note)} ${printable(text)}`, style);
 }
 
 /** Their waiting, or their end, is all there is to say. */

@@ -74,6 +74,8 @@ function waitingText(waiting: NonNullable<ExecutionView['waiting']>): string {
       return 'sleeps';
     case 'unknownOutcome':
       return 'outcome unknown, a person has to look';
+    case 'lock':
+      return `waits for ${printable(waiting.lock)}`;
     case 'rollbackDecision':
       return 'roll back or not?';
     default:

@@ -80,6 +80,9 @@ export class Progress {
       case 'NotifyFailed':
       case 'TurnStarted':
       case 'TurnEnded':
+      case 'LocksTaken':
+      case 'LocksRefused':
+      case 'LocksReleased':
         return;
       default:
         event satisfies never;

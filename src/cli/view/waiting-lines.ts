@@ -1,6 +1,6 @@
 /** What an execution waits for, and what to type. */
 import type { Waiting } from '../../engine/index.ts';
-import { limitText } from './durations.ts';
+import { clockText, limitText } from './durations.ts';
 import { printable } from './printable.ts';
 
 export interface WaitingWords {
@@ -35,6 +35,11 @@ export function waitingWords(executionId: string, step: string, waiting: Waiting
       return {
         says: `nobody knows whether it happened: ${printable(waiting.message)}`,
         commands: [`it happened:        belay continue ${at}`, `it did not happen:  belay reject ${at}`],
+      };
+    case 'lock':
+      return {
+        says: `waits for ${printable(waiting.lock)}, held by ${printable(waiting.holder)} since ${clockText(waiting.since)}, at most ${limitText(waiting.timeoutSeconds)}`,
+        commands: [],
       };
     case 'rollbackDecision':
       return {

@@ -25,7 +25,7 @@ export function validateStepReferences(
   const nesting = list.nestedIn === undefined ? -1 : (list.outer?.drafts.indexOf(list.nestedIn.owner) ?? -1);
   for (const [index, draft] of list.drafts.entries()) {
     const user: User = { what: `step "${draft.step.name}"`, list };
-    for (const key of ['inputs', 'timeoutSeconds', 'capture']) {
+    for (const key of ['inputs', 'timeoutSeconds', 'capture', 'locks']) {
       const node = draft.node.entries.get(key)?.value;
       if (node === undefined) continue;
       for (const { reference, span } of checkExpressions(node, user, context)) {
@@ -60,10 +60,10 @@ function reportImpossible(
   }
 }
 
-/** Expressions outside of steps: assumeRole, notify and the defaults of parameters. */
+/** Expressions outside of steps: assumeRole, notify, locks and the defaults of parameters. */
 export function validateDocumentReferences(context: ValidationContext): void {
   const { draft, report } = context;
-  for (const key of ['assumeRole', 'notify']) {
+  for (const key of ['assumeRole', 'notify', 'locks']) {
     const node = draft.node.entries.get(key)?.value;
     if (node === undefined) continue;
     for (const { reference, span } of checkExpressions(node, { what: key }, context)) {

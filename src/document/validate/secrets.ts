@@ -10,7 +10,7 @@ import type { TreeNode } from '../tree.ts';
 import { findExpressions } from './expressions.ts';
 import type { StepList, ValidationContext } from './validate.ts';
 
-/** Types, assumeRole and notify. */
+/** Types, assumeRole, notify and locks. */
 export function validateDocumentSecrets(context: ValidationContext): void {
   const { draft, report } = context;
   for (const [name, entry] of draft.parameters) {
@@ -24,16 +24,16 @@ export function validateDocumentSecrets(context: ValidationContext): void {
       'Take type: String.',
     );
   }
-  for (const key of ['assumeRole', 'notify'])
+  for (const key of ['assumeRole', 'notify', 'locks'])
     refuseIn(draft.node.entries.get(key)?.value, key, undefined, context);
 }
 
-/** Inputs, time limits and captures of a list's steps. */
+/** Inputs, time limits, locks and captures of a list's steps. */
 export function validateStepSecrets(list: StepList, context: ValidationContext): void {
   for (const { step, node } of list.drafts) {
     const what = `step "${step.name}"`;
     const own = list.undoOf;
-    for (const key of ['timeoutSeconds', 'capture'])
+    for (const key of ['timeoutSeconds', 'capture', 'locks'])
       refuseIn(node.entries.get(key)?.value, `${key} of ${what}`, own, context);
     const allowed = context.catalog.action(step.action)?.secretInputs;
     const inputs = node.entries.get('inputs')?.value;

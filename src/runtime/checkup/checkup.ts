@@ -1,4 +1,7 @@
 /** `belay doctor`: tools, state, configuration, AWS, hosts, and what executions left behind. Changes nothing. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Journal } from '../../journal/index.ts';
 import { createAws } from '../../transports/aws/client.ts';
 import { findConfiguration, type Configuration } from '../configuration.ts';
 import type { ExecutionView } from '../execution-view.ts';
@@ -7,6 +10,7 @@ import { Refusal } from '../refusal.ts';
 import { checkAws } from './aws.ts';
 import type { Finding } from './finding.ts';
 import { checkHosts } from './hosts.ts';
+import { checkHostLocks, checkLocks } from './locks.ts';
 import { checkState } from './state.ts';
 import { checkTools } from './tools.ts';
 
@@ -15,15 +19,24 @@ export interface CheckupOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly stateDir: string;
   readonly list: () => readonly ExecutionView[];
+  readonly journal: () => Journal;
 }
 
 /** Findings as they come; the quick ones first. */
-export async function* checkup({ cwd, env, stateDir, list }: CheckupOptions): AsyncGenerator<Finding> {
+export async function* checkup({
+  cwd,
+  env,
+  stateDir,
+  list,
+  journal,
+}: CheckupOptions): AsyncGenerator<Finding> {
   const { configuration, finding } = readConfiguration(cwd, env);
   const names = configuration?.inventory?.names ?? [];
   const transports = names.map((name) => configuration?.inventory?.address(name)?.transport);
   yield* await checkTools(transports.includes('ssh'));
   yield* checkState(stateDir, list);
+  const hasJournal = existsSync(join(stateDir, 'journal.db'));
+  if (hasJournal) yield* checkLocks(journal(), stateDir);
   yield finding;
   yield* await checkAws(createAws(), transports.includes('ssm'));
   if (names.length === 0) return;
@@ -35,6 +48,7 @@ export async function* checkup({ cwd, env, stateDir, list }: CheckupOptions): As
   });
   try {
     yield* await checkHosts(names, (name) => place.host(name));
+    if (hasJournal) yield* await checkHostLocks(journal(), stateDir, names, place);
   } finally {
     await place.close();
   }

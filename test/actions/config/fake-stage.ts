@@ -38,6 +38,8 @@ export function fakeStage(answers: Answers): FakeStage {
     token,
     signal: new AbortController().signal,
     aws,
+    fetch: globalThis.fetch,
+    targets: () => [],
     host: () => {
       throw new Error('there is no host');
     },

@@ -1,0 +1,175 @@
+/**
+ * Locks: what an execution holds alone, from before what needs it until the execution has ended, through waiting, approval
+ * and rollback. All that is asked for at one place is had together or not at all, so nobody holds one thing while
+ * waiting for the other; who holds what is the host's knowledge, the waiting is decided here.
+ */
+import { lockNameProblem } from '../document/index.ts';
+import { isJsonObject, type Json, type JsonObject } from '../json.ts';
+import type { Execution, Mode, StepRecord } from './execution.ts';
+import { backoffMs, lockPauseMs, lockTimeoutMs, lockTriesMax } from './limits.ts';
+import type { Failure, Outcome } from './ports.ts';
+import { resolve } from './scope.ts';
+
+/** What a `lock` activity answers. */
+export type LockAnswer =
+  | { readonly kind: 'taken'; readonly unheard: readonly string[] }
+  | {
+      readonly kind: 'held';
+      readonly lock: string;
+      /** `01JD3K7Q (patch-postgresql, alice@ops1)`. */
+      readonly holder: string;
+      readonly since: number;
+      /** A sentence with all of it, and what to do. */
+      readonly message: string;
+    };
+
+/** What an `unlock` activity answers. */
+export type UnlockAnswer = { readonly kept: readonly { readonly lock: string; readonly why: string }[] };
+
+export type LockEnding =
+  | { readonly kind: 'taken' }
+  | { readonly kind: 'refused'; readonly failure: Failure }
+  | { readonly kind: 'cancelled' };
+
+const taken: LockEnding = { kind: 'taken' };
+
+/** The document's locks, before its first step. */
+export async function lockDocument(execution: Execution, mode: Mode): Promise<LockEnding> {
+  const ending = await lock(execution, execution.program.document.locks ?? [], 'locks', mode);
+  if (ending.kind === 'refused') await execution.emit({ type: 'LocksRefused', failure: ending.failure });
+  return ending;
+}
+
+/** A step's own, before it looks at anything. */
+export function lockStep(execution: Execution, { step, path }: StepRecord, mode: Mode): Promise<LockEnding> {
+  return lock(execution, step.locks ?? [], `${mode.idPrefix}${path}:locks`, mode);
+}
+
+/** Everything that the execution held, for a rollback after its end. */
+export async function lockAgain(execution: Execution, mode: Mode): Promise<LockEnding> {
+  const names = [...execution.locks];
+  execution.locks.clear();
+  const ending = await take(execution, names, `${mode.idPrefix}locks`, mode);
+  for (const name of names) execution.locks.add(name);
+  if (ending.kind === 'refused') await execution.emit({ type: 'LocksRefused', failure: ending.failure });
+  return ending;
+}
+
+/** Gives everything back. What cannot be given back is told, and changes no status. */
+export async function unlock(execution: Execution, idPrefix: string): Promise<void> {
+  if (execution.locks.size === 0) return;
+  const outcome = await execution.activity({
+    id: `${idPrefix}unlock`,
+    kind: 'unlock',
+    input: { action: '', inputs: {}, step: 'locks', before: null, ...execution.role() },
+    token: execution.runtime.executionId,
+    timeoutMs: lockTimeoutMs,
+    onLost: 'rerun',
+    ignoreCancel: true,
+  });
+  const kept =
+    outcome.status === 'ok'
+      ? (outcome.value as unknown as UnlockAnswer).kept
+      : [...execution.locks].map((name) => ({ lock: name, why: failureOf(outcome).message }));
+  await execution.emit({ type: 'LocksReleased', kept });
+}
+
+async function lock(
+  execution: Execution,
+  written: readonly string[],
+  id: string,
+  mode: Mode,
+): Promise<LockEnding> {
+  if (written.length === 0) return taken;
+  const resolved = await resolve(execution, [...written], id, mode);
+  if (!resolved.ok) return { kind: 'refused', failure: resolved.failure };
+  const names = Array.isArray(resolved.value) ? resolved.value : [];
+  const problem = names
+    .map((name) => lockNameProblem(typeof name === 'string' ? name : JSON.stringify(name)))
+    .find((sentence) => sentence !== undefined);
+  if (problem !== undefined) return refused('LOCK_NAME', problem);
+  return take(
+    execution,
+    names.filter((name) => typeof name === 'string'),
+    id,
+    mode,
+  );
+}
+
+async function take(
+  execution: Execution,
+  names: readonly string[],
+  id: string,
+  mode: Mode,
+): Promise<LockEnding> {
+  const wanted = [...new Set(names)].filter((name) => !execution.locks.has(name)).toSorted();
+  if (wanted.length === 0) return taken;
+  const waitSeconds = execution.input.lockWaitSeconds ?? 0;
+  const since = waitSeconds === 0 ? 0 : await execution.now(`${id}:since`);
+  let told = '';
+  let failures = 0;
+  for (let asked = 1; ; asked += 1) {
+    const outcome = await ask(execution, wanted, `${id}#${asked}`, mode);
+    if (outcome.status === 'cancelled') return { kind: 'cancelled' };
+    let pauseMs = lockPauseMs(asked);
+    if (outcome.status === 'ok') {
+      const answer = answerOf(outcome.value);
+      if (answer.kind === 'taken') {
+        for (const name of wanted) execution.locks.add(name);
+        await execution.emit({ type: 'LocksTaken', locks: wanted, unheard: answer.unheard });
+        return taken;
+      }
+      failures = 0;
+      if (outcome.endedAt - since >= waitSeconds * 1000) return refused('LOCKED', answer.message);
+      if (told !== answer.message) {
+        const { lock: name, holder } = answer;
+        const waiting = { kind: 'lock' as const, lock: name, holder, since: answer.since };
+        await execution.emit({
+          type: 'StepWaiting',
+          step: 'locks',
+          waiting: { ...waiting, timeoutSeconds: waitSeconds },
+        });
+        told = answer.message;
+      }
+    } else {
+      const failure = failureOf(outcome);
+      failures += 1;
+      if (!failure.retryable || failures >= lockTriesMax) return { kind: 'refused', failure };
+      pauseMs = backoffMs(failures);
+    }
+    const slept = await execution.runtime.sleep(`${id}#${asked}:pause`, pauseMs, {
+      ignoreCancel: mode.ignoreCancel,
+    });
+    if (slept === 'cancelled') return { kind: 'cancelled' };
+  }
+}
+
+function ask(execution: Execution, names: readonly string[], id: string, mode: Mode): Promise<Outcome> {
+  const inputs: JsonObject = { Locks: [...names] };
+  return execution.activity({
+    id,
+    kind: 'lock',
+    input: { action: '', inputs, step: 'locks', before: null, ...execution.role() },
+    token: execution.runtime.executionId,
+    timeoutMs: execution.within(mode, lockTimeoutMs),
+    onLost: 'rerun',
+    ignoreCancel: mode.ignoreCancel,
+  });
+}
+
+function answerOf(value: Json): LockAnswer {
+  if (isJsonObject(value)) return value as unknown as LockAnswer;
+  throw new Error('a lock activity gave no answer');
+}
+
+function failureOf(outcome: Outcome): Failure {
+  if (outcome.status === 'failed') {
+    const { code, message, retryable } = outcome;
+    return { code, message, retryable };
+  }
+  return { code: 'TIMED_OUT', message: 'the hosts of the locks did not answer in time', retryable: true };
+}
+
+function refused(code: string, message: string): LockEnding {
+  return { kind: 'refused', failure: { code, message, retryable: false } };
+}

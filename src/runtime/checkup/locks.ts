@@ -1,0 +1,42 @@
+/** Locks that nobody will give back by himself: their holder has ended, or its runner is gone. Only reads. */
+import { JournalFailure, type Journal } from '../../journal/index.ts';
+import { holderName, sinceText, whatToDo } from '../locks/holders.ts';
+import { heldHere, heldOnHosts, type HeldLock } from '../locks/survey.ts';
+import type { Place } from '../places.ts';
+import type { Finding } from './finding.ts';
+
+export function checkLocks(journal: Journal, stateDir: string): Finding[] {
+  try {
+    return stale(heldHere(journal, stateDir));
+  } catch (error) {
+    // What is wrong with the journal has been said already.
+    if (!(error instanceof JournalFailure)) throw error;
+    return [];
+  }
+}
+
+/** Hosts that do not answer have been named already. What stands in the journal, too, is named once. */
+export async function checkHostLocks(
+  journal: Journal,
+  stateDir: string,
+  names: readonly string[],
+  place: Pick<Place, 'host'>,
+): Promise<Finding[]> {
+  const known = new Set(
+    heldHere(journal, stateDir).map(({ lock, holder }) => `${lock} ${holder.executionId}`),
+  );
+  const { held } = await heldOnHosts(journal, stateDir, names, place);
+  return stale(held.filter(({ lock, holder }) => !known.has(`${lock} ${holder.executionId}`)));
+}
+
+function stale(held: readonly HeldLock[]): Finding[] {
+  return held
+    .filter(({ holder }) => holder.condition !== 'underWay')
+    .map(({ lock, holder }) => ({
+      area: 'leftovers' as const,
+      what: lock,
+      verdict: 'note' as const,
+      says: `held by ${holderName(holder)} since ${sinceText(holder.since, Date.now())}`,
+      hint: whatToDo(lock, holder),
+    }));
+}

@@ -1,0 +1,90 @@
+/** Who holds a lock, in words, and what to do about it. */
+import { hostname } from 'node:os';
+import { foldEvents } from '../../engine/index.ts';
+import type { Journal, LockRow } from '../../journal/index.ts';
+import { executionView, type ExecutionView } from '../execution-view.ts';
+import type { HostEntry } from './host-entry.ts';
+
+export interface Holder {
+  readonly executionId: string;
+  readonly runbook: string;
+  /** `alice@ops1`. */
+  readonly who: string;
+  readonly since: number;
+  readonly condition: HolderCondition;
+}
+
+export type HolderCondition =
+  /** A process is running it now. */
+  | 'underWay'
+  /** It has not ended and nobody runs it. */
+  | 'runnerGone'
+  /** It has ended and could not give the lock back. */
+  | 'ended'
+  /** It belongs to another state folder, of which nothing is known here. */
+  | 'elsewhere';
+
+export function holderOfRow(journal: Journal, stateDir: string, row: LockRow): Holder {
+  const view = viewOf(journal, stateDir, row.executionId);
+  return {
+    executionId: row.executionId,
+    runbook: view?.runbook ?? '?',
+    who: `${view?.startedBy ?? '?'}@${view?.runner?.host ?? hostname()}`,
+    since: row.since,
+    condition: conditionOf(view),
+  };
+}
+
+export function holderOfEntry(journal: Journal, stateDir: string, entry: HostEntry): Holder {
+  const isOurs = entry.folderId === journal.folderId;
+  const { executionId, runbook, who, since } = entry;
+  const condition = isOurs ? conditionOf(viewOf(journal, stateDir, executionId)) : 'elsewhere';
+  return { executionId, runbook, who, since, condition };
+}
+
+function viewOf(journal: Journal, stateDir: string, executionId: string): ExecutionView | undefined {
+  const row = journal.execution(executionId);
+  return row === undefined
+    ? undefined
+    : executionView(row, foldEvents(journal.events(executionId, 0)), stateDir);
+}
+
+function conditionOf(view: ExecutionView | undefined): HolderCondition {
+  if (view === undefined) return 'elsewhere';
+  if (view.isLive) return 'underWay';
+  return view.endedAt === null ? 'runnerGone' : 'ended';
+}
+
+/** `01JD3K7Q (patch-postgresql, alice@ops1)`. */
+export function holderName({ executionId, runbook, who }: Holder): string {
+  return `${executionId} (${runbook}, ${who})`;
+}
+
+/** `its runner is gone: belay resume 01JD3K7Q goes on, belay cancel 01JD3K7Q climbs down`. */
+export function whatToDo(lock: string, { executionId: id, condition, who }: Holder): string {
+  switch (condition) {
+    case 'underWay':
+      return `it is under way: belay show ${id} says where, belay run --wait-lock waits for its end`;
+    case 'runnerGone':
+      return `its runner is gone: belay resume ${id} goes on, belay cancel ${id} climbs down`;
+    case 'ended':
+      return `it has ended and could not give it back: belay unlock ${lock} --holder ${id} frees it`;
+    case 'elsewhere':
+      return `it belongs to another state folder: ask ${who}, and only if that machine is lost: belay unlock ${lock} --holder ${id}`;
+    default:
+      return condition satisfies never;
+  }
+}
+
+export function heldSentence(lock: string, holder: Holder, now: number): string {
+  return `${lock} is held by ${holderName(holder)} since ${sinceText(holder.since, now)}; ${whatToDo(lock, holder)}`;
+}
+
+/** `02:14:07`, with the day where it is another one. Local time. */
+export function sinceText(at: number, now: number): string {
+  const two = (part: number): string => String(part).padStart(2, '0');
+  const date = new Date(at);
+  const clock = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':');
+  if (date.toDateString() === new Date(now).toDateString()) return clock;
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${clock}`;
+}
