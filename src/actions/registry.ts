@@ -25,6 +25,14 @@ import { file } from './host/file.ts';
 import { packageAction } from './host/package.ts';
 import { service } from './host/service.ts';
 import { check as httpCheck } from './http/check.ts';
+import { backup } from './minio/backup.ts';
+import { heal } from './minio/heal.ts';
+import { health } from './minio/health.ts';
+import { info } from './minio/info.ts';
+import { lifecycle } from './minio/lifecycle.ts';
+import { restartCluster } from './minio/restart-cluster.ts';
+import { rotateAccessKey } from './minio/rotate-access-key.ts';
+import { settle } from './minio/settle.ts';
 import { check as postgresqlCheck } from './postgresql/check.ts';
 import { publish } from './sns/publish.ts';
 
@@ -54,6 +62,14 @@ const all: readonly AnyAction[] = [
   packageAction,
   service,
   httpCheck,
+  backup,
+  heal,
+  health,
+  info,
+  lifecycle,
+  restartCluster,
+  rotateAccessKey,
+  settle,
   postgresqlCheck,
   publish,
 ];

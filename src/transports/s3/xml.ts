@@ -22,6 +22,10 @@ export class XmlElement {
     return (Array.isArray(value) ? value : [value]).map((each: unknown) => new XmlElement(each));
   }
 
+  has(name: string): boolean {
+    return this.#members[name] !== undefined;
+  }
+
   one(name: string): XmlElement | undefined {
     return this.all(name)[0];
   }

@@ -1,0 +1,85 @@
+/**
+ * Access keys of MinIO users: made, enabled, disabled, removed by the admin API, and looked at by what every node answers
+ * to a request signed with them. No list is needed and no other secret: a node checks the key before the signature.
+ */
+import { S3Failure } from '../../transports/s3/failure.ts';
+import { askAdmin } from './admin.ts';
+import type { Cluster, KeyInputs, Node } from './cluster.ts';
+import { encryptedBody } from './encrypted-body.ts';
+
+/** `otherSecret`: enabled, and the secret that was given is not its own. */
+export type KeyState = 'enabled' | 'otherSecret' | 'disabled' | 'absent';
+
+/** As one node sees it. `SecretKey` may be anything where only the state is asked for. */
+export async function keyState(cluster: Cluster, node: Node, key: KeyInputs): Promise<KeyState> {
+  try {
+    await cluster.s3(node, key).buckets();
+    return 'enabled';
+  } catch (error) {
+    if (!(error instanceof S3Failure)) throw error;
+    switch (error.code) {
+      case 'AccessDenied':
+        return 'enabled';
+      case 'SignatureDoesNotMatch':
+        return 'otherSecret';
+      case 'InvalidAccessKeyId':
+        return /disabled/i.test(error.said) ? 'disabled' : 'absent';
+      default:
+        throw error;
+    }
+  }
+}
+
+/** Under a user of MinIO, whose rights it has. */
+export async function addKey(
+  node: Node,
+  asker: KeyInputs,
+  { user, key }: { readonly user: string; readonly key: KeyInputs },
+  signal: AbortSignal,
+): Promise<void> {
+  const asked = {
+    targetUser: user,
+    accessKey: key.AccessKey,
+    secretKey: key.SecretKey,
+    description: 'by Belay',
+  };
+  const body = encryptedBody(asker.SecretKey, Buffer.from(JSON.stringify(asked)));
+  await askAdmin(node, asker, { method: 'PUT', path: '/add-service-account', body }, signal);
+}
+
+export async function setKeyStatus(
+  node: Node,
+  asker: KeyInputs,
+  accessKey: string,
+  status: 'on' | 'off',
+  signal: AbortSignal,
+): Promise<void> {
+  const body = encryptedBody(asker.SecretKey, Buffer.from(JSON.stringify({ newStatus: status })));
+  const query = { accessKey };
+  await askAdmin(node, asker, { method: 'POST', path: '/update-service-account', query, body }, signal);
+}
+
+/** Harmless when it is gone. */
+export async function removeKey(
+  node: Node,
+  asker: KeyInputs,
+  accessKey: string,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await askAdmin(
+      node,
+      asker,
+      { method: 'DELETE', path: '/delete-service-account', query: { accessKey } },
+      signal,
+    );
+  } catch (error) {
+    if (!isNoKey(error)) throw error;
+  }
+}
+
+export const isNoKey = (error: unknown): boolean =>
+  error instanceof S3Failure &&
+  /^XMinio(?:Admin)?(?:InvalidIAMCredentials|NoSuchAccessKey|NoSuchServiceAccount)|^XMinioInvalidIAMCredentials/.test(
+    error.code,
+  );

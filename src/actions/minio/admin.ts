@@ -1,0 +1,97 @@
+/** MinIO's admin API through one node: signed requests with plain JSON answers, read into exact types. */
+import type { JsonObject } from '../../json.ts';
+import { refusal } from '../../transports/s3/failure.ts';
+import type { HttpRequest } from '../../transports/http/client.ts';
+import { silenceMs, type KeyInputs, type Node } from './cluster.ts';
+
+const prefix = '/minio/admin/v3';
+const replyBytesMax = 64 * 1024 * 1024;
+
+export type Question = Pick<HttpRequest, 'method' | 'path' | 'query' | 'body'>;
+
+/** Any 2xx. Rejects with S3Failure, HttpFailure, HostFailure. */
+export async function askAdmin(
+  { http }: Node,
+  key: KeyInputs,
+  question: Question,
+  signal: AbortSignal,
+): Promise<string> {
+  const { defaultRegion, signed } = await import('../../transports/http/sign.ts');
+  const request = { ...question, path: `${prefix}${question.path}`, silenceMs, signal };
+  const answer = await http.send(
+    await signed(request, {
+      authority: http.endpoint.authority,
+      key: { accessKeyId: key.AccessKey, secretAccessKey: key.SecretKey },
+      region: defaultRegion,
+    }),
+  );
+  const text = await http.text(answer, replyBytesMax);
+  if (answer.status >= 200 && answer.status <= 299) return text;
+  throw await refusal(`${http.endpoint.label}: ${request.method} ${request.path}`, answer.status, text);
+}
+
+export interface Drive {
+  readonly endpoint: string;
+  /** `ok`, `offline`, `unformatted`, `corrupt`, … A drive that is not formatted counts as online for MinIO itself. */
+  readonly state: string;
+  readonly healing: boolean;
+}
+
+export interface Server {
+  /** As MinIO names it: `minio01.lab:9000`. */
+  readonly endpoint: string;
+  /** `online`, `offline`, `initializing`. */
+  readonly state: string;
+  /** Empty for a server that is not online. */
+  readonly version: string;
+  readonly uptimeSeconds: number;
+  readonly drives: readonly Drive[];
+}
+
+export interface AdminAnswer {
+  readonly servers: readonly Server[];
+  readonly deploymentId: string;
+}
+
+/** What the node knows of all servers. */
+export async function serversOf(node: Node, key: KeyInputs, signal: AbortSignal): Promise<AdminAnswer> {
+  const text = await askAdmin(node, key, { method: 'GET', path: '/info' }, signal);
+  const answer = objectIn(JSON.parse(text));
+  return {
+    deploymentId: textIn(answer, 'deploymentID'),
+    servers: objectsIn(answer, 'servers').map((server) => ({
+      endpoint: textIn(server, 'endpoint'),
+      state: textIn(server, 'state'),
+      version: textIn(server, 'version'),
+      uptimeSeconds: numberIn(server, 'uptime'),
+      drives: objectsIn(server, 'drives').map((drive) => ({
+        endpoint: textIn(drive, 'endpoint') || textIn(drive, 'path'),
+        state: textIn(drive, 'state'),
+        healing: drive['healing'] === true,
+      })),
+    })),
+  };
+}
+
+/** Members of JSON that somebody else wrote; what is missing or of another type is empty. */
+export function objectIn(value: unknown): JsonObject {
+  return isObject(value) ? value : {};
+}
+
+export function objectsIn(object: JsonObject, name: string): JsonObject[] {
+  const value: unknown = object[name];
+  return Array.isArray(value) ? value.filter(isObject) : [];
+}
+
+export function textIn(object: JsonObject, name: string): string {
+  const value = object[name];
+  return typeof value === 'string' ? value : '';
+}
+
+export function numberIn(object: JsonObject, name: string): number {
+  const value = object[name];
+  return typeof value === 'number' ? value : 0;
+}
+
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,0 +1,36 @@
+/** Takes a backup back: what it created at the target, by its manifest. What it updated stays: the older copy is gone. */
+import type { Change } from '../../engine/events.ts';
+import type { JsonObject } from '../../json.ts';
+import type { S3Client } from '../../transports/s3/client.ts';
+import { done, type Poll } from '../define-action.ts';
+import { tokenHeader } from './backup-copy.ts';
+import { Manifest } from './backup-manifest.ts';
+
+/** May be told again after a crash: the manifest goes last. */
+export async function undoBackup(target: S3Client, token: string): Promise<Poll<JsonObject>> {
+  const manifest = new Manifest(target, token);
+  const removed = new Map<string, number>();
+  const made = new Set<string>();
+  for await (const { bucket, madeBucket, keys } of manifest.intents()) {
+    if (madeBucket) made.add(bucket);
+    for (const key of keys) {
+      // Somebody else may have written the same key since; only what carries this step's token is its own.
+      if ((await target.head(bucket, key))?.[tokenHeader] !== token) continue;
+      await target.remove(bucket, key);
+      removed.set(bucket, (removed.get(bucket) ?? 0) + 1);
+    }
+  }
+  const changes: Change[] = [...removed].map(([bucket, count]) => ({
+    target: bucket,
+    subject: 'backup',
+    from: `${count} objects`,
+    to: null,
+  }));
+  for (const bucket of made) {
+    if (!(await target.hasBucket(bucket)) || (await target.page(bucket)).objects.length > 0) continue;
+    if (await target.removeBucket(bucket))
+      changes.push({ target: bucket, subject: 'bucket', from: bucket, to: null });
+  }
+  await manifest.remove();
+  return done({}, { changes });
+}

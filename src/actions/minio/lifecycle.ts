@@ -1,0 +1,320 @@
+/**
+ * minio:lifecycle: whether every bucket has the rule by which its objects expire, and whether objects are older than
+ * they should be. With `Put` the rule is added where it is missing, beside the rules that are there. What a bucket
+ * cannot say now (short of drives, within seconds of a start) is UNDETERMINED, never "no rule" and never "gone".
+ */
+import { Type } from 'typebox';
+import { S3Failure } from '../../transports/s3/failure.ts';
+import type { S3Client } from '../../transports/s3/client.ts';
+import type { Change } from '../../engine/events.ts';
+import type { JsonObject } from '../../json.ts';
+import {
+  ActionFailure,
+  defineAction,
+  done,
+  failed,
+  type ActionContext,
+  type Poll,
+  type UndoInputs,
+} from '../define-action.ts';
+import { strictObject } from '../strict-object.ts';
+import { askAny } from './ask-any.ts';
+import {
+  clusterInputs,
+  eachNode,
+  keyInputs,
+  openCluster,
+  type Cluster,
+  type ClusterInputs,
+  type KeyInputs,
+} from './cluster.ts';
+import { covers, rulesOf, withRule } from './lifecycle-rules.ts';
+import { askNode } from './probe.ts';
+
+const defaultRuleId = 'belay-expiry';
+const namesShown = 20;
+
+type Inputs = ClusterInputs &
+  KeyInputs & {
+    readonly Days: number;
+    readonly Buckets?: readonly string[];
+    readonly Prefix?: string;
+    readonly RuleId?: string;
+    readonly Put?: boolean;
+    readonly OlderThanDays?: number;
+    readonly OlderThanSeconds?: number;
+    readonly OlderMax?: number;
+  };
+/** The rules of each bucket that lacks ours, as the server exported them; null: it has none. */
+type Before = { readonly Rules: Readonly<Record<string, string | null>> };
+type Outputs = {
+  readonly Buckets: number;
+  readonly Missing: string[];
+  readonly Older: number | null;
+  readonly OlderByBucket: Readonly<Record<string, number>>;
+};
+
+export const lifecycle = defineAction({
+  name: 'minio:lifecycle',
+  summary:
+    'Checks that every bucket has a rule by which objects expire, adds it where asked to, and counts objects that are older than they should be.',
+  source: 'https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lifecycle-mgmt.html',
+  example: `
+    - name: Retention
+      action: minio:lifecycle
+      inputs:
+        Hosts: [minio01, minio02, minio03, minio04]
+        ServerName: minio.example.com
+        AccessKey: '{{ AdminKey }}'
+        SecretKey: '{{ AdminSecret }}'
+        Days: 1825
+        OlderThanDays: 1830`,
+  inputs: strictObject({
+    ...clusterInputs,
+    ...keyInputs,
+    Days: Type.Integer({ minimum: 1, description: 'After which objects must expire.' }),
+    Buckets: Type.Optional(
+      Type.Array(Type.String({ minLength: 3 }), { minItems: 1, description: 'Left out: every bucket.' }),
+    ),
+    Prefix: Type.Optional(Type.String({ default: '', description: 'Of the objects that must expire.' })),
+    RuleId: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_.-]{1,255}$', default: defaultRuleId })),
+    Put: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description: 'Adds the rule where it is missing; left out, a missing rule is NON_COMPLIANT.',
+      }),
+    ),
+    OlderThanDays: Type.Optional(
+      Type.Number({
+        exclusiveMinimum: 0,
+        description: 'Counts objects that are older; expiry itself may take days.',
+      }),
+    ),
+    OlderThanSeconds: Type.Optional(
+      Type.Number({ exclusiveMinimum: 0, description: 'In place of OlderThanDays, to try a runbook out.' }),
+    ),
+    OlderMax: Type.Optional(
+      Type.Integer({ minimum: 0, default: 0, description: 'More of them are NON_COMPLIANT.' }),
+    ),
+  }),
+  outputs: strictObject({
+    Buckets: Type.Integer({ description: 'How many were looked at.' }),
+    Missing: Type.Array(Type.String(), {
+      description: 'Buckets that have no such rule at the end; the first 20.',
+    }),
+    Older: Type.Union([Type.Integer(), Type.Null()], { description: 'null: not asked for.' }),
+    OlderByBucket: Type.Record(Type.String(), Type.Integer(), {
+      description: 'Where there are some; the first 20.',
+    }),
+  }),
+  timeoutSeconds: 24 * 3_600,
+  permissions: () => [],
+  targets: ({ Hosts }) => Hosts,
+  hasHostTargets: true,
+  check: ({ OlderThanDays, OlderThanSeconds }) =>
+    OlderThanDays !== undefined && OlderThanSeconds !== undefined
+      ? [
+          {
+            code: 'TWO_THRESHOLDS',
+            path: ['OlderThanSeconds'],
+            message: 'minio:lifecycle takes OlderThanDays or OlderThanSeconds, and is given both',
+          },
+        ]
+      : [],
+
+  observe: async (inputs: Inputs, context): Promise<Before> => {
+    if (inputs.Put !== true) return { Rules: {} };
+    using cluster = await openCluster(inputs, context);
+    return determined(inputs, cluster, context, async (s3) => {
+      const rules: Record<string, string | null> = {};
+      for (const bucket of await bucketsOf(inputs, s3)) {
+        const xml = await s3.lifecycle(bucket);
+        if (!isCovered(inputs, xml)) rules[bucket] = xml ?? null;
+      }
+      return { Rules: rules };
+    });
+  },
+
+  effect: ({ Put }) => {
+    const look = async (inputs: Inputs, before: Before, context: ActionContext): Promise<Poll<Outputs>> => {
+      using cluster = await openCluster(inputs, context);
+      return determined(inputs, cluster, context, (s3) => carryOut(inputs, before, s3, context));
+    };
+    return Put === true
+      ? { kind: 'repeatable', execute: look }
+      : { kind: 'read', poll: (inputs: Inputs, context) => look(inputs, { Rules: {} }, context) };
+  },
+
+  undo: ({ Put }) =>
+    Put === true
+      ? {
+          kind: 'restore',
+          effect: {
+            kind: 'repeatable',
+            execute: async (
+              { inputs, before }: Pick<UndoInputs<Inputs, Before, null, Outputs>, 'inputs' | 'before'>,
+              _,
+              context,
+            ) => {
+              using cluster = await openCluster(inputs, context);
+              return determined(inputs, cluster, context, (s3) => putBack(inputs, before, s3));
+            },
+          },
+        }
+      : { kind: 'notNeeded' },
+});
+
+const isCovered = ({ Days, Prefix = '' }: Inputs, xml: string | undefined): boolean =>
+  xml !== undefined && covers(rulesOf(xml), Days, Prefix);
+
+async function bucketsOf({ Buckets }: Inputs, s3: S3Client): Promise<readonly string[]> {
+  const all = await s3.buckets();
+  const unknown = Buckets?.find((bucket) => !all.includes(bucket));
+  if (unknown !== undefined) {
+    throw new ActionFailure({
+      code: 'UNDETERMINED',
+      message: `${s3.label} lists no bucket ${unknown}; nothing was changed`,
+    });
+  }
+  return Buckets ?? all;
+}
+
+/** Asked of the first node that serves; an answer that says nothing about the objects is no verdict. */
+async function determined<T>(
+  inputs: Inputs,
+  cluster: Cluster,
+  { signal }: ActionContext,
+  ask: (s3: S3Client) => Promise<T>,
+): Promise<T> {
+  const sick = (await eachNode(cluster.nodes, (node) => askNode(node, signal))).filter(
+    ({ state }) => state !== 'serving',
+  );
+  if (sick.length > 0) {
+    throw new ActionFailure({
+      code: 'UNDETERMINED',
+      message: `no verdict while the cluster is not healthy: ${sick.map(({ says }) => says).join('; ')}`,
+      retryable: true,
+    });
+  }
+  try {
+    return await askAny(cluster, (node) => ask(cluster.s3(node, inputs)));
+  } catch (error) {
+    if (!(error instanceof S3Failure) || !(error.isBusy || error.status === 404)) throw error;
+    throw new ActionFailure({
+      code: 'UNDETERMINED',
+      message: `no verdict: ${error.message}.\nWithin seconds of a start this says nothing about the objects; settle the cluster and ask again`,
+      retryable: true,
+      effect: 'known',
+      cause: error,
+    });
+  }
+}
+
+async function carryOut(
+  inputs: Inputs,
+  before: Before,
+  s3: S3Client,
+  context: ActionContext,
+): Promise<Poll<Outputs>> {
+  const { Days, Prefix = '', RuleId = defaultRuleId, Put = false, OlderMax = 0 } = inputs;
+  const buckets = await bucketsOf(inputs, s3);
+  const missing: string[] = [];
+  const changes: Change[] = [];
+  for (const bucket of buckets) {
+    let xml = await s3.lifecycle(bucket);
+    if (Put && !isCovered(inputs, xml)) {
+      await s3.putLifecycle(bucket, withRule(xml, { id: RuleId, days: Days, prefix: Prefix }));
+      xml = await s3.lifecycle(bucket);
+    }
+    if (!isCovered(inputs, xml)) missing.push(bucket);
+    else if (bucket in before.Rules) {
+      changes.push({
+        target: bucket,
+        subject: 'lifecycle',
+        from: summaryOf(before.Rules[bucket]),
+        to: summaryOf(xml),
+      });
+    }
+    context.notice(`${bucket}: rules read`);
+  }
+  const older = await countOlder(inputs, buckets, s3, context);
+  const outputs: Outputs = {
+    Buckets: buckets.length,
+    Missing: missing.slice(0, namesShown),
+    Older: older === undefined ? null : Object.values(older).reduce((sum, count) => sum + count, 0),
+    OlderByBucket: Object.fromEntries(Object.entries(older ?? {}).slice(0, namesShown)),
+  };
+  const shown = (names: readonly string[]) =>
+    `${names.slice(0, namesShown).join(', ')}${names.length > namesShown ? ` and ${names.length - namesShown} more` : ''}`;
+  if (missing.length > 0) {
+    const text = `${missing.length} of ${buckets.length} buckets have no rule by which objects expire after ${Days} days: ${shown(missing)}`;
+    return failed(Put ? 'RULE_NOT_TAKEN' : 'NON_COMPLIANT', text, { outputs, changes });
+  }
+  if (outputs.Older !== null && outputs.Older > OlderMax) {
+    const where = Object.entries(older ?? {}).map(([bucket, count]) => `${bucket} ${count}`);
+    return failed(
+      'NON_COMPLIANT',
+      `${outputs.Older} objects are older than ${thresholdText(inputs)}, at most ${OlderMax} may be: ${shown(where)}`,
+      { outputs, changes },
+    );
+  }
+  const count =
+    outputs.Older === null ? '' : `; ${outputs.Older} objects older than ${thresholdText(inputs)}`;
+  return done(outputs, {
+    changes,
+    note: `${buckets.length} buckets expire objects after ${Days} days${count}`,
+  });
+}
+
+/** By bucket, without those that have none; undefined: not asked for. The servers' clock is taken to be ours. */
+async function countOlder(
+  inputs: Inputs,
+  buckets: readonly string[],
+  s3: S3Client,
+  context: ActionContext,
+): Promise<Record<string, number> | undefined> {
+  const seconds = inputs.OlderThanSeconds ?? (inputs.OlderThanDays ?? NaN) * 86_400;
+  if (Number.isNaN(seconds)) return undefined;
+  const limit = context.now() - seconds * 1_000;
+  const counts: Record<string, number> = {};
+  for (const bucket of buckets) {
+    let count = 0;
+    for await (const { modifiedAt } of s3.objects(bucket, inputs.Prefix ?? '')) {
+      if (Date.parse(modifiedAt) < limit) count += 1;
+    }
+    context.notice(`${bucket}: ${count} objects are older`);
+    if (count > 0) counts[bucket] = count;
+  }
+  return counts;
+}
+
+const thresholdText = ({ OlderThanDays, OlderThanSeconds }: Inputs): string =>
+  OlderThanSeconds === undefined ? `${OlderThanDays} days` : `${OlderThanSeconds} s`;
+
+/** `2 rules: keep 30 d, belay-expiry 1825 d`. */
+function summaryOf(xml: string | null | undefined): string {
+  if (xml === null || xml === undefined) return 'no rules';
+  const rules = rulesOf(xml).map(
+    ({ id, days }) => `${id === '' ? 'unnamed' : id}${days === null ? '' : ` ${days} d`}`,
+  );
+  return `${rules.length} ${rules.length === 1 ? 'rule' : 'rules'}: ${rules.join(', ')}`;
+}
+
+/** The exported rules as they were, where what is there now has become of them by our rule. */
+async function putBack(
+  { RuleId = defaultRuleId }: Inputs,
+  { Rules }: Before,
+  s3: S3Client,
+): Promise<Poll<JsonObject>> {
+  const changes: Change[] = [];
+  for (const [bucket, was] of Object.entries(Rules)) {
+    const now = await s3.lifecycle(bucket);
+    if ((now ?? null) === was) continue;
+    const isOurs = now !== undefined && rulesOf(now).some(({ id }) => id === RuleId);
+    if (!isOurs) continue;
+    if (was === null) await s3.removeLifecycle(bucket);
+    else await s3.putLifecycle(bucket, was);
+    changes.push({ target: bucket, subject: 'lifecycle', from: summaryOf(now), to: summaryOf(was) });
+  }
+  return done({}, { changes });
+}

@@ -1,0 +1,229 @@
+/**
+ * minio:settle: waits until a cluster really serves after something was started. `/cluster` says 200 while reads and
+ * writes still fail: a node that did not reach a peer's drive at its start tries again only after 15 s. So: every node
+ * has write quorum, then a quiet time, then objects written and read through every node itself, in clean rounds.
+ *
+ * It writes: canary objects in a bucket of its own, deleted with it at the end. What an interrupted run leaves is under
+ * the step's token, and the undo deletes it. A resumed run counts the quiet time anew: nobody watched meanwhile.
+ */
+import { Type } from 'typebox';
+import { HostFailure } from '../../transports/host.ts';
+import { HttpFailure } from '../../transports/http/failure.ts';
+import {
+  defineAction,
+  done,
+  failed,
+  pending,
+  type ActionContext,
+  type Poll,
+  type UndoInputs,
+} from '../define-action.ts';
+import { strictObject } from '../strict-object.ts';
+import { askAny, mayPass } from './ask-any.ts';
+import { removeCanaries, sendCanary, type CanaryPlace } from './canary.ts';
+import {
+  clusterInputs,
+  eachNode,
+  keyInputs,
+  openCluster,
+  type Cluster,
+  type ClusterInputs,
+  type KeyInputs,
+} from './cluster.ts';
+import { askNode, withPeers } from './probe.ts';
+
+const askAgainMs = 1_000;
+
+type Inputs = ClusterInputs &
+  KeyInputs & {
+    readonly Bucket?: string;
+    readonly QuietSeconds?: number;
+    readonly Rounds?: number;
+    readonly WaitSeconds?: number;
+  };
+type Outputs = { readonly Rounds: number; readonly WaitedSeconds: number };
+
+/** How far a settling has come, in ms of the context's clock. Kept while one runner waits. */
+interface Progress {
+  readonly begunAt: number;
+  servingSince: number | null;
+  cleanRounds: number;
+  trouble: string;
+}
+const progressOf = new WeakMap<object, Progress>();
+
+export const settle = defineAction({
+  name: 'minio:settle',
+  summary:
+    'Waits until every node has write quorum, then a quiet time, then until objects written and read through every node come back right.',
+  source: 'https://github.com/minio/minio/blob/master/cmd/erasure-sets.go',
+  example: `
+    - name: Settle
+      action: minio:settle
+      inputs:
+        Hosts: [minio01, minio02, minio03, minio04]
+        ServerName: minio.example.com
+        AccessKey: '{{ AdminKey }}'
+        SecretKey: '{{ AdminSecret }}'`,
+  inputs: strictObject({
+    ...clusterInputs,
+    ...keyInputs,
+    Bucket: Type.Optional(
+      Type.String({
+        pattern: '^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$',
+        description:
+          'Where canary objects go, under .belay-canary/; it must exist. Left out: a bucket of its own, made and removed by the step.',
+      }),
+    ),
+    QuietSeconds: Type.Optional(
+      Type.Number({
+        minimum: 0,
+        maximum: 600,
+        default: 20,
+        description: 'How long every node must have had write quorum before the first canary.',
+      }),
+    ),
+    Rounds: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 20, default: 2, description: 'Clean rounds in a row.' }),
+    ),
+    WaitSeconds: Type.Optional(
+      Type.Number({ minimum: 0, maximum: 3_600, default: 300, description: 'How long it may take in all.' }),
+    ),
+  }),
+  outputs: strictObject({ Rounds: Type.Integer(), WaitedSeconds: Type.Number() }),
+  timeoutSeconds: 3_900,
+  permissions: () => [],
+  targets: ({ Hosts }) => Hosts,
+  hasHostTargets: true,
+
+  effect: {
+    kind: 'repeatable',
+    execute: async (inputs: Inputs, _before, context): Promise<Poll<Outputs>> => {
+      const progress = progressOf.get(inputs) ?? {
+        begunAt: context.now(),
+        servingSince: null,
+        cleanRounds: 0,
+        trouble: 'nothing was asked yet',
+      };
+      progressOf.set(inputs, progress);
+      using cluster = await openCluster(inputs, context);
+      const waiting = await advance(inputs, progress, cluster, context);
+      if (waiting === undefined) return finish(inputs, progress, cluster, context);
+      const waitedMs = context.now() - progress.begunAt;
+      if (waitedMs < (inputs.WaitSeconds ?? 300) * 1_000) return pending(askAgainMs, waiting);
+      await removeCanaries(
+        anyS3(cluster, inputs),
+        placeOf(inputs, context.token),
+        inputs.Bucket === undefined,
+      ).catch(() => []);
+      return failed(
+        'NOT_SETTLED',
+        `not settled after ${Math.round(waitedMs / 1_000)} s: ${progress.trouble}`,
+        {
+          retryable: true,
+        },
+      );
+    },
+  },
+
+  undo: {
+    kind: 'restore',
+    effect: {
+      kind: 'repeatable',
+      execute: async (
+        { inputs, token }: Pick<UndoInputs<Inputs, null, null, Outputs>, 'inputs' | 'token'>,
+        _,
+        context,
+      ) => {
+        using cluster = await openCluster(inputs, context);
+        const removed = await askAny(cluster, (node) =>
+          removeCanaries(cluster.s3(node, inputs), placeOf(inputs, token), inputs.Bucket === undefined),
+        );
+        return done(
+          {},
+          {
+            changes: removed.map((name) => ({
+              target: inputs.Hosts[0] ?? '',
+              subject: 'canary',
+              from: name,
+              to: null,
+            })),
+          },
+        );
+      },
+    },
+  },
+});
+
+/** One look. Undefined when all is proven; otherwise what is being waited for. */
+async function advance(
+  inputs: Inputs,
+  progress: Progress,
+  cluster: Cluster,
+  context: ActionContext,
+): Promise<string | undefined> {
+  const { QuietSeconds = 20, Rounds = 2 } = inputs;
+  const again = (trouble: string): string => {
+    progress.trouble = trouble;
+    progress.cleanRounds = 0;
+    return `waiting: ${trouble}`;
+  };
+  const nodes = withPeers(await eachNode(cluster.nodes, (node) => askNode(node, context.signal)));
+  const sick = nodes.filter(({ state }) => state !== 'serving');
+  if (sick.length > 0) {
+    progress.servingSince = null;
+    return again(sick.map(({ says }) => says).join('; '));
+  }
+  progress.servingSince ??= context.now();
+  const quietMs = QuietSeconds * 1_000 - (context.now() - progress.servingSince);
+  if (quietMs > 0) return `every node has write quorum; canaries follow in ${Math.ceil(quietMs / 1_000)} s`;
+  try {
+    const place = placeOf(inputs, context.token);
+    if (inputs.Bucket === undefined)
+      await askAny(cluster, (node) => cluster.s3(node, inputs).makeBucket(place.bucket));
+    const troubles = await eachNode(cluster.nodes, (node) =>
+      sendCanary(cluster.s3(node, inputs), node.name, place).catch((error: unknown) => {
+        if (error instanceof HttpFailure || error instanceof HostFailure) return error.message.split('\n')[0];
+        throw error;
+      }),
+    );
+    const found = troubles.filter((trouble) => trouble !== undefined);
+    if (found.length > 0) return again(found.join('; '));
+  } catch (error) {
+    if (!mayPass(error)) throw error;
+    return again(error.message);
+  }
+  progress.cleanRounds += 1;
+  return progress.cleanRounds >= Rounds
+    ? undefined
+    : `${progress.cleanRounds} of ${Rounds} rounds of canaries are clean`;
+}
+
+async function finish(
+  inputs: Inputs,
+  progress: Progress,
+  cluster: Cluster,
+  context: ActionContext,
+): Promise<Poll<Outputs>> {
+  await removeCanaries(anyS3(cluster, inputs), placeOf(inputs, context.token), inputs.Bucket === undefined);
+  const waitedSeconds = Math.round((context.now() - progress.begunAt) / 100) / 10;
+  return done(
+    { Rounds: progress.cleanRounds, WaitedSeconds: waitedSeconds },
+    {
+      note: `${cluster.nodes.length} nodes serve; ${progress.cleanRounds} clean rounds through each after ${waitedSeconds} s`,
+    },
+  );
+}
+
+function anyS3(cluster: Cluster, inputs: Inputs) {
+  const [first] = cluster.nodes;
+  if (first === undefined) throw new Error('the schema wants at least one host');
+  return cluster.s3(first, inputs);
+}
+
+/** The same for every attempt of a step, and for its undo. */
+function placeOf({ Bucket }: Inputs, token: string): CanaryPlace {
+  return Bucket === undefined
+    ? { bucket: `belay-canary-${token.slice(0, 48).replace(/-+$/, '')}`, prefix: '' }
+    : { bucket: Bucket, prefix: `.belay-canary/${token}/` };
+}
