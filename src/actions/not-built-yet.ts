@@ -26,7 +26,6 @@ const aws: Readonly<Record<string, string>> = {
 const additions: Readonly<Record<string, string>> = {
   'belay:rolling':
     'write the steps once for each target, with aws:waitForAwsResourceProperty or http:check between them',
-  'ec2:rotateKeyPair': 'use host:file for authorized_keys and aws:executeAwsApi with ec2 ImportKeyPair',
   'cloudwatch:*':
     'use aws:executeAwsApi with cloudwatch, or aws:waitForAwsResourceProperty on DescribeAlarms',
   'config:*': 'use aws:executeAwsApi with config, then aws:waitForAwsResourceProperty',

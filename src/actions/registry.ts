@@ -14,6 +14,8 @@ import type { AnyAction } from './define-action.ts';
 import { deleteSnapshots } from './ebs/delete-snapshots.ts';
 import { restore } from './ebs/restore.ts';
 import { snapshot } from './ebs/snapshot.ts';
+import { deleteKeyPair } from './ec2/delete-key-pair.ts';
+import { rotateKeyPair } from './ec2/rotate-key-pair.ts';
 import { authorizedKeys } from './host/authorized-keys.ts';
 import { command } from './host/command.ts';
 import { file } from './host/file.ts';
@@ -22,6 +24,7 @@ import { service } from './host/service.ts';
 import { check as httpCheck } from './http/check.ts';
 import { check as postgresqlCheck } from './postgresql/check.ts';
 import { publish } from './sns/publish.ts';
+import { proveKey } from './ssh/prove-key.ts';
 
 const all: readonly AnyAction[] = [
   approve,
@@ -38,6 +41,8 @@ const all: readonly AnyAction[] = [
   deleteSnapshots,
   restore,
   snapshot,
+  deleteKeyPair,
+  rotateKeyPair,
   authorizedKeys,
   command,
   file,
@@ -46,6 +51,7 @@ const all: readonly AnyAction[] = [
   httpCheck,
   postgresqlCheck,
   publish,
+  proveKey,
 ];
 
 export const actions: ReadonlyMap<string, AnyAction> = new Map(all.map((action) => [action.name, action]));

@@ -169,6 +169,10 @@ function makeHost(world: World, key: string, name: string, instanceId: string): 
         delete host.commands[token];
       }),
 
+    proveKey: () =>
+      Promise.reject(
+        refuse('NOT_MODELLED', 'the sandbox does not model logins with keys. Nothing was changed'),
+      ),
     close: () => Promise.resolve(),
   };
 }

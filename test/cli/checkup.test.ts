@@ -25,6 +25,7 @@ function host(read: Host['read']): Host {
     poll: unused,
     stop: unused,
     forget: unused,
+    proveKey: unused,
     close: () => Promise.resolve(),
   };
 }

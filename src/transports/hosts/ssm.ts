@@ -8,7 +8,7 @@
 import type { Aws } from '../aws.ts';
 import type { CommandState, Host, HostAddress, HostScript, OutputSink } from '../host.ts';
 import { HostFailure } from '../host.ts';
-import { cancelled, hostFailure } from './failure.ts';
+import { cancelled, hostFailure, notOverSsh } from './failure.ts';
 import type { Reply } from './protocol/reply.ts';
 import type { HostShell } from './protocol/shell.ts';
 import { defaultShell } from './protocol/shell.ts';
@@ -80,6 +80,7 @@ export function ssmHost(address: HostAddress, aws: Aws, options: SsmOptions = {}
     poll: (token, polling) => pollAndClose(target, token, { ...polling, streamBytesMax }),
     stop: (token, { signal }) => ssmStop(target, commandOf(token), signal),
     forget: (token, { signal }) => ssmForget(target, commandOf(token), signal),
+    proveKey: () => notOverSsh(label, name),
     close: async () => {
       await Promise.all(tidying);
     },
