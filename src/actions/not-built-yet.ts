@@ -24,8 +24,6 @@ const aws: Readonly<Record<string, string>> = {
 
 /** `NAME:*` stands for every action of that name space. */
 const additions: Readonly<Record<string, string>> = {
-  'ec2:rotateKeyPair': 'use host:file for authorized_keys and aws:executeAwsApi with ec2 ImportKeyPair',
-  'minio:*': 'use http:check on /minio/health/cluster, and host:command with mc',
   'nginx:*': 'use host:file for the configuration and host:command with nginx -t and systemctl reload nginx',
   'tls:*': 'use host:file for the certificate and host:service to have it read',
 };

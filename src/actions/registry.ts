@@ -19,6 +19,8 @@ import type { AnyAction } from './define-action.ts';
 import { deleteSnapshots } from './ebs/delete-snapshots.ts';
 import { restore } from './ebs/restore.ts';
 import { snapshot } from './ebs/snapshot.ts';
+import { deleteKeyPair } from './ec2/delete-key-pair.ts';
+import { rotateKeyPair } from './ec2/rotate-key-pair.ts';
 import { authorizedKeys } from './host/authorized-keys.ts';
 import { command } from './host/command.ts';
 import { file } from './host/file.ts';
@@ -35,6 +37,7 @@ import { rotateAccessKey } from './minio/rotate-access-key.ts';
 import { settle } from './minio/settle.ts';
 import { check as postgresqlCheck } from './postgresql/check.ts';
 import { publish } from './sns/publish.ts';
+import { proveKey } from './ssh/prove-key.ts';
 
 const all: readonly AnyAction[] = [
   approve,
@@ -56,6 +59,8 @@ const all: readonly AnyAction[] = [
   deleteSnapshots,
   restore,
   snapshot,
+  deleteKeyPair,
+  rotateKeyPair,
   authorizedKeys,
   command,
   file,
@@ -72,6 +77,7 @@ const all: readonly AnyAction[] = [
   settle,
   postgresqlCheck,
   publish,
+  proveKey,
 ];
 
 export const actions: ReadonlyMap<string, AnyAction> = new Map(all.map((action) => [action.name, action]));

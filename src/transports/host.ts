@@ -124,8 +124,31 @@ export interface Host {
     options: { readonly signal: AbortSignal; readonly timeoutMs: number },
   ): Promise<Duplex>;
 
+   * Opens a connection of its own with nothing but this key, on the way that the inventory says (bastions with their own
+   * keys), and tells whether the host accepts it. Nothing is run on the host; safe to repeat. Rejects with HostFailure
+   * whenever that could not be found out: `refused` means that sshd was offered the key and said no, and nothing else.
+   * NOT_OVER_SSH from hosts that are reached otherwise.
+   */
+  proveKey(
+    key: KeyToProve,
+    options: { readonly signal: AbortSignal; readonly timeoutMs: number },
+  ): Promise<KeyProof>;
+
   /** Ends connections that this object opened. */
   close(): Promise<void>;
+}
+
+export interface KeyToProve {
+  /** OpenSSH's or PEM's text, without a passphrase. It goes to an agent of its own over a pipe: no file, no argument list. */
+  readonly privateKey: string;
+  /** Whom to log in as; left out: as the inventory says. */
+  readonly user?: string;
+}
+
+export interface KeyProof {
+  readonly verdict: 'accepted' | 'refused';
+  /** The public half: `ssh-ed25519 AAAA…`. */
+  readonly publicKey: string;
 }
 
 export const hostFailureCodes = [
@@ -152,6 +175,10 @@ export const hostFailureCodes = [
   'STATE_UNUSABLE',
   'STILL_RUNNING',
   'SECRET_OVER_SSM',
+  /** A key was to be proven on a host that no key leads to. */
+  'NOT_OVER_SSH',
+  /** The text is no private key, or one with a passphrase. */
+  'KEY_UNUSABLE',
   /** The sandbox was asked for something that it does not model. */
   'NOT_MODELLED',
   'TIMED_OUT',

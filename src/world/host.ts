@@ -176,6 +176,10 @@ function makeHost(world: World, key: string, name: string, instanceId: string): 
       );
     },
 
+    proveKey: () =>
+      Promise.reject(
+        refuse('NOT_MODELLED', 'the sandbox does not model logins with keys. Nothing was changed'),
+      ),
     close: () => Promise.resolve(),
   };
 }

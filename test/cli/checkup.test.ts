@@ -26,6 +26,7 @@ function host(read: Host['read']): Host {
     stop: unused,
     forget: unused,
     dial: unused,
+    proveKey: unused,
     close: () => Promise.resolve(),
   };
 }

@@ -226,8 +226,11 @@ function problemOf(line: string): { code: string; message: string } | undefined 
   };
 }
 
-const keyOf = ({ executionId, step }: ActionContext, { Host, User, Root }: Inputs) =>
-  keepKey(executionId, step.replace(/\/undo$/, ''), Host, User, Root ?? '-');
+const keyOf = ({ executionId, step }: ActionContext, inputs: Inputs) => {
+  const { Host, User, Root = '-', State = 'present' } = inputs;
+  const bodies = keysOf(inputs).map(({ body }) => body);
+  return keepKey(executionId, step.replace(/\/undo$/, ''), Host, User, Root, State, ...bodies);
+};
 
 function changesOf({ host }: DetachedEnd, path: string, fields: Fields): readonly Change[] {
   const change = (body: string, isAdded: boolean): Change => ({

@@ -2,7 +2,7 @@
 import type { CommandState, Host, HostAddress } from '../host.ts';
 import type { Channel } from './channel.ts';
 import { exchange } from './exchange.ts';
-import { inputTooLarge } from './failure.ts';
+import { inputTooLarge, notOverSsh } from './failure.ts';
 import { forgetRequest, pollRequest, stopRequest } from './protocol/follow.ts';
 import { startRequest } from './protocol/start.ts';
 import { commandState, neverAnswered, stillRunning } from './protocol/state.ts';
@@ -77,6 +77,7 @@ export function channelHost(address: HostAddress, label: string, channel: Channe
 
     dial: (to, options) => channel.dial(to, options),
 
+    proveKey: channel.proveKey ?? (() => notOverSsh(label, name)),
     close: () => channel.close(),
   };
 }

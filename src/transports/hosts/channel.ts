@@ -33,5 +33,7 @@ export interface Channel {
   explain(broken: BrokenSession): Promise<HostFailure | 'again'>;
   /** As Host says. */
   dial(...dialled: Parameters<Host['dial']>): Promise<Duplex>;
+  /** As Host says; missing where no key leads to the host. */
+  readonly proveKey?: Host['proveKey'];
   close(): Promise<void>;
 }

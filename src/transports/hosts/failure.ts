@@ -77,3 +77,16 @@ export function inputTooLarge(host: string, bytes: number, bytesMax: number, way
     effect: 'none',
   });
 }
+
+/** What hosts that are reached without ssh say to a key that is to be proven. */
+export function notOverSsh(host: string, name: string): Promise<never> {
+  return Promise.reject(
+    hostFailure({
+      host,
+      name,
+      code: 'NOT_OVER_SSH',
+      what: 'a key can be proven only by logging in with it, and this host is not reached over ssh',
+      next: 'Give it an address and `transport: ssh` in belay.yaml.',
+    }),
+  );
+}

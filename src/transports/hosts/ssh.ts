@@ -1,7 +1,7 @@
 /** The ssh transport: OpenSSH with the user's own configuration, agent and known_hosts, one master per host and bastion. */
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Host, HostAddress } from '../host.ts';
+import type { Host, HostAddress, KeyProof, KeyToProve } from '../host.ts';
 import type { BrokenSession, Channel } from './channel.ts';
 import { channelHost } from './channel-host.ts';
 import { hostFailure } from './failure.ts';
@@ -12,6 +12,7 @@ import { destinationOf, sessionConfig, userConfigFiles } from './ssh-config.ts';
 import { SshConnection } from './ssh-connection.ts';
 import { lostFailure } from './ssh-failure.ts';
 import { makeSshFolder } from './ssh-folder.ts';
+import { proveKey } from './ssh-prove.ts';
 import { sudoFailure } from './sudo-failure.ts';
 
 /** New connections that are under way at once to one bastion or one directly dialled host; sshd's MaxStartups is 10. */
@@ -30,16 +31,19 @@ export interface SshOptions {
 /** All ssh connections of one process: bastions are shared, and one `close` ends them. */
 export class SshNetwork {
   readonly #shell: HostShell;
+  readonly #configFile: string | undefined;
   readonly #configFiles: readonly string[];
   readonly #stateDir: string | undefined;
   readonly #connections = new Map<string, SshConnection>();
   readonly #gates = new Map<string, Semaphore>();
   #folder: string | undefined;
   #config = '';
+  #proofs = 0;
 
   constructor({ shell = defaultShell, config, stateDir }: SshOptions = {}) {
     this.#shell = shell;
     this.#stateDir = stateDir;
+    this.#configFile = config;
     this.#configFiles = config === undefined ? userConfigFiles() : [config];
   }
 
@@ -53,6 +57,7 @@ export class SshNetwork {
       open: async ({ become, signal }) => connect().session(wanted, openingLine(this.#shell, become), signal),
       explain: (broken) => explain(wanted, connect(), broken),
       dial: (to, options) => connect().dial(wanted, to, options),
+      proveKey: (key, options) => this.#proveKey(address, label, key, options),
       close: async () => connection?.close(),
     };
     return channelHost(address, label, channel);
@@ -66,15 +71,42 @@ export class SshNetwork {
     this.#folder = undefined;
   }
 
-  /** The bastions come into the map before what lies behind them. */
-  #connection(address: HostAddress): SshConnection {
-    const { via = [] } = address;
+  async #proveKey(
+    address: HostAddress,
+    label: string,
+    key: KeyToProve,
+    options: { readonly signal: AbortSignal; readonly timeoutMs: number },
+  ): Promise<KeyProof> {
+    const wanted = { host: label, name: address.name };
+    const bastion = this.#bastionOf(address);
+    const jump = await bastion?.jump(wanted, options.signal);
+    this.#proofs += 1;
+    const place = {
+      folder: this.#privateFolder(),
+      name: `p${this.#proofs}`,
+      configFiles: this.#configFiles,
+      configFile: this.#configFile,
+      jump,
+      through: bastion && { name: bastion.name, log: () => bastion.log() },
+    };
+    const release = await this.#gate(address).acquire(options.signal);
+    try {
+      return await proveKey(address, label, key, place, options);
+    } finally {
+      release();
+    }
+  }
+
+  #bastionOf({ via = [] }: HostAddress): SshConnection | undefined {
     const last = via.at(-1);
     const before = via.slice(0, -1);
-    const bastion =
-      last === undefined
-        ? undefined
-        : this.#connection(before.length === 0 ? last : { ...last, via: before });
+    if (last === undefined) return undefined;
+    return this.#connection(before.length === 0 ? last : { ...last, via: before });
+  }
+
+  /** The bastions come into the map before what lies behind them. */
+  #connection(address: HostAddress): SshConnection {
+    const bastion = this.#bastionOf(address);
     const key = JSON.stringify(pathOf(address));
     const known = this.#connections.get(key);
     if (known !== undefined) return known;

@@ -8,7 +8,7 @@
 import type { Aws } from '../aws.ts';
 import type { CommandState, DialTarget, Host, HostAddress, HostScript, OutputSink } from '../host.ts';
 import { HostFailure } from '../host.ts';
-import { cancelled, hostFailure } from './failure.ts';
+import { cancelled, hostFailure, notOverSsh } from './failure.ts';
 import type { Reply } from './protocol/reply.ts';
 import type { HostShell } from './protocol/shell.ts';
 import { defaultShell } from './protocol/shell.ts';
@@ -83,6 +83,7 @@ export function ssmHost(address: HostAddress, aws: Aws, options: SsmOptions = {}
     dial: async (to) => {
       throw dialForbidden(target, to);
     },
+    proveKey: () => notOverSsh(label, name),
     close: async () => {
       await Promise.all(tidying);
     },

@@ -40,6 +40,8 @@ export type EffectName =
   | 'commandEnded'
   | 'snapshotCopied'
   | 'snapshotDeleted'
+  | 'keyPairImported'
+  | 'keyPairDeleted'
   | 'volumeCreated'
   | 'volumeDeleted'
   | 'volumeAttached'

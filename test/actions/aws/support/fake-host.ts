@@ -77,6 +77,7 @@ export function fakeHost(name: string, answer: HostAnswer): FakeHost {
       forgotten.push(token);
       return Promise.resolve();
     },
+    proveKey: () => Promise.reject(trouble('UNREACHABLE', 'none')),
     close: () => Promise.resolve(),
   };
 }

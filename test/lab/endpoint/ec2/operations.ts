@@ -11,6 +11,7 @@ import {
   stopInstances,
   terminateInstances,
 } from './instances.ts';
+import { deleteKeyPair, describeKeyPairs, importKeyPair } from './key-pairs.ts';
 import { createSnapshot, createSnapshots, deleteSnapshot, describeSnapshots } from './snapshots.ts';
 import { createVolume, deleteVolume, describeVolumes } from './volumes.ts';
 
@@ -19,13 +20,16 @@ export const ec2Operations: Readonly<Record<string, Handler>> = {
   CreateSnapshot: createSnapshot,
   CreateSnapshots: createSnapshots,
   CreateVolume: createVolume,
+  DeleteKeyPair: deleteKeyPair,
   DeleteSnapshot: deleteSnapshot,
   DeleteVolume: deleteVolume,
+  DescribeKeyPairs: describeKeyPairs,
   DescribeInstanceStatus: describeInstanceStatus,
   DescribeInstances: describeInstances,
   DescribeSnapshots: describeSnapshots,
   DescribeVolumes: describeVolumes,
   DetachVolume: detachVolume,
+  ImportKeyPair: importKeyPair,
   ModifyInstanceAttribute: modifyInstanceAttribute,
   RebootInstances: rebootInstances,
   RunInstances: runInstances,
