@@ -17,6 +17,7 @@ import { snapshot } from './ebs/snapshot.ts';
 import { command } from './host/command.ts';
 import { file } from './host/file.ts';
 import { packageAction } from './host/package.ts';
+import { reboot } from './host/reboot.ts';
 import { service } from './host/service.ts';
 import { check as httpCheck } from './http/check.ts';
 import { check as postgresqlCheck } from './postgresql/check.ts';
@@ -40,6 +41,7 @@ const all: readonly AnyAction[] = [
   command,
   file,
   packageAction,
+  reboot,
   service,
   httpCheck,
   postgresqlCheck,

@@ -75,6 +75,20 @@
  *     mounts what a mount unit or /etc/fstab says for MOUNT, else that disk (found by SERIAL unless `-`, else by name).
  *     mounted=MOUNT (also when it was mounted already)                 failed=MOUNT_FAILED | NO_SUCH_DISK
  *
+ * reboot/observe      read     [UNIT...]
+ *     bootId=ID     required=yes | no | unknown      whether the host says that it needs a reboot
+ *     mount=MOUNT SOURCE UUID DECLARED    every file system of a disk or the network; UUID `-` where none can be seen;
+ *                                         DECLARED yes | no: whether a mount unit or /etc/fstab knows it
+ *     unit=UNIT LOADSTATE ACTIVESTATE     one per UNIT                 failed=NO_SYSTEMD | NO_TOOL
+ * reboot/begin        changes  BOOTID COUNT MOUNT... UNIT...            COUNT MOUNTs, without which no UNIT may start
+ *     reboots the host if it still runs BOOTID.   rebooted=already | rebooting=yes    failed=WRITE_FAILED | REBOOT_FAILED
+ * reboot/after        read     BOOTID COUNT MOUNT UUID [MOUNT UUID]... UNIT...
+ *     also removes what reboot/begin left with each UNIT, once every MOUNT is there
+ *     bootId=ID                           all that is printed while it is BOOTID
+ *     system=STATE                        of systemctl is-system-running      job=NAMES of jobs still running
+ *     missing=MOUNT     other=MOUNT SOURCE UUID FOUNDUUID
+ *     unit=UNIT ACTIVESTATE UNITFILESTATE RESULT words of its journal (may hold spaces) unless it is active
+ *
  * postgresql/check    read     USER PORT DATABASE QUERYSECONDS       the canary query, or nothing
  *     ready=N                  exit code of pg_isready: 0 answers, 1 rejects, 2 silent, 3 wrong call
  *     version=TEXT             show server_version (may hold spaces)
@@ -100,6 +114,9 @@ export const hostScriptNames = [
   'volume/sync',
   'volume/unmount',
   'volume/mount',
+  'reboot/observe',
+  'reboot/begin',
+  'reboot/after',
   'postgresql/check',
   'http/check',
 ] as const;
