@@ -14,6 +14,7 @@ import type { AnyAction } from './define-action.ts';
 import { deleteSnapshots } from './ebs/delete-snapshots.ts';
 import { restore } from './ebs/restore.ts';
 import { snapshot } from './ebs/snapshot.ts';
+import { binary } from './host/binary.ts';
 import { command } from './host/command.ts';
 import { file } from './host/file.ts';
 import { packageAction } from './host/package.ts';
@@ -38,6 +39,7 @@ const all: readonly AnyAction[] = [
   deleteSnapshots,
   restore,
   snapshot,
+  binary,
   command,
   file,
   packageAction,

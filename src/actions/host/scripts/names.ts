@@ -75,6 +75,15 @@
  *     mounts what a mount unit or /etc/fstab says for MOUNT, else that disk (found by SERIAL unless `-`, else by name).
  *     mounted=MOUNT (also when it was mounted already)                 failed=MOUNT_FAILED | NO_SUCH_DISK
  *
+ * binary/observe      read     PATH
+ *     at=SHA256 SHA256 SHA256       at PATH, PATH.new and PATH.old; `-` where there is no file       failed=NOT_A_FILE
+ * binary/stage        changes  PATH SHA256                                a line: the source, a path or an https address
+ *     was=... is=... as at=     failed=SHA256_MISMATCH | STAGED_OTHER | NO_SUCH_SOURCE | FETCH_FAILED | NO_HTTP_CLIENT | WRITE_FAILED
+ * binary/arrange      changes  KEY PATH KEEP FROM FROMNEW FROMOLD TO TONEW TOOLD
+ *     puts the files at the three places where TO wants them. Each place must hold what FROM or TO says.
+ *     KEEP yes: what TO has no place for is kept under KEY     no: what is kept under KEY is dropped in the end
+ *     was=... is=... as at=     failed=CHANGED_MEANWHILE | BACKUP_MISSING | BACKUP_DAMAGED | NOT_A_FILE | WRITE_FAILED
+ *
  * reboot/observe      read     [UNIT...]
  *     bootId=ID     required=yes | no | unknown      whether the host says that it needs a reboot
  *     mount=MOUNT SOURCE UUID DECLARED    every file system of a disk or the network; UUID `-` where none can be seen;
@@ -114,6 +123,9 @@ export const hostScriptNames = [
   'volume/sync',
   'volume/unmount',
   'volume/mount',
+  'binary/observe',
+  'binary/stage',
+  'binary/arrange',
   'reboot/observe',
   'reboot/begin',
   'reboot/after',
