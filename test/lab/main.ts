@@ -11,10 +11,12 @@ import { LabFailure, stateFolder, type LabId } from './hosts/command.ts';
 import { Lab } from './hosts/lab.ts';
 import { leftovers } from './hosts/leftovers.ts';
 import { holdSlot, keep } from './hosts/slot.ts';
+import { MinioLab } from './minio/cluster.ts';
 
 const usage = `npm run lab -- <command>
 
   up [HOST...]          boot hosts (default: b1 db1 h1 r1) and write their belay.yaml
+  up minio [HOST...]    raise the MinIO cluster: minio01..04, lb1 (nginx), bk1 (S3 for backups), and these hosts
   down                  everything off and removed
   ps                    name, address, state, boots, memory in MB
   ssh HOST [COMMAND]    through OpenSSH, private hosts through the bastion
@@ -35,7 +37,7 @@ function labId(): LabId {
 }
 
 async function up(id: LabId, hosts: readonly string[]): Promise<void> {
-  const reason = Lab.unavailable();
+  const reason = hosts.includes('minio') ? MinioLab.unavailable() : Lab.unavailable();
   if (reason !== undefined) throw new LabFailure('Unavailable', reason);
   const slot = await holdSlot(id);
   if (slot === undefined) {
@@ -46,17 +48,27 @@ async function up(id: LabId, hosts: readonly string[]): Promise<void> {
   }
   try {
     const lab = Lab.attach(id);
-    await lab.add(...(hosts.length > 0 ? hosts : ['b1', 'db1', 'h1', 'r1']));
+    const wantsMinio = hosts.includes('minio');
+    const wanted = hosts.filter((host) => host !== 'minio');
+    if (wantsMinio) wanted.unshift(...MinioLab.hosts);
+    await lab.add(...(wanted.length > 0 ? wanted : ['b1', 'db1', 'h1', 'r1']));
     keep(id);
+    const minio = wantsMinio ? await MinioLab.raise(lab) : undefined;
     const inventory = join(lab.stateFolder, 'belay.yaml');
-    writeFileSync(inventory, stringify(lab.inventory()));
+    writeFileSync(inventory, stringify((minio ?? lab).inventory()));
     process.stdout.write(
-      `${lab.hosts.map((host) => `${host.padEnd(4)} ${lab.address(host)}`).join('\n')}\n\n` +
+      `${lab.hosts.map((host) => `${host.padEnd(7)} ${lab.address(host)}`).join('\n')}\n\n` +
         `inventory    ${inventory}\nssh          ssh -F ${lab.sshConfig} HOST\nknown hosts  ${lab.knownHosts}\n`,
     );
+    if (minio !== undefined) process.stdout.write(describeMinio(minio));
   } finally {
     await slot.release();
   }
+}
+
+function describeMinio(minio: MinioLab): string {
+  return `S3           ${minio.url}  (minio.lab, by nginx)\nnodes        ${minio.nodes.map((node) => minio.nodeUrl(node)).join(' ')}
+backup S3    ${minio.backupUrl}\nauthority    ${minio.caFile}\ncredentials  ${minio.credentialsFile}\n`;
 }
 
 /** Runs a command on this terminal; its exit code becomes ours. */

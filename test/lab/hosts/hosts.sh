@@ -24,13 +24,19 @@ make_keys() {
 }
 
 clone_root() {
-  local host=$1 folder=$LAB/hosts/$1 root=$LAB/hosts/$1/root user owner
+  local host=$1 folder=$LAB/hosts/$1 root=$LAB/hosts/$1/root user owner name address
   mkdir -p "$root" "$LAB/rw"
   mountpoint -q "$LAB/rw" || mount -t tmpfs -o size=6g,mode=755 belay-rw "$LAB/rw"
   mkdir -p "$LAB/rw/$host/upper" "$LAB/rw/$host/work"
   mount -t overlay "$CGROUP$host" -o "lowerdir=$(layers_of "$host"),upperdir=$LAB/rw/$host/upper,workdir=$LAB/rw/$host/work" "$root"
   echo "$host" >"$root/etc/hostname"
   printf '127.0.0.1 localhost\n127.0.1.1 %s\n' "$host" >"$root/etc/hosts"
+  if in_minio_cluster "$host"; then
+    for name in minio01 minio02 minio03 minio04 lb1 bk1; do
+      read -r address _ <<<"$(address_of "$name")"
+      echo "$address $name.lab $name$([ "$name" != lb1 ] || echo ' minio.lab')"
+    done >>"$root/etc/hosts"
+  fi
   head -c16 /dev/urandom | od -An -tx1 | tr -d ' \n' >"$root/etc/machine-id"; echo >>"$root/etc/machine-id"
   rm -f "$root/etc/resolv.conf"
   echo 'deb [trusted=yes] file:/srv/repo/current ./' >"$root/etc/apt/sources.list"
@@ -69,6 +75,27 @@ publish() {
   rm -rf "$LAB/hosts/$host/root"/var/cache/dnf/lab*     # dnf would believe its copy for a second
 }
 
+mount_at_boot() { # HOST UNIT: the image has the mount unit; only hosts with the volume want it
+  local wants=$LAB/hosts/$1/root/etc/systemd/system/multi-user.target.wants
+  mkdir -p "$wants"; ln -sf "/etc/systemd/system/$2.mount" "$wants/$2.mount"
+}
+
+# Each drive gets a file system of its own making: the kernel mounts no two XFS with one UUID.
+give_minio_volumes() {
+  local host=$1 drive letters=(- b c d e)
+  if [ "$host" = bk1 ]; then
+    volume_create vol-bk1-backup 4G; mkfs.xfs -q "$STORE/vol/vol-bk1-backup"
+    volume_attach vol-bk1-backup bk1 /dev/xvdg; mount_at_boot bk1 srv-backup
+  fi
+  is_minio_node "$host" || return 0
+  for drive in $(seq "$MINIO_DRIVES"); do
+    volume_create "vol-$host-$drive" 1G
+    mkfs.xfs -q -p "$MINIO/layer/usr/local/share/minio-drive.proto" "$STORE/vol/vol-$host-$drive"
+    volume_attach "vol-$host-$drive" "$host" "/dev/xvd${letters[drive]}"
+    mount_at_boot "$host" "stg-data-data$drive"
+  done
+}
+
 create() {
   local host=$1 folder=$LAB/hosts/$1
   address_of "$host" >/dev/null
@@ -81,19 +108,20 @@ create() {
     db*) volume_from_image "vol-$host" "$IMAGES/pg-volume.img"; volume_attach "vol-$host" "$host" /dev/xvdf ;;
   esac
   if has_data_volume "$host"; then
-    mkdir -p "$folder/root/etc/systemd/system/multi-user.target.wants"
-    ln -sf /etc/systemd/system/srv-data.mount "$folder/root/etc/systemd/system/multi-user.target.wants/srv-data.mount"
+    mount_at_boot "$host" srv-data
     volume_from_image "vol-$host-data" "$IMAGES/data-volume.img"; volume_attach "vol-$host-data" "$host" /dev/xvdg
   fi
+  give_minio_volumes "$host"
 }
 
 boot() { # returns at once; wait_ready waits
-  local host=$1 folder=$LAB/hosts/$1
+  local host=$1 folder=$LAB/hosts/$1 memory
   rm -f "$folder/off"
   (
     # nspawns started from one group would share `payload`: each host has its own, in every hierarchy.
     for group in $(cgroup_folders "$host"); do mkdir -p "$group"; echo $BASHPID >"$group/cgroup.procs"; done
-    echo "${BELAY_LAB_HOST_MEMORY:-768M}" >"/sys/fs/cgroup/memory/$CGROUP$host/memory.limit_in_bytes" 2>/dev/null || true
+    memory=768M; is_minio_node "$host" && memory=2G
+    echo "${BELAY_LAB_HOST_MEMORY:-$memory}" >"/sys/fs/cgroup/memory/$CGROUP$host/memory.limit_in_bytes" 2>/dev/null || true
     exec setsid unshare --mount --propagation slave bash "$HERE/supervise.sh" "$host" </dev/null >>"$folder/console.log" 2>&1 8>&-
   ) &
   echo $! >"$folder/supervisor.pid"

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # A lab of real systemd hosts on private networks, on one machine, as root. lab.ts drives it; so may you.
 #   lab.sh up HOST...                         b1 bastion, h1.. public, r1.. rpm hosts, v1.. with a data volume,
-#                                             p1.. private, db1.. private with PostgreSQL; b1 comes with private ones
+#                                             p1.. private, db1.. private with PostgreSQL; b1 comes with private ones;
+#                                             minio01..04, lb1, bk1: machines only, test/lab/minio makes a cluster of them
 #   lab.sh down                               everything off, unmounted and removed
 #   lab.sh ps                                 name, address, up or down, boots, memory in MB
 #   lab.sh exec HOST COMMAND...               by the host's namespaces, without ssh
@@ -31,6 +32,10 @@ up() {
   [[ " $* " =~ \ (p|db)[0-9] && " $* " != *' b1 '* ]] && hosts=(b1)
   hosts+=("$@")
   [ -z "$(bash "$HERE/images.sh" missing)" ] || die "images are missing in $IMAGES; build them with test/lab/hosts/install.sh"
+  for host in "$@"; do
+    in_minio_cluster "$host" && [ -n "$(bash "$HERE/minio-images.sh" missing)" ] &&
+      die "$host needs what is missing in $MINIO; build it with test/lab/hosts/install.sh"
+  done
   mkdir -p "$LAB"; : >"$LAB/.belay-lab"; locked
   network_up; make_keys; store_up
   for host in "${hosts[@]}"; do create "$host"; done
@@ -85,7 +90,7 @@ case $verb in
   exec) running; [ -d "$LAB/hosts/${1:-}/root" ] || { say "there is no host '${1:-}'"; exit 125; } ;;
   stop | start | kill | freeze | thaw | reboot | greets | net | publish) running; known "${1:-}" ;;
   ps | forward | volume) running ;;
-  *) sed -n '2,19p' "$0"; exit 2 ;;
+  *) sed -n '2,20p' "$0"; exit 2 ;;
 esac
 case $verb in
   exec) enter "$@" ;;

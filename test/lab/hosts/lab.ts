@@ -7,7 +7,7 @@
  *
  * Host names say what a host is: see test/lab/README.md. Labs of different tests run side by side.
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { command, enter, LabFailure, stateFolder, type CommandResult, type LabId } from './command.ts';
 import { leftovers } from './leftovers.ts';
@@ -200,6 +200,13 @@ export class Lab {
 
   async net(host: string, ...fault: NetworkFault): Promise<void> {
     await command(this.id, 'net', host, ...fault.map(String));
+  }
+
+  /** Where the kernel keeps the host's processes, as this machine sees it (the v2 tree). Not there while the host is off. */
+  controlGroup(host: string): string {
+    const name = `belay${this.id}-${host}`;
+    const isUnified = existsSync('/sys/fs/cgroup/cgroup.controllers');
+    return join(isUnified ? '/sys/fs/cgroup' : '/sys/fs/cgroup/unified', name);
   }
 
   /** Everything off, unmounted and removed, and the slot freed. Rejects when the kernel still knows something of it. */
