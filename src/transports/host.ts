@@ -6,6 +6,7 @@
  * that may change the host. A started command runs detached under its token: a dropped connection or a dead runner
  * re-attaches by the token and reads the first result; a second `start` under the same token does nothing.
  */
+import type { Duplex } from 'node:stream';
 
 export interface HostScript {
   /**
@@ -56,6 +57,13 @@ export type CommandState =
   /** It was begun, is gone and left no result: the host was rebooted, or the command was killed from outside. */
   | { readonly kind: 'vanished'; readonly reason: string; readonly next: OutputOffsets };
 
+/** Where a connection from a host goes, as the host itself sees it: `127.0.0.1` is the host. */
+export interface DialTarget {
+  /** An address or a name that the host resolves. */
+  readonly address: string;
+  readonly port: number;
+}
+
 export interface Host {
   /** The inventory's name, or the instance id. */
   readonly name: string;
@@ -105,6 +113,17 @@ export interface Host {
   /** Removes what `start` left on the host. Harmless when there is nothing; STILL_RUNNING while the command runs. */
   forget(token: string, options: { readonly signal: AbortSignal }): Promise<void>;
 
+  /**
+   * A TCP connection made from the host, its bytes carried here: what listens only behind a bastion or on the host's
+   * loopback is asked without a tool on the host, and what is said over it stays in the memory of both ends. Resolves
+   * when the host has connected. The caller destroys it; `close` ends what is left. Rejects with HostFailure
+   * (PORT_REFUSED: the host is reached and nothing listens there).
+   */
+  dial(
+    to: DialTarget,
+    options: { readonly signal: AbortSignal; readonly timeoutMs: number },
+  ): Promise<Duplex>;
+
   /** Ends connections that this object opened. */
   close(): Promise<void>;
 }
@@ -121,6 +140,10 @@ export const hostFailureCodes = [
   'SUDO_REFUSED',
   /** A tool that the transport itself needs is missing on the host or here. */
   'TOOL_MISSING',
+  /** The host is reached, and nothing listens on the port that was dialled from it. */
+  'PORT_REFUSED',
+  /** The way to the host carries no connections made from it: sshd forbids forwarding, or it is reached over SSM. */
+  'DIAL_FORBIDDEN',
   'CONNECTION_LOST',
   'OUTPUT_TOO_LARGE',
   /** The script with its args, env and stdin is more than the transport can carry. */

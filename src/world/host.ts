@@ -169,6 +169,13 @@ function makeHost(world: World, key: string, name: string, instanceId: string): 
         delete host.commands[token];
       }),
 
+    dial: async ({ address, port }) => {
+      throw refuse(
+        'NOT_MODELLED',
+        `the sandbox models no servers to connect to, and was asked for ${address} port ${port}. Nothing was changed`,
+      );
+    },
+
     close: () => Promise.resolve(),
   };
 }

@@ -25,6 +25,7 @@ function host(read: Host['read']): Host {
     poll: unused,
     stop: unused,
     forget: unused,
+    dial: unused,
     close: () => Promise.resolve(),
   };
 }

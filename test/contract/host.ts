@@ -5,10 +5,17 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe } from 'vitest';
 import type { Host } from '../../src/transports/host.ts';
+import { dialContract } from './host/dial.ts';
 import { followContract } from './host/follow.ts';
 import { readContract } from './host/read.ts';
 import { startContract } from './host/start.ts';
 import { stopContract } from './host/stop.ts';
+
+export interface Listener {
+  readonly port: number;
+  /** What it says first, or undefined where it says back what it is told. */
+  readonly greeting?: RegExp;
+}
 
 export interface OpenedHost {
   readonly host: Host;
@@ -16,6 +23,8 @@ export interface OpenedHost {
   readonly other: Host;
   /** Ends every connection of both, as a broken network does. Missing where there is none to cut. */
   readonly cut?: () => Promise<void>;
+  /** Something on the host that answers TCP connections, for the suite's part on dialling. */
+  readonly listener?: Listener;
   /** Ends what the factory started. */
   close(): Promise<void>;
 }
@@ -49,6 +58,7 @@ const parts = {
   start: startContract,
   follow: followContract,
   stop: stopContract,
+  dial: dialContract,
 } as const satisfies Record<string, (suite: Suite) => void>;
 
 const readOptions = { signal: new AbortController().signal, timeoutMs: 60_000 };

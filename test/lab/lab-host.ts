@@ -35,6 +35,7 @@ export function labHost(lab: Lab, name: string, instanceId?: string): Host {
           retryable: true,
           effect: 'unknown',
         }),
+      dial: () => Promise.reject(new Error('the lab dials over ssh; open the host by its inventory')),
       close: async () => {},
     },
   );

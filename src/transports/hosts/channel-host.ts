@@ -75,6 +75,8 @@ export function channelHost(address: HostAddress, label: string, channel: Channe
       if (words !== 'forgotten') neverAnswered(words, label);
     },
 
+    dial: (to, options) => channel.dial(to, options),
+
     close: () => channel.close(),
   };
 }

@@ -1,6 +1,6 @@
 /** What the protocol needs of a connection: a shell on the host whose three streams it owns. */
-import type { Readable, Writable } from 'node:stream';
-import type { HostFailure } from '../host.ts';
+import type { Duplex, Readable, Writable } from 'node:stream';
+import type { Host, HostFailure } from '../host.ts';
 import type { HostShell } from './protocol/shell.ts';
 
 /** One command line that runs on the host. */
@@ -31,5 +31,7 @@ export interface Channel {
   open(options: { readonly become: 'none' | 'sudo'; readonly signal: AbortSignal }): Promise<Session>;
   /** Why it broke; `again` when the request never reached the host and a new session may. */
   explain(broken: BrokenSession): Promise<HostFailure | 'again'>;
+  /** As Host says. */
+  dial(...dialled: Parameters<Host['dial']>): Promise<Duplex>;
   close(): Promise<void>;
 }

@@ -1,7 +1,9 @@
 /** The local transport: the machine that Belay itself runs on, through the same protocol as any other host. */
+import type { Duplex } from 'node:stream';
 import type { Host, HostAddress } from '../host.ts';
 import type { Channel, Session } from './channel.ts';
 import { channelHost } from './channel-host.ts';
+import { dialFromHere } from './dial-from-here.ts';
 import { hostFailure } from './failure.ts';
 import { startProcess } from './process.ts';
 import type { HostShell } from './protocol/shell.ts';
@@ -12,6 +14,7 @@ export function localHost(address: HostAddress, shell: HostShell = defaultShell)
   const { name } = address;
   const label = `${name} (this machine)`;
   const sessions = new Set<Session>();
+  const dialled = new Set<Duplex>();
   const channel: Channel = {
     shell,
     open: async ({ become }) => {
@@ -44,8 +47,15 @@ export function localHost(address: HostAddress, shell: HostShell = defaultShell)
         retryable: begun,
         effect: begun ? 'unknown' : 'none',
       }),
+    dial: async (to, options) => {
+      const socket = await dialFromHere({ host: label, name }, to, options);
+      dialled.add(socket);
+      socket.once('close', () => dialled.delete(socket));
+      return socket;
+    },
     close: async () => {
       for (const session of sessions) session.kill();
+      for (const socket of dialled) socket.destroy();
     },
   };
   return channelHost(address, label, channel);

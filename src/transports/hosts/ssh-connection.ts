@@ -5,14 +5,16 @@
 import { once } from 'node:events';
 import { createWriteStream, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { HostAddress } from '../host.ts';
-import type { HostFailure } from '../host.ts';
+import type { Duplex } from 'node:stream';
+import type { Host, HostAddress } from '../host.ts';
+import { HostFailure } from '../host.ts';
 import type { Session } from './channel.ts';
 import { cancelled, hostFailure } from './failure.ts';
 import { startProcess } from './process.ts';
 import { Semaphore } from './semaphore.ts';
 import type { Jump } from './ssh-config.ts';
 import { destinationOf, masterConfig } from './ssh-config.ts';
+import { dialOverSsh } from './ssh-dial.ts';
 import { connectFailure } from './ssh-failure.ts';
 
 /** sshd's default is MaxSessions 10; two are left to the operator's own. */
@@ -34,6 +36,8 @@ export interface ConnectionPlace {
   /** Paces new connections to whatever is dialled directly. */
   readonly gate: Semaphore;
 }
+
+type Dialling = Parameters<Host['dial']>;
 
 export class SshConnection {
   readonly #address: HostAddress;
@@ -83,6 +87,22 @@ export class SshConnection {
     } catch (error) {
       release();
       throw isSpawnError(error) ? noSsh(wanted, error) : error;
+    }
+  }
+
+  /** Connects from the host to something that it reaches. Rejects with HostFailure; then nothing was sent. */
+  async dial(wanted: { host: string; name: string }, ...[to, options]: Dialling): Promise<Duplex> {
+    for (let attempt = 1; ; attempt += 1) {
+      await this.#ready(wanted, options.signal);
+      try {
+        const way = { ...wanted, args: this.#over(), destination: destinationOf(this.#address) };
+        return await dialOverSsh({ ...way, log: () => this.log() }, to, options);
+      } catch (error) {
+        if (isSpawnError(error)) throw noSsh(wanted, error);
+        // A master that had ended has carried nothing; a new one may.
+        const isLost = error instanceof HostFailure && error.code === 'CONNECTION_LOST';
+        if (!isLost || attempt >= openTriesMax || (await this.isAlive())) throw error;
+      }
     }
   }
 

@@ -52,6 +52,7 @@ export class SshNetwork {
       shell: this.#shell,
       open: async ({ become, signal }) => connect().session(wanted, openingLine(this.#shell, become), signal),
       explain: (broken) => explain(wanted, connect(), broken),
+      dial: (to, options) => connect().dial(wanted, to, options),
       close: async () => connection?.close(),
     };
     return channelHost(address, label, channel);

@@ -6,7 +6,7 @@
  * refused. The agent runs as root, so `become` changes nothing.
  */
 import type { Aws } from '../aws.ts';
-import type { CommandState, Host, HostAddress, HostScript, OutputSink } from '../host.ts';
+import type { CommandState, DialTarget, Host, HostAddress, HostScript, OutputSink } from '../host.ts';
 import { HostFailure } from '../host.ts';
 import { cancelled, hostFailure } from './failure.ts';
 import type { Reply } from './protocol/reply.ts';
@@ -80,6 +80,9 @@ export function ssmHost(address: HostAddress, aws: Aws, options: SsmOptions = {}
     poll: (token, polling) => pollAndClose(target, token, { ...polling, streamBytesMax }),
     stop: (token, { signal }) => ssmStop(target, commandOf(token), signal),
     forget: (token, { signal }) => ssmForget(target, commandOf(token), signal),
+    dial: async (to) => {
+      throw dialForbidden(target, to);
+    },
     close: async () => {
       await Promise.all(tidying);
     },
@@ -112,6 +115,16 @@ function leftOf({ sizes }: Reply, stream: 'stdout' | 'stderr', fetched: number):
 
 async function closeStream(sink: OutputSink, stream: 'stdout' | 'stderr', why: string): Promise<void> {
   await sink.write(stream, Buffer.from(`\n[belay: ${why}]\n`));
+}
+
+function dialForbidden({ host, name }: SsmTarget, { address, port }: DialTarget): HostFailure {
+  return hostFailure({
+    host,
+    name,
+    code: 'DIAL_FORBIDDEN',
+    what: `connecting to ${address} port ${port} from it needs a connection to the host, and SendCommand carries only commands`,
+    next: 'Give the host transport: ssh in belay.yaml, with via: where it lies behind a bastion.',
+  });
 }
 
 function refuseSecrets({ host, name }: SsmTarget, script: HostScript): void {

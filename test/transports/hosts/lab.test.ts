@@ -36,6 +36,7 @@ function contractOn(name: string, options: { become: 'none' | 'sudo' }): void {
       return {
         host: mine.host(name),
         other: theirs.host(name),
+        listener: { port: 22, greeting: /^SSH-2\.0-/ },
         close: async () => {
           await mine.close();
           await theirs.close();

@@ -8,6 +8,7 @@ import { localHost } from '../../../src/transports/hosts/local.ts';
 import type { HostShell } from '../../../src/transports/hosts/protocol/shell.ts';
 import { defaultShell } from '../../../src/transports/hosts/protocol/shell.ts';
 import { failureOf, never, newToken, read } from '../../contract/host/command.ts';
+import { echoServer } from '../../contract/host/dial.ts';
 import { hostContract } from '../../contract/host.ts';
 import { shellsHere } from './shells.ts';
 
@@ -24,11 +25,13 @@ for (const { name, shell, skip } of shellsHere(folder)) {
       const stateBase = mkdtempSync(join(folder, 'state-'));
       const [host, other] = [1, 2].map(() => localHost(address, { ...shell, stateBase }));
       if (host === undefined || other === undefined) throw new Error('two hosts were made');
+      const listener = await echoServer();
       return {
         host,
         other,
+        listener,
         close: async () => {
-          await Promise.all([host.close(), other.close()]);
+          await Promise.all([host.close(), other.close(), listener.close()]);
         },
       };
     },

@@ -7,7 +7,7 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type { HostAddress, HostFailure } from '../../../src/transports/host.ts';
 import { connectFailure, lostFailure } from '../../../src/transports/hosts/ssh-failure.ts';
 import { SshNetwork } from '../../../src/transports/hosts/ssh.ts';
-import { failureOf, read } from '../../contract/host/command.ts';
+import { failureOf, never, read } from '../../contract/host/command.ts';
 import type { SshLab } from './sshd.ts';
 import { freePort, makeSshLab, noSshd } from './sshd.ts';
 
@@ -66,6 +66,18 @@ describe.skipIf(noSshd !== undefined)(
       const missing = await failing(here().address(server, { identityFile: '/no/such/key' }));
       expect(missing.code).toBe('AUTH_REFUSED');
       expect(missing.message).toContain('/no/such/key');
+    });
+
+    it('a connection from the host that its sshd forbids says which line allows it', async () => {
+      const server = await here().start(['AllowTcpForwarding no']);
+      here().know(server);
+      const network = new SshNetwork({ config: here().config });
+      networks.push(network);
+      const host = network.host(here().address(server));
+      const dialling = host.dial({ address: '127.0.0.1', port: 9000 }, { signal: never, timeoutMs: 10_000 });
+      const failure = await failureOf(dialling);
+      expect(failure).toMatchObject({ code: 'DIAL_FORBIDDEN', retryable: false, effect: 'none' });
+      expect(failure.message).toContain('AllowTcpForwarding local, and PermitOpen 127.0.0.1:9000');
     });
 
     it('a closed port is unreachable', async () => {

@@ -8,6 +8,7 @@ import { openHosts } from '../../../src/transports/hosts/connect.ts';
 import { defaultShell } from '../../../src/transports/hosts/protocol/shell.ts';
 import { SshNetwork } from '../../../src/transports/hosts/ssh.ts';
 import { failureOf, never, newToken, read, untilEnd, untilOnHost } from '../../contract/host/command.ts';
+import { echoServer } from '../../contract/host/dial.ts';
 import type { OpenedHost } from '../../contract/host.ts';
 import { hostContract } from '../../contract/host.ts';
 import type { SshLab } from './sshd.ts';
@@ -19,9 +20,11 @@ async function opened(lab: SshLab, address: HostAddress): Promise<OpenedHost> {
   const shell = { ...defaultShell, stateBase: lab.folder };
   const [mine, theirs] = [1, 2].map(() => new SshNetwork({ shell, config: lab.config }));
   if (mine === undefined || theirs === undefined) throw new Error('two networks were made');
+  const listener = await echoServer();
   return {
     host: mine.host(address),
     other: theirs.host(address),
+    listener,
     cut: () => {
       for (const pid of sshProcessesOf(process.pid)) process.kill(pid, 'SIGKILL');
       return Promise.resolve();
@@ -29,6 +32,7 @@ async function opened(lab: SshLab, address: HostAddress): Promise<OpenedHost> {
     close: async () => {
       await mine.close();
       await theirs.close();
+      await listener.close();
       await lab.close();
     },
   };
@@ -54,7 +58,7 @@ hostContract(
     const via = [lab.address(outer, { name: 'outer' }), lab.address(inner, { name: 'inner' })];
     return opened(lab, lab.address(target, { via }));
   },
-  { ...capabilities, parts: ['start'] },
+  { ...capabilities, parts: ['start', 'dial'] },
 );
 
 describe.skipIf(noSshd !== undefined)(

@@ -53,6 +53,14 @@ describe('a host over ssm', () => {
     return { fake, host };
   };
 
+  it('refuses to carry a connection, and says how the host can be reached for it', async () => {
+    const { host } = open();
+    const dialling = host.dial({ address: '127.0.0.1', port: 9000 }, { signal: never, timeoutMs: 1_000 });
+    const failure = await failureOf(dialling);
+    expect(failure).toMatchObject({ code: 'DIAL_FORBIDDEN', retryable: false, effect: 'none' });
+    expect(failure.message).toContain('transport: ssh');
+  });
+
   it('says that it carries no secrets, and refuses them before anything is sent', async () => {
     const { fake, host } = open();
     expect([host.carriesSecrets, host.label]).toEqual([false, `db1 (${instanceId} over SSM)`]);

@@ -44,6 +44,7 @@ export function fakeHost(name: string, answer: HostAnswer): FakeHost {
     stopped,
     forgotten,
     read: () => Promise.reject(trouble('UNREACHABLE', 'none')),
+    dial: () => Promise.reject(trouble('UNREACHABLE', 'none')),
     start: (token, script) => {
       starts += 1;
       if (answer.unreachable === true) return Promise.reject(trouble('UNREACHABLE', 'none'));
