@@ -21,6 +21,7 @@ import { packageAction } from './host/package.ts';
 import { reboot } from './host/reboot.ts';
 import { service } from './host/service.ts';
 import { check as httpCheck } from './http/check.ts';
+import { drain } from './nginx/drain.ts';
 import { check as postgresqlCheck } from './postgresql/check.ts';
 import { publish } from './sns/publish.ts';
 
@@ -46,6 +47,7 @@ const all: readonly AnyAction[] = [
   reboot,
   service,
   httpCheck,
+  drain,
   postgresqlCheck,
   publish,
 ];

@@ -98,6 +98,16 @@
  *     missing=MOUNT     other=MOUNT SOURCE UUID FOUNDUUID
  *     unit=UNIT ACTIVESTATE UNITFILESTATE RESULT words of its journal (may hold spaces) unless it is active
  *
+ * nginx/observe       read     FILE UPSTREAM SERVER                       UPSTREAM `-`: whichever names SERVER
+ *     sha256=HEX  upstream=NAME  flag=up | backup | down           failed=NGINX_NO_SERVER | NGINX_AMBIGUOUS | NOT_A_FILE
+ * nginx/set           changes  KEY FILE UPSTREAM SERVER FLAG PREVIOUS WITHINSECONDS QUIETSECONDS LOG
+ *     FLAG: up | down     PREVIOUS: the sha256 that FILE had; the host keeps those bytes under KEY, once     LOG: a path or `-`
+ *     was=FLAG   is=FLAG   ended=N workers of before the reload (down)   requests=N HITS lines of LOG, and those for SERVER
+ *     failed=NGINX_REFUSED (FILE is as it was) | LAST_SERVER | NGINX_NOT_RUNNING | NGINX_NOT_INCLUDED | NO_NGINX |
+ *            CHANGED_MEANWHILE | NGINX_RELOAD_FAILED | NGINX_OLD_WORKERS | NGINX_STILL_SERVED | NO_SUCH_LOG ...
+ * nginx/restore       changes  KEY FILE UPSTREAM SERVER FLAG PREVIOUS
+ *     was= is= as above; edited=yes when FILE was changed by others and only the line was put back     failed= as above
+ *
  * postgresql/check    read     USER PORT DATABASE QUERYSECONDS       the canary query, or nothing
  *     ready=N                  exit code of pg_isready: 0 answers, 1 rejects, 2 silent, 3 wrong call
  *     version=TEXT             show server_version (may hold spaces)
@@ -129,6 +139,9 @@ export const hostScriptNames = [
   'reboot/observe',
   'reboot/begin',
   'reboot/after',
+  'nginx/observe',
+  'nginx/set',
+  'nginx/restore',
   'postgresql/check',
   'http/check',
 ] as const;
