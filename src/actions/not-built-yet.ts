@@ -31,7 +31,6 @@ const additions: Readonly<Record<string, string>> = {
     'use aws:executeAwsApi with cloudwatch, or aws:waitForAwsResourceProperty on DescribeAlarms',
   'config:*': 'use aws:executeAwsApi with config, then aws:waitForAwsResourceProperty',
   'minio:*': 'use http:check on /minio/health/cluster, and host:command with mc',
-  'tls:*': 'use host:file for the certificate and host:service to have it read',
 };
 
 /** Looks up `minio:health` under `minio:*` as well. */

@@ -24,6 +24,7 @@ import { check as httpCheck } from './http/check.ts';
 import { drain } from './nginx/drain.ts';
 import { check as postgresqlCheck } from './postgresql/check.ts';
 import { publish } from './sns/publish.ts';
+import { installCertificate } from './tls/install-certificate.ts';
 
 const all: readonly AnyAction[] = [
   approve,
@@ -50,6 +51,7 @@ const all: readonly AnyAction[] = [
   drain,
   postgresqlCheck,
   publish,
+  installCertificate,
 ];
 
 export const actions: ReadonlyMap<string, AnyAction> = new Map(all.map((action) => [action.name, action]));

@@ -1,9 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { reboot } from '../../src/actions/host/reboot.ts';
-import { openHosts, type Hosts } from '../../src/transports/hosts/connect.ts';
 import { localHost } from '../../src/transports/hosts/local.ts';
 import {
   carryOut,
@@ -16,6 +12,7 @@ import {
   type World,
 } from '../actions/host/drive.ts';
 import { Lab } from './hosts/lab.ts';
+import { openSshHosts, type SshHosts } from './ssh-hosts.ts';
 
 const reason = Lab.unavailable();
 const dropIn = '/etc/systemd/system/writer.service.d/90-belay-reboot.conf';
@@ -25,8 +22,7 @@ describe.skipIf(reason)(
   { timeout: 120_000 },
   () => {
     let lab: Lab;
-    let hosts: Hosts;
-    let folder: string;
+    let hosts: SshHosts;
     let world: World;
     const sh = async (text: string) => {
       const { stdout, stderr, code } = await lab.exec('h1', text);
@@ -37,18 +33,7 @@ describe.skipIf(reason)(
 
     beforeAll(async () => {
       lab = await Lab.up({ hosts: ['h1'] });
-      folder = await mkdtemp(join(tmpdir(), 'belay-reboot-'));
-      const known = {
-        address: lab.address('h1'),
-        user: 'ops',
-        identityFile: lab.identityFile,
-        knownHostsFile: lab.knownHosts,
-        become: 'sudo',
-      } as const;
-      hosts = openHosts(new Map([['h1', { name: 'h1', transport: 'ssh', ...known, tags: {} }]]), {
-        stateDir: folder,
-        sshConfig: lab.sshConfig,
-      });
+      hosts = await openSshHosts(lab);
       world = { hosts: { h1: hosts.host('h1') } };
       await lab.exec('h1', 'cat >/etc/systemd/system/writer.service && systemctl enable -q --now writer', {
         stdin:
@@ -58,7 +43,6 @@ describe.skipIf(reason)(
     afterAll(async () => {
       await hosts?.close();
       await lab?.down();
-      await rm(folder, { recursive: true, force: true });
     }, 60_000);
 
     test('reboots once, and is done when mounts and services are back', async () => {

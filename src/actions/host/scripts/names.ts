@@ -108,6 +108,18 @@
  * nginx/restore       changes  KEY FILE UPSTREAM SERVER FLAG PREVIOUS
  *     was= is= as above; edited=yes when FILE was changed by others and only the line was put back     failed= as above
  *
+ * tls/observe         read     CERTIFICATE KEY                            two paths
+ *     certificate=KIND SHA256 OWNER GROUP MODE     key=KIND SHA256 OWNER GROUP MODE     as file/set has them
+ *     pem=BASE64        the certificates in CERTIFICATE, nothing else of it           failed=NOT_A_FILE | WRITE_FAILED
+ * tls/install         changes  KEEPKEY CERTIFICATE KEY SHA256 KEYSHA256 UNIT SIGNAL       the new key
+ *     BELAY_CERTIFICATE in the environment: the new certificate     the two SHA256: of what was there, `-` for none
+ *     UNIT `-`: nobody is told     SIGNAL: HUP | reload
+ *     was=... is=... of CERTIFICATE    told=UNIT
+ *     failed=UNIT_NOT_ACTIVE | CHANGED_MEANWHILE | NO_SUCH_FOLDER | WRITE_FAILED | SERVICE_FAILED | RELOAD_NOT_SUPPORTED
+ * tls/restore         changes  KEEPKEY CERTIFICATE KEY LEFT SHA256 OWNER GROUP MODE SHA256 OWNER GROUP MODE UNIT SIGNAL
+ *     LEFT: the sha256 that the step gave CERTIFICATE; then both files as they were
+ *     was=... is=... told=...     failed=CHANGED_MEANWHILE | BACKUP_MISSING | BACKUP_DAMAGED | WRITE_FAILED | SERVICE_FAILED
+ *
  * postgresql/check    read     USER PORT DATABASE QUERYSECONDS       the canary query, or nothing
  *     ready=N                  exit code of pg_isready: 0 answers, 1 rejects, 2 silent, 3 wrong call
  *     version=TEXT             show server_version (may hold spaces)
@@ -142,6 +154,9 @@ export const hostScriptNames = [
   'nginx/observe',
   'nginx/set',
   'nginx/restore',
+  'tls/observe',
+  'tls/install',
+  'tls/restore',
   'postgresql/check',
   'http/check',
 ] as const;
