@@ -23,10 +23,7 @@ const aws: Readonly<Record<string, string>> = {
 };
 
 /** `NAME:*` stands for every action of that name space. */
-const additions: Readonly<Record<string, string>> = {
-  'nginx:*': 'use host:file for the configuration and host:command with nginx -t and systemctl reload nginx',
-  'tls:*': 'use host:file for the certificate and host:service to have it read',
-};
+const additions: Readonly<Record<string, string>> = {};
 
 /** Looks up `minio:health` under `minio:*` as well. */
 class NamesAndNameSpaces extends Map<string, string> {

@@ -22,9 +22,11 @@ import { snapshot } from './ebs/snapshot.ts';
 import { deleteKeyPair } from './ec2/delete-key-pair.ts';
 import { rotateKeyPair } from './ec2/rotate-key-pair.ts';
 import { authorizedKeys } from './host/authorized-keys.ts';
+import { binary } from './host/binary.ts';
 import { command } from './host/command.ts';
 import { file } from './host/file.ts';
 import { packageAction } from './host/package.ts';
+import { reboot } from './host/reboot.ts';
 import { service } from './host/service.ts';
 import { check as httpCheck } from './http/check.ts';
 import { backup } from './minio/backup.ts';
@@ -38,6 +40,8 @@ import { settle } from './minio/settle.ts';
 import { check as postgresqlCheck } from './postgresql/check.ts';
 import { publish } from './sns/publish.ts';
 import { proveKey } from './ssh/prove-key.ts';
+import { drain } from './nginx/drain.ts';
+import { installCertificate } from './tls/install-certificate.ts';
 
 const all: readonly AnyAction[] = [
   approve,
@@ -62,9 +66,11 @@ const all: readonly AnyAction[] = [
   deleteKeyPair,
   rotateKeyPair,
   authorizedKeys,
+  binary,
   command,
   file,
   packageAction,
+  reboot,
   service,
   httpCheck,
   backup,
@@ -78,6 +84,8 @@ const all: readonly AnyAction[] = [
   postgresqlCheck,
   publish,
   proveKey,
+  drain,
+  installCertificate,
 ];
 
 export const actions: ReadonlyMap<string, AnyAction> = new Map(all.map((action) => [action.name, action]));

@@ -124,6 +124,7 @@ export interface Host {
     options: { readonly signal: AbortSignal; readonly timeoutMs: number },
   ): Promise<Duplex>;
 
+  /**
    * Opens a connection of its own with nothing but this key, on the way that the inventory says (bastions with their own
    * keys), and tells whether the host accepts it. Nothing is run on the host; safe to repeat. Rejects with HostFailure
    * whenever that could not be found out: `refused` means that sshd was offered the key and said no, and nothing else.

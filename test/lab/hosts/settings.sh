@@ -11,8 +11,7 @@ ID=${BELAY_LAB_ID:-0}
 LAB=${BELAY_LAB_STATE:-${TMPDIR:-/tmp}/belay-lab-$ID}
 # The last part is raised by whoever changes what is in the images: the old ones stay usable meanwhile.
 IMAGES=${BELAY_LAB_IMAGES:-/var/lib/belay-lab}/hosts-1
-# MinIO, its backup target and nginx, in a layer above the base: numbered apart, so that it does not rebuild the others.
-# A new base needs a new number here too.
+# MinIO, its backup target and nginx, above the base: numbered apart, so that neither rebuilds the other.
 MINIO=${BELAY_LAB_IMAGES:-/var/lib/belay-lab}/minio-1
 HERE=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 BLOCK=10.$((77 + ID))             # BLOCK.0.0/24 is public, BLOCK.1.0/24 is behind the bastion

@@ -7,7 +7,8 @@
 import { namedScript } from './prelude.ts';
 import { unitText } from './service.ts';
 
-const fileText = `
+/** What scripts about files share; `$path` is the file. */
+export const fileText = `
 kind_of() {
   if [ -L "$1" ]; then echo symlink
   elif [ -f "$1" ]; then echo file

@@ -93,6 +93,51 @@
  *     mounts what a mount unit or /etc/fstab says for MOUNT, else that disk (found by SERIAL unless `-`, else by name).
  *     mounted=MOUNT (also when it was mounted already)                 failed=MOUNT_FAILED | NO_SUCH_DISK
  *
+ * binary/observe      read     PATH
+ *     at=SHA256 SHA256 SHA256       at PATH, PATH.new and PATH.old; `-` where there is no file       failed=NOT_A_FILE
+ * binary/stage        changes  PATH SHA256                                a line: the source, a path or an https address
+ *     was=... is=... as at=     failed=SHA256_MISMATCH | STAGED_OTHER | NO_SUCH_SOURCE | FETCH_FAILED | NO_HTTP_CLIENT | WRITE_FAILED
+ * binary/arrange      changes  KEY PATH KEEP FROM FROMNEW FROMOLD TO TONEW TOOLD
+ *     puts the files at the three places where TO wants them. Each place must hold what FROM or TO says.
+ *     KEEP yes: what TO has no place for is kept under KEY     no: what is kept under KEY is dropped in the end
+ *     was=... is=... as at=     failed=CHANGED_MEANWHILE | BACKUP_MISSING | BACKUP_DAMAGED | NOT_A_FILE | WRITE_FAILED
+ *
+ * reboot/observe      read     [UNIT...]
+ *     bootId=ID     required=yes | no | unknown      whether the host says that it needs a reboot
+ *     mount=MOUNT SOURCE UUID DECLARED    every file system of a disk or the network; UUID `-` where none can be seen;
+ *                                         DECLARED yes | no: whether a mount unit or /etc/fstab knows it
+ *     unit=UNIT LOADSTATE ACTIVESTATE     one per UNIT                 failed=NO_SYSTEMD | NO_TOOL
+ * reboot/begin        changes  BOOTID COUNT MOUNT... UNIT...            COUNT MOUNTs, without which no UNIT may start
+ *     reboots the host if it still runs BOOTID.   rebooted=already | rebooting=yes    failed=WRITE_FAILED | REBOOT_FAILED
+ * reboot/after        read     BOOTID COUNT MOUNT UUID [MOUNT UUID]... UNIT...
+ *     also removes what reboot/begin left with each UNIT, once every MOUNT is there
+ *     bootId=ID                           all that is printed while it is BOOTID
+ *     system=STATE                        of systemctl is-system-running      job=NAMES of jobs still running
+ *     missing=MOUNT     other=MOUNT SOURCE UUID FOUNDUUID
+ *     unit=UNIT ACTIVESTATE UNITFILESTATE RESULT words of its journal (may hold spaces) unless it is active
+ *
+ * nginx/observe       read     FILE UPSTREAM SERVER                       UPSTREAM `-`: whichever names SERVER
+ *     sha256=HEX  upstream=NAME  flag=up | backup | down           failed=NGINX_NO_SERVER | NGINX_AMBIGUOUS | NOT_A_FILE
+ * nginx/set           changes  KEY FILE UPSTREAM SERVER FLAG PREVIOUS WITHINSECONDS QUIETSECONDS LOG
+ *     FLAG: up | down     PREVIOUS: the sha256 that FILE had; the host keeps those bytes under KEY, once     LOG: a path or `-`
+ *     was=FLAG   is=FLAG   ended=N workers of before the reload (down)   requests=N HITS lines of LOG, and those for SERVER
+ *     failed=NGINX_REFUSED (FILE is as it was) | LAST_SERVER | NGINX_NOT_RUNNING | NGINX_NOT_INCLUDED | NO_NGINX |
+ *            CHANGED_MEANWHILE | NGINX_RELOAD_FAILED | NGINX_OLD_WORKERS | NGINX_STILL_SERVED | NO_SUCH_LOG ...
+ * nginx/restore       changes  KEY FILE UPSTREAM SERVER FLAG PREVIOUS
+ *     was= is= as above; edited=yes when FILE was changed by others and only the line was put back     failed= as above
+ *
+ * tls/observe         read     CERTIFICATE KEY                            two paths
+ *     certificate=KIND SHA256 OWNER GROUP MODE     key=KIND SHA256 OWNER GROUP MODE     as file/set has them
+ *     pem=BASE64        the certificates in CERTIFICATE, nothing else of it           failed=NOT_A_FILE | WRITE_FAILED
+ * tls/install         changes  KEEPKEY CERTIFICATE KEY SHA256 KEYSHA256 UNIT SIGNAL       the new key
+ *     BELAY_CERTIFICATE in the environment: the new certificate     the two SHA256: of what was there, `-` for none
+ *     UNIT `-`: nobody is told     SIGNAL: HUP | reload
+ *     was=... is=... of CERTIFICATE    told=UNIT
+ *     failed=UNIT_NOT_ACTIVE | CHANGED_MEANWHILE | NO_SUCH_FOLDER | WRITE_FAILED | SERVICE_FAILED | RELOAD_NOT_SUPPORTED
+ * tls/restore         changes  KEEPKEY CERTIFICATE KEY LEFT SHA256 OWNER GROUP MODE SHA256 OWNER GROUP MODE UNIT SIGNAL
+ *     LEFT: the sha256 that the step gave CERTIFICATE; then both files as they were
+ *     was=... is=... told=...     failed=CHANGED_MEANWHILE | BACKUP_MISSING | BACKUP_DAMAGED | WRITE_FAILED | SERVICE_FAILED
+ *
  * postgresql/check    read     USER PORT DATABASE QUERYSECONDS       the canary query, or nothing
  *     ready=N                  exit code of pg_isready: 0 answers, 1 rejects, 2 silent, 3 wrong call
  *     version=TEXT             show server_version (may hold spaces)
@@ -122,6 +167,18 @@ export const hostScriptNames = [
   'volume/sync',
   'volume/unmount',
   'volume/mount',
+  'binary/observe',
+  'binary/stage',
+  'binary/arrange',
+  'reboot/observe',
+  'reboot/begin',
+  'reboot/after',
+  'nginx/observe',
+  'nginx/set',
+  'nginx/restore',
+  'tls/observe',
+  'tls/install',
+  'tls/restore',
   'postgresql/check',
   'http/check',
 ] as const;
