@@ -32,9 +32,9 @@ describe.skipIf(reason)(
     const inputs = { Host: 'h1', Services: ['writer'], WithinSeconds: 60 };
 
     beforeAll(async () => {
-      lab = await Lab.up({ hosts: ['h1'] });
+      lab = await Lab.up({ hosts: ['h1', 'r1'] });
       hosts = await openSshHosts(lab);
-      world = { hosts: { h1: hosts.host('h1') } };
+      world = { hosts: { h1: hosts.host('h1'), r1: hosts.host('r1') } };
       await lab.exec('h1', 'cat >/etc/systemd/system/writer.service && systemctl enable -q --now writer', {
         stdin:
           '[Service]\nExecStart=/bin/sh -c "echo written >>/srv/data/writer; exec sleep infinity"\n[Install]\nWantedBy=multi-user.target\n',
@@ -91,6 +91,12 @@ describe.skipIf(reason)(
         required: 'yes',
       });
       await sh('rm /run/reboot-required');
+      // A host of dnf without its tool for that does not know.
+      await expect(observe(reboot, { Host: 'r1', IfRequired: true }, world)).rejects.toMatchObject({
+        code: 'REBOOT_UNKNOWN',
+        message: expect.stringContaining('Nothing was rebooted'),
+      });
+      expect(await observe(reboot, { Host: 'r1' }, world)).toMatchObject({ mounts: [{ path: '/srv/data' }] });
     });
 
     test('a mount by hand, a mount that is not there, an unknown unit and this machine are refused before', async () => {
