@@ -60,6 +60,10 @@ export function coerceArgument(type: ParameterType, given: Json): Coercion {
 /** A list, JSON text of a list, or text with commas. */
 function coerceStringList(given: Json): Coercion {
   const list = typeof given === 'string' ? splitList(given) : given;
+  if (list === undefined) {
+    const problem = `${shown(given)} begins like a JSON list and is none`;
+    return { ok: false, problem, hint: 'Give ["a", "b"], or a,b.' };
+  }
   if (!Array.isArray(list)) return { ok: false, problem: `${shown(given)} is ${kindOf(given)}, no list` };
   const wrong = list.find((item: Json) => typeof item !== 'string');
   if (wrong === undefined) return { ok: true, value: list };
@@ -69,10 +73,14 @@ function coerceStringList(given: Json): Coercion {
 /** `default: ''` makes a parameter of any collection optional. */
 const isBlank = (text: string): boolean => text.trim() === '';
 
-function splitList(text: string): Json {
+/** Undefined: a JSON list that is broken. An IPv6 address stands in brackets too, and is an item like any other. */
+function splitList(text: string): Json | undefined {
   if (isBlank(text)) return [];
-  const parsed = text.trim().startsWith('[') ? parseJson(text) : undefined;
-  return Array.isArray(parsed) ? parsed : text.split(',').map((item) => item.trim());
+  const startsAsJson = text.trim().startsWith('[');
+  const parsed = startsAsJson ? parseJson(text) : undefined;
+  if (Array.isArray(parsed)) return parsed;
+  if (startsAsJson && (/^\s*\[\s*"/.test(text) || !text.includes(']'))) return undefined;
+  return text.split(',').map((item) => item.trim());
 }
 
 /** A list of maps, of their JSON texts, or JSON text of either. */

@@ -14,10 +14,12 @@ import { notUndone, undoStep } from './undo-step.ts';
 
 /** Steps whose undo is still owed, last first. */
 export function owed(execution: Execution, only?: string): StepRecord[] {
-  return execution.began
+  const records = execution.began
     .filter((record) => needsUndo(record) && record.undo !== 'undone' && record.undo !== 'nothingToDo')
     .filter((record) => only === undefined || record.path === only)
     .toReversed();
+  // What by its author's word needs nothing is told beside other undos, and is no rollback by itself.
+  return records.every(({ step }) => step.undo.kind === 'none') ? [] : records;
 }
 
 export async function rollback(execution: Execution, pass: number, request: RollbackRequest): Promise<void> {

@@ -30,7 +30,7 @@ export async function preflight(
     if (action === undefined) continue;
     if (action.permissions(step.inputs).length > 0) usesAws = true;
     for (const name of knownHosts(step, action, parameters)) {
-      if (hostOf(place, name, step).transport === 'ssm') usesAws = true;
+      if (hostOf(place, name, step, isSandbox).transport === 'ssm') usesAws = true;
     }
   }
   for (const name of lockedHosts(document, parameters, place, isSandbox)) {
@@ -81,13 +81,15 @@ function lockedHosts(
   }
 }
 
-function hostOf(place: Place, name: string, step: Step) {
+function hostOf(place: Place, name: string, step: Step, isSandbox: boolean) {
   try {
     return place.host(name);
   } catch (error) {
     if (!(error instanceof ActionFailure)) throw error;
     throw new Refusal('usage', error.code, `step ${step.name}: ${error.message}`, {
-      hint: 'name it under hosts: in belay.yaml, or give an instance id',
+      hint: isSandbox
+        ? 'give one of those, or run it without --sandbox'
+        : 'name it under hosts: in belay.yaml, or give an instance id',
     });
   }
 }

@@ -157,6 +157,7 @@ describe('text from the command line', () => {
     ['Integer', '-3', -3],
     ['StringList', 'a, b,c', ['a', 'b', 'c']],
     ['StringList', '["a,b"]', ['a,b']],
+    ['StringList', '[::1]:22,[::2]:22', ['[::1]:22', '[::2]:22']],
     ['StringList', '', []],
     ['StringMap', '{"a":[1]}', { a: [1] }],
     ['MapList', '[{"a":1}]', [{ a: 1 }]],
@@ -174,6 +175,8 @@ describe('text from the command line', () => {
     ['StringMap', '[]'],
     ['MapList', '[1]'],
     ['StringList', '[1]'],
+    ['StringList', '["a","b'],
+    ['StringList', '[a,b'],
   ])('%s refuses %j', (type, text) => {
     expect(parseArgument({ type }, text).ok).toBe(false);
   });

@@ -44,6 +44,16 @@ test('a step that changes nothing, though it cannot be taken back, leaves nothin
   expect((await run([said, fail])).result.rollbackStatus).toBe('notRequested');
 });
 
+test('steps of which their author says that nothing needs undoing are no rollback by themselves', async () => {
+  const none = { kind: 'none', reason: 'it only looks' } as const;
+  const looks = step({ name: 'Look', action: 'toy:shell', inputs: { Key: 'S', Value: '1' }, undo: none });
+  expect((await run([looks, fail])).result.rollbackStatus).toBe('notRequested');
+  expect(undone(await run([looks, put('A'), fail]))).toEqual([
+    ['A', 'undone'],
+    ['Look', 'nothingToDo'],
+  ]);
+});
+
 test('a step that changed the world and cannot be undone is left over, and the rollback is partial', async () => {
   const ran = await run([
     put('A'),
