@@ -35,7 +35,12 @@ hostContract(
       },
     });
   },
-  { fast: false, streamBytesMax: options.streamBytesMax, timeoutMs: 120_000 },
+  {
+    parts: ['read', 'start', 'follow', 'stop'],
+    fast: false,
+    streamBytesMax: options.streamBytesMax,
+    timeoutMs: 120_000,
+  },
 );
 
 describe('a host over ssm', () => {
