@@ -30,7 +30,6 @@ const additions: Readonly<Record<string, string>> = {
   'cloudwatch:*':
     'use aws:executeAwsApi with cloudwatch, or aws:waitForAwsResourceProperty on DescribeAlarms',
   'config:*': 'use aws:executeAwsApi with config, then aws:waitForAwsResourceProperty',
-  'minio:*': 'use http:check on /minio/health/cluster, and host:command with mc',
   'nginx:*': 'use host:file for the configuration and host:command with nginx -t and systemctl reload nginx',
   'tls:*': 'use host:file for the certificate and host:service to have it read',
 };

@@ -23,7 +23,6 @@ import { copyObject } from './backup-copy.ts';
 import {
   addTotals,
   Manifest,
-  manifestBucket,
   noTotals,
   totalsOf,
   type Entry,
