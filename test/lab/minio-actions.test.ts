@@ -16,6 +16,7 @@ import { encryptedBody } from '../../src/actions/minio/encrypted-body.ts';
 import { contextOf, effectOf } from '../actions/host/drive.ts';
 import { MinioActions } from './minio/actions.ts';
 import { MinioLab } from './minio/cluster.ts';
+import type { MinioNode } from './minio/configuration.ts';
 import { releases } from './minio/releases.ts';
 import type { S3 } from './minio/s3.ts';
 
@@ -381,6 +382,47 @@ describe.skipIf(reason)(
         },
       );
     });
+
+    it(
+      'what is lost is told: heal fails though MinIO says success, and a backup gives no verdict on it',
+      minute,
+      async () => {
+        const s3 = minio.s3();
+        await s3.createBucket('lost');
+        for (const key of ['whole', 'gone']) await s3.put('lost', key, randomBytes(1_000));
+        // Thirteen of sixteen copies: too few are left to read it by, and too many to be taken for deleted.
+        const wipe = (node: MinioNode, drives: string) => minio.run(node, `rm -r ${drives}/lost/gone`);
+        for (const node of ['minio01', 'minio02', 'minio03'] as const)
+          await wipe(node, '/stg/data/data[1-4]');
+        const healed = await minioActions.ending(heal);
+        expect(healed).toMatchObject({ kind: 'failed', code: 'COULD_NOT_HEAL' });
+        expect(healed.kind === 'failed' && healed.message).toMatch(/lost\/gone/);
+        const saved = await minioActions.ending(backup, { Target: minioActions.target, Buckets: ['lost'] });
+        expect(saved).toMatchObject({ kind: 'failed' });
+      },
+    );
+
+    it(
+      'a node that hangs is told from one that is down, and its peers are waited for beyond ten seconds',
+      minute,
+      async () => {
+        await minio.lab.freeze('minio04');
+        try {
+          const ending = await minioActions.ending(health);
+          expect(ending).toMatchObject({ kind: 'failed', code: 'NODE_HANGS' });
+          const outputs = (ending.kind === 'failed' && ending.outputs?.['Nodes']) || [];
+          expect(outputs).toMatchObject([
+            { Host: 'minio01', State: 'serving' },
+            { Host: 'minio02', State: 'serving' },
+            { Host: 'minio03', State: 'serving' },
+            { Host: 'minio04', State: 'hangs' },
+          ]);
+        } finally {
+          await minio.lab.thaw('minio04');
+        }
+        expect(await minioActions.ending(health, { WaitSeconds: 60 })).toMatchObject({ kind: 'done' });
+      },
+    );
 
     describe('an upgrade', () => {
       it('health tells a node with another binary from one that starts', minute, async () => {
