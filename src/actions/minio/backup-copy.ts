@@ -1,6 +1,7 @@
 /** Copies one object to the target and proves the copy by reading it back: size and ETag alone let damage pass. */
 import { createHash } from 'node:crypto';
 import { Transform, type Readable } from 'node:stream';
+import { HttpFailure } from '../../transports/http/failure.ts';
 import { S3Failure } from '../../transports/s3/failure.ts';
 import type { S3Client, S3Object } from '../../transports/s3/client.ts';
 import { ActionFailure } from '../define-action.ts';
@@ -18,7 +19,19 @@ export interface Place {
   readonly bucket: string;
 }
 
-export async function copyObject(
+/** As `copyObject`; what breaks a connection in the middle says at which object. */
+export async function copyNamed(...copying: Parameters<typeof copyObject>): Promise<Entry> {
+  try {
+    return await copyObject(...copying);
+  } catch (error) {
+    if (!(error instanceof HttpFailure)) throw error;
+    const [{ key }, { bucket }] = copying;
+    const { code, message, retryable, effect } = error;
+    throw new HttpFailure({ code, message: `${bucket}/${key}: ${message}`, retryable, effect, cause: error });
+  }
+}
+
+async function copyObject(
   { key, size }: S3Object,
   from: Place,
   to: Place & { readonly isThere: { readonly bytes: number } | undefined },

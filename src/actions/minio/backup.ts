@@ -19,16 +19,8 @@ import {
   type UndoInputs,
 } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
-import { copyObject } from './backup-copy.ts';
-import {
-  addTotals,
-  Manifest,
-  manifestBucket,
-  noTotals,
-  totalsOf,
-  type Entry,
-  type Totals,
-} from './backup-manifest.ts';
+import { copyNamed } from './backup-copy.ts';
+import { addTotals, Manifest, noTotals, totalsOf, type Entry, type Totals } from './backup-manifest.ts';
 import { openTarget, targetSchema, type OpenedTarget, type TargetInputs } from './backup-target.ts';
 import { undoBackup } from './backup-undo.ts';
 import {
@@ -238,7 +230,7 @@ async function copyPage(bucket: string, progress: Progress, copying: Copying): P
     const headers = found[index];
     const isThere = headers === undefined ? undefined : { bytes: Number(headers['content-length']) };
     const to = { s3: target.s3, bucket: there, isThere };
-    const entry = await copyObject(object, { s3: from, bucket }, to, context.token);
+    const entry = await copyNamed(object, { s3: from, bucket }, to, context.token);
     bytes += entry.size;
     context.notice(
       `${bucket}: ${progress.bucketTotals.objects + index + 1} objects, ${megabytes(progress.totals.bytes + bytes)} in all`,

@@ -21,7 +21,6 @@ import { strictObject } from '../strict-object.ts';
 import { askAny } from './ask-any.ts';
 import {
   clusterInputs,
-  eachNode,
   keyInputs,
   openCluster,
   type Cluster,
@@ -29,7 +28,7 @@ import {
   type KeyInputs,
 } from './cluster.ts';
 import { covers, rulesOf, withRule } from './lifecycle-rules.ts';
-import { askNode } from './probe.ts';
+import { windowTrouble } from './healthy-window.ts';
 
 const defaultRuleId = 'belay-expiry';
 const namesShown = 20;
@@ -183,16 +182,14 @@ async function bucketsOf({ Buckets }: Inputs, s3: S3Client): Promise<readonly st
 async function determined<T>(
   inputs: Inputs,
   cluster: Cluster,
-  { signal }: ActionContext,
+  context: ActionContext,
   ask: (s3: S3Client) => Promise<T>,
 ): Promise<T> {
-  const sick = (await eachNode(cluster.nodes, (node) => askNode(node, signal))).filter(
-    ({ state }) => state !== 'serving',
-  );
-  if (sick.length > 0) {
+  const trouble = await windowTrouble(cluster, inputs, context);
+  if (trouble !== undefined) {
     throw new ActionFailure({
       code: 'UNDETERMINED',
-      message: `no verdict while the cluster is not healthy: ${sick.map(({ says }) => says).join('; ')}`,
+      message: `no verdict while the cluster is not healthy: ${trouble}`,
       retryable: true,
     });
   }
