@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # A lab of real systemd hosts on private networks, on one machine, as root. lab.ts drives it; so may you.
 #   lab.sh up HOST...                         b1 bastion, h1.. public, r1.. rpm hosts, v1.. with a data volume,
-#                                             p1.. private, db1.. private with PostgreSQL; b1 comes with private ones
+#                                             p1.. private, e1.. private with a root volume, db1.. private with
+#                                             PostgreSQL; b1 comes with private ones
 #   lab.sh down                               everything off, unmounted and removed
 #   lab.sh ps                                 name, address, up or down, boots, memory in MB
 #   lab.sh exec HOST COMMAND...               by the host's namespaces, without ssh
@@ -28,7 +29,7 @@ running() { [ -f "$LAB/.belay-lab" ] || die "this lab is not up"; }
 up() {
   local host hosts=() started; started=$(ms)
   for host in "$@"; do address_of "$host" >/dev/null; done
-  [[ " $* " =~ \ (p|db)[0-9] && " $* " != *' b1 '* ]] && hosts=(b1)
+  [[ " $* " =~ \ (p|e|db)[0-9] && " $* " != *' b1 '* ]] && hosts=(b1)
   hosts+=("$@")
   [ -z "$(bash "$HERE/images.sh" missing)" ] || die "images are missing in $IMAGES; build them with test/lab/hosts/install.sh"
   mkdir -p "$LAB"; : >"$LAB/.belay-lab"; locked
@@ -85,7 +86,7 @@ case $verb in
   exec) running; [ -d "$LAB/hosts/${1:-}/root" ] || { say "there is no host '${1:-}'"; exit 125; } ;;
   stop | start | kill | freeze | thaw | reboot | greets | net | publish) running; known "${1:-}" ;;
   ps | forward | volume) running ;;
-  *) sed -n '2,19p' "$0"; exit 2 ;;
+  *) sed -n '2,20p' "$0"; exit 2 ;;
 esac
 case $verb in
   exec) enter "$@" ;;
