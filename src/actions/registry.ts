@@ -12,6 +12,7 @@ import { sleep } from './aws/sleep.ts';
 import { waitForAwsResourceProperty } from './aws/wait-for-aws-resource-property.ts';
 import type { AnyAction } from './define-action.ts';
 import { deleteSnapshots } from './ebs/delete-snapshots.ts';
+import { moveVolume } from './ebs/move-volume.ts';
 import { restore } from './ebs/restore.ts';
 import { snapshot } from './ebs/snapshot.ts';
 import { deleteKeyPair } from './ec2/delete-key-pair.ts';
@@ -39,6 +40,7 @@ const all: readonly AnyAction[] = [
   sleep,
   waitForAwsResourceProperty,
   deleteSnapshots,
+  moveVolume,
   restore,
   snapshot,
   deleteKeyPair,
