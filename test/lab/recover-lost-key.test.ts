@@ -32,28 +32,18 @@ describe.skipIf(reason)(
       execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', name, '-f', file]);
       return { file, line: readFileSync(`${file}.pub`, 'utf8').trim() };
     };
-    const words = (key: { readonly line: string }, privateFile: string) => [
-      ...[
-        'run',
-        runbook,
-        '-y',
-        '-p',
-        `InstanceId=${world.instanceId('e1')}`,
-        '-p',
-        'Host=e1',
-        '-p',
-        'Helper=p1',
-      ],
-      ...[
-        '-p',
-        `HelperInstanceId=${world.instanceId('p1')}`,
-        '-p',
-        'User=ops',
-        '-p',
-        `PublicKey=${key.line}`,
-      ],
-      ...['--secret', `PrivateKey=file:${privateFile}`],
-    ];
+    const words = (key: { readonly line: string }, privateFile: string) => {
+      const parameters = {
+        InstanceId: world.instanceId('e1'),
+        Host: 'e1',
+        Helper: 'p1',
+        HelperInstanceId: world.instanceId('p1'),
+        User: 'ops',
+        PublicKey: key.line,
+      };
+      const given = Object.entries(parameters).flatMap(([name, value]) => ['-p', `${name}=${value}`]);
+      return ['run', runbook, '-y', ...given, '--secret', `PrivateKey=file:${privateFile}`];
+    };
     const keys = async () => (await world.lab.exec('e1', `cat ${path}; stat -c '%u:%g %a' ${path}`)).stdout;
     const effects = (name: 'volumeAttached' | 'volumeDetached' | 'hostStopped' | 'hostStarted') =>
       world.endpoint.journal.effects(name).length;
