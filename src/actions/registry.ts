@@ -17,6 +17,7 @@ import { checkRules } from './config/check-rules.ts';
 import { requireCompliance } from './config/require-compliance.ts';
 import type { AnyAction } from './define-action.ts';
 import { deleteSnapshots } from './ebs/delete-snapshots.ts';
+import { moveVolume } from './ebs/move-volume.ts';
 import { restore } from './ebs/restore.ts';
 import { snapshot } from './ebs/snapshot.ts';
 import { deleteKeyPair } from './ec2/delete-key-pair.ts';
@@ -61,6 +62,7 @@ const all: readonly AnyAction[] = [
   checkRules,
   requireCompliance,
   deleteSnapshots,
+  moveVolume,
   restore,
   snapshot,
   deleteKeyPair,

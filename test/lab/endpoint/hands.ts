@@ -8,6 +8,9 @@ export interface HostHands {
   /** The volumes a host has when it is adopted, the root volume left out. */
   volumes(host: string): Promise<readonly HostVolume[]>;
 
+  /** The name of the host's root volume, where it has one with bytes of its own; attached as `/dev/xvda`. */
+  rootVolume?(host: string): Promise<string | undefined>;
+
   /** Puts the agent on a running host and starts it, now and at every boot; it reports to the controller's 127.0.0.1:`port`. */
   installAgent(
     host: string,

@@ -4,6 +4,8 @@ import { LabFailure } from '../hosts/command.ts';
 import type { Lab } from '../hosts/lab.ts';
 import type { HostHands } from './hands.ts';
 
+/** Where hosts with a root volume have it: ROOT_DEVICE of settings.sh. */
+const rootDevice = '/dev/xvda';
 const agentFile = '/usr/local/lib/belay-lab-agent.py';
 
 export function createLabHands(lab: Lab): HostHands {
@@ -16,7 +18,7 @@ export function createLabHands(lab: Lab): HostHands {
       );
       const { volumes } = await lab.volumes.list();
       return volumes.flatMap(({ name, sizeBytes, attachment }) => {
-        if (attachment?.host !== host) return [];
+        if (attachment?.host !== host || attachment.device === rootDevice) return [];
         const mount = mountOf.get(attachment.device);
         const sizeGiB = Math.max(1, Math.ceil(sizeBytes / 2 ** 30));
         return {
@@ -26,6 +28,11 @@ export function createLabHands(lab: Lab): HostHands {
           ...(mount === undefined ? {} : { mount }),
         };
       });
+    },
+    rootVolume: async (host) => {
+      const { volumes } = await lab.volumes.list();
+      return volumes.find(({ attachment }) => attachment?.host === host && attachment.device === rootDevice)
+        ?.name;
     },
     installAgent: async (host, { instanceId, region, port }) => {
       await lab.forward(port);

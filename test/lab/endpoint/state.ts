@@ -18,6 +18,8 @@ export interface InstanceState {
   agentSeenAt: number;
   agentVersion: string;
   platform: { name: string; version: string; computerName: string };
+  /** As EC2 names it, where the root volume has bytes of its own and can be moved. */
+  readonly rootDevice?: string;
   /** Where the host had its volumes mounted when it was adopted: mount point to device as the host sees it. */
   readonly mounts: Record<string, string>;
 }
@@ -35,7 +37,7 @@ export interface AttachmentState {
 export interface VolumeState {
   readonly volumeId: string;
   readonly caller: Caller;
-  /** The name by which the hands know it; undefined for root volumes, which have no file of their own. */
+  /** The name by which the hands know it; undefined for root volumes that have no file of their own. */
   readonly backing?: string;
   readonly sizeGiB: number;
   readonly availableAt: number;

@@ -17,6 +17,16 @@ freeze() { echo 1 >"$(freezer_of "$1")/cgroup.freeze"; }
 is_frozen() { grep -qs '^frozen 1' "$(freezer_of "$1")/cgroup.events"; }
 thaw() { local f; f=$(freezer_of "$1")/cgroup.freeze; [ ! -f "$f" ] || echo 0 >"$f"; }
 
+# The finished root becomes a volume. From then on only the host's own supervisor mounts it, in its own mount namespace:
+# a mount out here would be copied into the namespaces of other hosts and keep the volume from being detached.
+root_to_volume() {
+  local host=$1 root=$LAB/hosts/$1/root
+  volume_create "vol-$host-root" 1G
+  mkfs.ext4 -q -F -L "$host" -d "$root" "$STORE/vol/vol-$host-root"
+  umount "$root"; rm -rf "$LAB/rw/$host"
+  volume_attach "vol-$host-root" "$host" "$ROOT_DEVICE"
+}
+
 make_keys() {
   mkdir -p "$LAB/keys"
   [ -f "$LAB/keys/id" ] || ssh-keygen -q -t ed25519 -N '' -C belay-lab -f "$LAB/keys/id"
@@ -104,6 +114,7 @@ create() {
   [ -f "$LAB/keys/host-$host" ] || ssh-keygen -q -t ed25519 -N '' -C "$host" -f "$LAB/keys/host-$host"
   wire "$host"
   clone_root "$host"
+  ! has_root_volume "$host" || root_to_volume "$host"
   case $host in
     db*) volume_from_image "vol-$host" "$IMAGES/pg-volume.img"; volume_attach "vol-$host" "$host" /dev/xvdf ;;
   esac
@@ -116,6 +127,7 @@ create() {
 
 boot() { # returns at once; wait_ready waits
   local host=$1 folder=$LAB/hosts/$1 memory
+  ! has_root_volume "$host" || grep -qs " $host $ROOT_DEVICE\$" "$STORE"/att/* || die "$host has no root volume: nothing is attached as $ROOT_DEVICE"
   rm -f "$folder/off"
   (
     # nspawns started from one group would share `payload`: each host has its own, in every hierarchy.

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # A lab of real systemd hosts on private networks, on one machine, as root. lab.ts drives it; so may you.
 #   lab.sh up HOST...                         b1 bastion, h1.. public, r1.. rpm hosts, v1.. with a data volume,
-#                                             p1.. private, db1.. private with PostgreSQL; b1 comes with private ones;
+#                                             p1.. private, e1.. private with a root volume, db1.. private with
+#                                             PostgreSQL; b1 comes with private ones;
 #                                             minio01..04, lb1, bk1: machines only, test/lab/minio makes a cluster of them
 #   lab.sh down                               everything off, unmounted and removed
 #   lab.sh ps                                 name, address, up or down, boots, memory in MB
@@ -29,7 +30,7 @@ running() { [ -f "$LAB/.belay-lab" ] || die "this lab is not up"; }
 up() {
   local host hosts=() started; started=$(ms)
   for host in "$@"; do address_of "$host" >/dev/null; done
-  [[ " $* " =~ \ (p|db)[0-9] && " $* " != *' b1 '* ]] && hosts=(b1)
+  [[ " $* " =~ \ (p|e|db)[0-9] && " $* " != *' b1 '* ]] && hosts=(b1)
   hosts+=("$@")
   [ -z "$(bash "$HERE/images.sh" missing)" ] || die "images are missing in $IMAGES; build them with test/lab/hosts/install.sh"
   for host in "$@"; do

@@ -32,19 +32,23 @@ address_of() {
     lb1) echo "$BLOCK.0.161 br0"; return ;;
     bk1) echo "$BLOCK.0.171 br0"; return ;;
   esac
-  [[ $name =~ ^(b|h|r|v|p|db)[1-9][0-9]?$ ]] ||
-    { say "'$name' is no host name: b1, h1.., r1.., v1.., p1.., db1.., minio01..minio04, lb1, bk1"; return 2; }
+  [[ $name =~ ^(b|h|r|v|p|e|db)[1-9][0-9]?$ ]] ||
+    { say "'$name' is no host name: b1, h1.., r1.., v1.., p1.., e1.., db1.., minio01..minio04, lb1, bk1"; return 2; }
   case $name in
     b1) echo "$BLOCK.0.10 br0 $BLOCK.1.10 br1" ;;
     h[1-9] | h[1-8][0-9]) echo "$BLOCK.0.$((10 + number)) br0" ;;
     r[1-9]) echo "$BLOCK.0.$((100 + number)) br0" ;;
     v[1-9] | v[1-3][0-9]) echo "$BLOCK.0.$((110 + number)) br0" ;;
     p[1-9] | p[1-8][0-9]) echo "$BLOCK.1.$((10 + number)) br1" ;;
+    e[1-9]) echo "$BLOCK.1.$((180 + number)) br1" ;;
     db[1-9]) echo "$BLOCK.1.$((199 + number)) br1" ;;
     *) say "'$name' is beyond the last number of its kind"; return 2 ;;
   esac
 }
-is_private() { [[ $1 == p* || $1 == db* ]]; }
+is_private() { [[ $1 == p* || $1 == e* || $1 == db* ]]; }
+# The root file system is a volume, attached as ROOT_DEVICE: it can be detached while the host is off.
+has_root_volume() { [[ $1 == e* ]]; }
+ROOT_DEVICE=/dev/xvda
 # The small second volume /dev/xvdg at /srv/data: h1, r1, and every host whose name begins with v.
 has_data_volume() { [[ $1 == h1 || $1 == r1 || $1 == v* ]]; }
 is_minio_node() { [[ $1 == minio* ]]; }

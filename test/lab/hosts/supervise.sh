@@ -11,6 +11,11 @@ boots_max=50
 mkdir -p /run/systemd/nspawn
 mount -t tmpfs -o mode=755 belay-nspawn /run/systemd/nspawn
 
+if has_root_volume "$host"; then
+  read -r loop _ <"$(grep -ls " $host $ROOT_DEVICE\$" "$LAB"/volumes/att/*)"
+  mount "$loop" "$folder/root"
+fi
+
 # 1 = the v2 tree inside hosts. With v1 about 6 % of hosts booting at once have units that die with 219/CGROUP.
 export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 SYSTEMD_LOG_LEVEL=warning
 

@@ -56,15 +56,20 @@ copy_flushed() {
   done
 }
 
+# The root of a host that has one as a volume: mounted by its boot, not by itself.
+is_root_place() { has_root_volume "$1" && [ "$2" = "$ROOT_DEVICE" ]; }
+
 volume_attach() {
   local volume=$1 host=$2 device=$3 loop pid
   need_volume "$volume"
   [ -z "$(attachment "$volume")" ] || refuse VolumeInUse "$volume is attached: $(attachment "$volume" | cut -d' ' -f2,3)"
   [[ $device =~ ^/dev/[a-z0-9]+$ ]] || refuse InvalidDevice "'$device' is no device name such as /dev/xvdf"
   ! grep -qs " $host $device\$" "$STORE"/att/* || refuse DeviceInUse "$device of $host is taken"
+  if is_root_place "$host" "$device" && is_up "$host"; then refuse IncorrectState "$host is running, with another root volume"; fi
   mkdir -p "$LAB/hosts/$host"
   loop=$(losetup -f --show --direct-io=off "$STORE/vol/$volume")
   echo "$loop $host $device" >"$STORE/att/$volume"
+  ! is_root_place "$host" "$device" || return 0
   echo "$loop:$device" >>"$LAB/hosts/$host/binds"
   pid=$(leader "$host")
   [ -z "$pid" ] || enter "$host" mknod -m 660 "$device" b "$((0x$(stat -c %t "$loop")))" "$((0x$(stat -c %T "$loop")))"
@@ -79,6 +84,7 @@ volume_detach() {
   need_volume "$volume"
   read -r loop host device <<<"$(attachment "$volume")"
   [ -n "$loop" ] || refuse IncorrectState "$volume is not attached"
+  if is_root_place "$host" "$device" && is_up "$host"; then echo "Busy: $host runs from $device" >&2; exit 4; fi
   if [ "$force" != --force ] && is_held "$loop"; then echo "Busy: $device is mounted on $host" >&2; exit 4; fi
   if [ -n "$(leader "$host")" ]; then
     enter "$host" sh -c '

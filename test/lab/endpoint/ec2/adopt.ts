@@ -30,6 +30,7 @@ export async function adopt(host: string, adoption: Adoption, port: number, cell
   const caller: Caller = { accessKey: 'lab', region: adoption.region };
   const { instanceId, rootVolumeId, rootDevice } = await launch(host, adoption, caller, cell);
   const volumes = await cell.hands.volumes(host);
+  const root = await cell.hands.rootVolume?.(host);
   const now = Date.now();
   cell.state.instances[instanceId] = {
     instanceId,
@@ -41,6 +42,7 @@ export async function adopt(host: string, adoption: Adoption, port: number, cell
     agentSeenAt: 0,
     agentVersion: '',
     platform: { name: '', version: '', computerName: host },
+    ...(root === undefined ? {} : { rootDevice }),
     mounts: Object.fromEntries(
       volumes.flatMap(({ mount, device }) => (mount === undefined ? [] : [[mount, device]])),
     ),
@@ -48,6 +50,7 @@ export async function adopt(host: string, adoption: Adoption, port: number, cell
   cell.state.volumes[rootVolumeId] = {
     volumeId: rootVolumeId,
     caller,
+    ...(root === undefined ? {} : { backing: root }),
     sizeGiB: rootSizeGiB,
     availableAt: 0,
     attachment: {

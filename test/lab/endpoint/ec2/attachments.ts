@@ -93,6 +93,12 @@ export const detachVolume: Handler = async (call, cell) => {
       'InvalidAttachment.NotFound',
       `The volume '${volumeId}' is not attached to instance '${instanceId}' as '${device}'`,
     );
+  const instance = cell.state.instances[attachment.instanceId];
+  if (instance?.rootDevice === attachment.device && instance.power !== 'stopped')
+    throw new ApiError(
+      'OperationNotPermitted',
+      `Unable to detach root volume '${volumeId}' from instance '${attachment.instanceId}'`,
+    );
   refuseDryRun(call);
   if (textParam(call.params, 'Force') === 'true') attachment.force = true;
   const isNew = attachment.state !== 'detaching';

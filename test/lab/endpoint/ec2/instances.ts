@@ -118,6 +118,16 @@ export const stopInstances: Handler = async (call, cell) => {
 export const startInstances: Handler = async (call, cell) => {
   for (const instance of named(call, cell))
     refuseUnless(instance, ['stopped', 'pending', 'running'], 'started');
+  for (const { instanceId, rootDevice } of named(call, cell)) {
+    const hasRoot = Object.values(cell.state.volumes).some(
+      ({ attachment }) => attachment?.instanceId === instanceId && attachment.device === rootDevice,
+    );
+    if (rootDevice !== undefined && !hasRoot)
+      throw new ApiError(
+        'InvalidParameterValue',
+        `Invalid value '${instanceId}' for instanceId. Instance does not have a volume attached at root (${rootDevice})`,
+      );
+  }
   const root = await changePower(call, cell, (instance) => {
     if (instance.power !== 'stopped') return instance.power;
     boots(instance);
