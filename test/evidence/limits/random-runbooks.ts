@@ -1,5 +1,7 @@
 /** Small runbooks at random, over every action that is built: mostly sound, with something odd in many of them. */
 import fc from 'fast-check';
+import { parse } from 'yaml';
+import { actions } from '../../../src/actions/index.ts';
 import type { Json, JsonObject } from '../../../src/json.ts';
 import { sandboxIds } from '../../../src/world/index.ts';
 
@@ -154,7 +156,33 @@ const soundInputs: Readonly<Record<string, fc.Arbitrary<Record<string, Json>>>> 
   }),
 };
 
-export const actionsDrawn = Object.keys(soundInputs);
+/** Actions without inputs of their own above are drawn with those of their example. */
+const actionDrawn = fc.oneof(
+  { weight: 3, arbitrary: fc.constantFrom(...Object.keys(soundInputs)) },
+  { weight: 1, arbitrary: fc.constantFrom(...[...actions.keys()].filter((name) => !(name in soundInputs))) },
+);
+
+/** What the example reads of other steps and parameters is not there. */
+function exampleInputs(name: string): Record<string, Json> {
+  const [step] = parse(actions.get(name)?.example ?? '[]') as JsonObject[];
+  const given = JSON.stringify(step?.['inputs'] ?? {}).replaceAll(/\{\{.*?\}\}/g, '{{ Text }}');
+  return JSON.parse(given) as Record<string, Json>;
+}
+
+/** A rolling over hosts of the sandbox, with a file on each. */
+const rolling = (name: string): fc.Arbitrary<Record<string, Json>> =>
+  fc.record({
+    Targets: pick<Json>(['web1', 'db1'], ['db1'], ['nobody'], ['group:none']),
+    MaxErrors: pick(0, 1),
+    MaxUnavailable: pick(1, 2),
+    Steps: fc.constant([
+      {
+        name: `${name}File`,
+        action: 'host:file',
+        inputs: { Host: `{{ ${name}.Target }}`, Path: '/etc/motd', Content: '{{ Text }}' },
+      },
+    ]),
+  });
 
 const rarely = <T>(arbitrary: fc.Arbitrary<T>, weight = 6): fc.Arbitrary<T | null> =>
   fc.oneof({ weight, arbitrary: fc.constant(null) }, { weight: 1, arbitrary });
@@ -162,7 +190,12 @@ const rarely = <T>(arbitrary: fc.Arbitrary<T>, weight = 6): fc.Arbitrary<T | nul
 /** Now and then one input is exchanged for something odd, taken away, or added. */
 const inputs = (action: string): fc.Arbitrary<JsonObject> =>
   fc
-    .tuple(soundInputs[action] ?? fc.constant({}), rarely(oddValue, 3), fc.nat(7), fc.nat(15))
+    .tuple(
+      soundInputs[action] ?? fc.constant(exampleInputs(action)),
+      rarely(oddValue, 3),
+      fc.nat(7),
+      fc.nat(15),
+    )
     .map(([sound, odd, place, kind]) => {
       const given = { ...sound };
       if (odd === null) return given;
@@ -191,14 +224,19 @@ const undo: fc.Arbitrary<Json> = fc.oneof(
 
 /** `later`: the steps behind it, to which it may jump. */
 const step = (name: string, later: readonly string[]): fc.Arbitrary<JsonObject> =>
-  fc.constantFrom(...actionsDrawn).chain((action) => {
+  actionDrawn.chain((action) => {
     const jump =
       later.length === 0 ? fc.constant('Abort') : fc.constantFrom(...later.map((next) => `step:${next}`));
     const isOnHost = action.startsWith('host:');
     const isCommand = action === 'host:command';
     return fc
       .record({
-        inputs: action === 'aws:branch' ? branch(later) : inputs(action),
+        inputs:
+          action === 'aws:branch'
+            ? branch(later)
+            : action === 'belay:rolling'
+              ? rolling(name)
+              : inputs(action),
         timeoutSeconds: pick<Json>(1, 2, 2),
         maxAttempts: rarely(pick<Json>(1, 2)),
         onFailure: rarely(fc.oneof(pick('Abort', 'Continue'), jump), 2),
