@@ -3,6 +3,7 @@
  * of it is run; sshd itself connects. Source: OpenSSH 9.2, mux.c (mux_client_request_stdio_fwd).
  */
 import { Duplex } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import type { DialTarget, Host, HostFailure } from '../host.ts';
 import type { Session } from './channel.ts';
 import { cancelled, hostFailure } from './failure.ts';
@@ -107,7 +108,9 @@ async function untilOpened(
   };
   session.stderr.on('data', listen);
   session.stderr.on('error', () => {});
-  void session.ended.then(() => resolve(talk));
+  // What it said last may be read only after its end is known.
+  const silent = finished(session.stderr, { writable: false }).catch(() => {});
+  void session.ended.then(() => silent).then(() => resolve(talk));
   const abort = (): void => reject(cancelled(way.host, signal.reason));
   const timer = setTimeout(() => {
     const what = `connecting from it to ${to.address} port ${to.port} failed: no answer within ${timeoutMs / 1000} s`;
