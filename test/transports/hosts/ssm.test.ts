@@ -69,6 +69,10 @@ describe('a host over ssm', () => {
   it('says that it carries no secrets, and refuses them before anything is sent', async () => {
     const { fake, host } = open();
     expect([host.carriesSecrets, host.label]).toEqual([false, `db1 (${instanceId} over SSM)`]);
+    const key = { privateKey: 'none is looked at' };
+    await expect(
+      host.proveKey(key, { signal: new AbortController().signal, timeoutMs: 1_000 }),
+    ).rejects.toMatchObject({ code: 'NOT_OVER_SSH', effect: 'none' });
     const script = { text: 'true', env: { PASSWORD: 'hunter2' }, secret: true };
     for (const asking of [read(host, script), host.start(newToken(), script, { signal: never })]) {
       const failure = await failureOf(asking);
