@@ -7,12 +7,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { actions } from '../../src/actions/index.ts';
 import { Desk, idOf } from '../support/command-line.ts';
 import { labWorld, worldMissing, type LabWorldWithAws } from './world.ts';
 
-const reason =
-  worldMissing() ?? (actions.has('belay:rolling') ? undefined : 'this Belay has no belay:rolling');
+const reason = worldMissing();
 const runbook = join(import.meta.dirname, '../../runbooks/keys/rotate-key-pair.yaml');
 const fleet = ['p1', 'p2', 'p3', 'p4'];
 const options = ['IdentitiesOnly=yes', 'IdentityAgent=none', 'BatchMode=yes', 'StrictHostKeyChecking=yes'];
