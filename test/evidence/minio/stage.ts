@@ -8,6 +8,7 @@ import { parse } from 'yaml';
 import { MinioLab } from '../../lab/minio/cluster.ts';
 import { paths, type MinioNode } from '../../lab/minio/configuration.ts';
 import type { Json, JsonObject } from '../../../src/json.ts';
+import { Watch } from './watch.ts';
 import { Desk, idOf, type Going, type Said } from '../../support/command-line.ts';
 
 export interface ShippedStep {
@@ -71,8 +72,10 @@ export class MinioStage {
   }
 
   readonly minio: MinioLab;
-  readonly desk: Desk;
+  /** Whose state folder is empty when a case begins. */
+  desk: Desk;
   readonly #going: Going[] = [];
+  readonly #watches: Watch[] = [];
 
   private constructor(minio: MinioLab) {
     this.minio = minio;
@@ -121,8 +124,16 @@ export class MinioStage {
     return going;
   }
 
+  /** A load through nginx and an observer, from now on. */
+  async watch(): Promise<Watch> {
+    const watch = await Watch.begin(this.minio);
+    this.#watches.push(watch);
+    return watch;
+  }
+
   /** What a test that failed half-way leaves running ends with it. */
   async endAll(): Promise<void> {
+    for (const watch of this.#watches.splice(0)) await watch.abandon();
     for (const going of this.#going.splice(0)) {
       if (going.process.exitCode === null) going.process.kill('SIGKILL');
       await going.said;
@@ -163,8 +174,13 @@ export class MinioStage {
     };
   }
 
-  /** The old package on every node, and the new one to be had. */
+  /** An empty desk, the old package on every node, every node in nginx, and no lock that a failed case left. */
   async reset(): Promise<void> {
+    await this.endAll();
+    this.desk[Symbol.dispose]();
+    this.desk = this.newDesk();
+    const hosts = [...this.minio.nodes, 'lb1'];
+    await Promise.all(hosts.map((host) => this.minio.run(host, 'rm -rf /var/tmp/belay-locks')));
     const install =
       'export DEBIAN_FRONTEND=noninteractive; [ "$(dpkg-query -W -f \'${Version}\' belay-demo)" = 1.0 ] || apt-get install -y -qq --allow-downgrades belay-demo=1.0 >/dev/null';
     await Promise.all(this.minio.nodes.map((node) => this.minio.run(node, install)));

@@ -17,6 +17,7 @@ export class Watch {
   readonly #minio: MinioLab;
   readonly #load: Load;
   readonly #observer: Observer;
+  #isOver = false;
 
   private constructor(minio: MinioLab, load: Load, observer: Observer) {
     this.#minio = minio;
@@ -29,6 +30,7 @@ export class Watch {
    * `wereDown`: at least these were seen down, so that an observer that sees nothing is found out.
    */
   async endsWell(wereDown: readonly MinioNode[]): Promise<void> {
+    this.#isOver = true;
     const { mostDownAtOnce, downTogether, downTimes, samples, longestGapMs } = await this.#observer.stop();
     const { failures, lost, acknowledged, requests } = await this.#load.stop();
     expect({ mostDownAtOnce, downTogether }, JSON.stringify(downTimes)).toMatchObject({
@@ -42,5 +44,11 @@ export class Watch {
     expect(acknowledged).toBeGreaterThan(0);
     expect(requests.get).toBeGreaterThan(20);
     expect(await incompleteObjects(this.#minio)).toEqual([]);
+  }
+  /** What a case that failed half-way leaves looking. */
+  async abandon(): Promise<void> {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    await Promise.all([this.#observer.stop(), this.#load.stop()]);
   }
 }
