@@ -142,6 +142,7 @@ describe.skipIf(reason)(
         message: expect.stringMatching(
           /even as it is.*unknown directive "nonsense" in \/etc\/nginx\/conf\.d\/broken/,
         ),
+        outputs: { Upstream: 'app', State: 'serving', Changed: false },
       });
       await sh('rm /etc/nginx/conf.d/broken.conf');
 

@@ -38,8 +38,8 @@ export const clusterInputs = {
   ),
   CaCertificates: Type.Optional(
     Type.String({
-      pattern: '-----BEGIN CERTIFICATE-----',
-      description: 'PEM of the authorities trusted besides the public ones.',
+      pattern: '^$|-----BEGIN CERTIFICATE-----',
+      description: 'PEM of the authorities trusted besides the public ones; empty: none.',
     }),
   ),
 };
@@ -118,7 +118,7 @@ function endpointOf(host: Host, inputs: ClusterInputs): HttpEndpoint {
 }
 
 export const caOf = ({ CaCertificates }: { readonly CaCertificates?: string }): { ca?: string } =>
-  CaCertificates === undefined ? {} : { ca: CaCertificates };
+  CaCertificates === undefined || CaCertificates === '' ? {} : { ca: CaCertificates };
 
 /** How many nodes are asked at the same time. */
 const askedAtOnceMax = 16;

@@ -128,6 +128,8 @@ export const drain = defineAction({
     finish: (end, inputs, before) => {
       const said = fieldsOrFailure(end, (fields) => ({
         changes: changesOf(end, inputs, fields, before.flag),
+        // So that an undo list can tell a server that was taken out from one that never was.
+        outputs: outputsOf(fields, before, changesOf(end, inputs, fields, before.flag)),
       }));
       if ('failure' in said) return said.failure;
       const changes = changesOf(end, inputs, said.fields, before.flag);
@@ -177,10 +179,10 @@ const keyOf = ({ executionId }: ActionContext, { File, Server, State }: Inputs, 
 const flagOf = (word: string | undefined): Flag => (word === 'down' || word === 'backup' ? word : 'up');
 const stateOf = (flag: Flag) => (flag === 'down' ? 'drained' : 'serving');
 
-function outputsOf(fields: Fields, { upstream }: Before, changes: readonly Change[]): Outputs {
+function outputsOf(fields: Fields, { upstream, flag }: Before, changes: readonly Change[]): Outputs {
   return {
     Upstream: upstream,
-    State: stateOf(flagOf(fields.one('is'))),
+    State: stateOf(flagOf(fields.one('is') ?? flag)),
     Changed: changes.length > 0,
   };
 }

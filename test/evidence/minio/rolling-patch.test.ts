@@ -1,0 +1,165 @@
+/**
+ * minio/rolling-patch on a real cluster, under a load through nginx, watched from outside: forward, failed at a step, killed,
+ * and in trouble. CI draws one place for the failure by a seed (BELAY_SEED draws the same); BELAY_FAULTS=all takes every one.
+ */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { MinioNode } from '../../lab/minio/configuration.ts';
+import { paths } from '../../lab/minio/configuration.ts';
+import { MinioLab } from '../../lab/minio/cluster.ts';
+import type { Going, Said } from '../../support/command-line.ts';
+import { idOf } from '../../support/command-line.ts';
+import { failingAfter, turnSteps, type TurnStep } from './failing.ts';
+import { isThorough, pick, seed } from './sample.ts';
+import { MinioStage, shippedFile, type Look } from './stage.ts';
+
+const reason = MinioLab.unavailable();
+const two = ['minio01', 'minio02'] as const;
+const caseMs = 600_000;
+
+describe.skipIf(reason)(
+  `minio/rolling-patch, BELAY_SEED=${seed}${reason === undefined ? '' : ` (skipped: ${reason})`}`,
+  { timeout: caseMs },
+  () => {
+    let stage: MinioStage;
+    let before: Look;
+    beforeAll(async () => {
+      stage = await MinioStage.up();
+    }, 400_000);
+    afterAll(() => stage?.down(), 120_000);
+    beforeEach(async () => {
+      await stage.reset();
+      before = await stage.look();
+    }, 120_000);
+    afterEach(() => stage?.endAll());
+
+    /** Forward or back, a killed run is resumed until it ends of itself. */
+    const resumed = async (ended: Said): Promise<Going> => stage.start(['resume', idOf(ended)]);
+    const kill = async (going: Going): Promise<Said> => {
+      going.process.kill('SIGKILL');
+      return going.said;
+    };
+
+    test('patches all four nodes without a failed request; a second run is told who holds the cluster', async () => {
+      const watch = await stage.watch();
+      const going = stage.patch();
+      await going.writes(/✔ Stop +minio01/);
+
+      using other = stage.newDesk();
+      const second = await other.belay(stage.patchWords(shippedFile('rolling-patch')));
+
+      const said = await going.said;
+      expect(said, said.stderr).toMatchObject({ code: 0 });
+      const versions = await Promise.all(stage.minio.nodes.map((node) => stage.packageVersion(node)));
+      expect(versions).toEqual(['1.1', '1.1', '1.1', '1.1']);
+      await watch.endsWell(stage.minio.nodes);
+      const after = await stage.look();
+      expect({ ...after, nodes: {} }).toEqual({ ...before, nodes: {} });
+
+      expect(second.code, second.stderr).toBe(5);
+      expect(second.stderr).toMatch(
+        new RegExp(
+          `Refused: (cluster:minio|host:lb1) is held by ${idOf(said)} \\(rolling-patch, .+@.+\\) since `,
+        ),
+      );
+    });
+
+    const failures: readonly (readonly [TurnStep, MinioNode])[] = isThorough
+      ? turnSteps.map((step) => [step, 'minio02'])
+      : [[pick('step', turnSteps), pick('node', two)]];
+    for (const [step, node] of failures) {
+      test(`failed after ${step} of ${node}: everything is as before, and no request has failed`, async () => {
+        const watch = await stage.watch();
+        const file = stage.desk.write('failing.yaml', failingAfter(step, node));
+        const said = await stage.patch({ Targets: [...two] }, file).said;
+        expect(said, said.stderr).toMatchObject({ code: 3 });
+        expect(await stage.show(said)).toMatchObject({ status: 'Failed', rollbackStatus: 'clean' });
+        await watch.endsWell([]);
+        expect(await stage.look()).toEqual(before);
+      });
+    }
+
+    const inTurn = pick('killed in', ['Drain', 'Stop', 'Patch', 'Start', 'Settle', 'Heal'] as const);
+    const inRollback = pick('killed undoing', ['StopAgain', 'StartAgain', 'SettleAgain', 'PutBack'] as const);
+    test(`killed in ${inTurn} of the first node, between nodes and in ${inRollback} of the rollback: ends as if it had not been`, async () => {
+      const watch = await stage.watch();
+      const file = stage.desk.write('failing.yaml', failingAfter('Start', 'minio02'));
+      let going = stage.patch({ Targets: [...two], BakeSeconds: 5 }, file);
+      await going.writes(new RegExp(`▸ ${inTurn} `));
+      going = await resumed(await kill(going));
+      await going.writes(/✔ Undrain [^]*✔ MayGo [^]*✔ Alike /);
+      going = await resumed(await kill(going));
+      await going.writes(new RegExp(`▸ ${inRollback} `));
+      going = await resumed(await kill(going));
+      const said = await going.said;
+      expect(said, said.stderr).toMatchObject({ code: 3 });
+      expect(await stage.show(said)).toMatchObject({ status: 'Failed', rollbackStatus: 'clean' });
+      await watch.endsWell([]);
+      expect(await stage.look()).toEqual(before);
+    });
+
+    test('an nginx that refuses its configuration stops it at the first node, with nothing changed', async () => {
+      await stage.minio.run('lb1', 'echo "nonsense on;" >/etc/nginx/conf.d/broken.conf');
+      try {
+        const asBroken = await stage.look();
+        const said = await stage.patch().said;
+        expect(said, said.stderr).toMatchObject({ code: 3 });
+        expect(said.stderr).toMatch(
+          /NGINX_REFUSED[^]*nginx refuses its configuration even as it is, so nothing was changed: .*unknown directive "nonsense" in \/etc\/nginx\/conf.d\/broken.conf/,
+        );
+        expect(await stage.look()).toEqual(asBroken);
+      } finally {
+        await stage.minio.run('lb1', 'rm /etc/nginx/conf.d/broken.conf');
+      }
+    });
+
+    test('with a node down before the start nothing is begun', async () => {
+      await stage.minio.stopMinio('minio03');
+      const down = await stage.minio.run('lb1', `sha256sum ${paths.nginxConfiguration}`);
+      const said = await stage.patch().said;
+      await stage.minio.startMinio('minio03');
+      expect(said, said.stderr).toMatchObject({ code: 1 });
+      expect(said.stderr).toMatch(/AskBefore[^]*NODE_NOT_ANSWERING[^]*minio03/);
+      expect(await stage.minio.run('lb1', `sha256sum ${paths.nginxConfiguration}`)).toBe(down);
+      await stage.minio.untilHealthy();
+      expect(await stage.look()).toEqual(before);
+    });
+
+    test.runIf(isThorough)(
+      'a node whose system asks for a reboot gets one, and is back with its drives before it serves',
+      async () => {
+        const boots = () => stage.minio.run('minio03', 'cat /proc/sys/kernel/random/boot_id');
+        const first = await boots();
+        await stage.minio.run('minio03', 'touch /run/reboot-required');
+        const watch = await stage.watch();
+        const said = await stage.patch({ Targets: ['minio03'] }).said;
+        expect(said, said.stderr).toMatchObject({ code: 0 });
+        expect(await boots()).not.toBe(first);
+        await watch.endsWell(['minio03']);
+        expect((await stage.look()).drives).toBe('16 of 16 ok');
+      },
+    );
+
+    test.runIf(isThorough)(
+      'a node that freezes in its turn stays out of nginx, and no other node is touched',
+      async () => {
+        const watch = await stage.watch();
+        const going = stage.patch({ Targets: [...two] });
+        await going.writes(/✔ Stop +minio02/);
+        await stage.minio.lab.freeze('minio02');
+        const said = await going.said;
+        expect(said, said.stderr).toMatchObject({ code: 4 });
+        expect(
+          await stage.minio.run('lb1', `grep -c 'minio02.lab:9000.* down;' ${paths.nginxConfiguration}`),
+        ).toBe('1');
+        expect(await stage.packageVersion('minio01')).toBe('1.1');
+        await stage.minio.lab.thaw('minio02');
+        await stage.minio.startMinio('minio02');
+        await stage.minio.untilHealthy();
+        await watch.endsWell(['minio01', 'minio02']);
+        const back = await stage.desk.belay(['rollback', idOf(said), '-y']);
+        expect(back, back.stderr).toMatchObject({ code: 0 });
+        expect(await stage.look()).toEqual(before);
+      },
+    );
+  },
+);

@@ -1,0 +1,141 @@
+/** minio/upgrade on a real cluster: forward, failed after the one restart, past the point of no return, and one node with another binary. */
+import { userInfo } from 'node:os';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { Json } from '../../../src/json.ts';
+import { MinioLab } from '../../lab/minio/cluster.ts';
+import { paths } from '../../lab/minio/configuration.ts';
+import { releases } from '../../lab/minio/releases.ts';
+import { idOf, type Going } from '../../support/command-line.ts';
+import { isThorough } from './sample.ts';
+import { MinioStage, shipped, shippedFile, type Look } from './stage.ts';
+
+const reason = MinioLab.unavailable();
+const caseMs = 900_000;
+const whoami = userInfo().username;
+
+describe.skipIf(reason)(
+  `minio/upgrade${reason === undefined ? '' : ` (skipped: ${reason})`}`,
+  { timeout: caseMs },
+  () => {
+    let stage: MinioStage;
+    let before: Look;
+    let sha256: { readonly old: string; readonly new: string };
+    beforeAll(async () => {
+      stage = await MinioStage.up();
+      const of = async (file: string) =>
+        (await stage.minio.run('minio01', `sha256sum <${file}`)).split(' ')[0] ?? '';
+      sha256 = { old: await of(releases.old.pathOnNode), new: await of(releases.new.pathOnNode) };
+      before = await stage.look();
+    }, 400_000);
+    afterAll(() => stage?.down(), 120_000);
+    afterEach(() => stage?.endAll());
+
+    const begin = (file = shippedFile('upgrade'), more: Readonly<Record<string, Json>> = {}): Going =>
+      stage.start(
+        stage.words(file, {
+          FromSha256: sha256.old,
+          FromVersion: releases.old.version,
+          ToSha256: sha256.new,
+          ToVersion: releases.new.version,
+          Source: releases.new.pathOnNode,
+          DowngradeAllowed: true,
+          ...more,
+        }),
+      );
+    /** Something goes wrong once the cluster runs the new release. */
+    const failingAfterRestart = (): string => {
+      const document = shipped('upgrade');
+      const index = document.mainSteps.findIndex(({ name }) => name === 'RestartAll') + 1;
+      const inputs = { Host: 'minio01', Script: 'echo "the accident that the test is about" >&2; exit 1' };
+      const undo = { none: 'it is the accident that the test is about' };
+      const accident = { name: 'Accident', action: 'host:command', inputs, undo };
+      return stage.desk.write('failing.yaml', {
+        ...document,
+        mainSteps: document.mainSteps.toSpliced(index, 0, accident),
+      });
+    };
+
+    test('a node with another binary, or that would get another one, is named before anything is changed', async () => {
+      await stage.minio.useRelease('minio03', 'new');
+      const other = await begin().said;
+      await stage.minio.useRelease('minio03', 'old');
+      expect([1, 3], other.stderr).toContain(other.code);
+      expect(other.stderr).toMatch(
+        new RegExp(
+          `CompareNodes failed at minio03[^]*${paths.binary} has the sha256 ${sha256.new}, wanted ${sha256.old}: this node has another binary than FromSha256 says. Nothing was changed on any node`,
+        ),
+      );
+      expect(await stage.look()).toEqual(before);
+
+      await stage.minio.run('minio02', `cp ${releases.old.pathOnNode} /opt/minio/next`);
+      for (const node of ['minio01', 'minio03', 'minio04'])
+        await stage.minio.run(node, `cp ${releases.new.pathOnNode} /opt/minio/next`);
+      const wrong = await begin(shippedFile('upgrade'), { Source: '/opt/minio/next' }).said;
+      expect([1, 3], wrong.stderr).toContain(wrong.code);
+      expect(wrong.stderr).toMatch(
+        /CompareNodes failed at minio02[^]*\/opt\/minio\/next has the sha256 .* this node would get another binary than ToSha256 says/,
+      );
+      expect(await stage.look()).toEqual(before);
+      await Promise.all(stage.minio.nodes.map((node) => stage.minio.run(node, 'rm /opt/minio/next')));
+    });
+
+    test('failed after the restart: the old binary is back everywhere, and every server runs it', async () => {
+      const said = await begin(failingAfterRestart()).said;
+      expect(said, said.stderr).toMatchObject({ code: 3 });
+      expect(said.stderr).toContain(`minio ${releases.old.version} → ${releases.new.version}`);
+      expect(await stage.show(said)).toMatchObject({ status: 'Failed', rollbackStatus: 'clean' });
+      expect(await stage.look()).toEqual(before);
+      await stage.minio.untilHealthy({ quietSeconds: 0 });
+    });
+
+    test.runIf(isThorough)(
+      'without a way back a person decides: no puts the old binary back, and no server notices',
+      async () => {
+        const going = begin(undefined, { DowngradeAllowed: false, Approvers: [whoami] });
+        await going.writes(/Point of no return/);
+        const id = idOf(going.soFar());
+        const uptime = async () => (await stage.minio.info()).map(({ uptimeSeconds }) => uptimeSeconds);
+        const [earlier = 0] = await uptime();
+        await stage.desk.belay(['reject', id]);
+        const said = await going.said;
+        expect([3, 5], said.stderr).toContain(said.code);
+        expect(Math.min(...(await uptime()))).toBeGreaterThanOrEqual(earlier);
+        expect(await stage.look()).toEqual(before);
+      },
+    );
+
+    test('forward: one restart, one version, the same bytes on every node', async () => {
+      const said = await begin().said;
+      expect(said, said.stderr).toMatchObject({ code: 0 });
+      const after = await stage.look();
+      expect(after.versions).toEqual([releases.new.version]);
+      expect(after.drives).toBe('16 of 16 ok');
+      for (const node of stage.minio.nodes) {
+        expect(await stage.minio.run(node, `sha256sum <${paths.binary}`)).toContain(sha256.new);
+        expect(await stage.minio.run(node, `sha256sum <${paths.binary}.old`)).toContain(sha256.old);
+      }
+      await stage.minio.untilHealthy({ quietSeconds: 0 });
+      const back = await stage.desk.belay(['rollback', idOf(said), '-y']);
+      expect(back, back.stderr).toMatchObject({ code: 0 });
+      expect(await stage.look()).toEqual(before);
+    });
+
+    test.runIf(isThorough)(
+      'past the point of no return the new release stays, and the run says that hands are needed',
+      async () => {
+        const going = begin(failingAfterRestart(), { DowngradeAllowed: false, Approvers: [whoami] });
+        await going.writes(/Point of no return/);
+        await stage.desk.belay(['approve', idOf(going.soFar())]);
+        const said = await going.said;
+        expect(said, said.stderr).toMatchObject({ code: 4 });
+        expect(said.stderr).toMatch(
+          new RegExp(`Swap[^]*VERSION_MISMATCH[^]*wanted version ${releases.old.version}`),
+        );
+        const after = await stage.look();
+        expect(after.versions).toEqual([releases.new.version]);
+        for (const node of stage.minio.nodes)
+          expect(await stage.minio.run(node, `sha256sum <${paths.binary}`)).toContain(sha256.new);
+      },
+    );
+  },
+);
