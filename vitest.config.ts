@@ -32,6 +32,7 @@ class LongestFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/secret-search/global-setup.ts'],
     testTimeout: 30_000,
     pool: 'forks',
     maxWorkers: 2,
