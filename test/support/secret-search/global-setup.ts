@@ -1,18 +1,20 @@
 /** Around all tests of a run: the folder for the search, the watch of execve; afterwards the search, which fails the run. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ExecWatch, watchMissing } from '../exec-watch/exec-watch.ts';
 import { runFolderVariable } from './registry.ts';
 import { searchRun } from './search.ts';
 
+const prefix = 'belay-test-run-';
+
 export default async function setup(): Promise<() => Promise<void>> {
-  const folder = mkdtempSync(join(tmpdir(), 'belay-test-run-'));
+  removeLeftovers();
+  const folder = mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`));
   process.env[runFolderVariable] = folder;
   const watch = await ExecWatch.begin(join(folder, 'execs.jsonl'));
   return async () => {
     try {
-      // A run that ends by a signal is not waited for: what it kept goes all the same.
       const seen = await watch?.log.place();
       const lost = await watch?.end();
       const began = performance.now();
@@ -35,4 +37,21 @@ export default async function setup(): Promise<() => Promise<void>> {
       rmSync(folder, { recursive: true, force: true });
     }
   };
+}
+
+/** Folders of runs that were killed: they hold secrets of tests, and everybody's arguments. */
+function removeLeftovers(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const pid = new RegExp(`^${prefix}(\\d+)-`).exec(name)?.[1];
+    if (pid !== undefined && !isAlive(Number(pid)))
+      rmSync(join(tmpdir(), name), { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }

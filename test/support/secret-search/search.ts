@@ -74,29 +74,33 @@ class Search {
   }
 }
 
+/** One pass over the whole log; only when something was found, line by line, to say in which arguments. */
 async function searchExecs(
   needles: Needles<string>,
   file: string,
 ): Promise<{ found: readonly string[]; execs: number }> {
+  const search = new Search(needles);
+  addFile(search, file);
+  const inLog = search.end();
   const found = new Set<string>();
+  const explained = new Set<string>();
   let execs = 0;
-  for await (const line of createInterface({
-    input: createReadStream(file, 'latin1'),
-    crlfDelay: Infinity,
-  })) {
-    const { argv } = JSON.parse(line) as Started;
+  for await (const line of createInterface({ input: createReadStream(file, 'latin1') })) {
     execs += 1;
-    const bytes = Buffer.from(argv.join('\0'), 'latin1');
-    for (const what of namesIn(needles, bytes)) {
-      const shown = argv.map((arg) => (namesIn(needles, Buffer.from(arg, 'latin1')).size > 0 ? '***' : arg));
-      found.add(`${what}, in the arguments of: ${shown.join(' ').slice(0, 300)}`);
+    if (inLog.size === 0) continue;
+    const { argv } = JSON.parse(line) as Started;
+    for (const what of namesIn(needles, argv.join('\0'))) {
+      const shown = argv.map((arg) => (namesIn(needles, arg).size > 0 ? '***' : arg)).join(' ');
+      explained.add(what);
+      found.add(`${what}, in the arguments of: ${shown.slice(0, 300)}`);
     }
   }
+  for (const what of inLog) if (!explained.has(what)) found.add(`${what}, in the arguments of some execve`);
   return { found: [...found], execs };
 }
 
-function namesIn(needles: Needles<string>, bytes: Buffer): Set<string> {
-  const packed = Buffer.from(bytes.toString('latin1').replaceAll(/\s+/g, ''), 'latin1');
+function namesIn(needles: Needles<string>, text: string): Set<string> {
+  const packed = Buffer.from(text.replaceAll(/\s+/g, ''), 'latin1');
   return new Set(needles.in(packed, packed.length));
 }
 
