@@ -118,13 +118,14 @@ class Watch:
         if now["enabled"] == 2:
             raise Refused("the rules of the kernel's audit are locked until the next boot")
         others = own_rules(self.control)
+        # What the first of them found, also when it was killed and put nothing back.
+        self.found = others[0][1:3] if others else (now["enabled"], now["backlog"])
         for pid, _, _, data in others:
             if not is_alive(pid):
                 self.control.ask(DEL_RULE, data)
         others = [other for other in others if is_alive(other[0])]
         if now["pid"] and is_alive(now["pid"]) and now["pid"] not in [pid for pid, *_ in others]:
             raise Refused(f"an audit daemon (process {now['pid']}) has this machine's records")
-        self.found = others[0][1:3] if others else (now["enabled"], now["backlog"])
         self.lost_before = now["lost"]
         self.dropped = 0
         self.file = open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w", encoding="latin-1")
@@ -221,10 +222,15 @@ class Watch:
     def end(self):
         for one in self.rules:
             self.control.ask(DEL_RULE, one)
+        until = time.monotonic() + 5
+        while time.monotonic() < until and select.select([self.records.socket], [], [], 0.2)[0]:
+            self.read_what_is_there()
         lost = self.control.status()["lost"] - self.lost_before
+        if self.is_waited_for:
+            self.control.set(PID, pid=0)
         if not [pid for pid, *_ in own_rules(self.control) if is_alive(pid)]:
             self.control.set(ENABLED | BACKLOG_LIMIT, enabled=self.found[0], backlog=self.found[1])
-        self.records.socket.close()  # and with it the place of the one waited for
+        self.records.socket.close()
         self.file.close()
         return lost + self.dropped
 
