@@ -32,7 +32,10 @@ class LongestFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/secret-search/global-setup.ts'],
     testTimeout: 30_000,
+    // The search for secrets after all tests.
+    teardownTimeout: 300_000,
     pool: 'forks',
     maxWorkers: 2,
     // Real hosts on a shared machine: CI tries a failed test once more and names every test that needed it.

@@ -50,7 +50,9 @@ for (const line of trouble) console.log(`ci: ${line}`);
 const passed = tests.filter(({ status }) => status === 'passed').length;
 let failed = tests.filter(({ status }) => status === 'failed').length + trouble.length;
 if (failed === 0 && (failedBefore !== '0' || passed === 0)) {
-  console.log('ci: a step before the tests failed (format, lint, types or set-up)');
+  console.log(
+    'ci: a step before the tests failed (format, lint, types, set-up), or the search for secrets after them',
+  );
   failed = 1;
 }
 console.log(`${passed} passed, ${failed} failed`);

@@ -49,6 +49,37 @@ test("the README's belay.yaml is right", () => {
   expect(inventory?.address('i-0123456789abcdef0')?.name).toBe('db1');
 });
 
+test("the README's rolling runbook is right, and its group is that of the README's belay.yaml", () => {
+  const { document, diagnostics } = checkDocument(
+    { file: 'README.md', text: blocks[2] ?? '' },
+    createCatalog(offlineModels()),
+  );
+  expect(diagnostics.filter(({ severity }) => severity === 'error')).toEqual([]);
+  expect(document?.mainSteps.map(({ action }) => action)).toEqual(['belay:rolling']);
+  const { inventory } = parseInventory(
+    { file: 'belay.yaml', text: blocks[1] ?? '' },
+    { resolvePath: (path) => path },
+  );
+  expect(inventory?.groups.get('minio')).toEqual(['minio01', 'minio02', 'minio03', 'minio04']);
+});
+
+const commands = [...readme.matchAll(/^belay run (runbooks\/\S+)(.*)$/gm)].map(([line, file, words]) => ({
+  line,
+  file: file ?? '',
+  given: [...(words ?? '').matchAll(/-p '?(\w+)=/g)].map(([, name = '']) => name),
+}));
+
+test.for(commands)('the README gives what the runbook wants: $line', ({ file, given }) => {
+  const text = readFileSync(join(root, file), 'utf8');
+  const { document } = checkDocument({ file, text }, createCatalog(offlineModels()));
+  const parameters = document?.parameters ?? {};
+  expect(given.filter((name) => !Object.keys(parameters).includes(name))).toEqual([]);
+  const wanted = Object.entries(parameters)
+    .filter(([, parameter]) => parameter.default === undefined)
+    .map(([name]) => name);
+  expect(wanted.filter((name) => !given.includes(name))).toEqual([]);
+});
+
 test('the README names every command that it uses as it is', () => {
   const scripts = (
     JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> }

@@ -10,6 +10,7 @@ import { openHosts, type Hosts } from '../../src/transports/hosts/connect.ts';
 import type { HostAddress } from '../../src/transports/host.ts';
 import { observe, run, undo, type World } from '../actions/host/drive.ts';
 import { Lab } from './hosts/lab.ts';
+import { coresOfPrivateKey, registerSecret } from '../support/secret-search/registry.ts';
 
 const reason = Lab.unavailable();
 const path = '/home/ops/.ssh/authorized_keys';
@@ -25,7 +26,9 @@ describe.skipIf(reason)(
     const makeKey = (name: string) => {
       const file = join(folder, name);
       execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', name, '-f', file]);
-      return { line: readFileSync(`${file}.pub`, 'utf8').trim(), secret: readFileSync(file, 'utf8') };
+      const secret = readFileSync(file, 'utf8');
+      registerSecret(`the private key ${name}`, coresOfPrivateKey(secret));
+      return { line: readFileSync(`${file}.pub`, 'utf8').trim(), secret };
     };
     const fresh = makeKey('ops-v2');
     const keysOf = async (host: string) =>

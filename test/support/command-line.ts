@@ -8,6 +8,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
+import { keepForSearch } from './secret-search/registry.ts';
 
 const main = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
 /** Compiled modules are kept from one process to the next: half of the start-up time. */
@@ -108,6 +109,7 @@ export class Desk implements Disposable {
 
   [Symbol.dispose](): void {
     for (const child of this.#going) child.kill('SIGKILL');
+    keepForSearch(this.state);
     rmSync(this.folder, { recursive: true, force: true });
   }
 

@@ -1,10 +1,14 @@
-/** Files in the repository that are made from code: editor schemas and reference pages. A test holds them up to date. */
+/** Files in the repository that are made from code: editor schemas, reference pages, the page of the runbooks. A test holds them up to date. */
+import { join } from 'node:path';
 import { actions, createCatalog } from '../../actions/index.ts';
 import { documentCodes, runbookSchema } from '../../document/index.ts';
 import { inventoryCodes, inventorySchema } from '../../inventory/index.ts';
 import { offlineModels } from '../../runtime/offline-models.ts';
 import { exitCodeMeanings } from '../exit-codes.ts';
 import { explainAction, type ActionExplanation, type Field } from '../explain-action.ts';
+import { runbooksPage } from './runbooks-page.ts';
+
+const root = join(import.meta.dirname, '..', '..', '..');
 
 /** Text by path from the repository's root. */
 export function generatedFiles(): ReadonlyMap<string, string> {
@@ -15,6 +19,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ['schemas/belay.schema.json', json(inventorySchema())],
     ['docs/codes.md', codesPage()],
     ['docs/actions/README.md', actionsIndex()],
+    ['docs/runbooks.md', `${made}${runbooksPage(root)}`],
   ]);
   for (const action of actions.values()) files.set(pageOf(action.name), actionPage(explainAction(action)));
   return files;

@@ -4,10 +4,10 @@
  * of Belay's own redactor.
  */
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { DatabaseSync } from 'node:sqlite';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { base64Parts, rowsOf } from '../../support/secret-search/forms.ts';
+import { coresOfPrivateKey, registerSecret } from '../../support/secret-search/registry.ts';
 
 export interface Canary {
   readonly value: string;
@@ -15,9 +15,11 @@ export interface Canary {
   readonly cores: readonly string[];
 }
 
-export function password(): Canary {
+/** `isPlanted`: it is there to be found, and the search after all tests does not look for it. */
+export function password({ isPlanted = false } = {}): Canary {
   // Behind the backslash no c: the echo of /bin/sh takes it as the end of all that it prints.
   const cores = [word(), word().replace(/^c/, 'd')];
+  if (!isPlanted) registerSecret('a password', cores);
   return { value: `p"ä/${cores[0]}+ =%&'$x\\${cores[1]}<é>?#`, cores };
 }
 
@@ -30,6 +32,7 @@ export function privateKey(): Canary {
   });
   const lines = value.split('\n').filter((line) => /^[A-Za-z0-9+/]{64}$/.test(line));
   const cores = lines.filter((_, index) => index % 3 === 1).map((line) => line.slice(20, 44));
+  registerSecret('a private key', coresOfPrivateKey(value));
   return { value, cores };
 }
 
@@ -57,14 +60,6 @@ export function readable(bytes: Buffer, canaries: readonly Canary[]): string[] {
   );
 }
 
-/** What base64 makes of the core at each of the three places at which it can begin, without what its neighbours decide. */
-export function base64Parts(core: string): string[] {
-  return [0, 1, 2].map((shift) => {
-    const encoded = Buffer.from('\0'.repeat(shift) + core).toString('base64');
-    return encoded.slice(4, Math.floor(((shift + core.length) * 8) / 24) * 4);
-  });
-}
-
 /** Every file below the folder, and every value of every table of its databases (a page border may cut a value in the file). */
 export function readableInFolder(folder: string, canaries: readonly Canary[]): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -75,25 +70,4 @@ export function readableInFolder(folder: string, canaries: readonly Canary[]): s
       const inRows = file.endsWith('journal.db') ? readable(rowsOf(file), canaries) : [];
       return [...found, ...inRows].map((what) => `${relative(folder, file)}: ${what}`);
     });
-}
-
-/** Read from a copy, so that the reader leaves the folder as it is. */
-function rowsOf(file: string): Buffer {
-  const copy = mkdtempSync(join(tmpdir(), 'belay-rows-'));
-  for (const end of ['', '-wal']) {
-    try {
-      cpSync(`${file}${end}`, join(copy, `journal.db${end}`));
-    } catch {
-      // There is a log only while somebody has the journal open.
-    }
-  }
-  const database = new DatabaseSync(join(copy, 'journal.db'));
-  try {
-    const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
-    const rows = tables.flatMap(({ name }) => database.prepare(`SELECT * FROM "${String(name)}"`).all());
-    return Buffer.from(rows.map((row) => Object.values(row).join('\n')).join('\n'));
-  } finally {
-    database.close();
-    rmSync(copy, { recursive: true, force: true });
-  }
 }

@@ -1,28 +1,48 @@
 /**
- * Reads the command lines of all processes of this machine, those of lab hosts among them, again and again in a process
- * of its own, and keeps those in which one of the needles stands.
+ * Command lines of this machine, those of lab hosts among them, in which one of the needles stands: of every execve where the kernel's
+ * audit may be had; else of the processes that are seen by reading /proc again and again in a process of its own, which misses
+ * those that end between two readings.
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { ExecLog, watchMissing } from '../../support/exec-watch/exec-watch.ts';
 
 export interface Watched {
   /** Command lines that held a needle. */
   readonly caught: readonly string[];
-  /** How often the whole table was read, and the longest time between two readings. */
-  readonly rounds: number;
-  readonly longestGapMs: number;
+  /** How many command lines (audit) or tables of processes (polling) were looked at, and the same in words. */
+  readonly looked: number;
+  readonly how: string;
 }
 
-export class ProcessWatch {
+export interface CommandLineWatch {
+  end(): Promise<Watched>;
+}
+
+/** Resolves when it watches. */
+export async function beginWatch(needles: readonly string[]): Promise<CommandLineWatch> {
+  const log = ExecLog.ofRun();
+  if (log === undefined) return ProcessWatch.begin(needles);
+  const place = await log.place();
+  return {
+    end: async () => {
+      const lines = (await log.since(place)).map(({ argv }) => argv.join(' '));
+      const caught = lines.filter((line) => needles.some((needle) => line.includes(needle)));
+      return { caught, looked: lines.length, how: `the arguments of all ${lines.length} execve were read` };
+    },
+  };
+}
+
+class ProcessWatch implements CommandLineWatch {
   readonly #child: ChildProcess;
 
   private constructor() {
     this.#child = fork(fileURLToPath(import.meta.url), ['watch'], { execArgv: [] });
   }
 
-  /** Resolves when it watches. The needles go over a channel: they stand in no command line. */
+  /** The needles go over a channel: they stand in no command line. */
   static async begin(needles: readonly string[]): Promise<ProcessWatch> {
     const watch = new ProcessWatch();
     watch.#child.send(needles);
@@ -53,7 +73,10 @@ async function watchFor(needles: readonly string[], isStopped: () => boolean): P
     last = now;
     await new Promise(setImmediate);
   }
-  return { caught: [...caught], rounds, longestGapMs };
+  const how =
+    `command lines of all processes were read ${rounds} times, at most ${longestGapMs.toFixed(0)} ms apart ` +
+    `(${watchMissing() ?? ''})`;
+  return { caught: [...caught], looked: rounds, how };
 }
 
 /** Empty when the process has ended meanwhile. */

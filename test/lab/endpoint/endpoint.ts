@@ -5,6 +5,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { JsonObject } from '../../../src/json.ts';
 import type { ArrivedRequest } from './api-call.ts';
+import { copyForSearch } from '../../support/secret-search/registry.ts';
 import { createBackground, usualSettings, type Cell, type Settings } from './cell.ts';
 import { createDispatch } from './dispatch.ts';
 import { adopt, type Adoption } from './ec2/adopt.ts';
@@ -132,6 +133,7 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
       server.closeAllConnections();
       await background.stop();
       await closed;
+      copyForSearch(journal.file, 'endpoint.journal.jsonl');
       await moto.close();
       stateFile.close();
     },

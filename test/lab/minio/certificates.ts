@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { coresOfPrivateKey, registerSecret } from '../../support/secret-search/registry.ts';
 
 /** PEM. */
 export interface CertificatePair {
@@ -74,10 +75,9 @@ export class CertificateAuthority {
       const to = stamp(subject.notAfter ?? new Date(Date.now() + 825 * day));
       const files = ['-in', at('request'), '-out', at('crt')];
       await execa('openssl', ['ca', ...how, ...signer, '-startdate', from, '-enddate', to, ...files]);
-      return {
-        certificate: await readFile(at('crt'), 'utf8'),
-        privateKey: await readFile(at('key'), 'utf8'),
-      };
+      const privateKey = await readFile(at('key'), 'utf8');
+      registerSecret(`the private key of ${subject.commonName}`, coresOfPrivateKey(privateKey));
+      return { certificate: await readFile(at('crt'), 'utf8'), privateKey };
     } finally {
       await rm(folder, { recursive: true, force: true });
     }

@@ -14,6 +14,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { registerSecret } from '../../support/secret-search/registry.ts';
 import { LabFailure } from '../hosts/command.ts';
 import { Lab, type LabInventoryHost } from '../hosts/lab.ts';
 import { CertificateAuthority, pairOfKind, type CertificatePair, type PairKind } from './certificates.ts';
@@ -134,6 +135,8 @@ export class MinioLab {
     this.caFile = authority.file;
     this.credentialsFile = join(this.folder, 'credentials.json');
     const { root, backup } = JSON.parse(readFileSync(this.credentialsFile, 'utf8')) as Credentials;
+    registerSecret("the root key of the lab's MinIO", [root.secretKey]);
+    registerSecret("the root key of the lab's backup target", [backup.secretKey]);
     this.root = root;
     this.backup = backup;
     this.url = `https://${lab.address('lb1')}`;
