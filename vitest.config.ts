@@ -9,6 +9,7 @@ const longestFirst = [
   'test/evidence/crash/demo.test.ts',
   'test/evidence/crash/postgresql.test.ts',
   'test/evidence/patch/',
+  'test/evidence/minio/',
   'test/evidence/crash/',
   'test/transports/hosts/',
   'test/world/named-scripts.lab.test.ts',
