@@ -59,7 +59,12 @@ function lockWait(given: unknown): { readonly lockWaitSeconds?: number } {
   if (given === true) return { lockWaitSeconds: lockWaitSecondsDefault };
   const seconds = Number(given);
   if (Number.isSafeInteger(seconds) && seconds > 0) return { lockWaitSeconds: seconds };
-  throw new Refusal('usage', 'BAD_WAIT', `--wait-lock ${String(given)}: that is no number of seconds`, {
-    hint: 'write --wait-lock=600, or --wait-lock behind the file for an hour',
-  });
+  throw new Refusal(
+    'usage',
+    'BAD_WAIT',
+    `--wait-lock ${typeof given === 'string' ? given : '?'}: that is no number of seconds`,
+    {
+      hint: 'write --wait-lock=600, or --wait-lock behind the file for an hour',
+    },
+  );
 }

@@ -86,7 +86,7 @@ export class ActionHost implements ActivityHost {
       return ok({ account, arn, region, partition });
     }
     const { locks } = this.#ports;
-    if (call.kind === 'lock') return ok((await locks.take(lockNames(input.inputs), context.signal)) as Json);
+    if (call.kind === 'lock') return ok(await locks.take(lockNames(input.inputs), context.signal));
     if (call.kind === 'unlock') return ok(await locks.release(context.signal));
     const action = this.#action(call);
     const inputs = checkedInputs(action, input.inputs, this.#ports.vault);

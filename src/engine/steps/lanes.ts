@@ -10,7 +10,7 @@ import type { EngineEvent } from '../events.ts';
 interface Lane {
   request: Request | undefined;
   hasEnded: boolean;
-  error: unknown;
+  error: Error | undefined;
 }
 
 interface Request {
@@ -37,12 +37,13 @@ export class Lanes implements Runtime {
   async start(run: () => Promise<void>): Promise<void> {
     const lane: Lane = { request: undefined, hasEnded: false, error: undefined };
     this.#live.push(lane);
-    const end = (error?: unknown): void => {
+    const end = (error?: Error): void => {
       lane.hasEnded = true;
       lane.error = error;
       this.#paused();
     };
-    await this.#goOn(lane, () => void run().then(() => end(), end));
+    const fail = (error: unknown): void => end(error instanceof Error ? error : new Error(String(error)));
+    await this.#goOn(lane, () => void run().then(() => end(), fail));
   }
 
   /** Lets all lanes go on until one or more of them have ended. */
