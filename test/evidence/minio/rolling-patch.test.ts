@@ -63,9 +63,10 @@ describe.skipIf(reason)(
       );
     });
 
+    // One by one only in the whole matrix: the killed run below fails, too, after a step that the seed draws.
     const failures: readonly (readonly [TurnStep, MinioNode])[] = isThorough
       ? turnSteps.map((step) => [step, 'minio02'])
-      : [[pick('step', turnSteps), pick('node', two)]];
+      : [];
     for (const [step, node] of failures) {
       test(`failed after ${step} of ${node}: everything is as before, and no request has failed`, async () => {
         const watch = await stage.watch();
@@ -78,11 +79,12 @@ describe.skipIf(reason)(
       });
     }
 
+    const failing = pick('failed after', ['Stop', 'Patch', 'Start', 'Settle', 'Heal', 'Undrain'] as const);
     const inTurn = pick('killed in', ['Drain', 'Stop', 'Patch', 'Start', 'Settle', 'Heal'] as const);
     const inRollback = pick('killed undoing', ['StopAgain', 'StartAgain', 'SettleAgain', 'PutBack'] as const);
-    test(`killed in ${inTurn} of the first node, between nodes and in ${inRollback} of the rollback: ends as if it had not been`, async () => {
+    test(`killed in ${inTurn} of the first node, between nodes and in ${inRollback} of the rollback, failed after ${failing} of the second: all is as before`, async () => {
       const watch = await stage.watch();
-      const file = stage.desk.write('failing.yaml', failingAfter('Start', 'minio02'));
+      const file = stage.desk.write('failing.yaml', failingAfter(failing, 'minio02'));
       let going = stage.patch({ Targets: [...two], BakeSeconds: 5 }, file);
       await going.writes(new RegExp(`▸ ${inTurn} `));
       going = await resumed(await kill(going));

@@ -115,6 +115,7 @@ describe.skipIf(reason)(
         expect(await stage.minio.run(node, `sha256sum <${paths.binary}.old`)).toContain(sha256.old);
       }
       await stage.minio.untilHealthy({ quietSeconds: 0 });
+      if (!isThorough) return;
       const back = await stage.desk.belay(['rollback', idOf(said), '-y']);
       expect(back, back.stderr).toMatchObject({ code: 0 });
       expect(await stage.look()).toEqual(before);

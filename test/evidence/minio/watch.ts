@@ -3,11 +3,31 @@ import { expect } from 'vitest';
 import type { MinioLab } from '../../lab/minio/cluster.ts';
 import type { MinioNode } from '../../lab/minio/configuration.ts';
 import { Load } from '../../lab/minio/load.ts';
-import { Observer } from '../../lab/minio/observer.ts';
+import { Observer, type DownTime } from '../../lab/minio/observer.ts';
 import { incompleteObjects } from './healed.ts';
 
 /** Longer without a sample, and a second node that is down could be missed, in ms. */
 const gapMsMax = 5_000;
+
+/**
+ * A node whose process runs and that once took longer than the observer's second to answer is slow, as all are on a machine with
+ * ten times more to do than it has cores (seen at a load of 25: 170 ms). Not answering for so long, in ms, it counts as down.
+ */
+const noAnswerMsMin = 2_000;
+
+/** The nodes that were down at the same time, at the first moment with the most of them. */
+function downTogether(downTimes: readonly DownTime[]): readonly MinioNode[] {
+  const until = ({ to }: DownTime): number => (to === undefined ? Infinity : Date.parse(to));
+  const down = downTimes.filter(
+    (time) => time.reason !== 'no answer' || until(time) - Date.parse(time.from) >= noAnswerMsMin,
+  );
+  const moments = down.map(({ from }) => {
+    const at = Date.parse(from);
+    const then = down.filter((time) => Date.parse(time.from) <= at && at < until(time));
+    return [...new Set(then.map(({ node }) => node))];
+  });
+  return moments.reduce((most, nodes) => (nodes.length > most.length ? nodes : most), []);
+}
 
 export class Watch {
   static async begin(minio: MinioLab): Promise<Watch> {
@@ -31,11 +51,9 @@ export class Watch {
    */
   async endsWell(wereDown: readonly MinioNode[]): Promise<void> {
     this.#isOver = true;
-    const { mostDownAtOnce, downTogether, downTimes, samples, longestGapMs } = await this.#observer.stop();
+    const { downTimes, samples, longestGapMs } = await this.#observer.stop();
     const { failures, lost, acknowledged, requests } = await this.#load.stop();
-    expect({ mostDownAtOnce, downTogether }, JSON.stringify(downTimes)).toMatchObject({
-      mostDownAtOnce: Math.min(mostDownAtOnce, 1),
-    });
+    expect(downTogether(downTimes).length, JSON.stringify(downTimes)).toBeLessThan(2);
     expect([...new Set(downTimes.map(({ node }) => node))]).toEqual(expect.arrayContaining([...wereDown]));
     expect(samples).toBeGreaterThan(20);
     expect(longestGapMs).toBeLessThan(gapMsMax);
@@ -45,6 +63,7 @@ export class Watch {
     expect(requests.get).toBeGreaterThan(20);
     expect(await incompleteObjects(this.#minio)).toEqual([]);
   }
+
   /** What a case that failed half-way leaves looking. */
   async abandon(): Promise<void> {
     if (this.#isOver) return;
