@@ -66,13 +66,14 @@ export function replaceDriveCases(stand: () => Stand): void {
   test(
     'drive: failed after a step before the swap, nothing is changed; a drive that was not replaced is found out',
     async () => {
+      await putObjects();
       const places = placesIn(name);
       // Behind the swap there is no way back, and these two are only met when a drive is out.
       const before = places.slice(0, places.indexOf('Swap')).filter((place) => !/ThisOne/.test(place));
       for (const place of drawn(name, before)) {
         const said = await run('minio03', 2, stand().failingAfter(name, place));
         expectTrouble(said, said.code === 3 ? 3 : 1, 'FailHere');
-        await expectWhole('minio02', 3);
+        await expectWhole('minio03', 2);
       }
       const waiting = await run('minio03', 2);
       const id = idOf(waiting);
@@ -93,6 +94,7 @@ export function replaceDriveCases(stand: () => Stand): void {
     'drive: missing when MinIO starts, it is replaced all the same, and no other one is; blank, it heals, and nobody is called',
     async () => {
       const { minio } = stand();
+      await putObjects();
       await minio.stopMinio('minio04');
       await minio.drives.detach('minio04', 1);
       await minio.startMinio('minio04');
@@ -105,7 +107,11 @@ export function replaceDriveCases(stand: () => Stand): void {
           },
         )
         .toHaveLength(15);
-      expectTrouble(await run('minio04', 2), 3, 'a drive of the cluster is out, and not /stg/data/data2');
+      expectTrouble(
+        await run('minio04', 2),
+        3,
+        '/stg/data/data2 is mounted and can be read. Either it is another one',
+      );
 
       const waiting = await run('minio04', 1);
       expectTrouble(waiting, 6, 'Now replace the drive /stg/data/data1 of minio04');
@@ -122,6 +128,23 @@ export function replaceDriveCases(stand: () => Stand): void {
       const done = await stand().belay(['resume', again]);
       expect({ code: done.code, stderr: done.stderr }).toEqual({ code: 0, stderr: done.stderr });
       await expectWhole('minio04', 1);
+
+      await minio.stopMinio('minio04');
+      await minio.drives.blank('minio04', 1);
+      await minio.startMinio('minio04');
+      await expect
+        .poll(async () => (await minio.probe('minio04', 'cluster')).status, { timeout: 60_000 })
+        .toBe(200);
+      const refused = await run('minio04', 1);
+      expectTrouble(
+        refused,
+        refused.code === 1 ? 1 : 3,
+        /is blank already: MinIO heals it by itself|1 drives? heals?/,
+      );
+      await minio.untilReady();
+      await expect
+        .poll(() => expectWhole('minio04', 1).then(() => 'whole', String), { timeout: 60_000 })
+        .toBe('whole');
     },
     caseMs,
   );
