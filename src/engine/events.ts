@@ -33,7 +33,7 @@ export type Waiting =
       readonly given: number;
       readonly timeoutSeconds: number;
     }
-  | { readonly kind: 'pause'; readonly timeoutSeconds: number }
+  | { readonly kind: 'pause'; readonly message?: string; readonly timeoutSeconds: number }
   | { readonly kind: 'sleep'; readonly seconds: number }
   /** Nobody knows whether the step's effect happened; a person has to look. */
   | { readonly kind: 'unknownOutcome'; readonly message: string }

@@ -199,7 +199,7 @@ async function runFlowStep(
     case 'sleep':
       return sleep(execution, record, inputs, mode);
     case 'pause':
-      return pause(execution, record, seconds, mode);
+      return pause(execution, record, inputs, seconds, mode);
     case 'approve':
       return approve(execution, record, inputs, seconds, mode);
     case 'rolling':

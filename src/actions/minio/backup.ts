@@ -6,6 +6,8 @@
  * The manifest stands at the target (bucket belay-manifests, under the step's token), written page by page.
  */
 import { Type } from 'typebox';
+import { HostFailure } from '../../transports/host.ts';
+import { HttpFailure } from '../../transports/http/failure.ts';
 import { S3Failure } from '../../transports/s3/failure.ts';
 import type { S3Client, S3Object } from '../../transports/s3/client.ts';
 import {
@@ -138,12 +140,7 @@ export const backup = defineAction({
           context,
         });
       } catch (error) {
-        if (!(error instanceof S3Failure) || !error.isBusy) throw error;
-        return failed(
-          'UNHEALTHY_WINDOW',
-          `${error.message}\nWhat was copied so far stays, and the next run goes on there.`,
-          { retryable: true },
-        );
+        return stopped(error, target.s3, manifest);
       }
     },
   },
@@ -163,6 +160,24 @@ export const backup = defineAction({
     },
   },
 });
+
+/** The request that failed may never have been sent; what was copied before it stays, and the undo knows what. Throws what is a bug. */
+function stopped(error: unknown, target: S3Client, manifest: Manifest): Poll<Outputs> {
+  const isOurs = error instanceof S3Failure || error instanceof HttpFailure || error instanceof ActionFailure;
+  if (!isOurs && !(error instanceof HostFailure)) throw error;
+  if (error.code === 'CANCELLED') throw error;
+  const isBusy = error instanceof S3Failure && error.isBusy;
+  return failed(
+    isBusy ? 'UNHEALTHY_WINDOW' : error.code,
+    `${error.message}\nWhat was copied so far stays, and the next run goes on there.`,
+    {
+      retryable: error.retryable,
+      changes: [
+        { target: target.label, subject: 'backup', from: null, to: `objects as ${manifest.place} says` },
+      ],
+    },
+  );
+}
 
 /** The first node: one that stops in the middle fails the step, and the health check before it says why. */
 function sourceOf(cluster: Cluster, inputs: Inputs): S3Client {

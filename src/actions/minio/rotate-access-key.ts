@@ -14,6 +14,7 @@ import {
   type Poll,
   type UndoInputs,
 } from '../define-action.ts';
+import { S3Failure } from '../../transports/s3/failure.ts';
 import type { Change } from '../../engine/events.ts';
 import { strictObject } from '../strict-object.ts';
 import { addKey, isNoKey, keyState, removeKey, setKeyStatus, type KeyState } from './access-keys.ts';
@@ -211,10 +212,13 @@ async function disable(inputs: Inputs, cluster: Cluster, { signal }: ActionConte
   try {
     await askAny(cluster, (node) => setKeyStatus(node, inputs, inputs.OldAccessKey, 'off', signal));
   } catch (error) {
-    if (!isNoKey(error)) throw error;
+    // MinIO denies it to everybody where the name is that of a user: AccessKey has just added a key, so it may change one.
+    const isDenied = error instanceof S3Failure && error.code === 'AccessDenied';
+    if (!isNoKey(error) && !isDenied) throw error;
+    const rights = isDenied ? `, or ${inputs.AccessKey} may add keys and not change them` : '';
     throw new ActionFailure({
       code: 'NOT_AN_ACCESS_KEY',
-      message: `${inputs.OldAccessKey} is no access key that belongs to a user: it is a user itself, or root. Give the application an access key of its own first`,
+      message: `${inputs.OldAccessKey} is no access key that belongs to a user: it is a user itself, or root${rights}. Give the application an access key of its own first`,
       effect: 'none',
     });
   }
@@ -275,6 +279,12 @@ async function putBack(
 ): Promise<Poll<{}>> {
   const found = { Old: await stateOn(cluster, oldKey(inputs)), New: await stateOn(cluster, newKey(inputs)) };
   const { signal } = context;
+  if (before.Old !== 'absent' && found.Old === 'absent') {
+    return failed(
+      'OLD_KEY_REMOVED',
+      `${inputs.OldAccessKey} was removed for good and cannot come back; ${inputs.NewAccessKey} stays, or ${inputs.User} would have no key that works`,
+    );
+  }
   if (shown(before.Old) === 'enabled') {
     if (found.Old === 'disabled') {
       await askAny(cluster, (node) => setKeyStatus(node, inputs, inputs.OldAccessKey, 'on', signal));

@@ -24,11 +24,19 @@ export function waitingWords(executionId: string, step: string, waiting: Waiting
         commands: [`approve with  belay approve ${at}     (${who}; ${count}; ${until})`],
       };
     }
-    case 'pause':
+    case 'pause': {
+      const limit = limitText(waiting.timeoutSeconds);
+      if (waiting.message !== undefined) {
+        return {
+          says: printable(waiting.message),
+          commands: [`go on with  belay continue ${at}     (expires in ${limit})`],
+        };
+      }
       return {
-        says: `waits until somebody says go on, at most ${limitText(waiting.timeoutSeconds)}`,
+        says: `waits until somebody says go on, at most ${limit}`,
         commands: [`go on with  belay continue ${at}`],
       };
+    }
     case 'sleep':
       return { says: `sleeps for ${limitText(waiting.seconds)}`, commands: [] };
     case 'unknownOutcome':

@@ -171,15 +171,17 @@ test('a pause, an unknown outcome and an open rollback each name the commands th
     { type: 'StepWaiting', step, waiting },
   ];
   const text = transcript([
-    begin('Look', 'Patch'),
+    begin('Look', 'Swap', 'Patch'),
     started(0, 'Look'),
     waits('Look', { kind: 'pause', timeoutSeconds: 1800 }),
+    waits('Swap', { kind: 'pause', message: 'Replace the drive.', timeoutSeconds: 1800 }),
     started(1, 'Patch'),
     waits('Patch', { kind: 'unknownOutcome', message: 'the host was rebooted' }),
     waits('rollback', { kind: 'rollbackDecision', steps: ['Patch', 'Look'] }),
   ]);
   expect(text).toContain('⏸ Look');
   expect(text).toContain('at most 30 min');
+  expect(text).toContain('Replace the drive.');
   expect(text).toContain(`go on with  belay continue ${id} --step Look`);
   expect(text).toContain('nobody knows whether it happened: the host was rebooted');
   expect(text).toContain(`it happened:        belay continue ${id} --step Patch`);

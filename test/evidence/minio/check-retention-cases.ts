@@ -1,0 +1,141 @@
+/** runbooks/minio/check-retention.yaml: the rules of each bucket, byte for byte, as the server gives them. */
+import { createHash } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { S3Refusal } from '../../lab/minio/s3.ts';
+import { idOf, type Said } from '../../support/command-line.ts';
+import { expectTrouble } from '../trouble/expect-trouble.ts';
+import { placesIn, drawn, shipped, type Parameters, type Stand } from './stand.ts';
+
+const name = 'check-retention';
+const caseMs = 120_000;
+const ownRule =
+  '<LifecycleConfiguration><Rule><ID>own</ID><Filter><Prefix>tmp/</Prefix></Filter><Status>Enabled</Status><Expiration><Days>7</Days></Expiration></Rule></LifecycleConfiguration>';
+
+export function checkRetentionCases(stand: () => Stand): void {
+  const given = (): Parameters => ({ ...stand().cluster, AccessKey: stand().minio.root.accessKey });
+  const secrets = { SecretKey: 'env:MINIO_SECRET' };
+  const run = (more: Parameters = {}, file = shipped(name)): Promise<Said> =>
+    stand().run(file, { ...given(), ...more }, secrets);
+
+  /** Of each bucket; null: it has none. */
+  async function rules(): Promise<Record<string, string | null>> {
+    const s3 = stand().minio.s3();
+    const text = (await s3.request({ path: '/' })).body.toString('utf8');
+    const names = [...text.matchAll(/<Name>([^<]+)</g)].map(([, bucket]) => bucket ?? '');
+    const all = names.map(async (bucket) => {
+      const answer = await s3.request({ path: `/${bucket}`, query: { lifecycle: '' } });
+      return [bucket, answer.status === 200 ? answer.body.toString('utf8') : null] as const;
+    });
+    return Object.fromEntries(await Promise.all(all));
+  }
+  async function putOwnRule(bucket: string): Promise<void> {
+    const s3 = stand().minio.s3();
+    await s3.createBucket(bucket);
+    const answer = await s3.request({
+      method: 'PUT',
+      path: `/${bucket}`,
+      query: { lifecycle: '' },
+      headers: { 'content-md5': createHash('md5').update(ownRule).digest('base64') },
+      body: Buffer.from(ownRule),
+    });
+    if (answer.status >= 300) throw new S3Refusal('the rule of the test', answer);
+  }
+
+  test(
+    'retention: buckets without the rule end 8, and nothing is changed; put on request, they end 0; too old objects end 8',
+    async () => {
+      await putOwnRule('invoices');
+      await stand().minio.s3().put('invoices', 'of last year', 'old');
+      const before = await rules();
+      const missing = await run();
+      expectTrouble(
+        missing,
+        8,
+        'NON_COMPLIANT',
+        'have no rule by which objects expire after 1825 days',
+        'invoices',
+      );
+      expect(missing.stderr).toMatch(/Nothing (is left|was) changed/);
+      expect(await rules()).toEqual(before);
+
+      const put = await run({ PutMissing: true });
+      expect({ code: put.code, stderr: put.stderr }).toEqual({ code: 0, stderr: put.stderr });
+      const after = await rules();
+      for (const xml of Object.values(after)) expect(xml).toContain('<Days>1825</Days>');
+      expect(after['invoices']).toContain('<ID>own</ID>');
+      expect((await run()).code).toBe(0);
+
+      await new Promise((resolve) => setTimeout(resolve, 1_100));
+      const old = await run({ OlderThanSeconds: 1 });
+      expectTrouble(old, 8, 'NON_COMPLIANT', 'older than 1 s', 'invoices 1');
+      expect(await rules()).toEqual(after);
+
+      const back = await stand().belay(['rollback', idOf(put), '--yes']);
+      expect({ code: back.code, stderr: back.stderr }).toEqual({ code: 0, stderr: back.stderr });
+      expect(await rules()).toEqual(before);
+    },
+    caseMs,
+  );
+
+  test(
+    'retention: killed while rules are put, it is resumed; failed after a step, every bucket has the rules that it had',
+    async () => {
+      const before = await rules();
+      const going = stand().start(shipped(name), { ...given(), PutMissing: true }, secrets);
+      await going.writes(/▸ PutRule/);
+      going.process.kill('SIGKILL');
+      const id = idOf(stand().heard(await going.said));
+      const resumed = await stand().belay(['resume', id]);
+      expect({ code: resumed.code, stderr: resumed.stderr }).toEqual({ code: 0, stderr: resumed.stderr });
+      await stand().belay(['rollback', id, '--yes']);
+      expect(await rules()).toEqual(before);
+
+      // Check is the other branch: it writes nothing, as the case above shows.
+      for (const place of drawn(
+        name,
+        placesIn(name).filter((step) => step !== 'Check'),
+      )) {
+        const said = await run({ PutMissing: true }, stand().failingAfter(name, place));
+        expectTrouble(said, 3, 'FailHere');
+        expect(await rules()).toEqual(before);
+      }
+      stand().expectNowhere();
+    },
+    caseMs * 2,
+  );
+
+  test(
+    'retention and backup: while a node is away nothing is called compliant, or gone: 9, and no object is copied',
+    async () => {
+      const { minio } = stand();
+      const before = await rules();
+      await minio.stopMinio('minio04');
+      try {
+        for (const PutMissing of [false, true]) {
+          const said = await run({ PutMissing });
+          expectTrouble(said, 9, 'UNDETERMINED', 'no verdict while the cluster is not healthy', 'minio04');
+          expect(said.stderr).not.toContain('buckets expire objects');
+        }
+        const given = {
+          ...stand().cluster,
+          ReaderKey: minio.root.accessKey,
+          TargetUrl: minio.backupUrl,
+          TargetKey: minio.backup.accessKey,
+          WaitSeconds: 1,
+        };
+        const secrets = { ReaderSecret: 'env:MINIO_SECRET', TargetSecret: 'env:BACKUP_SECRET' };
+        expectTrouble(
+          await stand().run(shipped('backup'), given, secrets),
+          1,
+          'Failed at Serving',
+          'minio04',
+        );
+      } finally {
+        await minio.startMinio('minio04');
+      }
+      await minio.untilHealthy();
+      expect(await rules()).toEqual(before);
+    },
+    caseMs,
+  );
+}

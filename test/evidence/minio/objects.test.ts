@@ -1,0 +1,21 @@
+/** The MinIO runbooks that are about objects and where they lie: backup, retention, drives. */
+import { afterAll, beforeAll, describe } from 'vitest';
+import { MinioLab } from '../../lab/minio/cluster.ts';
+import { backupCases } from './backup-cases.ts';
+import { checkRetentionCases } from './check-retention-cases.ts';
+import { replaceDriveCases } from './replace-drive-cases.ts';
+import { Stand } from './stand.ts';
+
+const reason = MinioLab.unavailable();
+
+describe.skipIf(reason)(`MinIO's objects${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
+  let stand: Stand;
+  beforeAll(async () => {
+    stand = await Stand.raise();
+  }, 480_000);
+  afterAll(() => stand?.down(), 60_000);
+
+  backupCases(() => stand);
+  checkRetentionCases(() => stand);
+  replaceDriveCases(() => stand);
+});

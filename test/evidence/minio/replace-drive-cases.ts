@@ -1,0 +1,169 @@
+/** runbooks/minio/replace-drive.yaml, with the test for the hands: what each server says of its drives, and what lies on the new one. */
+import { createHash, randomBytes } from 'node:crypto';
+import { expect, test } from 'vitest';
+import type { DriveNumber } from '../../lab/minio/drives.ts';
+import type { MinioNode } from '../../lab/minio/configuration.ts';
+import { idOf, type Said } from '../../support/command-line.ts';
+import { expectTrouble } from '../trouble/expect-trouble.ts';
+import { drawn, placesIn, shipped, type Parameters, type Stand } from './stand.ts';
+
+const name = 'replace-drive';
+const caseMs = 240_000;
+const objectCount = 20;
+const bytesOf = (index: number) => createHash('sha512').update(String(index)).digest();
+
+export function replaceDriveCases(stand: () => Stand): void {
+  const secrets = { AdminSecret: 'env:MINIO_SECRET' };
+  const given = (node: MinioNode, drive: DriveNumber): Parameters => ({
+    ...stand().cluster,
+    AdminKey: stand().minio.root.accessKey,
+    Node: node,
+    Drive: `/stg/data/data${drive}`,
+    SwapSeconds: '1',
+    HealSeconds: 120,
+  });
+  const run = (node: MinioNode, drive: DriveNumber, file = shipped(name)): Promise<Said> =>
+    stand().run(file, given(node, drive), secrets);
+
+  async function putObjects(): Promise<void> {
+    const s3 = stand().minio.s3();
+    await s3.createBucket('kept');
+    for (let i = 0; i < objectCount; i += 1) await s3.put('kept', `${i}.bin`, bytesOf(i));
+  }
+  async function expectWhole(node: MinioNode, drive: DriveNumber): Promise<void> {
+    const { minio } = stand();
+    for (const server of minio.nodes) {
+      const drives = (await minio.info(server)).flatMap((one) => one.drives);
+      expect(drives.filter(({ state, healing }) => state === 'ok' && !healing)).toHaveLength(16);
+    }
+    const pieces = await minio.run(node, `find /stg/data/data${drive}/kept -name xl.meta | wc -l`);
+    expect(pieces).toBe(String(objectCount));
+    for (let i = 0; i < objectCount; i += 1)
+      expect((await minio.s3().get('kept', `${i}.bin`)).equals(bytesOf(i))).toBe(true);
+  }
+
+  test(
+    'drive: replaced after a clean heal, healed under a runner that is killed, whole at the end',
+    async () => {
+      await putObjects();
+      const waiting = await run('minio02', 3);
+      expectTrouble(waiting, 6, 'Now replace the drive /stg/data/data3 of minio02', 'keep it aside');
+      const id = idOf(waiting);
+      await stand().minio.drives.blank('minio02', 3);
+      expect((await stand().belay(['continue', id])).code).toBe(0);
+      const going = stand().desk.start(['resume', id], { env: stand().env });
+      await going.writes(/▸ Healed/);
+      going.process.kill('SIGKILL');
+      stand().heard(await going.said);
+      const done = await stand().belay(['resume', id]);
+      expect({ code: done.code, stderr: done.stderr }).toEqual({ code: 0, stderr: done.stderr });
+      await expectWhole('minio02', 3);
+      stand().expectNowhere();
+    },
+    caseMs,
+  );
+
+  test(
+    'drive: failed after a step before the swap, nothing is changed; a drive that was not replaced is found out',
+    async () => {
+      await putObjects();
+      const places = placesIn(name);
+      // Behind the swap there is no way back, and these two are only met when a drive is out.
+      const before = places.slice(0, places.indexOf('Swap')).filter((place) => !/ThisOne/.test(place));
+      for (const place of drawn(name, before)) {
+        const said = await run('minio03', 2, stand().failingAfter(name, place));
+        expectTrouble(said, said.code === 3 ? 3 : 1, 'FailHere');
+        await expectWhole('minio03', 2);
+      }
+      const waiting = await run('minio03', 2);
+      const id = idOf(waiting);
+      await stand().belay(['continue', id]);
+      const said = await stand().belay(['resume', id]);
+      expectTrouble(
+        said,
+        4,
+        'Failed at NewDrive',
+        'still holds the file system',
+        'the drive was not replaced',
+      );
+    },
+    caseMs,
+  );
+
+  test(
+    'drive: missing when MinIO starts, it is replaced all the same, and no other one is; blank, it heals, and nobody is called',
+    async () => {
+      const { minio } = stand();
+      await putObjects();
+      await minio.stopMinio('minio04');
+      await minio.drives.detach('minio04', 1);
+      await minio.startMinio('minio04');
+      await expect
+        .poll(
+          async () =>
+            (await minio.info()).flatMap(({ drives }) => drives).filter(({ state }) => state === 'ok'),
+          {
+            timeout: 60_000,
+          },
+        )
+        .toHaveLength(15);
+      expectTrouble(
+        await run('minio04', 2),
+        3,
+        '/stg/data/data2 is mounted and can be read. Either it is another one',
+      );
+
+      const waiting = await run('minio04', 1);
+      expectTrouble(waiting, 6, 'Now replace the drive /stg/data/data1 of minio04');
+      const id = idOf(waiting);
+      await stand().belay(['continue', id]);
+      const unmounted = await stand().belay(['resume', id]);
+      expectTrouble(unmounted, 4, '/stg/data/data1 is no mount point', 'Put it right');
+
+      const again = idOf(await run('minio04', 1));
+      await minio.drives.attach('minio04', 1);
+      await minio.drives.format('minio04', 1);
+      await minio.drives.mount('minio04', 1);
+      await stand().belay(['continue', again]);
+      const done = await stand().belay(['resume', again]);
+      expect({ code: done.code, stderr: done.stderr }).toEqual({ code: 0, stderr: done.stderr });
+      await expectWhole('minio04', 1);
+
+      await minio.stopMinio('minio04');
+      await minio.drives.blank('minio04', 1);
+      await minio.startMinio('minio04');
+      await expect
+        .poll(async () => (await minio.probe('minio04', 'cluster')).status, { timeout: 60_000 })
+        .toBe(200);
+      const refused = await run('minio04', 1);
+      expectTrouble(
+        refused,
+        refused.code === 1 ? 1 : 3,
+        /is blank already: MinIO heals it by itself|1 drives? heals?/,
+      );
+      await minio.untilReady();
+      await expect
+        .poll(() => expectWhole('minio04', 1).then(() => 'whole', String), { timeout: 60_000 })
+        .toBe('whole');
+    },
+    caseMs,
+  );
+
+  test(
+    'drive: objects that cannot be made whole end it while the drive is in its place',
+    async () => {
+      const { minio } = stand();
+      await minio.s3().createBucket('torn');
+      await minio.s3().put('torn', 'object', randomBytes(1_000));
+      for (const node of minio.nodes.slice(0, 4))
+        await minio.run(
+          node,
+          'rm -rf /stg/data/data1/torn/object /stg/data/data2/torn/object /stg/data/data3/torn/object',
+        );
+      const said = await run('minio01', 1);
+      expectTrouble(said, 3, 'Failed at HealBefore', 'torn/object');
+      await minio.s3().request({ method: 'DELETE', path: '/torn/object' });
+    },
+    caseMs,
+  );
+}

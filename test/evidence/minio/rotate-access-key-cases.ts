@@ -1,0 +1,216 @@
+/** runbooks/minio/rotate-access-key.yaml: what each node answers to a request signed with the old key, and with the new one. */
+import { randomBytes } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { encryptedBody } from '../../../src/actions/minio/encrypted-body.ts';
+import { S3Refusal, type KeyPair } from '../../lab/minio/s3.ts';
+import { idOf, type Said } from '../../support/command-line.ts';
+import { undoResults } from '../patch/command.ts';
+import { ProcessWatch } from '../secrets/process-watch.ts';
+import { expectTrouble } from '../trouble/expect-trouble.ts';
+import { drawn, placesIn, shipped, type Parameters, type Stand } from './stand.ts';
+
+const name = 'rotate-access-key';
+const caseMs = 120_000;
+/** Whom a run takes the person at its terminal for. */
+const approver = 'root';
+
+export function rotateAccessKeyCases(stand: () => Stand): void {
+  let count = 0;
+
+  /** MinIO's admin API; rejects unless it is done. */
+  async function admin(path: string, query: Record<string, string>, body?: object | string): Promise<void> {
+    const { minio } = stand();
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    const answer = await minio.s3('minio01').request({
+      method: 'PUT',
+      path: `/minio/admin/v3/${path}`,
+      query,
+      ...(body === undefined ? {} : { body: encryptedBody(minio.root.secretKey, Buffer.from(text)) }),
+    });
+    if (answer.status >= 300) throw new S3Refusal(path, answer);
+  }
+
+  /** A user with an access key that an application uses, and a new one for it. */
+  async function application(): Promise<{ user: string; old: KeyPair; next: KeyPair; given: Parameters }> {
+    const user = `app${(count += 1)}`;
+    const secret = (): string => {
+      const value = randomBytes(30).toString('hex').slice(0, 40);
+      stand().secrets.push({ value, cores: [value] });
+      return value;
+    };
+    const [old, next] = [
+      { accessKey: `${user}-2025`, secretKey: secret() },
+      { accessKey: `${user}-2026`, secretKey: secret() },
+    ];
+    await admin('add-user', { accessKey: user }, { secretKey: secret(), status: 'enabled' });
+    await admin('set-user-or-group-policy', {
+      policyName: 'readwrite',
+      userOrGroup: user,
+      isGroup: 'false',
+    });
+    await admin('add-service-account', {}, { targetUser: user, ...old });
+    stand().env['NEW_SECRET'] = next.secretKey;
+    const given = {
+      ...stand().cluster,
+      AdminKey: stand().minio.root.accessKey,
+      User: user,
+      OldAccessKey: old.accessKey,
+      NewAccessKey: next.accessKey,
+      Bake: 'PT1S',
+    };
+    return { user, old, next, given };
+  }
+
+  const run = (given: Parameters, file = shipped(name)): Promise<Said> =>
+    stand().run(file, given, { AdminSecret: 'env:MINIO_SECRET', NewSecret: 'env:NEW_SECRET' });
+
+  /** What the nodes answer: `works`, or the reason for which it is refused; one word where all agree. */
+  async function answers(key: KeyPair): Promise<string> {
+    const { minio } = stand();
+    const all = await Promise.all(
+      minio.nodes.map(async (node) => {
+        const { status, body } = await minio.s3(node, key).request({ path: '/' });
+        if (status === 200) return 'works';
+        const text = body.toString('utf8');
+        return text.includes('disabled') ? 'disabled' : /<Code>(\w+)</.exec(text)?.[1];
+      }),
+    );
+    return [...new Set(all)].join(', ');
+  }
+  const unknown = 'InvalidAccessKeyId';
+
+  test(
+    'key: added, switched over, disabled, approved, removed; each shown by every node; no secret is anywhere',
+    async () => {
+      const { old, next, given } = await application();
+      const watch = await ProcessWatch.begin(stand().secrets.map(({ value }) => value));
+      const waiting = await run({ ...given, Remove: true, Approvers: [approver] });
+      expectTrouble(waiting, 6, `Switch every application from ${old.accessKey} to ${next.accessKey}`);
+      expect([await answers(old), await answers(next)]).toEqual(['works', 'works']);
+      const id = idOf(waiting);
+
+      expect((await stand().belay(['continue', id])).code).toBe(0);
+      const asking = await stand().belay(['resume', id, '--no-wait']);
+      expectTrouble(asking, 6, 'Remove it for good? This cannot be undone.');
+      expect([await answers(old), await answers(next)]).toEqual(['disabled', 'works']);
+
+      expect((await stand().belay(['approve', id])).code).toBe(0);
+      const done = await stand().belay(['resume', id]);
+      expect({ code: done.code, stderr: done.stderr }).toEqual({ code: 0, stderr: done.stderr });
+      expect([await answers(old), await answers(next)]).toEqual([unknown, 'works']);
+      expect((await watch.end()).caught).toEqual([]);
+      stand().expectNowhere();
+    },
+    caseMs,
+  );
+
+  test(
+    'key: a rejected removal undoes the rotation; the old key works before anybody is asked to switch back, then the new one goes',
+    async () => {
+      const { old, next, given } = await application();
+      const waiting = await run({ ...given, Remove: true, Approvers: [approver] });
+      const id = idOf(waiting);
+      await stand().belay(['continue', id]);
+      await stand().belay(['resume', id, '--no-wait']);
+      expect((await stand().belay(['reject', id])).code).toBe(0);
+      const back = await stand().belay(['resume', id, '--no-wait']);
+      expectTrouble(back, 6, `${old.accessKey} works again. Switch every application`);
+      expect([await answers(old), await answers(next)]).toEqual(['works', 'works']);
+      expect((await stand().belay(['continue', id])).code).toBe(0);
+      const ended = await stand().belay(['resume', id]);
+      expectTrouble(ended, 3, 'AskRemove');
+      expect([await answers(old), await answers(next)]).toEqual(['works', unknown]);
+    },
+    caseMs,
+  );
+
+  test(
+    'key: failed after a step before the removal, the old one works on every node and the new one is gone',
+    async () => {
+      const places = placesIn(name).filter((place) => !['SwitchOver', 'RemoveOld'].includes(place));
+      for (const place of drawn(name, places)) {
+        const { old, next, given } = await application();
+        const removing = { ...given, Switch: 'none', Remove: true, Approvers: [approver] };
+        let said = await run(removing, stand().failingAfter(name, place));
+        if (said.code === 6) {
+          await stand().belay(['approve', idOf(said)]);
+          said = await stand().belay(['resume', idOf(said)]);
+        }
+        const { rollbackStatus } = await stand().show(said);
+        expectTrouble(said, rollbackStatus === 'notRequested' ? 1 : 3, 'FailHere');
+        expect([await answers(old), await answers(next)]).toEqual(['works', unknown]);
+      }
+    },
+    caseMs * 2,
+  );
+
+  test(
+    'key: failed after the removal, the old key is named as what cannot come back, and the new one goes on working',
+    async () => {
+      const { old, next, given } = await application();
+      const file = stand().failingAfter(name, 'RemoveOld');
+      const asking = await run({ ...given, Switch: 'none', Remove: true, Approvers: [approver] }, file);
+      await stand().belay(['approve', idOf(asking)]);
+      const said = await stand().belay(['resume', idOf(asking)]);
+      expectTrouble(
+        said,
+        4,
+        'FailHere',
+        'OLD_KEY_REMOVED',
+        `${old.accessKey} was removed for good`,
+        'RemoveOld',
+      );
+      expect(undoResults(await stand().show(said))).toMatchObject({
+        RemoveOld: 'leftOver',
+        AddNew: 'failed',
+      });
+      expect([await answers(old), await answers(next)]).toEqual([unknown, 'works']);
+    },
+    caseMs,
+  );
+
+  test(
+    'key: killed while the old one is disabled, it is resumed and ends the same',
+    async () => {
+      const { old, next, given } = await application();
+      const going = stand().start(
+        shipped(name),
+        { ...given, Switch: 'none' },
+        {
+          AdminSecret: 'env:MINIO_SECRET',
+          NewSecret: 'env:NEW_SECRET',
+        },
+      );
+      await going.writes(/▸ DisableOld/);
+      going.process.kill('SIGKILL');
+      const id = idOf(stand().heard(await going.said));
+      const resumed = await stand().belay(['resume', id]);
+      expect({ code: resumed.code, stderr: resumed.stderr }).toEqual({ code: 0, stderr: resumed.stderr });
+      expect([await answers(old), await answers(next)]).toEqual(['disabled', 'works']);
+      const back = await stand().belay(['rollback', id, '--yes']);
+      expect({ code: back.code, stderr: back.stderr }).toEqual({ code: 0, stderr: back.stderr });
+      expect([await answers(old), await answers(next)]).toEqual(['works', unknown]);
+    },
+    caseMs,
+  );
+
+  test(
+    'key: a name that is taken, an old key that nobody has, a user in its place: refused, and nothing is changed',
+    async () => {
+      const { user, old, next, given } = await application();
+      const none = { ...given, Switch: 'none' };
+      expectTrouble(await run({ ...none, OldAccessKey: 'nobody-has-it' }), 1, 'NO_SUCH_KEY', 'Nothing was');
+      await admin(
+        'add-service-account',
+        {},
+        { targetUser: user, accessKey: next.accessKey, secretKey: 'another-secret-of-it' },
+      );
+      expectTrouble(await run(none), 1, 'KEY_TAKEN', 'exists with another secret', 'Nothing was changed');
+      const asUser = { ...none, OldAccessKey: user, NewAccessKey: `${user}-fresh` };
+      expectTrouble(await run(asUser), 3, 'NOT_AN_ACCESS_KEY', 'an access key of its own first');
+      const fresh = { ...next, accessKey: `${user}-fresh` };
+      expect([await answers(old), await answers(fresh)]).toEqual(['works', unknown]);
+    },
+    caseMs,
+  );
+}
