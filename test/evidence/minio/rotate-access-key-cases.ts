@@ -5,7 +5,7 @@ import { encryptedBody } from '../../../src/actions/minio/encrypted-body.ts';
 import { S3Refusal, type KeyPair } from '../../lab/minio/s3.ts';
 import { idOf, type Said } from '../../support/command-line.ts';
 import { undoResults } from '../patch/command.ts';
-import { ProcessWatch } from '../secrets/process-watch.ts';
+import { beginWatch } from '../secrets/process-watch.ts';
 import { expectTrouble } from '../trouble/expect-trouble.ts';
 import { drawn, placesIn, shipped, type Parameters, type Stand } from './stand.ts';
 
@@ -83,7 +83,7 @@ export function rotateAccessKeyCases(stand: () => Stand): void {
     'key: added, switched over, disabled, approved, removed; each shown by every node; no secret is anywhere',
     async () => {
       const { old, next, given } = await application();
-      const watch = await ProcessWatch.begin(stand().secrets.map(({ value }) => value));
+      const watch = await beginWatch(stand().secrets.map(({ value }) => value));
       const waiting = await run({ ...given, Remove: true, Approvers: [approver] });
       expectTrouble(waiting, 6, `Switch every application from ${old.accessKey} to ${next.accessKey}`);
       expect([await answers(old), await answers(next)]).toEqual(['works', 'works']);
