@@ -51,8 +51,11 @@ export async function dialOverSsh(
   return new SessionStream(session);
 }
 
-/** The two pipes of the ssh client as one connection; its end ends the client. */
-class SessionStream extends Duplex {
+/**
+ * The two pipes of the ssh client as one connection; its end ends the client. A server may answer and close before it has
+ * read all that it was sent; then a write fails, and what it said is on its way all the same: the reading side tells the end.
+ */
+export class SessionStream extends Duplex {
   readonly #session: Session;
 
   constructor(session: Session) {
@@ -71,11 +74,11 @@ class SessionStream extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
-    this.#session.stdin.write(chunk, callback);
+    this.#session.stdin.write(chunk, () => callback());
   }
 
   override _final(callback: (error?: Error | null) => void): void {
-    this.#session.stdin.end(callback);
+    this.#session.stdin.end(() => callback());
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {

@@ -1,0 +1,29 @@
+/** What src/transports/hosts/ssh-dial.ts makes of the two pipes of an ssh client; dialling itself is in the host contract. */
+import { PassThrough, Writable } from 'node:stream';
+import { expect, test } from 'vitest';
+import { SessionStream } from '../../../src/transports/hosts/ssh-dial.ts';
+
+function clientWhoseServerClosed() {
+  const stdin = new Writable({
+    write: (_chunk, _encoding, callback) =>
+      callback(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })),
+  });
+  stdin.on('error', () => {});
+  const stdout = new PassThrough();
+  const session = { stdin, stdout, stderr: new PassThrough(), ended: Promise.resolve(0), kill: () => {} };
+  return { session, stdout };
+}
+
+test('what a server said before it closed is read, although it read no more of what was written', async () => {
+  const { session, stdout } = clientWhoseServerClosed();
+  const connection = new SessionStream(session);
+  const errors: Error[] = [];
+  connection.on('error', (error) => errors.push(error));
+  connection.write('a body that nobody reads');
+  connection.write('more of it');
+  stdout.end('no');
+  const said: Buffer[] = [];
+  for await (const chunk of connection) said.push(chunk as Buffer);
+  expect(Buffer.concat(said).toString('utf8')).toBe('no');
+  expect(errors).toEqual([]);
+});
