@@ -81,6 +81,13 @@ export class SessionStream extends Duplex {
     this.#session.stdin.end(() => callback());
   }
 
+  /** As a socket has it, and as Node's HTTP client ends a connection that it does not keep: without waiting for the other side. */
+  destroySoon(): void {
+    this.end();
+    if (this.writableFinished) this.destroy();
+    else this.once('finish', () => this.destroy());
+  }
+
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#session.kill();
     this.#session.stdout.destroy();

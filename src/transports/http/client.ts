@@ -146,10 +146,12 @@ function exchange(endpoint: HttpEndpoint, agent: DialledAgent, request: HttpRequ
     reject(failure);
   };
   let silence: NodeJS.Timeout | undefined;
+  // From the beginning: a connection that is never had is silence, too.
   const listen = (): void => {
     clearTimeout(silence);
     silence = setTimeout(() => fail(silent(label, silenceMs, sent ? 'unknown' : 'none')), silenceMs);
   };
+  listen();
   outgoing.once('socket', () => {
     sent = true;
     listen();
