@@ -19,10 +19,24 @@ export interface Place {
   readonly bucket: string;
 }
 
+/** How often one question to a server is asked when its connection fell silent or broke. */
+const triesMax = 3;
+
+/** Reading and writing the same object twice is harmless, so one connection that hangs does not end a night's backup. */
+export async function again<T>(ask: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof HttpFailure) || !error.retryable || attempt === triesMax) throw error;
+    }
+  }
+}
+
 /** As `copyObject`; what breaks a connection in the middle says at which object. */
 export async function copyNamed(...copying: Parameters<typeof copyObject>): Promise<Entry> {
   try {
-    return await copyObject(...copying);
+    return await again(() => copyObject(...copying));
   } catch (error) {
     if (!(error instanceof HttpFailure)) throw error;
     const [{ key }, { bucket }] = copying;

@@ -21,7 +21,7 @@ import {
   type UndoInputs,
 } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
-import { copyNamed } from './backup-copy.ts';
+import { again, copyNamed } from './backup-copy.ts';
 import { addTotals, Manifest, noTotals, totalsOf, type Entry, type Totals } from './backup-manifest.ts';
 import { openTarget, targetSchema, type OpenedTarget, type TargetInputs } from './backup-target.ts';
 import { undoBackup } from './backup-undo.ts';
@@ -236,7 +236,7 @@ async function copyPage(bucket: string, progress: Progress, copying: Copying): P
   const madeBucket = !(await target.s3.hasBucket(there));
   if (madeBucket) await manifest.writeIntent({ bucket, part }, { bucket: there, madeBucket, keys: [] });
   if (madeBucket) await target.s3.makeBucket(there);
-  const found = await inGroups(objects, (object) => target.s3.head(there, object.key));
+  const found = await inGroups(objects, (object) => again(() => target.s3.head(there, object.key)));
   const absent = objects.filter((_, index) => found[index] === undefined).map(({ key }) => key);
   await manifest.writeIntent({ bucket, part }, { bucket: there, madeBucket, keys: absent });
 
