@@ -90,12 +90,13 @@ for (const [name, document] of [
     { timeout: 120_000 },
     async () => {
       const untouched = (await cutAt(document, Infinity)).ran;
-      // Turns side by side have no order among each other.
+      // Turns side by side have no order among each other; everything else has.
+      const inOrder = (lines: string[]): string[] => (document === rollingOver ? lines.toSorted() : lines);
       const shape = ({ state }: ToyRun) => ({
-        steps: state.steps
-          .map(({ name, status, outputs }) => [name, status, ...Object.keys(outputs)].join(' '))
-          .toSorted(),
-        rollback: state.rollback.map(({ name, result }) => `${name} ${result}`).toSorted(),
+        steps: inOrder(
+          state.steps.map(({ name, status, outputs }) => [name, status, ...Object.keys(outputs)].join(' ')),
+        ),
+        rollback: inOrder(state.rollback.map(({ name, result }) => `${name} ${result}`)),
       });
       for (let at = 1; ; at += 1) {
         const { ran, scissors } = await cutAt(document, at);
@@ -106,7 +107,7 @@ for (const [name, document] of [
         expect(ran.crashes, `cut ${at} ended one runner`).toBe(1);
         expect(ran.result, `cut ${at}`).toEqual(untouched.result);
         expect(ran.world.state(), `cut ${at}`).toEqual(untouched.world.state());
-        const effects = ({ world }: ToyRun) => world.effects.map(({ what }) => what).toSorted();
+        const effects = ({ world }: ToyRun) => inOrder(world.effects.map(({ what }) => what));
         expect(effects(ran), `cut ${at}`).toEqual(effects(untouched));
         expect(shape(ran), `cut ${at}`).toEqual(shape(untouched));
         expect(ran.state.locks, `cut ${at}`).toEqual([]);
