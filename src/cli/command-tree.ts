@@ -14,6 +14,12 @@ const noWait: OptionSpec = {
   name: 'no-wait',
   says: 'Come back with exit code 6 as soon as the execution has to wait for a person',
 };
+const waitLock: OptionSpec = {
+  name: 'wait-lock',
+  value: 'SECONDS',
+  isValueOptional: true,
+  says: 'Wait for locks that another execution holds (an hour) instead of ending with exit code 5',
+};
 const step = (says: string): OptionSpec => ({ name: 'step', value: 'NAME', values: 'step', says });
 const comment: OptionSpec = { name: 'comment', value: 'TEXT', says: 'Kept with the answer' };
 const execution = (required: boolean, says: string) => ({
@@ -104,12 +110,7 @@ export const commandTree: readonly CommandSpec[] = [
         says: 'On a modelled world: nothing real is touched. Missing parameters come from RUNBOOK.sandbox.yaml',
       },
       { name: 'fail-at', value: 'STEP', values: 'step', says: 'Sandbox only: this step acts, then fails' },
-      {
-        name: 'wait-lock',
-        value: 'SECONDS',
-        isValueOptional: true,
-        says: 'Wait for locks that another execution holds (an hour) instead of ending with exit code 5',
-      },
+      waitLock,
       noWait,
       yes,
       json,
@@ -181,6 +182,7 @@ export const commandTree: readonly CommandSpec[] = [
     options: [
       step('Undo only this step'),
       { name: 'force', says: 'Although somebody changed the state since the run ended' },
+      waitLock,
       noWait,
       yes,
       json,
@@ -188,6 +190,10 @@ export const commandTree: readonly CommandSpec[] = [
     examples: [
       { command: 'belay rollback 01JD3K', says: 'Everything' },
       { command: 'belay rollback 01JD3K --step Patch', says: 'One step' },
+      {
+        command: 'belay rollback 01JD3K --wait-lock=600',
+        says: 'When whoever works on the same host is done',
+      },
     ],
     load: () => import('./commands/rollback.ts'),
   },

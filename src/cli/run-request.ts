@@ -2,6 +2,7 @@
 import type { Document } from '../document/index.ts';
 import type { StartRequest } from '../runtime/belay.ts';
 import { Refusal } from '../runtime/refusal.ts';
+import { lockWaitOf } from './lock-wait.ts';
 import { flagOf, pairsOf, textOf, textsOf, type RawOptions } from './options.ts';
 import { readParameterFile, readSandboxFile } from './parameter-file.ts';
 import { printable } from './view/printable.ts';
@@ -44,27 +45,9 @@ export function runWords(file: string, options: RawOptions, document: Document |
     sandbox,
     ...(rollback === 'onFailure' || rollback === 'never' || rollback === 'ask' ? { rollback } : {}),
     ...(failAt === undefined ? {} : { failAt }),
-    ...lockWait(options['waitLock']),
+    ...lockWaitOf(options),
   };
   if (beside === undefined || missing.length === 0) return { request, borrowed: [] };
   const names = missing.map(([name]) => printable(name)).join(', ');
   return { request, borrowed: [`  ${names} from ${printable(beside.file)}`] };
-}
-
-/** How long `--wait-lock` alone waits. */
-const lockWaitSecondsDefault = 3600;
-
-function lockWait(given: unknown): { readonly lockWaitSeconds?: number } {
-  if (given === undefined) return {};
-  if (given === true) return { lockWaitSeconds: lockWaitSecondsDefault };
-  const seconds = Number(given);
-  if (Number.isSafeInteger(seconds) && seconds > 0) return { lockWaitSeconds: seconds };
-  throw new Refusal(
-    'usage',
-    'BAD_WAIT',
-    `--wait-lock ${typeof given === 'string' ? given : '?'}: that is no number of seconds`,
-    {
-      hint: 'write --wait-lock=600, or --wait-lock behind the file for an hour',
-    },
-  );
 }

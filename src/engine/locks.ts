@@ -45,11 +45,15 @@ export function lockStep(execution: Execution, { step, path }: StepRecord, mode:
   return lock(execution, step.locks ?? [], `${mode.idPrefix}${path}:locks`, mode);
 }
 
-/** Everything that the execution held, for a rollback after its end. */
-export async function lockAgain(execution: Execution, mode: Mode): Promise<LockEnding> {
+/** Everything that the execution held, for a rollback after its end. Undefined: it waits as the run would have. */
+export async function lockAgain(
+  execution: Execution,
+  mode: Mode,
+  waitSeconds: number | undefined,
+): Promise<LockEnding> {
   const names = [...execution.locks];
   execution.locks.clear();
-  const ending = await take(execution, names, `${mode.idPrefix}locks`, mode);
+  const ending = await take(execution, names, `${mode.idPrefix}locks`, mode, waitSeconds);
   for (const name of names) execution.locks.add(name);
   if (ending.kind === 'refused') await execution.emit({ type: 'LocksRefused', failure: ending.failure });
   return ending;
@@ -101,10 +105,10 @@ async function take(
   names: readonly string[],
   id: string,
   mode: Mode,
+  waitSeconds = execution.input.lockWaitSeconds ?? 0,
 ): Promise<LockEnding> {
   const wanted = [...new Set(names)].filter((name) => !execution.locks.has(name)).toSorted();
   if (wanted.length === 0) return taken;
-  const waitSeconds = execution.input.lockWaitSeconds ?? 0;
   const since = waitSeconds === 0 ? 0 : await execution.now(`${id}:since`);
   let told = '';
   let failures = 0;

@@ -50,7 +50,8 @@ export async function runExecution(
 async function rollbackLater(execution: Execution, pass: number, request: RollbackRequest): Promise<void> {
   if (owed(execution, request.step).length === 0) return;
   const idPrefix = `rollback${pass}/`;
-  const held = await lockAgain(execution, { ...forward, idPrefix, ignoreCancel: true });
+  const mode = { ...forward, idPrefix, ignoreCancel: true };
+  const held = await lockAgain(execution, mode, request.lockWaitSeconds);
   if (held.kind !== 'taken') return;
   await rollback(execution, pass, request);
   await unlock(execution, idPrefix);

@@ -59,6 +59,8 @@ export interface RollbackRequest {
   readonly step?: string;
   /** Although the present state differs from the one that the run left. */
   readonly force: boolean;
+  /** How long locks that another execution holds are waited for, in seconds; absent: as long as the run itself would have. */
+  readonly lockWaitSeconds?: number;
 }
 
 export interface ExecutionInput {

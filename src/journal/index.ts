@@ -95,7 +95,10 @@ export interface Journal {
   executionIds(): string[];
   /** Null: the runner left of its own will. */
   setRunner(id: string, runner: Runner | null): void;
-  addRollbackRequest(id: string, request: { readonly step?: string; readonly force: boolean }): void;
+  addRollbackRequest(
+    id: string,
+    request: { readonly step?: string; readonly force: boolean; readonly lockWaitSeconds?: number },
+  ): void;
 
   activity(id: string, activity: string): ActivityRow | undefined;
   /** Records that the activity began, before its effect, together with the events given. Keeps the first time when it began before. */

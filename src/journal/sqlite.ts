@@ -95,7 +95,10 @@ class SqliteJournal implements Journal {
     ]);
   }
 
-  addRollbackRequest(id: string, request: { readonly step?: string; readonly force: boolean }): void {
+  addRollbackRequest(
+    id: string,
+    request: { readonly step?: string; readonly force: boolean; readonly lockWaitSeconds?: number },
+  ): void {
     this.#run(
       `UPDATE executions SET input = json_insert(input, '$.rollbackRequests[#]', json(?)) WHERE id = ?`,
       [JSON.stringify(request), id],

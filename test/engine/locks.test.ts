@@ -128,6 +128,21 @@ describe('locks', () => {
     expect(undone.held).toEqual([]);
   });
 
+  test('are waited for in a later rollback that was asked to, although the run was not', async () => {
+    using store = temporaryJournal();
+    const { world } = watched(store.journal);
+    const document = runbook([put('A')], { locks: ['x:a'] });
+    await runToy(document, store, { world });
+    heldByOther(store.journal, 'x:a');
+    const freed = delay(1200).then(() => store.journal.dropLocks(store.journal.locks(otherId)));
+    store.journal.addRollbackRequest(executionId, { force: false, lockWaitSeconds: 60 });
+    const undone = await runToy(document, store, { world });
+    await freed;
+    expect(undone.state).toMatchObject({ rollbackStatus: 'clean', refused: null });
+    const waited = store.journal.events(executionId, 0).filter(({ event }) => event.type === 'StepWaiting');
+    expect(waited).toHaveLength(1);
+  });
+
   test('are waited for where that was asked, and who is waited for is told once', async () => {
     using store = temporaryJournal();
     heldByOther(store.journal, 'x:a');

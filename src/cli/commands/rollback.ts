@@ -2,6 +2,7 @@
 import type { CommandBody } from '../command-spec.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { runInFront } from '../front.ts';
+import { lockWaitOf } from '../lock-wait.ts';
 import { flagOf, textOf } from '../options.ts';
 import { defaultsOf, headLines } from '../view/head-lines.ts';
 import { printable } from '../view/printable.ts';
@@ -11,6 +12,7 @@ export const body: CommandBody = async (cli, [prefix], options) => {
   const id = belay.find(prefix);
   const step = textOf(options, 'step');
   const view = belay.view(id);
+  const wait = lockWaitOf(options);
   const json = flagOf(options, 'json');
   const answersQuestion = view.waiting?.kind === 'rollbackDecision';
   if (cli.canAsk && !json && !flagOf(options, 'yes') && !answersQuestion && view.endedAt !== null) {
@@ -21,7 +23,11 @@ export const body: CommandBody = async (cli, [prefix], options) => {
       return exitCodes.failed;
     }
   }
-  belay.requestRollback(id, { force: flagOf(options, 'force'), ...(step === undefined ? {} : { step }) });
+  belay.requestRollback(id, {
+    force: flagOf(options, 'force'),
+    ...(step === undefined ? {} : { step }),
+    ...wait,
+  });
   if (view.isLive) {
     cli.talk(`Handed over: pid ${view.runner?.pid ?? '?'} on ${view.runner?.host ?? '?'} climbs down.`);
     return exitCodes.done;

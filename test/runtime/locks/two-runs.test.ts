@@ -1,4 +1,5 @@
 /** Two `belay run` on one state folder, as processes: one runs, one is told who holds what since when. */
+import { userInfo } from 'node:os';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { BelayFolder, idIn } from '../../cli/belay-process.ts';
 
@@ -62,6 +63,52 @@ test('a second run is refused with 5 while the first waits, killed or not, until
     stderr: expect.stringContaining('Nothing is held.'),
   });
   expect(await belay.run(['run', 'short.yaml'])).toMatchObject({ code: 0 });
+}, 120_000);
+
+test('is held while a person is asked and through the rollback; a later rollback waits for whoever has it then', async () => {
+  const asking = `
+schemaVersion: '0.3'
+rollback: { when: onFailure }
+locks: ['volume:vol-1']
+mainSteps:
+  - name: Write
+    action: host:command
+    inputs: { Host: here, Script: 'true' }
+    undo:
+      - { name: TakeBack, action: aws:pause, inputs: {} }
+  - { name: Ask, action: aws:approve, inputs: { Approvers: ['${userInfo().username}'] } }
+`;
+  belay.write('belay.yaml', 'hosts: { here: { transport: local } }\n');
+  belay.write('asking.yaml', asking);
+  const isRefused = async () => {
+    const other = await belay.run(['run', 'short.yaml']);
+    expect(other).toMatchObject({ code: 5, stderr: expect.stringContaining(`is held by ${id} (asking, `) });
+  };
+  const first = belay.start(['run', 'asking.yaml', '-y']);
+  const id = idIn(await first.says('belay approve'));
+  await isRefused();
+  await belay.run(['reject', id]);
+  await first.says('belay continue');
+  await isRefused();
+  await belay.run(['continue', id]);
+  expect(await first.ended).toMatchObject({ code: 3 });
+
+  const approved = belay.start(['run', 'asking.yaml', '-y']);
+  const done = idIn(await approved.says('belay approve'));
+  await belay.run(['approve', done]);
+  expect(await approved.ended).toMatchObject({ code: 0 });
+  const between = belay.start(['run', 'paused.yaml']);
+  const holder = idIn(await between.says('belay continue'));
+  expect(await belay.run(['rollback', done, '-y'])).toMatchObject({
+    code: 5,
+    stderr: expect.stringContaining(`is held by ${holder}`),
+  });
+  const back = belay.start(['rollback', done, '-y', '--wait-lock=60']);
+  await back.says(`waits for volume:vol-1, held by ${holder}`);
+  await belay.run(['continue', holder]);
+  await back.says('belay continue');
+  await belay.run(['continue', done]);
+  expect(await back.ended).toMatchObject({ code: 0 });
 }, 120_000);
 
 test('a lock on what nobody knows is refused before anything is started', async () => {
