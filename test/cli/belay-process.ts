@@ -3,9 +3,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { builtBelay } from '../support/built.ts';
 
 const root = join(import.meta.dirname, '..', '..');
-const main = join(root, 'src', 'cli', 'main.ts');
 
 export interface Ended {
   readonly code: number | null;
@@ -32,7 +32,7 @@ export class BelayFolder {
   }
 
   start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
-    const child = spawn(process.execPath, [main, ...args], {
+    const child = spawn(process.execPath, [builtBelay(), ...args], {
       cwd: this.dir,
       env: { ...this.env(), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

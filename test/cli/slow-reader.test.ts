@@ -3,10 +3,10 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { builtBelay } from '../support/built.ts';
 import { BelayFolder } from './belay-process.ts';
 
 const root = join(import.meta.dirname, '..', '..');
-const main = join(root, 'src', 'cli', 'main.ts');
 /** Its diagnostics fill a pipe (64 KiB) several times over. */
 const manyProblems = join(root, 'test', 'document', 'wrong', 'too-many-problems.yaml');
 
@@ -19,11 +19,15 @@ afterEach(() => folder.clear());
 /** What arrives behind a pipe that nobody reads until the writer has had its time. */
 async function readLate(args: readonly string[], redirect: '' | '2>&1 >/dev/null'): Promise<string> {
   const line = `"$@" ${redirect} | { sleep 2; cat; }`;
-  const { stdout } = await promisify(execFile)('sh', ['-c', line, 'sh', process.execPath, main, ...args], {
-    cwd: folder.dir,
-    env: folder.env(),
-    maxBuffer: 64 * 1024 * 1024,
-  });
+  const { stdout } = await promisify(execFile)(
+    'sh',
+    ['-c', line, 'sh', process.execPath, builtBelay(), ...args],
+    {
+      cwd: folder.dir,
+      env: folder.env(),
+      maxBuffer: 64 * 1024 * 1024,
+    },
+  );
   return stdout;
 }
 

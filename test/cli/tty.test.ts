@@ -3,9 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { builtBelay } from '../support/built.ts';
 import { BelayFolder } from './belay-process.ts';
 
-const main = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
 const driver = join(import.meta.dirname, 'drive-tty.py');
 const hasPython = spawnSync('python3', ['-c', 'import pty']).status === 0;
 
@@ -44,7 +44,12 @@ function onTerminal(
   keys: readonly (readonly [pattern: string, typed: string])[],
   { env = {}, size = '30x110' }: { env?: Readonly<Record<string, string>>; size?: string } = {},
 ): Screen {
-  const input = JSON.stringify({ argv: [process.execPath, main, ...args], keys, size, timeoutSeconds: 50 });
+  const input = JSON.stringify({
+    argv: [process.execPath, builtBelay(), ...args],
+    keys,
+    size,
+    timeoutSeconds: 50,
+  });
   const { stdout, stderr } = spawnSync('python3', [driver], {
     input,
     cwd: folder.dir,

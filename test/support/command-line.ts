@@ -1,5 +1,5 @@
 /**
- * Belay as people run it: `node src/cli/main.ts …` in a process of its own, in a temporary folder, with an environment
+ * Belay as people run it: `belay …`, bundled, in a process of its own, in a temporary folder, with an environment
  * that knows nothing of this machine's AWS, configuration or state.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
@@ -8,9 +8,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
+import { builtBelay } from './built.ts';
 import { keepForSearch } from './secret-search/registry.ts';
 
-const main = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
 /** Compiled modules are kept from one process to the next: half of the start-up time. */
 const compileCache = join(tmpdir(), 'belay-test-compiled');
 
@@ -74,7 +74,7 @@ export class Desk implements Disposable {
   }
 
   start(words: readonly string[], way: Way = {}): Going {
-    const child = spawn(process.execPath, [main, ...words], {
+    const child = spawn(process.execPath, [builtBelay(), ...words], {
       cwd: this.folder,
       env: this.#environment(way),
       stdio: 'pipe',

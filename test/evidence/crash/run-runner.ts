@@ -2,13 +2,12 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import type { ExecutionResult } from '../../../src/engine/index.ts';
+import { builtCrashRunner } from '../../support/built.ts';
 import type { Bed } from './bed.ts';
 import type { Cut, Passed } from './scissors.ts';
 
-const program = fileURLToPath(new URL('runner.ts', import.meta.url));
 /** Far more than any run takes; a runner that hangs is a failure of the series. */
 const runnerSecondsMax = 180;
 
@@ -38,7 +37,7 @@ export function beginRunner(
   id: string,
   cut?: Cut,
 ): { readonly pid: number; readonly ended: Promise<RunnerEnd> } {
-  const words = [program, stateDir, id, ...(cut === undefined ? [] : [JSON.stringify(cut)])];
+  const words = [builtCrashRunner(), stateDir, id, ...(cut === undefined ? [] : [JSON.stringify(cut)])];
   const subprocess = execa(process.execPath, words, {
     env: bed.env,
     extendEnv: false,

@@ -2,10 +2,8 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import type { Json, JsonObject } from '../../../src/json.ts';
-
-const main = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url));
+import { builtBelay } from '../../support/built.ts';
 
 export interface CommandOptions {
   /** The working folder; its belay.yaml counts. */
@@ -27,7 +25,7 @@ export class BelayCommand {
   #stderr = '';
 
   constructor(args: readonly string[], { cwd, env }: CommandOptions) {
-    this.#child = spawn(process.execPath, [main, ...args], { cwd, env });
+    this.#child = spawn(process.execPath, [builtBelay(), ...args], { cwd, env });
     this.#child.stdin.end();
     this.#child.stdout.setEncoding('utf8').on('data', (text: string) => (this.#stdout += text));
     this.#child.stderr.setEncoding('utf8').on('data', (text: string) => (this.#stderr += text));
