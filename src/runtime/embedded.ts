@@ -126,8 +126,13 @@ export class EmbeddedRuntime implements Runtime {
     const known = this.#known(id);
     if (known?.outcome?.status === 'ok') return known.outcome.value as SignalResult & Json;
     const { startedAt } = this.#journal.begin(this.executionId, id, this.#now(), this.#takePending());
-    const look = () => this.#journal.peek(this.executionId, name);
-    const ending = await this.#until(startedAt + timeoutMs, ignoreCancel, look, this.#leavesFor(name));
+    const until = startedAt + timeoutMs;
+    // Whoever comes back late finds what was said meanwhile: only what was said in time counts.
+    const look = () => {
+      const entry = this.#journal.peek(this.executionId, name);
+      return entry !== undefined && entry.at <= until ? entry : undefined;
+    };
+    const ending = await this.#until(until, ignoreCancel, look, this.#leavesFor(name));
     const at = this.#now();
     // Whoever waits for a person takes that time off its clock itself.
     this.#lastKnownAt = null;

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Journal } from '../journal/index.ts';
 import type { ExecutionView } from './execution-view.ts';
+import { sinceText } from './locks/holders.ts';
 import { Refusal } from './refusal.ts';
 
 export interface Person {
@@ -26,6 +27,7 @@ export function decide(
   const id = view.executionId;
   const at = waitingStep(view, step);
   const waiting = view.waiting;
+  refuseLate(journal, view, at);
   if (waiting?.kind === 'unknownOutcome' && answer.decision === 'reject') {
     journal.signal(id, `continue:${at}`, 'didNotHappen', randomUUID(), Date.now());
     return at;
@@ -63,8 +65,35 @@ export function proceed(journal: Journal, view: ExecutionView, step: string | un
   const at = waitingStep(view, step);
   if (view.waiting?.kind !== 'pause' && view.waiting?.kind !== 'unknownOutcome')
     throw notThis(view, at, `belay approve ${id} --step ${at}`);
+  refuseLate(journal, view, at);
   journal.signal(id, `continue:${at}`, 'happened', randomUUID(), Date.now());
   return at;
+}
+
+/** An answer to a wait whose time ended while nobody ran the execution would be recorded and count for nothing. */
+function refuseLate(journal: Journal, view: ExecutionView, at: string): void {
+  const { executionId: id, waiting } = view;
+  if (view.isLive || (waiting?.kind !== 'approval' && waiting?.kind !== 'pause')) return;
+  const since = waitingSince(journal, id, at);
+  const until = since + waiting.timeoutSeconds * 1000;
+  const now = Date.now();
+  if (now <= until) return;
+  throw new Refusal(
+    'refused',
+    'TOO_LATE',
+    `${at} waited ${waiting.timeoutSeconds} s, until ${sinceText(until, now)}; an answer does not count any more`,
+    { hint: `belay resume ${id} goes on: the step is TimedOut` },
+  );
+}
+
+/** When the present attempt of the step began to wait, in ms since the epoch. */
+function waitingSince(journal: Journal, id: string, at: string): number {
+  const events = journal.events(id, 0);
+  const started = events.findLastIndex(({ event }) => event.type === 'StepStarted' && event.step === at);
+  const waits = events
+    .slice(Math.max(0, started))
+    .find(({ event }) => event.type === 'StepWaiting' && event.step === at);
+  return waits?.at ?? Date.now();
 }
 
 /** Tells one wait at a step from the next one, in a later rollback. */

@@ -210,6 +210,20 @@ describe('waiting', { timeout: 90_000 }, () => {
     expect(refused.stderr).toContain('NOT_AN_APPROVER');
   });
 
+  test('an answer that comes when the time is over is refused and says so; resumed, the step is TimedOut', async () => {
+    const file = folder.write(
+      'ask.yaml',
+      asking.replace('action: aws:approve', 'action: aws:approve\n    timeoutSeconds: 1'),
+    );
+    const id = idIn((await folder.run(['run', file, '--no-wait'])).stderr);
+    await delay(1100);
+    const refused = await folder.run(['approve', id]);
+    expect(refused.code).toBe(5);
+    expect(refused.stderr).toMatch(/Ask waited 1 s, until \d\d:\d\d:\d\d; an answer does not count any more/);
+    expect(refused.stderr).toContain(`belay resume ${id} goes on: the step is TimedOut`);
+    expect((await folder.run(['resume', id])).stderr).toContain('got 0 of 1 approvals within 1 s');
+  });
+
   test('in front it stays, and another process approves', async () => {
     const file = folder.write('ask.yaml', asking);
     const running = folder.start(['run', file]);

@@ -100,6 +100,32 @@ test.each([
   expect(outcome).toMatchObject({ startedAt: 1_000_000, absentMs: hourMs });
 });
 
+test.each([
+  ['in its time', 30_000, 'Success'],
+  ['too late', 90_000, 'TimedOut'],
+] as const)('an answer that came %s while nobody ran it counts as that', async (_when, afterMs, status) => {
+  using store = temporaryJournal();
+  let outageMs = 0;
+  const wrap = (journal: Journal): Journal =>
+    new Proxy(journal, {
+      get: (target, name) => {
+        const member: unknown = Reflect.get(target, name);
+        if (typeof member !== 'function') return member;
+        return (...args: unknown[]): unknown => {
+          const result: unknown = Reflect.apply(member, target, args);
+          if (name !== 'begin' || args[1] !== 'Ask:signal' || outageMs > 0) return result;
+          outageMs = hourMs;
+          journal.signal(executionId, 'continue:Ask', 'happened', 'once', Date.now() + afterMs);
+          throw new Crash();
+        };
+      },
+    });
+  const ask = runbook([step({ name: 'Ask', action: 'aws:pause', timeoutSeconds: 60 })]);
+  const ran = await runToy(ask, store, { wrap, now: () => Date.now() + outageMs });
+  expect(ran.crashes).toBe(1);
+  expect(ran.state.steps).toMatchObject([{ name: 'Ask', status }]);
+});
+
 async function untouchedState() {
   using store = temporaryJournal();
   const { world } = await runToy(climbing, store);
