@@ -19,6 +19,7 @@ import { MinioLab } from './minio/cluster.ts';
 import type { MinioNode } from './minio/configuration.ts';
 import { releases } from './minio/releases.ts';
 import type { S3 } from './minio/s3.ts';
+import { registerSecret } from '../support/secret-search/registry.ts';
 
 const reason = MinioLab.unavailable();
 const minute = { timeout: 120_000 };
@@ -92,6 +93,8 @@ describe.skipIf(reason)(
           secretKey: randomBytes(18).toString('base64url'),
         }));
         if (old === undefined || fresh === undefined) throw new Error('two keys were made');
+        for (const { accessKey, secretKey } of [old, fresh])
+          registerSecret(`the key ${accessKey}`, [secretKey]);
         await makeUserWithKey('app1', old);
         const keys = (State: string) => ({
           User: 'app1',

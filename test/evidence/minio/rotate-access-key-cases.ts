@@ -5,6 +5,7 @@ import { encryptedBody } from '../../../src/actions/minio/encrypted-body.ts';
 import { S3Refusal, type KeyPair } from '../../lab/minio/s3.ts';
 import { idOf, type Said } from '../../support/command-line.ts';
 import { undoResults } from '../patch/command.ts';
+import { registerSecret } from '../../support/secret-search/registry.ts';
 import { beginWatch } from '../secrets/process-watch.ts';
 import { expectTrouble } from '../trouble/expect-trouble.ts';
 import { drawn, placesIn, shipped, type Parameters, type Stand } from './stand.ts';
@@ -36,6 +37,7 @@ export function rotateAccessKeyCases(stand: () => Stand): void {
     const secret = (): string => {
       const value = randomBytes(30).toString('hex').slice(0, 40);
       stand().secrets.push({ value, cores: [value] });
+      registerSecret(`an application's key of ${user}`, [value]);
       return value;
     };
     const [old, next] = [
