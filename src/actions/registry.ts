@@ -17,10 +17,12 @@ import { checkRules } from './config/check-rules.ts';
 import { requireCompliance } from './config/require-compliance.ts';
 import type { AnyAction } from './define-action.ts';
 import { deleteSnapshots } from './ebs/delete-snapshots.ts';
+import { findRoot } from './ebs/find-root.ts';
 import { moveVolume } from './ebs/move-volume.ts';
 import { restore } from './ebs/restore.ts';
 import { snapshot } from './ebs/snapshot.ts';
 import { deleteKeyPair } from './ec2/delete-key-pair.ts';
+import { deleteTags } from './ec2/delete-tags.ts';
 import { rotateKeyPair } from './ec2/rotate-key-pair.ts';
 import { authorizedKeys } from './host/authorized-keys.ts';
 import { binary } from './host/binary.ts';
@@ -62,10 +64,12 @@ const all: readonly AnyAction[] = [
   checkRules,
   requireCompliance,
   deleteSnapshots,
+  findRoot,
   moveVolume,
   restore,
   snapshot,
   deleteKeyPair,
+  deleteTags,
   rotateKeyPair,
   authorizedKeys,
   binary,

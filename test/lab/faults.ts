@@ -1,102 +1,62 @@
 /**
  * npm run lab:faults: the whole matrix of what can go wrong with the runbooks on real hosts, of which CI takes a sample, and the
- * table of it in docs/fault-report.md with the commit that it ran on. `npm run lab:faults -- -t 'after Heal'` runs a part and
- * says so. Takes an hour or two on two cores.
+ * report of it in docs/fault-report.md. Names, or parts of names, of test files run only those: `npm run lab:faults -- upgrade`;
+ * `-t 'after Heal'` runs the cases that match, and says so. Whole, it takes some hours on two cores.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-
-/** What vitest's JSON reporter writes, as far as the table needs it. */
-interface Results {
-  readonly testResults: readonly {
-    readonly name: string;
-    readonly message: string;
-    readonly assertionResults: readonly {
-      readonly ancestorTitles: readonly string[];
-      readonly title: string;
-      readonly status: string;
-      /** In ms. */
-      readonly duration?: number | null;
-    }[];
-  }[];
-}
+import { parseArgs } from 'node:util';
+import { merged, parsed, written, type Run } from './faults/report.ts';
+import { runFile } from './faults/run-file.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const folders = ['test/evidence/minio', 'test/evidence/keys'];
-const words = process.argv.slice(2);
+const reportName = 'docs/fault-report.md';
+const report = join(root, reportName);
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { testNamePattern: { type: 'string', short: 't' } },
+});
+const part = values.testNamePattern;
+
+const all = ['minio', 'keys', 'compliance']
+  .map((folder) => `test/evidence/${folder}`)
+  .filter((folder) => existsSync(join(root, folder)))
+  .flatMap((folder) => readdirSync(join(root, folder)).map((name) => `${folder}/${name}`))
+  .filter((file) => file.endsWith('.test.ts'));
+const nowhere = positionals.filter((word) => !all.some((file) => file.includes(word)));
+if (nowhere.length > 0) {
+  console.error(
+    `No test file of the matrix is called like ${nowhere.join(', ')}. There are:\n${all.join('\n')}`,
+  );
+  process.exit(2);
+}
+const chosen = all.filter(
+  (file) => positionals.length === 0 || positionals.some((word) => file.includes(word)),
+);
 
 const git = (...args: string[]): string =>
   spawnSync('git', args, { cwd: root, encoding: 'utf8' }).stdout.trim();
 const commit = git('rev-parse', '--short=10', 'HEAD');
-const isChanged = git('status', '--porcelain', '--untracked-files=no') !== '';
+// The report of an earlier file is no change to what is tested.
+const isChanged =
+  git('status', '--porcelain', '--untracked-files=no', '--', '.', `:(exclude)${reportName}`) !== '';
 
-const scratch = mkdtempSync(join(tmpdir(), 'belay-faults-'));
-const startedAt = new Date();
-const done: Results['testResults'][number][] = [];
-try {
-  // One after another, each on a lab that nobody disturbs; what has run is written down after each.
-  for (const file of testFiles()) {
-    const outputFile = join(scratch, 'results.json');
-    const vitest = join(root, 'node_modules', '.bin', 'vitest');
-    const reporters = ['--reporter=verbose', '--reporter=json', `--outputFile.json=${outputFile}`];
-    const { status } = spawnSync(vitest, ['run', file, ...reporters, ...words], {
-      cwd: root,
-      stdio: 'inherit',
-      env: { ...process.env, BELAY_FAULTS: 'all', BELAY_SEED: process.env['BELAY_SEED'] ?? '1' },
-    });
-    if (status !== 0) process.exitCode = 1;
-    done.push(...(JSON.parse(readFileSync(outputFile, 'utf8')) as Results).testResults);
-    rmSync(outputFile);
-    writeFileSync(join(root, 'docs', 'fault-report.md'), report(done));
-  }
-} finally {
-  rmSync(scratch, { recursive: true, force: true });
-}
+// One file after another, each on a lab that nobody disturbs; what has run is written down after each.
+for (const file of chosen) {
+  const startedAt = new Date().toISOString().slice(0, 16).replace('T', ' ');
+  const run: Run = { commit, isChanged, startedAt, ...(part === undefined ? {} : { part }) };
+  const rows = runFile(root, file, part);
+  if (rows.some(({ result }) => result === 'failed')) process.exitCode = 1;
+  const ran = rows.some(({ result }) => result !== 'not run');
+  if (!ran) console.error(`${file}: no case ran, so its section of ${reportName} stays as it is.`);
 
-function testFiles(): string[] {
-  return folders
-    .filter((folder) => existsSync(join(root, folder)))
-    .flatMap((folder) => readdirSync(join(root, folder)).map((name) => `${folder}/${name}`))
-    .filter((file) => file.endsWith('.test.ts'));
-}
-
-function report(testResults: Results['testResults']): string {
-  const rows = testResults.flatMap(({ name, assertionResults, message }) => {
-    const file = name.slice(root.length);
-    if (assertionResults.length === 0)
-      return [{ file, title: message.split('\n')[0] ?? '', status: 'failed', seconds: 0 }];
-    return assertionResults.map(({ title, status, duration }) => ({
-      file,
-      title,
-      status,
-      seconds: Math.round((duration ?? 0) / 1000),
-    }));
-  });
-  const ran = rows.filter(({ status }) => status === 'passed' || status === 'failed');
-  const failed = ran.filter(({ status }) => status === 'failed').length;
-  const part =
-    words.length === 0
-      ? ''
-      : ` A part of the matrix: \`${words.join(' ')}\`; the rows marked "not run" were not.`;
-  const lines = rows
-    .toSorted((a, b) => a.file.localeCompare(b.file))
-    .map(({ file, title, status, seconds }) => {
-      const result = { passed: 'as it must be', failed: '**FAILED**' }[status] ?? 'not run';
-      const time = result === 'not run' ? '' : String(seconds);
-      return `| ${title.replaceAll('|', '\\|')} | ${result} | ${time} | ${file} |`;
-    });
-  return `<!-- Made by \`npm run lab:faults\`. -->
-
-# What was made to fail, and what became of it
-
-Commit ${commit}${isChanged ? ' with changes that were not committed' : ''}, ${startedAt.toISOString().slice(0, 16).replace('T', ' ')} UTC, on the lab of \`test/lab\`.
-${ran.length - failed} of ${ran.length} cases ended as they must.${part}
-
-| Case | Result | Seconds | Test |
-|---|---|---|---|
-${lines.join('\n')}
-`;
+  // Read anew each time: another file's section may have been written meanwhile.
+  const known = existsSync(report) ? parsed(readFileSync(report, 'utf8')) : [];
+  const before = known.find((section) => section.file === file);
+  const now = merged(before, { file, ...(ran ? { run } : {}), rows });
+  const others = known.filter((section) => section.file !== file && all.includes(section.file));
+  writeFileSync(report, written([...others, now]));
 }

@@ -5,7 +5,8 @@ import type { S3 } from '../../lab/minio/s3.ts';
 import { idOf, type Said } from '../../support/command-line.ts';
 import { textOf } from '../patch/command.ts';
 import { expectTrouble } from '../trouble/expect-trouble.ts';
-import { drawn, placesIn, shipped, type Parameters, type Stand } from './stand.ts';
+import { drawn } from '../sample.ts';
+import { placesOf, shipped, type Parameters, type Stand } from './stand.ts';
 
 const name = 'backup';
 const caseMs = 240_000;
@@ -78,7 +79,7 @@ export function backupCases(stand: () => Stand): void {
     'backup: failed after a step, what was copied stays, and its rollback takes away what it created and nothing else',
     async () => {
       const before = await target();
-      for (const place of drawn(name, placesIn(name))) {
+      for (const place of drawn(name, placesOf(name))) {
         const said = await run(stand().failingAfter(name, place));
         expectTrouble(
           said,

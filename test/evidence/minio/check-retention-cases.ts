@@ -4,7 +4,8 @@ import { expect, test } from 'vitest';
 import { S3Refusal } from '../../lab/minio/s3.ts';
 import { idOf, type Said } from '../../support/command-line.ts';
 import { expectTrouble } from '../trouble/expect-trouble.ts';
-import { placesIn, drawn, shipped, type Parameters, type Stand } from './stand.ts';
+import { drawn } from '../sample.ts';
+import { placesOf, shipped, type Parameters, type Stand } from './stand.ts';
 
 const name = 'check-retention';
 const caseMs = 120_000;
@@ -93,7 +94,7 @@ export function checkRetentionCases(stand: () => Stand): void {
       // Check is the other branch: it writes nothing, as the case above shows.
       for (const place of drawn(
         name,
-        placesIn(name).filter((step) => step !== 'Check'),
+        placesOf(name).filter((step) => step !== 'Check'),
       )) {
         const said = await run({ PutMissing: true }, stand().failingAfter(name, place));
         expectTrouble(said, 3, 'FailHere');

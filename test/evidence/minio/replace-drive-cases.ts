@@ -5,7 +5,8 @@ import type { DriveNumber } from '../../lab/minio/drives.ts';
 import type { MinioNode } from '../../lab/minio/configuration.ts';
 import { idOf, type Said } from '../../support/command-line.ts';
 import { expectTrouble } from '../trouble/expect-trouble.ts';
-import { drawn, placesIn, shipped, type Parameters, type Stand } from './stand.ts';
+import { drawn } from '../sample.ts';
+import { placesOf, shipped, type Parameters, type Stand } from './stand.ts';
 
 const name = 'replace-drive';
 const caseMs = 240_000;
@@ -67,7 +68,7 @@ export function replaceDriveCases(stand: () => Stand): void {
     'drive: failed after a step before the swap, nothing is changed; a drive that was not replaced is found out',
     async () => {
       await putObjects();
-      const places = placesIn(name);
+      const places = placesOf(name);
       // Behind the swap there is no way back, and these two are only met when a drive is out.
       const before = places.slice(0, places.indexOf('Swap')).filter((place) => !/ThisOne/.test(place));
       for (const place of drawn(name, before)) {

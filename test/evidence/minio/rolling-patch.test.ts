@@ -9,7 +9,7 @@ import { MinioLab } from '../../lab/minio/cluster.ts';
 import type { Going, Said } from '../../support/command-line.ts';
 import { idOf } from '../../support/command-line.ts';
 import { failingAfter, turnSteps, type TurnStep } from './failing.ts';
-import { isThorough, pick, seed } from './sample.ts';
+import { isThorough, pick, seed } from '../sample.ts';
 import { MinioStage, shippedFile, type Look } from './stage.ts';
 
 const reason = MinioLab.unavailable();

@@ -8,7 +8,8 @@ import { undoResults } from '../patch/command.ts';
 import { registerSecret } from '../../support/secret-search/registry.ts';
 import { beginWatch } from '../secrets/process-watch.ts';
 import { expectTrouble } from '../trouble/expect-trouble.ts';
-import { drawn, placesIn, shipped, type Parameters, type Stand } from './stand.ts';
+import { drawn } from '../sample.ts';
+import { placesOf, shipped, type Parameters, type Stand } from './stand.ts';
 
 const name = 'rotate-access-key';
 const caseMs = 120_000;
@@ -129,7 +130,7 @@ export function rotateAccessKeyCases(stand: () => Stand): void {
   test(
     'key: failed after a step before the removal, the old one works on every node and the new one is gone',
     async () => {
-      const places = placesIn(name).filter((place) => !['SwitchOver', 'RemoveOld'].includes(place));
+      const places = placesOf(name).filter((place) => !['SwitchOver', 'RemoveOld'].includes(place));
       for (const place of drawn(name, places)) {
         const { old, next, given } = await application();
         const removing = { ...given, Switch: 'none', Remove: true, Approvers: [approver] };

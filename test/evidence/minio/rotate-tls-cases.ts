@@ -10,7 +10,8 @@ import {
 import { paths } from '../../lab/minio/configuration.ts';
 import { idOf, type Said } from '../../support/command-line.ts';
 import { expectTrouble } from '../trouble/expect-trouble.ts';
-import { drawn, placesIn, shipped, type Stand } from './stand.ts';
+import { drawn } from '../sample.ts';
+import { placesOf, shipped, type Stand } from './stand.ts';
 
 const name = 'rotate-tls';
 const caseMs = 120_000;
@@ -122,7 +123,7 @@ export function rotateTlsCases(stand: () => Stand): void {
   test(
     'TLS: failed after a step, the old pair is back on every host, with owner and mode',
     async () => {
-      for (const place of drawn(name, placesIn(name))) {
+      for (const place of drawn(name, placesOf(name))) {
         const before = await state();
         const said = await run(stand().failingAfter(name, place), await pair());
         expectTrouble(said, 3, 'FailHere');

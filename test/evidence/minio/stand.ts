@@ -2,28 +2,14 @@
  * Where the MinIO runbooks are shown: a real cluster of four nodes behind nginx with a backup target, and a desk from which
  * `belay` is started as people start it. One cluster for the cases of a file; each case leaves it as it found it.
  */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect } from 'vitest';
-import { parse, stringify } from 'yaml';
 import { MinioLab } from '../../lab/minio/cluster.ts';
 import { Desk, idOf, type Going, type Said, type Way } from '../../support/command-line.ts';
+import { accidentOn, failingAfter, placesIn, shippedFile } from '../failing-step.ts';
 import { shownFrom, type Shown } from '../patch/command.ts';
 import { readable, readableInFolder, type Canary } from '../secrets/canary.ts';
 
-const runbooks = join(import.meta.dirname, '..', '..', '..', 'runbooks', 'minio');
-
 export type Parameters = Readonly<Record<string, string | number | boolean | readonly string[]>>;
-
-/** A step of a document, as far as it is looked at here. */
-interface Step {
-  readonly name: string;
-  readonly action?: string;
-  readonly inputs?: { readonly Steps?: Step[] };
-}
-interface Document {
-  readonly mainSteps: Step[];
-}
 
 export class Stand {
   readonly minio: MinioLab;
@@ -60,27 +46,10 @@ export class Stand {
     return { Cluster: 'minio', Nodes: this.minio.nodes, ServerName: 'minio.lab', Ca: this.minio.ca };
   }
 
-  /** A copy of the shipped runbook in which a step that fails comes right behind the one named; in a rolling, on minio03. */
+  /** A copy of the shipped runbook that fails behind the place: of the turns the third, so two nodes are done and one is untouched. */
   failingAfter(name: string, place: string): string {
-    const document = documentOf(name);
-    const [outer, inner] = place.split('/');
-    const failing = {
-      name: 'FailHere',
-      action: 'host:command',
-      // Of the turns the third fails: two nodes are done then, one is in its turn, one is untouched.
-      inputs:
-        inner === undefined
-          ? { Host: 'minio03', Command: ['/bin/false'] }
-          : { Host: `{{ ${outer}.Target }}`, Script: 'test "$(uname -n)" != minio03' },
-      undo: { none: 'it only fails' },
-    };
-    const rolling = document.mainSteps.find((step) => step.name === outer);
-    const list = inner === undefined ? document.mainSteps : (rolling?.inputs?.Steps ?? []);
-    const at = list.findIndex((step) => step.name === (inner ?? outer));
-    if (at < 0) throw new Error(`${name} has no step ${place}`);
-    const { isEnd: _, ...before } = list[at] as Step & { readonly isEnd?: boolean };
-    list.splice(at, 1, before, failing as unknown as Step);
-    return this.desk.write(`${name}-fails-after-${place.replace('/', '-')}.yaml`, stringify(document));
+    const document = failingAfter(`minio/${name}`, place, accidentOn('minio03'));
+    return this.desk.write(`${name}-fails-after-${place.replace('/', '-')}.yaml`, document);
   }
 
   /** Starts a run; parameters go by a file, as lists and certificates do. */
@@ -120,24 +89,7 @@ export class Stand {
 }
 
 /** The shipped file. */
-export const shipped = (name: string): string => join(runbooks, `${name}.yaml`);
+export const shipped = (name: string): string => shippedFile(`minio/${name}`);
 
-const documentOf = (name: string): Document => parse(readFileSync(shipped(name), 'utf8')) as Document;
-
-/** Each place of the shipped runbook at which one more step may fail: behind a step that is no branch. Nested: `Rolling/Step`. */
-export const placesIn = (name: string): string[] =>
-  documentOf(name)
-    .mainSteps.filter(({ action }) => action !== 'aws:branch')
-    .flatMap((step) => [
-      ...(step.inputs?.Steps ?? []).map((nested) => `${step.name}/${nested.name}`),
-      step.name,
-    ]);
-
-/** Where a step fails: one place drawn by a seed that is printed, or each in turn with BELAY_FAULTS=all. */
-export function drawn(title: string, places: readonly string[]): readonly string[] {
-  if (process.env['BELAY_FAULTS'] === 'all') return places;
-  const seed = Number(process.env['BELAY_SEED'] ?? Date.now() % 100_000);
-  const place = places[seed % places.length] ?? '';
-  console.log(`${title}: fails after ${place} (BELAY_SEED=${seed} for the same, BELAY_FAULTS=all for each)`);
-  return [place];
-}
+/** Each place of the shipped runbook at which one more step may fail. */
+export const placesOf = (name: string): string[] => placesIn(`minio/${name}`);

@@ -6,7 +6,7 @@ import { MinioLab } from '../../lab/minio/cluster.ts';
 import { paths } from '../../lab/minio/configuration.ts';
 import { releases } from '../../lab/minio/releases.ts';
 import { idOf, type Going } from '../../support/command-line.ts';
-import { isThorough, pick, seed } from './sample.ts';
+import { isThorough, pick, seed } from '../sample.ts';
 import { MinioStage, shipped, shippedFile, type Look } from './stage.ts';
 
 const reason = MinioLab.unavailable();
