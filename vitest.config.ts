@@ -4,12 +4,15 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const report = process.env['BELAY_TEST_REPORT'];
 
-/** Files that take minutes begin first, so that no worker is left alone with one at the end. */
+/**
+ * Files that take minutes begin first, so that no worker is left alone with one at the end; those that work side by side with
+ * those that wait.
+ */
 const longestFirst = [
   'test/evidence/crash/demo.test.ts',
-  'test/evidence/crash/postgresql.test.ts',
-  'test/evidence/patch/',
   'test/evidence/minio/',
+  'test/evidence/patch/',
+  'test/evidence/crash/postgresql.test.ts',
   'test/evidence/crash/',
   'test/transports/hosts/',
   'test/world/named-scripts.lab.test.ts',
@@ -34,11 +37,12 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/secret-search/global-setup.ts'],
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     // The search for secrets after all tests.
     teardownTimeout: 300_000,
     pool: 'forks',
-    maxWorkers: 2,
+    // One more than CI has cores: tests on real hosts wait half of their time. There are three labs for them.
+    maxWorkers: 3,
     // Real hosts on a shared machine: CI tries a failed test once more and names every test that needed it.
     retry: report === undefined ? 0 : 1,
     sequence: { sequencer: LongestFirst },

@@ -64,18 +64,26 @@ export function replaceDriveCases(stand: () => Stand): void {
     caseMs,
   );
 
-  test(
-    'drive: failed after a step before the swap, nothing is changed; a drive that was not replaced is found out',
-    async () => {
-      await putObjects();
-      const places = placesOf(name);
-      // Behind the swap there is no way back, and these two are only met when a drive is out.
-      const before = places.slice(0, places.indexOf('Swap')).filter((place) => !/ThisOne/.test(place));
-      for (const place of drawn(name, before)) {
+  // Behind the swap there is no way back, and these two are only met when a drive is out.
+  const places = placesOf(name);
+  const beforeSwap = places.slice(0, places.indexOf('Swap')).filter((place) => !/ThisOne/.test(place));
+  for (const place of drawn(name, beforeSwap)) {
+    test(
+      `drive: failed after ${place}, before the swap, nothing is changed`,
+      async () => {
+        await putObjects();
         const said = await run('minio03', 2, stand().failingAfter(name, place));
         expectTrouble(said, 1, 'FailHere');
         await expectWhole('minio03', 2);
-      }
+      },
+      caseMs,
+    );
+  }
+
+  test(
+    'drive: one that was not replaced is found out, and the runbook does not go on with it',
+    async () => {
+      await putObjects();
       const waiting = await run('minio03', 2);
       const id = idOf(waiting);
       await stand().belay(['continue', id]);

@@ -8,6 +8,7 @@ import { paths } from '../../lab/minio/configuration.ts';
 import { MinioLab } from '../../lab/minio/cluster.ts';
 import type { Going, Said } from '../../support/command-line.ts';
 import { idOf } from '../../support/command-line.ts';
+import { accidentOn, failingAfter as failingStep, placesIn } from '../failing-step.ts';
 import { failingAfter, turnSteps, type TurnStep } from './failing.ts';
 import { isThorough, pick, seed } from '../sample.ts';
 import { MinioStage, shippedFile, type Look } from './stage.ts';
@@ -74,6 +75,20 @@ describe.skipIf(reason)(
         const said = await stage.patch({ Targets: [...two] }, file).said;
         expect(said, said.stderr).toMatchObject({ code: 3 });
         expect(await stage.show(said)).toMatchObject({ status: 'Failed', rollbackStatus: 'clean' });
+        await watch.endsWell([]);
+        expect(await stage.look()).toEqual(before);
+      });
+    }
+
+    const outside = isThorough ? placesIn('minio/rolling-patch').filter((place) => !place.includes('/')) : [];
+    for (const place of outside) {
+      test(`failed after ${place}, outside the turns: everything is as before, and no request has failed`, async () => {
+        const watch = await stage.watch();
+        const document = failingStep('minio/rolling-patch', place, accidentOn('minio02'));
+        const file = stage.desk.write('failing.yaml', document);
+        const said = await stage.patch({ Targets: [...two] }, file).said;
+        // Before the turns nothing was begun that could be taken back.
+        expect(said, said.stderr).toMatchObject({ code: place === 'PatchNodes' ? 3 : 1 });
         await watch.endsWell([]);
         expect(await stage.look()).toEqual(before);
       });

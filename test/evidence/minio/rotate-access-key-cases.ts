@@ -127,11 +127,11 @@ export function rotateAccessKeyCases(stand: () => Stand): void {
     caseMs,
   );
 
-  test(
-    'key: failed after a step before the removal, the old one works on every node and the new one is gone',
-    async () => {
-      const places = placesOf(name).filter((place) => !['SwitchOver', 'RemoveOld'].includes(place));
-      for (const place of drawn(name, places)) {
+  const beforeRemoval = placesOf(name).filter((place) => !['SwitchOver', 'RemoveOld'].includes(place));
+  for (const place of drawn(name, beforeRemoval)) {
+    test(
+      `key: failed after ${place}, before the removal, the old one works on every node and the new one is gone`,
+      async () => {
         const { old, next, given } = await application();
         const removing = { ...given, Switch: 'none', Remove: true, Approvers: [approver] };
         let said = await run(removing, stand().failingAfter(name, place));
@@ -142,10 +142,10 @@ export function rotateAccessKeyCases(stand: () => Stand): void {
         const { rollbackStatus } = await stand().show(said);
         expectTrouble(said, rollbackStatus === 'notRequested' ? 1 : 3, 'FailHere');
         expect([await answers(old), await answers(next)]).toEqual(['works', unknown]);
-      }
-    },
-    caseMs * 2,
-  );
+      },
+      caseMs * 2,
+    );
+  }
 
   test(
     'key: failed after the removal, the old key is named as what cannot come back, and the new one goes on working',

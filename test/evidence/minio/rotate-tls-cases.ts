@@ -120,20 +120,19 @@ export function rotateTlsCases(stand: () => Stand): void {
     caseMs,
   );
 
-  test(
-    'TLS: failed after a step, the old pair is back on every host, with owner and mode',
-    async () => {
-      for (const place of drawn(name, placesOf(name))) {
+  for (const place of drawn(name, placesOf(name))) {
+    test(
+      `TLS: failed after ${place}, the old pair is back on every host, with owner and mode`,
+      async () => {
         const before = await state();
         const said = await run(stand().failingAfter(name, place), await pair());
         expectTrouble(said, 3, 'FailHere');
         expect(await stand().show(said)).toMatchObject({ status: 'Failed', rollbackStatus: 'clean' });
-
         expect(await state()).toEqual(before);
-      }
-    },
-    caseMs * 2,
-  );
+      },
+      caseMs * 2,
+    );
+  }
 
   test(
     'TLS: killed in the turn of the second node, it is resumed and ends with the new certificate everywhere',

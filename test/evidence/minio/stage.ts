@@ -2,25 +2,13 @@
  * What the evidence happens on: the lab's MinIO cluster behind nginx, and a desk from which Belay is run as people run it.
  * One stage per test file; `reset` makes it as new for the next case.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'yaml';
 import { MinioLab } from '../../lab/minio/cluster.ts';
 import { paths, type MinioNode } from '../../lab/minio/configuration.ts';
-import type { Json, JsonObject } from '../../../src/json.ts';
+import type { Json } from '../../../src/json.ts';
 import { Watch } from './watch.ts';
 import { Desk, idOf, type Going, type Said } from '../../support/command-line.ts';
-
-export interface ShippedStep {
-  name: string;
-  action: string;
-  inputs: JsonObject;
-  undo?: Json;
-  isEnd?: boolean;
-}
-export interface Shipped {
-  mainSteps: ShippedStep[];
-}
 
 /** `show --json`, as far as the tests read it. */
 export interface Shown {
@@ -53,9 +41,6 @@ export interface Look {
 
 const runbooks = new URL('../../../runbooks/minio/', import.meta.url);
 
-/** A runbook as it is shipped, parsed, to be changed in one place. */
-export const shipped = (name: string): Shipped =>
-  parse(readFileSync(new URL(`${name}.yaml`, runbooks), 'utf8')) as Shipped;
 export const shippedFile = (name: string): string => new URL(`${name}.yaml`, runbooks).pathname;
 
 export class MinioStage {

@@ -6,8 +6,9 @@ import { MinioLab } from '../../lab/minio/cluster.ts';
 import { paths } from '../../lab/minio/configuration.ts';
 import { releases } from '../../lab/minio/releases.ts';
 import { idOf, type Going } from '../../support/command-line.ts';
+import { accidentOn, failingAfter, placesIn } from '../failing-step.ts';
 import { isThorough, pick, seed } from '../sample.ts';
-import { MinioStage, shipped, shippedFile, type Look } from './stage.ts';
+import { MinioStage, shippedFile, type Look } from './stage.ts';
 
 const reason = MinioLab.unavailable();
 const caseMs = 900_000;
@@ -42,18 +43,10 @@ describe.skipIf(reason)(
           ...more,
         }),
       );
+    const failing = (place: string): string =>
+      stage.desk.write('failing.yaml', failingAfter('minio/upgrade', place, accidentOn('minio03')));
     /** Something goes wrong once the cluster runs the new release. */
-    const failingAfterRestart = (): string => {
-      const document = shipped('upgrade');
-      const index = document.mainSteps.findIndex(({ name }) => name === 'RestartAll') + 1;
-      const inputs = { Host: 'minio01', Script: 'echo "the accident that the test is about" >&2; exit 1' };
-      const undo = { none: 'it is the accident that the test is about' };
-      const accident = { name: 'Accident', action: 'host:command', inputs, undo };
-      return stage.desk.write('failing.yaml', {
-        ...document,
-        mainSteps: document.mainSteps.toSpliced(index, 0, accident),
-      });
-    };
+    const failingAfterRestart = (): string => failing('RestartAll');
 
     test('a node with another binary, or that would get another one, is named before anything is changed', async () => {
       await stage.minio.useRelease('minio03', 'new');
@@ -93,6 +86,21 @@ describe.skipIf(reason)(
       expect(await stage.look()).toEqual(before);
       await stage.minio.untilHealthy({ quietSeconds: 0 });
     });
+
+    // The first of them has begun nothing yet that could be taken back.
+    const places = placesIn('minio/upgrade').filter(
+      (place) => !['AskNoWayBack', 'RestartAll'].includes(place),
+    );
+    for (const place of isThorough ? places : []) {
+      test(`failed after ${place}: the old binary is in place everywhere, and every server runs it`, async () => {
+        const said = await begin(failing(place)).said;
+        const { rollbackStatus } = await stage.show(said);
+        expect(said, said.stderr).toMatchObject({ code: rollbackStatus === 'notRequested' ? 1 : 3 });
+        expect(['notRequested', 'clean']).toContain(rollbackStatus);
+        expect(await stage.look()).toEqual(before);
+        await stage.minio.untilHealthy({ quietSeconds: 0 });
+      });
+    }
 
     test.runIf(isThorough)(
       'without a way back a person decides: no puts the old binary back, and no server notices',
