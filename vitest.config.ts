@@ -10,6 +10,7 @@ const longestFirst = [
   'test/evidence/crash/postgresql.test.ts',
   'test/evidence/patch/',
   'test/evidence/minio/',
+  'test/evidence/keys/',
   'test/evidence/crash/',
   'test/transports/hosts/',
   'test/world/named-scripts.lab.test.ts',
