@@ -12,6 +12,7 @@ const longestFirst = [
   'test/evidence/crash/demo.test.ts',
   'test/evidence/minio/',
   'test/evidence/patch/',
+  'test/evidence/keys/',
   'test/evidence/crash/postgresql.test.ts',
   'test/evidence/crash/',
   'test/transports/hosts/',
