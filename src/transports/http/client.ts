@@ -6,7 +6,7 @@
 import { Agent, request as startRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Readable } from 'node:stream';
-import { cancelled, openConnection, silent, type HttpEndpoint } from './connection.ts';
+import { cancelled, openConnection, silent, unconnected, type HttpEndpoint } from './connection.ts';
 import { HttpFailure } from './failure.ts';
 import { HostFailure } from '../host.ts';
 
@@ -149,7 +149,10 @@ function exchange(endpoint: HttpEndpoint, agent: DialledAgent, request: HttpRequ
   // From the beginning: a connection that is never had is silence, too.
   const listen = (): void => {
     clearTimeout(silence);
-    silence = setTimeout(() => fail(silent(label, silenceMs, sent ? 'unknown' : 'none')), silenceMs);
+    silence = setTimeout(
+      () => fail(sent ? silent(label, silenceMs, 'unknown') : unconnected(label, silenceMs)),
+      silenceMs,
+    );
   };
   listen();
   outgoing.once('socket', () => {
