@@ -7,6 +7,7 @@ import { Agent, request as startRequest, type ClientRequest, type IncomingMessag
 import type { Duplex } from 'node:stream';
 import { Readable } from 'node:stream';
 import { cancelled, openConnection, silent, unconnected, type HttpEndpoint } from './connection.ts';
+import { encoded } from './encoded.ts';
 import { HttpFailure } from './failure.ts';
 import { HostFailure } from '../host.ts';
 
@@ -215,14 +216,6 @@ function queryOf(query: Readonly<Record<string, string>>): string {
     .map(([name, value]) => `${encoded(name)}=${encoded(value)}`)
     .toSorted()
     .join('&');
-}
-
-/** Percent-encoded but for the unreserved characters of RFC 3986. */
-export function encoded(text: string): string {
-  return encodeURIComponent(text).replaceAll(
-    /[!'()*]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
 }
 
 function headersOf({ headers }: IncomingMessage): Record<string, string> {
