@@ -18,18 +18,10 @@ import { shippedCut, type Cut } from './backup-parts.ts';
 import { begin, type Progress } from './backup-progress.ts';
 import { openTarget, targetSchema, type TargetInputs } from './backup-target.ts';
 import { undoBackup } from './backup-undo.ts';
-import {
-  clusterInputs,
-  keyInputs,
-  openCluster,
-  type Cluster,
-  type ClusterInputs,
-  type KeyInputs,
-} from './cluster.ts';
+import { keyedInputs, openCluster, type Cluster, type KeyedInputs } from './cluster.ts';
 import { windowTrouble } from './healthy-window.ts';
 
-type Inputs = ClusterInputs &
-  KeyInputs & { readonly Target: TargetInputs; readonly Buckets?: readonly string[] };
+type Inputs = KeyedInputs & { readonly Target: TargetInputs; readonly Buckets?: readonly string[] };
 type Outputs = {
   readonly Buckets: number;
   readonly Objects: number;
@@ -64,8 +56,7 @@ export const backupCutting = (cut: Cut): AnyAction =>
           AccessKey: '{{ BackupKey }}'
           SecretKey: '{{ BackupSecret }}'`,
     inputs: strictObject({
-      ...clusterInputs,
-      ...keyInputs,
+      ...keyedInputs,
       Target: targetSchema,
       Buckets: Type.Optional(
         Type.Array(Type.String({ minLength: 3 }), {
