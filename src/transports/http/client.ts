@@ -34,7 +34,7 @@ export interface HttpAnswer {
   readonly body: Readable;
 }
 
-/** How many connections are open at once to one server. */
+/** How many connections to one server are open at once; those that are still being made Node does not count. */
 const connectionsMax = 8;
 const connectMsMax = 10_000;
 

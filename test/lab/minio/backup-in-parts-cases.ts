@@ -52,15 +52,17 @@ export function backupInPartsCases(minio: () => MinioLab, minioActions: () => Mi
         return from.get(...slice);
       });
     }
-    const copied = (bucket: string, source: S3Client, token = newToken()) =>
-      copyInParts({
+    function copied(bucket: string, source: S3Client, { token = newToken(), to = target.s3 } = {}) {
+      const uploads = new UploadRecords(to, token);
+      return copyInParts({
         key,
         from: { s3: source, bucket },
-        to: { s3: target.s3, bucket },
+        to: { s3: to, bucket },
         token,
         cut: smallCut,
-        uploads: new UploadRecords(target.s3, token),
+        uploads,
       });
+    }
 
     let cluster: Cluster;
     let target: OpenedTarget;
@@ -191,13 +193,30 @@ export function backupInPartsCases(minio: () => MinioLab, minioActions: () => Mi
         .put('stopping', key, randomBytes(11 * mebibyte));
       const stopping = afterSlices(1, () => minio().run('bk1', 'systemctl stop versitygw'));
       try {
-        await expect(copied('stopping', stopping, token)).rejects.toMatchObject({ code: 'REFUSED' });
+        await expect(copied('stopping', stopping, { token })).rejects.toMatchObject({ code: 'REFUSED' });
       } finally {
         await minio().run('bk1', 'systemctl start versitygw');
       }
       await expect.poll(() => standing('stopping').catch(() => []), { timeout: 10_000 }).toHaveLength(1);
       await new UploadRecords(target.s3, token).sweep();
       expect(await standing('stopping')).toEqual([]);
+    });
+
+    it('a cancel aborts the upload that is under way all the same', minute, async () => {
+      const cancel = new AbortController();
+      await minio().s3().createBucket('cancelled');
+      await there().createBucket('cancelled');
+      await minio()
+        .s3()
+        .put('cancelled', key, randomBytes(11 * mebibyte));
+      let begun: string[] = [];
+      const cancelling = afterSlices(1, async () => {
+        begun = await standing('cancelled');
+        cancel.abort();
+      });
+      const to = target.s3.until(cancel.signal);
+      await expect(copied('cancelled', cancelling, { to })).rejects.toMatchObject({ code: 'CANCELLED' });
+      expect([begun.length, await standing('cancelled')]).toEqual([1, []]);
     });
 
     it(
