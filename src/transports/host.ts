@@ -7,6 +7,7 @@
  * re-attaches by the token and reads the first result; a second `start` under the same token does nothing.
  */
 import type { Duplex } from 'node:stream';
+import { TransportFailure } from './failure.ts';
 
 export interface HostScript {
   /**
@@ -188,25 +189,8 @@ export const hostFailureCodes = [
 export type HostFailureCode = (typeof hostFailureCodes)[number];
 
 /** Why the host could not be asked or told. A script that ran and said no is a CommandResult, not a failure. */
-export class HostFailure extends Error {
+export class HostFailure extends TransportFailure<HostFailureCode> {
   override readonly name = 'HostFailure';
-  readonly code: HostFailureCode;
-  readonly retryable: boolean;
-  /** `none`: nothing of the script has run. `unknown`: it may have. */
-  readonly effect: 'none' | 'unknown';
-
-  constructor(failure: {
-    code: HostFailureCode;
-    message: string;
-    retryable: boolean;
-    effect: 'none' | 'unknown';
-    cause?: unknown;
-  }) {
-    super(failure.message, { cause: failure.cause });
-    this.code = failure.code;
-    this.retryable = failure.retryable;
-    this.effect = failure.effect;
-  }
 }
 
 /** Where a host is and how to get there; the inventory makes these. */

@@ -15,6 +15,7 @@ import { openCluster } from '../../src/actions/minio/cluster.ts';
 import { encryptedBody } from '../../src/actions/minio/encrypted-body.ts';
 import { contextOf, effectOf } from '../actions/host/drive.ts';
 import { MinioActions } from './minio/actions.ts';
+import { backupInPartsCases } from './minio/backup-in-parts-cases.ts';
 import { MinioLab } from './minio/cluster.ts';
 import type { MinioNode } from './minio/configuration.ts';
 import { releases } from './minio/releases.ts';
@@ -300,6 +301,11 @@ describe.skipIf(reason)(
         }
       });
     });
+
+    backupInPartsCases(
+      () => minio,
+      () => minioActions,
+    );
 
     it('settle: what an interrupted one wrote is taken back by its undo', minute, async () => {
       const inputs = minioActions.inputs(settle, { QuietSeconds: 0, Rounds: 2 });

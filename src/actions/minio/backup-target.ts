@@ -3,7 +3,7 @@ import { Type, type Static } from 'typebox';
 import type { S3Client } from '../../transports/s3/client.ts';
 import type { ActionContext } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
-import { caOf, keyInputs } from './cluster.ts';
+import { caOf, keyInputs, silenceMs } from './cluster.ts';
 
 export const targetSchema = strictObject({
   Url: Type.String({
@@ -28,9 +28,6 @@ export const targetSchema = strictObject({
     }),
   ),
 });
-/** Shorter than at the cluster: an object whose connection fell silent is asked for again, or sent again. */
-const targetSilenceMs = 12_000;
-
 export type TargetInputs = Static<typeof targetSchema>;
 
 export interface OpenedTarget extends Disposable {
@@ -60,7 +57,7 @@ export async function openTarget(
   });
   const key = { accessKeyId: target.AccessKey, secretAccessKey: target.SecretKey };
   return {
-    s3: new S3Client(http, { key, signal: context.signal, silenceMs: targetSilenceMs }),
+    s3: new S3Client(http, { key, signal: context.signal, silenceMs }),
     bucket: (name) => `${target.BucketPrefix ?? ''}${name}`,
     [Symbol.dispose]: () => http.close(),
   };

@@ -2,13 +2,16 @@
 import type { Change } from '../../engine/events.ts';
 import type { JsonObject } from '../../json.ts';
 import type { S3Client } from '../../transports/s3/client.ts';
+import { hasUploads } from '../../transports/s3/multipart.ts';
 import { done, type Poll } from '../define-action.ts';
-import { tokenHeader } from './backup-copy.ts';
-import { Manifest } from './backup-manifest.ts';
+import { Manifest, manifestBucket } from './backup-manifest.ts';
+import { tokenHeader } from './backup-stream.ts';
+import { UploadRecords } from './backup-uploads.ts';
 
 /** May be told again after a crash: the manifest goes last. */
 export async function undoBackup(target: S3Client, token: string): Promise<Poll<JsonObject>> {
   const manifest = new Manifest(target, token);
+  if (await target.hasBucket(manifestBucket)) await new UploadRecords(target, token).sweep();
   const removed = new Map<string, number>();
   const made = new Set<string>();
   for await (const { bucket, madeBucket, keys } of manifest.intents()) {
@@ -28,6 +31,8 @@ export async function undoBackup(target: S3Client, token: string): Promise<Poll<
   }));
   for (const bucket of made) {
     if (!(await target.hasBucket(bucket)) || (await target.page(bucket)).objects.length > 0) continue;
+    // Nor where somebody else is about to write: a server may take their upload away with the bucket.
+    if (await hasUploads(target, bucket)) continue;
     if (await target.removeBucket(bucket))
       changes.push({ target: bucket, subject: 'bucket', from: bucket, to: null });
   }

@@ -53,10 +53,14 @@ export const keyInputs = {
   SecretKey: Type.String({ minLength: 8, description: 'Give it as a secret parameter.' }),
 };
 
+/** Both: of every action but minio:health. */
+export const keyedInputs = { ...clusterInputs, ...keyInputs };
+
 const clusterSchema = strictObject(clusterInputs);
 const keySchema = strictObject(keyInputs);
 export type ClusterInputs = Static<typeof clusterSchema>;
 export type KeyInputs = Static<typeof keySchema>;
+export type KeyedInputs = ClusterInputs & KeyInputs;
 
 /** A request of S3 or of the admin API that says nothing for so long is given up: the server's own deadline is 10 s. */
 export const silenceMs = 30_000;

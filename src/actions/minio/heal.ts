@@ -7,21 +7,14 @@ import { S3Failure } from '../../transports/s3/failure.ts';
 import { defineAction, done, failed, pending, type ActionContext, type Poll } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
 import { askAny, mayPass } from './ask-any.ts';
-import {
-  clusterInputs,
-  keyInputs,
-  openCluster,
-  type Cluster,
-  type ClusterInputs,
-  type KeyInputs,
-} from './cluster.ts';
+import { keyedInputs, openCluster, type Cluster, type KeyedInputs } from './cluster.ts';
 import { beginPass, followPass, type HealPass } from './heal-sequence.ts';
 
 const askAgainMs = 500;
 /** How long the node that heals may be out of reach before the pass is given up and begun anew, in ms. */
 const outOfReachMsMax = 60_000;
 
-type Inputs = ClusterInputs & KeyInputs & { readonly PassesMax?: number };
+type Inputs = KeyedInputs & { readonly PassesMax?: number };
 type Outputs = {
   readonly Passes: number;
   readonly Scanned: number;
@@ -52,8 +45,7 @@ export const heal = defineAction({
         AccessKey: '{{ AdminKey }}'
         SecretKey: '{{ AdminSecret }}'`,
   inputs: strictObject({
-    ...clusterInputs,
-    ...keyInputs,
+    ...keyedInputs,
     PassesMax: Type.Optional(
       Type.Integer({
         minimum: 1,

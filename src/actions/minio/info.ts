@@ -5,7 +5,7 @@ import { isStillPatient } from '../host/scripts/patience.ts';
 import { strictObject } from '../strict-object.ts';
 import { serversOf, type Server } from './admin.ts';
 import { askAny, mayPass } from './ask-any.ts';
-import { clusterInputs, keyInputs, openCluster, type ClusterInputs, type KeyInputs } from './cluster.ts';
+import { keyedInputs, openCluster, type KeyedInputs } from './cluster.ts';
 
 const askAgainMs = 1_000;
 
@@ -16,7 +16,7 @@ type Expect = {
   readonly DrivesOk?: number;
   readonly MinimumUptimeSeconds?: number;
 };
-type Inputs = ClusterInputs & KeyInputs & { readonly Expect?: Expect; readonly WaitSeconds?: number };
+type Inputs = KeyedInputs & { readonly Expect?: Expect; readonly WaitSeconds?: number };
 type ServerOutput = {
   readonly Endpoint: string;
   readonly State: string;
@@ -52,8 +52,7 @@ export const info = defineAction({
         SecretKey: '{{ AdminSecret }}'
         Expect: { Versions: one, DrivesOffline: 0, DrivesHealing: 0 }`,
   inputs: strictObject({
-    ...clusterInputs,
-    ...keyInputs,
+    ...keyedInputs,
     Expect: Type.Optional(
       strictObject({
         Versions: Type.Optional(

@@ -19,31 +19,23 @@ import {
 } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
 import { askAny } from './ask-any.ts';
-import {
-  clusterInputs,
-  keyInputs,
-  openCluster,
-  type Cluster,
-  type ClusterInputs,
-  type KeyInputs,
-} from './cluster.ts';
+import { keyedInputs, openCluster, type Cluster, type KeyedInputs } from './cluster.ts';
 import { covers, rulesOf, withRule } from './lifecycle-rules.ts';
 import { windowTrouble } from './healthy-window.ts';
 
 const defaultRuleId = 'belay-expiry';
 const namesShown = 20;
 
-type Inputs = ClusterInputs &
-  KeyInputs & {
-    readonly Days: number;
-    readonly Buckets?: readonly string[];
-    readonly Prefix?: string;
-    readonly RuleId?: string;
-    readonly Put?: boolean;
-    readonly OlderThanDays?: number;
-    readonly OlderThanSeconds?: number;
-    readonly OlderMax?: number;
-  };
+type Inputs = KeyedInputs & {
+  readonly Days: number;
+  readonly Buckets?: readonly string[];
+  readonly Prefix?: string;
+  readonly RuleId?: string;
+  readonly Put?: boolean;
+  readonly OlderThanDays?: number;
+  readonly OlderThanSeconds?: number;
+  readonly OlderMax?: number;
+};
 /** The rules of each bucket that lacks ours, as the server exported them; null: it has none. */
 type Before = { readonly Rules: Readonly<Record<string, string | null>> };
 type Outputs = {
@@ -69,8 +61,7 @@ export const lifecycle = defineAction({
         Days: 1825
         OlderThanDays: 1830`,
   inputs: strictObject({
-    ...clusterInputs,
-    ...keyInputs,
+    ...keyedInputs,
     Days: Type.Integer({ minimum: 1, description: 'After which objects must expire.' }),
     Buckets: Type.Optional(
       Type.Array(Type.String({ minLength: 3 }), { minItems: 1, description: 'Left out: every bucket.' }),

@@ -17,15 +17,7 @@ import {
 import { strictObject } from '../strict-object.ts';
 import { askAdmin, objectIn, objectsIn, serversOf, textIn, type Server } from './admin.ts';
 import { askAny, mayPass } from './ask-any.ts';
-import {
-  clusterInputs,
-  eachNode,
-  keyInputs,
-  openCluster,
-  type Cluster,
-  type ClusterInputs,
-  type KeyInputs,
-} from './cluster.ts';
+import { eachNode, keyedInputs, openCluster, type Cluster, type KeyedInputs } from './cluster.ts';
 import { askNode, withPeers } from './probe.ts';
 
 const askAgainMs = 500;
@@ -34,7 +26,7 @@ const settleMs = 10_000;
 /** Uptime comes in whole seconds: below it a restart could not be told from none. */
 const uptimeSecondsMin = 5;
 
-type Inputs = ClusterInputs & KeyInputs & { readonly Version?: string; readonly WaitSeconds?: number };
+type Inputs = KeyedInputs & { readonly Version?: string; readonly WaitSeconds?: number };
 /** `At` in ms since 1970, by the runner's clock; uptimes by the servers' names. */
 type Before = {
   readonly At: number;
@@ -63,8 +55,7 @@ export const restartCluster = defineAction({
         SecretKey: '{{ AdminSecret }}'
         Version: 2026-02-12T20:18:48Z`,
   inputs: strictObject({
-    ...clusterInputs,
-    ...keyInputs,
+    ...keyedInputs,
     Version: Type.Optional(
       Type.String({
         minLength: 1,

@@ -20,13 +20,12 @@ import { strictObject } from '../strict-object.ts';
 import { addKey, isNoKey, keyState, removeKey, setKeyStatus, type KeyState } from './access-keys.ts';
 import { askAny } from './ask-any.ts';
 import {
-  clusterInputs,
   eachNode,
-  keyInputs,
+  keyedInputs,
   openCluster,
   type Cluster,
-  type ClusterInputs,
   type KeyInputs,
+  type KeyedInputs,
 } from './cluster.ts';
 
 const askAgainMs = 500;
@@ -35,15 +34,14 @@ const spreadMsMax = 30_000;
 /** Signs where no secret is known: whether a key is enabled shows before the signature is looked at. */
 const anySecret = 'no-secret-is-needed-here';
 
-type Inputs = ClusterInputs &
-  KeyInputs & {
-    readonly User: string;
-    readonly OldAccessKey: string;
-    readonly OldSecretKey?: string;
-    readonly NewAccessKey: string;
-    readonly NewSecretKey: string;
-    readonly State?: 'added' | 'rotated' | 'removed';
-  };
+type Inputs = KeyedInputs & {
+  readonly User: string;
+  readonly OldAccessKey: string;
+  readonly OldSecretKey?: string;
+  readonly NewAccessKey: string;
+  readonly NewSecretKey: string;
+  readonly State?: 'added' | 'rotated' | 'removed';
+};
 type Before = { readonly Old: KeyState; readonly New: KeyState };
 type Outputs = { readonly Old: string; readonly New: string };
 
@@ -68,8 +66,7 @@ export const rotateAccessKey = defineAction({
         NewAccessKey: app1-2026
         NewSecretKey: '{{ NewSecret }}'`,
   inputs: strictObject({
-    ...clusterInputs,
-    ...keyInputs,
+    ...keyedInputs,
     User: Type.String({ minLength: 1, description: 'The MinIO user to whom both keys belong.' }),
     OldAccessKey: { ...accessKey, description: 'An access key of the user, not the user itself.' },
     OldSecretKey: Type.Optional(

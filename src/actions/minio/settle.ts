@@ -21,26 +21,17 @@ import {
 import { strictObject } from '../strict-object.ts';
 import { askAny, mayPass } from './ask-any.ts';
 import { removeCanaries, sendCanary, type CanaryPlace } from './canary.ts';
-import {
-  clusterInputs,
-  eachNode,
-  keyInputs,
-  openCluster,
-  type Cluster,
-  type ClusterInputs,
-  type KeyInputs,
-} from './cluster.ts';
+import { eachNode, keyedInputs, openCluster, type Cluster, type KeyedInputs } from './cluster.ts';
 import { askNode, withPeers } from './probe.ts';
 
 const askAgainMs = 1_000;
 
-type Inputs = ClusterInputs &
-  KeyInputs & {
-    readonly Bucket?: string;
-    readonly QuietSeconds?: number;
-    readonly Rounds?: number;
-    readonly WaitSeconds?: number;
-  };
+type Inputs = KeyedInputs & {
+  readonly Bucket?: string;
+  readonly QuietSeconds?: number;
+  readonly Rounds?: number;
+  readonly WaitSeconds?: number;
+};
 type Outputs = { readonly Rounds: number; readonly WaitedSeconds: number };
 
 /** How far a settling has come, in ms of the context's clock. Kept while one runner waits. */
@@ -66,8 +57,7 @@ export const settle = defineAction({
         AccessKey: '{{ AdminKey }}'
         SecretKey: '{{ AdminSecret }}'`,
   inputs: strictObject({
-    ...clusterInputs,
-    ...keyInputs,
+    ...keyedInputs,
     Bucket: Type.Optional(
       Type.String({
         pattern: '^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$',

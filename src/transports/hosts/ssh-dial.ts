@@ -78,7 +78,13 @@ export class SessionStream extends Duplex {
   }
 
   override _final(callback: (error?: Error | null) => void): void {
-    this.#session.stdin.end(() => callback());
+    const { stdin } = this.#session;
+    stdin.end();
+    // Not `end(callback)`: on a pipe that went with its client before it was ended, Node 26 never calls that back.
+    void finished(stdin, { readable: false }).then(
+      () => callback(),
+      () => callback(),
+    );
   }
 
   /** As a socket has it, and as Node's HTTP client ends a connection that it does not keep: without waiting for the other side. */

@@ -6,7 +6,8 @@
 import { Agent, request as startRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Readable } from 'node:stream';
-import { cancelled, openConnection, silent, type HttpEndpoint } from './connection.ts';
+import { cancelled, openConnection, silent, unconnected, type HttpEndpoint } from './connection.ts';
+import { encoded } from './encoded.ts';
 import { HttpFailure } from './failure.ts';
 import { HostFailure } from '../host.ts';
 
@@ -33,7 +34,7 @@ export interface HttpAnswer {
   readonly body: Readable;
 }
 
-/** How many connections are open at once to one server. */
+/** How many connections to one server are open at once; those that are still being made Node does not count. */
 const connectionsMax = 8;
 const connectMsMax = 10_000;
 
@@ -149,7 +150,10 @@ function exchange(endpoint: HttpEndpoint, agent: DialledAgent, request: HttpRequ
   // From the beginning: a connection that is never had is silence, too.
   const listen = (): void => {
     clearTimeout(silence);
-    silence = setTimeout(() => fail(silent(label, silenceMs, sent ? 'unknown' : 'none')), silenceMs);
+    silence = setTimeout(
+      () => fail(sent ? silent(label, silenceMs, 'unknown') : unconnected(label, silenceMs)),
+      silenceMs,
+    );
   };
   listen();
   outgoing.once('socket', () => {
@@ -212,14 +216,6 @@ function queryOf(query: Readonly<Record<string, string>>): string {
     .map(([name, value]) => `${encoded(name)}=${encoded(value)}`)
     .toSorted()
     .join('&');
-}
-
-/** Percent-encoded but for the unreserved characters of RFC 3986. */
-export function encoded(text: string): string {
-  return encodeURIComponent(text).replaceAll(
-    /[!'()*]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
 }
 
 function headersOf({ headers }: IncomingMessage): Record<string, string> {

@@ -107,3 +107,8 @@ export function silent(label: string, timeoutMs: number, effect: 'none' | 'unkno
   const message = `${label}: connected, and then nothing came for ${timeoutMs / 1000} s. The server hangs, or something on its way does.`;
   return new HttpFailure({ code: 'NO_REPLY', message, retryable: true, effect });
 }
+
+export function unconnected(label: string, timeoutMs: number): HttpFailure {
+  const message = `${label}: not asked, for no connection to it was had within ${timeoutMs / 1000} s. Those that are open are busy, or the way there is slow.`;
+  return new HttpFailure({ code: 'NO_REPLY', message, retryable: true, effect: 'none' });
+}

@@ -1,4 +1,5 @@
 /** Why a server could not be asked over HTTP. An answer, whatever its status, is no failure of this kind. */
+import { TransportFailure } from '../failure.ts';
 import { HostFailure } from '../host.ts';
 
 export const httpFailureCodes = [
@@ -22,25 +23,8 @@ export const httpFailureCodes = [
 ] as const;
 export type HttpFailureCode = (typeof httpFailureCodes)[number];
 
-export class HttpFailure extends Error {
+export class HttpFailure extends TransportFailure<HttpFailureCode> {
   override readonly name = 'HttpFailure';
-  readonly code: HttpFailureCode;
-  readonly retryable: boolean;
-  /** `none`: nothing of the request was sent. `unknown`: the server may have acted on it. */
-  readonly effect: 'none' | 'unknown';
-
-  constructor(failure: {
-    code: HttpFailureCode;
-    message: string;
-    retryable: boolean;
-    effect: 'none' | 'unknown';
-    cause?: unknown;
-  }) {
-    super(failure.message, { cause: failure.cause });
-    this.code = failure.code;
-    this.retryable = failure.retryable;
-    this.effect = failure.effect;
-  }
 }
 
 /** What a HostFailure of dialling means to who wanted to ask over it; failures of the way itself stay what they are. */

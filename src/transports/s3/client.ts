@@ -1,10 +1,11 @@
 /** The part of S3 that Belay needs, over one HTTP client: buckets, objects as streams, listings in pages, lifecycle rules. */
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import { encoded, type HttpAnswer, type HttpClient, type HttpRequest } from '../http/client.ts';
+import type { HttpAnswer, HttpClient, HttpRequest } from '../http/client.ts';
 import { defaultRegion, signed, type AccessKey } from '../http/sign.ts';
 import { refusal, S3Failure } from './failure.ts';
-import { XmlReply } from './xml.ts';
+import { bucketPath, decodedKey, objectPath } from './path.ts';
+import { XmlReply, type XmlElement } from './xml.ts';
 
 export { S3Failure } from './failure.ts';
 
@@ -25,6 +26,14 @@ export interface S3Object {
   readonly etag: string;
 }
 
+/** A piece of one object, refused (412 PreconditionFailed) where the object is not the one any more that has this ETag. */
+export interface Slice {
+  readonly from: number;
+  readonly bytes: number;
+  /** As the server writes it, quotes included. */
+  readonly etag: string;
+}
+
 export interface S3Page {
   readonly objects: readonly S3Object[];
   /** False: there are more behind the last key. */
@@ -33,7 +42,8 @@ export interface S3Page {
 
 /** Answers that are read whole: listings of 1000 keys of 1024 bytes fit many times. */
 const replyBytesMax = 32 * 1024 * 1024;
-type Send = Pick<HttpRequest, 'method' | 'query' | 'headers' | 'body'>;
+/** `silenceMs` in place of the client's. */
+type Send = Pick<HttpRequest, 'method' | 'query' | 'headers' | 'body'> & { readonly silenceMs?: number };
 
 export class S3Client {
   readonly #http: HttpClient;
@@ -49,20 +59,25 @@ export class S3Client {
     return this.#http.endpoint.label;
   }
 
+  /** The same connections under another signal: what has to be cleaned up after a cancel is asked all the same. */
+  until(signal: AbortSignal): S3Client {
+    return new S3Client(this.#http, { ...this.#options, signal });
+  }
+
   async buckets(): Promise<string[]> {
-    const reply = await this.#xml('/', { method: 'GET' }, 'ListAllMyBucketsResult');
+    const reply = await this.xml('/', { method: 'GET' }, 'ListAllMyBucketsResult');
     const buckets = reply.one('Buckets')?.all('Bucket') ?? [];
     return buckets.map((bucket) => bucket.text('Name'));
   }
 
   async hasBucket(bucket: string): Promise<boolean> {
-    return (await this.#unlessMissing(this.#ask(bucketPath(bucket), { method: 'HEAD' }))) !== undefined;
+    return (await this.#unlessMissing(this.ask(bucketPath(bucket), { method: 'HEAD' }))) !== undefined;
   }
 
   /** Harmless when the same user has it already. */
   async makeBucket(bucket: string): Promise<void> {
     try {
-      await this.#ask(bucketPath(bucket), { method: 'PUT' });
+      await this.ask(bucketPath(bucket), { method: 'PUT' });
     } catch (error) {
       if (!(error instanceof S3Failure) || error.code !== 'BucketAlreadyOwnedByYou') throw error;
     }
@@ -70,7 +85,7 @@ export class S3Client {
 
   /** Only an empty one; false when there was none. */
   async removeBucket(bucket: string): Promise<boolean> {
-    const removed = this.#ask(bucketPath(bucket), { method: 'DELETE' });
+    const removed = this.ask(bucketPath(bucket), { method: 'DELETE' });
     return (await this.#unlessMissing(removed)) !== undefined;
   }
 
@@ -85,10 +100,10 @@ export class S3Client {
       ...(prefix === '' ? {} : { prefix }),
       ...(after === '' ? {} : { 'start-after': after }),
     };
-    const reply = await this.#xml(bucketPath(bucket), { method: 'GET', query }, 'ListBucketResult');
+    const reply = await this.xml(bucketPath(bucket), { method: 'GET', query }, 'ListBucketResult');
     const isEncoded = reply.text('EncodingType') === 'url';
     const objects = reply.all('Contents').map((entry) => ({
-      key: isEncoded ? decodeURIComponent(entry.text('Key').replaceAll('+', ' ')) : entry.text('Key'),
+      key: isEncoded ? decodedKey(entry.text('Key')) : entry.text('Key'),
       size: Number(entry.text('Size')),
       modifiedAt: entry.text('LastModified'),
       etag: entry.text('ETag').replaceAll('"', ''),
@@ -112,16 +127,21 @@ export class S3Client {
   async get(
     bucket: string,
     key: string,
+    slice?: Slice,
   ): Promise<{ headers: Readonly<Record<string, string>>; body: Readable }> {
     const path = objectPath(bucket, key);
-    const answer = await this.#send(path, { method: 'GET' });
-    if (answer.status !== 200) throw await this.#refused(answer, 'GET', path);
+    const headers =
+      slice === undefined
+        ? {}
+        : { range: `bytes=${slice.from}-${slice.from + slice.bytes - 1}`, 'if-match': slice.etag };
+    const answer = await this.#send(path, { method: 'GET', headers });
+    if (answer.status !== (slice === undefined ? 200 : 206)) throw await this.#refused(answer, 'GET', path);
     return { headers: answer.headers, body: answer.body };
   }
 
   /** Its headers; undefined where the server says that there is no such object or bucket. */
   async head(bucket: string, key: string): Promise<Readonly<Record<string, string>> | undefined> {
-    const answer = await this.#unlessMissing(this.#ask(objectPath(bucket, key), { method: 'HEAD' }));
+    const answer = await this.#unlessMissing(this.ask(objectPath(bucket, key), { method: 'HEAD' }));
     return answer?.headers;
   }
 
@@ -135,18 +155,18 @@ export class S3Client {
       body instanceof Uint8Array
         ? { body, headers: { ...headers, 'content-length': String(body.byteLength) } }
         : { body: body.stream, headers: { ...headers, 'content-length': String(body.bytes) } };
-    await this.#ask(objectPath(bucket, key), { method: 'PUT', ...sent });
+    await this.ask(objectPath(bucket, key), { method: 'PUT', ...sent });
   }
 
   /** Harmless when it is not there. */
   async remove(bucket: string, key: string): Promise<void> {
-    await this.#unlessMissing(this.#ask(objectPath(bucket, key), { method: 'DELETE' }));
+    await this.#unlessMissing(this.ask(objectPath(bucket, key), { method: 'DELETE' }));
   }
 
   /** The rules as the server writes them; undefined: the bucket has none. */
   async lifecycle(bucket: string): Promise<string | undefined> {
     try {
-      const { text } = await this.#ask(bucketPath(bucket), { method: 'GET', query: { lifecycle: '' } });
+      const { text } = await this.ask(bucketPath(bucket), { method: 'GET', query: { lifecycle: '' } });
       return text;
     } catch (error) {
       if (error instanceof S3Failure && error.code === 'NoSuchLifecycleConfiguration') return undefined;
@@ -158,22 +178,23 @@ export class S3Client {
   async putLifecycle(bucket: string, xml: string): Promise<void> {
     const body = Buffer.from(xml);
     const headers = { 'content-md5': createHash('md5').update(body).digest('base64') };
-    await this.#ask(bucketPath(bucket), { method: 'PUT', query: { lifecycle: '' }, body, headers });
+    await this.ask(bucketPath(bucket), { method: 'PUT', query: { lifecycle: '' }, body, headers });
   }
 
   async removeLifecycle(bucket: string): Promise<void> {
-    await this.#ask(bucketPath(bucket), { method: 'DELETE', query: { lifecycle: '' } });
+    await this.ask(bucketPath(bucket), { method: 'DELETE', query: { lifecycle: '' } });
   }
 
-  async #xml(path: string, send: Send, root: string) {
-    const { text } = await this.#ask(path, send);
+  /** An answer in XML with that root. Rejects with S3Failure for any other, also where its status is 200. */
+  async xml(path: string, send: Send, root: string): Promise<XmlElement> {
+    const { text } = await this.ask(path, send);
     const reply = new XmlReply(text).root(root);
     if (reply !== undefined) return reply;
     throw await refusal(`${this.label}: ${send.method} ${path} answers no ${root}`, 200, text);
   }
 
   /** Any 2xx, read whole. */
-  async #ask(path: string, send: Send): Promise<{ headers: Readonly<Record<string, string>>; text: string }> {
+  async ask(path: string, send: Send): Promise<{ headers: Readonly<Record<string, string>>; text: string }> {
     const answer = await this.#send(path, send);
     if (answer.status < 200 || answer.status > 299) throw await this.#refused(answer, send.method, path);
     return { headers: answer.headers, text: await this.#http.text(answer, replyBytesMax) };
@@ -182,7 +203,7 @@ export class S3Client {
   async #send(path: string, send: Send): Promise<HttpAnswer> {
     const { key, region = defaultRegion, signal, silenceMs } = this.#options;
     const { authority } = this.#http.endpoint;
-    const request = await signed({ ...send, path, signal, silenceMs }, { authority, key, region });
+    const request = await signed({ silenceMs, ...send, path, signal }, { authority, key, region });
     return this.#http.send(request);
   }
 
@@ -200,11 +221,4 @@ export class S3Client {
       throw error;
     }
   }
-}
-
-const bucketPath = (bucket: string): string => `/${encodeURIComponent(bucket)}`;
-
-/** S3 signs what is sent, and encodes all but the unreserved characters of RFC 3986. */
-export function objectPath(bucket: string, key: string): string {
-  return `${bucketPath(bucket)}/${key.split('/').map(encoded).join('/')}`;
 }

@@ -9,7 +9,7 @@ import { drawn } from '../sample.ts';
 import { placesOf, shipped, type Parameters, type Stand } from './stand.ts';
 
 const name = 'backup';
-const caseMs = 240_000;
+const caseMs = 120_000;
 const buckets = ['docs', 'scans'] as const;
 /** At the target only; kept out of every comparison. */
 const manifests = 'belay-manifests';

@@ -1,6 +1,8 @@
 /** What src/transports/hosts/ssh-dial.ts makes of the two pipes of an ssh client; dialling itself is in the host contract. */
+import { once } from 'node:events';
 import { PassThrough, Writable } from 'node:stream';
 import { expect, test } from 'vitest';
+import { startProcess } from '../../../src/transports/hosts/process.ts';
 import { SessionStream } from '../../../src/transports/hosts/ssh-dial.ts';
 
 function clientWhoseServerClosed() {
@@ -26,4 +28,23 @@ test('what a server said before it closed is read, although it read no more of w
   for await (const chunk of connection) said.push(chunk as Buffer);
   expect(Buffer.concat(said).toString('utf8')).toBe('no');
   expect(errors).toEqual([]);
+});
+
+/** A client that is gone while the last of what it said is still on its way: Node has destroyed the pipe to it by then. */
+const endedBeforeItsOutput = () => startProcess('sh', ['-c', '(sleep 0.3; echo last) & exit 0']);
+
+test.each([
+  ['closed by the server', () => {}],
+  ['given back by HTTP, which does not keep it', (connection: SessionStream) => connection.destroySoon()],
+])('a connection %s is over, also when its client ended first', async (_, giveBack) => {
+  const session = await endedBeforeItsOutput();
+  const connection = new SessionStream(session);
+  const said: string[] = [];
+  connection.on('data', (chunk: Buffer) => said.push(chunk.toString('utf8')));
+  const closed = once(connection, 'close', { signal: AbortSignal.timeout(3_000) });
+  await session.ended;
+  await once(session.stdout, 'end');
+  giveBack(connection);
+  await closed;
+  expect(said).toEqual(['last\n']);
 });

@@ -164,6 +164,19 @@ describe('a failure says what, where and what to do', () => {
     expect(failure.message).toContain('nothing came for 0.3 s');
   });
 
+  it('NO_REPLY says that it was not asked where every connection to it is taken', async () => {
+    let asked = 0;
+    const port = await plain(() => (asked += 1));
+    using client = new HttpClient(endpoint(port));
+    const busy = Array.from({ length: 8 }, () => client.send(get).catch((error: unknown) => error));
+    await expect.poll(() => asked).toBe(8);
+    const late = client.send({ ...get, silenceMs: 300 });
+    await expect(late).rejects.toMatchObject({ code: 'NO_REPLY', effect: 'none', retryable: true });
+    await expect(late).rejects.toThrow('not asked, for no connection to it was had within 0.3 s');
+    client.close();
+    await Promise.all(busy);
+  });
+
   it('NO_REPLY does not come while bytes do, however slow', async () => {
     const port = await plain((_request, response) => {
       let count = 0;

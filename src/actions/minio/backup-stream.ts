@@ -1,0 +1,59 @@
+/** An object on its way from one server to the other: what goes with it, and the sha256 of what passed. */
+import { createHash, type Hash } from 'node:crypto';
+import { Transform, type Readable } from 'node:stream';
+import type { S3Client } from '../../transports/s3/client.ts';
+import { again, unlessMissing } from './backup-failure.ts';
+
+export interface Place {
+  readonly s3: S3Client;
+  readonly bucket: string;
+}
+
+export interface Digest {
+  readonly size: number;
+  readonly sha256: string;
+}
+
+/** Whose object it is, so that the undo removes nothing that somebody else wrote. */
+export const tokenHeader = 'x-amz-meta-belay-token';
+const carried =
+  /^(?:content-type|content-encoding|content-disposition|content-language|cache-control|x-amz-meta-.*)$/;
+
+/** Of an object's headers those that its copy has too, and the token. */
+export function carriedHeaders(
+  headers: Readonly<Record<string, string>>,
+  token: string,
+): Readonly<Record<string, string>> {
+  return {
+    ...Object.fromEntries(Object.entries(headers).filter(([name]) => carried.test(name))),
+    [tokenHeader]: token,
+  };
+}
+
+/** Reads the object whole. Undefined: the server says that there is no such object. */
+export function digestOf({ s3, bucket }: Place, key: string): Promise<Digest | undefined> {
+  return again(async () => {
+    const object = await unlessMissing(s3.get(bucket, key));
+    if (object === undefined) return undefined;
+    const hash = createHash('sha256');
+    let size = 0;
+    for await (const chunk of object.body) {
+      hash.update(chunk as Buffer);
+      size += (chunk as Buffer).length;
+    }
+    return { size, sha256: hash.digest('hex') };
+  });
+}
+
+/** The same bytes, which the hash has seen. */
+export function hashing(body: Readable, hash: Hash): Readable {
+  const through = new Transform({
+    transform: (chunk: Buffer, _encoding, callback) => {
+      hash.update(chunk);
+      callback(null, chunk);
+    },
+  });
+  body.once('error', (error) => through.destroy(error));
+  through.once('close', () => body.destroy());
+  return body.pipe(through);
+}
