@@ -75,11 +75,11 @@ export function backupCases(stand: () => Stand): void {
     caseMs,
   );
 
-  test(
-    'backup: failed after a step, what was copied stays, and its rollback takes away what it created and nothing else',
-    async () => {
-      const before = await target();
-      for (const place of drawn(name, placesOf(name))) {
+  for (const place of drawn(name, placesOf(name))) {
+    test(
+      `backup: failed after ${place}, what was copied stays, and its rollback takes away what it created and nothing else`,
+      async () => {
+        const before = await target();
         const said = await run(stand().failingAfter(name, place));
         expectTrouble(
           said,
@@ -93,10 +93,10 @@ export function backupCases(stand: () => Stand): void {
           expect({ code: back.code, stderr: back.stderr }).toEqual({ code: 0, stderr: back.stderr });
         }
         expect(await target()).toEqual(before);
-      }
-    },
-    caseMs * 2,
-  );
+      },
+      caseMs * 2,
+    );
+  }
 
   test(
     'backup: a target that takes one bucket and not the next fails the run and says that something is left; its rollback removes that',
