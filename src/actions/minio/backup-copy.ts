@@ -32,7 +32,7 @@ export async function copyObject(
       if (source === undefined) return gone(key);
       if (source.sha256 === copy?.sha256) return { key, ...source, did: 'same' };
     }
-    const written = await (size >= copying.cut.fromBytes ? inParts(key, copying) : whole(key, copying));
+    const written = await (size < copying.cut.fromBytes ? whole(key, copying) : inParts(key, copying));
     if (written === undefined) return gone(key);
     await prove(key, written, to);
     if (bytesThere === undefined) return { key, ...written, did: 'copied' };
@@ -63,12 +63,14 @@ async function prove(key: string, written: Digest, to: Place): Promise<void> {
   });
 }
 
-function inParts(key: string, { onPart, ...copying }: Copying): Promise<Digest | undefined> {
-  return copyInParts({
+async function inParts(key: string, copying: Copying): Promise<Digest | undefined> {
+  const { onPart, ...parts } = copying;
+  const written = await copyInParts({
     key,
-    ...copying,
+    ...parts,
     ...(onPart === undefined ? {} : { onPart: (number, count) => onPart(key, number, count) }),
   });
+  return written === 'small' ? whole(key, copying) : written;
 }
 
 function whole(key: string, { from, to, token }: Copying): Promise<Digest | undefined> {

@@ -46,12 +46,13 @@ export interface PartsCopy {
   readonly onPart?: (number: number, count: number) => void;
 }
 
-/** What was sent; undefined: the object was deleted at the source. An object that is changed meanwhile is begun anew. */
-export async function copyInParts(copy: PartsCopy): Promise<Digest | undefined> {
-  const { key, from } = copy;
+/** What was sent; undefined: the object was deleted at the source. One that is changed meanwhile is begun anew, or has become small. */
+export async function copyInParts(copy: PartsCopy): Promise<Digest | undefined | 'small'> {
+  const { key, from, cut } = copy;
   for (let attempt = 1; attempt <= triesMax; attempt += 1) {
     const headers = await again(() => from.s3.head(from.bucket, key));
     if (headers === undefined) return undefined;
+    if (Number(headers['content-length']) < cut.fromBytes) return 'small';
     const digest = await copyVersion(copy, headers);
     if (digest !== 'changed') return digest;
   }
@@ -80,7 +81,7 @@ async function copyVersion(
   const place = { bucket: to.bucket, key };
   try {
     const upload = await uploads.begin(place, carriedHeaders(source, token));
-    const count = Math.max(1, Math.ceil(size / partBytes));
+    const count = Math.ceil(size / partBytes);
     const parts: Part[] = [];
     let hash = createHash('sha256');
     for (let number = 1; number <= count; number += 1) {
