@@ -79,15 +79,19 @@ export const findRoot = defineAction({
           `${InstanceId} has no volume at ${device}, and ${ids} all say by the tag ${rootOfKey} that they are its root. Take the tag off those that are not, and run again. Nothing was changed`,
         );
       }
-      const elsewhere = home === undefined ? placeBut(volume, inputs) : undefined;
+      const isUnfinished = volume.tags[rootOfKey] === InstanceId;
+      const elsewhere = isUnfinished ? placeBut(volume, inputs) : undefined;
       if (elsewhere !== undefined) {
+        const byHand =
+          home === undefined
+            ? `unmount and detach ${volume.id}, and ${attachBy(volume.id, InstanceId, device)}`
+            : `take its mark off: aws ec2 delete-tags --resources ${volume.id} --tags Key=${rootOfKey}`;
         return failed(
           'ROOT_ELSEWHERE',
-          `the root of ${InstanceId}, ${volume.id}, is away by a recovery that did not end, and ${elsewhere}. ` +
-            `Run again with that instance as the helper; or, if it is gone: unmount and detach ${volume.id}, and ${attachBy(volume.id, InstanceId, device)}. Nothing was changed`,
+          `the root of ${InstanceId}, ${volume.id}, is in a recovery that has not ended, and ${elsewhere}. ` +
+            `Run again with that instance as the helper: its lock tells whether the other run lives. If it is gone: ${byHand}. Nothing was changed`,
         );
       }
-      const isUnfinished = volume.tags[rootOfKey] === InstanceId;
       const at = home === undefined ? undefined : attachmentAs(home, InstanceId, device);
       const is = { State: state, DeleteOnTermination: at?.deleteOnTermination ?? false };
       const was = (isUnfinished ? told(volume) : undefined) ?? is;
@@ -129,18 +133,17 @@ async function instanceOf(
 const attachmentAs = ({ attachments }: Volume, instanceId: string, device: string) =>
   attachments.find((each) => each.instanceId === instanceId && each.device === device);
 
-/** Where a marked volume is, or is on its way to, that is neither the instance nor this helper. */
+/** What ties a marked volume to another instance than this helper; there a run may be at work of which nothing is known here. */
 function placeBut(
   { attachments: [at], tags }: Volume,
   { InstanceId, HelperInstanceId }: Inputs,
 ): string | undefined {
-  const ours = [InstanceId, HelperInstanceId];
-  if (at !== undefined)
-    return ours.includes(at.instanceId) ? undefined : `attached to ${at.instanceId} as ${at.device}`;
+  if (at?.instanceId === HelperInstanceId) return undefined;
+  if (at !== undefined && at.instanceId !== InstanceId)
+    return `is attached to ${at.instanceId} as ${at.device}`;
   const helper = tags[helperKey];
-  return helper === undefined || ours.includes(helper)
-    ? undefined
-    : `attached nowhere: it was on its way to or from ${helper} (tag ${helperKey})`;
+  if (helper === undefined || helper === InstanceId || helper === HelperInstanceId) return undefined;
+  return `goes by way of ${helper} (tag ${helperKey})`;
 }
 
 /** What the mark says; undefined where somebody has put only a part of it there. */
