@@ -84,6 +84,8 @@ export type EngineEvent =
       readonly critical: boolean;
       /** Where it acted, cannot tell what it changed and has no undo: why it has none. */
       readonly untold?: string;
+      /** Where it has no undo and said what it changed: why it has none. */
+      readonly noUndo?: string;
     }
   /** A rolling turned to a target: the `number`-th `of` so many. */
   | {

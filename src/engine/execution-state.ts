@@ -21,6 +21,8 @@ export interface StepState {
   readonly endedAt: number | null;
   /** Where it acted, cannot tell what it changed and has no undo: why it has none. */
   readonly untold?: string;
+  /** Where it has no undo and said what it changed: why it has none. */
+  readonly noUndo?: string;
 }
 
 export interface UndoState {

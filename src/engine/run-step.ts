@@ -51,7 +51,7 @@ export async function runStep(execution: Execution, record: StepRecord, mode: Mo
     ...ended.result,
     failure: ended.failure,
     critical: step.isCritical,
-    ...untold(record, ended.result),
+    ...withoutUndo(record, ended.result),
   });
   return {
     status: ended.status,
@@ -61,11 +61,18 @@ export async function runStep(execution: Execution, record: StepRecord, mode: Mo
   };
 }
 
-/** Of such a step nobody may say that nothing was changed. */
-function untold({ step, descriptor, attempts }: StepRecord, { changes }: EffectResult): { untold?: string } {
+/** Of a step that has no undo and cannot tell what it changed, nobody may say that nothing was changed. */
+function withoutUndo(
+  { step, descriptor, attempts }: StepRecord,
+  { changes }: EffectResult,
+): { readonly untold?: string; readonly noUndo?: string } {
+  if (attempts.length === 0 || step.undo.kind === 'steps') return {};
+  const isTold = changes.length > 0;
+  // Its author knows better than the action.
+  if (step.undo.kind === 'none') return isTold ? { noUndo: step.undo.reason } : {};
   const { undo } = descriptor;
-  if (attempts.length === 0 || changes.length > 0 || step.undo.kind !== 'auto') return {};
-  return undo.kind === 'none' && undo.leavesChange ? { untold: undo.reason } : {};
+  if (undo.kind !== 'none' || !undo.leavesChange) return {};
+  return isTold ? { noUndo: undo.reason } : { untold: undo.reason };
 }
 
 async function run(execution: Execution, record: StepRecord, mode: Mode): Promise<Ended> {

@@ -11,7 +11,9 @@ import { printable } from './printable.ts';
 import {
   changedByUndo,
   changedCount,
+  hasUndoable,
   keptRestorePoints,
+  stepsWithoutUndo,
   stillChanged,
   touchedTargets,
   untoldSteps,
@@ -46,8 +48,8 @@ function doneLines(view: ExecutionView, style: Style): string[] {
   const what = count === 0 ? '' : ` ${count} changed on ${targetsText(targets)}.`;
   const points =
     kept.length === 1 ? ` Restore point ${kept[0]} stays` : ` Restore points ${kept.join(', ')} stay`;
-  const back =
-    untold.length === 0 ? 'takes everything back.' : count === 0 ? '' : 'takes back what has an undo.';
+  const isWhole = untold.length === 0 && stepsWithoutUndo(view).length === 0;
+  const back = isWhole ? 'takes everything back.' : hasUndoable(view) ? 'takes back what has an undo.' : '';
   if (count === 0 && kept.length === 0) {
     const unchanged = untold.length === 0 ? ' Nothing was changed.' : '';
     return [...untoldLines(untold), `${style.paint('good', took)}${unchanged}`];
@@ -85,9 +87,9 @@ function failedLines(view: ExecutionView, style: Style): string[] {
 
 /** What Belay can take back it offers to take back; nobody is sent to a rollback that can do nothing. */
 function nextAfterFailure(view: ExecutionView): string {
-  const untold = untoldSteps(view);
-  if (untold.length === 0) return `belay rollback ${view.executionId} takes it back`;
-  if (changedCount(view).count === 0) return byHand(view, untold);
+  const without = [...untoldSteps(view), ...stepsWithoutUndo(view)];
+  if (without.length === 0) return `belay rollback ${view.executionId} takes it back`;
+  if (!hasUndoable(view)) return byHand(view, without);
   return `belay rollback ${view.executionId} takes back what has an undo`;
 }
 

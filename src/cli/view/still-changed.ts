@@ -30,7 +30,9 @@ function standing(view: ExecutionView): Standing[] {
 export function stillChanged(view: ExecutionView): Leftover[] {
   const stands = standing(view);
   const net = netChanges(
-    stands.flatMap(({ step, undo }) => step.changes.map((change) => ({ ...change, why: whyOf(undo) }))),
+    stands.flatMap(({ step, undo }) =>
+      step.changes.map((change) => ({ ...change, why: whyOf(undo, step.noUndo) })),
+    ),
   );
   return [...net.map(leftoverOf), ...changedByUndo(view), ...untold(stands)];
 }
@@ -75,8 +77,8 @@ function untold(stands: readonly Standing[]): Leftover[] {
 
 const noUndo = (reason: string) => `no undo: ${printable(reason)}`;
 
-function whyOf(undo: UndoState | undefined): string {
-  if (undo === undefined) return '';
+function whyOf(undo: UndoState | undefined, declared?: string): string {
+  if (undo === undefined) return declared === undefined ? '' : noUndo(declared);
   if (undo.failure?.code === 'REJECTED') return printable(undo.failure.message);
   if (undo.failure !== null) return `undo failed: ${printable(undo.failure.message)}`;
   return undo.result === 'leftOver' ? noUndo(undo.reason) : '';
@@ -85,6 +87,16 @@ function whyOf(undo: UndoState | undefined): string {
 /** Steps that acted and cannot tell what they changed; none of them has an undo. */
 export function untoldSteps(view: ExecutionView): string[] {
   return view.steps.filter((step) => step.untold !== undefined).map(({ name }) => name);
+}
+
+/** Steps that said what they changed, and have no undo for it. */
+export function stepsWithoutUndo(view: ExecutionView): string[] {
+  return view.steps.filter((step) => step.noUndo !== undefined).map(({ name }) => name);
+}
+
+/** Whether anything was changed that a rollback can take back. */
+export function hasUndoable(view: ExecutionView): boolean {
+  return netChanges(view.steps.flatMap((step) => (step.noUndo === undefined ? step.changes : []))).length > 0;
 }
 
 /** How many things the forward flow changed, and where. */

@@ -212,6 +212,33 @@ test('failed behind commands without undo: they are named, and nobody is sent to
   );
 });
 
+test('of steps without undo that say what they changed nobody is sent to a rollback that can do nothing', () => {
+  const declared = {
+    changes: [change('web1', 'running', 'stopped')],
+    noUndo: 'it stays stopped',
+    targets: ['db1'],
+  };
+  const failing: Told[] = [
+    started(2, 'Check'),
+    ended(3, 'Check', { status: 'Failed', failure: failure('BAD', 'no') }),
+    [3, { type: 'ForwardEnded', status: 'Failed', failedStep: 'Check' }],
+    failed(3, 'notRequested'),
+  ];
+  const stop: Told[] = [begin('Stop', 'Check'), started(1, 'Stop'), ended(2, 'Stop', declared)];
+  expect(endingOf([...stop, ...failing])).toBe(
+    [
+      'Failed at Check: BAD  no',
+      'Nothing was undone. Still changed:',
+      '  db1  web1 is stopped, was running     no undo: it stays stopped',
+      `  why   belay logs ${id} --step Check`,
+      `  next  put back by hand what Stop left; belay show ${id} has it all`,
+    ].join('\n'),
+  );
+  expect(endingOf([begin('Stop'), started(1, 'Stop'), ended(2, 'Stop', declared), success(2)])).toBe(
+    'Done in 2.0 s. 1 changed on db1.',
+  );
+});
+
 /** Data that was hurt; the undo list of SnapshotData asks somebody. */
 const asked = (ends: Told): Told[] => [
   ...failedPatch,
