@@ -86,6 +86,11 @@ export class Load {
     this.#endsAt = Date.now() + (options.secondsMax ?? 900) * 1000;
   }
 
+  /** How many requests have been made so far. */
+  get requests(): Readonly<Record<'put' | 'overwrite' | 'get', number>> {
+    return { ...this.#requests };
+  }
+
   /** So far. */
   get failures(): readonly LoadFailure[] {
     return this.#failures;
