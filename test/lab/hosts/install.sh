@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes a Debian machine able to run the lab: installs the packages it lacks and builds the images. Run as root;
-# fast when nothing is missing. A fresh machine takes about two minutes and 700 MB in /var/lib/belay-lab, and some six
+# fast when nothing is missing. A fresh machine takes about two minutes and 700 MB in /var/lib/belay-lab, and some four
 # minutes and 350 MB more for MinIO, which is compiled meanwhile.
 set -euo pipefail
 PACKAGES=(

@@ -37,7 +37,7 @@ compile() {
   local file=$1 package=$2 flags=$3 folder started; started=$(ms)
   [ -x "$MINIO/bin/$file" ] && return 0
   folder=$(mktemp -d "$MINIO/bin/.XXXXXX")
-  GOBIN=$folder GOFLAGS= GOTOOLCHAIN=local CGO_ENABLED=0 nice -n 19 "$GO" install -trimpath -ldflags "-s -w $flags" "$package" \
+  GOBIN=$folder GOFLAGS= GOGC=400 GOTOOLCHAIN=local CGO_ENABLED=0 nice -n 19 "$GO" install -trimpath -ldflags "-s -w $flags" "$package" \
     >"$LOG/$file.log" 2>&1 9>&- ||
     { rm -rf "$folder"; say "building $file failed; the end of $LOG/$file.log:"; tail -n 15 "$LOG/$file.log" >&2; return 1; }
   mv "$folder"/* "$MINIO/bin/$file"; rmdir "$folder"
@@ -58,7 +58,7 @@ missing() {
 
 binaries() {
   missing | grep -q '^bin/' || return 0
-  say "binaries missing in $MINIO: $(missing | grep '^bin/' | tr '\n' ' ')(about six minutes when nothing is cached)"
+  say "binaries missing in $MINIO: $(missing | grep '^bin/' | tr '\n' ' ')(about four minutes when nothing is cached)"
   GO=$(find_go)
   compile minio-old "$MINIO_PACKAGE" "$(release_flags old)"
   compile minio-new "$MINIO_PACKAGE" "$(release_flags new)"
