@@ -11,25 +11,29 @@ const put = (name: string) => step({ name, action: 'toy:put', inputs: { Key: nam
 const fail = step({ name: 'Fail', action: 'toy:check', inputs: { Key: 'A', Equals: 'something else' } });
 const climbing = runbook([put('A'), step({ name: 'Snap', action: 'toy:snapshot' }), put('B'), fail]);
 
-/** Kills the runner right after it wrote down that the activity began; an hour passes for each kill. */
-async function diesIn(activity: string): Promise<ToyRun> {
-  using store = temporaryJournal();
-  let outageMs = 0;
-  let killed = false;
-  const wrap = (journal: Journal): Journal =>
+/** A journal whose first runner dies right after it wrote down that the activity began; `died` sees to what happens before the next. */
+const dyingAt =
+  (activity: string, died: (journal: Journal) => void) =>
+  (journal: Journal): Journal =>
     new Proxy(journal, {
       get: (target, name) => {
         const member: unknown = Reflect.get(target, name);
         if (typeof member !== 'function') return member;
         return (...args: unknown[]): unknown => {
+          const isNew = name === 'begin' && journal.activity(executionId, activity) === undefined;
           const result: unknown = Reflect.apply(member, target, args);
-          if (name !== 'begin' || args[1] !== activity || killed) return result;
-          killed = true;
-          outageMs += hourMs;
+          if (!isNew || args[1] !== activity) return result;
+          died(journal);
           throw new Crash();
         };
       },
     });
+
+/** An hour passes before the next runner comes. */
+async function diesIn(activity: string): Promise<ToyRun> {
+  using store = temporaryJournal();
+  let outageMs = 0;
+  const wrap = dyingAt(activity, () => (outageMs += hourMs));
   const ran = await runToy(climbing, store, { wrap, now: () => Date.now() + outageMs });
   expect(ran.crashes, `a kill in ${activity}`).toBe(1);
   return ran;
@@ -106,20 +110,10 @@ test.each([
 ] as const)('an answer that came %s while nobody ran it counts as that', async (_when, afterMs, status) => {
   using store = temporaryJournal();
   let outageMs = 0;
-  const wrap = (journal: Journal): Journal =>
-    new Proxy(journal, {
-      get: (target, name) => {
-        const member: unknown = Reflect.get(target, name);
-        if (typeof member !== 'function') return member;
-        return (...args: unknown[]): unknown => {
-          const result: unknown = Reflect.apply(member, target, args);
-          if (name !== 'begin' || args[1] !== 'Ask:signal' || outageMs > 0) return result;
-          outageMs = hourMs;
-          journal.signal(executionId, 'continue:Ask', 'happened', 'once', Date.now() + afterMs);
-          throw new Crash();
-        };
-      },
-    });
+  const wrap = dyingAt('Ask:signal', (journal) => {
+    outageMs = hourMs;
+    journal.signal(executionId, 'continue:Ask', 'happened', 'once', Date.now() + afterMs);
+  });
   const ask = runbook([step({ name: 'Ask', action: 'aws:pause', timeoutSeconds: 60 })]);
   const ran = await runToy(ask, store, { wrap, now: () => Date.now() + outageMs });
   expect(ran.crashes).toBe(1);
