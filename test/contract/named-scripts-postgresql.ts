@@ -3,10 +3,10 @@
  * the sandbox run the same suite.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { installPackages, observePackages, restorePackages } from '../../src/actions/host/scripts/package.ts';
-import { checkPostgresql } from '../../src/actions/host/scripts/postgresql.ts';
-import { observeService, setService } from '../../src/actions/host/scripts/service.ts';
-import { listMounts, mountDisks, unmountMounts } from '../../src/actions/host/scripts/volume.ts';
+import { installPackages, observePackages, restorePackages } from '../../src/actions/scripts/package.ts';
+import { checkPostgresql } from '../../src/actions/scripts/postgresql.ts';
+import { observeService, setService } from '../../src/actions/scripts/service.ts';
+import { listMounts, mountDisks, unmountMounts } from '../../src/actions/scripts/volume.ts';
 import type { Host } from '../../src/transports/host.ts';
 import { scriptRunner } from './script-runner.ts';
 

@@ -4,16 +4,16 @@
  */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { observeFile, restoreFile, setFile } from '../../src/actions/host/scripts/file.ts';
-import { installPackages, observePackages, restorePackages } from '../../src/actions/host/scripts/package.ts';
-import { observeService, setService } from '../../src/actions/host/scripts/service.ts';
+import { observeFile, restoreFile, setFile } from '../../src/actions/scripts/file.ts';
+import { installPackages, observePackages, restorePackages } from '../../src/actions/scripts/package.ts';
+import { observeService, setService } from '../../src/actions/scripts/service.ts';
 import {
   freezeMounts,
   listMounts,
   mountDisks,
   syncMounts,
   unmountMounts,
-} from '../../src/actions/host/scripts/volume.ts';
+} from '../../src/actions/scripts/volume.ts';
 import type { Host } from '../../src/transports/host.ts';
 import { scriptRunner } from './script-runner.ts';
 

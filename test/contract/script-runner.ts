@@ -1,5 +1,5 @@
 /** Runs Belay's own scripts on a host under test, and reads what they print. */
-import { parseFields, type Fields } from '../../src/actions/host/scripts/fields.ts';
+import { parseFields, type Fields } from '../../src/actions/scripts/fields.ts';
 import type { CommandState, Host, HostScript } from '../../src/transports/host.ts';
 
 export interface ScriptRunner {

@@ -4,13 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readMounts } from '../../src/actions/ebs/mounts.ts';
 import { quiesced } from '../../src/actions/ebs/quiesce.ts';
 import { packageAction } from '../../src/actions/host/package.ts';
-import { parseFields, refusal } from '../../src/actions/host/scripts/fields.ts';
-import {
-  freezeMounts,
-  mountDisks,
-  syncMounts,
-  unmountMounts,
-} from '../../src/actions/host/scripts/volume.ts';
+import { parseFields, refusal } from '../../src/actions/scripts/fields.ts';
+import { freezeMounts, mountDisks, syncMounts, unmountMounts } from '../../src/actions/scripts/volume.ts';
 import { service } from '../../src/actions/host/service.ts';
 import { check } from '../../src/actions/postgresql/check.ts';
 import type { Host, HostScript } from '../../src/transports/host.ts';

@@ -1,6 +1,6 @@
 /** One fault at a time over the sandbox: which effect it meets, and what is left of it in the world. */
 import { describe, expect, it } from 'vitest';
-import { observeService, setService } from '../../src/actions/host/scripts/service.ts';
+import { observeService, setService } from '../../src/actions/scripts/service.ts';
 import {
   memoryWorld,
   newWorld,

@@ -1,11 +1,11 @@
 /** The sandbox's hosts beyond what real hosts share with them: what they refuse, and how time passes on them. */
 import { describe, expect, it } from 'vitest';
-import { parseFields } from '../../src/actions/host/scripts/fields.ts';
-import { setFile } from '../../src/actions/host/scripts/file.ts';
-import { checkHttp } from '../../src/actions/host/scripts/http.ts';
-import { installPackages } from '../../src/actions/host/scripts/package.ts';
-import { checkPostgresql } from '../../src/actions/host/scripts/postgresql.ts';
-import { observeService, setService } from '../../src/actions/host/scripts/service.ts';
+import { parseFields } from '../../src/actions/scripts/fields.ts';
+import { setFile } from '../../src/actions/scripts/file.ts';
+import { checkHttp } from '../../src/actions/scripts/http.ts';
+import { installPackages } from '../../src/actions/scripts/package.ts';
+import { checkPostgresql } from '../../src/actions/scripts/postgresql.ts';
+import { observeService, setService } from '../../src/actions/scripts/service.ts';
 import { HostFailure, type Host, type HostScript } from '../../src/transports/host.ts';
 import { memoryWorld, newWorld, sandboxAws, sandboxHost, sandboxIds } from '../../src/world/index.ts';
 import { fakeClock } from './fake-clock.ts';

@@ -4,9 +4,9 @@
  */
 import type { Host } from '../../transports/host.ts';
 import { failed, pending, type ActionContext, type Failed, type Pending } from '../define-action.ts';
-import { captureOutput } from '../host/scripts/capture.ts';
-import { lastLines, parseFields, refusal } from '../host/scripts/fields.ts';
-import { mountDisks, unmountMounts } from '../host/scripts/volume.ts';
+import { captureOutput } from '../effects/capture.ts';
+import { lastLines, parseFields, refusal } from '../scripts/fields.ts';
+import { mountDisks, unmountMounts } from '../scripts/volume.ts';
 import type { HostScript } from '../../transports/host.ts';
 import { attachmentTo, byVolumeId, listVolumes, nudge, settleMs, type Volume } from './ec2.ts';
 import { isVolume, readMounts } from './mounts.ts';

@@ -1,8 +1,8 @@
 /** Which EBS volumes lie below the mounts of a host. */
 import type { Host } from '../../transports/host.ts';
 import { ActionFailure, type ActionContext } from '../define-action.ts';
-import { readFields } from '../host/scripts/fields.ts';
-import { listMounts } from '../host/scripts/volume.ts';
+import { readFields } from '../scripts/fields.ts';
+import { listMounts } from '../scripts/volume.ts';
 import { attachmentTo, type Volume } from './ec2.ts';
 
 export interface Disk {

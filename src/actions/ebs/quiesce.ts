@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Host } from '../../transports/host.ts';
 import { ActionFailure, type ActionContext } from '../define-action.ts';
-import { captureOutput } from '../host/scripts/capture.ts';
-import { parseFields, refusal } from '../host/scripts/fields.ts';
-import { freezeMounts } from '../host/scripts/volume.ts';
+import { captureOutput } from '../effects/capture.ts';
+import { parseFields, refusal } from '../scripts/fields.ts';
+import { freezeMounts } from '../scripts/volume.ts';
 
 /** Looks at the freezing script until it says that all is frozen. */
 const looksMax = 300;

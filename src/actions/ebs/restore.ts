@@ -13,7 +13,7 @@ import {
   type Poll,
   type UndoInputs,
 } from '../define-action.ts';
-import { keepKey } from '../host/scripts/keep-key.ts';
+import { keepKey } from '../scripts/keep-key.ts';
 import { strictObject } from '../strict-object.ts';
 import {
   attachedTo,

@@ -13,8 +13,8 @@ import {
   type Poll,
   type UndoInputs,
 } from '../define-action.ts';
-import { readFields } from '../host/scripts/fields.ts';
-import { syncMounts } from '../host/scripts/volume.ts';
+import { readFields } from '../scripts/fields.ts';
+import { syncMounts } from '../scripts/volume.ts';
 import { strictObject } from '../strict-object.ts';
 import { bySnapshotId, byTag, call, deleteSnapshot, listSnapshots, settleMs, type Snapshot } from './ec2.ts';
 import { quiesced } from './quiesce.ts';

@@ -9,10 +9,10 @@ import {
   observeAuthorizedKeys,
   restoreAuthorizedKeys,
   setAuthorizedKeys,
-} from './scripts/authorized-keys.ts';
-import { detached, fieldsOrFailure, type DetachedEnd, type DetachedHandle } from './scripts/detached.ts';
-import { readFields, type Fields } from './scripts/fields.ts';
-import { keepKey } from './scripts/keep-key.ts';
+} from '../scripts/authorized-keys.ts';
+import { detached, fieldsOrFailure, type DetachedEnd, type DetachedHandle } from '../effects/detached.ts';
+import { readFields, type Fields } from '../scripts/fields.ts';
+import { keepKey } from '../scripts/keep-key.ts';
 
 type Inputs = {
   readonly Host: string;

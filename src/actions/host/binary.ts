@@ -15,10 +15,10 @@ import {
   type UndoInputs,
 } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
-import { arrangeBinary, observeBinary, stageBinary } from './scripts/binary.ts';
-import { detached, fieldsOrFailure, type DetachedEnd } from './scripts/detached.ts';
-import { readFields, type Fields } from './scripts/fields.ts';
-import { keepKey } from './scripts/keep-key.ts';
+import { arrangeBinary, observeBinary, stageBinary } from '../scripts/binary.ts';
+import { detached, fieldsOrFailure, type DetachedEnd } from '../effects/detached.ts';
+import { readFields, type Fields } from '../scripts/fields.ts';
+import { keepKey } from '../scripts/keep-key.ts';
 
 type Inputs = {
   readonly Host: string;

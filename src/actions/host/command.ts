@@ -4,8 +4,8 @@ import type { CatalogProblem } from '../../document/catalog.ts';
 import type { HostScript } from '../../transports/host.ts';
 import { ActionFailure, defineAction, done, failed, type ActionContext } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
-import { detached } from './scripts/detached.ts';
-import { lastLines } from './scripts/fields.ts';
+import { detached } from '../effects/detached.ts';
+import { lastLines } from '../scripts/fields.ts';
 
 /** What GetCommandInvocation gives of each stream, too. All of it is in the step's log. */
 const stdoutCharactersMax = 24_000;

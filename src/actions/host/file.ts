@@ -3,11 +3,11 @@ import { Type } from 'typebox';
 import type { Change } from '../../engine/events.ts';
 import { ActionFailure, defineAction, done, type ActionContext, type UndoInputs } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
-import { detached, fieldsOrFailure, type DetachedEnd } from './scripts/detached.ts';
-import { readFields, type Fields } from './scripts/fields.ts';
-import { observeFile, restoreFile, setFile } from './scripts/file.ts';
-import { keepKey } from './scripts/keep-key.ts';
-import { observeService } from './scripts/service.ts';
+import { detached, fieldsOrFailure, type DetachedEnd } from '../effects/detached.ts';
+import { readFields, type Fields } from '../scripts/fields.ts';
+import { observeFile, restoreFile, setFile } from '../scripts/file.ts';
+import { keepKey } from '../scripts/keep-key.ts';
+import { observeService } from '../scripts/service.ts';
 
 /** How many bytes a file's content may have: it travels in the step's inputs. */
 export const contentBytesMax = 256 * 1024;

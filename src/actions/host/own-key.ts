@@ -1,8 +1,8 @@
 /** Whether Belay is about to take away the key by which it has logged in itself. */
 import type { Host } from '../../transports/host.ts';
 import { ActionFailure, type ActionContext } from '../define-action.ts';
-import { observeConnection } from './scripts/authorized-keys.ts';
-import { readFields } from './scripts/fields.ts';
+import { observeConnection } from '../scripts/authorized-keys.ts';
+import { readFields } from '../scripts/fields.ts';
 
 export type Login =
   /** SSM or this machine itself: no key carries the connection. */

@@ -3,10 +3,10 @@ import { Type } from 'typebox';
 import type { Change } from '../../engine/events.ts';
 import { defineAction, done, type ActionContext, type UndoInputs } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
-import { detached, fieldsOrFailure, type DetachedEnd } from './scripts/detached.ts';
-import { readFields, type Fields } from './scripts/fields.ts';
-import { keepKey } from './scripts/keep-key.ts';
-import { installPackages, observePackages, restorePackages } from './scripts/package.ts';
+import { detached, fieldsOrFailure, type DetachedEnd } from '../effects/detached.ts';
+import { readFields, type Fields } from '../scripts/fields.ts';
+import { keepKey } from '../scripts/keep-key.ts';
+import { installPackages, observePackages, restorePackages } from '../scripts/package.ts';
 
 type Inputs = {
   readonly Host: string;

@@ -2,8 +2,8 @@
 import { HostFailure, type HostFailureCode } from '../../transports/host.ts';
 import { done, failed, pending, type ActionContext, type Poll } from '../define-action.ts';
 import { returned, type Mount } from './returned.ts';
-import { parseFields, readFields, refusal } from './scripts/fields.ts';
-import { afterReboot } from './scripts/reboot.ts';
+import { parseFields, readFields, refusal } from '../scripts/fields.ts';
+import { afterReboot } from '../scripts/reboot.ts';
 
 /** How long one question may take, in ms: a host that is booting answers late. */
 export const askMs = 30_000;

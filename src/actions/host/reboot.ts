@@ -6,8 +6,8 @@ import { Type } from 'typebox';
 import type { Host } from '../../transports/host.ts';
 import { ActionFailure, defineAction, done, type BegunEffect } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
-import { readFields } from './scripts/fields.ts';
-import { beginReboot, observeReboot } from './scripts/reboot.ts';
+import { readFields } from '../scripts/fields.ts';
+import { beginReboot, observeReboot } from '../scripts/reboot.ts';
 import {
   askMs,
   lookAfter,

@@ -1,6 +1,6 @@
 /** Whether a host that was rebooted came back whole, from what reboot/after of names.ts prints. Decides, asks nobody. */
 import type { Host } from '../../transports/host.ts';
-import type { Fields } from './scripts/fields.ts';
+import type { Fields } from '../scripts/fields.ts';
 
 /** `uuid`: `-` where the file system has none that can be seen. */
 export type Mount = { readonly path: string; readonly source: string; readonly uuid: string };

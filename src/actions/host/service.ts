@@ -10,9 +10,9 @@ import {
   type UndoInputs,
 } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
-import { detached, fieldsOrFailure, type DetachedEnd } from './scripts/detached.ts';
-import { readFields, type Fields } from './scripts/fields.ts';
-import { observeService, setService } from './scripts/service.ts';
+import { detached, fieldsOrFailure, type DetachedEnd } from '../effects/detached.ts';
+import { readFields, type Fields } from '../scripts/fields.ts';
+import { observeService, setService } from '../scripts/service.ts';
 
 type Inputs = {
   readonly Host: string;

@@ -1,7 +1,7 @@
 /** One request, from here or from a host: what came back, or why nothing did. Redirects are answers, not followed. */
 import { ActionFailure, type ActionContext } from '../define-action.ts';
-import { readFields } from '../host/scripts/fields.ts';
-import { checkHttp } from '../host/scripts/http.ts';
+import { readFields } from '../scripts/fields.ts';
+import { checkHttp } from '../scripts/http.ts';
 
 /** How much of a body is looked at. */
 export const bodyBytesMax = 256 * 1024;

@@ -2,7 +2,7 @@
 import { Type } from 'typebox';
 import { HostFailure } from '../../transports/host.ts';
 import { defineAction, done, failed, pending, type Failed, type Poll } from '../define-action.ts';
-import { isStillPatient } from '../host/scripts/patience.ts';
+import { isStillPatient } from '../effects/patience.ts';
 import { strictObject } from '../strict-object.ts';
 import { askFromHere, askFromHost, type Answer } from './ask.ts';
 

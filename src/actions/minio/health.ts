@@ -9,7 +9,7 @@ import {
   type ActionContext,
   type Poll,
 } from '../define-action.ts';
-import { isStillPatient } from '../host/scripts/patience.ts';
+import { isStillPatient } from '../effects/patience.ts';
 import { strictObject } from '../strict-object.ts';
 import { clusterInputs, eachNode, openCluster, type Cluster, type ClusterInputs } from './cluster.ts';
 import { askNode, nodeStates, probe, withPeers, type NodeHealth } from './probe.ts';

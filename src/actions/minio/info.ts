@@ -1,7 +1,7 @@
 /** minio:info: versions, drives, healing and uptime of every server, and whether they are as expected. */
 import { Type } from 'typebox';
 import { defineAction, done, failed, pending, type Poll } from '../define-action.ts';
-import { isStillPatient } from '../host/scripts/patience.ts';
+import { isStillPatient } from '../effects/patience.ts';
 import { strictObject } from '../strict-object.ts';
 import { serversOf, type Server } from './admin.ts';
 import { askAny, mayPass } from './ask-any.ts';

@@ -2,10 +2,10 @@
 import { Type } from 'typebox';
 import type { Change } from '../../engine/events.ts';
 import { defineAction, done, type ActionContext, type UndoInputs } from '../define-action.ts';
-import { detached, fieldsOrFailure, type DetachedEnd } from '../host/scripts/detached.ts';
-import { readFields, type Fields } from '../host/scripts/fields.ts';
-import { keepKey } from '../host/scripts/keep-key.ts';
-import { observeUpstream, restoreUpstream, setUpstream } from '../host/scripts/nginx.ts';
+import { detached, fieldsOrFailure, type DetachedEnd } from '../effects/detached.ts';
+import { readFields, type Fields } from '../scripts/fields.ts';
+import { keepKey } from '../scripts/keep-key.ts';
+import { observeUpstream, restoreUpstream, setUpstream } from '../scripts/nginx.ts';
 import { strictObject } from '../strict-object.ts';
 
 const withinSecondsDefault = 60;

@@ -3,9 +3,9 @@ import { Type } from 'typebox';
 import type { Json } from '../../json.ts';
 import { HostFailure } from '../../transports/host.ts';
 import { ActionFailure, defineAction, done, failed, pending, type Poll } from '../define-action.ts';
-import { readFields, type Fields } from '../host/scripts/fields.ts';
-import { isStillPatient } from '../host/scripts/patience.ts';
-import { checkPostgresql } from '../host/scripts/postgresql.ts';
+import { readFields, type Fields } from '../scripts/fields.ts';
+import { isStillPatient } from '../effects/patience.ts';
+import { checkPostgresql } from '../scripts/postgresql.ts';
 import { strictObject } from '../strict-object.ts';
 import { satisfies, upstreamVersion } from './version.ts';
 

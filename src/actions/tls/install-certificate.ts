@@ -12,15 +12,10 @@ import {
   type ActionContext,
   type UndoInputs,
 } from '../define-action.ts';
-import {
-  detached,
-  fieldsOrFailure,
-  type DetachedEnd,
-  type DetachedHandle,
-} from '../host/scripts/detached.ts';
-import { readFields } from '../host/scripts/fields.ts';
-import { keepKey } from '../host/scripts/keep-key.ts';
-import { installPair, observePair, restorePair } from '../host/scripts/tls.ts';
+import { detached, fieldsOrFailure, type DetachedEnd, type DetachedHandle } from '../effects/detached.ts';
+import { readFields } from '../scripts/fields.ts';
+import { keepKey } from '../scripts/keep-key.ts';
+import { installPair, observePair, restorePair } from '../scripts/tls.ts';
 import { strictObject } from '../strict-object.ts';
 import { checkPair, firstCertificate } from './check-pair.ts';
 import { proven, shownBy, spoken, type Door, type Shown } from './proven.ts';

@@ -3,7 +3,7 @@ import { peerCertificate } from '../../transports/http/connection.ts';
 import { HttpFailure } from '../../transports/http/failure.ts';
 import type { Host } from '../../transports/host.ts';
 import { pending, type ActionContext, type BegunEffect, type Poll } from '../define-action.ts';
-import { isStillPatient } from '../host/scripts/patience.ts';
+import { isStillPatient } from '../effects/patience.ts';
 
 /** How long a service may take to show what it was told to read, in seconds. MinIO and nginx take less than one. */
 const patienceSeconds = 20;

@@ -1,7 +1,7 @@
 /** Takes back, within the step itself, what an effect has done and what then turned out not to hold. */
 import type { Host, HostScript } from '../../transports/host.ts';
 import { pending, type ActionContext, type Failed, type Poll } from '../define-action.ts';
-import { lastLines, parseFields, refusal } from '../host/scripts/fields.ts';
+import { lastLines, parseFields, refusal } from '../scripts/fields.ts';
 
 /** Found again by a runner that comes later: a second start under the same token does nothing. */
 const tokenOf = ({ token }: ActionContext) => `${token}-back`;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { returned } from '../../../src/actions/host/returned.ts';
-import { parseFields } from '../../../src/actions/host/scripts/fields.ts';
+import { parseFields } from '../../../src/actions/scripts/fields.ts';
 import type { Host } from '../../../src/transports/host.ts';
 
 const host = { name: 'h1', label: 'h1 (10.0.0.1)' } as Host;

@@ -1,5 +1,5 @@
 /** A command that Belay carries itself: the shell text of AWS-RunShellScript, detached on hosts under one token. */
-import { captureOutput, type Capture } from '../../host/scripts/capture.ts';
+import { captureOutput, type Capture } from '../../effects/capture.ts';
 import { HostFailure, type CommandState, type Host, type OutputSink } from '../../../transports/host.ts';
 import type { ActionContext } from '../../define-action.ts';
 import type { ShellRun } from './inputs.ts';

@@ -1,5 +1,5 @@
 /** What a command step says of its targets: the Output of one, and the sentence about those that failed. */
-import { lastLines } from '../../host/scripts/fields.ts';
+import { lastLines } from '../../scripts/fields.ts';
 
 /** How one target ended. */
 export interface Invocation {

@@ -3,7 +3,7 @@
  * Kept things (previous files, package records) live in /var/lib/belay, for other users in their own state folder;
  * BELAY_HOST_STATE in the host's environment moves them.
  */
-import type { HostScript } from '../../../transports/host.ts';
+import type { HostScript } from '../../transports/host.ts';
 import type { HostScriptName } from './names.ts';
 
 const prelude = `set -u

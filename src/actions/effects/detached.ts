@@ -11,10 +11,10 @@ import {
   type Failed,
   type Poll,
   failed,
-} from '../../define-action.ts';
-import type { CommandState, Host, HostScript } from '../../../transports/host.ts';
+} from '../define-action.ts';
+import type { CommandState, Host, HostScript } from '../../transports/host.ts';
 import { captureOutput, type Capture } from './capture.ts';
-import { lastLines, parseFields, refusal, type Fields } from './fields.ts';
+import { lastLines, parseFields, refusal, type Fields } from '../scripts/fields.ts';
 
 /** How long one question to the host waits there for the command's end. */
 const waitOnHostMs = 10_000;

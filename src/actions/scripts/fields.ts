@@ -1,6 +1,6 @@
 /** Reads what Belay's own scripts print: lines `key=value`, see names.ts. */
-import { ActionFailure, type ActionContext } from '../../define-action.ts';
-import type { Host, HostScript } from '../../../transports/host.ts';
+import { ActionFailure, type ActionContext } from '../define-action.ts';
+import type { Host, HostScript } from '../../transports/host.ts';
 
 export interface Fields {
   /** The last value under the key. */

@@ -1,5 +1,5 @@
 /** Keeps the part of a command's output that an action needs, and passes all of it on to the step's log. */
-import type { OutputOffsets, OutputSink } from '../../../transports/host.ts';
+import type { OutputOffsets, OutputSink } from '../../transports/host.ts';
 
 /** How much of the end of standard error is kept, for messages. */
 const tailBytesMax = 4_096;
