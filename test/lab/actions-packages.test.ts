@@ -90,6 +90,35 @@ describe.skipIf(reason)(
       expect([await version('belay-rival'), await version('belay-demo')]).toEqual(['absent', '1.0 ii']);
     });
 
+    test('what an upgrade keeps for its undo outlives the next one, however old the repository says that it is', async () => {
+      // apt gives what it downloads the mirror's time: what was published long ago is old in the moment in which it is kept.
+      await sh(`
+set -e
+rm -rf /srv/web; mkdir /srv/web; cp -L /srv/repo/current/*.deb /srv/extra/*.deb /srv/web/; cd /srv/web
+{ zcat -f /srv/repo/current/Packages*; echo; cat /srv/extra/Packages; } >Packages
+touch -d '200 days ago' *.deb
+systemd-run -q --unit mirror python3 -m http.server 8000 --bind 127.0.0.1 -d /srv/web
+for i in $(seq 50); do curl -sf -o /dev/null http://127.0.0.1:8000/Packages && break; sleep 0.1; done
+mkdir /run/lists; mv /etc/apt/sources.list /etc/apt/sources.list.d/* /run/lists/
+echo 'deb [trusted=yes] http://127.0.0.1:8000/ ./' >/etc/apt/sources.list; rm -rf /var/lib/apt/lists/* /var/cache/belay
+apt-get clean; apt-get -q update`);
+      const first = await install(['belay-demo'], { Version: '1.1' });
+      expect(first.ending).toMatchObject({ kind: 'done' });
+      expect((await install(['belay-slow'], { Version: '1.0' })).ending).toMatchObject({ kind: 'done' });
+      // A clock that is set right after a boot without one makes everything that is kept old as well.
+      await sh('find /var/lib/belay -exec touch -d 2000-01-01 {} +');
+      const other = await install(['belay-extra']);
+      expect(other.ending).toMatchObject({ kind: 'done' });
+      await sh('systemctl stop mirror; apt-get clean');
+      expect(await undo(packageAction, other, world)).toMatchObject({ kind: 'done' });
+      expect(await undo(packageAction, first, world)).toMatchObject({ kind: 'done' });
+      expect(await version('belay-demo')).toBe('1.0 ii');
+      await sh(
+        'rm /etc/apt/sources.list; mv /run/lists/sources.list /etc/apt/; mv /run/lists/* /etc/apt/sources.list.d/; apt-get -q update',
+      );
+      expect(await sh('ls -d /var/lib/belay/packages/*.held 2>/dev/null | wc -l')).toBe('0');
+    });
+
     test('a hold of the package itself is respected afterwards, a hold of another one is not overridden', async () => {
       await sh('apt-mark hold belay-demo');
       const dragged = await install(['belay-extra']);

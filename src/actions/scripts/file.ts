@@ -2,7 +2,8 @@
  * Looks at, replaces and puts back one file: the texts behind file/observe, file/set and file/restore of names.ts.
  *
  * A file is replaced by renaming a finished one over it. Its previous bytes never leave the host, since they may hold
- * secrets: they are kept readable by the user alone, under a key, for 90 days or until they are put back.
+ * secrets: they are kept readable by the user alone, under a key, until they are put back or their execution is
+ * forgotten.
  */
 import { namedScript } from './prelude.ts';
 import { unitText } from './service.ts';
@@ -86,7 +87,6 @@ only_files
 was=$(state_of)
 say was "$was"
 keep_folder files
-find "$keep" -type f -mtime +90 -delete 2>/dev/null || true
 if [ "$previous" != - ] && [ ! -f "$keep/$key" ]; then
   [ -f "$path" ] || fail CHANGED_MEANWHILE "$path has gone since it was looked at; nothing was changed"
   (umask 077 && cat -- "$path" >"$keep/$key.new") || fail WRITE_FAILED "cannot keep the previous $path in $keep"

@@ -102,7 +102,6 @@ if [ "$wanted" = down ] && [ "$flag" != down ]; then
     fail LAST_SERVER "$server is the last server of the upstream $upstream that serves: without it every request would fail; nothing was changed"
 fi
 keep_folder nginx
-find "$keep" -type f -mtime +90 -delete 2>/dev/null || true
 if [ ! -f "$keep/$key" ]; then
   (umask 077 && cat -- "$path" >"$keep/$key.new") || fail WRITE_FAILED "cannot keep the previous $path in $keep"
   [ "$(sha_of "$keep/$key.new")" = "$previous" ] || { rm -f -- "$keep/$key.new"; fail CHANGED_MEANWHILE "$path was changed by somebody else since it was looked at; nothing was changed"; }

@@ -6,7 +6,8 @@
  *   pm_available NAME         prints the versions that can be installed, newest first
  *   pm_candidate NAME         prints the version that the manager itself would choose
  *   pm_plan NAME VERSION ...  writes `NAME OLD NEW` lines to $work/plan and names to $work/removed
- *   pm_keep NAME VERSION      prints the path of that package's file in $cache, fetching it there if need be; fails else
+ *   kept_file NAME VERSION [FOLDER]...  prints the path of that package's file in one of the folders, or wherever it is kept
+ *   pm_keep NAME VERSION      prints the path of that package's file in $held, fetching it there if need be; fails else
  *   pm_fetch NAME VERSION ... downloads what installing them needs; what is fetched stays for pm_install
  *   pm_install NAME VERSION ...
  *   pm_go_back                installs $work/files (paths) and $work/specs (NAME VERSION), removes $work/drop (names)
@@ -22,11 +23,17 @@ elif command -v yum >/dev/null; then manager=yum
 else fail NO_PACKAGE_MANAGER "neither apt, dnf nor yum is here"; fi
 say manager "$manager"
 work=
-cache=/var/cache/belay/packages
 rooms() {
   work=$(mktemp -d) || fail WRITE_FAILED "cannot make a temporary folder"
-  mkdir -p "$cache" || fail WRITE_FAILED "cannot make $cache"
   : >"$work/talk"; : >"$work/plan"; : >"$work/removed"; : >"$work/files"; : >"$work/specs"; : >"$work/drop"
+}
+# Every step holds what it needs for its undo in a folder of its own ($held). A file that several steps need has a name in
+# the folder of each, so that forgetting one step never takes it from another. /var/cache/belay: where it was kept once.
+holders() { for folder in "$held" "$keep"/*.held /var/cache/belay/packages; do [ -d "$folder" ] && printf '%s\\n' "$folder"; done; }
+hold() {
+  (umask 077 && mkdir -p "$held") || return 1
+  case $1 in "$held"/*) return 0 ;; esac
+  ln -f -- "$1" "$held/" 2>>"$work/talk" || { cp -- "$1" "$held/.new" && mv -f -- "$held/.new" "$held/\${1##*/}"; } 2>>"$work/talk"
 }
 leave() { if [ -n "$work" ]; then rm -rf -- "$work"; fi; }
 trap leave EXIT
@@ -80,18 +87,22 @@ const apt = `
     remv "$work/simulated" >"$work/removed"
   }
   kept_file() {
-    encoded=$(printf %s "$2" | sed 's/:/%3a/g')
-    for f in "$cache/\${1%:*}_\${encoded}_"*.deb; do
-      case $f in *"_"\\*.deb) ;; *) [ "$(dpkg-deb -f "$f" Version 2>/dev/null)" = "$2" ] && { echo "$f"; return 0; } ;; esac
+    wanted_name=$1 wanted_version=$2
+    shift 2
+    encoded=$(printf %s "$wanted_version" | sed 's/:/%3a/g')
+    [ $# -gt 0 ] || set -- $(holders)
+    for folder; do
+      for f in "$folder/\${wanted_name%:*}_\${encoded}_"*.deb; do
+        [ -f "$f" ] && [ "$(dpkg-deb -f "$f" Version 2>/dev/null)" = "$wanted_version" ] && { echo "$f"; return 0; }
+      done
     done
     return 1
   }
   pm_keep() {
-    kept_file "$1" "$2" && return 0
-    encoded=$(printf %s "$2" | sed 's/:/%3a/g')
-    cp -- /var/cache/apt/archives/"\${1%:*}_\${encoded}_"*.deb "$cache/" 2>/dev/null && kept_file "$1" "$2" && return 0
-    (cd "$cache" && apt-get -q download -- "$1=$2") >>"$work/talk" 2>&1
-    kept_file "$1" "$2"
+    f=$(kept_file "$1" "$2" $(holders) /var/cache/apt/archives) && hold "$f" || {
+      (umask 077 && mkdir -p "$held" && cd "$held" && apt-get -q download -- "$1=$2") >>"$work/talk" 2>&1
+    }
+    [ -d "$held" ] && kept_file "$1" "$2" "$held"
   }
   pm_fetch() {
     specs "$@" >"$work/wanted"
@@ -161,16 +172,23 @@ const rpm = `
     fi
   }
   kept_file() {
-    for f in "$cache/$1-\${2#*:}".*.rpm; do
-      [ -f "$f" ] && [ "$(rpm -qp --qf '%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}' "$f" 2>/dev/null)" = "$2" ] && { echo "$f"; return 0; }
+    wanted_name=$1 wanted_version=$2
+    shift 2
+    [ $# -gt 0 ] || set -- $(holders)
+    for folder; do
+      for f in "$folder/$wanted_name-\${wanted_version#*:}".*.rpm; do
+        [ -f "$f" ] && [ "$(rpm -qp --qf '%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}' "$f" 2>/dev/null)" = "$wanted_version" ] && { echo "$f"; return 0; }
+      done
     done
     return 1
   }
   pm_keep() {
-    kept_file "$1" "$2" && return 0
-    if [ "$manager" = dnf ]; then (cd "$cache" && dnf -q -y download --destdir "$cache" "$1-$2")
-    else yumdownloader -q --destdir "$cache" "$1-$2"; fi >>"$work/talk" 2>&1
-    kept_file "$1" "$2"
+    f=$(kept_file "$1" "$2") && hold "$f" || {
+      (umask 077 && mkdir -p "$held") || return 1
+      if [ "$manager" = dnf ]; then dnf -q -y download --destdir "$held" "$1-$2"
+      else yumdownloader -q --destdir "$held" "$1-$2"; fi >>"$work/talk" 2>&1
+    }
+    [ -d "$held" ] && kept_file "$1" "$2" "$held"
   }
   pm_fetch() {
     was_now=$(pm_describe "$1")

@@ -22,7 +22,7 @@ ${packageManagers}
 rooms
 keep_folder packages
 record=$keep/$key
-find "$keep" "$cache" -type f -mtime +90 -delete 2>/dev/null || true
+held=$record.held
 stale=
 changes() {
   while read -r name old new; do
@@ -80,11 +80,11 @@ while read -r name old new; do
 done <"$work/plan"
 sync -- "$record" 2>/dev/null || sync
 
-held=
-for name in "$@"; do case $(pm_describe "$name") in *held) held="$held $name" ;; esac; done
+on_hold=
+for name in "$@"; do case $(pm_describe "$name") in *held) on_hold="$on_hold $name" ;; esac; done
 pm_install $(cat "$work/chosen")
 rc=$?
-for name in $held; do pm_hold held "$name"; done
+for name in $on_hold; do pm_hold held "$name"; done
 changes "$@"
 if [ $rc != 0 ]; then
   locked && fail PACKAGES_LOCKED "another package manager runs on this host"
@@ -104,6 +104,7 @@ ${packageManagers}
 rooms
 keep_folder packages
 record=$keep/$key
+held=$record.held
 stale=
 : >"$work/before"
 while [ $# -gt 2 ]; do echo "$1 $2 $3" >>"$work/before"; shift 3; done
@@ -141,6 +142,6 @@ if [ -n "$left" ]; then
   locked && fail PACKAGES_LOCKED "another package manager runs on this host"
   fail UNDO_FAILED "$left $manager said: $(reason)"
 fi
-rm -f -- "$record"
+rm -rf -- "$record" "$held"
 `,
 );

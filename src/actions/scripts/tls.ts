@@ -2,14 +2,12 @@
  * Replaces a certificate and its key, and puts the previous pair back: the texts behind tls/* of names.ts.
  *
  * Both files are finished beside their places before either is renamed. The previous pair stays on the host, readable by
- * the user alone, until an undo has used it or for 30 days. A rename is not noticed by programs that watch for writes
+ * the user alone, until an undo has used it or its execution is forgotten. A rename is not noticed by programs that watch for writes
  * (MinIO), so the unit is always told.
  */
 import { fileText } from './file.ts';
 import { namedScript } from './prelude.ts';
 import { unitText } from './service.ts';
-
-const daysKept = 30;
 
 const pairText = `${fileText}
 state_at() { path=$1; state_of; }
@@ -33,7 +31,6 @@ say key "$(state_at "$private")"
 
 const changeText = `${pairText}
 keep_folder tls
-find "$keep" -type f -mtime +${daysKept} -delete 2>/dev/null || true
 # The name is the step's own: what a power cut leaves is found and removed by the next attempt.
 part_of() { echo "\${1%/*}/.belay-$key.$2"; }
 trap 'rm -f -- "$(part_of "$certificate" crt)" "$(part_of "$private" key)"' EXIT
