@@ -22,8 +22,19 @@ const allowed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     /^transports\/(http|s3)\/(client|connection|failure|multipart|sign|xml)\.ts$/,
   ],
   journal: ['json.ts', 'engine'],
+  schedule: [],
   inventory: ['json.ts', 'document', /^transports\/host\.ts$/],
-  runtime: ['json.ts', 'document', 'engine', 'actions', 'transports', 'world', 'journal', 'inventory'],
+  runtime: [
+    'json.ts',
+    'document',
+    'engine',
+    'actions',
+    'transports',
+    'world',
+    'journal',
+    'inventory',
+    'schedule',
+  ],
   cli: ['json.ts', 'runtime', 'document', 'engine', 'actions', 'journal', 'inventory'],
 };
 
@@ -37,6 +48,7 @@ const typesOnly: readonly (readonly [string, string])[] = [
 const forbidden: Readonly<Record<string, RegExp>> = {
   document: /'node:|\bDate\.now\b|\bMath\.random\b|\bsetTimeout\b|\bprocess\./,
   engine: /'node:|\bDate\.now\b|\bMath\.random\b|\bsetTimeout\b|\bsetInterval\b|\bprocess\.|\bperformance\./,
+  schedule: /'node:|\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bsetTimeout\b|\bprocess\./,
 };
 
 interface Import {
@@ -90,7 +102,7 @@ test('ports are imported as types only', () => {
   expect(wrong.map(({ file, target }) => `${file} → ${target}`)).toEqual([]);
 });
 
-test('document and engine know no clock, no chance, no files and no process', () => {
+test('document, engine and schedule know no clock, no chance, no files and no process', () => {
   const wrong = files.filter((file) => {
     const pattern = forbidden[roomOf(file)];
     const code = readFileSync(join(root, file), 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');

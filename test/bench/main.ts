@@ -1,6 +1,7 @@
 /** `npm run bench`: measures, prints, and fails when a stated ratio does not hold. */
+import { benchSchedule } from './schedule.ts';
 import { benchStartUp } from './start-up.ts';
 import { benchSteps } from './steps.ts';
 
-const results = [await benchSteps(), benchStartUp()];
+const results = [await benchSteps(), benchStartUp(), benchSchedule()];
 process.exitCode = results.every(Boolean) ? 0 : 1;
