@@ -3,7 +3,7 @@
  * the live view); the outcomes that the interpreter resumes from are journaled apart.
  */
 import type { Json, JsonObject } from '../json.ts';
-import type { Failure } from './ports.ts';
+import type { Failure } from './failure.ts';
 import type { ExecutionEnding, RollbackStatus, StepEnding, UndoResult } from './statuses.ts';
 
 /**

@@ -1,7 +1,7 @@
 /** Folds an execution's events into what people are shown: list, show, the live view and the HTTP API see this alone. */
 import type { JsonObject } from '../json.ts';
 import type { Change, RecordedEvent, RestorePoint, Waiting } from './events.ts';
-import type { Failure } from './ports.ts';
+import type { Failure } from './failure.ts';
 import type { ExecutionStatus, RollbackStatus, StepStatus, UndoResult } from './statuses.ts';
 
 export interface StepState {

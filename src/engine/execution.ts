@@ -4,8 +4,10 @@
  */
 import type { Step } from '../document/types.ts';
 import type { Json, JsonObject } from '../json.ts';
+import type { ActivityCallOf, ActivityKind, Identity, Outcome } from './activities.ts';
 import type { EngineEvent } from './events.ts';
-import type { ActivityCall, Failure, Outcome, Runtime, SignalResult } from './ports.ts';
+import { failureOf, type Failure } from './failure.ts';
+import type { Runtime, SignalResult } from './ports.ts';
 import type { StepEnding, UndoResult } from './statuses.ts';
 import type { EffectResult, ExecutionInput, Program, StepDescriptor } from './types.ts';
 
@@ -87,7 +89,7 @@ export class Execution {
   assumeRole: string | undefined;
   /** Names of the locks that it holds, or has held and a later rollback takes again. */
   readonly locks = new Set<string>();
-  #identity: JsonObject | undefined;
+  #identity: Identity | undefined;
   #seq = 0;
   #clock = 0;
   /** Of the clock's time, what nobody ran the execution. */
@@ -109,8 +111,10 @@ export class Execution {
     return this.#clock;
   }
 
-  async activity(call: ActivityCall): Promise<Outcome> {
-    const outcome = await this.runtime.activity(call);
+  /** Calls AWS with the document's role, where it has one. */
+  async activity<K extends ActivityKind>(call: Omit<ActivityCallOf<K>, 'assumeRole'>): Promise<Outcome<K>> {
+    const role = this.assumeRole === undefined ? {} : { assumeRole: this.assumeRole };
+    const outcome = await this.runtime.activity<K>({ ...call, ...role });
     this.#clock = Math.max(this.#clock, outcome.endedAt);
     this.#absentMs += outcome.absentMs ?? 0;
     return outcome;
@@ -155,33 +159,25 @@ export class Execution {
   }
 
   /** Account, region and partition, asked for once and only when a reference needs them. */
-  async identity(mode: Mode): Promise<{ readonly value: JsonObject } | { readonly failure: Failure }> {
+  async identity(mode: Mode): Promise<{ readonly value: Identity } | { readonly failure: Failure }> {
     if (this.#identity !== undefined) return { value: this.#identity };
     const outcome = await this.activity({
       id: `${mode.idPrefix}identity`,
       kind: 'identity',
-      input: { action: '', inputs: {}, step: '', before: null, ...this.role() },
+      input: {},
+      step: '',
       token: this.runtime.executionId,
       timeoutMs: 60_000,
       onLost: 'rerun',
       ignoreCancel: mode.ignoreCancel,
     });
-    if (outcome.status === 'ok') {
-      this.#identity = outcome.value as JsonObject;
-      return { value: this.#identity };
-    }
-    const failure =
-      outcome.status === 'failed'
-        ? { code: outcome.code, message: outcome.message, retryable: outcome.retryable }
-        : { code: 'NO_IDENTITY', message: 'AWS did not say who is calling in time', retryable: true };
-    return { failure };
+    if (outcome.status !== 'ok')
+      return { failure: failureOf(outcome, 'AWS did not say who is calling in time') };
+    this.#identity = outcome.value;
+    return { value: outcome.value };
   }
 
-  get knownIdentity(): JsonObject | undefined {
+  get knownIdentity(): Identity | undefined {
     return this.#identity;
-  }
-
-  role(): { readonly assumeRole?: string } {
-    return this.assumeRole === undefined ? {} : { assumeRole: this.assumeRole };
   }
 }

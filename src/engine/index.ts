@@ -1,5 +1,18 @@
 /** The door of the engine: the interpreter, its ports, its events and the state that they fold into. */
 export {
+  type ActivityCall,
+  type ActivityCallOf,
+  type ActivityKind,
+  type AdoptAnswer,
+  type AnswerOf,
+  type LockAnswer,
+  type Outcome,
+  type OutcomeResult,
+  type OutcomeTimes,
+  type UnlockAnswer,
+  type Work,
+} from './activities.ts';
+export {
   type Change,
   type EngineEvent,
   type RecordedEvent,
@@ -14,18 +27,9 @@ export {
   type StepState,
   type UndoState,
 } from './execution-state.ts';
-export { type LockAnswer, type UnlockAnswer } from './locks.ts';
+export { type Failure } from './failure.ts';
 export { plan } from './plan.ts';
-export {
-  type ActivityCall,
-  type ActivityInput,
-  type ActivityKind,
-  type Failure,
-  type Outcome,
-  type OutcomeResult,
-  type Runtime,
-  type SignalResult,
-} from './ports.ts';
+export { type Runtime, type SignalResult } from './ports.ts';
 export { isEqual } from './rollback.ts';
 export { runExecution, type ExecutionResult } from './run-execution.ts';
 export {
@@ -37,7 +41,6 @@ export {
   type StepStatus,
   type UndoResult,
 } from './statuses.ts';
-export { type AdoptAnswer } from './steps/effect.ts';
 export {
   type EffectResult,
   type ExecutionInput,

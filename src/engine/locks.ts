@@ -4,27 +4,11 @@
  * waiting for the other; who holds what is the host's knowledge, the waiting is decided here.
  */
 import { lockNameProblem } from '../document/index.ts';
-import { isJsonObject, type Json, type JsonObject } from '../json.ts';
+import type { Outcome } from './activities.ts';
 import type { Execution, Mode, StepRecord } from './execution.ts';
+import { failureOf, type Failure } from './failure.ts';
 import { backoffMs, lockPauseMs, lockTimeoutMs, lockTriesMax } from './limits.ts';
-import type { Failure, Outcome } from './ports.ts';
 import { resolve } from './scope.ts';
-
-/** What a `lock` activity answers. */
-export type LockAnswer =
-  | { readonly kind: 'taken'; readonly unheard: readonly string[] }
-  | {
-      readonly kind: 'held';
-      readonly lock: string;
-      /** `01JD3K7Q (patch-postgresql, alice@ops1)`. */
-      readonly holder: string;
-      readonly since: number;
-      /** A sentence with all of it, and what to do. */
-      readonly message: string;
-    };
-
-/** What an `unlock` activity answers. */
-export type UnlockAnswer = { readonly kept: readonly { readonly lock: string; readonly why: string }[] };
 
 export type LockEnding =
   | { readonly kind: 'taken' }
@@ -65,7 +49,8 @@ export async function unlock(execution: Execution, idPrefix: string): Promise<vo
   const outcome = await execution.activity({
     id: `${idPrefix}unlock`,
     kind: 'unlock',
-    input: { action: '', inputs: {}, step: 'locks', before: null, ...execution.role() },
+    input: {},
+    step: 'locks',
     token: execution.runtime.executionId,
     timeoutMs: lockTimeoutMs,
     onLost: 'rerun',
@@ -73,8 +58,8 @@ export async function unlock(execution: Execution, idPrefix: string): Promise<vo
   });
   const kept =
     outcome.status === 'ok'
-      ? (outcome.value as unknown as UnlockAnswer).kept
-      : [...execution.locks].map((name) => ({ lock: name, why: failureOf(outcome).message }));
+      ? outcome.value.kept
+      : [...execution.locks].map((name) => ({ lock: name, why: failureOf(outcome, late).message }));
   await execution.emit({ type: 'LocksReleased', kept });
 }
 
@@ -117,7 +102,7 @@ async function take(
     if (outcome.status === 'cancelled') return { kind: 'cancelled' };
     let pauseMs = lockPauseMs(asked);
     if (outcome.status === 'ok') {
-      const answer = answerOf(outcome.value);
+      const answer = outcome.value;
       if (answer.kind === 'taken') {
         for (const name of wanted) execution.locks.add(name);
         await execution.emit({ type: 'LocksTaken', locks: wanted, unheard: answer.unheard });
@@ -136,7 +121,7 @@ async function take(
         told = answer.message;
       }
     } else {
-      const failure = failureOf(outcome);
+      const failure = failureOf(outcome, late);
       failures += 1;
       if (!failure.retryable || failures >= lockTriesMax) return { kind: 'refused', failure };
       pauseMs = backoffMs(failures);
@@ -148,30 +133,24 @@ async function take(
   }
 }
 
-function ask(execution: Execution, names: readonly string[], id: string, mode: Mode): Promise<Outcome> {
-  const inputs: JsonObject = { Locks: [...names] };
+const late = 'the hosts of the locks did not answer in time';
+
+function ask(
+  execution: Execution,
+  locks: readonly string[],
+  id: string,
+  mode: Mode,
+): Promise<Outcome<'lock'>> {
   return execution.activity({
     id,
     kind: 'lock',
-    input: { action: '', inputs, step: 'locks', before: null, ...execution.role() },
+    input: { locks },
+    step: 'locks',
     token: execution.runtime.executionId,
     timeoutMs: execution.within(mode, lockTimeoutMs),
     onLost: 'rerun',
     ignoreCancel: mode.ignoreCancel,
   });
-}
-
-function answerOf(value: Json): LockAnswer {
-  if (isJsonObject(value)) return value as unknown as LockAnswer;
-  throw new Error('a lock activity gave no answer');
-}
-
-function failureOf(outcome: Outcome): Failure {
-  if (outcome.status === 'failed') {
-    const { code, message, retryable } = outcome;
-    return { code, message, retryable };
-  }
-  return { code: 'TIMED_OUT', message: 'the hosts of the locks did not answer in time', retryable: true };
 }
 
 function refused(code: string, message: string): LockEnding {

@@ -13,5 +13,5 @@ export function plan(document: Document, describe: (step: Step) => StepDescripto
     }
   };
   visit(document.mainSteps, '');
-  return { interpreter: 1, document, descriptors };
+  return { interpreter: 2, document, descriptors };
 }

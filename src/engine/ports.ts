@@ -10,86 +10,9 @@
  * - the host never retries an activity, the interpreter does;
  * - values are JSON and small: larger ones belong into logs.
  */
-import type { Json, JsonObject } from '../json.ts';
+import type { Json } from '../json.ts';
+import type { ActivityCallOf, ActivityKind, Outcome } from './activities.ts';
 import type { EngineEvent } from './events.ts';
-
-export type Failure = {
-  /** Upper case: VERSION_MISMATCH, or a service's own code: InvalidVolume.NotFound. */
-  readonly code: string;
-  /** A sentence with the values in it. */
-  readonly message: string;
-  readonly retryable: boolean;
-};
-
-export type Outcome = {
-  readonly startedAt: number;
-  readonly endedAt: number;
-  /** How long nobody ran the execution before this outcome, as far as the record tells: that time is on no budget. */
-  readonly absentMs?: number;
-} & OutcomeResult;
-
-export type OutcomeResult =
-  | { readonly status: 'ok'; readonly value: Json }
-  | ({
-      readonly status: 'failed';
-      /** `none`: nothing changed. `unknown`: it may have, and nobody knows. `known`: it ran to its end and said no. */
-      readonly effect: 'none' | 'unknown' | 'known';
-      /** What the effect gave before it failed: outputs, changes. */
-      readonly value?: Json;
-    } & Failure)
-  | { readonly status: 'timeout'; readonly value?: Json }
-  /** The cancel flag was set before the activity began, or stopped it. */
-  | { readonly status: 'cancelled' }
-  /** An earlier delivery of this activity began and left no outcome: its runner died. */
-  | { readonly status: 'lost' };
-
-export type ActivityKind =
-  | 'identity'
-  | 'prepare'
-  | 'observe'
-  | 'begin'
-  | 'adopt'
-  | 'wait'
-  | 'stop'
-  | 'notify'
-  /** Takes all locks that `inputs.Locks` names, or none. */
-  | 'lock'
-  /** Gives back all that the execution holds. */
-  | 'unlock';
-
-export interface ActivityCall {
-  /** Stable path, unique in the execution: `Patch#1:begin`, `rollback1/Patch:wait`. */
-  readonly id: string;
-  readonly kind: ActivityKind;
-  readonly input: ActivityInput;
-  /** The same for every attempt and resume until an attempt is known to have ended. Hosts may shorten it by hashing. */
-  readonly token: string;
-  /** Counted from the first time that the activity began, across resumes. */
-  readonly timeoutMs: number;
-  /** `rerun`: doing it again is harmless. `report`: the host answers `lost` instead of doing it again. */
-  readonly onLost: 'rerun' | 'report';
-  /** Runs although the execution was cancelled: rollback, onCancel, confirming a stop. */
-  readonly ignoreCancel: boolean;
-}
-
-/** What an activity works on. Only what its kind needs is set. */
-export interface ActivityInput {
-  readonly action: string;
-  readonly inputs: JsonObject;
-  /** The step's path, for logs: `Patch`, `SnapshotData/undo/Restore`. */
-  readonly step: string;
-  /** Set for the action's own undo instead of its effect. */
-  readonly undo?: { readonly outputs: JsonObject | null; readonly handle: Json; readonly token: string };
-  readonly before: Json;
-  readonly handle?: Json;
-  readonly captures?: JsonObject;
-  readonly declaredOutputs?: readonly {
-    readonly Name: string;
-    readonly Selector: string;
-    readonly Type: string;
-  }[];
-  readonly assumeRole?: string;
-}
 
 export type SignalResult =
   | { readonly status: 'signal'; readonly value: Json; readonly at: number }
@@ -98,7 +21,7 @@ export type SignalResult =
 
 export interface Runtime {
   readonly executionId: string;
-  activity(call: ActivityCall): Promise<Outcome>;
+  activity<K extends ActivityKind>(call: ActivityCallOf<K>): Promise<Outcome<K>>;
   /** Until `ms` after the first call with this id, across resumes. */
   sleep(
     id: string,

@@ -4,7 +4,7 @@
  * failed is not asked for first: it is what the gate would complain of.
  */
 import type { Execution, Mode, StepRecord, Turn } from './execution.ts';
-import type { Failure } from './ports.ts';
+import type { Failure } from './failure.ts';
 import { runGate } from './steps/gate.ts';
 
 export class RollbackGates {

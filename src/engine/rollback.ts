@@ -7,7 +7,7 @@ import { forward, type Execution, type Mode, type StepRecord } from './execution
 import { observeTimeoutMs } from './limits.ts';
 import { hasTouched, needsUndo } from './restore-points.ts';
 import type { RollbackStatus } from './statuses.ts';
-import { effectInput, tokenOf } from './steps/attempts.ts';
+import { tokenOf, workOf } from './steps/attempts.ts';
 import type { RollbackRequest } from './types.ts';
 import { RollbackGates } from './rollback-gates.ts';
 import { notUndone, undoStep } from './undo-step.ts';
@@ -83,7 +83,8 @@ async function observe(
   const outcome = await execution.activity({
     id: `${id}:observe`,
     kind: 'observe',
-    input: effectInput(execution, record, record.inputs ?? {}, record.before),
+    input: workOf(record),
+    step: record.path,
     token: tokenOf(execution, mode, record.path, 0),
     timeoutMs: observeTimeoutMs,
     onLost: 'rerun',

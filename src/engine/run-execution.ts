@@ -1,8 +1,9 @@
 /** The interpreter: runs a program forward, climbs back down where its policy says so, and ends with both statuses. */
 import type { Json } from '../json.ts';
 import { Execution, forward, type Mode } from './execution.ts';
-import { decisionTimeoutSeconds, notifyTimeoutMs } from './limits.ts';
+import { decisionTimeoutSeconds } from './limits.ts';
 import { lockAgain, lockDocument, unlock } from './locks.ts';
+import { notify } from './notify.ts';
 import type { Runtime } from './ports.ts';
 import { observeLeft, owed, rollback, rollbackStatus } from './rollback.ts';
 import { runFlow, type FlowResult } from './run-flow.ts';
@@ -115,37 +116,18 @@ async function tell(
   flow: FlowResult,
   mode: Mode,
 ): Promise<void> {
-  const { notify, description } = execution.program.document;
-  if (notify === undefined || flow.status === 'Success') return;
+  const { notify: to, description } = execution.program.document;
+  if (to === undefined || flow.status === 'Success') return;
   const id = `notify:${what}`;
-  const topic = await resolve(execution, notify.sns, id, mode);
+  const topic = await resolve(execution, to.sns, id, mode);
   if (!topic.ok || typeof topic.value !== 'string') return;
   const status =
     what === 'failed'
       ? `${flow.status} at ${flow.failedStep ?? '?'}`
       : `rollback ${rollbackStatus(execution)}`;
-  const outcome = await execution.activity({
-    id,
-    kind: 'notify',
-    input: {
-      action: 'sns:publish',
-      inputs: {
-        TopicArn: topic.value,
-        Subject: `Belay: ${status}`,
-        Message: `${description ?? 'Runbook'}\n${status}\nbelay show ${execution.runtime.executionId}`,
-      },
-      step: 'notify',
-      before: null,
-      ...execution.role(),
-    },
-    token: `${execution.runtime.executionId}/${id}`,
-    timeoutMs: notifyTimeoutMs,
-    onLost: 'rerun',
-    ignoreCancel: true,
-  });
-  if (outcome.status !== 'failed') return;
-  await execution.emit({
-    type: 'NotifyFailed',
-    failure: { code: outcome.code, message: outcome.message, retryable: outcome.retryable },
+  await notify(execution, id, 'notify', {
+    topic: topic.value,
+    subject: `Belay: ${status}`,
+    message: `${description ?? 'Runbook'}\n${status}\nbelay show ${execution.runtime.executionId}`,
   });
 }

@@ -1,16 +1,16 @@
 /** The story of one step: its inputs, the state before it, its effect with all tries, what it gave. */
 import type { Reference } from '../document/index.ts';
-import { isJsonObject, type Json, type JsonObject } from '../json.ts';
+import type { Capture } from '../document/types.ts';
+import { isJsonObject, type JsonObject } from '../json.ts';
 import type { Execution, Mode, StepRecord } from './execution.ts';
 import { approvalTimeoutSecondsDefault, prepareTimeoutMs } from './limits.ts';
 import { lockStep } from './locks.ts';
-import type { Failure } from './ports.ts';
+import { failureOf, type Failure } from './failure.ts';
 import { resolve } from './scope.ts';
 import type { StepEnding } from './statuses.ts';
 import { approve } from './steps/approve.ts';
-import { attempts, effectInput, timeoutSecondsOf, tokenOf } from './steps/attempts.ts';
+import { attempts, noteTries, timeoutSecondsOf, tokenOf, workOf } from './steps/attempts.ts';
 import { branch } from './steps/branch.ts';
-import { failureOf } from './steps/effect.ts';
 import type { FlowEnding } from './steps/flow-ending.ts';
 import { pause } from './steps/pause.ts';
 import { rolling } from './steps/rolling.ts';
@@ -110,9 +110,18 @@ async function run(execution: Execution, record: StepRecord, mode: Mode): Promis
     const seconds = limit.ok && limit.value !== null ? timeoutSeconds : approvalTimeoutSecondsDefault;
     return flowEnded(await runFlowStep(execution, record, shown, seconds, mode));
   }
-  const unprepared = await prepare(execution, record, shown, mode);
+  const unprepared = await prepare(execution, record, mode);
   if (unprepared !== null) return unprepared;
-  const { ending, attempts: tries } = await attempts(execution, record, shown, timeoutSeconds, mode);
+  const { ending, attempts: tries } = await attempts(execution, {
+    id,
+    path,
+    work: workOf(record),
+    isBegun: descriptor.effect === 'begun',
+    triesMax: step.maxAttempts,
+    timeoutMs: timeoutSeconds * 1000,
+    mode,
+    tried: noteTries(record),
+  });
   switch (ending.status) {
     case 'Success':
       return { status: 'Success', failure: null, attempts: tries, result: ending.result };
@@ -122,7 +131,7 @@ async function run(execution: Execution, record: StepRecord, mode: Mode): Promis
         status: ending.status,
         failure: ending.failure,
         attempts: tries,
-        result: ending.result ?? record.result ?? nothing,
+        result: record.result ?? nothing,
       };
     case 'Cancelled':
       return { status: 'Cancelled', failure: null, attempts: tries, result: record.result ?? nothing };
@@ -131,19 +140,8 @@ async function run(execution: Execution, record: StepRecord, mode: Mode): Promis
   }
 }
 
-/** What the `prepare` activity answers. */
-export interface PrepareAnswer {
-  readonly observed: Json;
-  readonly captures: JsonObject;
-}
-
 /** Checks the inputs and journals the state before the effect; null when all is well. */
-async function prepare(
-  execution: Execution,
-  record: StepRecord,
-  inputs: JsonObject,
-  mode: Mode,
-): Promise<Ended | null> {
+async function prepare(execution: Execution, record: StepRecord, mode: Mode): Promise<Ended | null> {
   const { step, path, descriptor } = record;
   const captures =
     Object.keys(step.capture).length > 0 ? await resolveCaptures(execution, record, mode) : null;
@@ -152,19 +150,16 @@ async function prepare(
   const outcome = await execution.activity({
     id: `${mode.idPrefix}${path}:prepare`,
     kind: 'prepare',
-    input: {
-      ...effectInput(execution, record, inputs, null),
-      ...(captures !== null && isJsonObject(captures.value) ? { captures: captures.value } : {}),
-    },
+    input: { ...workOf(record), ...(captures === null ? {} : { captures: captures.value }) },
+    step: path,
     token: tokenOf(execution, mode, path, 0),
     timeoutMs: execution.within(mode, prepareTimeoutMs),
     onLost: 'rerun',
     ignoreCancel: mode.ignoreCancel,
   });
   if (outcome.status === 'ok') {
-    const { observed, captures: captured } = outcome.value as unknown as PrepareAnswer;
-    record.before = observed;
-    record.captures = captured;
+    record.before = outcome.value.observed;
+    record.captures = outcome.value.captures;
     return null;
   }
   if (outcome.status === 'cancelled')
@@ -175,20 +170,14 @@ async function prepare(
 
 /** Commands of captures are never resolved: a value must not become shell text. */
 async function resolveCaptures(execution: Execution, record: StepRecord, mode: Mode) {
-  const captures: Record<string, Json> = {};
+  const captures: Record<string, Capture> = {};
   for (const [name, capture] of Object.entries(record.step.capture)) {
-    if (capture.kind === 'command') {
-      captures[name] = { kind: 'command', command: capture.command };
-      continue;
-    }
-    const inputs = await resolve(
-      execution,
-      capture.inputs,
-      `${mode.idPrefix}${record.path}:capture:${name}`,
-      mode,
-    );
+    captures[name] = capture;
+    if (capture.kind === 'command') continue;
+    const id = `${mode.idPrefix}${record.path}:capture:${name}`;
+    const inputs = await resolve(execution, capture.inputs, id, mode);
     if (!inputs.ok) return inputs;
-    captures[name] = { kind: 'api', inputs: inputs.value, selector: capture.selector };
+    captures[name] = { ...capture, inputs: isJsonObject(inputs.value) ? inputs.value : {} };
   }
   return { ok: true as const, value: captures };
 }

@@ -2,7 +2,7 @@
 import { referencesIn, resolveInputs, type Lookup, type Reference, type Scope } from '../document/index.ts';
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import type { Execution, Mode, StepRecord } from './execution.ts';
-import type { Failure } from './ports.ts';
+import type { Failure } from './failure.ts';
 
 export type Resolved =
   | { readonly ok: true; readonly value: Json }

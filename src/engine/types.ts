@@ -47,8 +47,11 @@ export type UndoDescriptor =
 
 /** A document ready to run. Plain JSON; what started is what is resumed. */
 export interface Program {
-  /** Major version of the interpreter that it was made for. */
-  readonly interpreter: 1;
+  /**
+   * Version of the interpreter that it was made for. 1: a try whose outcome is unknown is begun again without a look at
+   * what became of it.
+   */
+  readonly interpreter: 1 | 2;
   readonly document: Document;
   /** By the step's place in the document: `Patch`, `SnapshotData/undo/Restore`, `PatchNodes/Steps/Stop`. */
   readonly descriptors: Readonly<Record<string, StepDescriptor>>;

@@ -1,17 +1,16 @@
 /** Undoes one step: by its author's list, or by what its action knows. */
 import type { Reference } from '../document/index.ts';
 import type { Step } from '../document/types.ts';
-import type { Json, JsonObject } from '../json.ts';
+import type { JsonObject } from '../json.ts';
 import type { Change } from './events.ts';
 import type { Execution, Mode, StepRecord } from './execution.ts';
-import { backoffMs, stepTimeoutSecondsDefault, undoAttemptsMax } from './limits.ts';
-import type { Failure } from './ports.ts';
+import type { Failure } from './failure.ts';
+import { stepTimeoutSecondsDefault, undoAttemptsMax } from './limits.ts';
 import { hasVerdict, idsIn, isJudged, markUsed, reasonToKeep } from './restore-points.ts';
 import { runFlow } from './run-flow.ts';
 import { resolve } from './scope.ts';
 import type { UndoResult } from './statuses.ts';
-import { tokenOf } from './steps/attempts.ts';
-import { runEffect, type EffectEnding } from './steps/effect.ts';
+import { attempts } from './steps/attempts.ts';
 
 export interface UndoEnding {
   readonly result: UndoResult;
@@ -61,7 +60,20 @@ async function byAction(execution: Execution, record: StepRecord, mode: Mode): P
   const notes: string[] = [];
   for (const [index, attempt] of tries.entries()) {
     const id = `${mode.idPrefix}${record.path}/undo${index === 0 ? '' : `.${index}`}`;
-    const undone = await withRetries(execution, record, attempt.token, attempt.handle, id, mode);
+    const { ending: undone } = await attempts(execution, {
+      id,
+      path: `${record.path}/undo`,
+      work: {
+        action: record.step.action,
+        inputs: record.inputs ?? {},
+        before: record.before,
+        undo: { outputs: record.result?.outputs ?? null, ...attempt },
+      },
+      isBegun: true,
+      triesMax: undoAttemptsMax,
+      timeoutMs: (record.descriptor.timeoutSeconds ?? stepTimeoutSecondsDefault) * 1000,
+      mode,
+    });
     if (undone.status !== 'Success') {
       const failure =
         undone.status === 'Cancelled'
@@ -84,50 +96,6 @@ async function byAction(execution: Execution, record: StepRecord, mode: Mode): P
     targets: [...targets],
     note: notes.join('; '),
   };
-}
-
-async function withRetries(
-  execution: Execution,
-  record: StepRecord,
-  token: string,
-  handle: Json,
-  id: string,
-  mode: Mode,
-): Promise<EffectEnding> {
-  const seconds = record.descriptor.timeoutSeconds ?? stepTimeoutSecondsDefault;
-  let epoch = 0;
-  for (let attempt = 1; ; attempt += 1) {
-    const undone = await runEffect(execution, {
-      id: `${id}#${attempt}`,
-      step: `${record.path}/undo`,
-      input: {
-        action: record.step.action,
-        inputs: record.inputs ?? {},
-        step: `${record.path}/undo`,
-        before: record.before,
-        undo: { outputs: record.result?.outputs ?? null, handle, token },
-        ...execution.role(),
-      },
-      isBegun: true,
-      token: tokenOf(execution, mode, `${record.path}/undo`, epoch),
-      timeoutMs: seconds * 1000,
-      mode,
-    });
-    if (undone.status === 'Success' || undone.status === 'Cancelled' || attempt === undoAttemptsMax)
-      return undone;
-    if (execution.within(mode, 1) === 0) return undone;
-    await execution.emit({
-      type: 'AttemptFailed',
-      step: `${record.path}/undo`,
-      attempt,
-      of: undoAttemptsMax,
-      failure: undone.failure,
-    });
-    if (undone.status === 'TimedOut' ? undone.stopped : undone.effect !== 'unknown') epoch += 1;
-    await execution.runtime.sleep(`${id}#${attempt}:backoff`, execution.within(mode, backoffMs(attempt)), {
-      ignoreCancel: true,
-    });
-  }
 }
 
 /** The author's list. It is held to the rules of restore points, whatever it says. */

@@ -5,8 +5,8 @@
  * Every write is durable when the call returns. One process at a time writes outcomes of an execution (it holds the
  * execution's lock); any process may read, put into the inbox and ask for a cancel.
  */
-import type { ExecutionInput, Outcome, Program, RecordedEvent } from '../engine/index.ts';
-import type { Json } from '../json.ts';
+import type { ExecutionInput, Program, RecordedEvent } from '../engine/index.ts';
+import type { Json, JsonObject } from '../json.ts';
 
 export interface ExecutionRow {
   readonly id: string;
@@ -47,7 +47,13 @@ export interface ActivityRow {
   /** When it first began. */
   readonly startedAt: number;
   /** Null: it began and nothing is known of its end. */
-  readonly outcome: Outcome | null;
+  readonly outcome: RecordedOutcome | null;
+}
+
+/** What it came to, as JSON: whoever reads it checks it. */
+export interface RecordedOutcome extends JsonObject {
+  readonly startedAt: number;
+  readonly endedAt: number;
 }
 
 export interface InboxEntry {
@@ -104,7 +110,7 @@ export interface Journal {
   /** Records that the activity began, before its effect, together with the events given. Keeps the first time when it began before. */
   begin(id: string, activity: string, at: number, events: readonly RecordedEvent[]): ActivityRow;
   /** Records the outcome together with the events given. */
-  end(id: string, activity: string, outcome: Outcome, events: readonly RecordedEvent[]): void;
+  end(id: string, activity: string, outcome: RecordedOutcome, events: readonly RecordedEvent[]): void;
 
   /** Appends events; those whose seq is known already are left as they are. */
   append(id: string, events: readonly RecordedEvent[]): void;
@@ -119,7 +125,7 @@ export interface Journal {
   /** The oldest entry under the name that no activity has taken. */
   peek(id: string, name: string): InboxEntry | undefined;
   /** Records, in one write, that the activity took the entry. */
-  take(id: string, entry: InboxEntry, activity: string, outcome: Outcome): void;
+  take(id: string, entry: InboxEntry, activity: string, outcome: RecordedOutcome): void;
   requestCancel(id: string): void;
   isCancelRequested(id: string): boolean;
 

@@ -2,8 +2,8 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import type { ExecutionInput, Outcome, Program, RecordedEvent } from '../engine/index.ts';
-import type { Json } from '../json.ts';
+import type { ExecutionInput, Program, RecordedEvent } from '../engine/index.ts';
+import { isJsonObject, type Json } from '../json.ts';
 import type {
   ActivityRow,
   ExecutionRow,
@@ -13,6 +13,7 @@ import type {
   LockRow,
   NewExecution,
   NewLock,
+  RecordedOutcome,
   Runner,
 } from './index.ts';
 import { asJournalFailure } from './failure.ts';
@@ -111,7 +112,10 @@ class SqliteJournal implements Journal {
       activity,
     ]);
     if (row === undefined) return undefined;
-    const outcome = typeof row['outcome'] === 'string' ? (JSON.parse(row['outcome']) as Outcome) : null;
+    const outcome =
+      row['outcome'] === null
+        ? null
+        : asJournalFailure(this.#stateDir, () => outcomeOf(JSON.parse(text(row['outcome'])) as Json));
     return { startedAt: Number(row['started_at']), outcome };
   }
 
@@ -127,7 +131,7 @@ class SqliteJournal implements Journal {
     return this.activity(id, activity) ?? { startedAt: at, outcome: null };
   }
 
-  end(id: string, activity: string, outcome: Outcome, events: readonly RecordedEvent[]): void {
+  end(id: string, activity: string, outcome: RecordedOutcome, events: readonly RecordedEvent[]): void {
     this.#transaction(() => {
       this.#insertEvents(id, events);
       this.#recordOutcome(id, activity, outcome);
@@ -180,7 +184,7 @@ class SqliteJournal implements Journal {
     return { id: Number(row['id']), at: Number(row['at']), value: JSON.parse(text(row['value'])) as Json };
   }
 
-  take(id: string, entry: InboxEntry, activity: string, outcome: Outcome): void {
+  take(id: string, entry: InboxEntry, activity: string, outcome: RecordedOutcome): void {
     this.#transaction(() => {
       this.#run(`UPDATE inbox SET taken_by = ? WHERE id = ?`, [activity, entry.id]);
       this.#recordOutcome(id, activity, outcome);
@@ -282,7 +286,7 @@ class SqliteJournal implements Journal {
     }
   }
 
-  #recordOutcome(id: string, activity: string, outcome: Outcome): void {
+  #recordOutcome(id: string, activity: string, outcome: RecordedOutcome): void {
     this.#run(
       `INSERT INTO activities (execution, id, started_at, outcome) VALUES (?, ?, ?, ?)
        ON CONFLICT (execution, id) DO UPDATE SET outcome = excluded.outcome WHERE outcome IS NULL`,
@@ -322,6 +326,15 @@ class SqliteJournal implements Journal {
   #all(sql: string, values: readonly (string | number | null)[]) {
     return asJournalFailure(this.#stateDir, () => this.#statement(sql).all(...values));
   }
+}
+
+function outcomeOf(recorded: Json): RecordedOutcome {
+  if (isJsonObject(recorded)) {
+    const { startedAt, endedAt } = recorded;
+    if (typeof startedAt === 'number' && typeof endedAt === 'number')
+      return { ...recorded, startedAt, endedAt };
+  }
+  throw new SyntaxError('an outcome has no times');
 }
 
 function lockOf(row: Readonly<Record<string, unknown>>): LockRow {

@@ -1,20 +1,34 @@
-/** Carries out activities with actions and transports. One story per kind; retries and decisions are the engine's. */
-import { ActionFailure, type ActionContext, type AnyAction } from '../actions/define-action.ts';
-import type { ActivityCall, Outcome, OutcomeResult } from '../engine/index.ts';
-import type { Json, JsonObject } from '../json.ts';
+/** Carries out activities: what they see of the world, their time, their logs, and what of their answers may be told. */
+import type { ActionContext, AnyAction } from '../actions/define-action.ts';
+import type { ActivityCallOf, ActivityKind, Outcome, OutcomeResult } from '../engine/index.ts';
 import type { Aws, AwsModels } from '../transports/aws.ts';
 import type { Host } from '../transports/host.ts';
-import { adopt } from './activities/adopt.ts';
-import { readCaptures } from './activities/capture.ts';
-import { effectOf } from './activities/effect-of.ts';
-import { checkedInputs } from './activities/inputs.ts';
+import { carryOut, release } from './activities/carry-out.ts';
 import { asOutcome } from './activities/outcomes.ts';
-import { wait } from './activities/wait.ts';
-import type { ActivityHost, ActivityScope } from './embedded.ts';
 import type { LockKeeper } from './locks/keeper.ts';
 import type { LogFolder, LogSink } from './logs.ts';
 import type { Vault } from './secrets/vault.ts';
 import { hashToken } from './token.ts';
+
+/**
+ * Carries out one activity; retries and decisions are the engine's. Outcomes are values: what it throws ends the runner and
+ * leaves the execution resumable.
+ */
+export interface ActivityHost {
+  run<K extends ActivityKind>(call: ActivityCallOf<K>, scope: ActivityScope): Promise<OutcomeResult<K>>;
+  /** After the outcome is journaled: what the effect left behind to be found by may go. Never throws. */
+  settled(call: AnyCall, outcome: Outcome): Promise<void>;
+}
+
+export interface ActivityScope {
+  /** Aborted by a cancel. */
+  readonly cancel: AbortSignal;
+  /** Milliseconds since 1970. */
+  readonly deadlineAt: number;
+}
+
+/** A call whose kind is not known yet. */
+export type AnyCall = ActivityCallOf<ActivityKind>;
 
 export interface ActivityPorts {
   readonly executionId: string;
@@ -46,13 +60,17 @@ export class ActionHost implements ActivityHost {
     this.#ports = ports;
   }
 
-  async run(call: ActivityCall, scope: ActivityScope): Promise<OutcomeResult> {
+  async run<K extends ActivityKind>(
+    call: ActivityCallOf<K>,
+    scope: ActivityScope,
+  ): Promise<OutcomeResult<K>> {
     const { vault, now } = this.#ports;
     using ends = endsAt(scope, now());
     const opened = new Map<string, LogSink>();
+    // An effect that is waited for is asked until its time is over, and once more then.
     const context = this.#context(call, call.kind === 'wait' ? scope.cancel : ends.signal, opened);
     try {
-      const result = await this.#carryOut(call, scope, context);
+      const result = await carryOut(call, { ...this.#ports, ...scope, context });
       for (const sink of opened.values()) await sink.close();
       return vault.conceal(result);
     } catch (error) {
@@ -64,83 +82,21 @@ export class ActionHost implements ActivityHost {
     }
   }
 
-  async settled(call: ActivityCall, outcome: Outcome): Promise<void> {
-    if (call.kind !== 'wait' || (outcome.status !== 'ok' && outcome.status !== 'failed')) return;
+  async settled(call: AnyCall, outcome: Outcome): Promise<void> {
+    if (!isWait(call) || (outcome.status !== 'ok' && outcome.status !== 'failed')) return;
+    if (outcome.status === 'failed' && outcome.effect === 'unknown') return;
     try {
-      const action = this.#action(call);
-      const inputs = checkedInputs(action, call.input.inputs, this.#ports.vault);
-      const { effect, inputs: bound } = effectOf(action, inputs, call.input);
-      if (effect.kind !== 'begun' || effect.release === undefined) return;
-      if (outcome.status === 'failed' && outcome.effect === 'unknown') return;
-      const context = this.#context(call, AbortSignal.timeout(releaseTimeoutMs), new Map());
-      await effect.release(call.input.handle ?? null, bound, context);
+      const cancel = AbortSignal.timeout(releaseTimeoutMs);
+      const context = this.#context(call, cancel, new Map());
+      await release(call, { ...this.#ports, context, cancel, deadlineAt: Infinity });
     } catch {
       // What stays behind is small, is found by its token, and `belay doctor` names it.
     }
   }
 
-  async #carryOut(call: ActivityCall, scope: ActivityScope, context: ActionContext): Promise<OutcomeResult> {
-    const { input } = call;
-    if (call.kind === 'identity') {
-      const { account, arn, region, partition } = await context.aws.identity(context.signal);
-      return ok({ account, arn, region, partition });
-    }
-    const { locks } = this.#ports;
-    if (call.kind === 'lock') return ok(await locks.take(lockNames(input.inputs), context.signal));
-    if (call.kind === 'unlock') return ok(await locks.release(context.signal));
-    const action = this.#action(call);
-    const inputs = checkedInputs(action, input.inputs, this.#ports.vault);
-    const bound = (): ReturnType<typeof effectOf> => effectOf(action, inputs, input);
-    switch (call.kind) {
-      case 'prepare': {
-        const observed = (await action.observe?.(inputs, context)) ?? null;
-        const captures =
-          input.captures === undefined ? {} : await readCaptures(input.captures, action, inputs, context);
-        return ok({ observed, captures });
-      }
-      case 'observe':
-        return ok((await action.observe?.(inputs, context)) ?? null);
-      case 'begin': {
-        const { effect, inputs: own, before } = bound();
-        return ok(effect.kind === 'begun' ? await effect.begin(own, before, context) : null);
-      }
-      case 'adopt':
-        return adopt(action, bound(), inputs, input, context);
-      case 'wait':
-      case 'notify':
-        return wait({
-          action,
-          bound: bound(),
-          inputs,
-          call: input,
-          context,
-          cancel: scope.cancel,
-          deadlineAt: scope.deadlineAt,
-        });
-      case 'stop': {
-        const { effect, inputs: own } = bound();
-        if (effect.kind !== 'begun') return ok('stopped');
-        if (effect.stop === undefined) return notStoppable(action);
-        await effect.stop(input.handle ?? null, own, context);
-        return ok('stopped');
-      }
-      default:
-        return call.kind satisfies never;
-    }
-  }
-
-  #action(call: ActivityCall): AnyAction {
-    const action = this.#ports.actions.get(call.input.action);
-    if (action !== undefined) return action;
-    throw new ActionFailure({
-      code: 'UNKNOWN_ACTION',
-      message: `this Belay has no action ${call.input.action}; the execution was started by another version`,
-    });
-  }
-
-  #context(call: ActivityCall, signal: AbortSignal, opened: Map<string, LogSink>): ActionContext {
+  #context(call: AnyCall, signal: AbortSignal, opened: Map<string, LogSink>): ActionContext {
     const { executionId, aws, models, fetch, host, targets, vault, logs, onNotice, now } = this.#ports;
-    const { step, assumeRole } = call.input;
+    const { step, assumeRole } = call;
     return {
       executionId,
       step,
@@ -182,25 +138,11 @@ function endsAt(
   };
 }
 
-function lockNames({ Locks }: JsonObject): string[] {
-  return Array.isArray(Locks) ? Locks.filter((name) => typeof name === 'string') : [];
+function isWait(call: AnyCall): call is ActivityCallOf<'wait'> {
+  return call.kind === 'wait';
 }
 
 /** `Patch#2:wait` is of the second attempt. */
 function attemptOf(id: string): number {
   return Number(/#(\d+):/.exec(id)?.[1] ?? 1);
-}
-
-function ok(value: Json): OutcomeResult {
-  return { status: 'ok', value };
-}
-
-function notStoppable(action: AnyAction): OutcomeResult {
-  return {
-    status: 'failed',
-    code: 'NOT_STOPPABLE',
-    message: `${action.name} cannot be stopped`,
-    retryable: false,
-    effect: 'known',
-  };
 }

@@ -4,7 +4,8 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type {
-  ActivityCall,
+  ActivityCallOf,
+  ActivityKind,
   EngineEvent,
   Outcome,
   OutcomeResult,
@@ -12,22 +13,10 @@ import type {
   Runtime,
   SignalResult,
 } from '../engine/index.ts';
-import type { ActivityRow, Journal } from '../journal/index.ts';
+import { JournalFailure, type Journal } from '../journal/index.ts';
 import type { Json } from '../json.ts';
-
-/** Carries out one activity. Outcomes are values; what it throws ends the runner and leaves the execution resumable. */
-export interface ActivityHost {
-  run(call: ActivityCall, scope: ActivityScope): Promise<OutcomeResult>;
-  /** After the outcome is journaled: what the effect left behind to be found by may go. Never throws. */
-  settled(call: ActivityCall, outcome: Outcome): Promise<void>;
-}
-
-export interface ActivityScope {
-  /** Aborted by a cancel. */
-  readonly cancel: AbortSignal;
-  /** Milliseconds since 1970. */
-  readonly deadlineAt: number;
-}
+import type { ActivityHost, AnyCall } from './activity-host.ts';
+import { readInstant, readOutcome, readSignal, readSlept } from './recorded-outcomes.ts';
 
 export interface EmbeddedOptions {
   readonly executionId: string;
@@ -85,12 +74,12 @@ export class EmbeddedRuntime implements Runtime {
     this.#leave.abort();
   }
 
-  async activity(call: ActivityCall): Promise<Outcome> {
-    const known = this.#known(call.id);
-    if (known !== undefined && known.outcome !== null) return known.outcome;
+  async activity<K extends ActivityKind>(call: ActivityCallOf<K>): Promise<Outcome<K>> {
+    const known = this.#known(call.id, (recorded) => readOutcome(call.kind, recorded));
+    if (known?.outcome !== undefined) return known.outcome;
     if (known === undefined && !call.ignoreCancel && this.#isCancelled())
       return this.#record(call.id, this.#now(), { status: 'cancelled', ...this.#absence() });
-    const { startedAt } = this.#journal.begin(this.executionId, call.id, this.#now(), this.#takePending());
+    const startedAt = this.#begin(call.id);
     if (known !== undefined && call.onLost === 'report')
       return this.#record(call.id, startedAt, { status: 'lost', ...this.#absence() });
     // What is waited for goes on without a runner; a question that is asked again has its time again.
@@ -98,7 +87,7 @@ export class EmbeddedRuntime implements Runtime {
     const result = await this.#watchingForCancel(call, (cancel) =>
       this.#options.host.run(call, { cancel, deadlineAt: since + call.timeoutMs }),
     );
-    const outcome = this.#record(call.id, startedAt, { ...result, ...this.#absence() });
+    const outcome = this.#record<K>(call.id, startedAt, { ...result, ...this.#absence() });
     await this.#options.host.settled(call, outcome);
     return outcome;
   }
@@ -108,12 +97,12 @@ export class EmbeddedRuntime implements Runtime {
     ms: number,
     { ignoreCancel }: { readonly ignoreCancel: boolean },
   ): Promise<'elapsed' | 'cancelled'> {
-    const known = this.#known(id);
-    if (known?.outcome?.status === 'ok') return known.outcome.value === 'cancelled' ? 'cancelled' : 'elapsed';
-    const { startedAt } = this.#journal.begin(this.executionId, id, this.#now(), this.#takePending());
+    const known = this.#known(id, readSlept);
+    if (known?.outcome !== undefined) return known.outcome;
+    const startedAt = this.#begin(id);
     const ending = await this.#until(startedAt + ms, ignoreCancel, () => undefined);
     const value = ending.kind === 'cancelled' ? 'cancelled' : 'elapsed';
-    this.#record(id, startedAt, { status: 'ok', value });
+    this.#recordOwn(id, startedAt, value);
     return value;
   }
 
@@ -123,9 +112,9 @@ export class EmbeddedRuntime implements Runtime {
     timeoutMs: number,
     { ignoreCancel }: { readonly ignoreCancel: boolean },
   ): Promise<SignalResult> {
-    const known = this.#known(id);
-    if (known?.outcome?.status === 'ok') return known.outcome.value as SignalResult & Json;
-    const { startedAt } = this.#journal.begin(this.executionId, id, this.#now(), this.#takePending());
+    const known = this.#known(id, readSignal);
+    if (known?.outcome !== undefined) return known.outcome;
+    const startedAt = this.#begin(id);
     const until = startedAt + timeoutMs;
     // Whoever comes back late finds what was said meanwhile: only what was said in time counts.
     const look = () => {
@@ -147,15 +136,15 @@ export class EmbeddedRuntime implements Runtime {
       return result;
     }
     const result: SignalResult = { status: ending.kind === 'cancelled' ? 'cancelled' : 'timeout', at };
-    this.#record(id, startedAt, { status: 'ok', value: result });
+    this.#recordOwn(id, startedAt, result);
     return result;
   }
 
   async now(id: string): Promise<number> {
-    const known = this.#known(id);
-    if (known?.outcome?.status === 'ok') return Number(known.outcome.value);
+    const known = this.#known(id, readInstant);
+    if (known?.outcome !== undefined) return known.outcome;
     const now = this.#now();
-    this.#record(id, now, { status: 'ok', value: now });
+    this.#recordOwn(id, now, now);
     return now;
   }
 
@@ -191,11 +180,25 @@ export class EmbeddedRuntime implements Runtime {
     return events;
   }
 
-  #known(id: string): ActivityRow | undefined {
+  /** Undefined: it never began. Without an outcome: it began, and nothing is known of its end. */
+  #known<T>(id: string, read: (recorded: Json) => T | undefined): { readonly outcome?: T } | undefined {
     const known = this.#journal.activity(this.executionId, id);
-    if (known !== undefined && this.#lastKnownAt !== null)
+    if (known === undefined) return undefined;
+    const outcome = known.outcome === null ? undefined : read(known.outcome);
+    if (known.outcome !== null && outcome === undefined) {
+      throw new JournalFailure(
+        'JOURNAL_CORRUPT',
+        `the journal has an outcome of ${id} of execution ${this.executionId} that no such call can have. Nothing further was begun. Restore the state folder from a backup, or start afresh with another --state.`,
+      );
+    }
+    if (this.#lastKnownAt !== null)
       this.#lastKnownAt = Math.max(this.#lastKnownAt, known.outcome?.endedAt ?? known.startedAt);
-    return known;
+    return outcome === undefined ? {} : { outcome };
+  }
+
+  /** Writes down that it begins; gives the time of the first beginning, in ms since 1970. */
+  #begin(id: string): number {
+    return this.#journal.begin(this.executionId, id, this.#now(), this.#takePending()).startedAt;
   }
 
   /** How long nobody ran the execution before this runner came: told once, with the first new outcome of an activity. */
@@ -205,10 +208,19 @@ export class EmbeddedRuntime implements Runtime {
     return lastKnownAt === 0 ? {} : { absentMs: Math.max(0, this.#cameAt - lastKnownAt) };
   }
 
-  #record(id: string, startedAt: number, result: OutcomeResult & { readonly absentMs?: number }): Outcome {
-    const outcome: Outcome = { startedAt, endedAt: this.#now(), ...result };
+  #record<K extends ActivityKind>(
+    id: string,
+    startedAt: number,
+    result: OutcomeResult<K> & { readonly absentMs?: number },
+  ): Outcome<K> {
+    const outcome: Outcome<K> = { startedAt, endedAt: this.#now(), ...result };
     this.#journal.end(this.executionId, id, outcome, this.#takePending());
     return outcome;
+  }
+
+  #recordOwn(id: string, startedAt: number, value: Json): void {
+    const outcome = { startedAt, endedAt: this.#now(), status: 'ok', value };
+    this.#journal.end(this.executionId, id, outcome, this.#takePending());
   }
 
   #leavesFor(signal: string): boolean {
@@ -220,7 +232,7 @@ export class EmbeddedRuntime implements Runtime {
     return this.#journal.isCancelRequested(this.executionId);
   }
 
-  async #watchingForCancel<T>(call: ActivityCall, run: (cancel: AbortSignal) => Promise<T>): Promise<T> {
+  async #watchingForCancel<T>(call: AnyCall, run: (cancel: AbortSignal) => Promise<T>): Promise<T> {
     const controller = new AbortController();
     if (call.ignoreCancel) return run(controller.signal);
     const timer = setInterval(() => {

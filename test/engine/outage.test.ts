@@ -1,6 +1,6 @@
 /** A runner dies, and the next one comes an hour later: the time in which nobody ran it is on no clock but a step's own. */
 import { expect, test } from 'vitest';
-import type { Outcome, OutcomeResult } from '../../src/engine/index.ts';
+import type { Outcome } from '../../src/engine/index.ts';
 import type { Journal } from '../../src/journal/index.ts';
 import { EmbeddedRuntime } from '../../src/runtime/embedded.ts';
 import { executionId, runToy, runbook, step, temporaryJournal, type ToyRun } from '../support/run-toy.ts';
@@ -75,7 +75,7 @@ test.each([
   using store = temporaryJournal();
   await runToy(runbook([]), store);
   const deadlines: number[] = [];
-  const deliver = (now: number, answer: () => Promise<OutcomeResult>): Promise<Outcome> =>
+  const deliver = (now: number, answer: () => Promise<{ status: 'timeout' }>): Promise<Outcome> =>
     new EmbeddedRuntime({
       executionId,
       journal: store.journal,
@@ -92,14 +92,15 @@ test.each([
     }).activity({
       id: `Late:${kind}`,
       kind,
-      input: { action: 'toy:put', inputs: {}, step: 'Late', before: null },
+      input: { action: 'toy:put', inputs: {}, before: null, handle: null },
+      step: 'Late',
       token: 'late',
       timeoutMs: 60_000,
       onLost: 'rerun',
       ignoreCancel: false,
     });
   await expect(deliver(1_000_000, () => Promise.reject(new Crash()))).rejects.toThrow(Crash);
-  const outcome = await deliver(1_000_000 + hourMs, () => Promise.resolve({ status: 'ok', value: null }));
+  const outcome = await deliver(1_000_000 + hourMs, () => Promise.resolve({ status: 'timeout' }));
   expect(deadlines).toEqual([1_060_000, 1_060_000 + again]);
   expect(outcome).toMatchObject({ startedAt: 1_000_000, absentMs: hourMs });
 });

@@ -29,6 +29,8 @@ export class ToyWorld {
   readonly loseReplyOf = new Set<string>();
   /** Effects by name that fail, and how often still. */
   readonly failing = new Map<string, number>();
+  /** So many looks at what became of an effect fail. */
+  looksFailing = 0;
   /** Called around every effect. */
   around: (when: 'before' | 'after', what: string) => void = () => undefined;
 
@@ -57,7 +59,12 @@ export class ToyWorld {
     }
   }
 
+  /** What an adoption asks. */
   has(token: string): boolean {
+    if (this.looksFailing > 0) {
+      this.looksFailing -= 1;
+      throw new ActionFailure({ code: 'UNREACHABLE', message: 'nobody answers', retryable: true });
+    }
     return this.effects.some((effect) => effect.token === token);
   }
 

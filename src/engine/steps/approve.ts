@@ -1,7 +1,7 @@
 /** aws:approve: waits for enough of the approvers. One rejection ends it; each approver counts once. */
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
 import type { Execution, Mode, StepRecord } from '../execution.ts';
-import { notifyTimeoutMs } from '../limits.ts';
+import { notify } from '../notify.ts';
 import { flowDone, flowFailed, flowTimedOut, type FlowEnding } from './flow-ending.ts';
 
 interface Decision {
@@ -95,28 +95,10 @@ async function notifyApprovers(
 ): Promise<void> {
   const topic = inputs['NotificationArn'];
   if (typeof topic !== 'string' || topic === '') return;
-  const outcome = await execution.activity({
-    id: `${mode.idPrefix}${record.path}:notify`,
-    kind: 'notify',
-    input: {
-      action: 'sns:publish',
-      inputs: {
-        TopicArn: topic,
-        Subject: `Approval wanted: ${record.path}`,
-        Message: `${message}\nbelay approve ${execution.runtime.executionId} --step ${record.path}`,
-      },
-      step: record.path,
-      before: null,
-      ...execution.role(),
-    },
-    token: `${execution.runtime.executionId}/${mode.idPrefix}${record.path}/notify`,
-    timeoutMs: notifyTimeoutMs,
-    onLost: 'rerun',
-    ignoreCancel: true,
-  });
-  if (outcome.status !== 'failed') return;
-  await execution.emit({
-    type: 'NotifyFailed',
-    failure: { code: outcome.code, message: outcome.message, retryable: outcome.retryable },
+  const { path } = record;
+  await notify(execution, `${mode.idPrefix}${path}:notify`, path, {
+    topic,
+    subject: `Approval wanted: ${path}`,
+    message: `${message}\nbelay approve ${execution.runtime.executionId} --step ${path}`,
   });
 }

@@ -3,7 +3,9 @@
  * its end, and stop it when time is up or the execution is cancelled. Nothing here is done twice: see design, "Done once".
  */
 import type { Json } from '../../json.ts';
+import type { AdoptAnswer, Work } from '../activities.ts';
 import type { Execution, Mode } from '../execution.ts';
+import { failureOf, type Failure } from '../failure.ts';
 import {
   adoptTimeoutMs,
   backoffMs,
@@ -12,16 +14,17 @@ import {
   decisionTimeoutSeconds,
   stopTimeoutMs,
 } from '../limits.ts';
-import type { ActivityInput, Failure, Outcome } from '../ports.ts';
 import type { EffectResult } from '../types.ts';
 
 export interface EffectCall {
   /** Unique in the execution, stable over resumes: `Patch#1`. */
   readonly id: string;
   readonly step: string;
-  readonly input: ActivityInput;
+  readonly work: Work;
   /** False: `wait` alone does everything, and doing it again is harmless. */
   readonly isBegun: boolean;
+  /** Whether an earlier try under the same token may be under way: then it is looked for before anything is begun. */
+  readonly mayBeUnderWay: boolean;
   readonly token: string;
   readonly timeoutMs: number;
   readonly mode: Mode;
@@ -41,7 +44,6 @@ export type EffectEnding =
       readonly handle: Json;
       readonly failure: Failure;
       readonly stopped: boolean;
-      readonly result: EffectResult | null;
     }
   | { readonly status: 'Cancelled'; readonly handle: Json; readonly effect: 'none' | 'unknown' };
 
@@ -57,12 +59,17 @@ type Begun =
 const ended = (ending: EffectEnding): Begun => ({ kind: 'ended', ending });
 
 async function begin(execution: Execution, call: EffectCall): Promise<Begun> {
-  let trouble: Failure | null = null;
+  let trouble: Failure = { code: 'NOT_BEGUN', message: `${call.step} could not be begun`, retryable: true };
+  if (call.mayBeUnderWay) {
+    const adopted = await adopt(execution, call, 0, trouble);
+    if (adopted !== 'absent') return adopted;
+  }
   for (let round = 1; round <= beginRoundsMax; round += 1) {
     const outcome = await execution.activity({
       id: `${call.id}:begin${round}`,
       kind: 'begin',
-      input: call.input,
+      input: call.work,
+      step: call.step,
       token: call.token,
       timeoutMs: execution.within(call.mode, beginTimeoutMs),
       onLost: 'report',
@@ -70,26 +77,16 @@ async function begin(execution: Execution, call: EffectCall): Promise<Begun> {
     });
     if (outcome.status === 'ok') return { kind: 'running', handle: outcome.value };
     if (outcome.status === 'cancelled') return ended({ status: 'Cancelled', handle: null, effect: 'none' });
-    if (outcome.status === 'failed' && outcome.effect !== 'unknown') {
-      return ended({
-        status: 'Failed',
-        handle: null,
-        failure: failureOf(outcome),
-        effect: outcome.effect,
-        result: null,
-      });
-    }
     trouble = failureOf(outcome);
+    if (outcome.status === 'failed' && outcome.effect !== 'unknown')
+      return ended({ ...failed, failure: trouble, effect: outcome.effect });
     const adopted = await adopt(execution, call, round, trouble);
     if (adopted !== 'absent') return adopted;
   }
-  const failure = trouble ?? {
-    code: 'NOT_BEGUN',
-    message: `${call.step} could not be begun`,
-    retryable: true,
-  };
-  return ended({ status: 'Failed', handle: null, failure, effect: 'none', result: null });
+  return ended({ ...failed, failure: trouble, effect: 'none' });
 }
+
+const failed = { status: 'Failed', handle: null, result: null } as const;
 
 /** Asks the world what became of an effect whose beginning was never answered. */
 async function adopt(
@@ -99,10 +96,12 @@ async function adopt(
   trouble: Failure,
 ): Promise<Begun | 'absent'> {
   for (let attempt = 1; ; attempt += 1) {
+    const id = `${call.id}:adopt${round}.${attempt}`;
     const outcome = await execution.activity({
-      id: `${call.id}:adopt${round}.${attempt}`,
+      id,
       kind: 'adopt',
-      input: call.input,
+      input: call.work,
+      step: call.step,
       token: call.token,
       timeoutMs: execution.within(call.mode, adoptTimeoutMs),
       onLost: 'rerun',
@@ -111,29 +110,18 @@ async function adopt(
     if (outcome.status === 'ok') return adopted(execution, call, outcome.value, round);
     if (attempt === beginRoundsMax) {
       const failure = outcome.status === 'failed' ? failureOf(outcome) : trouble;
-      return ended({ status: 'Failed', handle: null, failure, effect: 'unknown', result: null });
+      return ended({ ...failed, failure, effect: 'unknown' });
     }
-    await execution.runtime.sleep(`${call.id}:adopt${round}.${attempt}:backoff`, backoffMs(attempt), {
-      ignoreCancel: true,
-    });
+    await execution.runtime.sleep(`${id}:backoff`, backoffMs(attempt), { ignoreCancel: true });
   }
 }
-
-/** What the `adopt` activity answers. */
-export type AdoptAnswer =
-  | { readonly found: 'absent' }
-  | { readonly found: 'running'; readonly handle: Json }
-  | { readonly found: 'done'; readonly result: EffectResult }
-  | { readonly found: 'failed'; readonly failure: Failure; readonly result: EffectResult | null }
-  | { readonly found: 'unknown'; readonly why: string };
 
 async function adopted(
   execution: Execution,
   call: EffectCall,
-  value: Json,
+  answer: AdoptAnswer,
   round: number,
 ): Promise<Begun | 'absent'> {
-  const answer = value as unknown as AdoptAnswer;
   if (answer.found === 'unknown') return askPerson(execution, call, answer.why, round);
   await execution.emit({
     type: 'EffectAdopted',
@@ -148,13 +136,7 @@ async function adopted(
     case 'done':
       return ended({ status: 'Success', handle: null, result: answer.result });
     case 'failed':
-      return ended({
-        status: 'Failed',
-        handle: null,
-        failure: answer.failure,
-        effect: 'known',
-        result: answer.result,
-      });
+      return ended({ ...failed, failure: answer.failure, effect: 'known', result: answer.result });
     default:
       return answer satisfies never;
   }
@@ -185,14 +167,15 @@ async function askPerson(execution: Execution, call: EffectCall, why: string, ro
   }
   const failure = { code: 'OUTCOME_UNKNOWN', message: why, retryable: false };
   const effect = answer.status === 'signal' ? 'none' : 'unknown';
-  return ended({ status: 'Failed', handle: null, failure, effect, result: null });
+  return ended({ ...failed, failure, effect });
 }
 
 async function wait(execution: Execution, call: EffectCall, handle: Json): Promise<EffectEnding> {
   const outcome = await execution.activity({
     id: `${call.id}:wait`,
     kind: 'wait',
-    input: { ...call.input, handle },
+    input: { ...call.work, handle },
+    step: call.step,
     token: call.token,
     timeoutMs: execution.within(call.mode, call.timeoutMs),
     onLost: 'rerun',
@@ -200,26 +183,20 @@ async function wait(execution: Execution, call: EffectCall, handle: Json): Promi
   });
   switch (outcome.status) {
     case 'ok':
-      return { status: 'Success', handle, result: outcome.value as unknown as EffectResult };
+      return { status: 'Success', handle, result: outcome.value };
     case 'failed':
       return {
         status: 'Failed',
         handle,
         failure: failureOf(outcome),
         effect: outcome.effect,
-        result: resultOf(outcome.value),
+        result: outcome.value ?? null,
       };
     case 'timeout': {
       const stop = await stopped(execution, call, handle);
       const message = `${call.step} did not end within ${Math.round(call.timeoutMs / 1000)} s${stop.sentence}`;
       const failure = { code: 'TIMED_OUT', message, retryable: true };
-      return {
-        status: 'TimedOut',
-        handle,
-        failure,
-        stopped: stop.confirmed,
-        result: resultOf(outcome.value),
-      };
+      return { status: 'TimedOut', handle, failure, stopped: stop.confirmed };
     }
     case 'cancelled':
       await stopped(execution, call, handle);
@@ -240,34 +217,14 @@ async function stopped(
   const outcome = await execution.activity({
     id: `${call.id}:stop`,
     kind: 'stop',
-    input: { ...call.input, handle },
+    input: { ...call.work, handle },
+    step: call.step,
     token: call.token,
     timeoutMs: stopTimeoutMs,
     onLost: 'rerun',
     ignoreCancel: true,
   });
-  if (outcome.status === 'ok')
-    return { confirmed: true, sentence: outcome.value === 'stopped' ? ' and was stopped' : '' };
+  if (outcome.status === 'ok') return { confirmed: true, sentence: ' and was stopped' };
   const why = outcome.status === 'failed' ? outcome.message : 'no confirmation came';
   return { confirmed: false, sentence: ` and could not be stopped for certain: ${why}` };
-}
-
-function resultOf(value: Json | undefined): EffectResult | null {
-  return value === undefined || value === null ? null : (value as unknown as EffectResult);
-}
-
-export function failureOf(outcome: Outcome): Failure {
-  switch (outcome.status) {
-    case 'failed':
-      return { code: outcome.code, message: outcome.message, retryable: outcome.retryable };
-    case 'timeout':
-      return { code: 'NO_REPLY', message: 'no answer came in time', retryable: true };
-    case 'lost':
-      return { code: 'RUNNER_DIED', message: 'the runner died before an answer came', retryable: true };
-    case 'cancelled':
-    case 'ok':
-      return { code: 'CANCELLED', message: 'it was cancelled', retryable: false };
-    default:
-      return outcome satisfies never;
-  }
 }

@@ -1,7 +1,7 @@
 /** How the steps end that the engine runs itself: branch, sleep, pause, approve. */
 import type { Reference } from '../../document/index.ts';
 import type { JsonObject } from '../../json.ts';
-import type { Failure } from '../ports.ts';
+import type { Failure } from '../failure.ts';
 
 export type FlowEnding =
   | {

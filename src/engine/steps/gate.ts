@@ -1,6 +1,6 @@
 /** The gate of a rolling: reading steps that must hold before a target is touched, and again when it has been. */
 import type { Execution, Mode, Turn } from '../execution.ts';
-import type { Failure } from '../ports.ts';
+import type { Failure } from '../failure.ts';
 import { runFlow } from '../run-flow.ts';
 import type { ExecutionEnding } from '../statuses.ts';
 

@@ -4,8 +4,9 @@
  * when the last has been answered do the lanes go on, again one after the other. So calls may overlap, and nothing that
  * the interpreter decides or says depends on which of them was faster.
  */
-import type { ActivityCall, Outcome, Runtime, SignalResult } from '../ports.ts';
+import type { ActivityCallOf, ActivityKind, Outcome } from '../activities.ts';
 import type { EngineEvent } from '../events.ts';
+import type { Runtime, SignalResult } from '../ports.ts';
 
 interface Lane {
   request: Request | undefined;
@@ -62,7 +63,7 @@ export class Lanes implements Runtime {
     this.#live = this.#live.filter(({ hasEnded }) => !hasEnded);
   }
 
-  activity(call: ActivityCall): Promise<Outcome> {
+  activity<K extends ActivityKind>(call: ActivityCallOf<K>): Promise<Outcome<K>> {
     return this.#ask(false, () => this.#runtime.activity(call));
   }
 

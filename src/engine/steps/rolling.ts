@@ -5,12 +5,10 @@
 import { isJsonObject, type JsonObject } from '../../json.ts';
 import type { Execution, Mode, StepRecord, Turn } from '../execution.ts';
 import { prepareTimeoutMs } from '../limits.ts';
-import type { Failure } from '../ports.ts';
+import { failureOf, type Failure } from '../failure.ts';
 import { runFlow } from '../run-flow.ts';
-import type { PrepareAnswer } from '../run-step.ts';
 import type { ExecutionEnding } from '../statuses.ts';
-import { effectInput, tokenOf } from './attempts.ts';
-import { failureOf } from './effect.ts';
+import { tokenOf, workOf } from './attempts.ts';
 import { flowDone, flowFailed, type FlowEnding } from './flow-ending.ts';
 import { runGate } from './gate.ts';
 import { Lanes } from './lanes.ts';
@@ -32,7 +30,7 @@ export async function rolling(
   inputs: JsonObject,
   mode: Mode,
 ): Promise<FlowEnding> {
-  const resolved = await resolveTargets(execution, record, inputs, mode);
+  const resolved = await resolveTargets(execution, record, mode);
   if ('status' in resolved) return resolved;
   const tally: Tally = { targets: ordered(resolved.targets, inputs), succeeded: [], failed: [], last: null };
   const { runtime } = execution;
@@ -90,13 +88,13 @@ const maxErrorsOf = (inputs: JsonObject): number => Number(inputs['MaxErrors'] ?
 async function resolveTargets(
   execution: Execution,
   record: StepRecord,
-  inputs: JsonObject,
   mode: Mode,
 ): Promise<FlowEnding | { readonly targets: readonly string[] }> {
   const outcome = await execution.activity({
     id: `${mode.idPrefix}${record.path}:prepare`,
     kind: 'prepare',
-    input: effectInput(execution, record, inputs, null),
+    input: workOf(record),
+    step: record.path,
     token: tokenOf(execution, mode, record.path, 0),
     timeoutMs: execution.within(mode, prepareTimeoutMs),
     onLost: 'rerun',
@@ -107,7 +105,7 @@ async function resolveTargets(
     const { code, message } = failureOf(outcome);
     return flowFailed(code, message);
   }
-  const { observed } = outcome.value as unknown as PrepareAnswer;
+  const { observed } = outcome.value;
   const found = isJsonObject(observed) ? observed['Targets'] : undefined;
   return { targets: Array.isArray(found) ? found.map(String) : [] };
 }

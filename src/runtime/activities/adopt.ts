@@ -1,7 +1,7 @@
 /** Finds out what became of an effect whose beginning was never answered. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ActionContext, AnyAction } from '../../actions/define-action.ts';
-import type { ActivityInput, AdoptAnswer, OutcomeResult } from '../../engine/index.ts';
+import type { AdoptAnswer, OutcomeResult, Work } from '../../engine/index.ts';
 import type { JsonObject } from '../../json.ts';
 import type { BoundEffect } from './effect-of.ts';
 import type { FailedOutcome } from './outcomes.ts';
@@ -10,13 +10,17 @@ import { doneResult, failedResult } from './results.ts';
 /** Pause between two looks while "absent" is not believed yet, in ms. */
 const lookAgainMs = 500;
 
-export async function adopt(
-  action: AnyAction,
-  bound: BoundEffect,
-  inputs: JsonObject,
-  call: ActivityInput,
-  context: ActionContext,
-): Promise<OutcomeResult> {
+export interface Adopting {
+  readonly action: AnyAction;
+  readonly inputs: JsonObject;
+  readonly bound: BoundEffect;
+  readonly work: Work;
+  readonly step: string;
+  readonly context: ActionContext;
+}
+
+export async function adopt(adopting: Adopting): Promise<OutcomeResult<'adopt'>> {
+  const { action, inputs, bound, work, step, context } = adopting;
   const { effect } = bound;
   if (effect.kind !== 'begun') return answered({ found: 'running', handle: null });
   const until = context.now() + effect.settleMs;
@@ -35,7 +39,7 @@ export async function adopt(
       case 'running':
         return answered({ found: 'running', handle: found.handle });
       case 'done': {
-        const result = doneResult(found, action, inputs, call);
+        const result = doneResult(found, { action, inputs, work, step });
         return 'status' in result ? failedAnswer(result) : answered({ found: 'done', result });
       }
       case 'failed':
@@ -48,11 +52,10 @@ export async function adopt(
   }
 }
 
-function answered(answer: AdoptAnswer): OutcomeResult {
+function answered(answer: AdoptAnswer): OutcomeResult<'adopt'> {
   return { status: 'ok', value: answer };
 }
 
-function failedAnswer({ code, message, retryable, value }: FailedOutcome): OutcomeResult {
-  const answer = { found: 'failed', failure: { code, message, retryable }, result: value ?? null };
-  return { status: 'ok', value: answer };
+function failedAnswer({ code, message, retryable, value }: FailedOutcome): OutcomeResult<'adopt'> {
+  return answered({ found: 'failed', failure: { code, message, retryable }, result: value ?? null });
 }

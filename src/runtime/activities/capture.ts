@@ -1,30 +1,24 @@
 /** `capture:`: named reads before the step acts, on its targets or from AWS. */
 import { ActionFailure, type ActionContext, type AnyAction } from '../../actions/define-action.ts';
-import { selectValues } from '../../document/index.ts';
-import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
+import { selectValues, type Capture } from '../../document/index.ts';
+import type { Json, JsonObject } from '../../json.ts';
 
 /** How long one reading command may take, in ms. */
 const captureTimeoutMs = 60_000;
 
 /** Values by name: text for one target, a map by target for several. */
 export async function readCaptures(
-  captures: JsonObject,
+  captures: Readonly<Record<string, Capture>>,
   action: AnyAction,
   inputs: JsonObject,
   context: ActionContext,
 ): Promise<JsonObject> {
   const values: Record<string, Json> = {};
   for (const [name, capture] of Object.entries(captures)) {
-    if (!isJsonObject(capture)) continue;
     values[name] =
-      capture['kind'] === 'command'
-        ? await readCommand(name, textOf(capture['command']), action, inputs, context)
-        : await readApi(
-            name,
-            isJsonObject(capture['inputs']) ? capture['inputs'] : {},
-            textOf(capture['selector']),
-            context,
-          );
+      capture.kind === 'command'
+        ? await readCommand(name, capture.command, action, inputs, context)
+        : await readApi(name, capture.inputs, capture.selector, context);
   }
   return values;
 }

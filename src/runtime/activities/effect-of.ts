@@ -1,6 +1,6 @@
 /** Finds the effect that an activity is about: the action's own, or that of its undo; all three kinds behind one face. */
 import { ActionFailure, type AnyAction, type Effect, type Undo } from '../../actions/define-action.ts';
-import type { ActivityInput } from '../../engine/index.ts';
+import type { Work } from '../../engine/index.ts';
 import { hashToken } from '../token.ts';
 import type { Json, JsonObject } from '../../json.ts';
 
@@ -11,20 +11,20 @@ export interface BoundEffect {
 }
 
 /** `inputs` are revealed and checked. */
-export function effectOf(action: AnyAction, inputs: JsonObject, call: ActivityInput): BoundEffect {
-  if (call.undo === undefined) {
+export function effectOf(action: AnyAction, inputs: JsonObject, work: Work): BoundEffect {
+  if (work.undo === undefined) {
     const effect = typeof action.effect === 'function' ? action.effect(inputs) : action.effect;
-    return { effect, inputs, before: call.before };
+    return { effect, inputs, before: work.before };
   }
   const undo: Undo<unknown, Json, Json, JsonObject> =
     typeof action.undo === 'function' ? action.undo(inputs) : action.undo;
   if (undo.kind !== 'restore' && undo.kind !== 'restorePoint') {
     throw new ActionFailure({ code: 'NO_UNDO', message: `${action.name} has no undo for these inputs` });
   }
-  const { outputs, handle, token } = call.undo;
+  const { outputs, handle, token } = work.undo;
   return {
     effect: undo.effect,
-    inputs: { inputs, before: call.before, outputs, handle, token: hashToken(token) },
+    inputs: { inputs, before: work.before, outputs, handle, token: hashToken(token) },
     before: null,
   };
 }

@@ -6,7 +6,7 @@ import { HostFailure } from '../../transports/host.ts';
 import { HttpFailure } from '../../transports/http/failure.ts';
 import { S3Failure } from '../../transports/s3/failure.ts';
 
-export type FailedOutcome = Extract<OutcomeResult, { readonly status: 'failed' }>;
+export type FailedOutcome = Extract<OutcomeResult<never>, { readonly status: 'failed' }>;
 
 /** An expected failure as an outcome; undefined: not expected, a bug. */
 export function failedOutcome(error: unknown): FailedOutcome | undefined {

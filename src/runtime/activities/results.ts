@@ -1,31 +1,37 @@
 /** What an action gives back, as the engine keeps it: declared outputs selected, secrets taken out, sizes bounded. */
 import type { AnyAction, Done, Failed } from '../../actions/define-action.ts';
-import { selectOutput, type OutputType } from '../../document/index.ts';
-import type { ActivityInput, EffectResult } from '../../engine/index.ts';
+import { selectOutput } from '../../document/index.ts';
+import type { EffectResult, Work } from '../../engine/index.ts';
 import type { Json, JsonObject } from '../../json.ts';
 import type { FailedOutcome } from './outcomes.ts';
 
 /** Bytes of JSON that a step may put out; larger answers belong into logs or a narrower selector. */
 export const outputBytesMax = 64 * 1024;
 
+/** Whose answer it is. */
+export interface Answering {
+  readonly action: AnyAction;
+  readonly inputs: JsonObject;
+  readonly work: Work;
+  readonly step: string;
+}
+
 export function doneResult(
   answer: Done<JsonObject>,
-  action: AnyAction,
-  inputs: JsonObject,
-  call: ActivityInput,
+  { action, inputs, work, step }: Answering,
 ): EffectResult | FailedOutcome {
   const outputs: Record<string, Json> = { ...answer.outputs };
-  for (const { Name, Selector, Type } of call.declaredOutputs ?? []) {
-    const selected = selectOutput(Selector, Type as OutputType, answer.response ?? answer.outputs);
+  for (const { Name, Selector, Type } of work.declaredOutputs ?? []) {
+    const selected = selectOutput(Selector, Type, answer.response ?? answer.outputs);
     if (selected.kind === 'mismatch')
-      return knownFailure('OUTPUT_MISMATCH', `output ${Name} of ${call.step}: ${selected.message}`);
+      return knownFailure('OUTPUT_MISMATCH', `output ${Name} of ${step}: ${selected.message}`);
     if (selected.kind === 'value') outputs[Name] = selected.value;
   }
   const bytes = Buffer.byteLength(JSON.stringify(outputs));
   if (bytes > outputBytesMax) {
     return knownFailure(
       'OUTPUT_TOO_LARGE',
-      `the outputs of ${call.step} are ${bytes} bytes, at most ${outputBytesMax} are kept: narrow their selectors`,
+      `the outputs of ${step} are ${bytes} bytes, at most ${outputBytesMax} are kept: narrow their selectors`,
     );
   }
   return {

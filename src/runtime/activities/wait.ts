@@ -1,8 +1,8 @@
 /** Asks an effect again and again until it has ended, time is up, or the execution is cancelled. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ActionContext, AnyAction, Poll } from '../../actions/define-action.ts';
-import type { ActivityInput, OutcomeResult } from '../../engine/index.ts';
-import type { JsonObject } from '../../json.ts';
+import type { OutcomeResult, Work } from '../../engine/index.ts';
+import type { Json, JsonObject } from '../../json.ts';
 import type { BoundEffect } from './effect-of.ts';
 import { asOutcome, isTransient } from './outcomes.ts';
 import { doneResult, failedResult } from './results.ts';
@@ -18,14 +18,17 @@ export interface Waiting {
   readonly action: AnyAction;
   readonly bound: BoundEffect;
   readonly inputs: JsonObject;
-  readonly call: ActivityInput;
+  readonly work: Work;
+  readonly step: string;
+  /** Of a begun effect. */
+  readonly handle: Json;
   readonly context: ActionContext;
   readonly cancel: AbortSignal;
   readonly deadlineAt: number;
 }
 
-export async function wait(waiting: Waiting): Promise<OutcomeResult> {
-  const { action, inputs, call, context, cancel, deadlineAt } = waiting;
+export async function wait(waiting: Waiting): Promise<OutcomeResult<'wait' | 'notify'>> {
+  const { action, inputs, context, cancel, deadlineAt } = waiting;
   let troubleSince: number | null = null;
   for (;;) {
     let answer: Poll<JsonObject>;
@@ -43,7 +46,7 @@ export async function wait(waiting: Waiting): Promise<OutcomeResult> {
       answer = { kind: 'pending', afterMs: reattachMs };
     }
     if (answer.kind === 'done') {
-      const result = doneResult(answer, action, inputs, call);
+      const result = doneResult(answer, waiting);
       return 'status' in result ? result : { status: 'ok', value: result };
     }
     if (answer.kind === 'failed') return failedResult(answer, action, inputs);
@@ -57,7 +60,7 @@ export async function wait(waiting: Waiting): Promise<OutcomeResult> {
   }
 }
 
-async function pollOnce({ bound, call, context }: Waiting): Promise<Poll<JsonObject>> {
+async function pollOnce({ bound, handle, context }: Waiting): Promise<Poll<JsonObject>> {
   const { effect, inputs, before } = bound;
   switch (effect.kind) {
     case 'read':
@@ -65,7 +68,7 @@ async function pollOnce({ bound, call, context }: Waiting): Promise<Poll<JsonObj
     case 'repeatable':
       return effect.execute(inputs, before, context);
     case 'begun':
-      return effect.poll(call.handle ?? null, inputs, before, context);
+      return effect.poll(handle, inputs, before, context);
     default:
       return effect satisfies never;
   }

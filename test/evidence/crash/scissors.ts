@@ -4,9 +4,8 @@
  * written to standard output first, so that a run without a kill lists what there is to kill at.
  */
 import { writeSync } from 'node:fs';
-import type { ActivityHost } from '../../../src/runtime/embedded.ts';
+import type { ActivityHost } from '../../../src/runtime/activity-host.ts';
 import type { Place } from '../../../src/runtime/places.ts';
-import type { ActivityCall } from '../../../src/engine/index.ts';
 import type { Journal } from '../../../src/journal/index.ts';
 import type { Aws } from '../../../src/transports/aws.ts';
 import type { Host } from '../../../src/transports/host.ts';
@@ -64,7 +63,7 @@ export class Scissors {
 
   activities(usual: ActivityHost): ActivityHost {
     return {
-      run: async (call: ActivityCall, scope) => {
+      run: async (call, scope) => {
         this.#activity = call.id;
         this.#pass(`${call.kind} begins: ${call.id}`);
         const result = await usual.run(call, scope);

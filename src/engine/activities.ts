@@ -1,0 +1,136 @@
+/**
+ * The calls that the engine makes to the world through its port, and what each kind answers. A host parses what it has on
+ * record before it answers (runtime/outcomes.ts), so the engine takes every answer for what its type says.
+ */
+import type { Capture, DeclaredOutput } from '../document/types.ts';
+import type { Json, JsonObject } from '../json.ts';
+import type { Failure } from './failure.ts';
+import type { EffectResult } from './types.ts';
+
+/** What a call of each kind works on. */
+export interface InputOf {
+  /** Who AWS says is calling. */
+  readonly identity: Nothing;
+  /** Checks the inputs, and reads the state before the effect. */
+  readonly prepare: Work & { readonly captures?: Readonly<Record<string, Capture>> };
+  /** Reads the state once more. */
+  readonly observe: Work;
+  readonly begin: Work;
+  /** Asks what became of an effect whose beginning was never answered. */
+  readonly adopt: Work;
+  readonly wait: Work & { readonly handle: Json };
+  readonly stop: Work & { readonly handle: Json };
+  readonly notify: { readonly topic: string; readonly subject: string; readonly message: string };
+  /** Takes all of the locks, or none. */
+  readonly lock: { readonly locks: readonly string[] };
+  /** Gives back all that the execution holds. */
+  readonly unlock: Nothing;
+}
+
+export type ActivityKind = keyof InputOf;
+
+/** What a call of each kind answers. All of it is JSON. */
+export interface AnswerOf {
+  readonly identity: Identity;
+  readonly prepare: PrepareAnswer;
+  readonly observe: Json;
+  /** The handle under which the effect is waited for. */
+  readonly begin: Json;
+  readonly adopt: AdoptAnswer;
+  readonly wait: EffectResult;
+  readonly stop: 'stopped';
+  readonly notify: EffectResult;
+  readonly lock: LockAnswer;
+  readonly unlock: UnlockAnswer;
+}
+
+type Nothing = Readonly<Record<string, never>>;
+
+/** One action and everything that it may look at. */
+export interface Work {
+  readonly action: string;
+  readonly inputs: JsonObject;
+  /** What the action observed before its effect. */
+  readonly before: Json;
+  /** Set for the action's own undo instead of its effect. */
+  readonly undo?: { readonly outputs: JsonObject | null; readonly handle: Json; readonly token: string };
+  readonly declaredOutputs?: readonly DeclaredOutput[];
+}
+
+export type Identity = {
+  readonly account: string;
+  readonly arn: string;
+  readonly region: string;
+  readonly partition: string;
+};
+
+export type PrepareAnswer = { readonly observed: Json; readonly captures: JsonObject };
+
+export type AdoptAnswer =
+  | { readonly found: 'absent' }
+  | { readonly found: 'running'; readonly handle: Json }
+  | { readonly found: 'done'; readonly result: EffectResult }
+  | { readonly found: 'failed'; readonly failure: Failure; readonly result: EffectResult | null }
+  /** Only a person can find out. */
+  | { readonly found: 'unknown'; readonly why: string };
+
+export type LockAnswer =
+  /** `unheard`: hosts of a cluster that did not answer. */
+  | { readonly kind: 'taken'; readonly unheard: readonly string[] }
+  | {
+      readonly kind: 'held';
+      readonly lock: string;
+      /** `01JD3K7Q (patch-postgresql, alice@ops1)`. */
+      readonly holder: string;
+      readonly since: number;
+      /** A sentence with all of it, and what to do. */
+      readonly message: string;
+    };
+
+/** `kept`: what could not be given back, and why. */
+export type UnlockAnswer = { readonly kept: readonly { readonly lock: string; readonly why: string }[] };
+
+export interface ActivityCallOf<K extends ActivityKind> {
+  /** Stable path, unique in the execution: `Patch#1:begin`, `rollback1/Patch:wait`. */
+  readonly id: string;
+  readonly kind: K;
+  readonly input: InputOf[K];
+  /** The step's path, for logs and people: `Patch`, `SnapshotData/undo/Restore`. */
+  readonly step: string;
+  /** The same for every attempt and resume until an attempt is known to have ended. Hosts may shorten it by hashing. */
+  readonly token: string;
+  /** Counted from the first time that the activity began, across resumes. */
+  readonly timeoutMs: number;
+  /** `rerun`: doing it again is harmless. `report`: the host answers `lost` instead of doing it again. */
+  readonly onLost: 'rerun' | 'report';
+  /** Runs although the execution was cancelled: rollback, onCancel, confirming a stop. */
+  readonly ignoreCancel: boolean;
+  /** The role that AWS is called with; absent: the caller's own. */
+  readonly assumeRole?: string;
+}
+
+export type ActivityCall = { readonly [K in ActivityKind]: ActivityCallOf<K> }[ActivityKind];
+
+export type Outcome<K extends ActivityKind = ActivityKind> = OutcomeTimes & OutcomeResult<K>;
+
+export type OutcomeTimes = {
+  readonly startedAt: number;
+  readonly endedAt: number;
+  /** How long nobody ran the execution before this outcome, as far as the record tells: that time is on no budget. */
+  readonly absentMs?: number;
+};
+
+export type OutcomeResult<K extends ActivityKind = ActivityKind> =
+  | { readonly status: 'ok'; readonly value: AnswerOf[K] }
+  | ({
+      readonly status: 'failed';
+      /** `none`: nothing changed. `unknown`: it may have, and nobody knows. `known`: it ran to its end and said no. */
+      readonly effect: 'none' | 'unknown' | 'known';
+      /** What the effect gave before it failed: outputs, changes. */
+      readonly value?: EffectResult;
+    } & Failure)
+  | { readonly status: 'timeout' }
+  /** The cancel flag was set before the activity began, or stopped it. */
+  | { readonly status: 'cancelled' }
+  /** An earlier delivery of this activity began and left no outcome: its runner died. */
+  | { readonly status: 'lost' };

@@ -1,0 +1,119 @@
+/** What a call of each kind means to actions and transports. */
+import { ActionFailure, type ActionContext, type AnyAction } from '../../actions/define-action.ts';
+import type { ActivityCallOf, ActivityKind, AnswerOf, OutcomeResult, Work } from '../../engine/index.ts';
+import type { JsonObject } from '../../json.ts';
+import type { LockKeeper } from '../locks/keeper.ts';
+import type { Vault } from '../secrets/vault.ts';
+import { adopt } from './adopt.ts';
+import { readCaptures } from './capture.ts';
+import { effectOf, type BoundEffect } from './effect-of.ts';
+import { checkedInputs } from './inputs.ts';
+import { wait } from './wait.ts';
+
+/** What an activity is carried out with. */
+export interface Means {
+  readonly actions: ReadonlyMap<string, AnyAction>;
+  readonly locks: LockKeeper;
+  readonly vault: Vault;
+  readonly context: ActionContext;
+  readonly cancel: AbortSignal;
+  /** Milliseconds since 1970. */
+  readonly deadlineAt: number;
+}
+
+type CarryOut<K extends ActivityKind> = (call: ActivityCallOf<K>, means: Means) => Promise<OutcomeResult<K>>;
+
+const byKind: { readonly [K in ActivityKind]: CarryOut<K> } = {
+  identity: async (_call, { context }) => {
+    const { account, arn, region, partition } = await context.aws.identity(context.signal);
+    return ok<'identity'>({ account, arn, region, partition });
+  },
+  lock: async ({ input }, { locks, context }) => ok<'lock'>(await locks.take(input.locks, context.signal)),
+  unlock: async (_call, { locks, context }) => ok<'unlock'>(await locks.release(context.signal)),
+  prepare: async ({ input }, means) => {
+    const { action, inputs } = checked(input, means);
+    const observed = (await action.observe?.(inputs, means.context)) ?? null;
+    const captures =
+      input.captures === undefined ? {} : await readCaptures(input.captures, action, inputs, means.context);
+    return ok<'prepare'>({ observed, captures });
+  },
+  observe: async ({ input }, means) => {
+    const { action, inputs } = checked(input, means);
+    return ok<'observe'>((await action.observe?.(inputs, means.context)) ?? null);
+  },
+  begin: async ({ input }, means) => {
+    const { effect, inputs, before } = checked(input, means).bound();
+    return ok<'begin'>(effect.kind === 'begun' ? await effect.begin(inputs, before, means.context) : null);
+  },
+  adopt: async ({ input, step }, means) => {
+    const { action, inputs, bound } = checked(input, means);
+    return adopt({ action, inputs, bound: bound(), work: input, step, context: means.context });
+  },
+  wait: (call, means) => wait({ ...checkedCall(call, means), handle: call.input.handle, ...means }),
+  stop: async ({ input }, means) => {
+    const { action, bound } = checked(input, means);
+    const { effect, inputs } = bound();
+    if (effect.kind !== 'begun') return ok<'stop'>('stopped');
+    if (effect.stop === undefined) return notStoppable(action);
+    await effect.stop(input.handle, inputs, means.context);
+    return ok<'stop'>('stopped');
+  },
+  notify: ({ input: { topic, subject, message }, step }, means) => {
+    const inputs = { TopicArn: topic, Subject: subject, Message: message };
+    const work: Work = { action: 'sns:publish', inputs, before: null };
+    return wait({ ...checkedCall({ input: work, step }, means), handle: null, ...means });
+  },
+};
+
+/** Throws what actions and transports throw. */
+export function carryOut<K extends ActivityKind>(
+  call: ActivityCallOf<K>,
+  means: Means,
+): Promise<OutcomeResult<K>> {
+  return byKind[call.kind](call, means);
+}
+
+/** After its outcome is journaled: what an effect left behind to be found by may go. */
+export async function release(call: ActivityCallOf<'wait'>, means: Means): Promise<void> {
+  const { effect, inputs } = checked(call.input, means).bound();
+  if (effect.kind === 'begun') await effect.release?.(call.input.handle, inputs, means.context);
+}
+
+interface Checked {
+  readonly action: AnyAction;
+  /** Revealed, and fit for the action. */
+  readonly inputs: JsonObject;
+  readonly bound: () => BoundEffect;
+}
+
+/** Throws ActionFailure. */
+function checked(work: Work, { actions, vault }: Means): Checked {
+  const action = actions.get(work.action);
+  if (action === undefined) {
+    throw new ActionFailure({
+      code: 'UNKNOWN_ACTION',
+      message: `this Belay has no action ${work.action}; the execution was started by another version`,
+    });
+  }
+  const inputs = checkedInputs(action, work.inputs, vault);
+  return { action, inputs, bound: () => effectOf(action, inputs, work) };
+}
+
+function checkedCall({ input, step }: { readonly input: Work; readonly step: string }, means: Means) {
+  const { action, inputs, bound } = checked(input, means);
+  return { action, inputs, bound: bound(), work: input, step };
+}
+
+function ok<K extends ActivityKind>(value: AnswerOf[K]): OutcomeResult<K> {
+  return { status: 'ok', value };
+}
+
+function notStoppable(action: AnyAction): OutcomeResult<'stop'> {
+  return {
+    status: 'failed',
+    code: 'NOT_STOPPABLE',
+    message: `${action.name} cannot be stopped`,
+    retryable: false,
+    effect: 'known',
+  };
+}

@@ -1,0 +1,129 @@
+/** Reads what a journal has of an activity's outcome: the engine trusts what it gets, so nothing else may pass. */
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import { Type, type Static, type TSchema } from 'typebox';
+import type { ActivityKind, AnswerOf, Outcome, SignalResult } from '../engine/index.ts';
+import type { Json, JsonObject } from '../json.ts';
+
+const json = Type.Unsafe<Json>({});
+const object = Type.Unsafe<JsonObject>({ type: 'object' });
+const text = Type.String();
+const nullableText = Type.Union([text, Type.Null()]);
+
+const effectResult = Type.Object({
+  outputs: object,
+  changes: Type.Array(Type.Object({ target: text, subject: text, from: nullableText, to: nullableText })),
+  restorePoints: Type.Array(Type.Object({ id: text, of: text })),
+  targets: Type.Array(text),
+  note: text,
+});
+const failure = { code: text, message: text, retryable: Type.Boolean() };
+
+const answers = {
+  identity: Type.Object({ account: text, arn: text, region: text, partition: text }),
+  prepare: Type.Object({ observed: json, captures: object }),
+  observe: json,
+  begin: json,
+  adopt: Type.Union([
+    Type.Object({ found: Type.Literal('absent') }),
+    Type.Object({ found: Type.Literal('running'), handle: json }),
+    Type.Object({ found: Type.Literal('done'), result: effectResult }),
+    Type.Object({
+      found: Type.Literal('failed'),
+      failure: Type.Object(failure),
+      result: Type.Union([effectResult, Type.Null()]),
+    }),
+    Type.Object({ found: Type.Literal('unknown'), why: text }),
+  ]),
+  wait: effectResult,
+  stop: Type.Literal('stopped'),
+  notify: effectResult,
+  lock: Type.Union([
+    Type.Object({ kind: Type.Literal('taken'), unheard: Type.Array(text) }),
+    Type.Object({
+      kind: Type.Literal('held'),
+      lock: text,
+      holder: text,
+      since: Type.Number(),
+      message: text,
+    }),
+  ]),
+  unlock: Type.Object({ kept: Type.Array(Type.Object({ lock: text, why: text })) }),
+} satisfies { readonly [K in ActivityKind]: TSchema };
+
+/** Does not compile where a schema lets through what its answer's type does not. */
+type Answers = { readonly [K in ActivityKind]: Static<(typeof answers)[K]> };
+type Fits<Narrow extends Wide, Wide> = Narrow;
+export type ReadAnswers = Fits<Answers, AnswerOf>;
+
+function outcomeOf(value: TSchema): TSchema {
+  const times = {
+    startedAt: Type.Number(),
+    endedAt: Type.Number(),
+    absentMs: Type.Optional(Type.Number()),
+  };
+  return Type.Union([
+    Type.Object({ ...times, status: Type.Literal('ok'), value }),
+    Type.Object({
+      ...times,
+      status: Type.Literal('failed'),
+      ...failure,
+      effect: Type.Union([Type.Literal('none'), Type.Literal('unknown'), Type.Literal('known')]),
+      value: Type.Optional(effectResult),
+    }),
+    Type.Object({ ...times, status: Type.Enum(['timeout', 'cancelled', 'lost']) }),
+  ]);
+}
+
+const checks: { readonly [K in ActivityKind]: () => ValidateFunction<Outcome<K>> } = {
+  identity: once('identity'),
+  prepare: once('prepare'),
+  observe: once('observe'),
+  begin: once('begin'),
+  adopt: once('adopt'),
+  wait: once('wait'),
+  stop: once('stop'),
+  notify: once('notify'),
+  lock: once('lock'),
+  unlock: once('unlock'),
+};
+
+/** Compiled when it is first needed. */
+function once<K extends ActivityKind>(kind: K): () => ValidateFunction<Outcome<K>> {
+  let check: ValidateFunction<Outcome<K>> | undefined;
+  return () => (check ??= compile<Outcome<K>>(outcomeOf(answers[kind])));
+}
+
+/** Undefined: no call of this kind can have come to that. */
+export function readOutcome<K extends ActivityKind>(kind: K, recorded: Json): Outcome<K> | undefined {
+  const check = checks[kind]();
+  return check(recorded) ? recorded : undefined;
+}
+
+const signalResult = Type.Union([
+  Type.Object({ status: Type.Literal('signal'), value: json, at: Type.Number() }),
+  Type.Object({ status: Type.Literal('timeout'), at: Type.Number() }),
+  Type.Object({ status: Type.Literal('cancelled'), at: Type.Number() }),
+]);
+
+/** What an embedded runtime has on record of its own calls, none of which can fail. */
+export const readSlept = ownValue(ofType<'elapsed' | 'cancelled'>(Type.Enum(['elapsed', 'cancelled'])));
+export const readInstant = ownValue(ofType<number>(Type.Number()));
+export const readSignal = ownValue(ofType<SignalResult>(signalResult));
+
+type Check<T> = () => ValidateFunction<{ readonly value: T }>;
+
+function ofType<T>(schema: TSchema): Check<T> {
+  let check: ReturnType<Check<T>> | undefined;
+  return () => (check ??= compile(Type.Object({ status: Type.Literal('ok'), value: schema })));
+}
+
+function ownValue<T>(check: Check<T>): (recorded: Json) => T | undefined {
+  return (recorded) => {
+    const fits = check();
+    return fits(recorded) ? recorded.value : undefined;
+  };
+}
+
+function compile<T>(schema: TSchema): ValidateFunction<T> {
+  return new Ajv2020({ strict: false }).compile<T>(schema);
+}
