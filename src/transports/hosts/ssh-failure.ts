@@ -18,6 +18,8 @@ export interface ConnectAttempt {
   /** The bastion that was asked to connect, where there is one, and what its connection has said. */
   readonly through?: { readonly name: string; readonly log: string };
   readonly log: string;
+  /** What the ssh processes on the way have said: those of a ProxyJump or ProxyCommand. */
+  readonly way?: string;
 }
 
 type Meaning = Pick<HostFailure, 'code' | 'retryable'> & { readonly what: string; readonly next?: string };
@@ -31,15 +33,30 @@ export function connectFailure(attempt: ConnectAttempt): HostFailure {
 }
 
 function readMeaning(attempt: ConnectAttempt): Meaning {
-  const { log } = attempt;
+  const { log, way = '', through } = attempt;
+  // Over a bastion of the inventory the way is our own, and says no more than that it could not go on.
+  if (through !== undefined) {
+    const all = { ...attempt, log: `${log}\n${way}` };
+    return ofKeys(all) ?? silence(all.log) ?? noWay(all) ?? anythingElse(all.log);
+  }
   return (
-    changedKey(log) ??
-    unknownKey(attempt) ??
-    refusedKey(log) ??
-    silence(log) ??
-    noWay(attempt) ??
-    anythingElse(log)
+    ofKeys(attempt) ?? onTheWay(attempt) ?? silence(log) ?? noWay(attempt) ?? anythingElse(`${log}\n${way}`)
   );
+}
+
+function ofKeys(attempt: ConnectAttempt): Meaning | undefined {
+  return changedKey(attempt.log) ?? unknownKey(attempt) ?? refusedKey(attempt.log);
+}
+
+/** Why a jump failed that the user's own configuration asks for. The connection itself then only knows that it was closed. */
+function onTheWay({ way = '', ...attempt }: ConnectAttempt): Meaning | undefined {
+  const there = { ...attempt, log: way };
+  const meaning = ofKeys(there) ?? silence(way) ?? noWay(there);
+  if (meaning === undefined) return undefined;
+  return {
+    ...meaning,
+    what: `on the way to it (ProxyJump or ProxyCommand of the ssh configuration): ${meaning.what}`,
+  };
 }
 
 function changedKey(log: string): Meaning | undefined {
@@ -120,6 +137,14 @@ function noWay({ log, through }: ConnectAttempt): Meaning | undefined {
       code: 'UNREACHABLE',
       retryable: true,
       what: `${through.name} is connected and cannot reach it: ${why ?? 'it refused to connect'}`,
+    };
+  }
+  const beyond = /channel \d+: open failed: (?:connect failed: )?(.*)/.exec(log)?.[1]?.trim();
+  if (through === undefined && beyond !== undefined && /stdio forwarding failed/.test(log)) {
+    return {
+      code: 'UNREACHABLE',
+      retryable: true,
+      what: `the last bastion is connected and cannot reach it: ${beyond}`,
     };
   }
   const connect = /connect to (?:host|address) (\S+) port (\d+): (.*)/.exec(log);

@@ -9,8 +9,10 @@ import type { HostAddress, KeyProof, KeyToProve } from '../host.ts';
 import type { Session } from './channel.ts';
 import { cancelled, hostFailure } from './failure.ts';
 import { startProcess } from './process.ts';
-import { destinationOf, masterConfig, proofConfig, type Jump } from './ssh-config.ts';
+import { connectionArguments, destinationOf, type Jump } from './ssh-config.ts';
 import { connectFailure } from './ssh-failure.ts';
+import { withoutDebug } from './ssh-log.ts';
+import { proofConfig } from './ssh-proof-config.ts';
 
 /** The agent forgets the key by itself after so long, whatever becomes of its processes. */
 const keySecondsMax = 120;
@@ -25,9 +27,8 @@ export interface ProofPlace {
   /** The private folder, and a name in it that nothing else has. */
   readonly folder: string;
   readonly name: string;
-  readonly configFiles: readonly string[];
-  /** What stands in for the user's own configuration, as `ssh -F` does. */
-  readonly configFile: string | undefined;
+  /** The configuration that all connections share: the user's own, and what holds for an unattended runner. */
+  readonly config: string;
   readonly jump: Jump | undefined;
   /** The bastion's name, and what its connection has said. */
   readonly through: { readonly name: string; readonly log: () => string } | undefined;
@@ -64,11 +65,10 @@ export async function proveKey(
   };
   const wanted = { host: label, name: address.name };
   try {
-    const resolved = await resolve(address, place, files, signal);
+    const resolved = await resolve(address, place, files.words, signal);
     const proof = { ...files, user: key.user, host: address.name };
-    writeFileSync(files.config, proofConfig(resolved, proof, { ...place, log: files.words }), {
-      mode: 0o600,
-    });
+    const way = { jump: place.jump, words: files.words, config: place.config };
+    writeFileSync(files.config, proofConfig(resolved, proof, way), { mode: 0o600 });
     const text = Buffer.from(key.privateKey.endsWith('\n') ? key.privateKey : `${key.privateKey}\n`);
     const session = await startProcess('ssh-agent', [
       '-a',
@@ -108,7 +108,8 @@ export async function proveKey(
       ...(place.through === undefined
         ? {}
         : { through: { name: place.through.name, log: place.through.log() } }),
-      log: `${withoutDebug(log)}\n${textOf(files.words)}${end.isLate ? '\ntimed out during banner exchange' : ''}`,
+      log: `${withoutDebug(log)}${end.isLate ? '\ntimed out during banner exchange' : ''}`,
+      way: withoutDebug(textOf(files.words)),
     });
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
@@ -142,22 +143,15 @@ export function verdictOf(log: string): KeyProof['verdict'] | undefined {
   return isOffered && isDenied && !isHalf ? 'refused' : undefined;
 }
 
-const withoutDebug = (log: string) =>
-  log
-    .split('\n')
-    .filter((line) => !/^(?:debug1: |OpenSSH_)/.test(line))
-    .join('\n');
-
 /** What the inventory and the user's own configuration say of the host. */
 async function resolve(
   address: HostAddress,
-  { jump, configFiles }: ProofPlace,
-  files: { readonly config: string; readonly words: string; readonly agent: string },
+  { jump, config }: ProofPlace,
+  words: string,
   signal: AbortSignal,
 ): Promise<string> {
-  const config = masterConfig(address, { socket: files.agent, log: files.words }, jump, configFiles);
-  writeFileSync(files.config, config, { mode: 0o600 });
-  const asked = await startProcess('ssh', ['-G', '-F', files.config, '--', destinationOf(address)]);
+  const options = connectionArguments(address, { config, words }, jump);
+  const asked = await startProcess('ssh', ['-G', ...options, '--', destinationOf(address)]);
   let said = '';
   asked.stdout.on('data', (chunk: Buffer) => {
     said = (said + chunk.toString('utf8')).slice(-logBytesMax);

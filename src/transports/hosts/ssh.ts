@@ -8,7 +8,7 @@ import { hostFailure } from './failure.ts';
 import type { HostShell } from './protocol/shell.ts';
 import { defaultShell, openingLine } from './protocol/shell.ts';
 import { Semaphore } from './semaphore.ts';
-import { destinationOf, sessionConfig, userConfigFiles } from './ssh-config.ts';
+import { destinationOf, sessionConfig, sharedConfig, userConfigFiles } from './ssh-config.ts';
 import { SshConnection } from './ssh-connection.ts';
 import { lostFailure } from './ssh-failure.ts';
 import { makeSshFolder } from './ssh-folder.ts';
@@ -31,19 +31,16 @@ export interface SshOptions {
 /** All ssh connections of one process: bastions are shared, and one `close` ends them. */
 export class SshNetwork {
   readonly #shell: HostShell;
-  readonly #configFile: string | undefined;
   readonly #configFiles: readonly string[];
   readonly #stateDir: string | undefined;
   readonly #connections = new Map<string, SshConnection>();
   readonly #gates = new Map<string, Semaphore>();
   #folder: string | undefined;
-  #config = '';
   #proofs = 0;
 
   constructor({ shell = defaultShell, config, stateDir }: SshOptions = {}) {
     this.#shell = shell;
     this.#stateDir = stateDir;
-    this.#configFile = config;
     this.#configFiles = config === undefined ? userConfigFiles() : [config];
   }
 
@@ -84,8 +81,7 @@ export class SshNetwork {
     const place = {
       folder: this.#privateFolder(),
       name: `p${this.#proofs}`,
-      configFiles: this.#configFiles,
-      configFile: this.#configFile,
+      config: this.#file('shared'),
       jump,
       through: bastion && { name: bastion.name, log: () => bastion.log() },
     };
@@ -114,8 +110,8 @@ export class SshNetwork {
     const place = {
       folder,
       index: this.#connections.size,
-      sessionConfig: this.#config,
-      configFiles: this.#configFiles,
+      sessionConfig: this.#file('session'),
+      config: this.#file('shared'),
       gate: this.#gate(address),
     };
     const connection = new SshConnection(address, place, bastion);
@@ -131,11 +127,15 @@ export class SshNetwork {
     return gate;
   }
 
+  #file(config: 'session' | 'shared'): string {
+    return join(this.#privateFolder(), `${config}.conf`);
+  }
+
   #privateFolder(): string {
     if (this.#folder === undefined) {
       this.#folder = makeSshFolder(this.#stateDir);
-      this.#config = join(this.#folder, 'session.conf');
-      writeFileSync(this.#config, sessionConfig, { mode: 0o600 });
+      writeFileSync(this.#file('session'), sessionConfig, { mode: 0o600 });
+      writeFileSync(this.#file('shared'), sharedConfig(this.#configFiles), { mode: 0o600 });
     }
     return this.#folder;
   }

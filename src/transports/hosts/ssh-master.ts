@@ -1,0 +1,190 @@
+/**
+ * Opens an OpenSSH master: one authenticated connection that goes to the background once it is there. Its own words go
+ * to `log`; those of the ssh processes on its way (a ProxyJump or ProxyCommand) to `words`, so that neither passes for
+ * the other.
+ */
+import { once } from 'node:events';
+import { createWriteStream, readFileSync, rmSync, statSync } from 'node:fs';
+import type { HostAddress } from '../host.ts';
+import type { HostFailure } from '../host.ts';
+import { hostFailure } from './failure.ts';
+import type { Session } from './channel.ts';
+import type { Semaphore } from './semaphore.ts';
+import { connectionArguments, destinationOf, masterArguments, type Jump } from './ssh-config.ts';
+import { connectFailure } from './ssh-failure.ts';
+import { withoutDebug } from './ssh-log.ts';
+
+/** Agents may ask for a touch or a confirmation, and sshd itself gives up after two minutes. */
+const openMsMax = 60_000;
+const logBytesRead = 64 * 1024;
+/** sshd drops some of many simultaneous connections (MaxStartups); such a refusal is tried again after a random wait. */
+export const openTriesMax = 4;
+
+export interface MasterFiles {
+  readonly socket: string;
+  readonly log: string;
+  readonly words: string;
+  /** The configuration that all connections share. */
+  readonly config: string;
+}
+
+/** The bastion of `via:`, over whose master this one goes. */
+export interface MasterBastion {
+  readonly name: string;
+  /** Connects it where needed. */
+  jump(): Promise<Jump>;
+  isAlive(): Promise<boolean>;
+  log(): string;
+}
+
+export interface Wanted {
+  /** The label and name of the host that is wanted in the end. */
+  readonly host: string;
+  readonly name: string;
+}
+
+/** Resolves when the master has authenticated and gone to the background. Rejects with HostFailure; nothing was sent. */
+export async function openMaster(
+  address: HostAddress,
+  wanted: Wanted,
+  files: MasterFiles,
+  { gate, bastion }: { readonly gate: Semaphore; readonly bastion: MasterBastion | undefined },
+): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    const jump = await bastion?.jump();
+    for (const file of [files.socket, files.log, files.words]) rmSync(file, { force: true });
+    const release = await gate.acquire();
+    try {
+      if (await runToBackground(address, wanted, files, { jump, bastion })) return;
+    } finally {
+      release();
+    }
+    const failure = failureOf(address, wanted, files, bastion);
+    const again = wasDropped(files) || (await bastion?.isAlive()) === false;
+    if (attempt >= openTriesMax || !again) throw failure;
+    await new Promise((resolve) => {
+      setTimeout(resolve, (200 + Math.random() * 800) * attempt);
+    });
+  }
+}
+
+/** False when it failed; the files say why. */
+async function runToBackground(
+  address: HostAddress,
+  wanted: Wanted,
+  files: MasterFiles,
+  { jump, bastion }: { readonly jump: Jump | undefined; readonly bastion: MasterBastion | undefined },
+): Promise<boolean> {
+  const master = await startMaster(address, wanted, files, jump);
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    master.kill();
+  }, openMsMax);
+  const exitCode = await master.ended;
+  clearTimeout(timer);
+  if (late) {
+    const added = `connection to ${destinationOf(address)} timed out during banner exchange`;
+    throw failureOf(address, wanted, files, bastion, added);
+  }
+  return exitCode === 0;
+}
+
+async function startMaster(
+  address: HostAddress,
+  wanted: Wanted,
+  files: MasterFiles,
+  jump: Jump | undefined,
+): Promise<Pick<Session, 'ended' | 'kill'>> {
+  const { execa } = await import('execa');
+  // A file, not a pipe: the master and the processes on its way outlive a killed runner.
+  const words = createWriteStream(files.words, { flags: 'a', mode: 0o600 });
+  await once(words, 'open');
+  try {
+    const args = [
+      ...masterArguments(files),
+      ...connectionArguments(address, files, jump),
+      '-N',
+      '-T',
+      '--',
+      destinationOf(address),
+    ];
+    const subprocess = execa('ssh', args, {
+      stdin: 'ignore',
+      stdout: 'ignore',
+      stderr: words,
+      buffer: false,
+      reject: false,
+      detached: true,
+      cleanup: false,
+    });
+    if (subprocess.pid === undefined) throw noSsh(wanted, (await subprocess).cause);
+    return {
+      ended: subprocess.then(({ exitCode }) => exitCode),
+      kill: () => {
+        subprocess.kill('SIGTERM');
+      },
+    };
+  } finally {
+    words.close();
+  }
+}
+
+function failureOf(
+  address: HostAddress,
+  wanted: Wanted,
+  files: MasterFiles,
+  bastion: MasterBastion | undefined,
+  added = '',
+): HostFailure {
+  const { name, port } = address;
+  const destination = destinationOf(address);
+  return connectFailure({
+    ...wanted,
+    ...(name === wanted.name ? {} : { hop: name }),
+    ...(bastion === undefined ? {} : { through: { name: bastion.name, log: bastion.log() } }),
+    destination: port === undefined || port === 22 ? destination : `[${destination}]:${port}`,
+    log: `${saidBy(files.log)}\n${added}`,
+    way: saidBy(files.words),
+  });
+}
+
+/** sshd itself closed the connection before it had even greeted: it has too many unauthenticated ones. */
+function wasDropped(files: MasterFiles): boolean {
+  // Where a process on the way has said why it ended, the connection that it carried only tells that it did.
+  const way = saidBy(files.words).trim();
+  const said = way === '' ? saidBy(files.log) : way;
+  if (/forwarding request failed|Control socket/i.test(said)) return false;
+  return /^(?:kex|ssh)_exchange_identification: (?:Connection closed|read: Connection reset)|Exceeded MaxStartups/m.test(
+    said,
+  );
+}
+
+/** The end of what a file of a connection says to people. */
+export function saidBy(file: string): string {
+  try {
+    const bytes = statSync(file).size;
+    return withoutDebug(
+      readFileSync(file)
+        .subarray(Math.max(0, bytes - logBytesRead))
+        .toString('utf8'),
+    );
+  } catch {
+    return '';
+  }
+}
+
+export function isSpawnError(error: unknown): error is Error {
+  return error instanceof Error && 'syscall' in error && String(error.syscall).startsWith('spawn');
+}
+
+export function noSsh(wanted: Wanted, cause: unknown): HostFailure {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return hostFailure({
+    ...wanted,
+    code: 'TOOL_MISSING',
+    what: `ssh could not be started on this machine: ${why}`,
+    next: 'Belay uses the OpenSSH client; install it (openssh-client, openssh-clients).',
+    cause,
+  });
+}
