@@ -8,6 +8,7 @@ import type { ActivityCallOf, ActivityKind, Identity, Outcome } from './activiti
 import type { EngineEvent } from './events.ts';
 import { failureOf, type Failure } from './failure.ts';
 import type { Runtime, SignalResult } from './ports.ts';
+import type { Judgement } from './restore-points.ts';
 import type { StepEnding, UndoResult } from './statuses.ts';
 import type { EffectResult, ExecutionInput, Program, StepDescriptor } from './types.ts';
 
@@ -31,9 +32,18 @@ export interface Mode {
   readonly undo: { readonly of: StepRecord; readonly outputs: Map<string, JsonObject> } | null;
   /** Set in the nested steps of a rolling: whose turn it is. */
   readonly turn: Turn | null;
+  /** Set in a rollback: what it has found out about the data so far. Null too in one that an earlier version began. */
+  readonly judgement: Judgement | null;
 }
 
-export const forward: Mode = { idPrefix: '', ignoreCancel: false, deadline: null, undo: null, turn: null };
+export const forward: Mode = {
+  idPrefix: '',
+  ignoreCancel: false,
+  deadline: null,
+  undo: null,
+  turn: null,
+  judgement: null,
+};
 
 /** One target's run of a rolling's nested steps. */
 export interface Turn {

@@ -5,7 +5,8 @@
 import type { Json } from '../json.ts';
 import { forward, type Execution, type Mode, type StepRecord } from './execution.ts';
 import { observeTimeoutMs } from './limits.ts';
-import { hasTouched, needsUndo } from './restore-points.ts';
+import { isOfEarlierVersion } from './earlier-rollback.ts';
+import { hasTouched, isClean, Judgement, needsUndo, withRestorePointsLast } from './restore-points.ts';
 import type { RollbackStatus } from './statuses.ts';
 import { tokenOf, workOf } from './steps/attempts.ts';
 import type { RollbackRequest } from './types.ts';
@@ -23,10 +24,13 @@ export function owed(execution: Execution, only?: string): StepRecord[] {
 }
 
 export async function rollback(execution: Execution, pass: number, request: RollbackRequest): Promise<void> {
-  const records = owed(execution, request.step);
-  if (records.length === 0) return;
+  const isEarlier = isOfEarlierVersion(execution, request);
+  const owing = owed(execution, request.step);
+  if (owing.length === 0) return;
+  const records = isEarlier ? owing : withRestorePointsLast(execution, owing);
   const idPrefix = `rollback${pass}/`;
-  const mode = await rollbackMode(execution, idPrefix);
+  const judgement = isEarlier ? null : new Judgement();
+  const mode = { ...(await rollbackMode(execution, idPrefix)), judgement };
   if (pass > 0 && !request.force && (await refusedForDrift(execution, records, pass, mode))) return;
   const budgetSeconds = execution.program.document.rollback.timeoutSeconds;
   await execution.emit({
@@ -41,6 +45,7 @@ export async function rollback(execution: Execution, pass: number, request: Roll
     const closed = await gates.entering(record);
     const ending = closed === null ? await undoStep(execution, record, mode) : notUndone(closed);
     record.undo = ending.result;
+    if (ending.result !== 'nothingToDo' && ending.result !== 'kept') judgement?.forget();
     await execution.emit({ type: 'UndoEnded', step: record.path, ...ending });
   }
   await observeLeft(execution, `${idPrefix}left/`, mode);
@@ -58,10 +63,7 @@ export function rollbackStatus(execution: Execution): RollbackStatus {
   const results = execution.began.filter(needsUndo).map(({ undo }) => undo);
   const tried = results.filter((result) => result !== null);
   if (tried.length === 0) return 'notRequested';
-  const isClean = results.every(
-    (result) => result === 'undone' || result === 'nothingToDo' || result === 'kept',
-  );
-  if (isClean) return 'clean';
+  if (results.every(isClean)) return 'clean';
   return tried.includes('undone') ? 'partial' : tried.includes('failed') ? 'failed' : 'partial';
 }
 

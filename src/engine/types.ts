@@ -49,7 +49,7 @@ export type UndoDescriptor =
 export interface Program {
   /**
    * Version of the interpreter that it was made for. 1: a try whose outcome is unknown is begun again without a look at
-   * what became of it.
+   * what became of it, and restore points do not go last.
    */
   readonly interpreter: 1 | 2;
   readonly document: Document;
@@ -62,6 +62,8 @@ export interface RollbackRequest {
   readonly step?: string;
   /** Although the present state differs from the one that the run left. */
   readonly force: boolean;
+  /** Of the version that asked; absent: an earlier one. */
+  readonly interpreter?: 2;
   /** How long locks that another execution holds are waited for, in seconds; absent: as long as the run itself would have. */
   readonly lockWaitSeconds?: number;
 }

@@ -4,9 +4,10 @@ import type { Step } from '../document/types.ts';
 import type { JsonObject } from '../json.ts';
 import type { Change } from './events.ts';
 import type { Execution, Mode, StepRecord } from './execution.ts';
+import { hadNoVerdict, hadReasonToKeep } from './earlier-rollback.ts';
 import type { Failure } from './failure.ts';
 import { stepTimeoutSecondsDefault, undoAttemptsMax } from './limits.ts';
-import { hasVerdict, idsIn, isJudged, markUsed, reasonToKeep } from './restore-points.ts';
+import { idsIn, judgedHurtBy, markUsed, reasonToKeep } from './restore-points.ts';
 import { runFlow } from './run-flow.ts';
 import { resolve } from './scope.ts';
 import type { UndoResult } from './statuses.ts';
@@ -41,7 +42,8 @@ export async function undoStep(execution: Execution, record: StepRecord, mode: M
     case 'none':
       return ending(descriptor.undo.leavesChange ? 'leftOver' : 'nothingToDo', descriptor.undo.reason);
     case 'restorePoint': {
-      const reason = reasonToKeep(execution, record);
+      const reason =
+        mode.judgement === null ? hadReasonToKeep(execution, record) : standing(execution, record);
       return reason === null ? byAction(execution, record, mode) : ending('kept', reason);
     }
     case 'restore':
@@ -49,6 +51,13 @@ export async function undoStep(execution: Execution, record: StepRecord, mode: M
     default:
       return descriptor.undo satisfies never;
   }
+}
+
+/** Why the restore point that the step made stays. */
+function standing(execution: Execution, record: StepRecord): string | null {
+  const ids = (record.result?.restorePoints ?? []).map(({ id }) => id);
+  const hurtBy = judgedHurtBy(execution, record);
+  return reasonToKeep(execution, record, ids) ?? (hurtBy === null ? null : `${hurtBy} judged the data hurt`);
 }
 
 /** The action's own undo, once for every attempt that may have acted, last first. */
@@ -113,7 +122,10 @@ async function byList(
   let used = false;
   let acted = false;
   let failure: Failure | null = null;
-  const listMode: Mode = { ...mode, undo: { of: record, outputs: new Map<string, JsonObject>() } };
+  const { judgement } = mode;
+  const outputs = new Map<string, JsonObject>();
+  const judges = new Set<string>();
+  const listMode: Mode = { ...mode, undo: { of: record, outputs } };
   const list = { steps, path: `${record.path}/undo/`, planPath: `${record.planPath}/undo/` };
   const flow = await runFlow(execution, list, listMode, {
     guard: async (inner) => {
@@ -127,12 +139,15 @@ async function byList(
       const ids = inputs.ok ? idsIn(inputs.value as JsonObject, inner.descriptor.removesRestorePoints) : [];
       if (ids.length === 0) return true;
       kept =
-        reasonToKeep(execution, record) ??
-        (hasVerdict(execution, record, decidedBy) ? null : 'nothing has judged the data');
+        judgement === null
+          ? (hadReasonToKeep(execution, record) ?? hadNoVerdict(execution, record, decidedBy))
+          : (reasonToKeep(execution, record, ids) ?? judgement.objection);
       return kept === null;
     },
     ended: (inner, result) => {
       decidedBy.push(...result.decidedBy);
+      if (inner.descriptor.verdict !== null) judges.add(inner.step.name);
+      judgement?.heard(inner, result, outputs, judges);
       if (inner.descriptor.effect !== 'read') acted = true;
       changes.push(...(inner.result?.changes ?? []));
       for (const target of inner.result?.targets ?? []) targets.add(target);
@@ -163,7 +178,7 @@ async function byList(
     return {
       ...shown,
       result: 'kept',
-      reason: isJudged(execution, record) ? 'its undo list left it' : 'nothing has judged the data',
+      reason: judgement?.objection ?? 'its undo list left it',
       failure: null,
     };
   return {

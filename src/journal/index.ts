@@ -5,7 +5,7 @@
  * Every write is durable when the call returns. One process at a time writes outcomes of an execution (it holds the
  * execution's lock); any process may read, put into the inbox and ask for a cancel.
  */
-import type { ExecutionInput, Program, RecordedEvent } from '../engine/index.ts';
+import type { ExecutionInput, Program, RecordedEvent, RollbackRequest } from '../engine/index.ts';
 import type { Json, JsonObject } from '../json.ts';
 
 export interface ExecutionRow {
@@ -101,10 +101,7 @@ export interface Journal {
   executionIds(): string[];
   /** Null: the runner left of its own will. */
   setRunner(id: string, runner: Runner | null): void;
-  addRollbackRequest(
-    id: string,
-    request: { readonly step?: string; readonly force: boolean; readonly lockWaitSeconds?: number },
-  ): void;
+  addRollbackRequest(id: string, request: RollbackRequest): void;
 
   activity(id: string, activity: string): ActivityRow | undefined;
   /** Records that the activity began, before its effect, together with the events given. Keeps the first time when it began before. */

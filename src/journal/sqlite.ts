@@ -2,7 +2,7 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import type { ExecutionInput, Program, RecordedEvent } from '../engine/index.ts';
+import type { ExecutionInput, Program, RecordedEvent, RollbackRequest } from '../engine/index.ts';
 import { isJsonObject, type Json } from '../json.ts';
 import type {
   ActivityRow,
@@ -96,10 +96,7 @@ class SqliteJournal implements Journal {
     ]);
   }
 
-  addRollbackRequest(
-    id: string,
-    request: { readonly step?: string; readonly force: boolean; readonly lockWaitSeconds?: number },
-  ): void {
+  addRollbackRequest(id: string, request: RollbackRequest): void {
     this.#run(
       `UPDATE executions SET input = json_insert(input, '$.rollbackRequests[#]', json(?)) WHERE id = ?`,
       [JSON.stringify(request), id],

@@ -248,7 +248,7 @@ export class Belay {
         hint: `it has ${view.steps.map(({ name }) => name).join(', ')}`,
       });
     }
-    this.journal.addRollbackRequest(id, request);
+    this.journal.addRollbackRequest(id, { ...request, interpreter: 2 });
   }
 
   /** Who holds what: in this state folder, and with `hosts` by the entries on every host of belay.yaml. */

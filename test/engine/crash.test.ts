@@ -8,7 +8,7 @@ import { runToy, runbook, step, temporaryJournal, type ToyRun } from '../support
 import { Crash, ToyWorld } from '../support/toy-world.ts';
 
 const put = (name: string) => step({ name, action: 'toy:put', inputs: { Key: name, Value: 'new' } });
-const fail = step({ name: 'Fail', action: 'toy:check', inputs: { Key: 'A', Equals: 'something else' } });
+const fail = step({ name: 'Fail', action: 'toy:restore', inputs: { Ids: ['gone'] } });
 const forwardOnly = runbook([put('A'), step({ name: 'Snap', action: 'toy:snapshot' }), put('B')]);
 const locked = runbook([put('A'), step({ ...put('B'), locks: ['volume:b', 'volume:a'] }), fail], {
   locks: ['volume:c'],

@@ -8,7 +8,7 @@ import { Crash } from '../support/toy-world.ts';
 
 const hourMs = 3_600_000;
 const put = (name: string) => step({ name, action: 'toy:put', inputs: { Key: name, Value: 'new' } });
-const fail = step({ name: 'Fail', action: 'toy:check', inputs: { Key: 'A', Equals: 'something else' } });
+const fail = step({ name: 'Fail', action: 'toy:restore', inputs: { Ids: ['gone'] } });
 const climbing = runbook([put('A'), step({ name: 'Snap', action: 'toy:snapshot' }), put('B'), fail]);
 
 /** A journal whose first runner dies right after it wrote down that the activity began; `died` sees to what happens before the next. */
@@ -59,8 +59,8 @@ test.each(['rollback0/B/undo#1:begin1', 'rollback0/B/undo#1:wait', 'rollback0/Sn
     const { state, world } = await diesIn(activity);
     expect(state.rollback.map(({ name, result }) => [name, result])).toEqual([
       ['B', 'undone'],
-      ['Snap', 'undone'],
       ['A', 'undone'],
+      ['Snap', 'undone'],
     ]);
     expect(state.rollbackStatus).toBe('clean');
     expect(world.state()).toEqual((await untouchedState()).before);

@@ -14,7 +14,6 @@ import { ToyWorld } from '../support/toy-world.ts';
 const put = (name: string, more: Partial<Step> = {}) =>
   step({ action: 'toy:put', inputs: { Key: name, Value: 'new' }, ...more, name });
 const fail = step({ name: 'Fail', action: 'toy:check', inputs: { Key: 'absent', Equals: 'x' } });
-const snapshot = (more: Partial<Step> = {}) => step({ name: 'Snap', action: 'toy:snapshot', ...more });
 
 async function run(steps: readonly Step[], options: ToyOptions = {}) {
   using store = temporaryJournal();
@@ -90,81 +89,7 @@ test('an undo that fails is tried again, and the others go on when it stays so',
   expect((await run([put('A'), put('B'), fail], { world: healed })).result.rollbackStatus).toBe('clean');
 });
 
-test('a restore point goes after a clean rollback and stays after an unclean one', async () => {
-  expect((await run([snapshot(), put('A'), fail])).world.snapshots.size).toBe(0);
-  const world = new ToyWorld();
-  world.failing.set('undo put A', 3);
-  const ran = await run([snapshot(), put('A'), fail], { world });
-  expect(undone(ran)).toContainEqual(['Snap', 'kept']);
-  expect(world.snapshots.size).toBe(1);
-});
-
-const drop = step({ name: 'Drop', action: 'toy:deleteSnapshots', inputs: { Ids: '{{ outputs.Ids }}' } });
 const list = (steps: readonly Step[]): Partial<Step> => ({ undo: { kind: 'steps', steps } });
-
-test('an undo list may not delete a restore point before anything has judged the data', async () => {
-  const ran = await run([snapshot(list([drop])), put('A'), fail]);
-  expect(undone(ran)).toContainEqual(['Snap', 'kept']);
-  expect(ran.result.rollbackStatus).toBe('clean');
-  expect(ran.world.snapshots.size).toBe(1);
-});
-
-const judge = [
-  step({
-    name: 'IsHurt',
-    action: 'aws:branch',
-    isEnd: true,
-    inputs: {
-      Choices: [
-        { NextStep: 'Restore', Variable: '{{ Verify.Intact }}', BooleanEquals: false },
-        { NextStep: 'Drop', Variable: '{{ Verify.Intact }}', BooleanEquals: true },
-      ],
-    },
-  }),
-  step({ name: 'Restore', action: 'toy:restore', isEnd: true, inputs: { Ids: '{{ outputs.Ids }}' } }),
-  drop,
-];
-const verify = (expected: string) =>
-  step({ name: 'Verify', action: 'toy:check', inputs: { Key: 'Data', Equals: expected } });
-
-test('a restore point that the list left for lack of a verdict says so', async () => {
-  const world = new ToyWorld();
-  world.failing.set('put A=new', 1);
-  const ran = await run([snapshot(list(judge)), put('A')], { world });
-  expect(ran.state.rollback).toContainEqual(
-    expect.objectContaining({ name: 'Snap', result: 'kept', reason: 'nothing has judged the data' }),
-  );
-  expect(ran.world.snapshots.size).toBe(1);
-});
-
-test('a verdict that the data is sound lets the undo list delete the restore point', async () => {
-  const world = new ToyWorld();
-  world.set('Data', 'good');
-  const ran = await run([snapshot(list(judge)), put('A'), verify('good'), fail], { world });
-  expect(undone(ran)).toContainEqual(['Snap', 'undone']);
-  expect(world.snapshots.size).toBe(0);
-});
-
-test('data that is hurt is put back from the restore point, which stays', async () => {
-  const world = new ToyWorld();
-  world.set('Data', 'good');
-  const damage = step({
-    name: 'Damage',
-    action: 'toy:put',
-    inputs: { Key: 'Data', Value: 'bad' },
-    undo: { kind: 'none', reason: 'a test' },
-  });
-  const ran = await run([snapshot(list(judge)), damage, verify('good')], { world });
-  expect(ran.result.rollbackStatus).toBe('clean');
-  expect(world.get('Data')).toBe('good');
-  expect(world.snapshots.size).toBe(1);
-});
-
-test('without a verdict the branch of the undo list is false and the restore point stays', async () => {
-  const ran = await run([snapshot(list(judge)), put('A'), fail, verify('good')]);
-  expect(undone(ran)).toContainEqual(['Snap', 'kept']);
-  expect(ran.result.rollbackStatus).toBe('clean');
-});
 
 test('rollback of a finished execution undoes it on request', async () => {
   const ran = await run([put('A'), put('B')], { input: { rollbackRequests: [{ force: false }] } });

@@ -88,8 +88,8 @@ function effectsOf(command: Recorded['command'], climbsDown: boolean): string[] 
   if (command === 'continue') return ['service/set', 'service/set'];
   const forward = ['package/install', 'service/set', 'ec2:CreateSnapshot', 'package/install', 'service/set'];
   if (command !== 'rollback' && !climbsDown) return forward;
-  const dropped = climbsDown ? [] : ['ec2:DeleteSnapshot'];
-  return [...forward, 'service/set', 'package/restore', ...dropped, 'service/set'];
+  // Its runbook decides by the verdict of the forward run, which lets no snapshot go.
+  return [...forward, 'service/set', 'package/restore', 'service/set'];
 }
 
 /** Waits for people have an end: the clock of the processes goes on from soon after the history was written. */

@@ -75,6 +75,8 @@ export interface ToyOptions {
   readonly now?: () => number;
   /** The hosts that locks are held on; left out, there are none. */
   readonly host?: (name: string) => Host;
+  /** Started before restore points went last. */
+  readonly isOfEarlierVersion?: boolean;
   /** Hosts by selector: `group:minio`. */
   readonly groups?: Readonly<Record<string, readonly string[]>>;
 }
@@ -107,7 +109,8 @@ export async function runToy(
 ): Promise<ToyRun> {
   const world = options.world ?? new ToyWorld();
   const actions = toyActions(world);
-  const program = plan(document, (planned) => describeToy(actions, planned));
+  const planned = plan(document, (each) => describeToy(actions, each));
+  const program = options.isOfEarlierVersion === true ? { ...planned, interpreter: 1 as const } : planned;
   const input: ExecutionInput = {
     parameters: {},
     rollbackWhen: document.rollback.when,

@@ -1,25 +1,27 @@
 /** runbooks/patch-postgresql.yaml on a database host: patched, or climbing down with the data put back from the snapshot. */
-import { fileURLToPath } from 'node:url';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { shipped, withAccident } from '../patch/runbooks.ts';
 import { start, type Bed } from './bed.ts';
 import { storyOf, type Story } from './oracle.ts';
 import type { Subject } from './series.ts';
 
-const runbook = fileURLToPath(new URL('../../../runbooks/patch-postgresql.yaml', import.meta.url));
 const packages = 'postgresql-15 postgresql-client-15 libpq5';
 /** What moto calls everybody. */
 const callerArn = 'arn:aws:sts::123456789012:user/moto';
 
-/**
- * Answers the same before and after the patch; or, for the climb, something else as long as the server is patched: then
- * the data counts as hurt and an approver sends it back to the snapshot.
- */
-const dataQuery = {
-  patched: 'select count(*) from rows',
-  climbing: 'show server_version',
-};
+const dataQuery = 'select count(*) from rows';
+/** For the climb half of the rows go while the server is patched, and an approver sends the data back to the snapshot. */
+const hurtHalf = "cd / && runuser -u postgres -- psql -XAtqc 'delete from rows where id % 2 = 0'";
 
-export function postgresql(bed: Bed, ending: keyof typeof dataQuery): Subject {
+export function postgresql(bed: Bed, ending: 'patched' | 'climbing'): Subject {
   const { world } = bed;
+  const runbook = (): string => {
+    if (ending === 'patched') return shipped;
+    const file = join(bed.folder, 'climbing.yaml');
+    writeFileSync(file, withAccident(hurtHalf));
+    return file;
+  };
   const stories = new Map<string, () => Story>();
   const onHost = async (host: string, script: string): Promise<string> => {
     const { code, stdout, stderr } = await world.lab.exec(host, script);
@@ -50,11 +52,11 @@ export function postgresql(bed: Bed, ending: keyof typeof dataQuery): Subject {
     },
     start: async (host) => {
       const versions = await world.lab.postgresqlVersions();
-      return start(bed.belay(host), runbook, {
+      return start(bed.belay(host), runbook(), {
         Host: host,
         Version: versions.new,
         Approvers: callerArn,
-        DataQuery: dataQuery[ending],
+        DataQuery: dataQuery,
       });
     },
     decide: async (host, id) => {

@@ -114,7 +114,9 @@ export function runbookCases({ way, ...bench }: Bench): void {
       const message = asked.waiting?.message ?? '';
       const hurt = await stage.data();
       expect(hurt).toMatch(/^25000 /);
-      expect(message).toContain(`answered ${stage.soundData} before the patch and ${hurt} after it`);
+      expect(message).toContain(
+        `answered ${stage.soundData} before the patch, ${hurt} after it, and ${hurt} now`,
+      );
       expect(message).toMatch(
         /Put the volumes back to \d{4}-\d\d-\d\dT[\d:.]+Z\? Everything written since then is lost\./,
       );
