@@ -61,6 +61,7 @@ export {
   checkKeys,
   entryOf,
   integerOf,
+  readBoolean,
   readList,
   readMap,
   readText,

@@ -4,6 +4,7 @@ import { actions, createCatalog } from '../../actions/index.ts';
 import { documentCodes, runbookSchema } from '../../document/index.ts';
 import { inventoryCodes, inventorySchema } from '../../inventory/index.ts';
 import { offlineModels } from '../../runtime/offline-models.ts';
+import { windowCodes, windowSchema } from '../../windows/index.ts';
 import { exitCodeMeanings } from '../exit-codes.ts';
 import { explainAction, type ActionExplanation, type Field } from '../explain-action.ts';
 import { runbooksPage } from './runbooks-page.ts';
@@ -17,6 +18,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
   const files = new Map<string, string>([
     ['schemas/runbook.schema.json', json(runbookSchema(catalog, descriptions))],
     ['schemas/belay.schema.json', json(inventorySchema())],
+    ['schemas/window.schema.json', json(windowSchema())],
     ['docs/codes.md', codesPage()],
     ['docs/actions/README.md', actionsIndex()],
     ['docs/runbooks.md', `${made}${runbooksPage(root)}`],
@@ -78,5 +80,6 @@ function codesPage(): string {
     `## Exit codes\n\n| Code | Meaning |\n|---|---|\n${exits}\n`,
     `## What can be wrong with a runbook\n\n${table(documentCodes)}`,
     `## What can be wrong with belay.yaml\n\n${table(inventoryCodes)}`,
+    `## What can be wrong with a window file\n\n${table(windowCodes)}`,
   ].join('\n');
 }

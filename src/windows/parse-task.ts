@@ -1,0 +1,198 @@
+/** One entry of Tasks. */
+import {
+  checkKeys,
+  describeNode,
+  entryOf,
+  integerOf,
+  parseDurationMs,
+  readList,
+  readMap,
+  readText,
+  readWord,
+  toJson,
+  wrongType,
+  type MapReader,
+  type Report,
+  type Span,
+  type TreeNode,
+} from '../document/index.ts';
+import type { JsonObject } from '../json.ts';
+import { reportWindow } from './errors.ts';
+import { isPseudoParameter, namesInBraces, needsTarget, pseudoParameters } from './pseudo-parameters.ts';
+import { readShare } from './read-share.ts';
+import type { CutoffBehavior, Identity, Task } from './types.ts';
+
+const taskKeys = [
+  'Name',
+  'Runbook',
+  'Priority',
+  'Parameters',
+  'Targets',
+  'MaxConcurrency',
+  'MaxErrors',
+  'CutoffBehavior',
+  'Reserve',
+  'Secrets',
+  'SshAgent',
+  'AwsProfile',
+];
+const cutoffBehaviors: readonly CutoffBehavior[] = ['CLIMB_DOWN', 'CONTINUE_TASK', 'CANCEL_TASK'];
+const one = { kind: 'count', count: 1 } as const;
+const none = { kind: 'count', count: 0 } as const;
+/** Standard input and the environment of a person's shell are not there at night. */
+const references = /^(file:.+|env:[A-Za-z_][A-Za-z0-9_]*|ssm:.+|secretsmanager:.+)$/s;
+
+export interface ReadTask {
+  readonly task: Task;
+  readonly nameSpan: Span;
+}
+
+export function readTask(
+  node: TreeNode,
+  resolvePath: (path: string) => string,
+  report: Report,
+): ReadTask | undefined {
+  if (node.kind !== 'map') {
+    report.error('WRONG_TYPE', node.span, `a task is a map of keys, not ${describeNode(node)}`);
+    return undefined;
+  }
+  const top = { start: node.span.start, end: node.span.start };
+  const nameNode = node.entries.get('Name')?.value;
+  const name = nameNode?.kind === 'scalar' && typeof nameNode.value === 'string' ? nameNode.value : '';
+  const reader: MapReader = { node, what: name === '' ? 'a task' : `task ${name}`, report };
+  checkKeys(reader, taskKeys);
+  const runbook = requiredText(reader, 'Runbook', top);
+  const named = requiredText(reader, 'Name', top);
+  const targets = readTexts(reader, 'Targets');
+  const reserveMs = readDuration(reader, 'Reserve');
+  const task: Task = {
+    name: named ?? '',
+    runbook: runbook === undefined ? '' : resolvePath(runbook),
+    priority: readCount(reader, 'Priority') ?? 1,
+    parameters: readParameters(reader, targets.length > 0),
+    targets,
+    maxConcurrency: readShare(reader, 'MaxConcurrency', 1, one),
+    maxErrors: readShare(reader, 'MaxErrors', 0, none),
+    cutoffBehavior: readWord(reader, 'CutoffBehavior', cutoffBehaviors) ?? 'CLIMB_DOWN',
+    ...(reserveMs === undefined ? {} : { reserveMs }),
+    identity: readIdentity(reader, resolvePath),
+  };
+  return { task, nameSpan: nameNode?.span ?? top };
+}
+
+export function requiredText(reader: MapReader, key: string, at: Span): string | undefined {
+  if (entryOf(reader, key) === undefined) {
+    reader.report.error('MISSING_KEY', at, `${reader.what} needs ${key}`);
+    return undefined;
+  }
+  return readText(reader, key);
+}
+
+/** A whole number from 0. */
+function readCount(reader: MapReader, key: string): number | undefined {
+  const entry = entryOf(reader, key);
+  if (entry === undefined) return undefined;
+  const value = integerOf(entry.value);
+  if (value !== undefined && value >= 0) return value;
+  wrongType(reader, entry, 'a whole number from 0');
+  return undefined;
+}
+
+/** An ISO 8601 duration that is longer than nothing. */
+export function readDuration(reader: MapReader, key: string): number | undefined {
+  const entry = entryOf(reader, key);
+  if (entry === undefined) return undefined;
+  const { value } = entry;
+  const ms =
+    value.kind === 'scalar' && typeof value.value === 'string' ? parseDurationMs(value.value) : undefined;
+  if (ms !== undefined && ms > 0) return ms;
+  wrongType(reader, entry, 'a duration, as PT45M');
+  return undefined;
+}
+
+/** One text or a list of texts. */
+export function readTexts(reader: MapReader, key: string): readonly string[] {
+  const entry = entryOf(reader, key);
+  if (entry === undefined) return [];
+  if (entry.value.kind === 'scalar' && typeof entry.value.value === 'string') return [entry.value.value];
+  const texts: string[] = [];
+  for (const item of readList(reader, key) ?? []) {
+    if (item.kind === 'scalar' && typeof item.value === 'string') texts.push(item.value);
+    else
+      reader.report.error(
+        'WRONG_TYPE',
+        item.span,
+        `an entry of ${key} must be text, not ${describeNode(item)}`,
+      );
+  }
+  return texts;
+}
+
+function readParameters(reader: MapReader, hasTargets: boolean): JsonObject {
+  const map = readMap(reader, 'Parameters');
+  if (map === undefined) return {};
+  checkBraces(map.value, hasTargets, reader.report);
+  return toJson(map.value) as JsonObject;
+}
+
+function checkBraces(node: TreeNode, hasTargets: boolean, report: Report): void {
+  switch (node.kind) {
+    case 'map':
+      for (const { value } of node.entries.values()) checkBraces(value, hasTargets, report);
+      return;
+    case 'list':
+      for (const item of node.items) checkBraces(item, hasTargets, report);
+      return;
+    case 'scalar':
+      if (typeof node.value === 'string') checkNames(node.value, node.span, hasTargets, report);
+      return;
+    default:
+      node satisfies never;
+  }
+}
+
+function checkNames(text: string, span: Span, hasTargets: boolean, report: Report): void {
+  for (const name of namesInBraces(text)) {
+    if (!isPseudoParameter(name)) {
+      const hint = report.suggest(name, Object.keys(pseudoParameters));
+      reportWindow(
+        report,
+        'PSEUDO_PARAMETER',
+        span,
+        `{{ ${name} }} is no pseudo parameter of a window`,
+        hint,
+      );
+    } else if (needsTarget(name) && !hasTargets) {
+      reportWindow(report, 'PSEUDO_PARAMETER', span, `{{ ${name} }} needs Targets, and the task has none`);
+    }
+  }
+}
+
+function readIdentity(reader: MapReader, resolvePath: (path: string) => string): Identity {
+  const secrets: [string, string][] = [];
+  for (const { key, value } of readMap(reader, 'Secrets')?.value.entries.values() ?? []) {
+    const text = value.kind === 'scalar' && typeof value.value === 'string' ? value.value : '';
+    if (references.test(text)) {
+      secrets.push([
+        key,
+        text.startsWith('file:') ? `file:${resolvePath(text.slice('file:'.length))}` : text,
+      ]);
+      continue;
+    }
+    const message = `secret ${key} of ${reader.what} must be a reference that can be read while nobody is there`;
+    // What is written here may be the secret itself.
+    reader.report.concealed(
+      'WRONG_VALUE',
+      value.span,
+      message,
+      'file:PATH, env:VAR, ssm:/path or secretsmanager:ID',
+    );
+  }
+  const sshAgent = readText(reader, 'SshAgent');
+  const awsProfile = readText(reader, 'AwsProfile');
+  return {
+    secrets: Object.fromEntries(secrets),
+    ...(sshAgent === undefined ? {} : { sshAgent: resolvePath(sshAgent) }),
+    ...(awsProfile === undefined ? {} : { awsProfile }),
+  };
+}
