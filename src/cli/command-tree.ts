@@ -206,6 +206,21 @@ export const commandTree: readonly CommandSpec[] = [
     load: () => import('./commands/cancel.ts'),
   },
   {
+    name: 'discard',
+    summary: 'Say the last word on an execution that nobody runs: nothing of it goes on',
+    args: [execution(true, 'The execution')],
+    options: [{ name: 'why', value: 'TEXT', says: 'The reason; kept with your name, and needed' }],
+    examples: [
+      { command: 'belay discard 01JD3K --why "db1 is gone"', says: 'One that cannot be resumed' },
+      {
+        command: 'belay discard 01JD3K --why "mended by hand, see OPS-12"',
+        says: 'One whose rollback was partial, and which a person has put right',
+      },
+    ],
+    notes: ['It changes nothing on hosts and gives back the locks. belay cancel climbs down instead.'],
+    load: () => import('./commands/discard.ts'),
+  },
+  {
     name: 'approve',
     summary: 'Say yes where an execution waits for approval',
     args: [execution(true, 'The execution')],
@@ -264,6 +279,38 @@ export const commandTree: readonly CommandSpec[] = [
       'A runner that died is no reason: belay resume goes on with what it holds, belay cancel climbs down.',
     ],
     load: () => import('./commands/unlock.ts'),
+  },
+  {
+    name: 'prune',
+    summary: 'Remove executions that cannot be taken back any more, here and on hosts',
+    args: [],
+    options: [
+      { name: 'dry-run', says: 'Only tell what would go, what would stay, and why' },
+      {
+        name: 'gone',
+        value: 'HOST',
+        repeatable: true,
+        says: 'This host does not exist any more: nothing is to be removed there',
+      },
+      {
+        name: 'forget',
+        value: 'ID',
+        says: 'With --host: what it keeps for this execution, of whichever state folder',
+      },
+      { name: 'host', value: 'HOST', says: 'With --forget: where' },
+      yes,
+      json,
+    ],
+    examples: [
+      { command: 'belay prune --dry-run', says: 'What would go, and why the rest stays' },
+      { command: 'belay prune -y', says: 'From a timer' },
+    ],
+    notes: [
+      'An execution goes when the time keep: of belay.yaml (90d) has passed since it ended, or when it was discarded.',
+      'It stays while it is open, its rollback is partial, a restore point of it is there, or it holds a lock.',
+      'No age of a file counts. Hosts that do not answer are named; the next prune tries them again.',
+    ],
+    load: () => import('./commands/prune.ts'),
   },
   {
     name: 'explain',

@@ -28,6 +28,7 @@ export {
   type UndoState,
 } from './execution-state.ts';
 export { type Failure } from './failure.ts';
+export { standingRestorePoints, type StandingRestorePoint } from './account/restore-points.ts';
 export { plan } from './plan.ts';
 export { type Runtime, type SignalResult } from './ports.ts';
 export { isEqual } from './rollback.ts';

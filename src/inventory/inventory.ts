@@ -8,12 +8,14 @@ export interface Inventory {
   readonly names: readonly string[];
   /** By name, written out to names of hosts. */
   readonly groups: Groups;
+  /** How long after its end an execution can be taken back, in ms. */
+  readonly keepMs: number;
   /** By name or by instance id: both are the same target. `via` holds every hop, the first one first. */
   address(nameOrInstanceId: string): HostAddress | undefined;
 }
 
 /** Of entries without cycles and with known bastions. */
-export function makeInventory(entries: readonly HostEntry[], groups: Groups): Inventory {
+export function makeInventory(entries: readonly HostEntry[], groups: Groups, keepMs: number): Inventory {
   const byName = new Map(entries.map((entry) => [entry.name, entry]));
   const addresses = new Map<string, HostAddress>();
   for (const entry of entries) {
@@ -27,6 +29,7 @@ export function makeInventory(entries: readonly HostEntry[], groups: Groups): In
   return {
     names: entries.map(({ name }) => name),
     groups,
+    keepMs,
     address: (name) => addresses.get(name),
   };
 }

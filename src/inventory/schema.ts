@@ -13,6 +13,12 @@ export function inventorySchema(): JsonObject {
     type: 'object',
     additionalProperties: false,
     properties: {
+      keep: {
+        description:
+          'How long after its end an execution can be taken back: 90d, 12w, 36h. Then belay prune removes it and what hosts keep for it. Default: 90d.',
+        type: 'string',
+        pattern: '^(?:[1-9][0-9]*(?:h|d|w)|P.*)$',
+      },
       hosts: {
         description:
           'Hosts by the name that runbooks use. minio{01..04} is four hosts; a range in a value below, of equal length, gives each its own.',

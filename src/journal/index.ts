@@ -23,6 +23,20 @@ export interface ExecutionRow {
   readonly cancelRequested: boolean;
   /** The latest runner; it lives only while the execution's lock is held. */
   readonly runner: Runner | null;
+  /** A person's last word on it; null: nobody has said any. */
+  readonly closing: Closing | null;
+  /** Since when what was kept for its undo is being removed; null: it is all there. */
+  readonly forgottenAt: number | null;
+}
+
+/** That a person has done with an execution: nothing of it will go on, and nothing is taken back any more. */
+export interface Closing {
+  /** `discarded`: it had not ended. `closed`: it had, and what it left is in a person's hands. */
+  readonly kind: 'discarded' | 'closed';
+  readonly at: number;
+  /** The operating-system user. */
+  readonly by: string;
+  readonly why: string;
 }
 
 export interface ExecutionSettings {
@@ -102,6 +116,19 @@ export interface Journal {
   /** Null: the runner left of its own will. */
   setRunner(id: string, runner: Runner | null): void;
   addRollbackRequest(id: string, request: RollbackRequest): void;
+
+  /** The first one stays. False: there is one already. */
+  setClosing(id: string, closing: Closing): boolean;
+  /** Notes, before anything is begun there, that the host may keep something for the execution's undo. */
+  addKeptOn(id: string, host: string): void;
+  /** Hosts that may keep something for it; null: an earlier version wrote none down. */
+  keptOn(id: string): string[] | null;
+  /** From now on nothing of it may run: what was kept for it goes. `hosts` is where that is. */
+  beginForgetting(id: string, at: number, hosts: readonly string[]): void;
+  /** The host keeps nothing for it any more. */
+  dropKeptOn(id: string, host: string): void;
+  /** Removes everything about an execution. */
+  remove(id: string): void;
 
   activity(id: string, activity: string): ActivityRow | undefined;
   /** Records that the activity began, before its effect, together with the events given. Keeps the first time when it began before. */

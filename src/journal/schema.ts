@@ -54,6 +54,16 @@ const steps: readonly string[] = [
    ) STRICT, WITHOUT ROWID;
    CREATE TABLE folder (id TEXT NOT NULL) STRICT;
    INSERT INTO folder VALUES (lower(hex(randomblob(10))));`,
+  // closing: a person's last word on it. forgotten_at: since when what was kept for it is being removed.
+  // kept_on_known: whether kept_on names every host that may keep something for it; of earlier executions nobody knows.
+  `ALTER TABLE executions ADD COLUMN closing TEXT;
+   ALTER TABLE executions ADD COLUMN forgotten_at INTEGER;
+   ALTER TABLE executions ADD COLUMN kept_on_known INTEGER NOT NULL DEFAULT 0;
+   CREATE TABLE kept_on (
+     execution TEXT NOT NULL REFERENCES executions (id),
+     host TEXT NOT NULL,
+     PRIMARY KEY (execution, host)
+   ) STRICT, WITHOUT ROWID;`,
 ];
 
 export function migrate(database: DatabaseSync, stateDir: string): void {

@@ -6,6 +6,7 @@ import type { ExecutionInput, Program, RecordedEvent, RollbackRequest } from '..
 import { isJsonObject, type Json } from '../json.ts';
 import type {
   ActivityRow,
+  Closing,
   ExecutionRow,
   ExecutionSettings,
   InboxEntry,
@@ -51,7 +52,7 @@ class SqliteJournal implements Journal {
   create(execution: NewExecution): boolean {
     const { id, runbook, file, program, sha256, input, settings, createdAt } = execution;
     const { changes } = this.#run(
-      `INSERT OR IGNORE INTO executions (id, runbook, file, program, sha256, input, settings, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT OR IGNORE INTO executions (id, runbook, file, program, sha256, input, settings, created_at, kept_on_known) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1)`,
       [
         id,
         runbook,
@@ -80,6 +81,8 @@ class SqliteJournal implements Journal {
       createdAt: Number(row['created_at']),
       cancelRequested: row['cancel_requested'] === 1,
       runner: typeof row['runner'] === 'string' ? (JSON.parse(row['runner']) as Runner) : null,
+      closing: typeof row['closing'] === 'string' ? (JSON.parse(row['closing']) as Closing) : null,
+      forgottenAt: row['forgotten_at'] === null ? null : Number(row['forgotten_at']),
     };
   }
 
@@ -101,6 +104,48 @@ class SqliteJournal implements Journal {
       `UPDATE executions SET input = json_insert(input, '$.rollbackRequests[#]', json(?)) WHERE id = ?`,
       [JSON.stringify(request), id],
     );
+  }
+
+  setClosing(id: string, closing: Closing): boolean {
+    const { changes } = this.#run(`UPDATE executions SET closing = ? WHERE id = ? AND closing IS NULL`, [
+      JSON.stringify(closing),
+      id,
+    ]);
+    return changes === 1;
+  }
+
+  addKeptOn(id: string, host: string): void {
+    this.#run(`INSERT OR IGNORE INTO kept_on (execution, host) VALUES (?, ?)`, [id, host]);
+  }
+
+  keptOn(id: string): string[] | null {
+    if (this.#get(`SELECT kept_on_known FROM executions WHERE id = ?`, [id])?.['kept_on_known'] !== 1)
+      return null;
+    return this.#all(`SELECT host FROM kept_on WHERE execution = ? ORDER BY host`, [id]).map((row) =>
+      text(row['host']),
+    );
+  }
+
+  beginForgetting(id: string, at: number, hosts: readonly string[]): void {
+    this.#transaction(() => {
+      this.#run(
+        `UPDATE executions SET forgotten_at = coalesce(forgotten_at, ?), kept_on_known = 1 WHERE id = ?`,
+        [at, id],
+      );
+      for (const host of hosts) this.addKeptOn(id, host);
+    });
+  }
+
+  dropKeptOn(id: string, host: string): void {
+    this.#run(`DELETE FROM kept_on WHERE execution = ? AND host = ?`, [id, host]);
+  }
+
+  remove(id: string): void {
+    this.#transaction(() => {
+      for (const table of ['kept_on', 'locks', 'inbox', 'events', 'activities'])
+        this.#run(`DELETE FROM ${table} WHERE execution = ?`, [id]);
+      this.#run(`DELETE FROM executions WHERE id = ?`, [id]);
+    });
   }
 
   activity(id: string, activity: string): ActivityRow | undefined {

@@ -43,6 +43,8 @@ export interface ActivityPorts {
   readonly locks: LockKeeper;
   readonly vault: Vault;
   readonly logs: LogFolder;
+  /** Called with every host on which an effect acts, before it does. */
+  readonly actsOn: (host: string) => void;
   /** What a step waits for, for the live view. */
   readonly onNotice: (step: string, text: string) => void;
   readonly now: () => number;
@@ -94,8 +96,14 @@ export class ActionHost implements ActivityHost {
     }
   }
 
+  #host({ kind }: AnyCall, name: string): Host {
+    const host = this.#ports.host(name);
+    if (kind === 'begin' || kind === 'wait') this.#ports.actsOn(host.name);
+    return host;
+  }
+
   #context(call: AnyCall, signal: AbortSignal, opened: Map<string, LogSink>): ActionContext {
-    const { executionId, aws, models, fetch, host, targets, vault, logs, onNotice, now } = this.#ports;
+    const { executionId, aws, models, fetch, targets, vault, logs, onNotice, now } = this.#ports;
     const { step, assumeRole } = call;
     return {
       executionId,
@@ -105,7 +113,7 @@ export class ActionHost implements ActivityHost {
       aws: assumeRole === undefined ? aws : aws.assume(assumeRole),
       models,
       fetch,
-      host,
+      host: (name) => this.#host(call, name),
       targets,
       log: (target) => {
         const sink = opened.get(target) ?? logs.open(step, target, attemptOf(call.id));

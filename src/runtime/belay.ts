@@ -21,7 +21,7 @@ import type { JsonObject } from '../json.ts';
 import type { Aws } from '../transports/aws.ts';
 import { createAws } from '../transports/aws/client.ts';
 import { createAwsModels } from '../transports/aws/models.ts';
-import { findConfiguration } from './configuration.ts';
+import { findConfiguration, readConfiguration } from './configuration.ts';
 import { newExecutionId } from './execution-id.ts';
 import { executionView, type ExecutionView } from './execution-view.ts';
 import {
@@ -33,6 +33,8 @@ import {
   type Unlocking,
 } from './locks/survey.ts';
 import { openPlace, type Place } from './places.ts';
+import { discard, refuseClosed } from './retention/closing.ts';
+import { forgetOnHost, openRetention, type Retention, type RetentionOptions } from './retention/retention.ts';
 import { prepareExecution } from './prepare-execution.ts';
 import { readText } from './read-text.ts';
 import { Refusal } from './refusal.ts';
@@ -49,6 +51,8 @@ export interface BelayOptions {
   readonly env: NodeJS.ProcessEnv;
   /** The whole of standard input, for `--secret NAME=-`. */
   readonly stdin: () => Promise<string>;
+  /** The world that executions act on; left out, the usual. */
+  readonly openPlace?: typeof openPlace;
 }
 
 export interface StartRequest {
@@ -68,11 +72,13 @@ const idTriesMax = 5;
 export class Belay {
   readonly stateDir: string;
   readonly #options: BelayOptions;
+  readonly #openPlace: typeof openPlace;
   #journal: Journal | undefined;
   #catalog: Catalog | undefined;
 
   constructor(options: BelayOptions) {
     this.#options = options;
+    this.#openPlace = options.openPlace ?? openPlace;
     this.stateDir = stateDirOf(options.state, options.env);
   }
 
@@ -113,7 +119,7 @@ export class Belay {
       const dir = executionDir(this.stateDir, executionId);
       const isNew = !existsSync(dir);
       let isWritten = false;
-      const place = await openPlace({
+      const place = await this.#openPlace({
         sandbox,
         inventory: configuration.inventory,
         stateDir: this.stateDir,
@@ -155,7 +161,8 @@ export class Belay {
     options: Pick<RunOptions, 'onEvent' | 'onNotice' | 'onWait' | 'leave'>,
   ): Promise<RunEnding> {
     const { env, stdin } = this.#options;
-    return runHere(id, { ...options, journal: this.journal, stateDir: this.stateDir, env, stdin });
+    const ports = { openPlace: this.#openPlace };
+    return runHere(id, { ...options, journal: this.journal, stateDir: this.stateDir, env, stdin, ports });
   }
 
   /** The id for a unique prefix; the latest one without any. Throws Refusal. */
@@ -205,6 +212,7 @@ export class Belay {
   /** Asks a running execution to stop and climb down; an interrupted one does so when it is resumed. */
   cancel(id: string): ExecutionView {
     const view = this.view(id);
+    refuseClosed(this.row(id));
     if (view.endedAt !== null)
       throw new Refusal('refused', 'ALREADY_ENDED', `${id} has ended: ${view.status}`);
     if (view.waiting?.kind === 'rollbackDecision')
@@ -233,6 +241,7 @@ export class Belay {
 
   /** Asks for the rollback of an execution that has ended. It happens when the execution is run again. */
   requestRollback(id: string, request: RollbackRequest): void {
+    refuseClosed(this.row(id));
     const view = this.view(id);
     if (view.waiting?.kind === 'rollbackDecision') {
       this.journal.signal(id, 'rollback', 'yes', 'rollback', Date.now());
@@ -249,6 +258,36 @@ export class Belay {
       });
     }
     this.journal.addRollbackRequest(id, { ...request, interpreter: 2 });
+  }
+
+  /** A person's last word on an execution that nobody runs. Returns locks that could not be given back. Throws Refusal. */
+  async discard(id: string, why: string): Promise<{ readonly lock: string; readonly why: string }[]> {
+    const { inventoryFile, sandbox } = this.row(id).settings;
+    const { cwd, env } = this.#options;
+    const inventory = () =>
+      (inventoryFile !== null && existsSync(inventoryFile)
+        ? readConfiguration(inventoryFile)
+        : findConfiguration(cwd, env)
+      ).inventory;
+    return discard(this, id, why, this.view(id).endedAt !== null, () =>
+      this.#openPlace({ sandbox, inventory: inventory(), stateDir: this.stateDir, executionId: id }),
+    );
+  }
+
+  /** What `belay prune` removes and what it leaves. Throws Refusal. The caller closes it. */
+  retention(gone: readonly string[]): Retention {
+    return openRetention(this.#retentionOptions(gone));
+  }
+
+  /** Tells a host to forget an execution by its label. Throws Refusal. */
+  forgetOnHost(id: string, host: string): Promise<void> {
+    return forgetOnHost(this.#retentionOptions([]), id, host);
+  }
+
+  #retentionOptions(gone: readonly string[]): RetentionOptions {
+    const { cwd, env } = this.#options;
+    const { journal, stateDir } = this;
+    return { journal, stateDir, cwd, env, view: (id) => this.view(id), openPlace: this.#openPlace, gone };
   }
 
   /** Who holds what: in this state folder, and with `hosts` by the entries on every host of belay.yaml. */
@@ -276,7 +315,7 @@ export class Belay {
   async #withHosts<T>(work: (place: Place, names: readonly string[]) => Promise<T>): Promise<T> {
     const { cwd, env } = this.#options;
     const { inventory } = findConfiguration(cwd, env);
-    const place = await openPlace({
+    const place = await this.#openPlace({
       sandbox: false,
       inventory,
       stateDir: this.stateDir,

@@ -6,6 +6,13 @@ const epochSeconds = Date.UTC(2025, 0, 1) / 1000;
 const timeLength = 6;
 const randomLength = 6;
 
+/** When an id was made, to the second, in ms since 1970. */
+export function madeAt(executionId: string): number {
+  const digits = [...executionId.slice(0, timeLength)];
+  const seconds = digits.reduce((sum, digit) => sum * 32 + Math.max(0, alphabet.indexOf(digit)), 0);
+  return (seconds + epochSeconds) * 1000;
+}
+
 export function newExecutionId(nowMs: number): string {
   let seconds = Math.max(0, Math.floor(nowMs / 1000) - epochSeconds);
   let time = '';

@@ -9,7 +9,7 @@ import {
   type UndoState,
   type Waiting,
 } from '../engine/index.ts';
-import type { ExecutionRow, Runner } from '../journal/index.ts';
+import type { Closing, ExecutionRow, Runner } from '../journal/index.ts';
 import type { JsonObject } from '../json.ts';
 import { isLocked } from './lock.ts';
 import { maskPlaceholders } from './secrets/vault.ts';
@@ -40,6 +40,10 @@ export interface ExecutionView {
   /** Whether a process is running it now. */
   readonly isLive: boolean;
   readonly cancelRequested: boolean;
+  /** A person's last word on it. */
+  readonly closing: Closing | null;
+  /** Since when what was kept for its undo is being removed. */
+  readonly forgottenAt: number | null;
   readonly createdAt: number;
   readonly startedAt: number | null;
   readonly endedAt: number | null;
@@ -47,7 +51,8 @@ export interface ExecutionView {
 
 export function executionView(row: ExecutionRow, state: ExecutionState, stateDir: string): ExecutionView {
   const owesRollback = state.endings > 0 && state.endings <= row.input.rollbackRequests.length;
-  const hasEnded = state.endedAt !== null && !isUndoing(state) && !owesRollback;
+  const endedByItself = state.endedAt !== null && !isUndoing(state) && !owesRollback;
+  const hasEnded = endedByItself || row.closing !== null;
   const isLive = isLocked(stateDir, row.id);
   const current = currentStep(state);
   return {
@@ -63,7 +68,7 @@ export function executionView(row: ExecutionRow, state: ExecutionState, stateDir
     outputs: state.outputs,
     failedStep: state.failedStep,
     at: current?.name ?? null,
-    waiting: state.waiting ?? current?.waiting ?? null,
+    waiting: row.closing === null ? (state.waiting ?? current?.waiting ?? null) : null,
     drift: state.drift,
     refused: state.refused,
     locks: state.locks,
@@ -71,9 +76,11 @@ export function executionView(row: ExecutionRow, state: ExecutionState, stateDir
     runner: row.runner,
     isLive,
     cancelRequested: row.cancelRequested,
+    closing: row.closing,
+    forgottenAt: row.forgottenAt,
     createdAt: row.createdAt,
     startedAt: state.startedAt,
-    endedAt: hasEnded ? state.endedAt : null,
+    endedAt: endedByItself ? state.endedAt : (row.closing?.at ?? null),
   };
 }
 
@@ -83,7 +90,7 @@ function statusOf(
   isLive: boolean,
   hasEnded: boolean,
 ): ExecutionStatus {
-  if (hasEnded) return state.status;
+  if (hasEnded) return isTerminal(state.status) ? state.status : 'Cancelled';
   if (!isLive && row.runner !== null) return 'Interrupted';
   if (row.cancelRequested && !isTerminal(state.status)) return 'Cancelling';
   return state.status;

@@ -11,6 +11,7 @@ import { EmbeddedRuntime, Left } from './embedded.ts';
 import { acquireLock } from './lock.ts';
 import { LockKeeper } from './locks/keeper.ts';
 import { LogFolder } from './logs.ts';
+import { refuseClosed } from './retention/closing.ts';
 import { parameterScope } from './parameter-scope.ts';
 import { openPlace, type Place, type PlaceOptions } from './places.ts';
 import { Refusal } from './refusal.ts';
@@ -64,6 +65,7 @@ export async function runHere(id: string, options: RunOptions): Promise<RunEndin
   try {
     const row = journal.execution(id);
     if (row === undefined) throw new Refusal('usage', 'UNKNOWN_EXECUTION', `there is no execution ${id}`);
+    refuseClosed(row);
     const ports = { ...usualPorts, ...options.ports };
     const place = await ports.openPlace({
       sandbox: row.settings.sandbox,
@@ -116,6 +118,7 @@ async function interpret(
     fetch: place.fetch,
     host: (name) => place.host(name),
     targets: (selectors) => place.targets(selectors),
+    actsOn: keptOn(row, journal),
     vault,
     logs: new LogFolder(join(executionDir(options.stateDir, row.id), 'logs'), vault.redactor),
     onNotice: options.onNotice ?? (() => undefined),
@@ -144,6 +147,16 @@ async function interpret(
   } finally {
     leave?.removeEventListener('abort', leaveNow);
   }
+}
+
+/** Writes down once, before anything begins there, each host that may keep something for the execution's undo. */
+function keptOn({ id, settings }: ExecutionRow, journal: Journal): (host: string) => void {
+  const known = new Set(journal.keptOn(id) ?? []);
+  return (host) => {
+    if (settings.sandbox || known.has(host)) return;
+    journal.addKeptOn(id, host);
+    known.add(host);
+  };
 }
 
 /** How long a resumed execution looks after its locks, in ms. */

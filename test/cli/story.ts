@@ -66,6 +66,8 @@ export function viewAfter(story: readonly Told[], more: Partial<ExecutionView> =
     runner,
     isLive: false,
     cancelRequested: false,
+    closing: null,
+    forgottenAt: null,
     createdAt: startedAt,
     startedAt: state.startedAt,
     endedAt: state.endedAt,

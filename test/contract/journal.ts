@@ -185,4 +185,38 @@ export function journalContract(
       expect(journal.folderId).toMatch(/^[0-9a-f]{20}$/);
     }),
   );
+
+  test(
+    `${name}: a person's last word, the hosts that keep something, and the removal of it all`,
+    within((journal, again) => {
+      journal.create(execution('A', 1));
+      journal.create(execution('B', 2));
+      const closing = { kind: 'discarded', at: 7, by: 'ops', why: 'lost' } as const;
+      expect(journal.setClosing('A', closing)).toBe(true);
+      expect(again().setClosing('A', { ...closing, by: 'another' })).toBe(false);
+      expect(again().execution('A')).toMatchObject({ closing, forgottenAt: null });
+
+      expect(journal.keptOn('A')).toEqual([]);
+      for (const host of ['h2', 'h1', 'h2']) journal.addKeptOn('A', host);
+      journal.addKeptOn('B', 'h1');
+      expect(again().keptOn('A')).toEqual(['h1', 'h2']);
+      journal.beginForgetting('A', 9, ['h1', 'h3']);
+      again().beginForgetting('A', 11, []);
+      expect(again().execution('A')?.forgottenAt).toBe(9);
+      journal.dropKeptOn('A', 'h1');
+      expect(again().keptOn('A')).toEqual(['h2', 'h3']);
+
+      journal.begin('A', 'x', 5, [event(1, 'S')]);
+      journal.signal('A', 'approve:x', 'yes', 'me', 6);
+      journal.takeLocks('', [{ name: 'host:a', asked: 'host:a', host: null }], 'A', 5, []);
+      journal.remove('A');
+      expect(again().executionIds()).toEqual(['B']);
+      expect([again().events('A', 0), again().locks('A'), again().activity('A', 'x')]).toEqual([
+        [],
+        [],
+        undefined,
+      ]);
+      expect(again().keptOn('B')).toEqual(['h1']);
+    }),
+  );
 }

@@ -180,6 +180,7 @@ async function runOnce(
     targets: (selectors) => selectors,
     vault,
     logs: new LogFolder(join(store.dir, 'logs'), vault.redactor),
+    actsOn: () => undefined,
     onNotice: () => undefined,
     now: options.now ?? Date.now,
   });

@@ -3,10 +3,14 @@ import { createHash } from 'node:crypto';
 
 /** [a-z0-9-], at most 48 characters. `parts` tell apart what one execution keeps on one host. */
 export function keepKey(executionId: string, ...parts: readonly string[]): string {
-  const execution = executionId
+  const hash = createHash('sha256').update(JSON.stringify([executionId, ...parts]));
+  return `${keepLabel(executionId)}-${hash.digest('hex').slice(0, 16)}`;
+}
+
+/** What all that one execution keeps begins with: by this a host forgets it. */
+export function keepLabel(executionId: string): string {
+  return executionId
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '-')
     .slice(0, 31);
-  const hash = createHash('sha256').update(JSON.stringify([executionId, ...parts]));
-  return `${execution}-${hash.digest('hex').slice(0, 16)}`;
 }

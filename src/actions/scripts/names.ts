@@ -146,6 +146,11 @@
  *     queryError=TEXT          what psql said instead, with the SQLSTATE: `ERROR:  42P01: relation "t" does not exist`
  *     failed=NO_POSTGRESQL | NO_SUCH_USER
  *
+ * keep/list           read     -
+ *     kept=LABEL FILES BYTES      what is kept for undos, by the label of its execution (keep-key.ts)
+ * keep/forget         changes  LABEL...                                 through host.read: harmless to repeat, and short
+ *     gone=LABEL N     N things were removed; none of it is there any more       failed=BAD_LABEL | WRITE_FAILED
+ *
  * http/check          read     URL TIMEOUTSECONDS BODYBYTESMAX METHOD     the request's body
  *     status=NNN  body=BASE64    or    unreachable=TEXT          failed=NO_HTTP_CLIENT
  */
@@ -180,6 +185,8 @@ export const hostScriptNames = [
   'tls/install',
   'tls/restore',
   'postgresql/check',
+  'keep/list',
+  'keep/forget',
   'http/check',
 ] as const;
 export type HostScriptName = (typeof hostScriptNames)[number];

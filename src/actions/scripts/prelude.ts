@@ -12,10 +12,13 @@ PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 exec 3>&1 1>&2
 say() { printf '%s\\n' "$1=$2" >&3; }
 fail() { say failed "$*"; exit 1; }
-keep_folder() {
+keep_root() {
   if [ -n "\${BELAY_HOST_STATE:-}" ]; then keep=$BELAY_HOST_STATE
   elif [ "$(id -u)" = 0 ]; then keep=/var/lib/belay
   else keep=$HOME/.local/state/belay; fi
+}
+keep_folder() {
+  keep_root
   (umask 077 && mkdir -p "$keep/$1") || fail WRITE_FAILED "cannot make $keep/$1"
   keep=$keep/$1
 }

@@ -6,8 +6,11 @@ const instant = (at: number | null): string | null => (at === null ? null : new 
 
 export function executionJson(view: ExecutionView) {
   const { steps, rollback, runner, createdAt, startedAt, endedAt, drift, ...rest } = view;
+  const { closing, forgottenAt, ...shown } = rest;
   return {
-    ...rest,
+    ...shown,
+    closing: closing === null ? null : { ...closing, at: instant(closing.at) },
+    forgottenAt: instant(forgottenAt),
     createdAt: instant(createdAt),
     startedAt: instant(startedAt),
     endedAt: instant(endedAt),

@@ -50,6 +50,7 @@ function tinted(line: string, view: ExecutionView | undefined, style: Style): st
 /** Where it is, or where it failed. */
 function whereText(view: ExecutionView): string {
   const at = view.at === null ? '' : printable(view.at);
+  if (view.closing !== null) return `${view.closing.kind}: ${printable(view.closing.why)}`;
   if (view.waiting !== null && view.waiting.kind !== 'sleep')
     return `${at || 'rollback'}, ${waitingText(view.waiting)}`;
   if (view.endedAt !== null) return view.failedStep === null ? '' : printable(view.failedStep);

@@ -22,6 +22,22 @@ export function showLines(view: ExecutionView, style: Style, now: number): strin
     ...(view.endedAt === null
       ? []
       : [['ended', `${instantText(view.endedAt)}, after ${durationText(view.endedAt - started)}`]]),
+    ...(view.closing === null
+      ? []
+      : [
+          [
+            view.closing.kind,
+            `${instantText(view.closing.at)} by ${printable(view.closing.by)}: ${printable(view.closing.why)}`,
+          ],
+        ]),
+    ...(view.forgottenAt === null
+      ? []
+      : [
+          [
+            'pruned',
+            `since ${instantText(view.forgottenAt)}: it cannot be taken back; belay prune finishes that`,
+          ],
+        ]),
     ...(view.isLive && view.runner !== null
       ? [['runner', `pid ${view.runner.pid} on ${printable(view.runner.host)}`]]
       : []),

@@ -1,5 +1,5 @@
 /** What an execution left different in the world, and why it was not undone. Pure. */
-import type { Change, StepState, UndoState } from '../../engine/index.ts';
+import { standingRestorePoints, type Change, type StepState, type UndoState } from '../../engine/index.ts';
 import type { ExecutionView } from '../../runtime/execution-view.ts';
 import { isDifferent, netChanges, shortVersions, targetsText, valueText } from './change-text.ts';
 import { clockText } from './durations.ts';
@@ -114,12 +114,7 @@ export function touchedTargets(view: ExecutionView): string[] {
 
 /** Restore points that are still there, as `snap-0a17 (02:14:09)`: an undo list may have used one and left it. */
 export function keptRestorePoints(view: ExecutionView): string[] {
-  return view.steps.flatMap((step) => {
-    const undo = view.rollback.find(({ name }) => name === step.name);
-    const isGone = (id: string) =>
-      undo?.result === 'undone' &&
-      (undo.steps.length === 0 || undo.changes.some(({ from, to }) => from === id && to === null));
-    const at = step.endedAt === null ? '' : ` (${clockText(step.endedAt)})`;
-    return step.restorePoints.filter(({ id }) => !isGone(id)).map(({ id }) => `${printable(id)}${at}`);
-  });
+  return standingRestorePoints(view).map(
+    ({ id, at }) => `${printable(id)}${at === null ? '' : ` (${clockText(at)})`}`,
+  );
 }

@@ -1,0 +1,88 @@
+/** A person's last word on an execution: nothing of it goes on, and nothing is taken back. */
+import { userInfo } from 'node:os';
+import type { ExecutionRow, Journal, LockRow } from '../../journal/index.ts';
+import { HostFailure } from '../../transports/host.ts';
+import { ActionFailure } from '../../actions/define-action.ts';
+import { acquireLock } from '../lock.ts';
+import { giveEntry, ownerOf } from '../locks/host-entry.ts';
+import type { Place } from '../places.ts';
+import { Refusal } from '../refusal.ts';
+
+/** How long the hosts may take over giving locks back, in ms. */
+const giveTimeoutMs = 60_000;
+
+/** Throws Refusal where nothing of the execution may run any more. */
+export function refuseClosed({ id, closing, forgottenAt }: ExecutionRow): void {
+  if (forgottenAt !== null) {
+    const when = new Date(forgottenAt).toISOString();
+    throw new Refusal(
+      'refused',
+      'FORGOTTEN',
+      `what was kept for the undo of ${id} is being removed since ${when}; it cannot go on, nor be taken back`,
+      { hint: 'belay prune finishes that' },
+    );
+  }
+  if (closing === null) return;
+  const when = new Date(closing.at).toISOString();
+  throw new Refusal(
+    'refused',
+    'CLOSED',
+    `${id} was ${closing.kind} by ${closing.by} at ${when}: ${closing.why}. Nothing of it goes on, and nothing is taken back`,
+    { hint: `belay show ${id} says what it left` },
+  );
+}
+
+/** Returns locks that could not be given back, and why. Throws Refusal where it is under way or closed already. */
+export async function discard(
+  { journal, stateDir }: { readonly journal: Journal; readonly stateDir: string },
+  id: string,
+  why: string,
+  hasEnded: boolean,
+  place: () => Promise<Place>,
+): Promise<{ readonly lock: string; readonly why: string }[]> {
+  const lock = acquireLock(stateDir, id);
+  if (lock === undefined) {
+    throw new Refusal('refused', 'ALREADY_RUNNING', `${id} is under way; it was not discarded`, {
+      hint: `belay cancel ${id} stops it and climbs down`,
+    });
+  }
+  try {
+    const row = journal.execution(id);
+    if (row === undefined) throw new Refusal('usage', 'UNKNOWN_EXECUTION', `there is no execution ${id}`);
+    refuseClosed(row);
+    const kind = hasEnded ? 'closed' : 'discarded';
+    journal.setClosing(id, { kind, at: Date.now(), by: userInfo().username, why });
+    const held = journal.locks(id);
+    return held.length === 0 ? [] : await giveBack(journal, id, held, place);
+  } finally {
+    lock.release();
+  }
+}
+
+async function giveBack(
+  journal: Journal,
+  id: string,
+  held: readonly LockRow[],
+  place: () => Promise<Place>,
+): Promise<{ readonly lock: string; readonly why: string }[]> {
+  const kept: { lock: string; why: string }[] = [];
+  const signal = AbortSignal.timeout(giveTimeoutMs);
+  let opened: Place | undefined;
+  try {
+    for (const row of held) {
+      try {
+        if (row.host !== null && row.hasEntry && row.scope === '') {
+          opened ??= await place();
+          await giveEntry(opened.host(row.host), ownerOf(journal.folderId, id), signal);
+        }
+        journal.dropLocks([row]);
+      } catch (error) {
+        if (!(error instanceof HostFailure || error instanceof ActionFailure)) throw error;
+        kept.push({ lock: row.name, why: error.message });
+      }
+    }
+    return kept;
+  } finally {
+    await opened?.close();
+  }
+}

@@ -1,0 +1,177 @@
+/** What `belay prune` asks for: which executions go, their removal, and telling a host to forget one by its label. */
+import { rmSync } from 'node:fs';
+import { keepLabel } from '../../actions/scripts/keep-key.ts';
+import type { Journal } from '../../journal/index.ts';
+import { findConfiguration, readConfiguration, type Configuration } from '../configuration.ts';
+import type { ExecutionView } from '../execution-view.ts';
+import type { openPlace, Place } from '../places.ts';
+import { Refusal } from '../refusal.ts';
+import { executionDir } from '../state-dir.ts';
+import { fateOf } from './fate.ts';
+import {
+  forgetLabels,
+  judge,
+  orphanFolders,
+  prune,
+  type Judged,
+  type Pruned,
+  type PrunePorts,
+} from './prune.ts';
+
+/** A folder without a row may belong to a run that is just starting. */
+const orphanAgeMs = 86_400_000;
+const keepMsDefault = 90 * 86_400_000;
+
+export interface RetentionOptions {
+  readonly journal: Journal;
+  readonly stateDir: string;
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly view: (id: string) => ExecutionView;
+  readonly openPlace: typeof openPlace;
+  readonly gone: readonly string[];
+}
+
+export interface Retention {
+  readonly keepMs: number;
+  readonly judged: readonly Judged[];
+  /** Folders of executions that never came to be. */
+  readonly orphans: readonly string[];
+  /** Hosts that may keep something for it. */
+  keptOn(id: string): readonly string[];
+  prune(): Promise<Pruned>;
+  close(): Promise<void>;
+}
+
+/** Throws Refusal for a configuration that is not right. */
+export function openRetention(options: RetentionOptions): Retention {
+  const { journal, stateDir, cwd, env, view } = options;
+  const here = findConfiguration(cwd, env);
+  const places = new Places(options, here);
+  const ports: PrunePorts = {
+    journal,
+    stateDir,
+    keepMs: here.inventory?.keepMs ?? keepMsDefault,
+    now: Date.now,
+    view,
+    allHosts: (id) => places.configuration(id).inventory?.names ?? [],
+    host: (id, name) => places.of(id).host(name),
+    gone: new Set(options.gone),
+  };
+  const judged = judge(ports);
+  const orphans = orphanFolders(ports, orphanAgeMs);
+  const going = judged
+    .filter(({ fate }) => fate.kind === 'goes')
+    .map(({ view: { executionId } }) => executionId);
+  return {
+    keepMs: ports.keepMs,
+    judged,
+    orphans,
+    keptOn: (id) => journal.keptOn(id) ?? ports.allHosts(id),
+    prune: async () => {
+      await places.open(going);
+      const pruned = await prune(ports, going);
+      for (const id of orphans) rmSync(executionDir(stateDir, id), { recursive: true, force: true });
+      return pruned;
+    },
+    close: () => places.close(),
+  };
+}
+
+/**
+ * Tells a host to forget what it keeps for one execution, also for one of another state folder. Throws Refusal where this
+ * state folder knows that it is still needed, or the host did not do it.
+ */
+export async function forgetOnHost(options: RetentionOptions, id: string, host: string): Promise<void> {
+  const { journal, stateDir, cwd, env, view } = options;
+  const label = keepLabel(id);
+  if (!/^[a-z0-9-]+$/.test(label))
+    throw new Refusal('usage', 'BAD_LABEL', `${id} is no id of an execution; nothing was removed`);
+  const known = journal.executionIds().find((one) => keepLabel(one) === label);
+  const configuration = findConfiguration(cwd, env);
+  if (known !== undefined) {
+    const keepMs = configuration.inventory?.keepMs ?? keepMsDefault;
+    const fate = fateOf(view(known), { now: Date.now(), keepMs, locks: journal.locks(known).length });
+    if (fate.kind === 'stays') {
+      throw new Refusal(
+        'refused',
+        'STILL_NEEDED',
+        `${known} can still be taken back: ${fate.why}; nothing was removed`,
+        {
+          hint: `belay discard ${known} --why TEXT, and then  belay prune`,
+        },
+      );
+    }
+  }
+  const place = await options.openPlace({
+    sandbox: false,
+    inventory: configuration.inventory,
+    stateDir,
+    executionId: 'prune',
+  });
+  try {
+    const why = await forgetLabels(() => place.host(host), [label]);
+    if (why !== null) throw new Refusal('refused', 'NOT_FORGOTTEN', `${host} did not forget ${id}: ${why}`);
+    if (known !== undefined) journal.dropKeptOn(known, host);
+  } finally {
+    await place.close();
+  }
+}
+
+/** One place for each belay.yaml that executions were started with; where that is gone, the one that is in force here. */
+class Places {
+  readonly #options: RetentionOptions;
+  readonly #here: Configuration;
+  readonly #configurations = new Map<string | null, Configuration>();
+  readonly #open = new Map<Configuration, Place>();
+
+  constructor(options: RetentionOptions, here: Configuration) {
+    this.#options = options;
+    this.#here = here;
+  }
+
+  configuration(id: string): Configuration {
+    const file = this.#options.journal.execution(id)?.settings.inventoryFile ?? null;
+    const known = this.#configurations.get(file);
+    if (known !== undefined) return known;
+    const read = this.#read(file);
+    this.#configurations.set(file, read);
+    return read;
+  }
+
+  /** Opens what `of` gives. */
+  async open(ids: readonly string[]): Promise<void> {
+    for (const id of ids) {
+      const configuration = this.configuration(id);
+      if (this.#open.has(configuration)) continue;
+      const place = await this.#options.openPlace({
+        sandbox: false,
+        inventory: configuration.inventory,
+        stateDir: this.#options.stateDir,
+        executionId: 'prune',
+      });
+      this.#open.set(configuration, place);
+    }
+  }
+
+  of(id: string): Place {
+    const place = this.#open.get(this.configuration(id));
+    if (place === undefined) throw new Error(`no place was opened for ${id}`);
+    return place;
+  }
+
+  async close(): Promise<void> {
+    for (const place of this.#open.values()) await place.close();
+    this.#open.clear();
+  }
+
+  #read(file: string | null): Configuration {
+    if (file === null || file === this.#here.file) return this.#here;
+    try {
+      return readConfiguration(file);
+    } catch (error) {
+      if (error instanceof Refusal) return this.#here;
+      throw error;
+    }
+  }
+}
