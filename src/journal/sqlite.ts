@@ -1,7 +1,7 @@
 /** The journal in a state folder: one SQLite database in WAL mode with synchronous=FULL, shared by all processes on it. */
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { DatabaseSync } from 'node:sqlite';
 import type { ExecutionInput, Program, RecordedEvent, RollbackRequest } from '../engine/index.ts';
 import { isJsonObject, type Json } from '../json.ts';
 import type {
@@ -19,6 +19,7 @@ import type {
 } from './index.ts';
 import { asJournalFailure } from './failure.ts';
 import { migrate } from './schema.ts';
+import { Statements, text } from './statements.ts';
 
 /** How long a writer waits for another one, in ms. */
 const busyTimeoutMs = 10_000;
@@ -35,23 +36,20 @@ export function openSqliteJournal(stateDir: string): Journal {
       `PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;`,
     );
     migrate(database, stateDir);
-    return new SqliteJournal(database, stateDir);
+    return new SqliteJournal(new Statements(database, stateDir));
   });
 }
 
 class SqliteJournal implements Journal {
-  readonly #database: DatabaseSync;
-  readonly #stateDir: string;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #rows: Statements;
 
-  constructor(database: DatabaseSync, stateDir: string) {
-    this.#database = database;
-    this.#stateDir = stateDir;
+  constructor(rows: Statements) {
+    this.#rows = rows;
   }
 
   create(execution: NewExecution): boolean {
     const { id, runbook, file, program, sha256, input, settings, createdAt } = execution;
-    const { changes } = this.#run(
+    const { changes } = this.#rows.run(
       `INSERT OR IGNORE INTO executions (id, runbook, file, program, sha256, input, settings, created_at, kept_on_known) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1)`,
       [
         id,
@@ -68,7 +66,7 @@ class SqliteJournal implements Journal {
   }
 
   execution(id: string): ExecutionRow | undefined {
-    const row = this.#get(`SELECT * FROM executions WHERE id = ?`, [id]);
+    const row = this.#rows.get(`SELECT * FROM executions WHERE id = ?`, [id]);
     if (row === undefined) return undefined;
     return {
       id: text(row['id']),
@@ -87,27 +85,27 @@ class SqliteJournal implements Journal {
   }
 
   executionIds(): string[] {
-    return this.#all(`SELECT id FROM executions ORDER BY created_at DESC, id DESC`, []).map((row) =>
-      text(row['id']),
-    );
+    return this.#rows
+      .all(`SELECT id FROM executions ORDER BY created_at DESC, id DESC`, [])
+      .map((row) => text(row['id']));
   }
 
   setRunner(id: string, runner: Runner | null): void {
-    this.#run(`UPDATE executions SET runner = ? WHERE id = ?`, [
+    this.#rows.run(`UPDATE executions SET runner = ? WHERE id = ?`, [
       runner === null ? null : JSON.stringify(runner),
       id,
     ]);
   }
 
   addRollbackRequest(id: string, request: RollbackRequest): void {
-    this.#run(
+    this.#rows.run(
       `UPDATE executions SET input = json_insert(input, '$.rollbackRequests[#]', json(?)) WHERE id = ?`,
       [JSON.stringify(request), id],
     );
   }
 
   setClosing(id: string, closing: Closing): boolean {
-    const { changes } = this.#run(`UPDATE executions SET closing = ? WHERE id = ? AND closing IS NULL`, [
+    const { changes } = this.#rows.run(`UPDATE executions SET closing = ? WHERE id = ? AND closing IS NULL`, [
       JSON.stringify(closing),
       id,
     ]);
@@ -115,20 +113,20 @@ class SqliteJournal implements Journal {
   }
 
   addKeptOn(id: string, host: string): void {
-    this.#run(`INSERT OR IGNORE INTO kept_on (execution, host) VALUES (?, ?)`, [id, host]);
+    this.#rows.run(`INSERT OR IGNORE INTO kept_on (execution, host) VALUES (?, ?)`, [id, host]);
   }
 
   keptOn(id: string): string[] | null {
-    if (this.#get(`SELECT kept_on_known FROM executions WHERE id = ?`, [id])?.['kept_on_known'] !== 1)
+    if (this.#rows.get(`SELECT kept_on_known FROM executions WHERE id = ?`, [id])?.['kept_on_known'] !== 1)
       return null;
-    return this.#all(`SELECT host FROM kept_on WHERE execution = ? ORDER BY host`, [id]).map((row) =>
-      text(row['host']),
-    );
+    return this.#rows
+      .all(`SELECT host FROM kept_on WHERE execution = ? ORDER BY host`, [id])
+      .map((row) => text(row['host']));
   }
 
   beginForgetting(id: string, at: number, hosts: readonly string[]): void {
-    this.#transaction(() => {
-      this.#run(
+    this.#rows.transaction(() => {
+      this.#rows.run(
         `UPDATE executions SET forgotten_at = coalesce(forgotten_at, ?), kept_on_known = 1 WHERE id = ?`,
         [at, id],
       );
@@ -137,19 +135,19 @@ class SqliteJournal implements Journal {
   }
 
   dropKeptOn(id: string, host: string): void {
-    this.#run(`DELETE FROM kept_on WHERE execution = ? AND host = ?`, [id, host]);
+    this.#rows.run(`DELETE FROM kept_on WHERE execution = ? AND host = ?`, [id, host]);
   }
 
   remove(id: string): void {
-    this.#transaction(() => {
+    this.#rows.transaction(() => {
       for (const table of ['kept_on', 'locks', 'inbox', 'events', 'activities'])
-        this.#run(`DELETE FROM ${table} WHERE execution = ?`, [id]);
-      this.#run(`DELETE FROM executions WHERE id = ?`, [id]);
+        this.#rows.run(`DELETE FROM ${table} WHERE execution = ?`, [id]);
+      this.#rows.run(`DELETE FROM executions WHERE id = ?`, [id]);
     });
   }
 
   activity(id: string, activity: string): ActivityRow | undefined {
-    const row = this.#get(`SELECT started_at, outcome FROM activities WHERE execution = ? AND id = ?`, [
+    const row = this.#rows.get(`SELECT started_at, outcome FROM activities WHERE execution = ? AND id = ?`, [
       id,
       activity,
     ]);
@@ -157,14 +155,14 @@ class SqliteJournal implements Journal {
     const outcome =
       row['outcome'] === null
         ? null
-        : asJournalFailure(this.#stateDir, () => outcomeOf(JSON.parse(text(row['outcome'])) as Json));
+        : this.#rows.read(() => outcomeOf(JSON.parse(text(row['outcome'])) as Json));
     return { startedAt: Number(row['started_at']), outcome };
   }
 
   begin(id: string, activity: string, at: number, events: readonly RecordedEvent[]): ActivityRow {
-    this.#transaction(() => {
+    this.#rows.transaction(() => {
       this.#insertEvents(id, events);
-      this.#run(`INSERT OR IGNORE INTO activities (execution, id, started_at) VALUES (?, ?, ?)`, [
+      this.#rows.run(`INSERT OR IGNORE INTO activities (execution, id, started_at) VALUES (?, ?, ?)`, [
         id,
         activity,
         at,
@@ -174,7 +172,7 @@ class SqliteJournal implements Journal {
   }
 
   end(id: string, activity: string, outcome: RecordedOutcome, events: readonly RecordedEvent[]): void {
-    this.#transaction(() => {
+    this.#rows.transaction(() => {
       this.#insertEvents(id, events);
       this.#recordOutcome(id, activity, outcome);
     });
@@ -182,14 +180,14 @@ class SqliteJournal implements Journal {
 
   append(id: string, events: readonly RecordedEvent[]): void {
     if (events.length === 0) return;
-    this.#transaction(() => this.#insertEvents(id, events));
+    this.#rows.transaction(() => this.#insertEvents(id, events));
   }
 
   events(id: string, afterSeq: number): RecordedEvent[] {
-    const rows = this.#all(`SELECT seq, at, event FROM events WHERE execution = ? AND seq > ? ORDER BY seq`, [
-      id,
-      afterSeq,
-    ]);
+    const rows = this.#rows.all(
+      `SELECT seq, at, event FROM events WHERE execution = ? AND seq > ? ORDER BY seq`,
+      [id, afterSeq],
+    );
     return rows.map((row) => ({
       seq: Number(row['seq']),
       at: Number(row['at']),
@@ -199,12 +197,13 @@ class SqliteJournal implements Journal {
 
   lastSeq(id: string): number {
     return Number(
-      this.#get(`SELECT coalesce(max(seq), 0) AS seq FROM events WHERE execution = ?`, [id])?.['seq'] ?? 0,
+      this.#rows.get(`SELECT coalesce(max(seq), 0) AS seq FROM events WHERE execution = ?`, [id])?.['seq'] ??
+        0,
     );
   }
 
   signal(id: string, name: string, value: Json, dedupe: string, at: number): boolean {
-    const { changes } = this.#run(
+    const { changes } = this.#rows.run(
       `INSERT OR IGNORE INTO inbox (execution, name, value, dedupe, at) VALUES (?, ?, ?, ?, ?)`,
       [id, name, JSON.stringify(value), dedupe, at],
     );
@@ -212,13 +211,13 @@ class SqliteJournal implements Journal {
   }
 
   waitingSignals(id: string): string[] {
-    return this.#all(`SELECT DISTINCT name FROM inbox WHERE execution = ? AND taken_by IS NULL`, [id]).map(
-      (row) => text(row['name']),
-    );
+    return this.#rows
+      .all(`SELECT DISTINCT name FROM inbox WHERE execution = ? AND taken_by IS NULL`, [id])
+      .map((row) => text(row['name']));
   }
 
   peek(id: string, name: string): InboxEntry | undefined {
-    const row = this.#get(
+    const row = this.#rows.get(
       `SELECT id, at, value FROM inbox WHERE execution = ? AND name = ? AND taken_by IS NULL ORDER BY id LIMIT 1`,
       [id, name],
     );
@@ -227,24 +226,24 @@ class SqliteJournal implements Journal {
   }
 
   take(id: string, entry: InboxEntry, activity: string, outcome: RecordedOutcome): void {
-    this.#transaction(() => {
-      this.#run(`UPDATE inbox SET taken_by = ? WHERE id = ?`, [activity, entry.id]);
+    this.#rows.transaction(() => {
+      this.#rows.run(`UPDATE inbox SET taken_by = ? WHERE id = ?`, [activity, entry.id]);
       this.#recordOutcome(id, activity, outcome);
     });
   }
 
   requestCancel(id: string): void {
-    this.#run(`UPDATE executions SET cancel_requested = 1 WHERE id = ?`, [id]);
+    this.#rows.run(`UPDATE executions SET cancel_requested = 1 WHERE id = ?`, [id]);
   }
 
   isCancelRequested(id: string): boolean {
     return (
-      this.#get(`SELECT cancel_requested FROM executions WHERE id = ?`, [id])?.['cancel_requested'] === 1
+      this.#rows.get(`SELECT cancel_requested FROM executions WHERE id = ?`, [id])?.['cancel_requested'] === 1
     );
   }
 
   get folderId(): string {
-    return text(this.#get(`SELECT id FROM folder`, [])?.['id']);
+    return text(this.#rows.get(`SELECT id FROM folder`, [])?.['id']);
   }
 
   takeLocks(
@@ -255,15 +254,15 @@ class SqliteJournal implements Journal {
     over: readonly string[],
   ): LockRow | undefined {
     let inTheWay: LockRow | undefined;
-    this.#transaction(() => {
+    this.#rows.transaction(() => {
       const held = locks.flatMap(({ name }) => {
-        const row = this.#get(`SELECT * FROM locks WHERE scope = ? AND name = ?`, [scope, name]);
+        const row = this.#rows.get(`SELECT * FROM locks WHERE scope = ? AND name = ?`, [scope, name]);
         return row === undefined ? [] : [lockOf(row)];
       });
       inTheWay = held.find((row) => row.executionId !== executionId && !over.includes(row.executionId));
       if (inTheWay !== undefined) return;
       for (const { name, asked, host } of locks) {
-        this.#run(
+        this.#rows.run(
           `INSERT INTO locks (scope, name, execution, asked, since, host, entry) VALUES (?, ?, ?, ?, ?, ?, 0)
            ON CONFLICT (scope, name) DO UPDATE SET execution = excluded.execution, asked = excluded.asked,
              since = excluded.since, host = excluded.host, entry = 0, confirmed = 0
@@ -278,13 +277,13 @@ class SqliteJournal implements Journal {
   locks(executionId?: string): LockRow[] {
     const rows =
       executionId === undefined
-        ? this.#all(`SELECT * FROM locks ORDER BY scope, name`, [])
-        : this.#all(`SELECT * FROM locks WHERE execution = ? ORDER BY scope, name`, [executionId]);
+        ? this.#rows.all(`SELECT * FROM locks ORDER BY scope, name`, [])
+        : this.#rows.all(`SELECT * FROM locks WHERE execution = ? ORDER BY scope, name`, [executionId]);
     return rows.map(lockOf);
   }
 
   markLock({ scope, name, executionId }: LockRow, hasEntry: boolean): void {
-    this.#run(`UPDATE locks SET entry = ? WHERE scope = ? AND name = ? AND execution = ?`, [
+    this.#rows.run(`UPDATE locks SET entry = ? WHERE scope = ? AND name = ? AND execution = ?`, [
       hasEntry ? 1 : 0,
       scope,
       name,
@@ -293,13 +292,13 @@ class SqliteJournal implements Journal {
   }
 
   confirmLocks(executionId: string): void {
-    this.#run(`UPDATE locks SET confirmed = 1 WHERE execution = ?`, [executionId]);
+    this.#rows.run(`UPDATE locks SET confirmed = 1 WHERE execution = ?`, [executionId]);
   }
 
   dropLocks(locks: readonly LockRow[]): void {
-    this.#transaction(() => {
+    this.#rows.transaction(() => {
       for (const { scope, name, executionId } of locks) {
-        this.#run(`DELETE FROM locks WHERE scope = ? AND name = ? AND execution = ?`, [
+        this.#rows.run(`DELETE FROM locks WHERE scope = ? AND name = ? AND execution = ?`, [
           scope,
           name,
           executionId,
@@ -309,17 +308,16 @@ class SqliteJournal implements Journal {
   }
 
   version(): number {
-    return Number(this.#get(`PRAGMA data_version`, [])?.['data_version'] ?? 0);
+    return Number(this.#rows.get(`PRAGMA data_version`, [])?.['data_version'] ?? 0);
   }
 
   close(): void {
-    this.#statements.clear();
-    this.#database.close();
+    this.#rows.close();
   }
 
   #insertEvents(id: string, events: readonly RecordedEvent[]): void {
     for (const { seq, at, event } of events) {
-      this.#run(`INSERT OR IGNORE INTO events (execution, seq, at, event) VALUES (?, ?, ?, ?)`, [
+      this.#rows.run(`INSERT OR IGNORE INTO events (execution, seq, at, event) VALUES (?, ?, ?, ?)`, [
         id,
         seq,
         at,
@@ -329,44 +327,11 @@ class SqliteJournal implements Journal {
   }
 
   #recordOutcome(id: string, activity: string, outcome: RecordedOutcome): void {
-    this.#run(
+    this.#rows.run(
       `INSERT INTO activities (execution, id, started_at, outcome) VALUES (?, ?, ?, ?)
        ON CONFLICT (execution, id) DO UPDATE SET outcome = excluded.outcome WHERE outcome IS NULL`,
       [id, activity, outcome.startedAt, JSON.stringify(outcome)],
     );
-  }
-
-  #transaction(write: () => void): void {
-    asJournalFailure(this.#stateDir, () => {
-      this.#database.exec('BEGIN IMMEDIATE');
-      try {
-        write();
-        this.#database.exec('COMMIT');
-      } catch (error) {
-        if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-        throw error;
-      }
-    });
-  }
-
-  #statement(sql: string): StatementSync {
-    const known = this.#statements.get(sql);
-    if (known !== undefined) return known;
-    const statement = this.#database.prepare(sql);
-    this.#statements.set(sql, statement);
-    return statement;
-  }
-
-  #run(sql: string, values: readonly (string | number | null)[]) {
-    return asJournalFailure(this.#stateDir, () => this.#statement(sql).run(...values));
-  }
-
-  #get(sql: string, values: readonly (string | number | null)[]) {
-    return asJournalFailure(this.#stateDir, () => this.#statement(sql).get(...values));
-  }
-
-  #all(sql: string, values: readonly (string | number | null)[]) {
-    return asJournalFailure(this.#stateDir, () => this.#statement(sql).all(...values));
   }
 }
 
@@ -390,9 +355,4 @@ function lockOf(row: Readonly<Record<string, unknown>>): LockRow {
     hasEntry: row['entry'] === 1,
     isConfirmed: row['confirmed'] === 1,
   };
-}
-
-function text(value: unknown): string {
-  if (typeof value !== 'string') throw new Error(`the journal holds ${typeof value} where text belongs`);
-  return value;
 }
