@@ -1,4 +1,6 @@
 /** A document under examination: its parts, each with the place where it stood. */
+import type { Catalog } from './catalog.ts';
+import type { Report } from './report.ts';
 import type { Entry, MapNode, Span } from './tree.ts';
 import type { Document, Step } from './types.ts';
 
@@ -26,4 +28,23 @@ export interface DocumentDraft {
 export interface Addition {
   readonly name: string;
   readonly span: Span;
+}
+
+/** What every step is read with. */
+export interface StepsContext {
+  readonly catalog: Catalog;
+  readonly report: Report;
+  readonly additions: Addition[];
+  /** The step whose undo list this is; undefined for the main steps. */
+  readonly undoOf: string | undefined;
+  /** The step in whose inputs these steps are nested. */
+  readonly nestedIn: string | undefined;
+}
+
+/** Steps of a list and those nested in them; undo lists are left out. */
+export function* everyDraft(drafts: readonly StepDraft[]): Generator<StepDraft> {
+  for (const draft of drafts) {
+    yield draft;
+    for (const nested of draft.nested.values()) yield* everyDraft(nested);
+  }
 }

@@ -1,7 +1,6 @@
 /** Steps that stand in another step's inputs, as those of belay:rolling do: taken out of the inputs and read as steps. */
 import type { Catalog, Nests } from './catalog.ts';
-import type { StepDraft } from './draft.ts';
-import type { StepsContext } from './parse-steps.ts';
+import type { StepDraft, StepsContext } from './draft.ts';
 import type { MapReader } from './read-keys.ts';
 import { describeNode, scalarText, type Entry, type MapNode, type TreeNode } from './tree.ts';
 import type { Step } from './types.ts';

@@ -1,7 +1,6 @@
 /** The steps of a document or of an undo list, as written: keys, types and defaults. What they mean together is validate/. */
 import type { JsonObject } from '../json.ts';
-import type { Catalog } from './catalog.ts';
-import type { Addition, StepDraft } from './draft.ts';
+import type { StepDraft, StepsContext } from './draft.ts';
 import { isExpression } from './expression.ts';
 import { parseNested, stepsOf, takeNested } from './parse-nested.ts';
 import { parseLocks } from './locks.ts';
@@ -20,7 +19,6 @@ import {
   type MapReader,
 } from './read-keys.ts';
 import { readInputs } from './read-inputs.ts';
-import type { Report } from './report.ts';
 import { outputTypes, validateSelector } from './selector.ts';
 import { describeNode, type MapNode, type Span, type TreeNode } from './tree.ts';
 import type { DeclaredOutput, Route, Step } from './types.ts';
@@ -44,16 +42,6 @@ const notBuiltYet = {
   irreversible: 'the line behind which failures are repaired forward',
   retry: 'back-off between attempts; maxAttempts works',
 };
-
-export interface StepsContext {
-  readonly catalog: Catalog;
-  readonly report: Report;
-  readonly additions: Addition[];
-  /** The step whose undo list this is; undefined for the main steps. */
-  readonly undoOf: string | undefined;
-  /** The step in whose inputs these steps are nested. */
-  readonly nestedIn: string | undefined;
-}
 
 export function parseSteps(items: readonly TreeNode[], context: StepsContext): StepDraft[] {
   const drafts: StepDraft[] = [];

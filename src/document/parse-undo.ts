@@ -1,8 +1,7 @@
 /** Two additions to a step: `undo`, what takes it back, and `capture`, what is read before it acts. */
-import type { StepDraft } from './draft.ts';
+import type { StepDraft, StepsContext } from './draft.ts';
 import { isExpression } from './expression.ts';
 import { checkKeys, entryOf, readMap, type MapReader } from './read-keys.ts';
-import type { StepsContext } from './parse-steps.ts';
 import { validateSelector } from './selector.ts';
 import {
   describeNode,

@@ -1,5 +1,4 @@
 /** Why something did not come off, as data: what the engine decides by and people are shown. */
-import type { Outcome } from './activities.ts';
 
 export type Failure = {
   /** Upper case: VERSION_MISMATCH, or a service's own code: InvalidVolume.NotFound. */
@@ -9,11 +8,13 @@ export type Failure = {
   readonly retryable: boolean;
 };
 
+/** An outcome that is not `ok`. */
+type NotOk =
+  | ({ readonly status: 'failed' } & Failure)
+  | { readonly status: 'timeout' | 'lost' | 'cancelled' };
+
 /** What an outcome that is not `ok` says. `late`: the sentence for no answer in time. */
-export function failureOf(
-  outcome: Exclude<Outcome, { readonly status: 'ok' }>,
-  late = 'no answer came in time',
-): Failure {
+export function failureOf(outcome: NotOk, late = 'no answer came in time'): Failure {
   switch (outcome.status) {
     case 'failed': {
       const { code, message, retryable } = outcome;

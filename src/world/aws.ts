@@ -4,7 +4,8 @@
  */
 import type { Json, JsonObject } from '../json.ts';
 import { AwsFailure, type Aws, type AwsCall, type AwsModels } from '../transports/aws.ts';
-import { AwsNotModelled, AwsRefusal, type Operation } from './aws/operation.ts';
+import type { Operation } from './aws/operation.ts';
+import { AwsNotModelled, AwsRefusal } from './aws/refusal.ts';
 import { mask } from './aws/mask.ts';
 import { Params } from './aws/params.ts';
 import { services } from './aws/services.ts';

@@ -4,7 +4,7 @@ import type { StepDraft } from '../draft.ts';
 import { isExpression } from '../expression.ts';
 import type { Report } from '../report.ts';
 import { describeNode, scalarText, type Entry, type MapNode, type Span, type TreeNode } from '../tree.ts';
-import type { ValidationContext } from './validate.ts';
+import type { ValidationContext } from './context.ts';
 
 export const branchAction = 'aws:branch';
 

@@ -6,7 +6,7 @@
 import type { StepDraft } from '../draft.ts';
 import type { Span } from '../tree.ts';
 import { branchAction, branchTargets, validateBranch } from './branch.ts';
-import { listsAround, type StepList, type ValidationContext } from './validate.ts';
+import { listsAround, type StepList, type ValidationContext } from './context.ts';
 
 export interface Edge {
   readonly to: number;

@@ -5,9 +5,9 @@ import type { StepDraft } from '../draft.ts';
 import { joinOr } from '../suggest.ts';
 import { describeNode, locate, quoteHint } from '../tree.ts';
 import { settleAlternatives, type Problem } from './alternatives.ts';
-import { inputSpan, keySpan } from './inputs.ts';
+import { inputSpan, keySpan } from './spans.ts';
 import { pathText, sizeRule, textOf, typeNames } from './schema-words.ts';
-import type { ValidationContext } from './validate.ts';
+import type { ValidationContext } from './context.ts';
 
 type Path = readonly (string | number)[];
 

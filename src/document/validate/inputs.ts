@@ -4,12 +4,12 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { JsonObject } from '../../json.ts';
 import type { StepDraft } from '../draft.ts';
 import { isExpression, wholeReference } from '../expression.ts';
-import { locate, type Span } from '../tree.ts';
 import { branchAction } from './branch.ts';
 import { explainErrors } from './input-errors.ts';
 import { validateKnownTypes } from './known-types.ts';
 import { expressionKeyword, openSchema, splicedKeyword } from './open-schema.ts';
-import type { ValidationContext } from './validate.ts';
+import { inputSpan, keySpan } from './spans.ts';
+import type { ValidationContext } from './context.ts';
 
 const ajv = new Ajv2020({ allErrors: true, strict: false, verbose: true, validateFormats: false });
 ajv.addKeyword({
@@ -55,20 +55,4 @@ export function validateInputs(draft: StepDraft, context: ValidationContext): vo
       problem.hint,
     );
   }
-}
-
-/** Where the key stands that a path below `inputs` ends in. */
-export function keySpan(draft: StepDraft, path: readonly (string | number)[]): Span | undefined {
-  const inputs = draft.node.entries.get('inputs');
-  return inputs === undefined ? undefined : locate(inputs.value, path).key;
-}
-
-/** Where a path below `inputs` stands: a scalar itself, the key of a list or map. */
-export function inputSpan(draft: StepDraft, path: readonly (string | number)[]): Span {
-  const inputs = draft.node.entries.get('inputs');
-  if (inputs === undefined) return draft.nameSpan;
-  const { node, key } = locate(inputs.value, path);
-  if (path.length === 0) return inputs.keySpan;
-  const isShown = node.kind === 'scalar' && node.span.end > node.span.start;
-  return isShown ? node.span : (key ?? node.span);
 }

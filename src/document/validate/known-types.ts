@@ -4,14 +4,13 @@
  */
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
 import { baseType, type BaseType } from '../argument.ts';
-import type { DocumentDraft, StepDraft } from '../draft.ts';
+import { everyDraft, type DocumentDraft, type StepDraft } from '../draft.ts';
 import { wholeReference } from '../expression.ts';
 import type { Reference } from '../reference.ts';
 import type { OutputType } from '../types.ts';
-import { inputSpan } from './inputs.ts';
-import { everyDraft } from './nested.ts';
+import { inputSpan } from './spans.ts';
 import { typeNames } from './schema-words.ts';
-import type { ValidationContext } from './validate.ts';
+import type { ValidationContext } from './context.ts';
 
 type Path = readonly (string | number)[];
 

@@ -1,8 +1,7 @@
 /** Step names are unique where they are read, and actions exist. */
-import type { StepDraft } from '../draft.ts';
+import { everyDraft, type StepDraft } from '../draft.ts';
 import { ownParts } from '../reference.ts';
-import { everyDraft } from './nested.ts';
-import { listsAround, type StepList, type ValidationContext } from './validate.ts';
+import { listsAround, type StepList, type ValidationContext } from './context.ts';
 
 export function validateNames(list: StepList, context: ValidationContext): void {
   const { report, draft: document } = context;

@@ -1,6 +1,5 @@
 /** Steps nested in the inputs of another: lists that may only look hold nothing that changes the world. */
-import type { StepDraft } from '../draft.ts';
-import type { StepList, ValidationContext } from './validate.ts';
+import type { StepList, ValidationContext } from './context.ts';
 
 export function validateNested(list: StepList, { catalog, report }: ValidationContext): void {
   if (list.nestedIn === undefined) return;
@@ -17,13 +16,5 @@ export function validateNested(list: StepList, { catalog, report }: ValidationCo
       );
     if (undo !== undefined)
       report.error('UNDO', at, `step "${step.name}" only looks, so there is nothing to undo`);
-  }
-}
-
-/** Steps of a list and those nested in them; undo lists are left out. */
-export function* everyDraft(drafts: readonly StepDraft[]): Generator<StepDraft> {
-  for (const draft of drafts) {
-    yield draft;
-    for (const nested of draft.nested.values()) yield* everyDraft(nested);
   }
 }

@@ -1,6 +1,6 @@
 /** The `outputs` of a document: each is Step.Output, without braces, of something that exists. */
 import { outputsOf } from './references.ts';
-import type { StepList, ValidationContext } from './validate.ts';
+import type { StepList, ValidationContext } from './context.ts';
 
 export function validateOutputs(main: StepList, context: ValidationContext): void {
   const { report, draft } = context;

@@ -5,7 +5,7 @@ import { checkDefault } from '../parameters.ts';
 import { compilePattern } from '../pattern.ts';
 import { asWritten, type MapNode, type Span } from '../tree.ts';
 import type { Parameter } from '../types.ts';
-import type { ValidationContext } from './validate.ts';
+import type { ValidationContext } from './context.ts';
 
 export function validateParameters(context: ValidationContext): void {
   const { draft, report } = context;

@@ -6,7 +6,7 @@ import { isJsonObject } from '../../json.ts';
 import { findExpressions, type PlacedBraces } from './expressions.ts';
 import type { Flow } from './flow.ts';
 import { findImpossible, type OrderQuestion } from './order.ts';
-import { listsAround, nestingOf, type StepList, type ValidationContext } from './validate.ts';
+import { listsAround, nestingOf, type StepList, type ValidationContext } from './context.ts';
 
 const prefixes = ['global', 'automation', 'variable', 'ssm'];
 

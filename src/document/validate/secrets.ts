@@ -8,7 +8,7 @@ import { referencesIn } from '../expression.ts';
 import type { Reference } from '../reference.ts';
 import type { TreeNode } from '../tree.ts';
 import { findExpressions } from './expressions.ts';
-import type { StepList, ValidationContext } from './validate.ts';
+import type { StepList, ValidationContext } from './context.ts';
 
 /** Types, assumeRole, notify and locks. */
 export function validateDocumentSecrets(context: ValidationContext): void {

@@ -1,5 +1,5 @@
 /** --strict-ssm: no additions, and AWS's limits on size. Source: reference page section 1.5. */
-import type { ValidationContext } from './validate.ts';
+import type { ValidationContext } from './context.ts';
 
 const documentBytesMax = 64 * 1024;
 const parametersMax = 200;

@@ -1,6 +1,6 @@
 /** Steps that change the world and that nothing takes back, and captures that cannot be made. */
-import { everyDraft } from './nested.ts';
-import type { ValidationContext } from './validate.ts';
+import { everyDraft } from '../draft.ts';
+import type { ValidationContext } from './context.ts';
 
 export function validateUndo({ draft, catalog, report }: ValidationContext): void {
   const rollsBack = draft.document.rollback.when !== 'never';

@@ -10,26 +10,9 @@ import { checkParams } from './check-params.ts';
 import type { Connection } from './connection.ts';
 import { createModelStore, type FoundOperation, type ModelStore } from './model-store.ts';
 import { createAwsModels, describeOperation } from './models.ts';
-import { ATTEMPTS_MAX, type RetryPolicy, sendWithRetries } from './retry.ts';
+import type { AwsOptions } from './options.ts';
+import { ATTEMPTS_MAX, sendWithRetries } from './retry.ts';
 import { withToken } from './token.ts';
-
-export interface AwsOptions {
-  /** Where to act when a call does not say; else the SDK's chain: AWS_REGION, the profile, the instance. */
-  readonly region?: string;
-  /** One endpoint for every service, before AWS_ENDPOINT_URL and the profile's. */
-  readonly endpoint?: string;
-  /** Else the SDK's chain: environment, AWS_PROFILE (keys, SSO, role, process), web identity, container, instance. */
-  readonly credentials?: AwsCredentialIdentityProvider;
-  /** How the sessions of assumed roles are named in CloudTrail; `belay` when absent. */
-  readonly sessionName?: string;
-  /** How often a call is sent at most. */
-  readonly attempts?: number;
-  readonly connectTimeoutMs?: number;
-  readonly requestTimeoutMs?: number;
-  readonly sleep?: RetryPolicy['sleep'];
-  readonly random?: RetryPolicy['random'];
-  readonly models?: ModelStore;
-}
 
 /** What all views of one client share. */
 interface Shared {

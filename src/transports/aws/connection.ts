@@ -5,13 +5,13 @@
 import { doesIdentityRequireRefresh, isIdentityExpired, memoizeIdentityProvider } from '@smithy/core';
 import type { AwsCredentialIdentityProvider } from '@smithy/types';
 import { AwsFailure, type JsonObject } from '../aws.ts';
-import type { AwsOptions } from './client.ts';
 import { decodeReply, requestIdIn } from './decode.ts';
 import { encodeParams } from './encode.ts';
 import { isReplyOf, toFailure } from './failures.ts';
 import { CONNECT_TIMEOUT_MS, createHttpHandler, type Exchange, REQUEST_TIMEOUT_MS } from './http.ts';
 import type { FoundOperation } from './model-store.ts';
 import type { ServiceModel } from './model-format.ts';
+import type { AwsOptions } from './options.ts';
 import { createServiceClient, defaultCredentials, defaultRegion, type ServiceClient } from './sdk-client.ts';
 
 export interface Attempt {

@@ -41,24 +41,6 @@ export function changes(
   return { changes: true, members, run, ...more };
 }
 
-/** The service's own no, with its real error code. */
-export class AwsRefusal extends Error {
-  override readonly name = 'AwsRefusal';
-  readonly code: string;
-  readonly httpStatus: number;
-
-  constructor(code: string, message: string, httpStatus = 400) {
-    super(message);
-    this.code = code;
-    this.httpStatus = httpStatus;
-  }
-}
-
-/** The call is fine for AWS, but the sandbox does not model it. `what` completes "the sandbox does not model". */
-export class AwsNotModelled extends Error {
-  override readonly name = 'AwsNotModelled';
-}
-
 /** A time as replies give it: ISO 8601, milliseconds only where there are some. */
 export function iso(at: number): string {
   return new Date(at).toISOString().replace('.000Z', 'Z');

@@ -1,6 +1,6 @@
 /** Pages of a listing: `MaxResults` and `NextToken`. */
 import type { Json, JsonObject } from '../../json.ts';
-import { AwsRefusal } from './operation.ts';
+import { AwsRefusal } from './refusal.ts';
 import type { Params } from './params.ts';
 
 /** The page that was asked for, under the reply's member, with the token of the next one. */

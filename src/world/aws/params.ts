@@ -1,6 +1,6 @@
 /** Reads the members of a call; what has the wrong type is refused as AWS refuses it. */
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
-import { AwsNotModelled, AwsRefusal } from './operation.ts';
+import { AwsNotModelled, AwsRefusal } from './refusal.ts';
 
 export class Params {
   readonly #values: JsonObject;

@@ -1,5 +1,6 @@
 /** secretsmanager: reading what was seeded. */
-import { AwsRefusal, iso, reads, type Operations } from './operation.ts';
+import { iso, reads, type Operations } from './operation.ts';
+import { AwsRefusal } from './refusal.ts';
 
 export const secretsManagerOperations: Operations = {
   GetSecretValue: reads(

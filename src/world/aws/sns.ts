@@ -1,7 +1,8 @@
 /** sns: topics that keep what is published to them. */
 import { newUuid } from '../ids.ts';
 import type { Topic, WorldState } from '../state.ts';
-import { AwsNotModelled, AwsRefusal, changes, reads, type Operations } from './operation.ts';
+import { changes, reads, type Operations } from './operation.ts';
+import { AwsNotModelled, AwsRefusal } from './refusal.ts';
 import { page } from './page.ts';
 
 /** How many messages a topic keeps; the oldest go first. */

@@ -1,7 +1,8 @@
 /** ssm: Parameter Store and the list of managed instances. Commands are refused: the sandbox runs no shell text. */
 import type { JsonObject } from '../../json.ts';
 import type { Parameter, WorldState } from '../state.ts';
-import { AwsNotModelled, AwsRefusal, changes, iso, reads, type Operations } from './operation.ts';
+import { changes, iso, reads, type Operations } from './operation.ts';
+import { AwsNotModelled, AwsRefusal } from './refusal.ts';
 import { page } from './page.ts';
 import type { Params } from './params.ts';
 

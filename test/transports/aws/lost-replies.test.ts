@@ -2,7 +2,8 @@
 import { array, assert, asyncProperty, constantFrom, integer } from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Aws, type AwsCall, AwsFailure, type JsonObject } from '../../../src/transports/aws.ts';
-import { type AwsOptions, createAws } from '../../../src/transports/aws/client.ts';
+import { createAws } from '../../../src/transports/aws/client.ts';
+import type { AwsOptions } from '../../../src/transports/aws/options.ts';
 import { createModelStore } from '../../../src/transports/aws/model-store.ts';
 import { type Behaviour, type MisbehavingEndpoint, startMisbehaving } from './misbehaving-endpoint.ts';
 

@@ -1,7 +1,8 @@
 /** Attaching and detaching volumes, over the time that it takes and with the host in the way. */
 import { forgetMount, isMounted, nodeOf } from '../../hosts/devices.ts';
 import { durationsMs } from '../../durations.ts';
-import { AwsRefusal, changes, type Operations } from '../operation.ts';
+import { changes, type Operations } from '../operation.ts';
+import { AwsRefusal } from '../refusal.ts';
 import { findInstance, findVolume } from './find.ts';
 import { attachmentReply } from './volumes.ts';
 

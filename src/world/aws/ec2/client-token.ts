@@ -1,6 +1,7 @@
 /** Client tokens: the same token and request give the same result again, another request is refused. */
 import { hash } from '../../ids.ts';
-import { AwsRefusal, type Request } from '../operation.ts';
+import type { Request } from '../operation.ts';
+import { AwsRefusal } from '../refusal.ts';
 
 /** Makes something once per token; returns the id of what was made, now or before. */
 export function onceByToken({ state, params }: Request, operation: string, make: () => string): string {

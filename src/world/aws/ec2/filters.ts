@@ -1,5 +1,5 @@
 /** EC2's filters: values of one filter are alternatives, filters add up; `*` and `?` stand for any characters. */
-import { AwsNotModelled } from '../operation.ts';
+import { AwsNotModelled } from '../refusal.ts';
 import type { Params } from '../params.ts';
 
 /** What a resource answers to a filter's name; undefined: the sandbox does not model the filter. */

@@ -1,6 +1,6 @@
 /** Finds EC2 resources by id, with the errors that EC2 gives for ids that are wrong. */
 import type { Instance, Snapshot, Volume, WorldState } from '../../state.ts';
-import { AwsRefusal } from '../operation.ts';
+import { AwsRefusal } from '../refusal.ts';
 
 export function findInstance(state: WorldState, id: string): Instance {
   if (!/^i-[0-9a-f]{8,17}$/.test(id))

@@ -3,15 +3,8 @@ import type { JsonObject } from '../../../json.ts';
 import { durationsMs } from '../../durations.ts';
 import { newId } from '../../ids.ts';
 import type { Snapshot, Volume, WorldState } from '../../state.ts';
-import {
-  AwsNotModelled,
-  AwsRefusal,
-  changes,
-  iso,
-  reads,
-  type Operations,
-  type Request,
-} from '../operation.ts';
+import { changes, iso, reads, type Operations, type Request } from '../operation.ts';
+import { AwsNotModelled, AwsRefusal } from '../refusal.ts';
 import { page } from '../page.ts';
 import { missing } from '../params.ts';
 import { passes } from './filters.ts';

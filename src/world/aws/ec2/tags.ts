@@ -1,7 +1,8 @@
 /** Tags of EC2 resources. */
 import type { Json } from '../../../json.ts';
 import type { WorldState } from '../../state.ts';
-import { AwsRefusal, changes, reads, type Operations } from '../operation.ts';
+import { changes, reads, type Operations } from '../operation.ts';
+import { AwsRefusal } from '../refusal.ts';
 import { page } from '../page.ts';
 import type { Params } from '../params.ts';
 import { passes } from './filters.ts';

@@ -3,15 +3,8 @@ import type { JsonObject } from '../../../json.ts';
 import { durationsMs } from '../../durations.ts';
 import { hash, newId, uuidOf } from '../../ids.ts';
 import type { Contents, Snapshot, Volume, WorldState } from '../../state.ts';
-import {
-  AwsNotModelled,
-  AwsRefusal,
-  changes,
-  iso,
-  reads,
-  type Operations,
-  type Request,
-} from '../operation.ts';
+import { changes, iso, reads, type Operations, type Request } from '../operation.ts';
+import { AwsNotModelled, AwsRefusal } from '../refusal.ts';
 import { page } from '../page.ts';
 import { missing } from '../params.ts';
 import { onceByToken } from './client-token.ts';
