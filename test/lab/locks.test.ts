@@ -75,14 +75,17 @@ describe.skipIf(reason)(`locks on hosts${reason === undefined ? '' : ` (skipped:
     theirs.clear();
     for (const host of ['h1', 'h2', 'h3']) {
       await lab.net(host, 'clear');
-      await lab.exec(host, 'rm -rf /var/tmp/belay-locks');
+      await lab.exec(host, 'rm -rf /var/tmp/belay-lock*');
     }
   });
 
   const entries = async (): Promise<string[]> => {
     const found: string[] = [];
     for (const host of ['h1', 'h2', 'h3']) {
-      const { stdout } = await lab.exec(host, 'ls -A /var/tmp/belay-locks 2>/dev/null; true');
+      const { stdout } = await lab.exec(
+        host,
+        'cd /var/tmp && ls -d belay-lock* .belay-lock* 2>/dev/null; true',
+      );
       if (stdout.trim() !== '') found.push(`${host}: ${stdout.trim().replaceAll('\n', ' ')}`);
     }
     return found;
@@ -110,7 +113,7 @@ describe.skipIf(reason)(`locks on hosts${reason === undefined ? '' : ` (skipped:
   it('of a cluster are on every member, exclude who wants one of them, and are given back when one is refused', async () => {
     const first = ours.start(['run', 'pause-web.yaml']);
     const id = idIn(await first.says('belay continue'));
-    expect(await entries()).toEqual(['h1: host', 'h2: host', 'h3: host']);
+    expect(await entries()).toEqual(['h1: belay-lock', 'h2: belay-lock', 'h3: belay-lock']);
     const one = await theirs.run(['run', 'pass-h3.yaml']);
     expect(one).toMatchObject({
       code: 5,
@@ -129,7 +132,7 @@ describe.skipIf(reason)(`locks on hosts${reason === undefined ? '' : ` (skipped:
       code: 5,
       stderr: expect.stringContaining(`cluster:web is held by ${otherId}`),
     });
-    expect(await entries()).toEqual(['h3: host']);
+    expect(await entries()).toEqual(['h3: belay-lock']);
     await theirs.run(['continue', otherId]);
     await other.ended;
   }, 120_000);
@@ -243,7 +246,7 @@ describe.skipIf(reason)(`locks on hosts${reason === undefined ? '' : ` (skipped:
       expect(journal.locks()).toMatchObject([{ name: 'host:h1', hasEntry: true, isConfirmed: false }]);
       losing = 0;
       expect(await keeper.take(['host:h1'], signal)).toEqual({ kind: 'taken', unheard: [] });
-      expect(await entries()).toEqual(['h1: host']);
+      expect(await entries()).toEqual(['h1: belay-lock']);
 
       losing = 1;
       expect((await keeper.release(signal)).kept).toMatchObject([{ lock: 'host:h1' }]);

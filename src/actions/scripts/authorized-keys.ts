@@ -5,8 +5,9 @@
  * before is kept on the host under a key, with the lines that were taken and added, until it is put back.
  */
 import { namedScript } from './prelude.ts';
+import { stagingText } from './staging.ts';
 
-const keysText = `
+const keysText = `${stagingText}
 set -f
 # body LINE: the key of a line, quoted options left out; the same rule as src/actions/public-key.ts.
 bodies='function body(line,  n, f, i) {
@@ -15,16 +16,12 @@ bodies='function body(line,  n, f, i) {
   n = split(line, f, /[ \\t]+/)
   for (i = 1; i < n; i++) if (f[i] ~ /^(sk-)?(ssh|ecdsa)-/ && f[i + 1] ~ /^AAAA/) return f[i + 1]
   return "" }'
-count_keys() { awk "$bodies"' body($0) != "" { n++ } END { print n + 0 }' <"$1"; }
-holds() { awk -v wanted="$2" "$bodies"' body($0) == wanted { found = 1 } END { exit !found }' <"$1"; }
+# Both read standard input to its end.
+count_keys() { awk "$bodies"' body($0) != "" { n++ } END { print n + 0 }'; }
+holds() { awk -v wanted="$1" "$bodies"' body($0) == wanted { found = 1 } END { exit !found }'; }
 sha_of() { sha256sum <"$1" | cut -d ' ' -f 1; }
-mode_of() { m=$(stat -c %a -- "$1"); while [ \${#m} -lt 4 ]; do m=0$m; done; echo "$m"; }
-state_of() {
-  if [ -L "$path" ]; then echo "symlink - - -"
-  elif [ -f "$path" ]; then echo "file $(sha_of "$path") $(stat -c %u:%g -- "$path") $(mode_of "$path")"
-  elif [ -e "$path" ]; then echo "other - - -"
-  else echo "absent - - -"; fi
-}
+# state_now: what the last look has found.
+state_now() { if [ "$l_kind" = file ]; then echo "file $l_sha $l_uid:$l_gid $l_mode"; else echo "$l_kind - - -"; fi; }
 # expand PATTERN: AuthorizedKeysFile's tokens, sshd_config(5); what is not absolute lies in the home.
 expand() {
   rest=$1 out=
@@ -65,63 +62,65 @@ locate() {
   done
   folder=\${path%/*}
 }
-only_files() {
-  if [ -L "$folder" ]; then fail NOT_A_FILE "$folder is a symbolic link; keys are not written through links"; fi
-  case $(state_of) in
-    file*|absent*) ;;
-    symlink*) fail NOT_A_FILE "$path is a symbolic link to $(readlink "$path"); keys are not written through links" ;;
-    *) fail NOT_A_FILE "$path is no plain file" ;;
-  esac
+# come_to PATH: into its folder, at the system's own root or at that of a mounted one, and looks. A folder that somebody
+# else may write is left by no link.
+come_to() {
+  top=
+  if [ "$root" != - ]; then enter "\${at:-/}" || fail NO_SUCH_ROOT "there is no folder $at"; top=$here; fi
+  arrive "$top\${1#"$at"}" "$top"
+}
+come() {
+  shown=$path
+  come_to "$path"
+  path=$shown
+  only_files
 }
 # elsewhere BODY...: where else these keys, or keys of the user, come from.
 elsewhere() {
   [ "$root" != - ] || [ -n "$said" ] || say elsewhere "sshd -T could not be asked, so $path is taken for granted"
   [ "\${lookup:-none}" = none ] || say elsewhere "sshd also asks AuthorizedKeysCommand $lookup for keys of $user"
+  # Of other users, in folders of theirs: read as carefully as what is changed, and never waited for.
   for file in $others; do
-    [ -f "$file" ] && [ "$(count_keys "$file")" != 0 ] && say elsewhere "sshd also reads $file, with $(count_keys "$file") keys"
+    n=$(keys_in "$file" | count_keys)
+    [ "$n" = 0 ] || say elsewhere "sshd also reads $file, with $n keys"
   done
-  if [ "$root" = - ]; then getent passwd; else cat "$at/etc/passwd"; fi | cut -d : -f 1,6 | while IFS=: read -r who where; do
-    for file in "$at$where/.ssh/authorized_keys" "$at$where/.ssh/authorized_keys2"; do
+  if [ "$root" = - ]; then getent passwd; else cat "$at/etc/passwd"; fi | cut -d : -f 1,6 | while IFS=: read -r who home_of; do
+    for file in "$at$home_of/.ssh/authorized_keys" "$at$home_of/.ssh/authorized_keys2"; do
       [ "$file" != "$path" ] && [ -f "$file" ] || continue
-      for body; do if holds "$file" "$body"; then say elsewhere "$who has the key in $file as well"; fi; done
+      for body; do if keys_in "$file" | holds "$body"; then say elsewhere "$who has the key in $file as well"; fi; done
     done
   done
 }
-tmp=
-trap 'if [ -n "$tmp" ]; then rm -f -- "$tmp"; fi' EXIT
-trap 'exit 143' TERM INT HUP
-# stage: a file beside the path that nobody else can write, with the ownership, mode and context that the path has now.
-# sshd reads the file as the user: one that belongs to root keeps its mode, only the right to write of others goes.
+keys_in() { [ ! -f "$1" ] || (come_to "$1"; [ "$l_kind" != file ] || bytes "./$leaf") 3>/dev/null 2>&1; }
+# stage: ./belay-new in a room, with the ownership, mode and context that the file has now, and without the right of others to write.
+# sshd reads the file as the user: one that belongs to root keeps its mode.
 stage() {
-  if [ ! -d "$folder" ]; then
-    (umask 077 && mkdir "$folder") || fail WRITE_FAILED "cannot make $folder"
-    chown "$uid:$gid" "$folder" && chmod 0700 "$folder" || fail WRITE_FAILED "cannot give $folder to $user"
-    if [ "$root" = - ] && command -v restorecon >/dev/null; then restorecon -- "$folder" || true; fi
-  fi
-  case $folder in "$at$home"/*) [ "$(stat -c %u -- "$folder")" != "$uid" ] || chmod go-w -- "$folder" ;; esac
-  tmp=$(umask 077 && mktemp "$folder/.belay.XXXXXX") || fail WRITE_FAILED "cannot write into $folder"
-  if [ -f "$path" ]; then
-    cp --attributes-only --preserve=all -- "$path" "$tmp" 2>/dev/null ||
-      { chown "$(stat -c %u:%g -- "$path")" "$tmp" && chmod "$(mode_of "$path")" "$tmp"; } ||
-      fail WRITE_FAILED "cannot copy the ownership of $path"
-    chmod go-w -- "$tmp"
+  if [ -n "$gone" ]; then make_folder; fi
+  case $folder in "$top$home"/*) [ "$folder_uid" != "$uid" ] || chmod go-w . ;; esac
+  room "$key"
+  fresh
+  if [ "$l_kind" = file ]; then
+    like "$leaf"
+    chmod go-w ./belay-new
   else
-    chown "$uid:$gid" "$tmp" && chmod 0600 "$tmp" || fail WRITE_FAILED "cannot give $path to $user"
+    words=$( { chown "$uid:$gid" ./belay-new && chmod 0600 ./belay-new; } 2>&1) || fail WRITE_FAILED "cannot give $path to $user: $(in_words "$words")"
+    [ "$root" != - ] || label "$path" ./belay-new
   fi
 }
-publish() {
-  was_there=$(state_of)
-  sync -- "$tmp" 2>/dev/null || sync
-  mv -f -- "$tmp" "$path" || fail WRITE_FAILED "cannot rename onto $path"
-  tmp=
-  sync -- "$folder" 2>/dev/null || sync
-  case $was_there in
-    absent*) if [ "$root" = - ] && command -v restorecon >/dev/null; then restorecon -- "$path" || true; fi ;;
-  esac
+# make_folder: finished in a room of the folder above, where its owner cannot exchange it before it is his.
+make_folder() {
+  enter "\${folder%/*}" "$top" || fail WRITE_FAILED "there is no folder \${folder%/*}"
+  room "$key"
+  words=$( (umask 077 && rm -rf ./made && mkdir ./made && chown "$uid:$gid" ./made && chmod 0700 ./made) 2>&1) || fail WRITE_FAILED "cannot make $folder: $(in_words "$words")"
+  [ "$root" != - ] || label "$folder" ./made
+  move ./made "../\${folder##*/}" || { rm -rf ./made; fail WRITE_FAILED "cannot make $folder: $(in_words "$words")"; }
+  leave
+  come
+  [ -z "$gone" ] || fail CHANGED_MEANWHILE "$folder was made and is gone again: somebody else removes it"
 }
 report() {
-  say is "$(state_of)"
-  if [ -f "$path" ]; then say keys "$(count_keys "$path")"; else say keys 0; fi
+  say is "$(state_now)"
+  if [ "$l_kind" = file ]; then say keys "$(bytes "./$leaf" | count_keys)"; else say keys 0; fi
 }
 `;
 
@@ -131,11 +130,10 @@ export const observeAuthorizedKeys = namedScript(
 ${keysText}
 locate
 say path "$path"
-only_files
-say is "$(state_of)"
-if [ -f "$path" ]; then
-  [ -r "$path" ] || fail WRITE_FAILED "$path cannot be read by $(id -un)"
-  for body; do if holds "$path" "$body"; then say has "$body"; fi; done
+come
+say is "$(state_now)"
+if [ "$l_kind" = file ]; then
+  for body; do if bytes "./$leaf" | holds "$body"; then say has "$body"; fi; done
 fi
 `,
 );
@@ -145,33 +143,34 @@ export const setAuthorizedKeys = namedScript(
   `key=$1 user=$2 root=$3 state=$4 proven=$5; shift 5
 ${keysText}
 locate
-only_files
+come
 keep_folder authorized-keys
 record=$keep/$key
 present=$(umask 077 && mktemp "$keep/.now.XXXXXX") || fail WRITE_FAILED "cannot write into $keep"
 lines=$(umask 077 && mktemp "$keep/.new.XXXXXX") || fail WRITE_FAILED "cannot write into $keep"
-trap 'rm -f -- "$present" "$lines" \${tmp:+"$tmp"}' EXIT
+trap 'leave; rm -f -- "$present" "$lines"' EXIT
 cat >"$lines"
-if [ -f "$path" ]; then cat -- "$path" >"$present" || fail WRITE_FAILED "$path cannot be read"; fi
+if [ "$l_kind" = file ]; then bytes "./$leaf" >"$present" || fail WRITE_FAILED "$path cannot be read"; fi
+[ "$l_kind" != file ] || [ "$(sha_of "$present")" = "$l_sha" ] || fail CHANGED_MEANWHILE "$path was changed while it was looked at; nothing was changed"
 # The first attempt alone knows what was there before.
 if [ ! -f "$record.was" ]; then
   cat -- "$present" >"$record.bytes" && : >"$record.did" && : >"$record.lines" || fail WRITE_FAILED "cannot keep the previous $path in $keep"
-  if [ -d "$folder" ]; then had=folder; else had=nothing; fi
-  printf '%s\\n%s\\n' "$(state_of)" "$had" >"$record.new" && sync && mv -f -- "$record.new" "$record.was" || fail WRITE_FAILED "cannot keep the previous $path in $keep"
+  if [ -z "$gone" ]; then had=folder; else had=nothing; fi
+  printf '%s\\n%s\\n' "$(state_now)" "$had" >"$record.new" && sync && mv -f -- "$record.new" "$record.was" || fail WRITE_FAILED "cannot keep the previous $path in $keep"
 fi
 say was "$(head -n 1 "$record.was")"
 wanted=$(umask 077 && mktemp "$keep/.next.XXXXXX") || fail WRITE_FAILED "cannot write into $keep"
-trap 'rm -f -- "$present" "$lines" "$wanted" \${tmp:+"$tmp"}' EXIT
+trap 'leave; rm -f -- "$present" "$lines" "$wanted"' EXIT
 cat -- "$present" >"$wanted" || fail WRITE_FAILED "cannot write into $keep"
 did=
 for body; do
   if [ "$state" = present ]; then
-    if ! holds "$wanted" "$body"; then
+    if ! holds "$body" <"$wanted"; then
       if [ -s "$wanted" ] && [ -n "$(tail -c 1 "$wanted")" ]; then echo >>"$wanted"; fi
       awk -v wanted="$body" "$bodies"' body($0) == wanted { print; exit }' <"$lines" >>"$wanted" || fail WRITE_FAILED "cannot write into $keep"
       did="$did added:$body"
     fi
-  elif holds "$wanted" "$body"; then
+  elif holds "$body" <"$wanted"; then
     awk -v wanted="$body" "$bodies"' body($0) == wanted' <"$wanted" >>"$record.lines" &&
       awk -v wanted="$body" "$bodies"' body($0) != wanted' <"$wanted" >"$lines" && cat -- "$lines" >"$wanted" || fail WRITE_FAILED "cannot write into $keep"
     did="$did removed:$body"
@@ -179,14 +178,16 @@ for body; do
 done
 if [ -n "$did" ]; then
   if [ "$state" = absent ]; then
-    [ "$(count_keys "$wanted")" != 0 ] || fail LAST_KEY "no key of $user would be left in $path; nothing was changed"
-    [ "$proven" = - ] || holds "$wanted" "$proven" || fail PROVEN_KEY_MISSING "the key that was proven is not in $path; nothing was changed"
+    [ "$(count_keys <"$wanted")" != 0 ] || fail LAST_KEY "no key of $user would be left in $path; nothing was changed"
+    [ "$proven" = - ] || holds "$proven" <"$wanted" || fail PROVEN_KEY_MISSING "the key that was proven is not in $path; nothing was changed"
   fi
   for one in $did; do printf '%s\\n' "$one"; done >>"$record.did"
   stage
-  cat -- "$wanted" >"$tmp" || fail WRITE_FAILED "cannot write beside $path: is the file system full?"
-  sha_of "$tmp" >"$record.after"
-  publish
+  fill <"$wanted"
+  sha_of ./belay-new >"$record.after"
+  publish "$leaf"
+  leave
+  look "./$leaf"
 fi
 for one in $(sort -u "$record.did"); do say "\${one%%:*}" "\${one#*:}"; done
 report
@@ -199,57 +200,62 @@ export const restoreAuthorizedKeys = namedScript(
   `key=$1 user=$2 root=$3 before=$4 changed=$5
 ${keysText}
 locate
-only_files
+come
 keep_folder authorized-keys
 record=$keep/$key
-say was "$(state_of)"
+say was "$(state_now)"
 forget() { rm -f -- "$record.was" "$record.bytes" "$record.did" "$record.lines" "$record.after"; }
 if [ ! -f "$record.was" ]; then
-  [ "$changed" = no ] || [ "$(state_of)" = "$before" ] ||
+  [ "$changed" = no ] || [ "$(state_now)" = "$before" ] ||
     fail BACKUP_MISSING "what was done to $path is no longer kept at $record"
   report
   exit 0
 fi
 then=$(head -n 1 "$record.was")
-if [ "$(state_of)" = "$then" ] || [ ! -s "$record.did" ]; then report; forget; exit 0; fi
+if [ "$(state_now)" = "$then" ] || [ ! -s "$record.did" ]; then report; forget; exit 0; fi
 for one in $(sort -u "$record.did"); do
   case $one in added:*) say removed "\${one#*:}" ;; *) say added "\${one#*:}" ;; esac
 done
-if [ -f "$path" ] && [ "$(sha_of "$path")" = "$(cat "$record.after")" ]; then
+if [ "$l_kind" = file ] && [ "$l_sha" = "$(cat "$record.after")" ]; then
   # Nobody has touched it since: exactly as it was.
   case $then in
     absent*)
-      rm -f -- "$path" || fail WRITE_FAILED "cannot remove $path"
-      if [ "$(tail -n 1 "$record.was")" = nothing ]; then rmdir -- "$folder" 2>/dev/null || true; fi ;;
+      take_away "$leaf"
+      if [ "$(tail -n 1 "$record.was")" = nothing ]; then (enter "\${folder%/*}" "$top" && rmdir -- "./\${folder##*/}") 2>/dev/null || true; fi ;;
     *)
       stage
-      cat -- "$record.bytes" >"$tmp" || fail WRITE_FAILED "cannot write beside $path"
+      fill <"$record.bytes"
       set -- $then
-      [ "$(sha_of "$tmp")" = "$2" ] || fail BACKUP_DAMAGED "what is kept at $record.bytes is not the previous $path: its sha256 differs"
-      chown -- "$3" "$tmp" && chmod -- "$4" "$tmp" || fail WRITE_FAILED "cannot give $path back to $3"
-      publish ;;
+      [ "$(sha_of ./belay-new)" = "$2" ] || fail BACKUP_DAMAGED "what is kept at $record.bytes is not the previous $path: its sha256 differs"
+      own "\${3%:*}" "\${3#*:}" "$4"
+      publish "$leaf"
+      leave ;;
   esac
 else
   # Somebody has changed it since: only our own lines go, or come back.
   say touched yes
+  had_file=$l_kind
   stage
-  if [ -f "$path" ]; then cat -- "$path" >"$tmp" || fail WRITE_FAILED "cannot write beside $path"; fi
+  if [ "$had_file" = file ]; then bytes "../$leaf" >./belay-new || fail CHANGED_MEANWHILE "$path cannot be read any more"; fi
+  had_keys=$(count_keys <./belay-new)
   for one in $(sort -u "$record.did"); do
     body=\${one#*:}
     case $one in
       added:*)
-        awk -v wanted="$body" "$bodies"' body($0) != wanted' <"$tmp" >"$record.new" && cat -- "$record.new" >"$tmp" || fail WRITE_FAILED "cannot write beside $path" ;;
+        awk -v wanted="$body" "$bodies"' body($0) != wanted' <./belay-new >"$record.new" && cat -- "$record.new" >./belay-new || fail WRITE_FAILED "cannot write beside $path" ;;
       *)
-        holds "$tmp" "$body" && continue
-        if [ -s "$tmp" ] && [ -n "$(tail -c 1 "$tmp")" ]; then echo >>"$tmp"; fi
-        awk -v wanted="$body" "$bodies"' body($0) == wanted && !seen[$0]++' <"$record.lines" >>"$tmp" || fail WRITE_FAILED "cannot write beside $path" ;;
+        holds "$body" <./belay-new && continue
+        if [ -s ./belay-new ] && [ -n "$(tail -c 1 ./belay-new)" ]; then echo >>./belay-new; fi
+        awk -v wanted="$body" "$bodies"' body($0) == wanted && !seen[$0]++' <"$record.lines" >>./belay-new || fail WRITE_FAILED "cannot write beside $path" ;;
     esac
   done
   rm -f -- "$record.new"
-  [ ! -f "$path" ] || [ "$(count_keys "$path")" = 0 ] || [ "$(count_keys "$tmp")" != 0 ] ||
+  [ "$had_file" != file ] || [ "$had_keys" = 0 ] || [ "$(count_keys <./belay-new)" != 0 ] ||
     fail LAST_KEY "$path was changed since, and without the key of this step it would hold none; nothing was changed"
-  publish
+  publish "$leaf"
+  leave
 fi
+look "./$leaf"
 report
 forget
 `,

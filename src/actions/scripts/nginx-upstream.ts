@@ -4,7 +4,7 @@
  */
 
 /**
- * Shell functions over `$path`, `$upstream` (`-`: any) and `$server`.
+ * Shell functions over the file `$leaf` of the folder that was entered, `$upstream` (`-`: any) and `$server`.
  *
  *     servers    prints "UPSTREAM SERVER FLAG END DOWN" for each: FLAG up | backup | down, END and DOWN the places of `;`
  *                and of the word `down` (0 without), in bytes from 1
@@ -13,7 +13,7 @@
  */
 export const upstreamText = `
 servers() {
-  awk -v single="'" '
+  bytes "./$leaf" | awk -v single="'" '
     function statement(end,  k, flag, at) {
       if (depth < 1 || name[depth] != "upstream" || word[1] != "server" || words < 2) return
       flag = "up"; at = 0
@@ -49,7 +49,7 @@ servers() {
         }
         word[words] = w
       }
-    }' "$path"
+    }'
 }
 find_line() {
   found=$(servers | awk -v u="$upstream" -v s="$server" '$2 == s && (u == "-" || $1 == u)')
@@ -63,10 +63,10 @@ find_line() {
 }
 edit() {
   case $1:$flag in
-    down:down | up:up | up:backup) cat -- "$path" ;;
-    down:*) head -c $((end - 1)) -- "$path" && printf ' down' && tail -c +$end -- "$path" ;;
+    down:down | up:up | up:backup) bytes "./$leaf" ;;
+    down:*) bytes "./$leaf" | head -c $((end - 1)) && printf ' down' && bytes "./$leaf" | tail -c +$end ;;
     # With the blank before it.
-    up:down) head -c $((down - 2)) -- "$path" && tail -c +$((down + 4)) -- "$path" ;;
+    up:down) bytes "./$leaf" | head -c $((down - 2)) && bytes "./$leaf" | tail -c +$((down + 4)) ;;
   esac
 }
 `;

@@ -6,29 +6,30 @@
  * worker knows one configuration for all its life, and its connections end with it. `systemctl reload` says nothing:
  * it returns before, and also where nginx keeps the old workers because it cannot use the new configuration.
  */
-import { fileText } from './file.ts';
+import { keptText } from './file.ts';
 import { upstreamText } from './nginx-upstream.ts';
 import { namedScript } from './prelude.ts';
+import { stagingText } from './staging.ts';
 
 export const observeUpstream = namedScript(
   'nginx/observe',
-  `path=$1 upstream=$2 server=$3
-${fileText}${upstreamText}
+  `upstream=$2 server=$3
+${stagingText}${keptText}${upstreamText}
+arrive "$1"
 only_files
-[ -f "$path" ] || fail NGINX_NO_SERVER "there is no file $path"
-[ -r "$path" ] || fail WRITE_FAILED "$path cannot be read by $(id -un)"
+[ "$l_kind" = file ] || fail NGINX_NO_SERVER "there is no file $path"
 find_line
-say sha256 "$(sha_of "$path")"
+say sha256 "$l_sha"
 say upstream "$upstream"
 say flag "$flag"
 `,
 );
 
-const nginxText = `${fileText}${upstreamText}
+const nginxText = `${stagingText}${keptText}${upstreamText}
 command -v nginx >/dev/null || fail NO_NGINX "nginx is not installed"
 # In one line, without what nginx puts before and after its reason.
 spoken() { printf '%s\\n' "$1" | sed 's/^nginx: //; /configuration file .* test failed/d; /syntax is ok/d' | tr '\\n' '|' | sed 's/|$//' | cut -c 1-600; }
-accepted() { words=$(nginx -t 2>&1); }
+accepted() { nginx_said=$(nginx -t 2>&1); }
 master_pid() {
   p=$(systemctl show -p MainPID --value -- nginx 2>/dev/null)
   [ "\${p:-0}" != 0 ] || p=$(cat /run/nginx.pid 2>/dev/null)
@@ -49,28 +50,32 @@ workers() {
 }
 is_included() {
   nginx -T 2>/dev/null | sed -n 's/^# configuration file \\(.*\\):$/\\1/p' | while read -r one; do
-    [ "$(readlink -f -- "$one")" = "$(readlink -f -- "$path")" ] && echo yes
+    [ "$(readlink -f -- "$one")" = "$here/$leaf" ] && echo yes
   done | grep -q yes
 }
 replace() { # with what stands in $1
-  stage
-  like_present || fail WRITE_FAILED "cannot copy the ownership of $path"
-  cat -- "$1" >"$tmp" || fail WRITE_FAILED "cannot write beside $path: is the file system full?"
-  publish
+  room "$key"
+  look "../$leaf"
+  [ "$l_kind" = file ] || fail CHANGED_MEANWHILE "$path has gone since it was looked at"
+  fresh
+  like "$leaf"
+  fill <"$1"
+  publish "$leaf"
+  leave
 }
 # change FLAG: what was there is kept at $keep/$key.last, and is back again when nginx refuses the change.
 change() {
-  (umask 077 && cat -- "$path" >"$keep/$key.last" && edit "$1" >"$keep/$key.next") || fail WRITE_FAILED "cannot write in $keep: is the file system full?"
+  (umask 077 && bytes "./$leaf" >"$keep/$key.last" && edit "$1" >"$keep/$key.next") || fail WRITE_FAILED "cannot write in $keep: is the file system full?"
   : >"$keep/$key.reload"
   replace "$keep/$key.next"
-  sha_of "$path" >"$keep/$key.left"
+  printf '%s\\n' "$put_sha" >"$keep/$key.left"
   refused_put_back
 }
 refused_put_back() {
   accepted && return 0
   replace "$keep/$key.last"
   rm -f -- "$keep/$key.reload" "$keep/$key.left"
-  fail NGINX_REFUSED "nginx refuses the changed $path, so it is as it was and nothing was reloaded: $(spoken "$words")"
+  fail NGINX_REFUSED "nginx refuses the changed $path, so it is as it was and nothing was reloaded: $(spoken "$nginx_said")"
 }
 reload() {
   before=$(workers | cut -d ' ' -f 1 | tr '\\n' ' ')
@@ -87,27 +92,23 @@ reload() {
 
 export const setUpstream = namedScript(
   'nginx/set',
-  `key=$1 path=$2 upstream=$3 server=$4 wanted=$5 previous=$6 within=$7 quiet=$8 log=$9
+  `key=$1 upstream=$3 server=$4 wanted=$5 previous=$6 within=$7 quiet=$8 log=$9
 ${nginxText}
+arrive "$2"
 only_files
-[ -f "$path" ] || fail NGINX_NO_SERVER "there is no file $path"
+[ "$l_kind" = file ] || fail NGINX_NO_SERVER "there is no file $path"
 find_line
 was=$flag
 say was "$flag"
 master=$(master_pid) || fail NGINX_NOT_RUNNING "nginx does not run; nothing was changed"
-accepted || fail NGINX_REFUSED "nginx refuses its configuration even as it is, so nothing was changed: $(spoken "$words")"
+accepted || fail NGINX_REFUSED "nginx refuses its configuration even as it is, so nothing was changed: $(spoken "$nginx_said")"
 is_included || fail NGINX_NOT_INCLUDED "nginx does not read $path (nginx -T names what it reads); nothing was changed"
 if [ "$wanted" = down ] && [ "$flag" != down ]; then
   servers | awk -v u="$upstream" -v s="$server" '$1 == u && $2 != s && $3 != "down" { found = 1 } END { exit !found }' ||
     fail LAST_SERVER "$server is the last server of the upstream $upstream that serves: without it every request would fail; nothing was changed"
 fi
 keep_folder nginx
-if [ ! -f "$keep/$key" ]; then
-  (umask 077 && cat -- "$path" >"$keep/$key.new") || fail WRITE_FAILED "cannot keep the previous $path in $keep"
-  [ "$(sha_of "$keep/$key.new")" = "$previous" ] || { rm -f -- "$keep/$key.new"; fail CHANGED_MEANWHILE "$path was changed by somebody else since it was looked at; nothing was changed"; }
-  sync -- "$keep/$key.new" 2>/dev/null || sync
-  mv -f -- "$keep/$key.new" "$keep/$key"
-fi
+keep_bytes "./$leaf" "$keep/$key" "$previous"
 case $wanted:$flag in down:down | up:up | up:backup) ;; *) change "$wanted" ;; esac
 find_line
 say is "$flag"
@@ -163,12 +164,13 @@ fi
 
 export const restoreUpstream = namedScript(
   'nginx/restore',
-  `key=$1 path=$2 upstream=$3 server=$4 wanted=$5 previous=$6
+  `key=$1 upstream=$3 server=$4 wanted=$5 previous=$6
 ${nginxText}
+arrive "$2"
 only_files
-[ -f "$path" ] || fail NGINX_NO_SERVER "there is no file $path any more"
+[ "$l_kind" = file ] || fail NGINX_NO_SERVER "there is no file $path any more"
 keep_folder nginx
-now=$(sha_of "$path")
+now=$l_sha
 if [ "$now" = "$previous" ]; then
   flag=$wanted
   say was "$wanted"
@@ -177,7 +179,7 @@ else
   say was "$flag"
   if [ -f "$keep/$key.left" ] && [ "$now" = "$(cat "$keep/$key.left")" ]; then
     [ -f "$keep/$key" ] && [ "$(sha_of "$keep/$key")" = "$previous" ] || fail BACKUP_MISSING "the previous $path is no longer kept at $keep/$key"
-    cp -p -- "$path" "$keep/$key.last"
+    (umask 077 && bytes "./$leaf" >"$keep/$key.last") || fail WRITE_FAILED "cannot write in $keep: is the file system full?"
     : >"$keep/$key.reload"
     replace "$keep/$key"
     refused_put_back

@@ -118,7 +118,7 @@ export class Recovery {
         .join(' '),
       helper: await this.#on(
         'p1',
-        'ls -d /mnt/belay-recover /dev/xvdh /var/tmp/belay-locks/* 2>/dev/null; true',
+        'ls -d /mnt/belay-recover /dev/xvdh /var/tmp/belay-lock* 2>/dev/null; true',
       ),
     };
   }

@@ -174,7 +174,7 @@ export class MinioStage {
     this.desk[Symbol.dispose]();
     this.desk = this.newDesk();
     const hosts = [...this.minio.nodes, 'lb1'];
-    await Promise.all(hosts.map((host) => this.minio.run(host, 'rm -rf /var/tmp/belay-locks')));
+    await Promise.all(hosts.map((host) => this.minio.run(host, 'rm -rf /var/tmp/belay-lock*')));
     const install =
       'export DEBIAN_FRONTEND=noninteractive; [ "$(dpkg-query -W -f \'${Version}\' belay-demo)" = 1.0 ] || apt-get install -y -qq --allow-downgrades belay-demo=1.0 >/dev/null';
     await Promise.all(this.minio.nodes.map((node) => this.minio.run(node, install)));

@@ -1,0 +1,217 @@
+/**
+ * How Belay's scripts look at and replace files below folders that others may write, usually as root. The owner of such a
+ * folder can exchange any name in it at any moment, so no name is used twice there: a folder is entered part by part and
+ * worked in by its own inode, a file is read without following a link, and a new file is finished in a room: a folder
+ * that only the acting user may enter, made inside the same folder, thus on the same file system and with the same inherited
+ * rights. docs/decisions/0008 says what this holds against.
+ */
+
+/**
+ *     enter FOLDER [TOP]   goes into FOLDER; 1 when it does not exist. Links that root alone could have made are followed,
+ *                          below TOP as the system there would follow them. Sets `here` (its real path), `open` (empty
+ *                          where nobody else may write in it or above it), `folder_id`
+ *     arrive PATH          enters PATH's folder, sets `leaf` and looks; `gone` is yes where there is no folder
+ *     look NAME            sets l_kind (absent | file | symlink | directory | other) and, of a file, l_sha l_uid l_gid
+ *                          l_mode l_owner l_group l_id; l_state is `KIND SHA256 OWNER GROUP MODE`
+ *     bytes NAME           prints a file's bytes: never those of a link's target, and a FIFO does not stop it
+ *     room KEY             makes the room of this step, or enters the one that a killed attempt left, and goes into it:
+ *                          the folder is `..` then, whatever becomes of its name
+ *     fresh                an empty ./belay-new in the room, ours alone; `like NAME` gives it what NAME had when looked at,
+ *                          `own OWNER GROUP MODE` what is asked for (`-`: as it is)
+ *     publish NAME         renames ./belay-new onto ../NAME, and looks whether it is there as it was made
+ *     leave                back into the folder; the room goes, unless something that is kept lies in it
+ */
+export const stagingText = `
+me=$(id -u)
+here= open= room= gone=
+in_words() { printf %s "$1" | tr '\\n\\t' '  ' | cut -c 1-400; }
+whose() { stat -c 'owner %U, mode %a' -- "$1" 2>/dev/null; }
+# judge: what the folder that was just entered does to \`open\`. In a sticky folder nobody exchanges what belongs to others.
+judge() {
+  set -- $(stat -c '%u %a' .)
+  closed=yes folder_uid=\${1:-}
+  case \${1:-x} in 0 | "$me") ;; *) closed= ;; esac
+  case \${2:-777} in *[2367]? | *[2367])
+    case $closed$2 in yes[1357]???) closed=sticky ;; *) closed= ;; esac ;;
+  esac
+  case $open:$closed in
+    yes:*) ;;
+    *:yes) open= ;;
+    *:sticky) open=sticky ;;
+    *) open=yes ;;
+  esac
+}
+is_here() { [ "$(env pwd -P; echo .)" = "$1
+." ]; }
+enter() {
+  cd -P / && here= open= hops=0 rest=$1 top=\${2:-}
+  judge
+  while [ -n "$rest" ]; do
+    part=\${rest%%/*}
+    case $rest in */*) rest=\${rest#*/} ;; *) rest= ;; esac
+    case $part in
+      '' | .) continue ;;
+      ..)
+        [ -z "$open" ] || fail NOT_A_FILE "$1 goes up again with .. from $here, where others than root may write; name the folder itself"
+        [ "$here" != "$top" ] || continue
+        here=\${here%/*} ;;
+      *)
+        if [ -L "./$part" ]; then
+          [ -z "$open" ] || fail NOT_A_FILE "$here/$part is a symbolic link below a folder where others than root may write ($(whose .)), so it is not followed; name the folder that it leads to"
+          hops=$((hops + 1)); [ $hops -le 40 ] || fail NOT_A_FILE "$1 leads through more than 40 symbolic links"
+          to=$(readlink -- "./$part"; echo .); to=\${to%??}
+          case $to in /*) cd -P / && here= && rest=$top$to/$rest && judge ;; *) rest=$to/$rest ;; esac
+          continue
+        fi
+        if [ ! -d "./$part" ]; then
+          [ -e "./$part" ] || return 1
+          fail NOT_A_FILE "$here/$part is no folder"
+        fi
+        here=$here/$part ;;
+    esac
+    cd -P "./$part" 2>/dev/null || { [ -e "./$part" ] || return 1; fail WRITE_FAILED "$here cannot be entered by $(id -un)"; }
+    is_here "\${here:-/}" || fail CHANGED_MEANWHILE "$here was exchanged while it was entered; nothing was changed"
+    judge
+  done
+  folder_id=$(stat -c %d:%i .)
+}
+arrive() {
+  path=$1 leaf=\${1##*/} gone= folder=\${1%/*}
+  case $leaf in '' | . | ..) fail NOT_A_FILE "$1 names no file" ;; esac
+  if enter "$folder" "\${2:-}"; then look "./$leaf"; else gone=yes; l_kind=absent l_sha=- l_state='absent - - - -'; fi
+}
+only_files() {
+  case $l_kind in
+    file | absent) ;;
+    symlink) fail NOT_A_FILE "$path is a symbolic link to $(readlink -- "./$leaf"); name the file itself" ;;
+    *) fail NOT_A_FILE "$path is no plain file" ;;
+  esac
+}
+bytes() {
+  if [ -z "$open" ]; then cat -- "$1"; return; fi
+  dd if=/dev/null of=/dev/null iflag=nofollow,nonblock 2>/dev/null || { echo "dd of this host cannot open a file without following a link, and $here is a folder where others may write"; return 1; }
+  dd if="$1" iflag=nofollow,nonblock bs=65536 2>/dev/null
+}
+# sum_of NAME: prints the sha256; fails where not all could be read.
+sum_of() {
+  sum=$({ { bytes "$1"; echo $? >&4; } | sha256sum | cut -c 1-64; } 4>&1)
+  case $sum in "0
+"*) printf '%s\\n' "\${sum#??}" ;; *) return 1 ;; esac
+}
+face='%f %d:%i %u %g %a %h'
+look() {
+  tries=0 l_sha=- l_owner=- l_group=- l_mode=- l_uid= l_gid=
+  while :; do
+    seen=$(stat -c "$face %U %G" -- "$1" 2>/dev/null) || { l_kind=absent l_state='absent - - - -'; return 0; }
+    case $seen in 8*) l_kind=file ;; a*) l_kind=symlink ;; 4*) l_kind=directory ;; *) l_kind=other ;; esac
+    l_state="$l_kind - - - -"
+    [ $l_kind = file ] || return 0
+    l_sha=$(sum_of "$1") && [ "$(stat -c "$face %U %G" -- "$1" 2>/dev/null)" = "$seen" ] && break
+    [ -r "$1" ] || [ -L "$1" ] || [ ! -f "$1" ] || fail WRITE_FAILED "$path cannot be read by $(id -un)"
+    tries=$((tries + 1))
+    [ $tries -lt 3 ] || fail CHANGED_MEANWHILE "$path cannot be looked at: it is exchanged again and again meanwhile, or cannot be read; nothing was changed"
+  done
+  facts "$seen"
+  # A name that a folder's owner gave to a file of somebody else.
+  [ -z "$open" ] || [ "$l_links" = 1 ] || case $l_uid in 0 | "$me") false ;; *) [ "$l_uid" = "$folder_uid" ] ;; esac || fail NOT_A_FILE "$path belongs to $l_owner and has $l_links names (hard links), in a folder where others may write: it may be another file of the system; nothing was changed"
+}
+facts() {
+  set -- $1
+  l_id=$2 l_uid=$3 l_gid=$4 l_mode=$5 l_links=$6 l_owner=$3 l_group=$4
+  # Names that hold spaces are told as numbers.
+  if [ $# = 8 ]; then
+    [ "$7" = UNKNOWN ] || l_owner=$7
+    [ "$8" = UNKNOWN ] || l_group=$8
+  fi
+  while [ \${#l_mode} -lt 4 ]; do l_mode=0$l_mode; done
+  l_state="file $l_sha $l_owner $l_group $l_mode"
+}
+room() {
+  room=.belay-$1 up_id=$folder_id
+  words=$( (umask 077 && mkdir "./$room") 2>&1) || [ -d "./$room" ] || { room=; fail WRITE_FAILED "cannot write into $here: $(in_words "$words")"; }
+  folder_now=$here
+  cd -P "./$room" 2>/dev/null && is_here "\${here%/}/$room" && case $(stat -c '%u %a' .) in "$me 700" | "$me 2700") true ;; *) false ;; esac && [ "$(stat -c %d:%i ..)" = "$up_id" ] || {
+    room_was=$room room=
+    cd -P / && enter "$folder_now"
+    fail NOT_A_FILE "$folder_now/$room_was is not a folder that Belay made ($(whose "./$room_was")); nothing was changed. Remove it"
+  }
+  room_id=$(stat -c %d:%i .)
+}
+leave() {
+  [ -n "$room" ] && [ "$(stat -c %d:%i .)" = "$room_id" ] || { room=; return 0; }
+  exec 5<&-
+  rm -f -- ./belay-new ./belay-was
+  cd -P .. && [ "$(stat -c %d:%i .)" = "$up_id" ] && rmdir -- "./$room" 2>/dev/null
+  room=
+}
+trap leave EXIT
+trap 'exit 143' TERM INT HUP
+fresh() {
+  rm -f -- ./belay-new
+  words=$( (umask 077 && : >./belay-new) 2>&1) || fail WRITE_FAILED "cannot write beside $path: $(in_words "$words")"
+  exec 5<./belay-new
+}
+# fill: ./belay-new from standard input.
+fill() {
+  words=$( { cat >./belay-new; } 2>&1) || fail WRITE_FAILED "cannot write beside $path: $(in_words "$words")\${1:-}"
+}
+like() {
+  [ "$l_kind" = file ] || return 0
+  pattern=../$1
+  if [ -n "$open" ]; then
+    rm -f -- ./belay-was
+    if ln -- "../$1" ./belay-was 2>/dev/null; then
+      pattern=./belay-was
+      [ "$(stat -c '%f %d:%i' ./belay-was)" = "$(printf %s "$seen" | cut -d ' ' -f 1,2)" ] || fail CHANGED_MEANWHILE "$path was exchanged since it was looked at; nothing was changed"
+    else pattern=; fi
+  fi
+  if [ -n "$pattern" ] && cp --attributes-only --preserve=all -- "$pattern" ./belay-new 2>/dev/null; then :
+  else
+    words=$( { chown -- "$l_uid:$l_gid" ./belay-new && chmod -- "$l_mode" ./belay-new; } 2>&1) || fail WRITE_FAILED "cannot copy the ownership of $path: $(in_words "$words")"
+  fi
+  rm -f -- ./belay-was
+}
+own() {
+  want_uid= want_gid= want_mode=
+  if [ "$1" != - ]; then
+    want_uid=$(id -u -- "$1" 2>/dev/null) || want_uid=$1
+    words=$(chown -- "$1" ./belay-new 2>&1) || fail NO_SUCH_OWNER "cannot give $path to the user $1: $(in_words "$words")"
+  fi
+  if [ "$2" != - ]; then
+    want_gid=$(getent group "$2" 2>/dev/null | cut -d : -f 3)
+    words=$(chgrp -- "$2" ./belay-new 2>&1) || fail NO_SUCH_OWNER "cannot give $path to the group $2: $(in_words "$words")"
+  fi
+  if [ "$3" != - ]; then
+    words=$(chmod -- "$3" ./belay-new 2>&1) || fail WRITE_FAILED "cannot set mode $3: $(in_words "$words")"
+    want_mode=\${3#"\${3%%[!0]*}"}
+    want_mode=\${want_mode:-0}
+  fi
+  set -- $(stat -c '%u %g %a' ./belay-new)
+  [ "\${want_uid:-$1}" = "$1" ] && [ "\${want_gid:-$2}" = "$2" ] && [ "\${want_mode:-$3}" = "$3" ] ||
+    fail WRITE_FAILED "the file system of $path keeps other owners or modes than asked for: it gives $1:$2 $3, asked \${want_uid:-$1}:\${want_gid:-$2} \${want_mode:-$3}; nothing was changed"
+}
+# label: a new file's security context, before anybody sees it.
+label() {
+  command -v selinuxenabled >/dev/null && selinuxenabled && context=$(matchpathcon -n -- "$1" 2>/dev/null) && chcon -- "$context" "$2" || true
+}
+# move FROM TO: by rename, never into a folder and never through a link.
+move() {
+  if mv --help 2>&1 | grep -q -e '-[a-zA-Z]*T[], ]'; then words=$(mv -f -T -- "$1" "$2" 2>&1)
+  elif [ -z "$open" ] && [ ! -d "$2" ]; then words=$(mv -f -- "$1" "$2" 2>&1)
+  else words='mv of this host cannot replace a name without following it (it has no -T)'; return 1; fi
+}
+publish() {
+  look ./belay-new
+  put_state=$l_state put_sha=$l_sha put=$(stat -c '%f %d:%i %u %g %a' ./belay-new)
+  sync -- ./belay-new 2>/dev/null || sync
+  move ./belay-new "../$1" || fail WRITE_FAILED "cannot rename onto $path: $(in_words "$words")"
+  [ "$(stat -c '%f %d:%i %u %g %a' -- "../$1" 2>/dev/null)" = "$put" ] && [ "$(sha256sum <&5 | cut -c 1-64)" = "$put_sha" ] ||
+    fail CHANGED_MEANWHILE "$path was put in its place and is another file, or has another owner, mode or content, at once afterwards: somebody exchanges it (now: $(stat -c '%F, owner %U, mode %a' -- "../$1" 2>/dev/null || echo nothing there))"
+  sync -- .. 2>/dev/null || true
+}
+# take_away NAME, from the folder itself.
+take_away() {
+  words=$(rm -f -- "./$1" 2>&1) || fail WRITE_FAILED "cannot remove $path: $(in_words "$words")"
+  [ ! -e "./$1" ] && [ ! -L "./$1" ] || fail CHANGED_MEANWHILE "$path was removed and is there again: somebody else makes it"
+}
+`;
