@@ -3,7 +3,7 @@ import { resolveInputs, type Document, type RollbackWhen } from '../document/ind
 import type { NewExecution } from '../journal/index.ts';
 import type { JsonObject } from '../json.ts';
 import { parameterScope } from '../runtime/parameter-scope.ts';
-import { maskPlaceholders } from '../runtime/secrets/vault.ts';
+import { maskPlaceholders } from '../runtime/secrets/placeholder.ts';
 import { askYesNo } from './ask.ts';
 import type { Cli } from './cli.ts';
 import { limitText } from './view/durations.ts';

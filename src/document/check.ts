@@ -1,15 +1,18 @@
 /** checkDocument: text → Document, or everything that is wrong with it. */
 import type { Catalog } from './catalog.ts';
 import type { Diagnostic, SourceText } from './diagnostic.ts';
+import type { DocumentDraft } from './draft.ts';
 import { parseTree } from './parse.ts';
 import { readTree } from './read-tree.ts';
 import { makeReport } from './report.ts';
-import type { Document } from './types.ts';
+import type { Document, Parameter } from './types.ts';
 import { validateDraft } from './validate/validate.ts';
 
 export interface CheckOptions {
   /** Refuse Belay's additions and what is larger than AWS allows. */
   readonly strictSsm?: boolean;
+  /** Parameters whose default is a secret, as somebody has seen who may look it up. They count as declared `secret: true`. */
+  readonly secretParameters?: readonly string[];
 }
 
 export interface CheckedDocument {
@@ -27,10 +30,20 @@ export function checkDocument(
 ): CheckedDocument {
   const report = makeReport(source);
   const root = readTree(source, report);
-  const draft = root === undefined ? undefined : parseTree(root, catalog, report);
+  const parsed = root === undefined ? undefined : parseTree(root, catalog, report);
+  const draft = parsed === undefined ? undefined : withSecrets(parsed, options.secretParameters ?? []);
   if (draft !== undefined)
     validateDraft({ source, catalog, report, strictSsm: options.strictSsm ?? false, draft });
   const diagnostics = report.finish();
   if (draft === undefined || report.hasErrors) return { diagnostics };
   return { document: draft.document, diagnostics };
+}
+
+function withSecrets(draft: DocumentDraft, names: readonly string[]): DocumentDraft {
+  const { document } = draft;
+  const parameters = Object.entries(document.parameters).map(([name, parameter]): [string, Parameter] => [
+    name,
+    names.includes(name) ? { ...parameter, secret: true } : parameter,
+  ]);
+  return { ...draft, document: { ...document, parameters: Object.fromEntries(parameters) } };
 }

@@ -1,6 +1,7 @@
 /** The `parameters` of a document: types, defaults and limits as written. */
 import { baseType } from './argument.ts';
 import type { Addition } from './draft.ts';
+import { storedDefault } from './stored-default.ts';
 import {
   checkKeys,
   entryOf,
@@ -70,12 +71,13 @@ function parseParameter(entry: Entry, report: Report, additions: Addition[]): Pa
   const secret = readBoolean(reader, 'secret');
   const secretEntry = reader.node.entries.get('secret');
   if (secretEntry !== undefined) additions.push({ name: 'secret', span: secretEntry.keySpan });
-  if (secret === true && fallback !== undefined && secretEntry !== undefined) {
+  const isValue = fallback !== undefined && storedDefault(fallback) === undefined;
+  if (secret === true && isValue && secretEntry !== undefined) {
     report.concealed(
       'SECRET_PARAMETER',
       secretEntry.keySpan,
       `parameter ${entry.key} is secret, so its value cannot stand in the document as a default`,
-      'Remove the default; the value comes by --secret.',
+      'Remove the default; the value comes by --secret, or as "{{ ssm:NAME }}" from Parameter Store.',
     );
   }
   return {

@@ -1,6 +1,7 @@
 /** Carries out activities: what they see of the world, their time, their logs, and what of their answers may be told. */
 import type { ActionContext, AnyAction } from '../actions/define-action.ts';
 import type { ActivityCallOf, ActivityKind, Outcome, OutcomeResult } from '../engine/index.ts';
+import type { JsonObject } from '../json.ts';
 import type { Aws, AwsModels } from '../transports/aws.ts';
 import type { Host } from '../transports/host.ts';
 import { carryOut, release } from './activities/carry-out.ts';
@@ -74,13 +75,13 @@ export class ActionHost implements ActivityHost {
     try {
       const result = await carryOut(call, { ...this.#ports, ...scope, context });
       for (const sink of opened.values()) await sink.close();
-      return vault.conceal(result);
+      return vault.admitted(result);
     } catch (error) {
       for (const sink of opened.values()) await sink.close().catch(() => undefined);
       const isBegin = call.kind === 'begin';
       if (!isBegin && scope.cancel.aborted) return { status: 'cancelled' };
       if (!isBegin && now() >= scope.deadlineAt) return { status: 'timeout' };
-      return vault.conceal(asOutcome(error));
+      return vault.admitted(asOutcome(error));
     }
   }
 
@@ -120,11 +121,15 @@ export class ActionHost implements ActivityHost {
         opened.set(target, sink);
         return sink;
       },
-      notice: (text) => onNotice(step, vault.redactor.text(text)),
+      notice: (text) => onNotice(step, vault.masked(text)),
       now,
-      isSecret: (value) => vault.isSecret(value),
+      isSecret: vault.reveal(inputsOf(call)).isSecret,
     };
   }
+}
+
+function inputsOf({ input }: AnyCall): JsonObject {
+  return 'inputs' in input ? input.inputs : {};
 }
 
 /** A signal for the end of the time or the cancel, whichever comes first. Its timer goes with it: there are many activities. */

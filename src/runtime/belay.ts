@@ -40,6 +40,7 @@ import { readText } from './read-text.ts';
 import { Refusal } from './refusal.ts';
 import { runHere, type RunEnding, type RunOptions } from './run-here.ts';
 import { decide, proceed, type Answer, type Person } from './signals.ts';
+import { maskPlaceholders } from './secrets/placeholder.ts';
 import { anchored } from './secrets/references.ts';
 import { executionDir, stateDirOf } from './state-dir.ts';
 import { stateTrouble } from './state-trouble.ts';
@@ -191,8 +192,9 @@ export class Belay {
     return row;
   }
 
+  /** As people may see them. */
   events(id: string, afterSeq = 0): RecordedEvent[] {
-    return this.journal.events(id, afterSeq);
+    return maskPlaceholders(this.journal.events(id, afterSeq));
   }
 
   state(id: string): ExecutionState {

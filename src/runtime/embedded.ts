@@ -18,6 +18,13 @@ import type { Json } from '../json.ts';
 import type { ActivityHost, AnyCall } from './activity-host.ts';
 import { readInstant, readOutcome, readSignal, readSlept } from './recorded-outcomes.ts';
 
+/** Keeps secrets out of the journal. What was sealed is unsealed to the same. */
+export interface JournalSeal {
+  sealed<K extends ActivityKind>(kind: K, outcome: Outcome<K>): Outcome<K>;
+  unsealed<K extends ActivityKind>(kind: K, outcome: Outcome<K>): Outcome<K>;
+  sealedEvent(event: EngineEvent): EngineEvent;
+}
+
 export interface EmbeddedOptions {
   readonly executionId: string;
   readonly journal: Journal;
@@ -26,8 +33,8 @@ export interface EmbeddedOptions {
   readonly onEvent?: (event: RecordedEvent) => void;
   /** `leave`: come back as soon as the execution has to wait for a person; `leaveUndecided`: only for `rollback: ask`. */
   readonly onWait: 'stay' | 'leave' | 'leaveUndecided';
-  /** Hides secret placeholders from events. */
-  readonly mask: (event: EngineEvent) => EngineEvent;
+  /** Between what the engine works with and what the journal keeps. */
+  readonly seal: JournalSeal;
   readonly now?: () => number;
 }
 
@@ -75,7 +82,11 @@ export class EmbeddedRuntime implements Runtime {
   }
 
   async activity<K extends ActivityKind>(call: ActivityCallOf<K>): Promise<Outcome<K>> {
-    const known = this.#known(call.id, (recorded) => readOutcome(call.kind, recorded));
+    const { seal } = this.#options;
+    const known = this.#known(call.id, (recorded) => {
+      const outcome = readOutcome(call.kind, recorded);
+      return outcome === undefined ? undefined : seal.unsealed(call.kind, outcome);
+    });
     if (known?.outcome !== undefined) return known.outcome;
     if (known === undefined && !call.ignoreCancel && this.#isCancelled())
       return this.#record(call.id, this.#now(), { status: 'cancelled', ...this.#absence() });
@@ -87,7 +98,8 @@ export class EmbeddedRuntime implements Runtime {
     const result = await this.#watchingForCancel(call, (cancel) =>
       this.#options.host.run(call, { cancel, deadlineAt: since + call.timeoutMs }),
     );
-    const outcome = this.#record<K>(call.id, startedAt, { ...result, ...this.#absence() });
+    const outcome: Outcome<K> = { startedAt, endedAt: this.#now(), ...result, ...this.#absence() };
+    this.#journal.end(this.executionId, call.id, seal.sealed(call.kind, outcome), this.#takePending());
     await this.#options.host.settled(call, outcome);
     return outcome;
   }
@@ -153,7 +165,7 @@ export class EmbeddedRuntime implements Runtime {
     if (this.#flushTrouble !== undefined) throw this.#flushTrouble;
     if (this.#leave.signal.aborted && (event.type === 'StepStarted' || event.type === 'UndoStarted'))
       throw new Left('asked');
-    const recorded = { seq, at: this.#now(), event: this.#options.mask(event) };
+    const recorded = { seq, at: this.#now(), event: this.#options.seal.sealedEvent(event) };
     this.#pending.push(recorded);
     this.#flushTimer ??= setTimeout(() => this.#flushLate(), eventFlushMs);
     this.#options.onEvent?.(recorded);

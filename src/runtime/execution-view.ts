@@ -12,7 +12,7 @@ import {
 import type { Closing, ExecutionRow, Runner } from '../journal/index.ts';
 import type { JsonObject } from '../json.ts';
 import { isLocked } from './lock.ts';
-import { maskPlaceholders } from './secrets/vault.ts';
+import { maskPlaceholders } from './secrets/placeholder.ts';
 
 export interface ExecutionView {
   readonly executionId: string;

@@ -5,7 +5,6 @@ import { describeStep, type AnyAction } from '../actions/index.ts';
 import {
   checkArguments,
   checkDocument,
-  parameterStoreReferences,
   parseArgument,
   resolveParameters,
   type Catalog,
@@ -13,18 +12,17 @@ import {
   type Document,
   type ParameterProblem,
   type RollbackWhen,
-  type Scope,
   type SourceText,
 } from '../document/index.ts';
 import { plan } from '../engine/index.ts';
 import type { ExecutionSettings, NewExecution } from '../journal/index.ts';
-import { isJsonObject, type Json, type JsonObject } from '../json.ts';
-import { AwsFailure, type Aws } from '../transports/aws.ts';
+import type { Json, JsonObject } from '../json.ts';
 import type { Place } from './places.ts';
 import { preflight } from './preflight.ts';
 import { Refusal } from './refusal.ts';
+import { defaultScope, readStored } from './defaults.ts';
 import { isSecretReference } from './secrets/references.ts';
-import { secretPlaceholder } from './secrets/vault.ts';
+import { newPlaceholder } from './secrets/placeholder.ts';
 
 export interface RunRequest {
   readonly source: SourceText;
@@ -54,23 +52,17 @@ export interface PrepareTools {
 
 /** Throws Refusal. */
 export async function prepareExecution(request: RunRequest, tools: PrepareTools): Promise<PreparedExecution> {
-  const { document, diagnostics } = checkDocument(request.source, tools.catalog);
-  if (document === undefined) {
-    throw new Refusal('usage', 'BAD_DOCUMENT', 'the runbook is not right', {
-      diagnostics,
-      sources: [request.source],
-    });
-  }
-  const given = {
-    ...request.values,
-    ...readTexts(document, request.texts),
-    ...secretArguments(document, request),
-  };
+  const written = checked(request, tools, []);
+  const plain = { ...request.values, ...readTexts(written.document, request.texts) };
+  const stored = await readStored(written.document, { ...plain, ...request.secrets }, tools.place.aws);
+  const secrets = { ...stored.secrets, ...request.secrets };
+  const { document, diagnostics } = checked(request, tools, Object.keys(stored.secrets));
+  const given = { ...plain, ...secretArguments(document, secrets) };
   refuseProblems(
-    checkArguments(document, given).filter(({ parameter }) => !Object.hasOwn(request.secrets, parameter)),
+    checkArguments(document, given).filter(({ parameter }) => !Object.hasOwn(secrets, parameter)),
   );
   refuseFailAt(document, request.failAt);
-  const resolved = resolveParameters(document, given, await defaultScope(document, given, tools));
+  const resolved = resolveParameters(document, given, await defaultScope(document, stored.values, tools));
   if (!resolved.ok) return refuseProblems(resolved.problems) ?? never();
   const { usesAws } = await preflight(
     document,
@@ -93,10 +85,21 @@ export async function prepareExecution(request: RunRequest, tools: PrepareTools)
       failAt: request.failAt ?? null,
       ...(request.lockWaitSeconds === undefined ? {} : { lockWaitSeconds: request.lockWaitSeconds }),
     },
-    settings: { ...request.settings, secrets: request.secrets, usesAws },
+    settings: { ...request.settings, secrets, usesAws },
     createdAt: tools.now,
   };
   return { execution, warnings: diagnostics };
+}
+
+/** Throws Refusal. `secretParameters`: those whose default was found to be a secret. */
+function checked(
+  { source }: RunRequest,
+  { catalog }: PrepareTools,
+  secretParameters: readonly string[],
+): { readonly document: Document; readonly diagnostics: readonly Diagnostic[] } {
+  const { document, diagnostics } = checkDocument(source, catalog, { secretParameters });
+  if (document !== undefined) return { document, diagnostics };
+  throw new Refusal('usage', 'BAD_DOCUMENT', 'the runbook is not right', { diagnostics, sources: [source] });
 }
 
 function readTexts(document: Document, texts: Readonly<Record<string, string>>): JsonObject {
@@ -129,9 +132,9 @@ function readTexts(document: Document, texts: Readonly<Record<string, string>>):
 }
 
 /** Placeholders for secret parameters; their values never come near the document. */
-function secretArguments(document: Document, request: RunRequest): JsonObject {
+function secretArguments(document: Document, secrets: Readonly<Record<string, string>>): JsonObject {
   const values: Record<string, Json> = {};
-  for (const [name, reference] of Object.entries(request.secrets)) {
+  for (const [name, reference] of Object.entries(secrets)) {
     if (!isSecretReference(reference)) {
       throw new Refusal(
         'usage',
@@ -159,7 +162,7 @@ function secretArguments(document: Document, request: RunRequest): JsonObject {
         },
       );
     }
-    values[name] = secretPlaceholder(name);
+    values[name] = newPlaceholder(name);
   }
   const missing = Object.entries(document.parameters).filter(
     ([name, { secret, default: value }]) =>
@@ -191,71 +194,4 @@ function refuseProblems(problems: readonly ParameterProblem[]): undefined {
 
 function never(): never {
   throw new Error('a problem was not refused');
-}
-
-/** What defaults may refer to: globals, the execution id, Parameter Store (never a SecureString). */
-async function defaultScope(document: Document, given: JsonObject, tools: PrepareTools): Promise<Scope> {
-  const stored = new Map<string, Json>();
-  try {
-    for (const name of parameterStoreReferences(document, given)) {
-      stored.set(name, await readParameter(tools.place.aws, name));
-    }
-    const needsIdentity = JSON.stringify(document.parameters).includes('global:');
-    const identity = needsIdentity ? await identityOrEmpty(tools) : {};
-    return {
-      lookup: (reference) => {
-        const value = lookup(reference.kind, reference.kind === 'output' ? '' : reference.name, {
-          stored,
-          identity,
-          tools,
-        });
-        return value === undefined
-          ? { kind: 'absent', why: `${reference.text} cannot be read here` }
-          : { kind: 'value', value };
-      },
-    };
-  } catch (error) {
-    if (!(error instanceof AwsFailure)) throw error;
-    throw new Refusal('usage', error.code, `a default could not be read from AWS: ${error.message}`);
-  }
-}
-
-function lookup(
-  kind: string,
-  name: string,
-  {
-    stored,
-    identity,
-    tools,
-  }: { stored: ReadonlyMap<string, Json>; identity: JsonObject; tools: PrepareTools },
-): Json | undefined {
-  if (kind === 'parameterStore') return stored.get(name);
-  if (kind === 'automation') return tools.executionId;
-  if (kind !== 'global') return undefined;
-  const iso = new Date(tools.now).toISOString();
-  if (name === 'DATE') return iso.slice(0, 10);
-  if (name === 'DATE_TIME') return iso.slice(0, 19).replace('T', '_').replaceAll(':', '.');
-  return identity[name];
-}
-
-async function identityOrEmpty(tools: PrepareTools): Promise<JsonObject> {
-  const { account, region, partition } = await tools.place.aws.identity();
-  return { ACCOUNT_ID: account, REGION: region, AWS_PARTITION: partition };
-}
-
-async function readParameter(aws: Aws, name: string): Promise<Json> {
-  const reply = await aws.call({ service: 'ssm', operation: 'GetParameter', params: { Name: name } });
-  const parameter = isJsonObject(reply['Parameter']) ? reply['Parameter'] : {};
-  if (parameter['Type'] === 'SecureString') {
-    throw new Refusal(
-      'usage',
-      'SECURE_STRING',
-      `${name} is a SecureString: a parameter's default must not hold it`,
-      {
-        hint: 'declare the parameter with secret: true and give --secret NAME=ssm:/path',
-      },
-    );
-  }
-  const value = typeof parameter['Value'] === 'string' ? parameter['Value'] : '';
-  return parameter['Type'] === 'StringList' ? value.split(',') : value;
 }

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { actions } from '../actions/index.ts';
 import { foldEvents, runExecution, type ExecutionResult, type RecordedEvent } from '../engine/index.ts';
-import { checkArgument, resolveInputs, type Document } from '../document/index.ts';
+import { checkArgument, embeddedText, resolveInputs, type Document } from '../document/index.ts';
 import type { ExecutionRow, Journal } from '../journal/index.ts';
 import { ActionHost, type ActivityHost } from './activity-host.ts';
 import { readConfiguration } from './configuration.ts';
@@ -16,7 +16,9 @@ import { parameterScope } from './parameter-scope.ts';
 import { openPlace, type Place, type PlaceOptions } from './places.ts';
 import { Refusal } from './refusal.ts';
 import { readSecret, type SecretSources } from './secrets/references.ts';
-import { maskPlaceholders, Vault } from './secrets/vault.ts';
+import { maskPlaceholders } from './secrets/placeholder.ts';
+import type { SealedSecret } from './secrets/seal.ts';
+import { Vault } from './secrets/vault.ts';
 import { executionDir } from './state-dir.ts';
 import { stateTrouble } from './state-trouble.ts';
 
@@ -129,8 +131,10 @@ async function interpret(
     journal,
     host: ports.activityHost(host),
     onWait,
-    mask: maskPlaceholders,
-    ...(onEvent === undefined ? {} : { onEvent }),
+    seal: vault,
+    ...(onEvent === undefined
+      ? {}
+      : { onEvent: (recorded: RecordedEvent) => onEvent(maskPlaceholders(recorded)) }),
   });
   const leaveNow = (): void => runtime.leave();
   leave?.addEventListener('abort', leaveNow, { once: true });
@@ -197,16 +201,18 @@ async function openVault(row: ExecutionRow, place: Place, options: RunOptions): 
     stdin: options.stdin,
     aws: () => Promise.resolve(place.aws),
   };
-  const values = new Map<string, string>();
+  const { parameters } = row.input;
+  const secrets: SealedSecret[] = [];
   const troubles: string[] = [];
   for (const [name, reference] of Object.entries(row.settings.secrets)) {
     const reading = await readSecret(reference, from);
     if ('value' in reading) {
       troubles.push(...unfit(row.program.document, name, reference, reading.value));
-      values.set(name, row.settings.sandbox ? standIn(name) : reading.value);
+      const value = row.settings.sandbox ? standIn(name) : reading.value;
+      secrets.push({ name, value, placeholder: embeddedText(parameters[name] ?? '') });
     } else troubles.push(`${name}: ${reading.trouble}`);
   }
-  if (troubles.length === 0) return new Vault(values);
+  if (troubles.length === 0) return new Vault(secrets, { open: [row.program.document, parameters] });
   throw new Refusal('waiting', 'MISSING_SECRET', `${row.id} waits for a secret\n  ${troubles.join('\n  ')}`, {
     hint: `supply it, then: belay resume ${row.id}`,
   });

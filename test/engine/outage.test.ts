@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import type { Outcome } from '../../src/engine/index.ts';
 import type { Journal } from '../../src/journal/index.ts';
+import { Vault } from '../../src/runtime/secrets/vault.ts';
 import { EmbeddedRuntime } from '../../src/runtime/embedded.ts';
 import { executionId, runToy, runbook, step, temporaryJournal, type ToyRun } from '../support/run-toy.ts';
 import { Crash } from '../support/toy-world.ts';
@@ -87,7 +88,7 @@ test.each([
         settled: () => Promise.resolve(),
       },
       onWait: 'leave',
-      mask: (event) => event,
+      seal: new Vault([]),
       now: () => now,
     }).activity({
       id: `Late:${kind}`,

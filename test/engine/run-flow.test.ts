@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Route } from '../../src/document/index.ts';
-import { runToy, runbook, step, temporaryJournal, type ToyOptions } from '../support/run-toy.ts';
+import { maskPlaceholders } from '../../src/runtime/secrets/placeholder.ts';
+import { executionId, runToy, runbook, step, temporaryJournal, type ToyOptions } from '../support/run-toy.ts';
 import type { Document } from '../../src/document/index.ts';
 
 const put = (name: string, more: Partial<Parameters<typeof step>[0]> = {}) =>
@@ -130,8 +131,10 @@ test('a secret reaches the action and nothing else', async () => {
       secrets: new Map([['P', 'hunter2-canary']]),
     },
   );
-  expect(ran.state.steps[0]).toMatchObject({
+  expect(maskPlaceholders(ran.state.steps[0])).toMatchObject({
     inputs: { Text: 'say ***' },
     outputs: { Text: 'say ***', Length: 'say hunter2-canary'.length },
   });
+  const rows = JSON.stringify([ran.state, store.journal.activity(executionId, 'A#1:wait')]);
+  expect(rows).not.toContain('hunter2-canary');
 });

@@ -17,7 +17,7 @@ import { ActionHost } from '../../src/runtime/activity-host.ts';
 import { EmbeddedRuntime, Left } from '../../src/runtime/embedded.ts';
 import { LockKeeper } from '../../src/runtime/locks/keeper.ts';
 import { LogFolder } from '../../src/runtime/logs.ts';
-import { maskPlaceholders, Vault } from '../../src/runtime/secrets/vault.ts';
+import { Vault } from '../../src/runtime/secrets/vault.ts';
 import type { Host } from '../../src/transports/host.ts';
 import type { Json } from '../../src/json.ts';
 import { Crash, ToyWorld, toyActions } from './toy-world.ts';
@@ -157,7 +157,13 @@ async function runOnce(
   const journal = options.wrap?.(store.journal) ?? store.journal;
   const row = store.journal.execution(executionId);
   if (row === undefined) throw new Error('the execution is not there');
-  const vault = new Vault(options.secrets ?? new Map());
+  const vault = new Vault(
+    Array.from(options.secrets ?? [], ([name, value]) => ({
+      name,
+      value,
+      placeholder: row.input.parameters[name] as string,
+    })),
+  );
   const locks = new LockKeeper({
     executionId,
     journal,
@@ -189,7 +195,7 @@ async function runOnce(
     journal,
     host,
     onWait: 'leave',
-    mask: maskPlaceholders,
+    seal: vault,
     ...(options.now === undefined ? {} : { now: options.now }),
   });
   return { result: await runExecution(runtime, row.program, row.input), runtime };

@@ -59,7 +59,9 @@ const byKind: { readonly [K in ActivityKind]: CarryOut<K> } = {
     return ok<'stop'>('stopped');
   },
   notify: ({ input: { topic, subject, message }, step }, means) => {
-    const inputs = { TopicArn: topic, Subject: subject, Message: message };
+    // People read it, and they may be shown no secret.
+    const [Subject, Message] = [means.vault.masked(subject), means.vault.masked(message)];
+    const inputs = { TopicArn: topic, Subject, Message };
     const work: Work = { action: 'sns:publish', inputs, before: null };
     return wait({ ...checkedCall({ input: work, step }, means), handle: null, ...means });
   },
@@ -95,7 +97,8 @@ function checked(work: Work, { actions, vault }: Means): Checked {
       message: `this Belay has no action ${work.action}; the execution was started by another version`,
     });
   }
-  const inputs = checkedInputs(action, work.inputs, vault);
+  const { inputs: revealed } = vault.reveal(work.inputs);
+  const inputs = checkedInputs(action, revealed);
   return { action, inputs, bound: () => effectOf(action, inputs, work) };
 }
 

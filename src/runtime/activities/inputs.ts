@@ -1,16 +1,14 @@
-/** Inputs as the action gets them: secrets in their place, checked against its schema. */
+/** Inputs as the action gets them, checked against its schema. */
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import { ActionFailure, type AnyAction } from '../../actions/define-action.ts';
 import type { JsonObject } from '../../json.ts';
-import type { Vault } from '../secrets/vault.ts';
 
 const validators = new Map<string, ValidateFunction>();
 
 /** Throws ActionFailure INVALID_INPUT, which names the input and what it must be, never its value. */
-export function checkedInputs(action: AnyAction, inputs: JsonObject, vault: Vault): JsonObject {
-  const revealed = vault.reveal(inputs);
+export function checkedInputs(action: AnyAction, inputs: JsonObject): JsonObject {
   const validate = validatorOf(action);
-  if (validate(revealed)) return revealed;
+  if (validate(inputs)) return inputs;
   const problems = (validate.errors ?? []).slice(0, 5).map(sentence).join('; ');
   throw new ActionFailure({
     code: 'INVALID_INPUT',

@@ -4,6 +4,7 @@ import type { Form } from './forms.ts';
 export interface FormMatch {
   /** Behind the longest form that begins at the place. */
   readonly end: number | undefined;
+  readonly form: Form | undefined;
   /** Whether a longer form begins there, as far as the bytes go. */
   readonly mayGrow: boolean;
 }
@@ -15,7 +16,7 @@ const blank = 0x20;
 /** How far a folded form may be indented. */
 const indentMax = 16;
 
-const noMatch: FormMatch = { end: undefined, mayGrow: false };
+const noMatch: FormMatch = { end: undefined, form: undefined, mayGrow: false };
 /** The bytes end before it can be told. */
 const open = -1;
 const differs = -2;
@@ -64,14 +65,18 @@ export class FormIndex {
         ? this.#bySeed.get(seedAt(bytes, place))
         : this.#beginnings.get(shortSeed(bytes, place, left));
     if (forms === undefined) return noMatch;
+    let longest: Form | undefined;
     let end: number | undefined;
     let mayGrow = false;
     for (const form of forms) {
       const found = matchEnd(bytes, place, form);
       if (found === open) mayGrow = true;
-      else if (found !== differs && (end === undefined || found > end)) end = found;
+      else if (found !== differs && (end === undefined || found > end)) {
+        end = found;
+        longest = form;
+      }
     }
-    return { end, mayGrow };
+    return { end, form: longest, mayGrow };
   }
 }
 
@@ -85,6 +90,25 @@ function matchEnd(bytes: Buffer, place: number, { bytes: form, mayBeFolded }: Fo
     at += 1;
   }
   return at;
+}
+
+/** The line breaks within a form that was found folded, each by the number of the form's bytes before it. */
+export function foldsIn(
+  bytes: Buffer,
+  place: number,
+  { bytes: form }: Form,
+): { readonly before: number; readonly fold: string }[] {
+  const folds: { before: number; fold: string }[] = [];
+  let at = place;
+  for (let index = 0; index < form.length; index += 1) {
+    if (index > 0 && bytes[at] !== form[index]) {
+      const behind = behindFold(bytes, at);
+      folds.push({ before: index, fold: bytes.toString('latin1', at, behind) });
+      at = behind;
+    }
+    at += 1;
+  }
+  return folds;
 }
 
 /** Behind a line break and the indent of the next line, if there is one. */

@@ -10,6 +10,13 @@ export interface Form {
   readonly bytes: Buffer;
   /** Tools break it into lines: base64(1), openssl, xxd -p. */
   readonly mayBeFolded: boolean;
+  /** The place of its value among those given. */
+  readonly value: number;
+  /**
+   * How to make it of the value again: which part of it (`v` the whole, `l2` a line, `p0` a run of letters) and how that is
+   * written. Journals hold recipes: a recipe never changes its meaning, and no part of one is long enough to be a secret.
+   */
+  readonly recipe: string;
 }
 
 /** Lines of a value that count on their own: a private key may be printed line by line. */
@@ -21,28 +28,48 @@ const base64LengthMin = 6;
 
 /** Every form once, the longest first. */
 export function formsOf(values: Iterable<string>): Form[] {
-  const plain = new Set<string>();
-  const folded = new Set<string>();
-  /** Bytes that need not be UTF-8, one character for each. */
-  const raw = new Set<string>();
+  const known = new Map<string, Form>();
+  let index = 0;
   for (const value of values) {
-    for (const text of [value, ...linesOf(value)]) {
-      for (const form of escapedForms(text)) plain.add(form);
-      raw.add(echoed(text));
+    for (const form of formsOfValue(value, index)) {
+      const key = `${form.mayBeFolded ? 'f' : 'p'}${form.bytes.toString('latin1')}`;
+      if (form.bytes.length >= secretLengthMin && !known.has(key)) known.set(key, form);
     }
-    const parts = partsOf(value);
-    for (const part of parts) plain.add(part);
-    for (const text of [value, ...linesOf(value), ...parts])
-      for (const form of encodedForms(Buffer.from(text, 'utf8'))) folded.add(form);
+    index += 1;
   }
-  const forms = [
-    ...Array.from(plain, (form) => ({ bytes: Buffer.from(form, 'utf8'), mayBeFolded: false })),
-    ...Array.from(raw, (form) => ({ bytes: Buffer.from(form, 'latin1'), mayBeFolded: false })),
-    ...Array.from(folded, (form) => ({ bytes: Buffer.from(form, 'utf8'), mayBeFolded: true })),
-  ];
-  return forms
-    .filter(({ bytes }) => bytes.length >= secretLengthMin)
-    .sort((left, right) => right.bytes.length - left.bytes.length);
+  return [...known.values()].sort((left, right) => right.bytes.length - left.bytes.length);
+}
+
+/** The bytes that a recipe gives; undefined: the value has no such part. */
+export function bytesOf(value: string, recipe: string): Buffer | undefined {
+  return Array.from(formsOfValue(value, 0)).find((form) => form.recipe === recipe)?.bytes;
+}
+
+function* formsOfValue(value: string, index: number): Generator<Form> {
+  const form = (bytes: Buffer, recipe: string, mayBeFolded: boolean): Form => ({
+    bytes,
+    mayBeFolded,
+    value: index,
+    recipe,
+  });
+  const whole: Piece = { name: 'v', text: value };
+  const lines = linesOf(value).map((text, place) => ({ name: `l${place}`, text }));
+  const parts = partsOf(value).map((text, place) => ({ name: `p${place}`, text }));
+  for (const { name, text } of [whole, ...lines]) {
+    for (const [how, escaped] of Object.entries(escapedForms(text)))
+      yield form(Buffer.from(escaped, 'utf8'), `${name}.${how}`, false);
+    yield form(Buffer.from(echoed(text), 'latin1'), `${name}.e`, false);
+  }
+  for (const { name, text } of parts) yield form(Buffer.from(text, 'utf8'), `${name}.t`, false);
+  for (const { name, text } of [whole, ...lines, ...parts]) {
+    for (const [how, encoded] of encodedForms(Buffer.from(text, 'utf8')))
+      yield form(Buffer.from(encoded, 'utf8'), `${name}.${how}`, true);
+  }
+}
+
+interface Piece {
+  readonly name: string;
+  readonly text: string;
 }
 
 /**
@@ -64,38 +91,40 @@ function linesOf(value: string): string[] {
   return value.split(/\r?\n/).filter((line) => line.trim().length >= lineLengthMin);
 }
 
-function escapedForms(text: string): string[] {
+/** By the second half of a recipe. */
+function escapedForms(text: string): Readonly<Record<string, string>> {
   const json = JSON.stringify(text).slice(1, -1);
   const uri = encodeURIComponent(text.toWellFormed());
   const uriMore = uri.replaceAll(/[!'()*]/g, (character) => percent(character.charCodeAt(0)));
   const html = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  const quoted = html.replaceAll('"', '&quot;');
   const source = text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
-  return [
-    text,
-    json,
-    json.replaceAll('/', '\\/'),
-    ascii(json),
-    JSON.stringify(json).slice(1, -1),
-    uri,
-    uri.replaceAll('%20', '+'),
-    uri.replaceAll('%2F', '/'),
-    uriMore,
-    uriMore.replaceAll('%20', '+'),
-    uri.replaceAll(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()),
-    html,
-    html.replaceAll('"', '&quot;'),
-    html.replaceAll('"', '&quot;').replaceAll("'", '&#39;'),
-    html.replaceAll('"', '&quot;').replaceAll("'", '&#x27;'),
-    html.replaceAll('"', '&quot;').replaceAll("'", '&apos;'),
-    html.replaceAll('"', '&#34;').replaceAll("'", '&#39;'),
+  return {
+    t: text,
+    j: json,
+    j1: json.replaceAll('/', '\\/'),
+    j2: ascii(json),
+    j3: JSON.stringify(json).slice(1, -1),
+    u: uri,
+    u1: uri.replaceAll('%20', '+'),
+    u2: uri.replaceAll('%2F', '/'),
+    u3: uriMore,
+    u4: uriMore.replaceAll('%20', '+'),
+    u5: uri.replaceAll(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()),
+    x: html,
+    x1: quoted,
+    x2: quoted.replaceAll("'", '&#39;'),
+    x3: quoted.replaceAll("'", '&#x27;'),
+    x4: quoted.replaceAll("'", '&apos;'),
+    x5: html.replaceAll('"', '&#34;').replaceAll("'", '&#39;'),
     // What sh -x, bash -x and printf %q make of it, and a program's own quotes.
-    text.replaceAll("'", "'\\''"),
-    text.replaceAll("'", `'"'"'`),
-    text.replaceAll(/[^A-Za-z0-9_@%+=:,./\u{80}-\u{10ffff}-]/gu, '\\$&'),
-    source,
-    source.replaceAll("'", "\\'"),
-    source.replaceAll(/["$`]/g, '\\$&'),
-  ];
+    s: text.replaceAll("'", "'\\''"),
+    s1: text.replaceAll("'", `'"'"'`),
+    s2: text.replaceAll(/[^A-Za-z0-9_@%+=:,./\u{80}-\u{10ffff}-]/gu, '\\$&'),
+    q: source,
+    q1: source.replaceAll("'", "\\'"),
+    q2: source.replaceAll(/["$`]/g, '\\$&'),
+  };
 }
 
 /**
@@ -136,17 +165,21 @@ function ascii(json: string): string {
   );
 }
 
-function encodedForms(bytes: Buffer): string[] {
+/** With the second half of their recipes. */
+function encodedForms(bytes: Buffer): [string, string][] {
   const hex = bytes.toString('hex');
-  return [hex, hex.toUpperCase(), ...base64Forms(bytes)];
+  return [['h', hex], ['h1', hex.toUpperCase()], ...base64Forms(bytes)];
 }
 
 /**
  * The base64 of the value as it stands alone, and the part of it that is the same whatever bytes stand around it,
  * for each of the three places in a group of three at which it can begin.
  */
-function base64Forms(bytes: Buffer): string[] {
-  const forms = [bytes.toString('base64'), bytes.toString('base64url')];
+function base64Forms(bytes: Buffer): [string, string][] {
+  const forms: [string, string][] = [
+    ['b', bytes.toString('base64')],
+    ['w', bytes.toString('base64url')],
+  ];
   for (const shift of [0, 1, 2]) {
     const encoded = Buffer.concat([Buffer.alloc(shift), bytes])
       .toString('base64')
@@ -154,7 +187,8 @@ function base64Forms(bytes: Buffer): string[] {
     const start = shift === 0 ? 0 : shift + 1;
     const wholeGroups = Math.floor(((shift + bytes.length) * 8) / 6);
     const core = encoded.slice(start, wholeGroups);
-    if (core.length >= base64LengthMin) forms.push(core, core.replaceAll('+', '-').replaceAll('/', '_'));
+    if (core.length >= base64LengthMin)
+      forms.push([`b${shift}`, core], [`w${shift}`, core.replaceAll('+', '-').replaceAll('/', '_')]);
   }
   return forms;
 }

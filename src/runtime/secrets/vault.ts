@@ -1,70 +1,111 @@
 /**
- * Secret values of one execution, in memory only. The engine, the journal and the events know a placeholder; the value
- * takes its place right before an action acts, and is taken out of everything that the action gives back.
+ * Secret values of one execution, in memory only. The engine's inputs hold placeholders; the value takes its place right
+ * before an action acts. What an action gives back is data and stays as it is in memory; on its way into the journal the
+ * secrets in it are sealed, and on its way back they are put in again.
  */
+import type { ActivityKind, EngineEvent, Outcome } from '../../engine/index.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
-import { mask, Redactor } from './redactor.ts';
+import { isGuessable, maskPlaceholders, spellings } from './placeholder.ts';
+import { Redactor } from './redactor.ts';
+import { Seal, type SealedSecret } from './seal.ts';
+import { mapEvent, mapOutcome } from './value-positions.ts';
 
-/** NUL cannot stand in an argument, a file name or a YAML text, so no other value can look like this. */
-const nul = '\u0000';
-const placeholderPattern = new RegExp(`${nul}secret:([A-Za-z0-9_]+)${nul}`, 'g');
-
-export function secretPlaceholder(parameter: string): string {
-  return `\u0000secret:${parameter}\u0000`;
+export interface VaultOptions {
+  /** What everybody may read: the runbook, and parameters that are not secret. */
+  readonly open?: unknown;
 }
 
-/** Shows placeholders, and every other NUL, as `***`: for events and for people. */
-export function maskPlaceholders<T>(value: T): T;
-export function maskPlaceholders(value: unknown): unknown {
-  if (typeof value === 'string')
-    return value.includes('\u0000')
-      ? value.replaceAll(placeholderPattern, mask).replaceAll('\u0000', '�')
-      : value;
-  if (Array.isArray(value)) return value.map((item: unknown) => maskPlaceholders(item));
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, member]) => [maskPlaceholders(key), maskPlaceholders(member)]),
-  );
+/** Inputs with the values in them, and what an action may ask of them. */
+export interface RevealedInputs {
+  readonly inputs: JsonObject;
+  /** Whether a secret stands in the value, at any depth. */
+  readonly isSecret: (value: Json) => boolean;
 }
 
 export class Vault {
+  /** Takes every form of a secret out of what people read. */
   readonly redactor: Redactor;
-  readonly #values: ReadonlyMap<string, string>;
+  readonly #spellings: readonly { readonly placeholder: string; readonly value: string }[];
+  readonly #seal: Seal;
+  /** Of the secrets that the runbook does not hold itself: a word of it says nothing about where it came from. */
+  readonly #unmistakable: Redactor;
+  readonly #isGuessable: boolean;
 
-  /** Values by parameter name. */
-  constructor(values: ReadonlyMap<string, string>) {
-    this.#values = values;
-    this.redactor = new Redactor(values.values());
+  constructor(secrets: Iterable<SealedSecret>, { open = null }: VaultOptions = {}) {
+    const all = [...secrets];
+    this.#spellings = all.flatMap(({ placeholder, value }) => spellings(placeholder, value));
+    this.redactor = new Redactor(all.map(({ value }) => value));
+    this.#seal = new Seal(all);
+    const closed = all.filter(({ value }) => !someText(open, (text) => text.includes(value)));
+    this.#unmistakable = new Redactor(closed.map(({ value }) => value));
+    this.#isGuessable = all.some(({ placeholder }) => isGuessable(placeholder));
   }
 
   /** Puts values in the place of placeholders. */
-  reveal(value: JsonObject): JsonObject;
-  reveal(value: Json): Json;
-  reveal(value: Json): Json {
-    if (typeof value === 'string') {
-      if (!value.includes('\u0000')) return value;
-      return value.replaceAll(
-        placeholderPattern,
-        (placeholder, name: string) => this.#values.get(name) ?? placeholder,
-      );
-    }
-    if (Array.isArray(value)) return value.map((item: Json) => this.reveal(item));
-    if (!isJsonObject(value)) return value;
-    return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, this.reveal(member)]));
+  reveal(inputs: JsonObject): RevealedInputs {
+    const given = new Set<string>();
+    const revealed = this.#reveal(inputs, given) as JsonObject;
+    return {
+      inputs: revealed,
+      isSecret: (value) => someText(value, (text) => given.has(text) || this.#unmistakable.finds(text)),
+    };
   }
 
-  /** Takes values out of what the world gave back, and NULs with them: nothing from outside can become a placeholder. */
-  conceal<T>(value: T): T;
-  conceal(value: unknown): unknown {
-    if (typeof value === 'string') return this.redactor.text(value).replaceAll('\u0000', '�');
-    if (Array.isArray(value)) return value.map((item: unknown) => this.conceal(item));
-    if (typeof value !== 'object' || value === null) return value;
+  /** As the journal keeps it: no secret stands in it, and `unsealed` gives it back as it was. */
+  sealed<K extends ActivityKind>(kind: K, outcome: Outcome<K>): Outcome<K> {
+    return mapOutcome(kind, outcome, (value) => this.#seal.close(value));
+  }
+
+  unsealed<K extends ActivityKind>(kind: K, outcome: Outcome<K>): Outcome<K> {
+    return mapOutcome(kind, outcome, (value) => this.#seal.open(value));
+  }
+
+  sealedEvent(event: EngineEvent): EngineEvent {
+    return mapEvent(event, (value) => this.#seal.close(value));
+  }
+
+  /** For people: placeholders and every form of a secret as `***`. */
+  masked(text: string): string {
+    return this.redactor.text(maskPlaceholders(text));
+  }
+
+  /** What the world gave back, where a NUL in it could be taken for a placeholder. */
+  admitted<T extends Json>(value: T): T {
+    return this.#isGuessable ? (withoutNul(value) as T) : value;
+  }
+
+  #reveal(value: Json, given: Set<string>): Json {
+    if (typeof value === 'string') {
+      const revealed = this.#spellings.reduce(
+        (text, spelling) => text.replaceAll(spelling.placeholder, () => spelling.value),
+        value,
+      );
+      if (revealed !== value) given.add(revealed);
+      return revealed;
+    }
+    if (Array.isArray(value)) return value.map((item: Json) => this.#reveal(item, given));
+    if (!isJsonObject(value)) return value;
     return Object.fromEntries(
-      Object.entries(value).map(([key, member]) => [this.conceal(key), this.conceal(member)]),
+      Object.entries(value).map(([key, member]) => [
+        this.#reveal(key, given) as string,
+        this.#reveal(member, given),
+      ]),
     );
   }
+}
 
-  isSecret(value: Json): boolean {
-    return this.redactor.finds(typeof value === 'string' ? value : JSON.stringify(value));
-  }
+/** Whether it holds of any text in the value, names of members included. */
+function someText(value: unknown, holds: (text: string) => boolean): boolean {
+  if (typeof value === 'string') return holds(value);
+  if (typeof value === 'number') return holds(String(value));
+  if (Array.isArray(value)) return value.some((item: unknown) => someText(item, holds));
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(value).some(([key, member]) => holds(key) || someText(member, holds));
+}
+
+function withoutNul(value: Json): Json {
+  if (typeof value === 'string') return value.replaceAll('\u0000', '\ufffd');
+  if (Array.isArray(value)) return value.map((item: Json) => withoutNul(item));
+  if (!isJsonObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, withoutNul(member)]));
 }

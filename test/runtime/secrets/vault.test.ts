@@ -1,20 +1,56 @@
 import { expect, test } from 'vitest';
-import { maskPlaceholders, secretPlaceholder, Vault } from '../../../src/runtime/secrets/vault.ts';
+import { maskPlaceholders, newPlaceholder } from '../../../src/runtime/secrets/placeholder.ts';
+import { Vault } from '../../../src/runtime/secrets/vault.ts';
 
-const vault = new Vault(new Map([['P', 'hunter2-canary']]));
+const placeholder = newPlaceholder('P');
+const secret = { name: 'P', value: 'hunter2-canary', placeholder };
+const vault = new Vault([secret]);
 
 test('a placeholder is replaced at any depth, inside longer texts too', () => {
-  const inputs = { a: [secretPlaceholder('P')], b: { c: `x=${secretPlaceholder('P')};` } };
-  expect(vault.reveal(inputs)).toEqual({ a: ['hunter2-canary'], b: { c: 'x=hunter2-canary;' } });
+  const inputs = { a: [placeholder], b: { c: `x=${placeholder};$&` } };
+  expect(vault.reveal(inputs).inputs).toEqual({ a: ['hunter2-canary'], b: { c: 'x=hunter2-canary;$&' } });
 });
 
-test('what the world gives back can neither show a secret nor become a placeholder', () => {
-  expect(vault.conceal({ key: 'hunter2-canary', forged: secretPlaceholder('P') })).toEqual({
-    key: '***',
-    forged: '�secret:P�',
+test('a placeholder is replaced in a list that was pasted into a text as JSON, and in the name of a member', () => {
+  const quoted = { name: 'P', value: 'with "quotes"', placeholder };
+  const own = new Vault([quoted]);
+  expect(own.reveal({ [placeholder]: `list: ${JSON.stringify([placeholder])}` }).inputs).toEqual({
+    'with "quotes"': 'list: ["with \\"quotes\\""]',
   });
+  const event = { type: 'StepStarted', step: 'A', action: 'a', inputs: { a: JSON.stringify([placeholder]) } };
+  expect(maskPlaceholders(own.sealedEvent(event as never))).toMatchObject({ inputs: { a: '["***"]' } });
 });
 
-test('people see *** for a placeholder', () => {
-  expect(maskPlaceholders({ text: `a ${secretPlaceholder('P')} b` })).toEqual({ text: 'a *** b' });
+test('what looks like a placeholder and is not that of this execution is left as it is', () => {
+  const forged = { a: newPlaceholder('P'), b: '\u0000secret:P\u0000', c: '\u0000P:v.t\u0000' };
+  expect(vault.reveal(forged).inputs).toEqual(forged);
+});
+
+test('no host can write the guessable placeholder of an execution of Belay 0.1', () => {
+  const old = new Vault([{ ...secret, placeholder: '\u0000secret:P\u0000' }]);
+  const said = { status: 'ok', value: { outputs: { Stdout: '\u0000secret:P\u0000' } } } as const;
+  const admitted = old.admitted(said);
+  expect(old.reveal(admitted.value).inputs).toEqual({ outputs: { Stdout: '\ufffdsecret:P\ufffd' } });
+  expect(vault.admitted(said)).toBe(said);
+});
+
+test('people see *** for a placeholder, and members that differ stay apart', () => {
+  expect(maskPlaceholders({ text: `a ${placeholder} b` })).toEqual({ text: 'a *** b' });
+  expect(maskPlaceholders({ '\0P:v.t\0': 1, '\0P:v.h\0': 2, '***(2)': 3, '\0\0': 4 })).toEqual({
+    '***': 1,
+    '***(3)': 2,
+    '***(2)': 3,
+    '\ufffd': 4,
+  });
+  expect(vault.masked(`${placeholder} and hunter2-canary`)).toBe('*** and ***');
+});
+
+test('a word of the runbook is no secret because one has the same value; what came from the secret is', () => {
+  const word = new Vault([{ name: 'P', value: 'openssl', placeholder }], {
+    open: { mainSteps: [{ inputs: { Script: 'openssl version' } }] },
+  });
+  const { isSecret } = word.reveal({ Script: 'openssl version', Env: { P: placeholder } });
+  expect(isSecret('openssl version')).toBe(false);
+  expect(isSecret({ P: 'openssl' })).toBe(true);
+  expect(vault.reveal({}).isSecret(['x', { y: 'is hunter2-canary' }])).toBe(true);
 });
