@@ -4,7 +4,7 @@ import type { StepDraft, StepsContext } from './draft.ts';
 import { isExpression } from './expression.ts';
 import { parseNested, stepsOf, takeNested } from './parse-nested.ts';
 import { parseLocks } from './locks.ts';
-import { parseCapture, parseUndo } from './parse-undo.ts';
+import { parseCapture, parseUndo, parseUndoNeeds } from './parse-undo.ts';
 import {
   checkKeys,
   entryOf,
@@ -37,7 +37,7 @@ const stepKeys = [
   'isEnd',
   'nextStep',
 ];
-const additionKeys = ['undo', 'capture', 'locks'];
+const additionKeys = ['undo', 'undoNeeds', 'capture', 'locks'];
 const notBuiltYet = {
   irreversible: 'the line behind which failures are repaired forward',
   retry: 'back-off between attempts; maxAttempts works',
@@ -86,6 +86,7 @@ function parseStep(whole: MapNode, context: StepsContext): StepDraft {
   const undo = parseUndo(reader, context, parseSteps);
   const nested = parseNested(reader, lists, context, parseSteps);
   const locks = parseLocks(reader);
+  const undoNeeds = parseUndoNeeds(reader);
   const step: Step = {
     name: readTextQuietly(node, 'name'),
     action: action ?? '',
@@ -100,6 +101,7 @@ function parseStep(whole: MapNode, context: StepsContext): StepDraft {
     isEnd: readBoolean(reader, 'isEnd') ?? false,
     ...(nextStep === undefined ? {} : { nextStep }),
     undo: undo.policy,
+    ...(undoNeeds === undefined ? {} : { undoNeeds }),
     ...(nested.size === 0 ? {} : { nested: stepsOf(nested) }),
     capture: parseCapture(reader, context),
     ...(locks === undefined ? {} : { locks }),

@@ -1,7 +1,7 @@
-/** Two additions to a step: `undo`, what takes it back, and `capture`, what is read before it acts. */
+/** Additions to a step: `undo`, what takes it back, `undoNeeds`, what that builds on, and `capture`, what is read before it acts. */
 import type { StepDraft, StepsContext } from './draft.ts';
 import { isExpression } from './expression.ts';
-import { checkKeys, entryOf, readMap, type MapReader } from './read-keys.ts';
+import { checkKeys, entryOf, readList, readMap, type MapReader } from './read-keys.ts';
 import { validateSelector } from './selector.ts';
 import {
   describeNode,
@@ -53,6 +53,20 @@ function parseNone(reader: MapReader, node: MapNode): UndoPolicy {
     reader.report.error('UNDO', none.keySpan, message, 'undo: { none: <why nothing needs undoing> }');
   }
   return auto;
+}
+
+export function parseUndoNeeds(reader: MapReader): readonly string[] | undefined {
+  const items = readList(reader, 'undoNeeds');
+  if (items === undefined) return undefined;
+  const names: string[] = [];
+  for (const item of items) {
+    if (item.kind === 'scalar' && typeof item.value === 'string') names.push(item.value);
+    else {
+      const message = `undoNeeds of ${reader.what} must name steps, but holds ${describeNode(item)}`;
+      reader.report.error('WRONG_TYPE', item.span, message, 'undoNeeds: [Start]');
+    }
+  }
+  return names;
 }
 
 export function parseCapture(reader: MapReader, context: StepsContext): Record<string, Capture> {

@@ -197,6 +197,12 @@ function stepSchema(
         isEnd: described('The execution ends after this step.', ref('boolean')),
         nextStep: described('The step that follows on success.', text),
         undo: ref('undo'),
+        undoNeeds: {
+          description:
+            'Addition to SSM: steps behind this one, on whose undo its undo builds; where theirs failed, it is not done.',
+          type: 'array',
+          items: { type: 'string', pattern: '^[A-Za-z0-9_]+$' },
+        },
         capture: ref('capture'),
         locks: ref('locks'),
       },

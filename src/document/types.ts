@@ -80,6 +80,8 @@ export interface Step {
   readonly isEnd: boolean;
   readonly nextStep?: StepName;
   readonly undo: UndoPolicy;
+  /** Addition: steps behind this one in its list, on whose undo this one's builds: where theirs failed, it is not done. */
+  readonly undoNeeds?: readonly StepName[];
   /** Lists of steps that the action runs itself, by the input that holds them: Steps and Gate of belay:rolling. */
   readonly nested?: Readonly<Record<string, readonly Step[]>>;
   readonly capture: Readonly<Record<string, Capture>>;

@@ -1,11 +1,13 @@
 /**
  * The gates of rollings on the way down. A target that is climbed down from must hold again before the next one is
  * touched, and a target that had come through its turn is only touched while the gate is open. The target whose turn
- * failed is not asked for first: it is what the gate would complain of.
+ * failed is not asked for first: it is what the gate would complain of. A target of which an undo failed closes the
+ * rolling, whatever the gate says.
  */
 import type { Execution, Mode, StepRecord, Turn } from './execution.ts';
 import type { Failure } from './failure.ts';
 import { runGate } from './steps/gate.ts';
+import { unmetBefore } from './undo-needs.ts';
 
 export class RollbackGates {
   readonly #execution: Execution;
@@ -42,6 +44,8 @@ export class RollbackGates {
   }
 
   async #ask(record: StepRecord, turn: Turn, left: Turn | null): Promise<Failure | null> {
+    const unmet = left?.of === turn.of ? unmetBefore(this.#execution, left) : null;
+    if (unmet !== null) return unmet;
     const asked = [...(left?.of === turn.of ? [left] : []), ...(this.#isWhole(turn) ? [turn] : [])];
     for (const [index, one] of asked.entries()) {
       const mode: Mode = {

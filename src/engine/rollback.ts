@@ -11,6 +11,7 @@ import type { RollbackStatus } from './statuses.ts';
 import { tokenOf, workOf } from './steps/attempts.ts';
 import type { RollbackRequest } from './types.ts';
 import { RollbackGates } from './rollback-gates.ts';
+import { unmetNeed } from './undo-needs.ts';
 import { notUndone, undoStep } from './undo-step.ts';
 
 /** Steps whose undo is still owed, last first. */
@@ -42,7 +43,7 @@ export async function rollback(execution: Execution, pass: number, request: Roll
   const gates = new RollbackGates(execution, mode);
   for (const record of records) {
     await execution.emit({ type: 'UndoStarted', step: record.path, action: record.step.action });
-    const closed = await gates.entering(record);
+    const closed = (await gates.entering(record)) ?? unmetNeed(execution, record);
     const ending = closed === null ? await undoStep(execution, record, mode) : notUndone(closed);
     record.undo = ending.result;
     if (ending.result !== 'nothingToDo' && ending.result !== 'kept') judgement?.forget();

@@ -1,6 +1,21 @@
 /** Steps that change the world and that nothing takes back, and captures that cannot be made. */
 import { everyDraft } from '../draft.ts';
-import type { ValidationContext } from './context.ts';
+import type { StepList, ValidationContext } from './context.ts';
+
+/** Each name is a step behind this one: undone before it. */
+export function validateUndoNeeds({ drafts }: StepList, { report }: ValidationContext): void {
+  const names = drafts.map(({ step }) => step.name);
+  for (const [index, { step, node, nameSpan }] of drafts.entries()) {
+    const span = node.entries.get('undoNeeds')?.value.span ?? nameSpan;
+    for (const name of step.undoNeeds ?? []) {
+      const at = names.indexOf(name);
+      if (at > index) continue;
+      const why = at < 0 ? 'its list has no such step' : 'that step is undone after it';
+      const message = `undoNeeds of "${step.name}" names ${name}, but ${why}`;
+      report.error('UNDO', span, message, 'Name steps that come behind it: the last step is undone first.');
+    }
+  }
+}
 
 export function validateUndo({ draft, catalog, report }: ValidationContext): void {
   const rollsBack = draft.document.rollback.when !== 'never';

@@ -9,7 +9,7 @@ import { validateParameters } from './parameters.ts';
 import { validateDocumentReferences, validateStepReferences } from './references.ts';
 import { validateDocumentSecrets, validateStepSecrets } from './secrets.ts';
 import { validateStrict } from './strict.ts';
-import { validateUndo } from './undo.ts';
+import { validateUndo, validateUndoNeeds } from './undo.ts';
 
 export function validateDraft(context: ValidationContext): void {
   const { draft } = context;
@@ -27,6 +27,7 @@ export function validateDraft(context: ValidationContext): void {
 function validateList(list: StepList, outerFlow: Flow | undefined, context: ValidationContext): void {
   validateNames(list, context);
   validateNested(list, context);
+  validateUndoNeeds(list, context);
   for (const draft of list.drafts) validateInputs(draft, context);
   const flow = validateFlow(list, context);
   validateStepReferences(list, flow, outerFlow, context);
