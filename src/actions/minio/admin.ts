@@ -73,6 +73,57 @@ export async function serversOf(node: Node, key: KeyInputs, signal: AbortSignal)
   };
 }
 
+/** A drive, and where it belongs. */
+export interface ClusterDrive extends Drive {
+  /** As its format.json has it; empty for one that is out. */
+  readonly id: string;
+  /** On its host. */
+  readonly path: string;
+  /** `POOL/SET`, both from 0. */
+  readonly set: string;
+  /** In bytes, and in files that still fit; 0: not told. */
+  readonly totalBytes: number;
+  readonly freeBytes: number;
+  readonly freeInodes: number;
+  readonly usedInodes: number;
+}
+
+/** Of each erasure set how many drives it has, and how many of them may be away while an object can be read. */
+export interface ClusterDrives {
+  readonly drives: readonly ClusterDrive[];
+  readonly sets: ReadonlyMap<string, { readonly drives: number; readonly parity: number }>;
+}
+
+/** All drives, as one node knows them. */
+export async function clusterDrives(node: Node, key: KeyInputs, signal: AbortSignal): Promise<ClusterDrives> {
+  const answer = objectIn(JSON.parse(await askAdmin(node, key, { method: 'GET', path: '/info' }, signal)));
+  const drives = objectsIn(answer, 'servers')
+    .flatMap((server) => objectsIn(server, 'drives'))
+    .map((drive) => ({
+      id: textIn(drive, 'uuid'),
+      endpoint: textIn(drive, 'endpoint') || textIn(drive, 'path'),
+      path: textIn(drive, 'path') || pathIn(textIn(drive, 'endpoint')),
+      state: textIn(drive, 'state'),
+      healing: drive['healing'] === true,
+      set: `${numberIn(drive, 'pool_index')}/${numberIn(drive, 'set_index')}`,
+      totalBytes: numberIn(drive, 'totalspace'),
+      freeBytes: numberIn(drive, 'availspace'),
+      freeInodes: numberIn(drive, 'free_inodes'),
+      usedInodes: numberIn(drive, 'used_inodes'),
+    }));
+  const backend = objectIn(answer['backend']);
+  const parity = numberIn(backend, 'standardSCParity');
+  const perSet = Array.isArray(backend['totalDrivesPerSet']) ? backend['totalDrivesPerSet'] : [];
+  const names = [...new Set(drives.map(({ set }) => set))];
+  const sizeOf = (set: string): number => {
+    const size = perSet[Number(set.split('/')[0])];
+    return typeof size === 'number' ? size : drives.filter((drive) => drive.set === set).length;
+  };
+  return { drives, sets: new Map(names.map((set) => [set, { drives: sizeOf(set), parity }])) };
+}
+
+const pathIn = (endpoint: string): string => endpoint.replace(/^https?:\/\/[^/]+/, '');
+
 /** Members of JSON that somebody else wrote; what is missing or of another type is empty. */
 export function objectIn(value: unknown): JsonObject {
   return isObject(value) ? value : {};

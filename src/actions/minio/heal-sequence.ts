@@ -6,6 +6,7 @@
 import type { JsonObject } from '../../json.ts';
 import { askAdmin, objectIn, objectsIn, textIn } from './admin.ts';
 import type { KeyInputs, Node } from './cluster.ts';
+import { shownObject } from './pieces/names.ts';
 
 export interface HealPass {
   readonly clientToken: string;
@@ -14,9 +15,16 @@ export interface HealPass {
   /** What the pass could not make whole: the server calls it a success. The first few, for people. */
   readonly failures: string[];
   failed: number;
+  /** Objects that the pass did not find: deleted since it listed them, or removed by it because too few pieces were left. */
+  readonly gone: string[];
+  goneCount: number;
 }
 
+/** As many as a message names. */
 const failuresKept = 10;
+const goneKept = 1_000;
+/** In the words of cmd/object-api-errors.go; a version has its own, and a bucket that is deleted meanwhile. */
+const notFound = /^(?:Object|Version|Bucket) not found: /;
 
 /** Recursive over all buckets. `forceStart` ends a pass that somebody has left running. */
 export async function beginPass(node: Node, key: KeyInputs, signal: AbortSignal): Promise<HealPass> {
@@ -34,7 +42,7 @@ export async function beginPass(node: Node, key: KeyInputs, signal: AbortSignal)
   );
   const clientToken = textIn(objectIn(JSON.parse(text)), 'clientToken');
   if (clientToken === '') throw new TypeError(`MinIO began a heal without a token: ${text.slice(0, 200)}`);
-  return { clientToken, scanned: 0, healed: 0, failures: [], failed: 0 };
+  return { clientToken, scanned: 0, healed: 0, failures: [], failed: 0, gone: [], goneCount: 0 };
 }
 
 export type PassState =
@@ -75,11 +83,17 @@ function takeIn(pass: HealPass, item: JsonObject): void {
   const [before, after] = [drives('before'), drives('after')];
   const ok = (states: readonly string[]) => states.filter((state) => state === 'ok').length;
   const detail = textIn(item, 'detail');
-  const name = [textIn(item, 'bucket'), textIn(item, 'object')].filter((part) => part !== '').join('/');
+  const place = [textIn(item, 'bucket'), textIn(item, 'object')].filter((part) => part !== '').join('/');
+  const name = shownObject(Buffer.from(place).toString('latin1'), textIn(item, 'versionId'));
   if (textIn(item, 'type') === 'object') pass.scanned += 1;
   if (ok(after) > ok(before)) pass.healed += 1;
   const left = after.filter((state) => state !== 'ok');
   if (detail === '' && left.length === 0) return;
+  if (notFound.test(detail)) {
+    pass.goneCount += 1;
+    if (pass.gone.length < goneKept) pass.gone.push(name);
+    return;
+  }
   pass.failed += 1;
   if (pass.failures.length < failuresKept) {
     const why =

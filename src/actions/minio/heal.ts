@@ -1,6 +1,10 @@
 /**
  * minio:heal: makes every object whole on every drive, pass after pass until one finds nothing to do. What is written
  * while a node is away stays incomplete after its return, and the health endpoints do not show it.
+ *
+ * MinIO's heal removes what is left of an object of which too many pieces are lost, also when it is only to look, and
+ * says of it what it says of one that a client deletes meanwhile. So the drives themselves are looked at first. An object
+ * that is torn ends the step before MinIO is asked; one that a pass did not find any more is named, and is no failure.
  */
 import { Type } from 'typebox';
 import { S3Failure } from '../../transports/s3/failure.ts';
@@ -9,23 +13,35 @@ import { strictObject } from '../strict-object.ts';
 import { askAny, mayPass } from './ask-any.ts';
 import { keyedInputs, openCluster, type Cluster, type KeyedInputs } from './cluster.ts';
 import { beginPass, followPass, type HealPass } from './heal-sequence.ts';
+import { lookAtPieces, type LookedAt } from './pieces/look.ts';
 
 const askAgainMs = 500;
 /** How long the node that heals may be out of reach before the pass is given up and begun anew, in ms. */
 const outOfReachMsMax = 60_000;
 
-type Inputs = KeyedInputs & { readonly PassesMax?: number };
+/** How many names a message holds. */
+const namedMax = 10;
+
+type Inputs = KeyedInputs & { readonly PassesMax?: number; readonly LookAtDrives?: boolean };
 type Outputs = {
   readonly Passes: number;
   readonly Scanned: number;
   readonly Healed: number;
   readonly Failed: string[];
+  readonly Torn: string[];
+  readonly Gone: string[];
+  readonly GoneCount: number;
 };
 
 /** Kept while one runner follows; a runner that resumes begins a pass anew, which costs time and nothing else. */
 interface Progress {
+  /** Undefined: nobody has looked yet. */
+  looked: LookedAt | undefined;
   passes: number;
   healed: number;
+  /** What any of the passes did not find. */
+  readonly gone: Set<string>;
+  goneCount: number;
   current: { readonly pass: HealPass; readonly node: string } | undefined;
   troubleSince: number | null;
 }
@@ -34,7 +50,7 @@ const progressOf = new WeakMap<object, Progress>();
 export const heal = defineAction({
   name: 'minio:heal',
   summary:
-    'Heals every object of a MinIO cluster until a pass finds nothing left, and fails for what could not be made whole.',
+    'Heals every object of a MinIO cluster until a pass finds nothing left. An object that has lost too many pieces ends it before MinIO, which would remove the rest of it, is asked.',
   source: 'https://github.com/minio/minio/blob/master/cmd/admin-heal-ops.go',
   example: `
     - name: Heal
@@ -54,6 +70,13 @@ export const heal = defineAction({
         description: 'After so many passes that still healed something it is given up.',
       }),
     ),
+    LookAtDrives: Type.Optional(
+      Type.Boolean({
+        default: true,
+        description:
+          'Lists the pieces of all objects on the drives, on the Hosts themselves, before anything is healed. False, for nodes whose drives a login on the host does not see: then an object that MinIO removes because too few pieces are left is only named afterwards.',
+      }),
+    ),
   }),
   outputs: strictObject({
     Passes: Type.Integer(),
@@ -62,6 +85,15 @@ export const heal = defineAction({
     Failed: Type.Array(Type.String(), {
       description: 'The first of what the last pass could not heal, and why.',
     }),
+    Torn: Type.Array(Type.String(), {
+      description:
+        'Objects that have lost so many pieces that nothing makes them whole; the first thousand. Then nothing was healed.',
+    }),
+    Gone: Type.Array(Type.String(), {
+      description:
+        'Objects and versions that a pass did not find any more, because somebody deleted them meanwhile, or because MinIO removed the rests of them; the first thousand.',
+    }),
+    GoneCount: Type.Integer({ description: 'All of them.' }),
   }),
   timeoutSeconds: 24 * 3_600,
   permissions: () => [],
@@ -72,8 +104,11 @@ export const heal = defineAction({
     kind: 'repeatable',
     execute: async (inputs: Inputs, _before, context): Promise<Poll<Outputs>> => {
       const progress = progressOf.get(inputs) ?? {
+        looked: undefined,
         passes: 0,
         healed: 0,
+        gone: new Set<string>(),
+        goneCount: 0,
         current: undefined,
         troubleSince: null,
       };
@@ -106,9 +141,14 @@ async function advance(
   inputs: Inputs,
   progress: Progress,
   cluster: Cluster,
-  { signal }: ActionContext,
+  context: ActionContext,
 ): Promise<Poll<Outputs>> {
   const { current } = progress;
+  const { signal } = context;
+  if (progress.looked === undefined && inputs.LookAtDrives !== false) {
+    progress.looked = await lookAtPieces(cluster, inputs, context);
+    if (progress.looked.torn.count > 0) return torn(progress, progress.looked);
+  }
   if (current === undefined) {
     progress.current = await askAny(cluster, async (node) => ({
       pass: await beginPass(node, inputs, signal),
@@ -132,12 +172,9 @@ async function advance(
     return pending(askAgainMs, `${node.name} was restarted and knows nothing of the pass; a new one begins`);
   }
   progress.passes += 1;
-  const outputs: Outputs = {
-    Passes: progress.passes,
-    Scanned: pass.scanned,
-    Healed: progress.healed,
-    Failed: pass.failures,
-  };
+  for (const name of pass.gone) progress.gone.add(name);
+  progress.goneCount += pass.goneCount;
+  const outputs = outputsOf(progress, pass);
   if (state.kind === 'stopped') {
     return failed('HEAL_STOPPED', `pass ${progress.passes} was stopped: ${state.why}`, {
       outputs,
@@ -148,10 +185,9 @@ async function advance(
     return pending(askAgainMs, `pass ${progress.passes} healed ${pass.healed}; another one follows`);
   }
   if (pass.failed > 0) {
-    const more = pass.failed > pass.failures.length ? ` and ${pass.failed - pass.failures.length} more` : '';
     return failed(
       'COULD_NOT_HEAL',
-      `${pass.failed} could not be made whole, though MinIO says success: ${pass.failures.join('; ')}${more}.\nReplace no drive and stop no node until it is known why.`,
+      `${pass.failed} could not be made whole, though MinIO says success: ${listed(pass.failures, pass.failed)}.\nReplace no drive and stop no node until it is known why.`,
       { outputs },
     );
   }
@@ -161,7 +197,53 @@ async function advance(
       retryable: true,
     });
   }
-  return done(outputs, {
-    note: `${progress.healed} healed, ${pass.scanned} looked at; the last of ${progress.passes} passes found nothing`,
-  });
+  return done(outputs, { note: noteOf(progress, pass) });
+}
+
+function torn(progress: Progress, { torn: { names, count } }: LookedAt): Poll<Outputs> {
+  const what = count === 1 ? '1 object has' : `${count} objects have`;
+  return failed(
+    'TORN_OBJECTS',
+    `${what} lost so many pieces that nothing makes them whole: ${listed(names, count)}.\nNothing was healed: MinIO's heal removes what is left of such an object. Bring pieces back (a drive that was taken out, a node's copy of the folder) or restore it from a backup; or delete it, and run this again.`,
+    { outputs: outputsOf(progress, undefined) },
+  );
+}
+
+function outputsOf(progress: Progress, pass: HealPass | undefined): Outputs {
+  return {
+    Passes: progress.passes,
+    Scanned: pass?.scanned ?? 0,
+    Healed: progress.healed,
+    Failed: pass?.failures ?? [],
+    Torn: [...(progress.looked?.torn.names ?? [])],
+    Gone: [...progress.gone],
+    GoneCount: Math.max(progress.gone.size, progress.goneCount),
+  };
+}
+
+function listed(names: readonly string[], count: number): string {
+  const more = count > namedMax ? ` and ${count - namedMax} more` : '';
+  return `${names.slice(0, namedMax).join('; ')}${more}`;
+}
+
+function noteOf(progress: Progress, pass: HealPass): string {
+  const passes = progress.passes === 1 ? 'the only pass' : `the last of ${progress.passes} passes`;
+  const healed = `${progress.healed} healed, ${pass.scanned} looked at; ${passes} found nothing`;
+  const names = [...progress.gone];
+  if (names.length === 0) return healed;
+  const rests = new Set(progress.looked?.remains.names ?? []);
+  const [old, others] = [names.filter((name) => rests.has(name)), names.filter((name) => !rests.has(name))];
+  const cause =
+    progress.looked === undefined
+      ? 'not found any more (deleted meanwhile, or removed by MinIO because too few pieces were left)'
+      : 'gone since the drives were looked at, as after a deletion';
+  return [
+    healed,
+    ...(others.length === 0 ? [] : [`${others.length} ${cause}: ${listed(others, others.length)}`]),
+    ...(old.length === 0
+      ? []
+      : [
+          `MinIO removed the rests of ${old.length}, which too few drives held, as after a deletion while a drive was away: ${listed(old, old.length)}`,
+        ]),
+  ].join('; ');
 }

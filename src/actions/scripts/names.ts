@@ -153,6 +153,15 @@
  *
  * http/check          read     URL TIMEOUTSECONDS BODYBYTESMAX METHOD     the request's body
  *     status=NNN  body=BASE64    or    unreachable=TEXT          failed=NO_HTTP_CLIENT
+ *
+ * minio/drives        read     PATH...
+ *     drive=ID PATH            for each path that MinIO has formatted; ID as its format.json says       failed=UNREADABLE
+ * minio/pieces        read     DRIVE...     runs detached, as it may take long; changes nothing
+ *     prints no fields: records OBJECT//PLACE//BYTES//NUMBER of DRIVE, each with a zero byte, sorted, through gzip.
+ *     Says no by its exit code, and why on standard error.
+ * minio/heads         read     BYTESMAX DRIVE OBJECT [DRIVE OBJECT]...
+ *     head=NUMBER BASE64       of the pair, from 0: the first BYTESMAX of its xl.meta; nothing where it has none
+ *     part=NUMBER BYTES PLACE
  */
 export const hostScriptNames = [
   'service/observe',
@@ -188,5 +197,8 @@ export const hostScriptNames = [
   'keep/list',
   'keep/forget',
   'http/check',
+  'minio/drives',
+  'minio/pieces',
+  'minio/heads',
 ] as const;
 export type HostScriptName = (typeof hostScriptNames)[number];

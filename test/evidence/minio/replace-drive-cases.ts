@@ -166,7 +166,9 @@ export function replaceDriveCases(stand: () => Stand): void {
           'rm -rf /stg/data/data1/torn/object /stg/data/data2/torn/object /stg/data/data3/torn/object',
         );
       const said = await run('minio01', 1);
-      expectTrouble(said, 1, 'Failed at HealBefore', 'torn/object');
+      expectTrouble(said, 1, 'Failed at HealBefore', 'torn/object', '4 drives hold it, 12 are needed');
+      for (const node of minio.nodes)
+        expect(await minio.run(node, 'find /stg/data/*/torn -name xl.meta | wc -l')).toBe('1');
       await minio.s3().request({ method: 'DELETE', path: '/torn/object' });
     },
     caseMs,

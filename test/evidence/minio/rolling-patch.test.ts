@@ -2,6 +2,7 @@
  * minio/rolling-patch on a real cluster, under a load through nginx, watched from outside: forward, failed at a step, killed,
  * and in trouble. CI draws one place for the failure by a seed (BELAY_SEED draws the same); BELAY_FAULTS=all takes every one.
  */
+import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { MinioNode } from '../../lab/minio/configuration.ts';
 import { paths } from '../../lab/minio/configuration.ts';
@@ -113,6 +114,32 @@ describe.skipIf(reason)(
       await watch.endsWell([]);
       expect(await stage.look()).toEqual(before);
     });
+
+    test.runIf(isThorough)(
+      'an object that loses too many pieces in a turn ends it by name; what is left of it stays, and no second node is stopped',
+      async () => {
+        const { minio } = stage;
+        const key = 'docs/torn one.bin';
+        await minio.s3().createBucket('kept');
+        await minio.s3().put('kept', key, randomBytes(5_000));
+        const going = stage.patch({ Targets: [...two] });
+        await going.writes(/✔ Stop +minio01/);
+        for (const node of ['minio02', 'minio03', 'minio04'] as const)
+          await minio.run(node, `rm -rf /stg/data/data[123]/kept/'${key}'`);
+        const said = await going.said;
+        // Nothing makes the object whole: neither node may be stopped again, so the turn stays as it is and is named.
+        expect(said, said.stderr).toMatchObject({ code: 4 });
+        expect(said.stderr).toMatch(
+          /TORN_OBJECTS[^]*kept\/docs\/torn one\.bin \(7 drives hold it, 12 are needed\)/,
+        );
+        expect(said.stderr).not.toMatch(/Stop +minio02/);
+        const left = await Promise.all(
+          minio.nodes.map((node) => minio.run(node, `find /stg/data/*/kept -name xl.meta | wc -l`)),
+        );
+        expect(left).toEqual(['4', '1', '1', '1']);
+        await minio.s3().request({ method: 'DELETE', path: `/kept/${key}` });
+      },
+    );
 
     test('an nginx that refuses its configuration stops it at the first node, with nothing changed', async () => {
       await stage.minio.run('lb1', 'echo "nonsense on;" >/etc/nginx/conf.d/broken.conf');

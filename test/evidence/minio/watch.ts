@@ -10,6 +10,8 @@ import { incompleteObjects } from './healed.ts';
 /** Fewer were no load. */
 const getsMin = 20;
 const loadMsMax = 30_000;
+/** What is deleted while it is healed is no failure, and what was deleted does not come back. */
+const deletesPerSecond = 5;
 
 /** Longer without a sample, and a second node that is down could be missed, in ms. */
 const gapMsMax = 5_000;
@@ -36,7 +38,11 @@ function downTogether(downTimes: readonly DownTime[]): readonly MinioNode[] {
 
 export class Watch {
   static async begin(minio: MinioLab): Promise<Watch> {
-    return new Watch(minio, await Load.start(minio.s3(), { gapMs: 100 }), new Observer(minio));
+    return new Watch(
+      minio,
+      await Load.start(minio.s3(), { gapMs: 100, deletesPerSecond }),
+      new Observer(minio),
+    );
   }
 
   readonly #minio: MinioLab;
@@ -69,6 +75,7 @@ export class Watch {
     expect(lost).toEqual([]);
     expect(acknowledged).toBeGreaterThan(0);
     expect(requests.get).toBeGreaterThan(getsMin);
+    expect(requests.list).toBeGreaterThan(0);
     expect(await incompleteObjects(this.#minio)).toEqual([]);
   }
 

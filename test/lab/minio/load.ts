@@ -1,6 +1,7 @@
 /**
- * A bounded load of PUT, overwrite and GET through nginx, and the account of it: every request that failed, with its
- * time, and at the end whether each acknowledged object is there with its bytes.
+ * A bounded load of PUT, overwrite and GET through nginx, where asked with DELETE and LIST beside them, and the account of
+ * it: every request that failed, with its time, and at the end whether each acknowledged object is there with its bytes,
+ * and each that was deleted is away.
  *
  * Each worker owns its keys, so it knows what each must hold. A write without an answer may or may not have happened:
  * until the next acknowledged write, the key may hold the old or the new bytes. Nothing is retried.
@@ -25,9 +26,12 @@ export interface LoadOptions {
   readonly requestsMax?: number;
   /** Per request; default 10 000. */
   readonly timeoutMs?: number;
+  /** Objects that are written to be deleted, and deleted, a second; with them the bucket is listed now and then. Default 0. */
+  readonly deletesPerSecond?: number;
 }
 
-type Operation = 'put' | 'overwrite' | 'get' | 'final get';
+type Operation = 'put' | 'overwrite' | 'get' | 'delete' | 'list' | 'final get';
+type Counted = Exclude<Operation, 'final get'>;
 
 export interface LoadFailure {
   readonly at: string;
@@ -39,13 +43,13 @@ export interface LoadFailure {
 }
 
 export interface LoadReport {
-  readonly requests: Readonly<Record<'put' | 'overwrite' | 'get', number>>;
+  readonly requests: Readonly<Record<Counted, number>>;
   /** Requests that failed while the load ran. */
   readonly failures: readonly LoadFailure[];
   readonly slowestMs: number;
   /** Objects of which at least one write was acknowledged. */
   readonly acknowledged: number;
-  /** Those of them that the final look did not find with the right bytes. */
+  /** Those of them that the final look did not find with the right bytes, and what was deleted and is there again. */
   readonly lost: readonly LoadFailure[];
 }
 
@@ -54,6 +58,9 @@ interface Expectation {
   readonly allowed: ReadonlySet<string>;
   readonly isAcknowledged: boolean;
 }
+
+/** So many objects wait to be deleted. */
+const deletedBehind = 20;
 
 const checksum = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 const never: Expectation = { allowed: new Set(['absent']), isAcknowledged: false };
@@ -64,6 +71,9 @@ export class Load {
     const load = new Load(s3, options);
     await s3.createBucket(load.bucket);
     load.#workers = Array.from({ length: options.workers ?? 2 }, (_, number) => load.#work(number));
+    const { deletesPerSecond = 0 } = options;
+    if (deletesPerSecond > 0)
+      load.#workers = [...load.#workers, load.#deleteAll(1_000 / deletesPerSecond), load.#listAll()];
     return load;
   }
 
@@ -72,7 +82,8 @@ export class Load {
   readonly #options: LoadOptions;
   readonly #run = randomBytes(3).toString('hex');
   readonly #objects = new Map<string, Expectation>();
-  readonly #requests = { put: 0, overwrite: 0, get: 0 };
+  readonly #requests = { put: 0, overwrite: 0, get: 0, delete: 0, list: 0 };
+  readonly #deleted = new Set<string>();
   readonly #failures: LoadFailure[] = [];
   readonly #endsAt: number;
   #slowestMs = 0;
@@ -87,7 +98,7 @@ export class Load {
   }
 
   /** How many requests have been made so far. */
-  get requests(): Readonly<Record<'put' | 'overwrite' | 'get', number>> {
+  get requests(): Readonly<Record<Counted, number>> {
     return { ...this.#requests };
   }
 
@@ -102,10 +113,19 @@ export class Load {
     await Promise.all(this.#workers);
     const lost: LoadFailure[] = [];
     const acknowledged = [...this.#objects].filter(([, { isAcknowledged }]) => isAcknowledged);
-    for (const [key, expected] of acknowledged) {
+    const deleted = [...this.#deleted].map((key): [string, Expectation] => [key, never]);
+    for (const [key, expected] of [...acknowledged, ...deleted]) {
       const began = Date.now();
       const problem = await this.#read(key, expected);
       if (problem !== undefined) lost.push(failure(began, 'final get', key, problem));
+    }
+    if ((this.#options.deletesPerSecond ?? 0) > 0) {
+      const began = Date.now();
+      const listed = new Set((await this.#s3.list(this.bucket)).map(({ key }) => key));
+      for (const [key] of acknowledged)
+        if (!listed.has(key)) lost.push(failure(began, 'list', key, 'not listed'));
+      for (const [key] of deleted)
+        if (listed.has(key)) lost.push(failure(began, 'list', key, 'deleted, and listed again'));
     }
     return {
       requests: { ...this.#requests },
@@ -117,12 +137,8 @@ export class Load {
   }
 
   get #isOver(): boolean {
-    const { put, overwrite, get } = this.#requests;
-    return (
-      this.#isStopped ||
-      Date.now() > this.#endsAt ||
-      put + overwrite + get >= (this.#options.requestsMax ?? 50_000)
-    );
+    const requests = Object.values(this.#requests).reduce((sum, count) => sum + count, 0);
+    return this.#isStopped || Date.now() > this.#endsAt || requests >= (this.#options.requestsMax ?? 50_000);
   }
 
   async #work(number: number): Promise<void> {
@@ -139,10 +155,60 @@ export class Load {
     }
   }
 
+  /** Writes an object, waits, and deletes it: some are always there to be healed, listed and deleted meanwhile. */
+  async #deleteAll(everyMs: number): Promise<void> {
+    const waiting: string[] = [];
+    for (let turn = 0; !this.#isOver; turn += 1) {
+      const next = Date.now() + everyMs;
+      const key = `${this.#run}/deleted/${turn}`;
+      await this.#timed('put', key, () => this.#write(key), 0);
+      waiting.push(key);
+      const old = waiting.length > deletedBehind ? waiting.shift() : undefined;
+      if (old !== undefined) await this.#timed('delete', old, () => this.#delete(old), 0);
+      await sleep(Math.max(0, next - Date.now()));
+    }
+  }
+
+  async #listAll(): Promise<void> {
+    while (!this.#isOver) {
+      await this.#timed('list', this.bucket, () => this.#list(), 1_000);
+    }
+  }
+
+  async #delete(key: string): Promise<string | undefined> {
+    const before = this.#objects.get(key) ?? never;
+    // Until it is answered it may be there or not.
+    this.#objects.set(key, { allowed: new Set([...before.allowed, 'absent']), isAcknowledged: false });
+    try {
+      const path = `/${this.bucket}/${key}`;
+      const answer = await this.#s3.request({ method: 'DELETE', path, timeoutMs: this.#timeoutMs });
+      if (answer.status !== 204) throw new S3Refusal(`DELETE ${path}`, answer);
+      this.#objects.delete(key);
+      this.#deleted.add(key);
+      return undefined;
+    } catch (error) {
+      return problemOf(error);
+    }
+  }
+
+  /**
+   * Whether it is answered. What it must hold is seen at the end: while a node is away, and until it is healed, MinIO leaves
+   * objects out that were overwritten meanwhile, though it reads them.
+   */
+  async #list(): Promise<string | undefined> {
+    try {
+      await this.#s3.list(this.bucket);
+      return undefined;
+    } catch (error) {
+      return problemOf(error);
+    }
+  }
+
   async #timed(
-    operation: 'put' | 'overwrite' | 'get',
+    operation: Counted,
     key: string,
     request: () => Promise<string | undefined>,
+    restMs = this.#options.gapMs ?? 50,
   ) {
     if (this.#isOver) return;
     this.#requests[operation] += 1;
@@ -150,7 +216,7 @@ export class Load {
     const problem = await request();
     this.#slowestMs = Math.max(this.#slowestMs, Date.now() - began);
     if (problem !== undefined) this.#failures.push(failure(began, operation, key, problem));
-    await sleep(this.#options.gapMs ?? 50);
+    await sleep(restMs);
   }
 
   async #write(key: string): Promise<string | undefined> {
