@@ -3,7 +3,7 @@
  * and where one of them has failed, or was itself not done, this one is not done either and says because of which.
  */
 import type { Execution, StepRecord, Turn } from './execution.ts';
-import type { Failure } from './ports.ts';
+import type { Failure } from './failure.ts';
 
 /** Null: the step may be undone. */
 export function unmetNeed(execution: Execution, record: StepRecord): Failure | null {
