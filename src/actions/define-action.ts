@@ -169,6 +169,11 @@ export interface Action<
   targets(inputs: Static<S>): readonly string[];
   /** Whether `targets` are hosts. */
   readonly hasHostTargets: boolean;
+  /**
+   * EC2 instances that its effect or undo may give another root volume: the same name may answer as another machine
+   * afterwards. Absent: none.
+   */
+  replacesRootOf?(inputs: Static<S>, before: B): readonly string[];
   /** Reads the state before the effect. Journaled; undo's input. Must not hold secrets. */
   readonly observe?: (inputs: Static<S>, context: ActionContext) => Promise<B>;
   /** The names in what `observe` gives, for undo lists that read `{{ before.active }}`. Absent: they depend on the inputs. */

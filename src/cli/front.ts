@@ -46,6 +46,7 @@ export async function runInFront(
     const ending = await belay.run(id, {
       onEvent,
       onNotice: (step, text) => screen.notice(step, text),
+      onTold: (text) => screen.say([text]),
       onWait: !options.wait ? 'leave' : mayAsk ? 'stay' : 'leaveUndecided',
       leave: interruption.leave,
     });

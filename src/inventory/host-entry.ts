@@ -41,6 +41,7 @@ const hostKeys = [
   'via',
   'become',
   'instanceId',
+  'machineId',
   'tags',
 ];
 const sshKeys = ['address', 'port', 'user', 'identityFile', 'knownHostsFile', 'via'];
@@ -51,6 +52,7 @@ export const namePattern = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/;
 const addressPattern = /^[A-Za-z0-9_[][A-Za-z0-9_.:%[\]-]*$/;
 const userPattern = /^[A-Za-z0-9_][A-Za-z0-9_.@\\+$-]*$/;
 const instancePattern = /^m?i-[0-9a-f]{8,17}$/;
+const machinePattern = /^[0-9a-f]{32}$/;
 
 export function readHost(
   { key: name, keySpan, value }: Entry,
@@ -77,6 +79,12 @@ export function readHost(
     instancePattern,
     'an instance id, as i-0123456789abcdef0',
   );
+  const machineId = readMatching(
+    reader,
+    'machineId',
+    machinePattern,
+    'a machine-id, the 32 hex digits of /etc/machine-id',
+  );
   const identityFile = readText(reader, 'identityFile');
   const knownHostsFile = readText(reader, 'knownHostsFile');
   const port = readPort(reader);
@@ -94,6 +102,7 @@ export function readHost(
       ...(knownHostsFile === undefined ? {} : { knownHostsFile: resolvePath(knownHostsFile) }),
       become: readWord(reader, 'become', ['none', 'sudo'] as const) ?? 'none',
       ...(instanceId === undefined ? {} : { instanceId }),
+      ...(machineId === undefined ? {} : { machineId }),
       tags: readTags(reader),
     },
     via: readVia(reader),
@@ -122,7 +131,8 @@ function checkTransportKeys(
     reportInventory(report, 'MISSING_INSTANCE', keySpan, message);
   }
   if (transport === 'ssh') return;
-  for (const key of sshKeys) {
+  // What is reached over SSM is named by its instance id, and is never asked for another name.
+  for (const key of transport === 'ssm' ? [...sshKeys, 'machineId'] : sshKeys) {
     const entry = entryOf(reader, key);
     if (entry === undefined) continue;
     const message = `${key} of host ${name} means nothing with transport ${transport}`;

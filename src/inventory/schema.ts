@@ -76,6 +76,12 @@ const host: JsonObject = {
       type: 'string',
       pattern: '^m?i-([0-9a-f]{8,17}|[0-9a-f]*\\{[0-9]+\\.\\.[0-9]+\\}[0-9a-f]*)$',
     },
+    machineId: {
+      description:
+        'The machine that must answer under this name, by its /etc/machine-id. Write it where a host was rebuilt while an execution was open.',
+      type: 'string',
+      pattern: '^[0-9a-f]{32}$',
+    },
     tags: {
       description: 'Tags by which runbooks may target the host.',
       type: 'object',

@@ -6,6 +6,7 @@ import type { Aws, AwsModels } from '../transports/aws.ts';
 import type { Host } from '../transports/host.ts';
 import { carryOut, release } from './activities/carry-out.ts';
 import { asOutcome } from './activities/outcomes.ts';
+import type { KnownMachines } from './known-machines.ts';
 import type { LockKeeper } from './locks/keeper.ts';
 import type { LogFolder, LogSink } from './logs.ts';
 import type { Vault } from './secrets/vault.ts';
@@ -42,6 +43,7 @@ export interface ActivityPorts {
   /** Throws ActionFailure UNKNOWN_TARGET. */
   readonly targets: (selectors: readonly string[]) => readonly string[];
   readonly locks: LockKeeper;
+  readonly machines: Pick<KnownMachines, 'mayBecomeOthers'>;
   readonly vault: Vault;
   readonly logs: LogFolder;
   /** Called with every host on which an effect acts, before it does. */

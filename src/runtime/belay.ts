@@ -159,7 +159,7 @@ export class Belay {
   /** Runs it here: a new one, or one whose runner is gone. Throws Refusal and JournalFailure. */
   run(
     id: string,
-    options: Pick<RunOptions, 'onEvent' | 'onNotice' | 'onWait' | 'leave'>,
+    options: Pick<RunOptions, 'onEvent' | 'onNotice' | 'onTold' | 'onWait' | 'leave'>,
   ): Promise<RunEnding> {
     const { env, stdin } = this.#options;
     const ports = { openPlace: this.#openPlace };

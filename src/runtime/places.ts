@@ -6,9 +6,10 @@ import { resolveTargets, type Inventory, type Targets } from '../inventory/index
 import type { Aws, AwsModels } from '../transports/aws.ts';
 import { createAws } from '../transports/aws/client.ts';
 import { createAwsModels } from '../transports/aws/models.ts';
-import type { Host, HostAddress } from '../transports/host.ts';
+import type { Host, HostAddress, VerifyHost } from '../transports/host.ts';
 import { openHosts } from '../transports/hosts/connect.ts';
 import { openWorld, sandboxAws, sandboxHost, sandboxHostNames, type World } from '../world/index.ts';
+import { checkPins } from './known-machines.ts';
 import { executionDir } from './state-dir.ts';
 
 export interface Place {
@@ -28,6 +29,8 @@ export interface PlaceOptions {
   readonly inventory: Inventory | null;
   readonly stateDir: string;
   readonly executionId: string;
+  /** Called with who answered on a new connection to a host. */
+  readonly verifyHost?: VerifyHost;
   /** The role that the document acts with: SendCommand to hosts over SSM is its call too. */
   readonly assumeRole?: string;
 }
@@ -58,13 +61,14 @@ async function openSandbox({ inventory, stateDir, executionId }: PlaceOptions): 
   };
 }
 
-function openReality({ inventory, stateDir, assumeRole }: PlaceOptions): Place {
+function openReality({ inventory, stateDir, assumeRole, verifyHost = checkPins }: PlaceOptions): Place {
   const models = createAwsModels();
   const aws = createAws();
   const addresses = new Map<string, HostAddress>();
   const hosts = openHosts(addresses, {
     aws: () => (assumeRole === undefined ? aws : aws.assume(assumeRole)),
     stateDir,
+    verifyHost,
   });
   return {
     aws,

@@ -8,6 +8,7 @@ import type { ExecutionRow, Journal } from '../journal/index.ts';
 import { ActionHost, type ActivityHost } from './activity-host.ts';
 import { readConfiguration } from './configuration.ts';
 import { EmbeddedRuntime, Left } from './embedded.ts';
+import { KnownMachines } from './known-machines.ts';
 import { acquireLock } from './lock.ts';
 import { LockKeeper } from './locks/keeper.ts';
 import { LogFolder } from './logs.ts';
@@ -30,6 +31,8 @@ export interface RunOptions {
   readonly onEvent?: (event: RecordedEvent) => void;
   /** What a step waits for just now. */
   readonly onNotice?: (step: string, text: string) => void;
+  /** What a person should know and no event says: a host was rebooted. */
+  readonly onTold?: (text: string) => void;
   /** `leaveUndecided`: stay, but leave where `rollback: ask` has nobody to ask. */
   readonly onWait: 'stay' | 'leave' | 'leaveUndecided';
   /** Aborted to leave before the next step. */
@@ -69,18 +72,25 @@ export async function runHere(id: string, options: RunOptions): Promise<RunEndin
     if (row === undefined) throw new Refusal('usage', 'UNKNOWN_EXECUTION', `there is no execution ${id}`);
     refuseClosed(row);
     const ports = { ...usualPorts, ...options.ports };
+    const machines = new KnownMachines({
+      executionId: id,
+      journal,
+      tell: options.onTold ?? (() => undefined),
+      now: Date.now,
+    });
     const place = await ports.openPlace({
       sandbox: row.settings.sandbox,
       inventory:
         row.settings.inventoryFile === null ? null : readConfiguration(row.settings.inventoryFile).inventory,
       stateDir,
       executionId: id,
+      verifyHost: machines.verify,
       ...roleOf(row),
     });
     try {
       const vault = await openVault(row, place, options);
       journal.setRunner(id, { pid: process.pid, host: hostname(), startedAt: Date.now() });
-      return await interpret(row, place, vault, options, ports);
+      return await interpret(row, { place, vault, machines, ports }, options);
     } finally {
       await place.close();
     }
@@ -93,10 +103,18 @@ export async function runHere(id: string, options: RunOptions): Promise<RunEndin
 
 async function interpret(
   row: ExecutionRow,
-  place: Place,
-  vault: Vault,
+  {
+    place,
+    vault,
+    machines,
+    ports,
+  }: {
+    readonly place: Place;
+    readonly vault: Vault;
+    readonly machines: KnownMachines;
+    readonly ports: Ports;
+  },
   options: RunOptions,
-  ports: Ports,
 ): Promise<RunEnding> {
   const { journal, onEvent, onWait, leave } = options;
   const locks = new LockKeeper({
@@ -114,6 +132,7 @@ async function interpret(
   const host = new ActionHost({
     executionId: row.id,
     locks,
+    machines,
     actions,
     aws: place.aws,
     models: place.models,

@@ -161,6 +161,10 @@ export const hostFailureCodes = [
   'AUTH_REFUSED',
   'HOST_KEY_UNKNOWN',
   'HOST_KEY_CHANGED',
+  /** Connected, and ssh's own record does not prove that the connection ends at the host that was asked for. */
+  'HOST_NOT_PROVEN',
+  /** Another machine answers under this name than the one that is meant. */
+  'WRONG_HOST',
   /** `become: sudo` asked for a password or was refused. */
   'SUDO_REFUSED',
   /** A tool that the transport itself needs is missing on the host or here. */
@@ -193,6 +197,21 @@ export class HostFailure extends TransportFailure<HostFailureCode> {
   override readonly name = 'HostFailure';
 }
 
+/** Who answered, as far as the host said so: each is null where it has none or it cannot be read. A host may lie. */
+export interface HostIdentity {
+  /** /etc/machine-id: 32 hex digits. Cloned machines may share it. */
+  readonly machineId: string | null;
+  /** Of the running kernel, a UUID: new with each boot, and the same in all containers of one machine. */
+  readonly bootId: string | null;
+  /** The process namespace, `pid:[4026531836]`: tells containers of one image on one machine apart. */
+  readonly space: string | null;
+  /** The EC2 instance, `i-0123456789abcdef0`. */
+  readonly instanceId: string | null;
+}
+
+/** Called with who answered before anything else is done over a new connection. Throws HostFailure to refuse it. */
+export type VerifyHost = (address: HostAddress, identity: HostIdentity) => void;
+
 /** Where a host is and how to get there; the inventory makes these. */
 export interface HostAddress {
   readonly name: string;
@@ -207,7 +226,9 @@ export interface HostAddress {
   /** ssh: bastions to jump through, first hop first; each is itself an ssh address. */
   readonly via?: readonly HostAddress[];
   readonly become: 'none' | 'sudo';
-  /** ssm: the instance to send commands to. */
+  /** ssm: the instance to send commands to; otherwise the instance that must answer, where it can be read. */
   readonly instanceId?: string;
+  /** The machine-id that must answer. */
+  readonly machineId?: string;
   readonly tags: Readonly<Record<string, string>>;
 }

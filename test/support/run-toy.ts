@@ -178,6 +178,7 @@ async function runOnce(
   const host = new ActionHost({
     executionId,
     locks,
+    machines: { mayBecomeOthers: () => undefined },
     actions,
     aws: unused('AWS'),
     models: unused('the models'),

@@ -36,6 +36,7 @@ export const executeAwsApi = defineAction({
   permissions: (step) => [apiPermission(step)],
   targets: (step) => apiTargets(apiCall(step, []).params),
   hasHostTargets: false,
+  replacesRootOf: (step) => (isRootReplacement(step) ? [step.InstanceId] : []),
   check: (step, tools) => checkApiCall(step, [], tools),
   effect: (step) => (isRead(step) ? reading : changing),
   undo: (step) =>
@@ -77,3 +78,8 @@ const changing: Effect<Step, null, Handle, JsonObject> = {
   poll: ({ Response }) => Promise.resolve(done({}, { response: Response })),
   settleMs: 0,
 };
+
+function isRootReplacement(step: Step): step is Step & { readonly InstanceId: string } {
+  const isReplacement = step.Service === 'ec2' && step.Api === 'CreateReplaceRootVolumeTask';
+  return isReplacement && 'InstanceId' in step && typeof step.InstanceId === 'string';
+}

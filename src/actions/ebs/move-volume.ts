@@ -87,6 +87,10 @@ export const moveVolume = defineAction({
   ],
   targets: ({ VolumeId, InstanceId }) => [VolumeId, InstanceId],
   hasHostTargets: false,
+  replacesRootOf: ({ InstanceId, Device }, before) => {
+    const places = [{ InstanceId, Device }, ...(before.Place === null ? [] : [before.Place])];
+    return places.filter((place) => isRootName(place.Device)).map((place) => place.InstanceId);
+  },
 
   observe: async ({ VolumeId }, context): Promise<Before> => {
     const volume = await find(VolumeId, context);
@@ -186,4 +190,9 @@ function changes(id: string, from: Wanted | null, to: Wanted | null) {
   const spoken = (place: Wanted | null) => (place === null ? null : `${place.InstanceId} ${place.Device}`);
   const [was, is] = [spoken(from), spoken(to)];
   return was === is ? [] : [{ target: id, subject: 'attachment', from: was, to: is }];
+}
+
+/** The names that images give their root: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/device_naming.html. */
+function isRootName(device: string): boolean {
+  return /^(?:\/dev\/)?(?:sda1?|xvda1?)$/.test(device);
 }

@@ -2,6 +2,7 @@
 import { ActionFailure, type ActionContext, type AnyAction } from '../../actions/define-action.ts';
 import type { ActivityCallOf, ActivityKind, AnswerOf, OutcomeResult, Work } from '../../engine/index.ts';
 import type { JsonObject } from '../../json.ts';
+import type { KnownMachines } from '../known-machines.ts';
 import type { LockKeeper } from '../locks/keeper.ts';
 import type { Vault } from '../secrets/vault.ts';
 import { adopt } from './adopt.ts';
@@ -14,6 +15,7 @@ import { wait } from './wait.ts';
 export interface Means {
   readonly actions: ReadonlyMap<string, AnyAction>;
   readonly locks: LockKeeper;
+  readonly machines: Pick<KnownMachines, 'mayBecomeOthers'>;
   readonly vault: Vault;
   readonly context: ActionContext;
   readonly cancel: AbortSignal;
@@ -42,14 +44,17 @@ const byKind: { readonly [K in ActivityKind]: CarryOut<K> } = {
     return ok<'observe'>((await action.observe?.(inputs, means.context)) ?? null);
   },
   begin: async ({ input }, means) => {
-    const { effect, inputs, before } = checked(input, means).bound();
+    const { effect, inputs, before } = acting(input, means).bound();
     return ok<'begin'>(effect.kind === 'begun' ? await effect.begin(inputs, before, means.context) : null);
   },
   adopt: async ({ input, step }, means) => {
     const { action, inputs, bound } = checked(input, means);
     return adopt({ action, inputs, bound: bound(), work: input, step, context: means.context });
   },
-  wait: (call, means) => wait({ ...checkedCall(call, means), handle: call.input.handle, ...means }),
+  wait: (call, means) => {
+    acting(call.input, means);
+    return wait({ ...checkedCall(call, means), handle: call.input.handle, ...means });
+  },
   stop: async ({ input }, means) => {
     const { action, bound } = checked(input, means);
     const { effect, inputs } = bound();
@@ -100,6 +105,14 @@ function checked(work: Work, { actions, vault }: Means): Checked {
   const { inputs: revealed } = vault.reveal(work.inputs);
   const inputs = checkedInputs(action, revealed);
   return { action, inputs, bound: () => effectOf(action, inputs, work) };
+}
+
+/** The same for what acts: which machines may become others by it is on record before it does. */
+function acting(work: Work, means: Means): Checked {
+  const found = checked(work, means);
+  const replaced = found.action.replacesRootOf?.(found.inputs, work.before) ?? [];
+  means.machines.mayBecomeOthers(replaced);
+  return found;
 }
 
 function checkedCall({ input, step }: { readonly input: Work; readonly step: string }, means: Means) {

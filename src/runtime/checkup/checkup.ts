@@ -10,6 +10,8 @@ import { Refusal } from '../refusal.ts';
 import { checkAws } from './aws.ts';
 import type { Finding } from './finding.ts';
 import { checkHosts } from './hosts.ts';
+import { checkMachines, type Answered } from './machines.ts';
+import { checkPins } from '../known-machines.ts';
 import { checkHostLocks, checkLocks } from './locks.ts';
 import { checkState } from './state.ts';
 import { checkTools } from './tools.ts';
@@ -40,14 +42,20 @@ export async function* checkup({
   yield finding;
   yield* await checkAws(createAws(), transports.includes('ssm'));
   if (names.length === 0) return;
+  const answers = new Map<string, Answered>();
   const place = await openPlace({
     sandbox: false,
     inventory: configuration?.inventory ?? null,
     stateDir,
     executionId: 'doctor',
+    verifyHost: (address, identity) => {
+      checkPins(address, identity);
+      answers.set(address.name, { address, identity });
+    },
   });
   try {
     yield* await checkHosts(names, (name) => place.host(name));
+    yield* checkMachines(names.flatMap((name) => answers.get(name) ?? []));
     if (hasJournal) yield* await checkHostLocks(journal(), stateDir, names, place);
   } finally {
     await place.close();

@@ -1,6 +1,6 @@
 /** Opens the hosts of an inventory by name, each over its own transport, and connects only when one is first used. */
 import type { Aws } from '../aws.ts';
-import type { Host, HostAddress } from '../host.ts';
+import type { Host, HostAddress, VerifyHost } from '../host.ts';
 import { HostFailure } from '../host.ts';
 import { localHost } from './local.ts';
 import { SshNetwork } from './ssh.ts';
@@ -18,20 +18,26 @@ export interface HostsOptions {
   readonly aws?: () => Aws;
   /** Belay's state folder. */
   readonly stateDir: string;
+  /** Called with who answered on a new connection. */
+  readonly verifyHost?: VerifyHost;
   /** Stands in for ~/.ssh/config and /etc/ssh/ssh_config, as `ssh -F` does. */
   readonly sshConfig?: string;
 }
 
 /** Addresses are looked up when a host is asked for, so the map may grow. */
 export function openHosts(addresses: ReadonlyMap<string, HostAddress>, options: HostsOptions): Hosts {
-  const { aws, sshConfig, stateDir } = options;
+  const { aws, sshConfig, stateDir, verifyHost = () => {} } = options;
   const opened = new Map<string, Host>();
-  const network = new SshNetwork({ stateDir, ...(sshConfig === undefined ? {} : { config: sshConfig }) });
+  const network = new SshNetwork({
+    stateDir,
+    verifyHost,
+    ...(sshConfig === undefined ? {} : { config: sshConfig }),
+  });
 
   const open = (address: HostAddress): Host => {
     switch (address.transport) {
       case 'local':
-        return localHost(address);
+        return localHost(address, undefined, verifyHost);
       case 'ssh':
         return network.host(address);
       case 'ssm':

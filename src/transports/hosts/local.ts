@@ -1,23 +1,31 @@
 /** The local transport: the machine that Belay itself runs on, through the same protocol as any other host. */
 import type { Duplex } from 'node:stream';
-import type { Host, HostAddress } from '../host.ts';
+import type { Host, HostAddress, VerifyHost } from '../host.ts';
 import type { Channel, Session } from './channel.ts';
 import { channelHost } from './channel-host.ts';
 import { dialFromHere } from './dial-from-here.ts';
 import { hostFailure } from './failure.ts';
+import { ownIdentity } from './identity.ts';
 import { startProcess } from './process.ts';
 import type { HostShell } from './protocol/shell.ts';
 import { defaultShell, openingWords } from './protocol/shell.ts';
 import { sudoFailure } from './sudo-failure.ts';
 
-export function localHost(address: HostAddress, shell: HostShell = defaultShell): Host {
+export function localHost(
+  address: HostAddress,
+  shell: HostShell = defaultShell,
+  verifyHost: VerifyHost = () => {},
+): Host {
   const { name } = address;
   const label = `${name} (this machine)`;
   const sessions = new Set<Session>();
   const dialled = new Set<Duplex>();
+  let isMet = false;
   const channel: Channel = {
     shell,
     open: async ({ become }) => {
+      if (!isMet) verifyHost(address, ownIdentity());
+      isMet = true;
       const [file = shell.sh, ...args] = openingWords(shell, become);
       try {
         const session = await startProcess(file, args);

@@ -5,20 +5,26 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
-import type { Host, HostAddress } from '../host.ts';
+import type { Host, HostAddress, HostIdentity } from '../host.ts';
 import { HostFailure } from '../host.ts';
 import type { Session } from './channel.ts';
-import { cancelled, hostFailure } from './failure.ts';
+import { cancelled, hostFailure, noReply } from './failure.ts';
+import { askIdentity, identityLine } from './identity.ts';
 import { startProcess } from './process.ts';
+import { newNonce } from './protocol/token.ts';
 import { Semaphore } from './semaphore.ts';
 import type { Jump } from './ssh-config.ts';
 import { destinationOf } from './ssh-config.ts';
 import { dialOverSsh } from './ssh-dial.ts';
-import { isSpawnError, noSsh, openMaster, openTriesMax, saidBy } from './ssh-master.ts';
+import { explain } from './ssh-explain.ts';
+import { notProven, unproven } from './ssh-proven.ts';
+import { discard, isSpawnError, noSsh, openMaster, openTriesMax, saidBy, shorten } from './ssh-master.ts';
 import type { MasterFiles, Wanted } from './ssh-master.ts';
 
 /** sshd's default is MaxSessions 10; two are left to the operator's own. */
 const sessionsMax = 8;
+/** How long a host that took the login may say nothing. */
+const silenceMsMax = 60_000;
 
 export interface ConnectionPlace {
   /** The private folder, and a name in it that no other connection has. */
@@ -32,43 +38,50 @@ export interface ConnectionPlace {
   readonly gate: Semaphore;
 }
 
+interface Master {
+  readonly files: MasterFiles;
+  /** Who answers over it, once that was asked. */
+  identity?: Promise<HostIdentity | 'again'> | undefined;
+}
+
 type Dialling = Parameters<Host['dial']>;
 
 export class SshConnection {
   readonly #address: HostAddress;
   readonly #place: ConnectionPlace;
   readonly #bastion: SshConnection | undefined;
-  readonly #files: MasterFiles;
   readonly #sessions = new Semaphore(sessionsMax);
-  #opening: Promise<void> | undefined;
+  #opening: Promise<Master> | undefined;
+  #master: Master | undefined;
+  #masters = 0;
   #closed = false;
 
   constructor(address: HostAddress, place: ConnectionPlace, bastion?: SshConnection) {
     this.#address = address;
     this.#place = place;
     this.#bastion = bastion;
-    const file = join(place.folder, `c${place.index}`);
-    this.#files = { socket: file, log: `${file}.log`, words: `${file}.words`, config: place.config };
   }
 
   get name(): string {
     return this.#address.name;
   }
 
-  /** Starts one command on the host, connecting first where needed. Rejects with HostFailure; then nothing was sent. */
-  async session(wanted: Wanted, command: string, signal: AbortSignal): Promise<Session> {
+  /**
+   * Starts one command on the host, connecting first where needed; `meet` is told who answered, and may refuse it by
+   * throwing. Rejects with HostFailure; then nothing was sent.
+   */
+  async session(
+    wanted: Wanted,
+    command: string,
+    { signal, meet }: { readonly signal: AbortSignal; readonly meet: (identity: HostIdentity) => void },
+  ): Promise<Session> {
     const release = await this.#sessions.acquire(signal).catch((reason: unknown) => {
       throw cancelled(wanted.host, reason);
     });
     try {
-      await this.#ready(wanted, signal);
-      const session = await startProcess('ssh', [
-        ...this.#over(),
-        '-T',
-        '--',
-        destinationOf(this.#address),
-        command,
-      ]);
+      const opened = await this.#identified(wanted, signal);
+      meet(opened.identity);
+      const session = await this.#start(opened.files, command);
       void session.ended.then(release);
       return session;
     } catch (error) {
@@ -80,9 +93,9 @@ export class SshConnection {
   /** Connects from the host to something that it reaches. Rejects with HostFailure; then nothing was sent. */
   async dial(wanted: Wanted, ...[to, options]: Dialling): Promise<Duplex> {
     for (let attempt = 1; ; attempt += 1) {
-      await this.#ready(wanted, options.signal);
+      const { files } = await this.#ready(wanted, options.signal);
       try {
-        const way = { ...wanted, args: this.#over(), destination: destinationOf(this.#address) };
+        const way = { ...wanted, args: this.#over(files), destination: destinationOf(this.#address) };
         return await dialOverSsh({ ...way, log: () => this.log() }, to, options);
       } catch (error) {
         if (isSpawnError(error)) throw noSsh(wanted, error);
@@ -95,28 +108,20 @@ export class SshConnection {
 
   /** What the next hop's ProxyCommand needs, once this one is connected. */
   async jump(wanted: Wanted, signal: AbortSignal): Promise<Jump> {
-    await this.#ready(wanted, signal);
+    const { files } = await this.#ready(wanted, signal);
     return {
       sessionConfig: this.#place.sessionConfig,
-      socket: this.#files.socket,
+      socket: files.socket,
       destination: destinationOf(this.#address),
     };
   }
 
   /** Whether the master answers. False also removes what a dead one left. */
   async isAlive(): Promise<boolean> {
-    if (!existsSync(this.#files.socket)) return false;
-    const check = await startProcess('ssh', [
-      ...this.#over(),
-      '-O',
-      'check',
-      '--',
-      destinationOf(this.#address),
-    ]);
-    check.stdout.resume();
-    check.stderr.resume();
-    if ((await check.ended) === 0) return true;
-    rmSync(this.#files.socket, { force: true });
+    const files = this.#master?.files;
+    if (files === undefined || !existsSync(files.socket)) return false;
+    if ((await this.#control(files, 'check')) === 0) return true;
+    rmSync(files.socket, { force: true });
     return false;
   }
 
@@ -125,46 +130,66 @@ export class SshConnection {
     this.#sessions.lower();
   }
 
-  /** What the master has said to people, the end of it. */
+  /** What the latest master has said to people, the end of it. */
   log(): string {
-    return saidBy(this.#files.log);
+    return saidBy(this.#file(this.#masters).log);
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     await this.#opening?.catch(() => {});
-    if (!existsSync(this.#files.socket)) return;
-    const exit = await startProcess('ssh', [
-      ...this.#over(),
+    const files = this.#master?.files;
+    if (files !== undefined && existsSync(files.socket)) await this.#control(files, 'exit');
+  }
+
+  /** Each master has files of its own: what was proven of one says nothing of the next. */
+  #file(master: number): MasterFiles {
+    const file = join(this.#place.folder, `c${this.#place.index}-${master}`);
+    return { socket: file, log: `${file}.log`, words: `${file}.words`, config: this.#place.config };
+  }
+
+  #over(files: MasterFiles): string[] {
+    return ['-F', this.#place.sessionConfig, '-S', files.socket];
+  }
+
+  #start(files: MasterFiles, command: string): Promise<Session> {
+    return startProcess('ssh', [...this.#over(files), '-T', '--', destinationOf(this.#address), command]);
+  }
+
+  async #control(files: MasterFiles, request: 'check' | 'exit'): Promise<number | undefined> {
+    const asked = await startProcess('ssh', [
+      ...this.#over(files),
       '-O',
-      'exit',
+      request,
       '--',
       destinationOf(this.#address),
     ]);
-    exit.stdout.resume();
-    exit.stderr.resume();
-    await exit.ended;
+    asked.stdout.resume();
+    asked.stderr.resume();
+    return asked.ended;
   }
 
-  #over(): string[] {
-    return ['-F', this.#place.sessionConfig, '-S', this.#files.socket];
-  }
-
-  async #ready(wanted: Wanted, signal: AbortSignal): Promise<void> {
+  async #ready(wanted: Wanted, signal: AbortSignal): Promise<Master> {
     if (this.#closed) {
       throw hostFailure({ ...wanted, code: 'CANCELLED', what: 'the connection has been closed' });
     }
-    if (this.#opening === undefined && existsSync(this.#files.socket)) return;
+    if (this.#opening === undefined && this.#master !== undefined && existsSync(this.#master.files.socket)) {
+      shorten(this.#master.files);
+      return this.#master;
+    }
     this.#opening ??= this.#open(wanted).finally(() => {
       this.#opening = undefined;
     });
-    await untilAborted(this.#opening, wanted.host, signal);
+    return untilAborted(this.#opening, wanted.host, signal);
   }
 
-  #open(wanted: Wanted): Promise<void> {
+  async #open(wanted: Wanted): Promise<Master> {
     const bastion = this.#bastion;
     const never = new AbortController().signal;
-    return openMaster(this.#address, wanted, this.#files, {
+    if (this.#master !== undefined) discard(this.#master.files);
+    this.#masters += 1;
+    const files = this.#file(this.#masters);
+    await openMaster(this.#address, wanted, files, {
       gate: this.#place.gate,
       bastion: bastion && {
         name: bastion.name,
@@ -173,11 +198,46 @@ export class SshConnection {
         log: () => bastion.log(),
       },
     });
+    const trouble = await unproven(this.#address, files);
+    if (trouble !== undefined) {
+      await this.#control(files, 'exit');
+      throw notProven(wanted, trouble);
+    }
+    this.#master = { files };
+    return this.#master;
+  }
+
+  /** Asks each new master once who answers over it. */
+  async #identified(
+    wanted: Wanted,
+    signal: AbortSignal,
+  ): Promise<{ readonly files: MasterFiles; readonly identity: HostIdentity }> {
+    for (let attempt = 1; ; attempt += 1) {
+      const master = await this.#ready(wanted, signal);
+      master.identity ??= this.#identify(wanted, master.files, attempt);
+      const identity = await untilAborted(master.identity, wanted.host, signal).catch((error: unknown) => {
+        master.identity = undefined;
+        throw error;
+      });
+      if (identity !== 'again') return { files: master.files, identity };
+      master.identity = undefined;
+    }
+  }
+
+  async #identify(wanted: Wanted, files: MasterFiles, attempt: number): Promise<HostIdentity | 'again'> {
+    const nonce = newNonce();
+    const session = await this.#start(files, identityLine(nonce));
+    const answer = await askIdentity(session, nonce, silenceMsMax);
+    if (answer.kind === 'identity') return answer.identity;
+    if (answer.kind === 'silent') throw noReply(wanted.host, silenceMsMax);
+    const failure = await explain(wanted, this, { ...answer, begun: false, attempt });
+    if (failure === 'again') return failure;
+    throw failure;
   }
 }
 
 /** Several callers may wait for the same connection; one of them giving up does not end it for the others. */
-async function untilAborted(opening: Promise<void>, host: string, signal: AbortSignal): Promise<void> {
+async function untilAborted<T>(opening: Promise<T>, host: string, signal: AbortSignal): Promise<T> {
   let abort: () => void = () => {};
   const aborted = new Promise<never>((_, reject) => {
     abort = () => {
@@ -187,7 +247,7 @@ async function untilAborted(opening: Promise<void>, host: string, signal: AbortS
     if (signal.aborted) abort();
   });
   try {
-    await Promise.race([opening, aborted]);
+    return await Promise.race([opening, aborted]);
   } finally {
     signal.removeEventListener('abort', abort);
     opening.catch(() => {});

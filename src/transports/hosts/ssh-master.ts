@@ -4,7 +4,7 @@
  * the other.
  */
 import { once } from 'node:events';
-import { createWriteStream, readFileSync, rmSync, statSync } from 'node:fs';
+import { createWriteStream, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
 import type { HostAddress } from '../host.ts';
 import type { HostFailure } from '../host.ts';
 import { hostFailure } from './failure.ts';
@@ -17,6 +17,7 @@ import { withoutDebug } from './ssh-log.ts';
 /** Agents may ask for a touch or a confirmation, and sshd itself gives up after two minutes. */
 const openMsMax = 60_000;
 const logBytesRead = 64 * 1024;
+const logBytesMax = 1024 * 1024;
 /** sshd drops some of many simultaneous connections (MaxStartups); such a refusal is tried again after a random wait. */
 export const openTriesMax = 4;
 
@@ -52,7 +53,7 @@ export async function openMaster(
 ): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     const jump = await bastion?.jump();
-    for (const file of [files.socket, files.log, files.words]) rmSync(file, { force: true });
+    discard(files);
     const release = await gate.acquire();
     try {
       if (await runToBackground(address, wanted, files, { jump, bastion })) return;
@@ -172,6 +173,18 @@ export function saidBy(file: string): string {
   } catch {
     return '';
   }
+}
+
+/** A master writes debug lines for as long as it lives; the beginning has been read, and of the rest the latest matter. */
+export function shorten(files: MasterFiles): void {
+  for (const file of [files.log, files.words]) {
+    if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > logBytesMax) truncateSync(file);
+  }
+}
+
+/** What a master left that is gone. */
+export function discard(files: MasterFiles): void {
+  for (const file of [files.socket, files.log, files.words]) rmSync(file, { force: true });
 }
 
 export function isSpawnError(error: unknown): error is Error {

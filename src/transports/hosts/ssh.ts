@@ -1,29 +1,27 @@
 /** The ssh transport: OpenSSH with the user's own configuration, agent and known_hosts, one master per host and bastion. */
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Host, HostAddress, KeyProof, KeyToProve } from '../host.ts';
-import type { BrokenSession, Channel } from './channel.ts';
+import type { Host, HostAddress, HostIdentity, KeyProof, KeyToProve, VerifyHost } from '../host.ts';
+import type { Channel } from './channel.ts';
 import { channelHost } from './channel-host.ts';
-import { hostFailure } from './failure.ts';
 import type { HostShell } from './protocol/shell.ts';
 import { defaultShell, openingLine } from './protocol/shell.ts';
 import { Semaphore } from './semaphore.ts';
 import { destinationOf, sessionConfig, sharedConfig, userConfigFiles } from './ssh-config.ts';
 import { SshConnection } from './ssh-connection.ts';
-import { lostFailure } from './ssh-failure.ts';
+import { explain } from './ssh-explain.ts';
 import { makeSshFolder } from './ssh-folder.ts';
 import { proveKey } from './ssh-prove.ts';
-import { sudoFailure } from './sudo-failure.ts';
 
 /** New connections that are under way at once to one bastion or one directly dialled host; sshd's MaxStartups is 10. */
 const dialsMax = 8;
-/** How often a request that never reached the host is sent over a new session. */
-const sessionTriesMax = 8;
 
 export interface SshOptions {
   readonly shell?: HostShell;
   /** Stands in for the user's own ssh configuration, as `ssh -F` does. */
   readonly config?: string;
+  /** Called with who answered, once for each connection and name. */
+  readonly verifyHost?: VerifyHost;
   /** Where the control sockets go if no temporary folder will do. */
   readonly stateDir?: string;
 }
@@ -33,12 +31,14 @@ export class SshNetwork {
   readonly #shell: HostShell;
   readonly #configFiles: readonly string[];
   readonly #stateDir: string | undefined;
+  readonly #verifyHost: VerifyHost;
   readonly #connections = new Map<string, SshConnection>();
   readonly #gates = new Map<string, Semaphore>();
   #folder: string | undefined;
   #proofs = 0;
 
-  constructor({ shell = defaultShell, config, stateDir }: SshOptions = {}) {
+  constructor({ shell = defaultShell, config, stateDir, verifyHost = () => {} }: SshOptions = {}) {
+    this.#verifyHost = verifyHost;
     this.#shell = shell;
     this.#stateDir = stateDir;
     this.#configFiles = config === undefined ? userConfigFiles() : [config];
@@ -49,9 +49,16 @@ export class SshNetwork {
     const wanted = { host: label, name: address.name };
     let connection: SshConnection | undefined;
     const connect = (): SshConnection => (connection ??= this.#connection(address));
+    let met: HostIdentity | undefined;
+    const meet = (identity: HostIdentity): void => {
+      if (identity === met) return;
+      this.#verifyHost(address, identity);
+      met = identity;
+    };
     const channel: Channel = {
       shell: this.#shell,
-      open: async ({ become, signal }) => connect().session(wanted, openingLine(this.#shell, become), signal),
+      open: async ({ become, signal }) =>
+        connect().session(wanted, openingLine(this.#shell, become), { signal, meet }),
       explain: (broken) => explain(wanted, connect(), broken),
       dial: (to, options) => connect().dial(wanted, to, options),
       proveKey: (key, options) => this.#proveKey(address, label, key, options),
@@ -157,46 +164,4 @@ function labelOf(address: HostAddress): string {
   const path = via.length === 0 ? [] : [`via ${via.map((hop) => hop.name).join(', ')}`];
   const detail = [...at, ...path].join(' ');
   return detail === '' ? name : `${name} (${detail})`;
-}
-
-async function explain(
-  wanted: { readonly host: string; readonly name: string },
-  connection: SshConnection,
-  broken: BrokenSession,
-): ReturnType<Channel['explain']> {
-  const { begun, exitCode, stderr, attempt } = broken;
-  const log = `${connection.log()}\n${stderr}`;
-  if (begun) {
-    await connection.isAlive();
-    return lostFailure({ ...wanted, log });
-  }
-  // 255 is ssh's own failure, no code at all a client that was killed; anything else comes from the host.
-  if (exitCode !== 255 && exitCode !== undefined) {
-    return (
-      sudoFailure({ ...wanted, stderr, exitCode }) ??
-      hostFailure({
-        ...wanted,
-        code: exitCode === 127 ? 'TOOL_MISSING' : 'AUTH_REFUSED',
-        what: `logged in, but the account's shell ended (exit ${exitCode}) before it ran anything: ${stderr.trim()}`,
-        next: 'The account needs a login shell that runs commands, and the host /bin/sh, env, dd and setsid.',
-      })
-    );
-  }
-  if (attempt < sessionTriesMax) {
-    // Either the host allows fewer sessions than we asked for, or the master had ended and a new one is needed.
-    if (/Session open refused by peer|session request failed/.test(stderr)) {
-      connection.allowFewerSessions();
-      await new Promise((resolve) => {
-        setTimeout(resolve, 50 * 2 ** attempt);
-      });
-      return 'again';
-    }
-    if (!(await connection.isAlive())) return 'again';
-  }
-  return hostFailure({
-    ...wanted,
-    code: 'CONNECTION_LOST',
-    what: `no session could be opened over the connection: ${stderr.trim()}`,
-    retryable: true,
-  });
 }

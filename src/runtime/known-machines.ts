@@ -1,0 +1,179 @@
+/**
+ * Which machine answered under each name within one execution. It is journaled when a name is first spoken to, so that
+ * another machine under the same name is found out after a reconnect and in a later runner too.
+ */
+import type { Journal } from '../journal/index.ts';
+import type { Json, JsonObject } from '../json.ts';
+import { HostFailure, type HostAddress, type HostIdentity } from '../transports/host.ts';
+
+export interface KnownMachinesOptions {
+  readonly executionId: string;
+  readonly journal: Pick<Journal, 'activity' | 'end'>;
+  /** Tells the person at the screen. */
+  readonly tell: (text: string) => void;
+  readonly now: () => number;
+}
+
+type Known = Pick<HostIdentity, 'machineId' | 'bootId' | 'instanceId'> & { readonly seenAt: number };
+
+export class KnownMachines {
+  readonly #options: KnownMachinesOptions;
+  readonly #cache = new Map<string, { value: JsonObject; at: number; number: number }>();
+
+  constructor(options: KnownMachinesOptions) {
+    this.#options = options;
+  }
+
+  /** Called with who answered, before anything else is done over the connection. Throws HostFailure WRONG_HOST. */
+  readonly verify = (address: HostAddress, identity: HostIdentity): void => {
+    checkPins(address, identity);
+    const known = this.#known(address.name);
+    if (known === undefined) return this.#record(address.name, identity);
+    const change = changeOf(known, identity);
+    if (change === undefined) {
+      const isNewBoot = known.bootId !== null && identity.bootId !== null && known.bootId !== identity.bootId;
+      if (isNewBoot) {
+        this.#options.tell(
+          `${address.name} was rebooted: it runs boot ${identity.bootId} now, and ran ${known.bootId} when this execution last connected`,
+        );
+      }
+      if (isNewBoot || hasMore(known, identity)) this.#record(address.name, merged(known, identity));
+      return;
+    }
+    if (!this.#isExpected(address, identity, known)) throw anotherMachine(address, identity, change);
+    this.#options.tell(`${address.name} is another machine than before, as it may be: ${change}`);
+    this.#record(address.name, identity);
+  };
+
+  /** A step is about to do what may give these instances another root: each may answer as another machine once. */
+  mayBecomeOthers(instanceIds: readonly string[]): void {
+    for (const id of instanceIds) this.#add(`root-replaced:${id}`, {});
+  }
+
+  /** A person wrote the new machine-id into belay.yaml, or a step of this execution replaced the root. */
+  #isExpected(address: HostAddress, identity: HostIdentity, known: Known): boolean {
+    if (address.machineId !== undefined && address.machineId === identity.machineId) return true;
+    return [address.instanceId, known.instanceId, identity.instanceId].some((id) => {
+      const replaced = id === undefined || id === null ? undefined : this.#latest(`root-replaced:${id}`);
+      return replaced !== undefined && replaced.at >= known.seenAt;
+    });
+  }
+
+  #known(name: string): Known | undefined {
+    const latest = this.#latest(`machine:${name}`);
+    if (latest === undefined) return undefined;
+    const text = (key: string) => (typeof latest.value[key] === 'string' ? latest.value[key] : null);
+    return {
+      machineId: text('machineId'),
+      bootId: text('bootId'),
+      instanceId: text('instanceId'),
+      seenAt: latest.at,
+    };
+  }
+
+  #record(name: string, { machineId, bootId, instanceId }: Omit<Known, 'seenAt'>): void {
+    this.#add(`machine:${name}`, { machineId, bootId, instanceId });
+  }
+
+  /** What is on record is never written over, so that what is added comes under the next number. */
+  #latest(
+    what: string,
+  ): { readonly value: JsonObject; readonly at: number; readonly number: number } | undefined {
+    const { executionId, journal } = this.#options;
+    let latest = this.#cache.get(what);
+    for (let number = (latest?.number ?? 0) + 1; ; number += 1) {
+      const outcome = journal.activity(executionId, idOf(what, number))?.outcome ?? undefined;
+      if (outcome === undefined) break;
+      const value = outcome['value'];
+      latest = { value: isObject(value) ? value : {}, at: outcome.endedAt, number };
+    }
+    if (latest !== undefined) this.#cache.set(what, latest);
+    return latest;
+  }
+
+  #add(what: string, value: JsonObject): void {
+    const { executionId, journal, now } = this.#options;
+    const at = now();
+    const number = (this.#latest(what)?.number ?? 0) + 1;
+    journal.end(executionId, idOf(what, number), { startedAt: at, endedAt: at, status: 'ok', value }, []);
+    this.#cache.set(what, { value, at, number });
+  }
+}
+
+/** No activity of the interpreter has such an id: theirs begin with a step. */
+const idOf = (what: string, number: number) => `@${what}#${number}`;
+
+/** What belay.yaml says of the machine itself. Throws HostFailure WRONG_HOST. */
+export function checkPins(address: HostAddress, identity: HostIdentity): void {
+  const { name, instanceId, machineId } = address;
+  if (instanceId !== undefined && identity.instanceId !== null && identity.instanceId !== instanceId) {
+    throw wrongHost(
+      name,
+      `belay.yaml says that ${name} is ${instanceId}, and instance ${identity.instanceId} answers`,
+      'Correct its instanceId or its address in belay.yaml.',
+    );
+  }
+  if (machineId !== undefined && machineId !== identity.machineId) {
+    throw wrongHost(
+      name,
+      `belay.yaml says that ${name} has machine-id ${machineId}, and ${machineText(identity.machineId)} answers`,
+      'Correct its machineId or its address in belay.yaml.',
+    );
+  }
+}
+
+/** A sentence's part; undefined: as far as can be told it is the same machine. */
+function changeOf(known: Known, { machineId, instanceId }: HostIdentity): string | undefined {
+  if (known.instanceId !== null && instanceId !== null && known.instanceId !== instanceId) {
+    return `instance ${known.instanceId} answered before, and instance ${instanceId} answers now`;
+  }
+  if (known.machineId !== null && known.machineId !== machineId) {
+    return `machine-id ${known.machineId} answered before, and ${machineText(machineId)} answers now`;
+  }
+  return undefined;
+}
+
+function hasMore(known: Known, identity: HostIdentity): boolean {
+  return (['machineId', 'bootId', 'instanceId'] as const).some(
+    (key) => known[key] === null && identity[key] !== null,
+  );
+}
+
+/** What cannot be read now was true when it was read. */
+function merged(known: Known, { machineId, bootId, instanceId }: HostIdentity): Omit<Known, 'seenAt'> {
+  return {
+    machineId: machineId ?? known.machineId,
+    bootId: bootId ?? known.bootId,
+    instanceId: instanceId ?? known.instanceId,
+  };
+}
+
+function machineText(machineId: string | null): string {
+  return machineId === null ? 'a machine that shows no machine-id' : `machine-id ${machineId}`;
+}
+
+function anotherMachine(address: HostAddress, { machineId }: HostIdentity, change: string): HostFailure {
+  const { name } = address;
+  const next =
+    machineId === null
+      ? 'Find out who answers there, and correct its address in belay.yaml.'
+      : `Find out who answers there. If it is right (the host was rebuilt), say so in belay.yaml:  ${name}: { machineId: ${machineId} }`;
+  return wrongHost(
+    name,
+    `another machine answers under this name than before in this execution: ${change}`,
+    next,
+  );
+}
+
+function wrongHost(name: string, what: string, next: string): HostFailure {
+  return new HostFailure({
+    code: 'WRONG_HOST',
+    message: `${name}: ${what}.\n${next}\nNothing was done on the machine that answered.`,
+    retryable: false,
+    effect: 'none',
+  });
+}
+
+function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

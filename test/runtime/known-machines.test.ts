@@ -1,0 +1,171 @@
+/** Which machine answers under a name, from its first word in an execution to the last runner of it. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openSqliteJournal, type Journal } from '../../src/journal/index.ts';
+import { KnownMachines } from '../../src/runtime/known-machines.ts';
+import { HostFailure, type HostAddress, type HostIdentity } from '../../src/transports/host.ts';
+
+const digits = (digit: string) => digit.repeat(32);
+const boot = (digit: string) => `${digit.repeat(8)}-1111-2222-3333-444444444444`;
+const [one, two] = ['i-0123456789abcdef0', 'i-0fedcba9876543210'];
+const address = (more: Partial<HostAddress> = {}): HostAddress => ({
+  name: 'db1',
+  transport: 'ssh',
+  become: 'none',
+  tags: {},
+  ...more,
+});
+const identity = (more: Partial<HostIdentity> = {}): HostIdentity => ({
+  machineId: digits('a'),
+  bootId: boot('1'),
+  space: 'pid:[4026531836]',
+  instanceId: null,
+  ...more,
+});
+
+let dir: string;
+let journal: Journal;
+let told: string[];
+let clock: number;
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'belay-machines-'));
+  journal = openSqliteJournal(dir);
+  told = [];
+  clock = 1000;
+  journal.create({
+    id: 'X1',
+    runbook: 'patch',
+    file: 'patch.yaml',
+    program: {
+      interpreter: 1,
+      document: {
+        schemaVersion: '0.3',
+        parameters: {},
+        mainSteps: [],
+        outputs: [],
+        rollback: { when: 'never', timeoutSeconds: 1 },
+        additions: [],
+      },
+      descriptors: {},
+    },
+    sha256: 'abc',
+    input: { parameters: {}, rollbackWhen: 'never', rollbackRequests: [], failAt: null },
+    settings: { sandbox: false, inventoryFile: null, secrets: {}, startedBy: 'ops', usesAws: false },
+    createdAt: 1,
+  });
+});
+afterEach(() => {
+  journal.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+/** As each runner of the execution has it. */
+function machines(): KnownMachines {
+  const now = () => (clock += 1);
+  return new KnownMachines({ executionId: 'X1', journal, tell: (text) => told.push(text), now });
+}
+
+function refusal(act: () => void): string {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof HostFailure) {
+      expect(error).toMatchObject({ code: 'WRONG_HOST', retryable: false, effect: 'none' });
+      return error.message;
+    }
+    throw error;
+  }
+  throw new Error('nothing was refused');
+}
+
+test('the same machine is welcome however often it answers, and to each runner', () => {
+  machines().verify(address(), identity());
+  machines().verify(address(), identity());
+  expect(told).toEqual([]);
+});
+
+test('another machine under the same name is refused by name, also by a later runner, and what would make it right is said', () => {
+  machines().verify(address(), identity());
+  const other = identity({ machineId: digits('b'), bootId: boot('2') });
+  const message = refusal(() => machines().verify(address(), other));
+  expect(message).toContain('db1: another machine answers under this name');
+  expect(message).toContain(
+    `machine-id ${digits('a')} answered before, and machine-id ${digits('b')} answers now`,
+  );
+  expect(message).toContain(`db1: { machineId: ${digits('b')} }`);
+  expect(message).toContain('Nothing was done on the machine that answered.');
+  // What was refused is not what is remembered.
+  machines().verify(address(), identity());
+  refusal(() => machines().verify(address(), other));
+});
+
+test('each name has a machine of its own', () => {
+  machines().verify(address(), identity());
+  machines().verify(address({ name: 'db2' }), identity({ machineId: digits('b') }));
+  machines().verify(address({ name: 'db2' }), identity({ machineId: digits('b') }));
+});
+
+test('a machine-id that belay.yaml names is believed, and any other is refused', () => {
+  machines().verify(address(), identity());
+  const rebuilt = identity({ machineId: digits('b') });
+  machines().verify(address({ machineId: digits('b') }), rebuilt);
+  machines().verify(address(), rebuilt);
+  const message = refusal(() => machines().verify(address({ machineId: digits('c') }), rebuilt));
+  expect(message).toContain(`belay.yaml says that db1 has machine-id ${digits('c')}`);
+  expect(
+    refusal(() => machines().verify(address({ machineId: digits('b') }), identity({ machineId: null }))),
+  ).toContain('a machine that shows no machine-id answers');
+});
+
+test('a reboot is told once and refused never', () => {
+  machines().verify(address(), identity());
+  machines().verify(address(), identity({ bootId: boot('2') }));
+  machines().verify(address(), identity({ bootId: boot('2') }));
+  expect(told).toEqual([expect.stringContaining('db1 was rebooted')]);
+});
+
+test('an instance id that belay.yaml names must be the one that answers, where it can be read', () => {
+  machines().verify(address({ instanceId: one }), identity());
+  machines().verify(address({ instanceId: one }), identity({ instanceId: one }));
+  const message = refusal(() =>
+    machines().verify(address({ instanceId: one }), identity({ instanceId: two })),
+  );
+  expect(message).toContain(`belay.yaml says that db1 is ${one}, and instance ${two} answers`);
+});
+
+test('an instance id that changes is refused although the machine-id is a clone’s', () => {
+  machines().verify(address(), identity({ instanceId: one }));
+  machines().verify(address(), identity());
+  expect(refusal(() => machines().verify(address(), identity({ instanceId: two })))).toContain(
+    `instance ${one} answered before, and instance ${two} answers now`,
+  );
+});
+
+test('a host without a machine-id is taken as it is; one that shows none any more is not', () => {
+  const bare = { machineId: null, bootId: null, space: null, instanceId: null };
+  machines().verify(address({ name: 'appliance' }), bare);
+  machines().verify(address({ name: 'appliance' }), bare);
+  machines().verify(address({ name: 'appliance' }), identity());
+  expect(refusal(() => machines().verify(address({ name: 'appliance' }), bare))).toContain(
+    'shows no machine-id',
+  );
+});
+
+test('after a step that gives an instance another root, another machine-id is told and taken once', () => {
+  const place = address({ instanceId: one });
+  machines().verify(place, identity());
+  machines().mayBecomeOthers([one]);
+  machines().verify(place, identity());
+  machines().verify(place, identity({ machineId: digits('b') }));
+  expect(told).toEqual([expect.stringContaining('db1 is another machine than before, as it may be')]);
+  refusal(() => machines().verify(place, identity({ machineId: digits('c') })));
+  // The root of one instance is nothing to another host.
+  machines().verify(address({ name: 'db2', instanceId: two }), identity());
+  machines().mayBecomeOthers([one]);
+  refusal(() =>
+    machines().verify(address({ name: 'db2', instanceId: two }), identity({ machineId: digits('b') })),
+  );
+});
