@@ -101,12 +101,15 @@ function gone(error: NodeJS.ErrnoException): boolean {
 }
 
 /** The whole of standard input; on a terminal, a hidden question. */
-async function readSecretFrom(stdin: NodeJS.ReadStream, stderr: NodeJS.WriteStream): Promise<string> {
+async function readSecretFrom(
+  stdin: NodeJS.ReadStream,
+  stderr: NodeJS.WriteStream,
+): Promise<string | Uint8Array> {
   if (stdin.isTTY) {
     const { askSecret } = await import('./ask.ts');
     return askSecret('The secret value (hidden)', stdin, stderr);
   }
   const chunks: Buffer[] = [];
   for await (const chunk of stdin) chunks.push(Buffer.from(chunk as Uint8Array));
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }

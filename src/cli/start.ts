@@ -17,7 +17,7 @@ export async function main(words: readonly string[]): Promise<void> {
     platform: process.platform,
   });
   process.on('uncaughtException', (error) => void fail(error, cli));
-  await leave(await codeOf(invocation, cli));
+  await leave(await codeOf(invocation, words, cli));
 }
 
 /** Ends the process once all it has said is with its readers: a pipe holds 64 KiB, and the reader may be slow. */
@@ -34,7 +34,7 @@ function drained(stream: NodeJS.WriteStream): Promise<void> {
   });
 }
 
-async function codeOf(invocation: Invocation, cli: Cli): Promise<number> {
+async function codeOf(invocation: Invocation, words: readonly string[], cli: Cli): Promise<number> {
   switch (invocation.kind) {
     case 'version':
       cli.out(`${version()}\n`);
@@ -47,6 +47,7 @@ async function codeOf(invocation: Invocation, cli: Cli): Promise<number> {
       return exitCodes.usage;
     case 'command':
       try {
+        await refuseBrokenWords(words);
         return await runInvocation(invocation, cli);
       } catch (error) {
         return await report(error, cli);
@@ -56,6 +57,23 @@ async function codeOf(invocation: Invocation, cli: Cli): Promise<number> {
     default:
       return invocation satisfies never;
   }
+}
+
+/** Words that are not UTF-8 came as other words than were typed. Throws Refusal. */
+async function refuseBrokenWords(words: readonly string[]): Promise<void> {
+  if (!words.some((word) => word.includes('\ufffd'))) return;
+  const { isAsGiven } = await import('../runtime/utf8.ts');
+  const broken = words.findIndex((word) => !isAsGiven(word, '/proc/self/cmdline'));
+  if (broken === -1) return;
+  const { Refusal } = await import('../runtime/refusal.ts');
+  throw new Refusal(
+    'usage',
+    'NOT_UTF8',
+    `word ${broken + 1} of the command line is not UTF-8: ${words[broken]}`,
+    {
+      hint: 'give the value in a file (--params-file), saved as UTF-8',
+    },
+  );
 }
 
 /** Something threw where nobody was listening. */

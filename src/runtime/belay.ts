@@ -41,7 +41,7 @@ import { Refusal } from './refusal.ts';
 import { runHere, type RunEnding, type RunOptions } from './run-here.ts';
 import { decide, proceed, type Answer, type Person } from './signals.ts';
 import { maskPlaceholders } from './secrets/placeholder.ts';
-import { anchored } from './secrets/references.ts';
+import { anchored, type SecretSources } from './secrets/references.ts';
 import { executionDir, stateDirOf } from './state-dir.ts';
 import { stateTrouble } from './state-trouble.ts';
 
@@ -50,8 +50,8 @@ export interface BelayOptions {
   readonly state?: string;
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
-  /** The whole of standard input, for `--secret NAME=-`. */
-  readonly stdin: () => Promise<string>;
+  /** The whole of standard input, for `--secret NAME=-`. Read once. */
+  readonly stdin: SecretSources['stdin'];
   /** The world that executions act on; left out, the usual. */
   readonly openPlace?: typeof openPlace;
 }
@@ -78,7 +78,8 @@ export class Belay {
   #catalog: Catalog | undefined;
 
   constructor(options: BelayOptions) {
-    this.#options = options;
+    let read: ReturnType<SecretSources['stdin']> | undefined;
+    this.#options = { ...options, stdin: () => (read ??= options.stdin()) };
     this.#openPlace = options.openPlace ?? openPlace;
     this.stateDir = stateDirOf(options.state, options.env);
   }
@@ -111,7 +112,7 @@ export class Belay {
     request: StartRequest,
     beforeCreate: (execution: NewExecution) => Promise<void> = () => Promise.resolve(),
   ): Promise<{ readonly id: string; readonly warnings: readonly Diagnostic[]; readonly source: SourceText }> {
-    const { cwd, env } = this.#options;
+    const { cwd, env, stdin } = this.#options;
     const source = readText(request.file);
     const configuration = request.sandbox ? { file: null, inventory: null } : findConfiguration(cwd, env);
     for (let tries = 0; tries < idTriesMax; tries += 1) {
@@ -142,7 +143,14 @@ export class Belay {
             ...(request.lockWaitSeconds === undefined ? {} : { lockWaitSeconds: request.lockWaitSeconds }),
             settings: { sandbox, inventoryFile: configuration.file, startedBy: userInfo().username },
           },
-          { catalog: this.catalog, actions, place, executionId, now: Date.now() },
+          {
+            catalog: this.catalog,
+            actions,
+            place,
+            executionId,
+            now: Date.now(),
+            secretSources: { env, stdin },
+          },
         );
         if (tries === 0) await beforeCreate(execution);
         isWritten = this.journal.create(execution);

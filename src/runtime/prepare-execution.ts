@@ -21,7 +21,8 @@ import type { Place } from './places.ts';
 import { preflight } from './preflight.ts';
 import { Refusal } from './refusal.ts';
 import { defaultScope, readStored } from './defaults.ts';
-import { isSecretReference } from './secrets/references.ts';
+import { readSecrets } from './secrets/read-all.ts';
+import { isSecretReference, type SecretSources } from './secrets/references.ts';
 import { newPlaceholder } from './secrets/placeholder.ts';
 
 export interface RunRequest {
@@ -48,6 +49,7 @@ export interface PrepareTools {
   readonly place: Place;
   readonly executionId: string;
   readonly now: number;
+  readonly secretSources: Omit<SecretSources, 'aws'>;
 }
 
 /** Throws Refusal. */
@@ -71,6 +73,7 @@ export async function prepareExecution(request: RunRequest, tools: PrepareTools)
     tools.place,
     request.settings.sandbox,
   );
+  await refuseUnreadable(secrets, document, tools);
   const program = plan(document, (step) => describeStep(tools.actions, step));
   const execution: NewExecution = {
     id: tools.executionId,
@@ -175,6 +178,20 @@ function secretArguments(document: Document, secrets: Readonly<Record<string, st
     });
   }
   return values;
+}
+
+/** Whether each secret can be had: an execution that cannot begin must not come to be. */
+async function refuseUnreadable(
+  secrets: Readonly<Record<string, string>>,
+  document: Document,
+  { place, secretSources }: PrepareTools,
+): Promise<void> {
+  const from = { ...secretSources, aws: () => Promise.resolve(place.aws) };
+  const { troubles } = await readSecrets(secrets, document, from);
+  if (troubles.length === 0) return;
+  throw new Refusal('usage', 'MISSING_SECRET', `a secret cannot be had\n  ${troubles.join('\n  ')}`, {
+    hint: 'nothing was started',
+  });
 }
 
 function refuseFailAt(document: Document, failAt: string | undefined): void {

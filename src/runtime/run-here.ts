@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { actions } from '../actions/index.ts';
 import { foldEvents, runExecution, type ExecutionResult, type RecordedEvent } from '../engine/index.ts';
-import { checkArgument, embeddedText, resolveInputs, type Document } from '../document/index.ts';
+import { embeddedText, resolveInputs } from '../document/index.ts';
 import type { ExecutionRow, Journal } from '../journal/index.ts';
 import { ActionHost, type ActivityHost } from './activity-host.ts';
 import { readConfiguration } from './configuration.ts';
@@ -16,9 +16,9 @@ import { refuseClosed } from './retention/closing.ts';
 import { parameterScope } from './parameter-scope.ts';
 import { openPlace, type Place, type PlaceOptions } from './places.ts';
 import { Refusal } from './refusal.ts';
-import { readSecret, type SecretSources } from './secrets/references.ts';
+import { readSecrets } from './secrets/read-all.ts';
+import type { SecretSources } from './secrets/references.ts';
 import { maskPlaceholders } from './secrets/placeholder.ts';
-import type { SealedSecret } from './secrets/seal.ts';
 import { Vault } from './secrets/vault.ts';
 import { executionDir } from './state-dir.ts';
 import { stateTrouble } from './state-trouble.ts';
@@ -27,7 +27,7 @@ export interface RunOptions {
   readonly journal: Journal;
   readonly stateDir: string;
   readonly env: NodeJS.ProcessEnv;
-  readonly stdin: () => Promise<string>;
+  readonly stdin: SecretSources['stdin'];
   readonly onEvent?: (event: RecordedEvent) => void;
   /** What a step waits for just now. */
   readonly onNotice?: (step: string, text: string) => void;
@@ -201,13 +201,6 @@ function roleOf({ program, input }: ExecutionRow): { readonly assumeRole?: strin
   return role.ok && typeof role.value === 'string' && role.value !== '' ? { assumeRole: role.value } : {};
 }
 
-/** What the parameter's own rules say against the value, without it. */
-function unfit({ parameters }: Document, name: string, reference: string, value: string): string[] {
-  const parameter = parameters[name];
-  if (parameter === undefined) return [];
-  return checkArgument(name, parameter, value).map(({ message }) => `${reference}: ${message}`);
-}
-
 /** What the sandbox gets in the place of a secret: its world is a file, in which no secret may stand. */
 function standIn(name: string): string {
   return `sandbox-secret-${name}`;
@@ -215,24 +208,24 @@ function standIn(name: string): string {
 
 /** Reads every secret anew: the journal holds references only. */
 async function openVault(row: ExecutionRow, place: Place, options: RunOptions): Promise<Vault> {
-  const from: SecretSources = {
-    env: options.env,
-    stdin: options.stdin,
-    aws: () => Promise.resolve(place.aws),
-  };
   const { parameters } = row.input;
-  const secrets: SealedSecret[] = [];
-  const troubles: string[] = [];
-  for (const [name, reference] of Object.entries(row.settings.secrets)) {
-    const reading = await readSecret(reference, from);
-    if ('value' in reading) {
-      troubles.push(...unfit(row.program.document, name, reference, reading.value));
-      const value = row.settings.sandbox ? standIn(name) : reading.value;
-      secrets.push({ name, value, placeholder: embeddedText(parameters[name] ?? '') });
-    } else troubles.push(`${name}: ${reading.trouble}`);
+  const { document } = row.program;
+  const from = { env: options.env, stdin: options.stdin, aws: () => Promise.resolve(place.aws) };
+  const { values, troubles } = await readSecrets(row.settings.secrets, document, from);
+  if (troubles.length > 0) {
+    throw new Refusal(
+      'waiting',
+      'MISSING_SECRET',
+      `${row.id} waits for a secret\n  ${troubles.join('\n  ')}`,
+      {
+        hint: `supply it, then: belay resume ${row.id}`,
+      },
+    );
   }
-  if (troubles.length === 0) return new Vault(secrets, { open: [row.program.document, parameters] });
-  throw new Refusal('waiting', 'MISSING_SECRET', `${row.id} waits for a secret\n  ${troubles.join('\n  ')}`, {
-    hint: `supply it, then: belay resume ${row.id}`,
-  });
+  const secrets = Array.from(values, ([name, value]) => ({
+    name,
+    value: row.settings.sandbox ? standIn(name) : value,
+    placeholder: embeddedText(parameters[name] ?? ''),
+  }));
+  return new Vault(secrets, { open: [document, parameters] });
 }

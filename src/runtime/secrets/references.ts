@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { isJsonObject } from '../../json.ts';
 import { AwsFailure, type Aws } from '../../transports/aws.ts';
+import { whyUnreadable } from '../read-text.ts';
+import { decodeUtf8, isAsGiven } from '../utf8.ts';
 import { secretLengthMin } from './redactor.ts';
 
 const sources = ['env', 'file', 'ssm', 'secretsmanager'] as const;
@@ -10,8 +12,8 @@ type Source = (typeof sources)[number];
 
 export interface SecretSources {
   readonly env: NodeJS.ProcessEnv;
-  /** The whole of standard input, for `-`. */
-  readonly stdin: () => Promise<string>;
+  /** The whole of standard input, for `-`; text where a person typed it. */
+  readonly stdin: () => Promise<string | Uint8Array>;
   readonly aws: () => Promise<Aws>;
 }
 
@@ -34,6 +36,8 @@ export async function readSecret(reference: string, from: SecretSources): Promis
   const reading = await read(reference, from);
   if ('trouble' in reading) return reading;
   if (reading.value.includes('\u0000')) return { trouble: `${reference} holds a NUL byte` };
+  if (!reading.value.isWellFormed())
+    return { trouble: `${reference} holds half a character (a lone surrogate)` };
   if (reading.value.length < secretLengthMin) {
     return {
       trouble: `${reference} gives fewer than ${secretLengthMin} characters: such a value cannot be kept out of logs`,
@@ -43,22 +47,24 @@ export async function readSecret(reference: string, from: SecretSources): Promis
 }
 
 async function read(reference: string, from: SecretSources): Promise<SecretReading> {
-  if (reference === '-') return { value: asMeant(await from.stdin()) };
+  if (reference === '-') return decoded(await from.stdin(), 'standard input');
   const colon = reference.indexOf(':');
   const name = reference.slice(colon + 1);
   switch (reference.slice(0, colon) as Source) {
     case 'env': {
       const value = from.env[name];
-      return value === undefined || value === ''
-        ? { trouble: `the environment variable ${name} is not set` }
-        : { value };
+      if (value === undefined || value === '')
+        return { trouble: `the environment variable ${name} is not set` };
+      return isAsGiven(`${name}=${value}`, '/proc/self/environ')
+        ? { value }
+        : { trouble: `the environment variable ${name} is not UTF-8` };
     }
     case 'file':
       try {
-        return { value: asMeant(await readFile(name, 'utf8')) };
+        return decoded(await readFile(name), `the file ${name}`);
       } catch (error) {
         return {
-          trouble: `the file ${name} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+          trouble: `the file ${name} cannot be read: ${whyUnreadable(error)}`,
         };
       }
     case 'ssm':
@@ -97,6 +103,17 @@ async function fromAws(
     if (!(error instanceof AwsFailure)) throw error;
     return { trouble: `${reference} cannot be read: ${error.message} (${error.code})` };
   }
+}
+
+/** The place, and no byte of it. */
+function decoded(given: string | Uint8Array, what: string): SecretReading {
+  if (typeof given === 'string') return { value: asMeant(given) };
+  const text = decodeUtf8(given);
+  if (text.kind === 'text') return { value: asMeant(text.text) };
+  const { line, column, looksLike } = text.trouble;
+  return {
+    trouble: `${what} is not UTF-8 at line ${line}, column ${column} (it looks like ${looksLike}): its bytes would not arrive as they are`,
+  };
 }
 
 /** A line is meant without its end; a text of several lines, such as a private key, is meant as it is. */
