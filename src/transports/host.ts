@@ -180,6 +180,10 @@ export const hostFailureCodes = [
   /** The folder in which the host keeps begun commands cannot be made, is full or belongs to somebody else. */
   'STATE_UNUSABLE',
   'STILL_RUNNING',
+  /** The host can start no further process (ulimit -u, a control group, memory). */
+  'NO_PROCESS',
+  /** What the host said does not follow the protocol. */
+  'BAD_REPLY',
   'SECRET_OVER_SSM',
   /** A key was to be proven on a host that no key leads to. */
   'NOT_OVER_SSH',

@@ -10,7 +10,7 @@ const hostsAtOnceMax = 8;
 /** The folder of detached commands: one per token, gone once its outcome is journaled (transports/hosts/protocol). */
 const script = `printf '%s %s, as %s\\n' "$(uname -s)" "$(uname -r)" "$(id -un)"
 count=0
-for folder in /var/tmp/belay-"$(id -u)"/*/; do [ -e "$folder/begun" ] && count=$((count + 1)); done
+for folder in /var/lib/belay/*/ "$HOME"/.belay/*/ /var/tmp/belay-"$(id -u)"/*/ /var/tmp/belay-"$(id -u)".*/*/; do [ -e "$folder/begun" ] && count=$((count + 1)); done
 printf '%s\\n' "$count"`;
 
 export async function checkHosts(names: readonly string[], host: (name: string) => Host): Promise<Finding[]> {
@@ -35,7 +35,7 @@ async function checkHost(name: string, host: (name: string) => Host): Promise<Fi
       area: 'leftovers',
       what: name,
       verdict: 'note',
-      says: `${count} command folders in /var/tmp/belay-*: commands under way, or executions that were left`,
+      says: `${count} command folders (in /var/lib/belay, ~/.belay or /var/tmp/belay-*): commands under way, or executions that were left`,
       hint: 'belay list shows what was interrupted; belay resume ID finishes and clears it',
     };
     return [reached, left];

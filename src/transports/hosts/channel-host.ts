@@ -1,26 +1,27 @@
 /** A Host over any channel that gives a shell: the local process and ssh transports. */
-import type { CommandState, Host, HostAddress } from '../host.ts';
+import type { Host, HostAddress } from '../host.ts';
 import type { Channel } from './channel.ts';
-import { exchange } from './exchange.ts';
 import { inputTooLarge, notOverSsh } from './failure.ts';
-import { forgetRequest, pollRequest, stopRequest } from './protocol/follow.ts';
-import { startRequest } from './protocol/start.ts';
-import { commandState, neverAnswered, stillRunning } from './protocol/state.ts';
-import { folderOf, newNonce } from './protocol/token.ts';
-import { readOverChannel } from './read-over-channel.ts';
+import { LinkCommands } from './link-commands.ts';
+import { readOverLink, readsAtOnceMax } from './link-read.ts';
+import { HostLinks } from './links.ts';
+import { cancelled } from './failure.ts';
+import { Semaphore } from './semaphore.ts';
 
 /** The host's shell holds the whole request in memory until the command has begun. */
 const requestBytesMax = 64 * 1024 * 1024;
-/** One poll may wait so long on the host; a runner that died leaves no poll behind for longer. */
+/** One poll may wait so long; a caller gets to look at its own clock. */
 const waitMsMax = 30_000;
-/** One reply carries at most so much, so that a caller gets to write down how far it has come. */
-const replyBytesMax = 64 * 1024 * 1024;
+/** One poll hands over at most so much, so that a caller gets to write down how far it has come. */
+const pollBytesMax = 64 * 1024 * 1024;
+/** How long the host may take to forget what it was told to when everything is closed. */
+const closeMsMax = 5_000;
 
 export function channelHost(address: HostAddress, label: string, channel: Channel): Host {
-  const { name, transport, instanceId } = address;
-  const { shell } = channel;
-  const ask = (bytes: Uint8Array, nonce: string, signal: AbortSignal, withoutBecome = false) =>
-    exchange(label, channel, { bytes, nonce, signal, become: withoutBecome ? 'none' : address.become });
+  const { name, transport, instanceId, become } = address;
+  const links = new HostLinks(label, channel);
+  const commands = new LinkCommands(label, channel.shell);
+  const reads = new Semaphore(readsAtOnceMax);
 
   return {
     name,
@@ -29,55 +30,50 @@ export function channelHost(address: HostAddress, label: string, channel: Channe
     ...(instanceId === undefined ? {} : { instanceId }),
     carriesSecrets: true,
 
-    read: (script, { signal, timeoutMs }) =>
-      readOverChannel(label, channel, script, {
-        signal,
-        timeoutMs,
-        become: script.withoutBecome === true ? 'none' : address.become,
-      }),
-
-    start: async (token, script, { signal }) => {
-      const nonce = newNonce();
-      const bytes = startRequest(shell, folderOf(token), nonce, { token, script });
-      if (bytes.byteLength > requestBytesMax) {
-        throw inputTooLarge(label, bytes.byteLength, requestBytesMax, transport);
-      }
-      const { words } = await ask(bytes, nonce, signal);
-      if (words !== 'begun' && words !== 'already') neverAnswered(words, label);
-    },
-
-    poll: async (token, { from, sink, waitMs, signal }): Promise<CommandState> => {
-      const nonce = newNonce();
-      const bytes = pollRequest(shell, folderOf(token), nonce, {
-        from,
-        waitMs: Math.min(waitMs, waitMsMax),
-        bytesMax: replyBytesMax,
-        offsetMax: Number.MAX_SAFE_INTEGER,
+    read: async (script, { signal, timeoutMs }) => {
+      const endsAt = Date.now() + timeoutMs;
+      const release = await reads.acquire(signal).catch((reason: unknown) => {
+        throw cancelled(label, reason);
       });
-      const reply = await exchange(label, channel, { bytes, nonce, signal, sink, become: address.become });
-      const next = { stdout: from.stdout + reply.stdout, stderr: from.stderr + reply.stderr };
-      return commandState(reply.words, next, label);
-    },
-
-    stop: async (token, { signal }) => {
-      const nonce = newNonce();
-      const { words } = await ask(stopRequest(shell, folderOf(token), nonce), nonce, signal);
-      if (words.startsWith('alive ')) {
-        throw stillRunning(words, label, 'could not be stopped, not even by KILL');
+      try {
+        return await links.ask(script.withoutBecome === true ? 'none' : become, signal, (link) => {
+          void commands.flush(link);
+          return readOverLink(label, link, script, { signal, timeoutMs, endsAt });
+        });
+      } finally {
+        release();
       }
-      if (words !== 'stopped') neverAnswered(words, label);
     },
 
-    forget: async (token, { signal }) => {
-      const nonce = newNonce();
-      const { words } = await ask(forgetRequest(shell, folderOf(token), nonce), nonce, signal);
-      if (words.startsWith('alive ')) throw stillRunning(words, label, 'cannot be forgotten while it runs');
-      if (words !== 'forgotten') neverAnswered(words, label);
+    start: (token, script, { signal }) => {
+      const bytes = script.text.length + ((script.stdin?.byteLength ?? 0) * 4) / 3;
+      if (bytes > requestBytesMax) throw inputTooLarge(label, bytes, requestBytesMax, transport);
+      return links.ask(become, signal, (link) => commands.start(link, token, script));
     },
+
+    poll: (token, { from, sink, waitMs, signal }) => {
+      const untilMs = Date.now() + Math.min(waitMs, waitMsMax);
+      return links.ask(become, signal, (link) =>
+        commands.poll(link, token, { from, sink, untilMs, bytesMax: pollBytesMax, signal }),
+      );
+    },
+
+    stop: (token, { signal }) => links.ask(become, signal, (link) => commands.stop(link, token)),
+
+    forget: (token, { signal }) => links.ask(become, signal, (link) => commands.forget(link, token)),
 
     dial: (to, options) => channel.dial(to, options),
 
     proveKey: channel.proveKey ?? (() => notOverSsh(label, name)),
-    close: () => channel.close(),
+
+    close: async () => {
+      const flushed = Promise.all(links.open().map((link) => commands.flush(link)));
+      const timer = Promise.withResolvers<void>();
+      const timeout = setTimeout(timer.resolve, closeMsMax);
+      await Promise.race([flushed, timer.promise]);
+      clearTimeout(timeout);
+      links.close();
+      await channel.close();
+    },
   };
 }

@@ -41,13 +41,23 @@ export function noReply(host: string, silentMs: number): HostFailure {
   });
 }
 
+/** A host that does not keep to the protocol fails its own target; asking it again would believe it again. */
 export function garbled(host: string, cause: Error): HostFailure {
   return new HostFailure({
-    code: 'CONNECTION_LOST',
-    message: `${host}: the answer cannot be understood: ${cause.message}.\nWhether the request had an effect is not known.`,
-    retryable: true,
+    code: 'BAD_REPLY',
+    message: `${host}: the host answered something that makes no sense: ${cause.message}.\nNothing that it said is believed. Look at the host: its shell, its login files, and who else is root on it.`,
+    retryable: false,
     effect: 'unknown',
     cause,
+  });
+}
+
+export function noProcess(host: string): HostFailure {
+  return new HostFailure({
+    code: 'NO_PROCESS',
+    message: `${host}: the host can start no further process: a limit on processes is reached, or memory is.\nWhether the request had an effect is not known.`,
+    retryable: true,
+    effect: 'unknown',
   });
 }
 

@@ -1,6 +1,6 @@
 /** Polling, stopping and forgetting over SSM, by the folder that a command has on the host. */
 import type { CommandState, OutputOffsets, OutputSink } from '../host.ts';
-import { forgetRequest, pollRequest, stopRequest } from './protocol/follow.ts';
+import { forgetRequest, pollRequest, stopRequest } from './protocol/one-shot.ts';
 import type { Reply } from './protocol/reply.ts';
 import { commandState, neverAnswered, stillRunning } from './protocol/state.ts';
 import { newNonce } from './protocol/token.ts';

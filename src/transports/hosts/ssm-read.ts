@@ -2,7 +2,7 @@
 import type { CommandResult, HostScript, OutputSink } from '../host.ts';
 import { readBytesMax } from '../host.ts';
 import { hostFailure, outputTooLarge, timedOut } from './failure.ts';
-import { readDetachedRequest } from './protocol/read-detached.ts';
+import { readDetachedRequest } from './protocol/one-shot.ts';
 import type { Reply } from './protocol/reply.ts';
 import { commandState } from './protocol/state.ts';
 import type { SsmTarget } from './ssm-exchange.ts';

@@ -12,7 +12,7 @@ import { cancelled, hostFailure, notOverSsh } from './failure.ts';
 import type { Reply } from './protocol/reply.ts';
 import type { HostShell } from './protocol/shell.ts';
 import { defaultShell } from './protocol/shell.ts';
-import { startRequest } from './protocol/start.ts';
+import { startRequest } from './protocol/one-shot.ts';
 import { neverAnswered } from './protocol/state.ts';
 import { folderOf, newNonce } from './protocol/token.ts';
 import type { SsmTarget } from './ssm-exchange.ts';
@@ -99,7 +99,9 @@ async function pollAndClose(target: SsmTarget, token: string, polling: SsmPoll):
   for (const stream of ['stdout', 'stderr'] as const) {
     const left = leftOf(reply, stream, next[stream]);
     if (left === 0) continue;
-    const where = `${target.shell.stateBase}/belay-0/${folder}/${stream}`;
+    const { stateBase } = target.shell;
+    const root = stateBase === undefined ? '/var/lib/belay' : `${stateBase}/belay-0`;
+    const where = `${root}/${folder}/${stream}`;
     await closeStream(
       polling.sink,
       stream,

@@ -94,7 +94,10 @@ describe.skipIf(reason)(`a host${reason === undefined ? '' : ` (skipped: ${reaso
 
   /** What a run could have left: the file, and the folders of commands. */
   async function traces(host: string): Promise<string> {
-    const { stdout } = await lab.exec(host, 'ls -d /srv/evidence /var/tmp/belay-*/* 2>/dev/null; true');
+    const { stdout } = await lab.exec(
+      host,
+      'ls -d /srv/evidence /var/lib/belay/* /home/*/.belay/* /var/tmp/belay-*/* 2>/dev/null; true',
+    );
     return stdout;
   }
 

@@ -7,7 +7,7 @@ import type { HostAddress } from '../../../src/transports/host.ts';
 import { localHost } from '../../../src/transports/hosts/local.ts';
 import type { HostShell } from '../../../src/transports/hosts/protocol/shell.ts';
 import { defaultShell } from '../../../src/transports/hosts/protocol/shell.ts';
-import { failureOf, never, newToken, read } from '../../contract/host/command.ts';
+import { failureOf, never, newToken, read, run } from '../../contract/host/command.ts';
 import { echoServer } from '../../contract/host/dial.ts';
 import { hostContract } from '../../contract/host.ts';
 import { shellsHere } from './shells.ts';
@@ -91,5 +91,20 @@ describe('the state folder', () => {
     expect((await read(host, { text: 'ls -ld "$1"', args: [join(base, own)] })).stdout).toMatch(
       /^drwx------/,
     );
+  });
+});
+
+describe('a state folder that is taken away while a connection lasts', () => {
+  it('is made again, and looked at again', async () => {
+    const base = mkdtempSync(join(folder, 'gone-'));
+    const host = localHost(address, { ...defaultShell, stateBase: base });
+    await run(host, 'true');
+    rmSync(join(base, `belay-${process.getuid?.()}`), { recursive: true });
+    expect((await run(host, 'echo back')).stdout).toBe('back\n');
+    rmSync(join(base, `belay-${process.getuid?.()}`), { recursive: true });
+    symlinkSync('/tmp', join(base, `belay-${process.getuid?.()}`));
+    const failure = await failureOf(host.start(newToken(), { text: 'true' }, { signal: never }));
+    expect(failure.code).toBe('STATE_UNUSABLE');
+    await host.close();
   });
 });

@@ -13,14 +13,12 @@ export function shellWords(words: readonly string[]): string {
   return words.map(shellQuote).join(' ');
 }
 
-/** `export A='1'` per variable, in the order given. */
-export function shellExports(variables: Readonly<Record<string, string>>): string {
-  return Object.entries(variables)
-    .map(([name, value]) => {
-      if (!environmentName.test(name)) {
-        throw new TypeError(`"${name}" cannot be the name of an environment variable of a host script`);
-      }
-      return `export ${name}=${shellQuote(value)}`;
-    })
-    .join('\n');
+/** `export A='1'` for each variable, in the order given. */
+export function shellExports(variables: Readonly<Record<string, string>>): string[] {
+  return Object.entries(variables).map(([name, value]) => {
+    if (!environmentName.test(name)) {
+      throw new TypeError(`"${name}" cannot be the name of an environment variable of a host script`);
+    }
+    return `export ${name}=${shellQuote(value)}`;
+  });
 }

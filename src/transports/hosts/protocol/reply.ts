@@ -4,18 +4,18 @@
  *
  *   `o N` or `e N`  N bytes of standard output or error follow
  *   `s N M`         how long both files are now
- *   `.`             nothing new, still alive
  *   `= words`       the end
  */
 import type { OutputSink } from '../../host.ts';
+import { GarbledReply, printable } from './words.ts';
 
 /** Bounds what login files may print, and what a line of the protocol may hold. */
 const prefaceBytesMax = 256 * 1024;
 const lineBytesMax = 16 * 1024;
 
 const lineBreak = 0x0a;
-const frameLine = /^(?<letter>[oe]) (?<bytes>\d+)$/;
-const sizesLine = /^s (?<stdout>\d+) (?<stderr>\d+)$/;
+const frameLine = /^(?<letter>[oe]) (?<bytes>\d{1,15})$/;
+const sizesLine = /^s (?<stdout>\d{1,15}) (?<stderr>\d{1,15})$/;
 
 export interface Reply {
   /** The words after `=`: `exited 0`, `absent`. */
@@ -25,11 +25,6 @@ export interface Reply {
   readonly stderr: number;
   /** How long the streams are on the host, where it said so. */
   readonly sizes?: { readonly stdout: number; readonly stderr: number };
-}
-
-/** What came does not follow the protocol. */
-export class GarbledReply extends Error {
-  override readonly name = 'GarbledReply';
 }
 
 export class ReplyReader {
@@ -107,7 +102,7 @@ export class ReplyReader {
     } else if (sizes !== undefined) {
       this.#sizes = { stdout: Number(sizes['stdout']), stderr: Number(sizes['stderr']) };
     } else if (line.startsWith('= ')) this.#words = line.slice(2);
-    else if (line !== '.') throw new GarbledReply(`an unexpected line: ${line.slice(0, 200)}`);
+    else throw new GarbledReply(`an unexpected line: ${printable(line)}`);
     return true;
   }
 }

@@ -12,14 +12,13 @@ export interface HostShell {
   readonly sh: string;
   /** PATH of the protocol and of every script. */
   readonly path: string;
-  /** The folder in which the per-user state folder lies. It must survive a reboot. */
-  readonly stateBase: string;
+  /** Where the folder of commands lies; left out, the host's own places (folder.ts). It must survive a reboot. */
+  readonly stateBase?: string;
 }
 
 export const defaultShell: HostShell = {
   sh: '/bin/sh',
   path: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-  stateBase: '/var/tmp',
 };
 
 /**

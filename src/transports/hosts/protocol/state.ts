@@ -1,62 +1,46 @@
-/** What the closing words of a reply mean to the caller. */
-import type { CommandState, HostFailureCode, OutputOffsets } from '../../host.ts';
-import { HostFailure, hostFailureCodes } from '../../host.ts';
-import { GarbledReply } from './reply.ts';
+/** What the words of a reply mean to the caller. */
+import type { CommandState, OutputOffsets } from '../../host.ts';
+import { HostFailure } from '../../host.ts';
+import { garbled } from '../failure.ts';
+import { GarbledReply, printable, standingOf, stateOf, wordsOf, type Words } from './words.ts';
 
-const vanishedReasons: Readonly<Record<string, string>> = {
-  rebooted: 'the host was rebooted while the command ran; how far it came is not recorded',
-  killed: 'the command was killed from outside, and its exit code is not recorded',
-  stopped: 'the command was stopped, and its exit code is not recorded',
-  closed: 'the command was stopped before it began; nothing of it has run',
-};
-
-/** Rejects with HostFailure where the host refused, with GarbledReply for words that the protocol does not have. */
-export function commandState(words: string, next: OutputOffsets, host: string): CommandState {
-  const [kind = '', detail = ''] = words.split(' ');
-  switch (kind) {
-    case 'absent':
-      return { kind };
-    case 'running':
-      return { kind, next };
-    case 'exited':
-      return { kind, exitCode: exitCodeOf(detail), next };
-    case 'vanished':
-      return { kind, reason: vanishedReasons[detail] ?? detail, next };
-    default:
-      return neverAnswered(words, host);
-  }
-}
-
-export function exitCodeOf(digits: string): number {
-  const code = Number(digits);
-  if (!/^\d{1,3}$/.test(digits) || code > 255) throw new GarbledReply(`"${digits}" is no exit code`);
-  return code;
-}
-
-/** Throws what `refused CODE sentence` says, or GarbledReply. */
-export function neverAnswered(words: string, host: string): never {
-  const [kind, name, ...rest] = words.split(' ');
-  const code = hostFailureCodes.find((known) => known === name);
-  if (kind !== 'refused' || code === undefined)
-    throw new GarbledReply(`unexpected words: ${words.slice(0, 200)}`);
-  throw refusal(code, rest.join(' '), host);
-}
-
-function refusal(code: HostFailureCode, sentence: string, host: string): HostFailure {
+/** As the host refused it. */
+export function refusal({ code, sentence }: Extract<Words, { kind: 'refused' }>, host: string): HostFailure {
   return new HostFailure({
     code,
     message: `${host}: ${sentence}.\nNothing was run on it.`,
-    retryable: false,
+    retryable: code === 'NO_PROCESS',
     effect: 'none',
   });
 }
 
-/** `alive 12 (sleep), 13 (sh)` as a failure. */
-export function stillRunning(words: string, host: string, what: string): HostFailure {
+/** `12 (sleep), 13 (sh)` as a failure. */
+export function stillRunning(processes: string, host: string, what: string): HostFailure {
   return new HostFailure({
     code: 'STILL_RUNNING',
-    message: `${host}: ${what}: ${words.replace(/^alive /, '')}.\nLook at these processes on the host; nothing else was touched.`,
+    message: `${host}: ${what}: ${processes}.\nLook at these processes on the host; nothing else was touched.`,
     retryable: true,
     effect: 'unknown',
   });
+}
+
+/** The closing words of a program of its own. Throws HostFailure where the host refused, or said what the protocol does not have. */
+export function commandState(words: string, next: OutputOffsets, host: string): CommandState {
+  if (words.startsWith('refused ')) neverAnswered(words, host);
+  return strictly(host, () => stateOf(standingOf(words), next));
+}
+
+/** Throws what `refused CODE sentence` says, or BAD_REPLY. */
+export function neverAnswered(words: string, host: string): never {
+  const said = strictly(host, () => wordsOf(words));
+  if (said.kind === 'refused') throw refusal(said, host);
+  throw garbled(host, new GarbledReply(`unexpected words: ${printable(words)}`));
+}
+
+function strictly<T>(host: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw error instanceof GarbledReply ? garbled(host, error) : error;
+  }
 }
