@@ -12,3 +12,19 @@ export { withPseudoParameters, type PseudoParameter } from './pseudo-parameters.
 export { countOf } from './read-share.ts';
 export { windowSchema } from './schema.ts';
 export * from './types.ts';
+export { admit, missedMax, onTimeMsMax, type AdmitInput } from './admit.ts';
+export { advance, type Advanced } from './advance.ts';
+export type { ApprovalFact, Effect, ExecutionFact, Facts, WorstCase } from './facts.ts';
+export {
+  isEnded,
+  occurrenceId,
+  reasonCodes,
+  type Ended,
+  type Invocation,
+  type Occurrence,
+  type OccurrenceStatus,
+  type Reason,
+  type ReasonCode,
+  type TaskRun,
+} from './occurrence.ts';
+export { nextDueOf, wakeOf } from './wake.ts';
