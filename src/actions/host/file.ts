@@ -212,12 +212,16 @@ function finished(end: DetachedEnd, { Path, Service }: Inputs, from: string | un
     Sha256: kind === 'file' && sha256 !== undefined ? sha256 : null,
     Changed: changes.length > 0,
   };
-  return unit === undefined || Service === undefined
-    ? done(outputs, { changes })
-    : done(outputs, {
-        changes,
-        note: unit === 'active' ? `${Service.Name} ${Service.State}` : `${Service.Name} is ${unit}, left so`,
-      });
+  const told =
+    unit === undefined || Service === undefined
+      ? []
+      : [unit === 'active' ? `${Service.Name} ${Service.State}` : `${Service.Name} is ${unit}, left so`];
+  const reread = fields.one('reread');
+  const notes = [
+    ...(reread === undefined ? [] : [`systemd has read ${reread} anew (daemon-reload)`]),
+    ...told,
+  ];
+  return done(outputs, notes.length === 0 ? { changes } : { changes, note: notes.join('; ') });
 }
 
 function changesOf(

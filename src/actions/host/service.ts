@@ -12,17 +12,22 @@ import {
 import { strictObject } from '../strict-object.ts';
 import { detached, fieldsOrFailure, type DetachedEnd } from '../effects/detached.ts';
 import { readFields, type Fields } from '../scripts/fields.ts';
-import { observeService, setService } from '../scripts/service.ts';
+import { observeService, setService, stableSecondsDefault } from '../scripts/service.ts';
 
 type Inputs = {
   readonly Host: string;
   readonly Name: string;
   readonly State?: 'started' | 'stopped' | 'restarted' | 'reloaded';
   readonly Enabled?: boolean;
+  readonly StableSeconds?: number;
 };
 /** `active`: systemd's ActiveState. `enabled`: its UnitFileState, null where the step does not touch it. */
 type Before = { readonly active: string; readonly sub: string; readonly enabled: string | null };
-type Outputs = { readonly ActiveState: string; readonly UnitFileState: string };
+type Outputs = {
+  readonly ActiveState: string;
+  readonly UnitFileState: string;
+  readonly StartedAgainBy: readonly string[];
+};
 
 const isUp = (active: string) => ['active', 'activating', 'reloading', 'refreshing'].includes(active);
 
@@ -54,12 +59,27 @@ export const service = defineAction({
       ),
     ),
     Enabled: Type.Optional(
-      Type.Boolean({ description: 'Whether the unit starts at boot; left out: as it is.' }),
+      Type.Boolean({
+        description:
+          'Whether the unit starts at boot; left out: as it is. It is looked at afterwards: a unit that cannot be so fails the step.',
+      }),
+    ),
+    StableSeconds: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 600,
+        default: stableSecondsDefault,
+        description:
+          'How long a service has to be active without a break before it counts as up, after a start, a restart or a reload.',
+      }),
     ),
   }),
   outputs: strictObject({
     ActiveState: Type.String({ description: 'active, inactive or failed.' }),
     UnitFileState: Type.String({ description: 'enabled, disabled, static …' }),
+    StartedAgainBy: Type.Array(Type.String(), {
+      description: 'Of a unit that was stopped: active sockets, paths and timers that will start it again.',
+    }),
   }),
   timeoutSeconds: 600,
   permissions: () => [],
@@ -93,8 +113,13 @@ export const service = defineAction({
 
   effect: detached<Inputs, Before, Outputs>({
     host: ({ Host }) => Host,
-    script: ({ Name, State, Enabled }) =>
-      setService([Name, State ?? '-', Enabled === undefined ? '-' : Enabled ? 'enabled' : 'disabled']),
+    script: ({ Name, State, Enabled, StableSeconds }) =>
+      setService([
+        Name,
+        State ?? '-',
+        Enabled === undefined ? '-' : Enabled ? 'enabled' : 'disabled',
+        String(StableSeconds ?? stableSecondsDefault),
+      ]),
     waitingFor: ({ Name, State }) => `waiting for ${Name} to be ${State ?? 'enabled or disabled'}`,
     mayStartAnew: true,
     finish: (end, inputs, before) => finishForward(end, inputs, before),
@@ -105,13 +130,20 @@ export const service = defineAction({
     effect: detached<UndoInputs<Inputs, Before, { Host: string; Token: string }, Outputs>, null, Outputs>({
       host: ({ inputs }) => inputs.Host,
       script: ({ inputs, before }) =>
-        setService([inputs.Name, stateBefore(before, inputs), enablementBefore(before)]),
+        setService([
+          inputs.Name,
+          stateBefore(before, inputs),
+          enablementBefore(before),
+          String(inputs.StableSeconds ?? stableSecondsDefault),
+        ]),
       waitingFor: ({ inputs, before }) => `waiting for ${inputs.Name} to be ${before.active} again`,
       mayStartAnew: true,
       finish: (end, { inputs }) => {
         const said = fieldsOrFailure(end, (fields) => ({ changes: changesOf(end, inputs, fields) }));
         if ('failure' in said) return said.failure;
-        return done(outputsOf(said.fields), { changes: changesOf(end, inputs, said.fields) });
+        const note = hints(inputs, said.fields).join('; ');
+        const changes = changesOf(end, inputs, said.fields);
+        return done(outputsOf(said.fields), note === '' ? { changes } : { changes, note });
       },
     }),
   },
@@ -123,10 +155,17 @@ function stateBefore(before: Before, { State }: Inputs): string {
   return isUp(before.active) ? 'started' : 'stopped';
 }
 
-/** Only enabled and disabled can be put back by systemctl; the other states (static, generated …) it never left. */
-function enablementBefore(before: Before): string {
-  return before.enabled === 'enabled' || before.enabled === 'disabled' ? before.enabled : '-';
+/** What systemctl can put back; the other states (static, generated …) the step never left. */
+function enablementBefore({ enabled }: Before): string {
+  return enabled !== null && puttable.has(enabled) ? enabled : '-';
 }
+const puttable: ReadonlySet<string> = new Set([
+  'enabled',
+  'enabled-runtime',
+  'disabled',
+  'linked',
+  'linked-runtime',
+]);
 
 function finishForward(end: DetachedEnd, inputs: Inputs, before: Before): Done<Outputs> | Failed {
   const said = fieldsOrFailure(end, (fields) => ({ changes: changesOf(end, inputs, fields, before) }));
@@ -134,7 +173,9 @@ function finishForward(end: DetachedEnd, inputs: Inputs, before: Before): Done<O
   const outputs = outputsOf(said.fields);
   const changes = changesOf(end, inputs, said.fields, before);
   const found = isAsWanted(inputs, before) && before.active === outputs.ActiveState;
-  const note = noteOf(inputs, changes, found ? before.active : null);
+  const note = [...noteOf(inputs, changes, found ? before.active : null), ...hints(inputs, said.fields)].join(
+    '; ',
+  );
   const confirmed = { target: end.host.name, subject: inputs.Name, from: before.active, to: before.active };
   return done(outputs, {
     changes: found ? [confirmed, ...changes] : changes,
@@ -146,19 +187,38 @@ const isAsWanted = ({ State }: Inputs, { active }: Before) =>
   State === 'started' ? active === 'active' : State === 'stopped' && !isUp(active);
 
 /** `found`: the state that was wanted and there already, as after a package that starts its service itself. */
-function noteOf({ Name, State }: Inputs, changes: readonly Change[], found: string | null): string {
+function noteOf({ Name, State }: Inputs, changes: readonly Change[], found: string | null): string[] {
   const wrapper = /^postgresql(\.service)?$/.test(Name)
     ? `${Name} is a wrapper on Debian: it waits for no cluster`
     : '';
   const again =
     (State === 'restarted' || State === 'reloaded') && changes.length === 0 ? `${Name} ${State}` : '';
   const already = found === null ? '' : `${Name} is ${found} already`;
-  return [already, again, wrapper].filter((part) => part !== '').join('; ');
+  return [already, again, wrapper].filter((part) => part !== '');
+}
+
+/** What systemd has done besides, and what it will do. */
+function hints({ Name }: Inputs, fields: Fields): string[] {
+  const killed = fields.one('killed');
+  const triggers = fields.all('trigger');
+  return [
+    ...(killed === undefined ? [] : [`${Name} was killed: ${killed}`]),
+    ...(triggers.length === 0
+      ? []
+      : [
+          `${Name} will be started again by ${triggers.join(', ')}, ${triggers.length === 1 ? 'which is' : 'which are'} still active; a step behind this one can stop ${triggers.length === 1 ? 'it' : 'them'}`,
+        ]),
+    ...(fields.one('reread') === undefined ? [] : ['its changed unit file was read first (daemon-reload)']),
+  ];
 }
 
 function outputsOf(fields: Fields): Outputs {
   const [active, enabled] = fields.rows('is').at(-1) ?? [];
-  return { ActiveState: active ?? 'unknown', UnitFileState: enabled === '-' ? '' : (enabled ?? '') };
+  return {
+    ActiveState: active ?? 'unknown',
+    UnitFileState: enabled === '-' ? '' : (enabled ?? ''),
+    StartedAgainBy: fields.all('trigger'),
+  };
 }
 
 /** From what was observed before the step, or else from what the script itself saw first, to what it left. */

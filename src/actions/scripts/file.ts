@@ -6,7 +6,7 @@
  * forgotten.
  */
 import { namedScript } from './prelude.ts';
-import { unitText } from './service.ts';
+import { rereadText, unitText } from './service.ts';
 import { stagingText } from './staging.ts';
 
 /** The sha256 of a file that lies where only we may write. */
@@ -26,7 +26,7 @@ keep_bytes() {
 }
 `;
 
-const fileText = `${stagingText}${keptText}`;
+const fileText = `${stagingText}${keptText}${rereadText}`;
 
 export const observeFile = namedScript(
   'file/observe',
@@ -79,6 +79,7 @@ else
 fi
 report() { say is "$is"; }
 report
+if [ -z "$gone" ] && [ "$is" != "$was" ]; then reread_units yes; elif [ -z "$gone" ]; then reread_units no; fi
 if [ -f "$keep/$key.unit" ]; then
 ${unitText}
   if [ "$(property ActiveState)" = active ]; then
@@ -131,6 +132,7 @@ elif [ "$was" != "file $sha $owner $group $mode" ]; then
 fi
 report() { say is "$is"; }
 report
+if [ -z "$gone" ] && [ "$is" != "$was" ]; then reread_units yes; elif [ -z "$gone" ]; then reread_units no; fi
 if [ -f "$keep/$key.unit" ]; then
 ${unitText}
   if [ "$unit_was_active" = yes ]; then

@@ -15,13 +15,18 @@
  * name                kind     args                                            stdin
  * ------------------- -------- ----------------------------------------------- --------
  * service/observe     read     UNIT
- *     LoadState= ActiveState= SubState= UnitFileState= Type=   as `systemctl show` gives them; an unknown unit has
- *     LoadState=not-found. failed=NO_SYSTEMD.
- * service/set         changes  UNIT STATE ENABLED
- *     STATE: started | stopped | restarted | reloaded | -      ENABLED: enabled | disabled | -
+ *     LoadState= ActiveState= SubState= UnitFileState= Type=   as `systemctl show` gives them, of the unit itself where
+ *     UNIT is an alias; an unknown unit has LoadState=not-found. failed=NO_SYSTEMD | SERVICE_FAILED.
+ * service/set         changes  UNIT STATE ENABLED STABLESECONDS
+ *     STATE: started | stopped | restarted | reloaded | -
+ *     ENABLED: enabled | disabled | enabled-runtime | linked | linked-runtime | -
+ *     STABLESECONDS: how long a service has to be active without a break
  *     was=ACTIVESTATE UNITFILESTATE   before it acted (`-` for an empty one), printed even when it fails later
  *     is=ACTIVESTATE UNITFILESTATE    afterwards
- *     failed=UNIT_NOT_FOUND | UNIT_MASKED | SERVICE_FAILED | RELOAD_NOT_SUPPORTED | NO_SYSTEMD
+ *     killed=TEXT      it did not end by itself     trigger=UNIT     an active unit that will start a stopped one again
+ *     reread=UNIT      systemd had an older state of its file
+ *     failed=UNIT_NOT_FOUND | UNIT_MASKED | NOT_ENABLED (asked, and it is not so) | SERVICE_FAILED | RELOAD_NOT_SUPPORTED |
+ *            NO_SYSTEMD
  *
  * package/observe     read     NAME...
  *     manager=apt | dnf | yum
@@ -51,7 +56,7 @@
  *     PREVIOUS: the sha256 that the file had before the step, `-` for none; the host keeps those bytes under KEY, once
  *     UNIT UNITSTATE: `- -`, or a unit to be reloaded | restarted after a change, if it is active
  *     was=KIND SHA256 OWNER GROUP MODE     is=KIND SHA256 OWNER GROUP MODE     (`-` each where there is no file)
- *     unit=ACTIVESTATE     when the unit was acted on
+ *     unit=ACTIVESTATE     when the unit was acted on     reread=NAME     systemd's older state of a unit file was loaded anew
  *     failed=NOT_A_FILE | NO_SUCH_FOLDER | NO_SUCH_OWNER | CHANGED_MEANWHILE | WRITE_FAILED | SERVICE_FAILED ...
  * file/restore        changes  KEY PATH KIND SHA256 OWNER GROUP MODE UNIT UNITSTATE UNITWASACTIVE
  *     KIND file | absent: the state to go back to, as file/observe gave it; UNITWASACTIVE: yes | no | -

@@ -12,6 +12,8 @@ PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 exec 3>&1 1>&2
 say() { printf '%s\\n' "$1=$2" >&3; }
 fail() { say failed "$*"; exit 1; }
+# in_words TEXT: a tool's own words as a part of one line.
+in_words() { printf %s "$1" | tr '\\n\\t' '  ' | cut -c 1-400; }
 keep_root() {
   if [ -n "\${BELAY_HOST_STATE:-}" ]; then keep=$BELAY_HOST_STATE
   elif [ "$(id -u)" = 0 ]; then keep=/var/lib/belay

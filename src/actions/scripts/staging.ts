@@ -24,7 +24,6 @@
 export const stagingText = `
 me=$(id -u)
 here= open= room= gone=
-in_words() { printf %s "$1" | tr '\\n\\t' '  ' | cut -c 1-400; }
 whose() { stat -c 'owner %U, mode %a' -- "$1" 2>/dev/null; }
 # judge: what the folder that was just entered does to \`open\`. In a sticky folder nobody exchanges what belongs to others.
 judge() {

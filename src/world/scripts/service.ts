@@ -37,15 +37,13 @@ const set: ScriptModel = {
     const name = unitName(given);
     const unit = unitFile(state, host, name);
     if (!unit) return no([], 'UNIT_NOT_FOUND', `there is no unit ${given}`);
-    if (
-      unit.enablement === 'masked' &&
-      wanted !== 'stopped' &&
-      !(wanted === '-' && enablement === 'disabled')
-    )
+    if (unit.enablement === 'masked' && !(['-', 'stopped'].includes(wanted) && enablement !== 'enabled'))
       return no([], 'UNIT_MASKED', `${given} is masked: systemctl unmask it first`);
     const was = `was=${standing(run, name)}`;
 
-    setEnablement(run, name, enablement);
+    const unlike = setEnablement(run, name, enablement);
+    if (unlike !== undefined)
+      return no([was, `is=${standing(run, name)}`], 'NOT_ENABLED', `${given} ${unlike}`);
     const refusal = bring(run, name, wanted);
     const fields = [was, `is=${standing(run, name)}`];
     if (refusal?.exitCode === reloadNotSupported) return no([was], 'RELOAD_NOT_SUPPORTED', refusal.message);
@@ -54,12 +52,18 @@ const set: ScriptModel = {
   },
 };
 
-/** Static and masked units are left as they are; systemctl changes nothing that lasts for them. */
-function setEnablement({ state, host }: ScriptRun, name: string, wanted: string): void {
+/** What is to be enabled or disabled and cannot be so, in words. What nothing starts at boot is disabled enough. */
+function setEnablement({ state, host }: ScriptRun, name: string, wanted: string): string | undefined {
   const unit = unitFile(state, host, name);
-  if (!unit || unit.enablement === 'static' || unit.enablement === 'masked') return;
+  if (!unit || wanted === '-') return undefined;
+  if (unit.enablement === 'static' || unit.enablement === 'masked') {
+    if (wanted !== 'enabled') return undefined;
+    return 'cannot be enabled: it is static, its file has no [Install] section that says what would start it at boot';
+  }
   if (wanted === 'enabled') unit.enablement = 'enabled';
-  if (wanted === 'disabled') unit.enablement = unit.isGenerated ? 'enabled-runtime' : 'disabled';
+  else unit.enablement = unit.isGenerated ? 'enabled-runtime' : 'disabled';
+  if (wanted !== 'disabled' || unit.enablement === 'disabled') return undefined;
+  return 'was asked to be disabled and is enabled-runtime afterwards: something in /run enables it anew at each boot, as a generator does';
 }
 
 const reloadNotSupported = -1;
