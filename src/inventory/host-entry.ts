@@ -15,6 +15,7 @@ import {
   type Span,
 } from '../document/index.ts';
 import type { HostAddress } from '../transports/host.ts';
+import { readAddress, readPath, readUser, type Reading } from './host-address.ts';
 import { reportInventory } from './errors.ts';
 
 export interface HostEntry {
@@ -49,8 +50,6 @@ const portMax = 65_535;
 
 /** Names and addresses become arguments of ssh; none may look like an option or bring a second word. */
 export const namePattern = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/;
-const addressPattern = /^[A-Za-z0-9_[][A-Za-z0-9_.:%[\]-]*$/;
-const userPattern = /^[A-Za-z0-9_][A-Za-z0-9_.@\\+$-]*$/;
 const instancePattern = /^m?i-[0-9a-f]{8,17}$/;
 const machinePattern = /^[0-9a-f]{32}$/;
 
@@ -71,8 +70,8 @@ export function readHost(
   const reader: MapReader = { node, what: `host ${name}`, report };
   checkKeys(reader, hostKeys);
   const transport = readTransport(reader);
-  const address = readMatching(reader, 'address', addressPattern, 'a host name or IP address');
-  const user = readMatching(reader, 'user', userPattern, 'a user name');
+  const address = readBy(reader, 'address', readAddress);
+  const user = readBy(reader, 'user', readUser);
   const instanceId = readMatching(
     reader,
     'instanceId',
@@ -85,8 +84,8 @@ export function readHost(
     machinePattern,
     'a machine-id, the 32 hex digits of /etc/machine-id',
   );
-  const identityFile = readText(reader, 'identityFile');
-  const knownHostsFile = readText(reader, 'knownHostsFile');
+  const identityFile = readBy(reader, 'identityFile', readPath);
+  const knownHostsFile = readBy(reader, 'knownHostsFile', readPath);
   const port = readPort(reader);
   checkTransportKeys(reader, name, transport, keySpan, report);
   return {
@@ -145,6 +144,16 @@ function readMatching(reader: MapReader, key: string, pattern: RegExp, wanted: s
   const entry = entryOf(reader, key);
   if (text === undefined || entry === undefined || pattern.test(text)) return text;
   wrongType(reader, entry, wanted);
+  return undefined;
+}
+
+function readBy(reader: MapReader, key: string, read: (text: string) => Reading): string | undefined {
+  const text = readText(reader, key);
+  const entry = entryOf(reader, key);
+  if (text === undefined || entry === undefined) return undefined;
+  const reading = read(text);
+  if ('value' in reading) return reading.value;
+  wrongType(reader, entry, reading.wanted, reading.hint);
   return undefined;
 }
 

@@ -8,7 +8,9 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { HostAddress } from '../host.ts';
+import { hostFailure } from './failure.ts';
 import { shellQuote } from './protocol/quote.ts';
+import type { SshPaths } from './ssh-paths.ts';
 
 /** Idle masters end by themselves, so that a killed runner leaves nothing behind for long. */
 const persistSeconds = 60;
@@ -20,8 +22,19 @@ export const silentSecondsMax = aliveIntervalSeconds * aliveCountMax;
 
 /** What ssh is told to connect to: the user's own `Host` blocks are matched against it. */
 export function destinationOf(address: HostAddress): string {
-  const destination = address.address ?? address.name;
-  return plain(destination, 'address', address.name);
+  return plain(address.address ?? address.name, 'address', address.name);
+}
+
+/** A word that ssh takes for nothing else; the inventory accepts no other. Throws HostFailure. */
+function plain(value: string, what: string, host: string): string {
+  if (value !== '' && !/^-|[\p{Cc}\s"'`;&<>|(){},]/u.test(value)) return value;
+  throw hostFailure({
+    host,
+    name: host,
+    code: 'UNREACHABLE',
+    what: `its ${what} cannot be given to ssh: ${JSON.stringify(value)}`,
+    next: 'Correct it in belay.yaml.',
+  });
 }
 
 export interface Jump {
@@ -40,7 +53,7 @@ export function userConfigFiles(): string[] {
  * The file that all ssh processes of a connection read, those of the user's own ProxyJump included. Nothing in it may
  * depend on which host is connected to. `files` that do not exist are left out.
  */
-export function sharedConfig(files: readonly string[]): string {
+export function sharedConfig(files: readonly string[], paths: SshPaths): string {
   const lines = [
     'StrictHostKeyChecking yes',
     'UpdateHostKeys no',
@@ -56,28 +69,24 @@ export function sharedConfig(files: readonly string[]): string {
     'ForwardX11 no',
     'VisualHostKey no',
   ];
-  const included = files
-    .filter((file) => existsSync(file))
-    .map((file) => `Include ${quoted(file, 'configuration file', 'ssh')}`);
+  const included = files.filter((file) => existsSync(file)).map((file) => `Include ${paths.plain(file)}`);
   return ['Host *', ...lines.map((line) => `  ${line}`), 'Match all', ...included, ''].join('\n');
 }
 
 /** What the inventory says of one connection, as arguments of its own ssh process; it wins over every file. */
 export function connectionArguments(
   address: HostAddress,
-  { config, words }: { readonly config: string; readonly words: string },
+  { config, words, paths }: { readonly config: string; readonly words: string; readonly paths: SshPaths },
   jump: Jump | undefined,
 ): string[] {
   const { name, user, port, identityFile, knownHostsFile } = address;
   const options = [
     ...(identityFile === undefined
       ? []
-      : [`IdentityFile=${quoted(identityFile, 'identityFile', name)}`, 'IdentitiesOnly=yes']),
+      : [`IdentityFile=${paths.plain(identityFile)}`, 'IdentitiesOnly=yes']),
     ...(knownHostsFile === undefined
       ? []
-      : [
-          `UserKnownHostsFile=${quoted(knownHostsFile, 'knownHostsFile', name)} ~/.ssh/known_hosts ~/.ssh/known_hosts2`,
-        ]),
+      : [`UserKnownHostsFile=${paths.plain(knownHostsFile)} ~/.ssh/known_hosts ~/.ssh/known_hosts2`]),
     ...(jump === undefined ? [] : [`ProxyCommand=${proxyCommand(jump, words)}`]),
     'ClearAllForwardings=yes',
   ];
@@ -130,19 +139,4 @@ export function proxyCommand({ sessionConfig, socket, destination }: Jump, words
 
 export function escapePercent(text: string): string {
   return text.replaceAll('%', '%%');
-}
-
-/** A word that cannot be an option, open a second line or be split. Throws TypeError otherwise. */
-export function plain(value: string, what: string, host: string): string {
-  if (/^-|[\s"'\\]|[^\x20-\uffff]/.test(value) || value === '') {
-    throw new TypeError(`the ${what} of ${host} cannot be given to ssh: ${JSON.stringify(value)}`);
-  }
-  return value;
-}
-
-export function quoted(value: string, what: string, host: string): string {
-  if (/["\\]|[^\x20-\uffff]/.test(value) || value === '') {
-    throw new TypeError(`the ${what} of ${host} cannot be given to ssh: ${JSON.stringify(value)}`);
-  }
-  return `"${value}"`;
 }

@@ -17,6 +17,7 @@ import type { Jump } from './ssh-config.ts';
 import { destinationOf } from './ssh-config.ts';
 import { dialOverSsh } from './ssh-dial.ts';
 import { explain } from './ssh-explain.ts';
+import type { SshPaths } from './ssh-paths.ts';
 import { notProven, unproven } from './ssh-proven.ts';
 import { discard, isSpawnError, noSsh, openMaster, openTriesMax, saidBy, shorten } from './ssh-master.ts';
 import type { MasterFiles, Wanted } from './ssh-master.ts';
@@ -34,6 +35,7 @@ export interface ConnectionPlace {
   readonly sessionConfig: string;
   /** The configuration that all connections share: the user's own, and what holds for an unattended runner. */
   readonly config: string;
+  readonly paths: SshPaths;
   /** Paces new connections to whatever is dialled directly. */
   readonly gate: Semaphore;
 }
@@ -145,7 +147,8 @@ export class SshConnection {
   /** Each master has files of its own: what was proven of one says nothing of the next. */
   #file(master: number): MasterFiles {
     const file = join(this.#place.folder, `c${this.#place.index}-${master}`);
-    return { socket: file, log: `${file}.log`, words: `${file}.words`, config: this.#place.config };
+    const { config, paths } = this.#place;
+    return { socket: file, log: `${file}.log`, words: `${file}.words`, config, paths };
   }
 
   #over(files: MasterFiles): string[] {

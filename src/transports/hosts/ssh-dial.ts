@@ -2,6 +2,7 @@
  * A TCP connection made from a host, over its ssh master: `ssh -W`. No session is opened on the host and no program
  * of it is run; sshd itself connects. Source: OpenSSH 9.2, mux.c (mux_client_request_stdio_fwd).
  */
+import { isIPv6 } from 'node:net';
 import { Duplex } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { DialTarget, Host, HostFailure } from '../host.ts';
@@ -30,9 +31,13 @@ export async function dialOverSsh(
   to: DialTarget,
   { signal, timeoutMs }: Parameters<Host['dial']>[1],
 ): Promise<Duplex> {
-  const address = /^[0-9a-f:]+$/i.test(to.address) ? `[${to.address}]` : to.address;
-  if (!/^[\w.[\]:-]+$/.test(address) || address.startsWith('-')) {
-    throw new TypeError(`an address cannot be given to ssh: ${JSON.stringify(to.address)}`);
+  const address = isIPv6(to.address) ? `[${to.address}]` : to.address;
+  if (!/^[\w[][\w.[\]:%-]*$/.test(address)) {
+    throw hostFailure({
+      ...way,
+      code: 'UNREACHABLE',
+      what: `from it nothing can be connected to by the address ${JSON.stringify(to.address)}`,
+    });
   }
   const session = await startProcess('ssh', [
     ...way.args,

@@ -156,7 +156,7 @@ function noWay({ log, through }: ConnectAttempt): Meaning | undefined {
       what: `connecting to ${to} port ${port} failed: ${why?.trim()}`,
     };
   }
-  const name = /Could not resolve hostname ([^:]+): (.*)/.exec(log);
+  const name = /Could not resolve hostname (.+): ([^:\n]*)/.exec(log);
   if (name !== null) {
     return {
       code: 'UNREACHABLE',

@@ -5,6 +5,8 @@
 import { chmodSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { hostFailure } from './failure.ts';
+import { isPlainPath } from './ssh-paths.ts';
 
 const folderBytesMax = 70;
 const ours = /^belay-ssh-(?<pid>\d+)-/;
@@ -13,7 +15,8 @@ const ours = /^belay-ssh-(?<pid>\d+)-/;
 export function makeSshFolder(lastResort?: string): string {
   const candidates = [process.env['XDG_RUNTIME_DIR'], tmpdir(), '/tmp', lastResort];
   for (const base of candidates) {
-    if (base === undefined || base === '' || !base.startsWith('/')) continue;
+    // ssh puts the path of the shared configuration into a shell's command line as it is.
+    if (base === undefined || !isPlainPath(base)) continue;
     if (Buffer.byteLength(base) + 'belay-ssh-4194304-XXXXXX'.length + 1 > folderBytesMax) continue;
     try {
       mkdirSync(base, { recursive: true });
@@ -25,9 +28,13 @@ export function makeSshFolder(lastResort?: string): string {
       // Not writable: the next candidate may be.
     }
   }
-  throw new Error(
-    `no folder for control sockets could be made in any of ${candidates.filter(Boolean).join(', ')}`,
-  );
+  throw hostFailure({
+    host: 'ssh',
+    name: 'any host',
+    code: 'TOOL_MISSING',
+    what: `no folder for control sockets could be made in any of ${candidates.filter(Boolean).join(', ')}`,
+    next: 'Set XDG_RUNTIME_DIR or TMPDIR to a folder that may be written, with a short path of plain characters.',
+  });
 }
 
 function sweep(base: string): void {

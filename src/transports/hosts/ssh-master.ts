@@ -12,6 +12,7 @@ import type { Session } from './channel.ts';
 import type { Semaphore } from './semaphore.ts';
 import { connectionArguments, destinationOf, masterArguments, type Jump } from './ssh-config.ts';
 import { connectFailure } from './ssh-failure.ts';
+import type { SshPaths } from './ssh-paths.ts';
 import { withoutDebug } from './ssh-log.ts';
 
 /** Agents may ask for a touch or a confirmation, and sshd itself gives up after two minutes. */
@@ -27,6 +28,7 @@ export interface MasterFiles {
   readonly words: string;
   /** The configuration that all connections share. */
   readonly config: string;
+  readonly paths: SshPaths;
 }
 
 /** The bastion of `via:`, over whose master this one goes. */
@@ -145,8 +147,8 @@ function failureOf(
     ...(name === wanted.name ? {} : { hop: name }),
     ...(bastion === undefined ? {} : { through: { name: bastion.name, log: bastion.log() } }),
     destination: port === undefined || port === 22 ? destination : `[${destination}]:${port}`,
-    log: `${saidBy(files.log)}\n${added}`,
-    way: saidBy(files.words),
+    log: files.paths.readable(`${saidBy(files.log)}\n${added}`),
+    way: files.paths.readable(saidBy(files.words)),
   });
 }
 

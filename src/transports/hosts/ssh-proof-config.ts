@@ -1,19 +1,11 @@
 /** The configuration of a connection that has one key alone, from its agent: no other ssh process ever reads it. */
 import { shellQuote } from './protocol/quote.ts';
-import {
-  connectTimeoutSeconds,
-  escapePercent,
-  plain,
-  proxyCommand,
-  quoted,
-  type Jump,
-} from './ssh-config.ts';
+import { connectTimeoutSeconds, escapePercent, proxyCommand, type Jump } from './ssh-config.ts';
 
 /** What of a resolved configuration (`ssh -G`) leads to the host. Nothing of it brings a key along. */
 const wayKeywords = [
   'hostname',
   'port',
-  'user',
   'addressfamily',
   'bindaddress',
   'bindinterface',
@@ -42,25 +34,22 @@ export function proofConfig(
   proof: {
     readonly agent: string;
     readonly publicKey: string;
-    readonly user: string | undefined;
-    readonly host: string;
   },
   way: { readonly jump: Jump | undefined; readonly words: string; readonly config: string },
 ): string {
-  const { agent, publicKey, user, host } = proof;
+  const { agent, publicKey } = proof;
   const said = resolved.split('\n').map((line) => {
     const [keyword = '', ...words] = line.trim().split(' ');
     return { keyword, value: words.join(' ') };
   });
   const proxy = way.jump === undefined ? proxyOf(said, way) : proxyCommand(way.jump, way.words);
   const lines = [
-    ...(user === undefined ? [] : [`User ${plain(user, 'user', host)}`]),
     ...said
       .filter(({ keyword, value }) => wayKeywords.includes(keyword) && value !== '' && value !== 'none')
-      .map(({ keyword, value }) => `${keyword} ${value}`),
+      .map(({ keyword, value }) => `${keyword} ${keyword === 'hostname' ? escapePercent(value) : value}`),
     ...(proxy === undefined ? [] : [`ProxyCommand ${proxy}`]),
-    `IdentityAgent ${quoted(escapePercent(agent), 'agent', host)}`,
-    `IdentityFile ${quoted(escapePercent(publicKey), 'public key', host)}`,
+    `IdentityAgent ${agent}`,
+    `IdentityFile ${publicKey}`,
     'IdentitiesOnly yes',
     'PubkeyAuthentication yes',
     'PreferredAuthentications publickey',
@@ -80,6 +69,11 @@ export function proofConfig(
     'ForwardX11 no',
   ];
   return ['Host *', ...lines.map((line) => `  ${line}`), ''].join('\n');
+}
+
+/** Whom the host is logged in to as. */
+export function userOf(resolved: string): string | undefined {
+  return /^user (.+)$/m.exec(resolved)?.[1];
 }
 
 /** The bastions of the user's own configuration, reached with the keys that it names for them. */

@@ -3,6 +3,7 @@
  * which lives no longer than this process: after kill -9 the pipe closes, and agent and connection end.
  */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { HostAddress, KeyProof, KeyToProve } from '../host.ts';
@@ -12,7 +13,8 @@ import { startProcess } from './process.ts';
 import { connectionArguments, destinationOf, type Jump } from './ssh-config.ts';
 import { connectFailure } from './ssh-failure.ts';
 import { withoutDebug } from './ssh-log.ts';
-import { proofConfig } from './ssh-proof-config.ts';
+import type { SshPaths } from './ssh-paths.ts';
+import { proofConfig, userOf } from './ssh-proof-config.ts';
 
 /** The agent forgets the key by itself after so long, whatever becomes of its processes. */
 const keySecondsMax = 120;
@@ -29,18 +31,19 @@ export interface ProofPlace {
   readonly name: string;
   /** The configuration that all connections share: the user's own, and what holds for an unattended runner. */
   readonly config: string;
+  readonly paths: SshPaths;
   readonly jump: Jump | undefined;
   /** The bastion's name, and what its connection has said. */
   readonly through: { readonly name: string; readonly log: () => string } | undefined;
 }
 
-/** BYTES KEYSECONDS PUBLICKEYFILE LOG CONFIG DESTINATION; the key's bytes on standard input, which then stays open. */
+/** BYTES KEYSECONDS PUBLICKEYFILE LOG CONFIG DESTINATION USER; the key's bytes on standard input, which then stays open. */
 const program = `exec 3<&0
 unset DISPLAY WAYLAND_DISPLAY SSH_ASKPASS
 SSH_ASKPASS_REQUIRE=never; export SSH_ASKPASS_REQUIRE
 head -c "$1" <&3 | ssh-add -q -t "$2" - && ssh-add -L >"$3" || { kill "$SSH_AGENT_PID"; exit ${unusableExitCode}; }
 # Banners go to standard error and never to the log.
-ssh -E "$4" -F "$5" -N -T -- "$6" </dev/null 3<&- &
+ssh -E "$4" -F "$5" -l "$7" -N -T -- "$6" </dev/null 3<&- &
 ssh=$!
 { cat <&3; kill "$ssh" "$SSH_AGENT_PID"; } >/dev/null 2>&1 &
 wait "$ssh"
@@ -66,9 +69,8 @@ export async function proveKey(
   const wanted = { host: label, name: address.name };
   try {
     const resolved = await resolve(address, place, files.words, signal);
-    const proof = { ...files, user: key.user, host: address.name };
     const way = { jump: place.jump, words: files.words, config: place.config };
-    writeFileSync(files.config, proofConfig(resolved, proof, way), { mode: 0o600 });
+    writeFileSync(files.config, proofConfig(resolved, files, way), { mode: 0o600 });
     const text = Buffer.from(key.privateKey.endsWith('\n') ? key.privateKey : `${key.privateKey}\n`);
     const session = await startProcess('ssh-agent', [
       '-a',
@@ -83,6 +85,7 @@ export async function proveKey(
       files.log,
       files.config,
       destinationOf(address),
+      key.user ?? userOf(resolved) ?? userInfo().username,
     ]);
     session.stdin.write(text);
     const end = await followed(session, () => verdictOf(textOf(files.log)) === 'accepted', {
@@ -108,8 +111,8 @@ export async function proveKey(
       ...(place.through === undefined
         ? {}
         : { through: { name: place.through.name, log: place.through.log() } }),
-      log: `${withoutDebug(log)}${end.isLate ? '\ntimed out during banner exchange' : ''}`,
-      way: withoutDebug(textOf(files.words)),
+      log: `${place.paths.readable(withoutDebug(log))}${end.isLate ? '\ntimed out during banner exchange' : ''}`,
+      way: place.paths.readable(withoutDebug(textOf(files.words))),
     });
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
@@ -146,11 +149,11 @@ export function verdictOf(log: string): KeyProof['verdict'] | undefined {
 /** What the inventory and the user's own configuration say of the host. */
 async function resolve(
   address: HostAddress,
-  { jump, config }: ProofPlace,
+  { jump, config, paths }: ProofPlace,
   words: string,
   signal: AbortSignal,
 ): Promise<string> {
-  const options = connectionArguments(address, { config, words }, jump);
+  const options = connectionArguments(address, { config, words, paths }, jump);
   const asked = await startProcess('ssh', ['-G', ...options, '--', destinationOf(address)]);
   let said = '';
   asked.stdout.on('data', (chunk: Buffer) => {

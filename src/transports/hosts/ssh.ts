@@ -11,6 +11,7 @@ import { destinationOf, sessionConfig, sharedConfig, userConfigFiles } from './s
 import { SshConnection } from './ssh-connection.ts';
 import { explain } from './ssh-explain.ts';
 import { makeSshFolder } from './ssh-folder.ts';
+import { SshPaths } from './ssh-paths.ts';
 import { proveKey } from './ssh-prove.ts';
 
 /** New connections that are under way at once to one bastion or one directly dialled host; sshd's MaxStartups is 10. */
@@ -35,6 +36,7 @@ export class SshNetwork {
   readonly #connections = new Map<string, SshConnection>();
   readonly #gates = new Map<string, Semaphore>();
   #folder: string | undefined;
+  #links: SshPaths | undefined;
   #proofs = 0;
 
   constructor({ shell = defaultShell, config, stateDir, verifyHost = () => {} }: SshOptions = {}) {
@@ -73,6 +75,7 @@ export class SshNetwork {
     this.#connections.clear();
     if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true });
     this.#folder = undefined;
+    this.#links = undefined;
   }
 
   async #proveKey(
@@ -89,6 +92,7 @@ export class SshNetwork {
       folder: this.#privateFolder(),
       name: `p${this.#proofs}`,
       config: this.#file('shared'),
+      paths: this.#paths(),
       jump,
       through: bastion && { name: bastion.name, log: () => bastion.log() },
     };
@@ -119,6 +123,7 @@ export class SshNetwork {
       index: this.#connections.size,
       sessionConfig: this.#file('session'),
       config: this.#file('shared'),
+      paths: this.#paths(),
       gate: this.#gate(address),
     };
     const connection = new SshConnection(address, place, bastion);
@@ -134,6 +139,10 @@ export class SshNetwork {
     return gate;
   }
 
+  #paths(): SshPaths {
+    return (this.#links ??= new SshPaths(this.#privateFolder()));
+  }
+
   #file(config: 'session' | 'shared'): string {
     return join(this.#privateFolder(), `${config}.conf`);
   }
@@ -142,7 +151,7 @@ export class SshNetwork {
     if (this.#folder === undefined) {
       this.#folder = makeSshFolder(this.#stateDir);
       writeFileSync(this.#file('session'), sessionConfig, { mode: 0o600 });
-      writeFileSync(this.#file('shared'), sharedConfig(this.#configFiles), { mode: 0o600 });
+      writeFileSync(this.#file('shared'), sharedConfig(this.#configFiles, this.#paths()), { mode: 0o600 });
     }
     return this.#folder;
   }

@@ -25,7 +25,8 @@ describe.skipIf(noSshd !== undefined)(title, { timeout: 60_000 }, () => {
   });
   afterEach(async () => {
     for (const network of networks.splice(0)) await network.close();
-    expect(sshProcessesOf(process.pid)).toEqual([]);
+    // A jump ends when the connection that it carried has.
+    await expect.poll(() => sshProcessesOf(process.pid), { timeout: 5_000 }).toEqual([]);
   });
   afterAll(() => lab?.close());
 
