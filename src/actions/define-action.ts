@@ -178,6 +178,11 @@ export interface Action<
   readonly observe?: (inputs: Static<S>, context: ActionContext) => Promise<B>;
   /** The names in what `observe` gives, for undo lists that read `{{ before.active }}`. Absent: they depend on the inputs. */
   readonly before?: readonly string[];
+  /**
+   * Of those names, the ones whose values change only when somebody changes them: content, versions, tags, and not whether a
+   * service runs. A rollback that starts by itself leaves a target alone where they are no longer what the step left.
+   */
+  readonly settled?: readonly string[];
   readonly effect: Effect<Static<S>, B, H, O> | ((inputs: Static<S>) => Effect<Static<S>, B, H, O>);
   readonly undo: Undo<Static<S>, B, H, O> | ((inputs: Static<S>) => Undo<Static<S>, B, H, O>);
   /** Checks at validation that a schema cannot express; inputs as written, expressions stand as strings. */

@@ -1,4 +1,5 @@
 /** The published exit codes, and which one an execution ends with. design.md section 6 is the table; help exit-codes prints it. */
+import { accountOf, isDifferent } from '../engine/index.ts';
 import type { ExecutionView } from '../runtime/execution-view.ts';
 import type { RefusalKind } from '../runtime/refusal.ts';
 
@@ -67,15 +68,21 @@ export function exitCodeOf({ status, rollbackStatus, failureCode, changedAnythin
 }
 
 export function endedOf(
-  view: Pick<ExecutionView, 'status' | 'rollbackStatus' | 'failedStep' | 'steps' | 'refused'>,
+  view: Pick<ExecutionView, 'status' | 'rollbackStatus' | 'failedStep' | 'steps' | 'rollback' | 'refused'>,
 ): Ended {
   const deciding = view.steps.find(({ name }) => name === view.failedStep)?.failure ?? view.refused;
   return {
     status: view.status,
     rollbackStatus: view.rollbackStatus,
     failureCode: deciding?.code ?? null,
-    changedAnything: view.steps.some(({ changes }) => changes.some(({ from, to }) => from !== to)),
+    changedAnything: changedAnything(view),
   };
+}
+
+/** Told, or nobody knows: a code that says that nothing was changed is a claim. */
+function changedAnything(view: Pick<ExecutionView, 'steps' | 'rollback'>): boolean {
+  const told = view.steps.some(({ changes }) => changes.some(isDifferent));
+  return told || accountOf(view).steps.some(({ certainty }) => certainty === 'unsure');
 }
 
 /** `belay rollback`: clean, or nothing to undo, is done. */

@@ -48,6 +48,20 @@ export type Waiting =
   /** `rollback: ask`. */
   | { readonly kind: 'rollbackDecision'; readonly steps: readonly string[] };
 
+/** What a step can do to the world, and how that is taken back, as its program says. */
+export type Reach =
+  /** Nothing that it does can change anything that would have to be taken back: it reads, waits or only speaks. */
+  | { readonly kind: 'nothing' }
+  /** It can, and a rollback undoes it: by what its action knows, or by the steps of its author's list. */
+  | { readonly kind: 'undone'; readonly by: 'action' | 'list' }
+  /** By its author's word it leaves nothing that needs undoing. */
+  | { readonly kind: 'harmless'; readonly reason: string }
+  /** It can, and nothing takes it back. */
+  | { readonly kind: 'stays'; readonly reason: string };
+
+/** What a look at the state that a step may have changed found, beside what was observed before the step. */
+export type Looked = 'asBefore' | 'different' | 'unread';
+
 export type EngineEvent =
   | {
       readonly type: 'ExecutionStarted';
@@ -58,6 +72,8 @@ export type EngineEvent =
       readonly step: string;
       readonly action: string;
       readonly inputs: JsonObject;
+      /** Absent in journals of an earlier version. */
+      readonly reach?: Reach;
     }
   | {
       readonly type: 'AttemptFailed';
@@ -82,6 +98,8 @@ export type EngineEvent =
       readonly failure: Failure | null;
       /** Decides the execution's status although the flow went on. */
       readonly critical: boolean;
+      /** Whether anything of its effect happened. `unknown`: it may have, or not have come to its end. */
+      readonly acted?: 'no' | 'yes' | 'unknown';
       /** Where it acted, cannot tell what it changed and has no undo: why it has none. */
       readonly untold?: string;
       /** Where it has no undo and said what it changed: why it has none. */
@@ -103,6 +121,11 @@ export type EngineEvent =
       readonly of: number;
       readonly status: ExecutionEnding;
       readonly failure: Failure | null;
+    }
+  /** The states that touched steps may have changed were looked at once more: when the flow or a rollback had ended. */
+  | {
+      readonly type: 'StateLooked';
+      readonly steps: readonly { readonly step: string; readonly found: Looked }[];
     }
   | { readonly type: 'ForwardEnded'; readonly status: ExecutionEnding; readonly failedStep: string | null }
   | {

@@ -1,6 +1,6 @@
 /** Folds an execution's events into what people are shown: list, show, the live view and the HTTP API see this alone. */
 import type { JsonObject } from '../json.ts';
-import type { Change, RecordedEvent, RestorePoint, Waiting } from './events.ts';
+import type { Change, Looked, Reach, RecordedEvent, RestorePoint, Waiting } from './events.ts';
 import type { Failure } from './failure.ts';
 import type { ExecutionStatus, RollbackStatus, StepStatus, UndoResult } from './statuses.ts';
 
@@ -19,6 +19,12 @@ export interface StepState {
   readonly waiting: Waiting | null;
   readonly startedAt: number | null;
   readonly endedAt: number | null;
+  /** What it can do to the world; absent in journals of an earlier version. */
+  readonly reach?: Reach;
+  /** Whether anything of its effect happened; absent while it runs and in journals of an earlier version. */
+  readonly acted?: 'no' | 'yes' | 'unknown';
+  /** What the latest look at the state that it may have changed found, and when. */
+  readonly looked?: { readonly found: Looked; readonly at: number };
   /** Where it acted, cannot tell what it changed and has no undo: why it has none. */
   readonly untold?: string;
   /** Where it has no undo and said what it changed: why it has none. */
@@ -122,6 +128,7 @@ class Draft {
           status: 'InProgress',
           inputs: event.inputs,
           startedAt: at,
+          ...(event.reach === undefined ? {} : { reach: event.reach }),
         });
         return;
       case 'AttemptFailed':
@@ -158,6 +165,9 @@ class Draft {
         else head.status = 'InProgress';
         return;
       }
+      case 'StateLooked':
+        for (const { step, found } of event.steps) this.#change(step, { looked: { found, at } });
+        return;
       case 'ForwardEnded':
         head.failedStep = event.failedStep;
         head.status = event.status === 'Success' ? 'InProgress' : event.status;

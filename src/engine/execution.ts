@@ -76,9 +76,13 @@ export interface StepRecord {
   before: Json;
   /** What `capture:` read then. */
   captures: JsonObject;
+  /** The state right after the step; undefined: not observed. */
+  after: Json | undefined;
   /** The state that the forward flow left behind; undefined: not observed. */
   left: Json | undefined;
   attempts: TouchingAttempt[];
+  /** Whether the last try that may have acted is known to have come to its end. */
+  hasEnded: boolean;
   result: EffectResult | null;
   status: StepEnding | null;
   /** The latest word on its undo; null: none was tried. */

@@ -28,10 +28,20 @@ export {
   type UndoState,
 } from './execution-state.ts';
 export { type Failure } from './failure.ts';
+export {
+  accountOf,
+  changedByUndo,
+  type Account,
+  type Accountable,
+  type Certainty,
+  type StepAccount,
+  type Way,
+} from './account/account.ts';
+export { isDifferent, netChanges } from './account/net-changes.ts';
 export { standingRestorePoints, type StandingRestorePoint } from './account/restore-points.ts';
 export { plan } from './plan.ts';
 export { type Runtime, type SignalResult } from './ports.ts';
-export { isEqual } from './rollback.ts';
+export { driftText, isEqual } from './drift.ts';
 export { runExecution, type ExecutionResult } from './run-execution.ts';
 export {
   isTerminal,

@@ -2,17 +2,16 @@
  * Rollback: undoes every step that began, last first, in a scope that no cancel reaches, with its own budget of time.
  * It goes on when one undo fails, because every step that comes back is one less to put right by hand.
  */
-import type { Json } from '../json.ts';
+import { changedSince, driftOf, driftText, isEqual, observe, type Drift } from './drift.ts';
+import type { Looked } from './events.ts';
 import { forward, type Execution, type Mode, type StepRecord } from './execution.ts';
-import { observeTimeoutMs } from './limits.ts';
 import { isOfEarlierVersion } from './earlier-rollback.ts';
 import { hasTouched, isClean, Judgement, needsUndo, withRestorePointsLast } from './restore-points.ts';
 import type { RollbackStatus } from './statuses.ts';
-import { tokenOf, workOf } from './steps/attempts.ts';
 import type { RollbackRequest } from './types.ts';
 import { RollbackGates } from './rollback-gates.ts';
 import { unmetNeed } from './undo-needs.ts';
-import { notUndone, undoStep } from './undo-step.ts';
+import { leftAlone, notUndone, undoStep, type UndoEnding } from './undo-step.ts';
 
 /** Steps whose undo is still owed, last first. */
 export function owed(execution: Execution, only?: string): StepRecord[] {
@@ -44,13 +43,24 @@ export async function rollback(execution: Execution, pass: number, request: Roll
   for (const record of records) {
     await execution.emit({ type: 'UndoStarted', step: record.path, action: record.step.action });
     const closed = (await gates.entering(record)) ?? unmetNeed(execution, record);
-    const ending = closed === null ? await undoStep(execution, record, mode) : notUndone(closed);
+    const ending = closed === null ? await undone(execution, record, pass, mode) : notUndone(closed);
     record.undo = ending.result;
     if (ending.result !== 'nothingToDo' && ending.result !== 'kept') judgement?.forget();
     await execution.emit({ type: 'UndoEnded', step: record.path, ...ending });
   }
   await observeLeft(execution, `${idPrefix}left/`, mode);
   await execution.emit({ type: 'RollbackEnded', pass, status: rollbackStatus(execution) });
+}
+
+/** A rollback that starts by itself has asked nobody: what somebody else has changed since is left alone. */
+async function undone(
+  execution: Execution,
+  record: StepRecord,
+  pass: number,
+  mode: Mode,
+): Promise<UndoEnding> {
+  const drift = pass === 0 ? await changedSince(execution, record, mode) : null;
+  return drift === null ? undoStep(execution, record, mode) : leftAlone(driftText(drift));
 }
 
 async function rollbackMode(execution: Execution, idPrefix: string): Promise<Mode> {
@@ -68,32 +78,26 @@ export function rollbackStatus(execution: Execution): RollbackStatus {
   return tried.includes('undone') ? 'partial' : tried.includes('failed') ? 'failed' : 'partial';
 }
 
-/** Journals the state that the flow leaves behind, so that a later rollback can tell whether somebody changed it since. */
+/**
+ * Journals the state that the flow leaves behind, so that a later rollback can tell whether somebody changed it since, and
+ * says where it is as it was before the step.
+ */
 export async function observeLeft(execution: Execution, idPrefix: string, mode: Mode): Promise<void> {
+  const steps: { step: string; found: Looked }[] = [];
   for (const record of execution.began) {
     if (!record.descriptor.observes || !hasTouched(record) || record.undo === 'undone') continue;
     record.left = await observe(execution, record, `${idPrefix}${record.path}`, mode);
+    steps.push({ step: record.path, found: lookedOf(record) });
   }
+  if (steps.length > 0 && isAccountedFor(execution)) await execution.emit({ type: 'StateLooked', steps });
 }
 
-/** Undefined: it could not be read. */
-async function observe(
-  execution: Execution,
-  record: StepRecord,
-  id: string,
-  mode: Mode,
-): Promise<Json | undefined> {
-  const outcome = await execution.activity({
-    id: `${id}:observe`,
-    kind: 'observe',
-    input: workOf(record),
-    step: record.path,
-    token: tokenOf(execution, mode, record.path, 0),
-    timeoutMs: observeTimeoutMs,
-    onLost: 'rerun',
-    ignoreCancel: true,
-  });
-  return outcome.status === 'ok' ? outcome.value : undefined;
+/** A journal of an earlier version has no place for this event: its numbers are those of the events that it wrote. */
+const isAccountedFor = ({ program }: Execution): boolean => program.interpreter > 1;
+
+function lookedOf({ left, before }: StepRecord): Looked {
+  if (left === undefined) return 'unread';
+  return isEqual(left, before) ? 'asBefore' : 'different';
 }
 
 async function refusedForDrift(
@@ -102,27 +106,14 @@ async function refusedForDrift(
   pass: number,
   mode: Mode,
 ): Promise<boolean> {
-  const drift: { step: string; left: Json; found: Json }[] = [];
+  const drift: Drift[] = [];
   for (const record of records) {
-    if (record.left === undefined) continue;
+    if (record.left === undefined && record.after === undefined) continue;
     const found = await observe(execution, record, `${mode.idPrefix}drift/${record.path}`, mode);
-    if (found === undefined || isEqual(found, record.left)) continue;
-    drift.push({ step: record.path, left: record.left, found });
+    const drifted = driftOf(execution, record, found);
+    if (drifted !== null) drift.push(drifted);
   }
   if (drift.length === 0) return false;
   await execution.emit({ type: 'RollbackRefused', pass, drift });
   return true;
-}
-
-/** Deep equality of JSON, whatever the order of keys. */
-export function isEqual(left: Json, right: Json): boolean {
-  return canonical(left) === canonical(right);
-}
-
-function canonical(value: Json): string {
-  return JSON.stringify(value, (_key, member: Json) =>
-    typeof member === 'object' && member !== null && !Array.isArray(member)
-      ? Object.fromEntries(Object.entries(member).sort(([left], [right]) => (left < right ? -1 : 1)))
-      : member,
-  );
 }

@@ -2,6 +2,8 @@
 import type { Reference } from '../document/index.ts';
 import type { Capture } from '../document/types.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
+import { reachOf } from './account/reach.ts';
+import { observeAfter } from './drift.ts';
 import type { Execution, Mode, StepRecord } from './execution.ts';
 import { approvalTimeoutSecondsDefault, prepareTimeoutMs } from './limits.ts';
 import { lockStep } from './locks.ts';
@@ -43,6 +45,7 @@ export async function runStep(execution: Execution, record: StepRecord, mode: Mo
   record.status = ended.status;
   record.result = ended.result;
   execution.outputsOf(mode).set(step.name, ended.result.outputs);
+  await observeAfter(execution, record, mode);
   await execution.emit({
     type: 'StepEnded',
     step: path,
@@ -51,6 +54,7 @@ export async function runStep(execution: Execution, record: StepRecord, mode: Mo
     ...ended.result,
     failure: ended.failure,
     critical: step.isCritical,
+    acted: actedOf(record, ended),
     ...withoutUndo(record, ended.result),
   });
   return {
@@ -59,6 +63,12 @@ export async function runStep(execution: Execution, record: StepRecord, mode: Mo
     jump: ended.jump ?? null,
     decidedBy: ended.decidedBy ?? [],
   };
+}
+
+/** By the tries that may have acted; what ran to its end is known to have, whatever it said. */
+function actedOf({ attempts, hasEnded }: StepRecord, { status }: Ended): 'no' | 'yes' | 'unknown' {
+  if (attempts.length === 0) return 'no';
+  return status === 'Success' || hasEnded ? 'yes' : 'unknown';
 }
 
 /** Of a step that has no undo and cannot tell what it changed, nobody may say that nothing was changed. */
@@ -83,7 +93,13 @@ async function run(execution: Execution, record: StepRecord, mode: Mode): Promis
     ? { ok: true as const, value: step.inputs }
     : await resolve(execution, step.inputs, id, mode);
   const shown = inputs.ok && isJsonObject(inputs.value) ? inputs.value : step.inputs;
-  await execution.emit({ type: 'StepStarted', step: path, action: step.action, inputs: shown });
+  await execution.emit({
+    type: 'StepStarted',
+    step: path,
+    action: step.action,
+    inputs: shown,
+    reach: reachOf(step, descriptor),
+  });
   if (!inputs.ok) return failed(inputs.failure);
   record.inputs = shown;
   const limit = await resolve(execution, step.timeoutSeconds ?? null, `${id}:limit`, mode);

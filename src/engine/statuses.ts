@@ -45,6 +45,8 @@ export const undoResults = [
   'kept',
   /** The step changed the world and has no undo. */
   'leftOver',
+  /** Somebody else has changed it since, and it was left alone. */
+  'changedSince',
   'failed',
 ] as const;
 export type UndoResult = (typeof undoResults)[number];

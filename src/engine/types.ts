@@ -26,6 +26,11 @@ export interface StepDescriptor {
   readonly effect: 'read' | 'repeatable' | 'begun';
   /** Whether there is a before-state to journal. */
   readonly observes: boolean;
+  /**
+   * What of that state changes only when somebody changes it: an undo compares it with what the step left. Absent: nothing,
+   * or the program is of an earlier version.
+   */
+  readonly settled?: readonly string[];
   readonly undo: UndoDescriptor;
   /** Seconds per attempt; null: no limit. */
   readonly timeoutSeconds: number | null;

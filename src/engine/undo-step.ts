@@ -193,6 +193,11 @@ function ending(result: UndoResult, reason: string): UndoEnding {
   return { result, reason, failure: null, changes: [], targets: [], note: '' };
 }
 
+/** What is there now is somebody else's work. */
+export function leftAlone(what: string): UndoEnding {
+  return ending('changedSince', `somebody has changed it since the step: ${what}`);
+}
+
 /** It was tried and failed, or was not to be tried. */
 export function notUndone(failure: Failure): UndoEnding {
   return { ...ending('failed', ''), failure };

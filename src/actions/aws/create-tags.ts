@@ -60,6 +60,7 @@ export const createTags = defineAction({
   },
 
   before: ['Tags'],
+  settled: ['Tags'],
   observe: async (inputs, context): Promise<Before> => ({ Tags: await read(inputs, context) }),
 
   effect: {

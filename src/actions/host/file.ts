@@ -104,6 +104,7 @@ export const file = defineAction({
   },
 
   before: ['kind', 'sha256', 'size', 'owner', 'group', 'mode', 'unitActive'],
+  settled: ['kind', 'sha256', 'size', 'owner', 'group', 'mode'],
   observe: async ({ Host, Path, Service }, context): Promise<Before> => {
     const host = context.host(Host);
     const fields = await readFields(host, observeFile([Path]), context);

@@ -82,6 +82,7 @@ export const packageAction = defineAction({
   hasHostTargets: true,
 
   before: ['manager', 'packages'],
+  settled: ['packages'],
   observe: async ({ Host, Names }, context): Promise<Before> => {
     const fields = await readFields(context.host(Host), observePackages(Names), context, 60_000);
     const packages = fields

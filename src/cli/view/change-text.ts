@@ -1,5 +1,5 @@
 /** What became different, in few words: `postgresql-15 15.18 → 15.20, 2 more`. */
-import type { Change, RestorePoint } from '../../engine/index.ts';
+import { netChanges, type Change, type RestorePoint } from '../../engine/index.ts';
 import { printable } from './printable.ts';
 
 /** The longest value that a line shows whole; `belay show` has it all. */
@@ -42,8 +42,7 @@ export function changesText(changes: readonly Change[]): string {
   return others.length === 0 ? first : `${first}, ${others.length} more`;
 }
 
-/** A state that was found as wanted is no change to show. */
-export const isDifferent = ({ from, to }: Change): boolean => from !== to;
+export { isDifferent, netChanges } from '../../engine/index.ts';
 
 export function restorePointsText(points: readonly RestorePoint[]): string {
   const [first, ...others] = points.map(({ id, of }) => printable(of === '' ? id : `${id} of ${of}`));
@@ -61,18 +60,6 @@ export function resultText(ended: {
   const note = printable(ended.note);
   const said = [changes, note].filter((part) => part !== '').join('; ');
   return said === '' ? restorePointsText(ended.restorePoints ?? []) : said;
-}
-
-/** What the change leaves in the end, one per target and subject; what came back to where it was is left out. */
-export function netChanges<T extends Change>(changes: readonly T[]): T[] {
-  const net = new Map<string, T>();
-  for (const change of changes) {
-    const key = JSON.stringify([change.target, change.subject]);
-    const earlier = net.get(key);
-    net.delete(key);
-    net.set(key, earlier === undefined ? change : { ...change, from: earlier.from });
-  }
-  return [...net.values()].filter(isDifferent);
 }
 
 /** `db1`, `db1, db2`, `48 hosts`. */

@@ -2,20 +2,20 @@
  * The last lines of a run: how it ended, what is different now, what to type next. Pure. The last line on the screen is
  * the one that matters.
  */
-import type { Failure } from '../../engine/index.ts';
+import { accountOf, type Account, type Failure } from '../../engine/index.ts';
 import type { ExecutionView } from '../../runtime/execution-view.ts';
-import { targetsText } from './change-text.ts';
+import { netChanges, targetsText } from './change-text.ts';
 import { clockText, durationText } from './durations.ts';
 import { failureText } from './event-lines.ts';
 import { printable } from './printable.ts';
 import {
   changedByUndo,
   changedCount,
-  hasUndoable,
   keptRestorePoints,
   stepsWithoutUndo,
   stillChanged,
   touchedTargets,
+  unsureSteps,
   untoldSteps,
   type Leftover,
 } from './still-changed.ts';
@@ -41,22 +41,60 @@ export function endingLines(view: ExecutionView, style: Style): string[] {
 }
 
 function doneLines(view: ExecutionView, style: Style): string[] {
+  const account = accountOf(view);
   const { count, targets } = changedCount(view);
   const untold = untoldSteps(view);
+  const unsure = unsureSteps(view);
   const kept = keptRestorePoints(view);
-  const took = `Done in ${durationText(lastEndedAt(view) - (view.startedAt ?? view.createdAt))}.`;
-  const what = count === 0 ? '' : ` ${count} changed on ${targetsText(targets)}.`;
+  const took = style.paint(
+    'good',
+    `Done in ${durationText(lastEndedAt(view) - (view.startedAt ?? view.createdAt))}.`,
+  );
+  if (account.isNothingLeft) return [`${took} ${unchangedText(account)}`];
   const points =
-    kept.length === 1 ? ` Restore point ${kept[0]} stays` : ` Restore points ${kept.join(', ')} stay`;
-  const isWhole = untold.length === 0 && stepsWithoutUndo(view).length === 0;
-  const back = isWhole ? 'takes everything back.' : hasUndoable(view) ? 'takes back what has an undo.' : '';
-  if (count === 0 && kept.length === 0) {
-    const unchanged = untold.length === 0 ? ' Nothing was changed.' : '';
-    return [...untoldLines(untold), `${style.paint('good', took)}${unchanged}`];
-  }
-  const stays = kept.length === 0 ? '' : back === '' ? `${points}.` : `${points};`;
-  const next = back === '' ? '' : ` belay rollback ${view.executionId} ${back}`;
-  return [...untoldLines(untold), `${style.paint('good', took)}${what}${stays}${next}`];
+    kept.length === 1 ? [`Restore point ${kept[0]} stays`] : [`Restore points ${kept.join(', ')} stay`];
+  const what = [
+    ...(count === 0 ? [] : [`${count} changed on ${targetsText(targets)}`]),
+    ...(unsure.length === 0 ? [] : [`${namesText(unsure)} may have changed something`]),
+    ...(kept.length === 0 ? [] : points),
+  ].map((sentence) => ` ${sentence}.`);
+  const back = account.isWholeTakenBack ? 'takes everything back.' : 'takes back what has an undo.';
+  const next = account.offersRollback ? ` belay rollback ${view.executionId} ${back}` : '';
+  const said = what.join('');
+  // What stays and the way back are one thought.
+  const joined = kept.length > 0 && next !== '' ? `${said.slice(0, -1)};` : said;
+  return [...untoldLines(untold), `${took}${joined}${next}`];
+}
+
+/** Of a run that left nothing different, as far as anybody can tell: what that rests on. */
+function unchangedText({ isUntouched, steps }: Account): string {
+  if (isUntouched) return 'Nothing was changed.';
+  const namesOf = (certainty: Account['steps'][number]['certainty']) =>
+    steps.filter((each) => each.certainty === certainty).map(({ step }) => step.name);
+  const seen = namesOf('seenAsBefore');
+  const told = namesOf('told');
+  const words = namesOf('byWord');
+  const at = steps.find(({ certainty }) => certainty === 'seenAsBefore')?.looked?.at;
+  const clock = at === undefined ? '' : ` at ${clockText(at)}`;
+  return [
+    ...(told.length === 0
+      ? []
+      : [`${namesText(told)} left no change, by what ${told.length === 1 ? 'it' : 'they'} told.`]),
+    ...(seen.length === 0 ? [] : [`${namesText(seen)} looked at again${clock}: as before.`]),
+    ...(words.length === 0
+      ? []
+      : [
+          `${namesText(words)} ran; by ${words.length === 1 ? 'its' : 'their'} undo: none there is nothing to take back.`,
+        ]),
+  ].join(' ');
+}
+
+/** So many names are said; the others are counted. */
+const namesMax = 4;
+
+function namesText(names: readonly string[]): string {
+  const shown = names.slice(0, namesMax).map(printable).join(', ');
+  return names.length <= namesMax ? shown : `${shown} and ${names.length - namesMax} more`;
 }
 
 /** Nothing may call a command harmless of which nobody knows what it did. */
@@ -74,10 +112,19 @@ function failedLines(view: ExecutionView, style: Style): string[] {
     `${howItEnded(view)}${view.failedStep === null ? '' : `: ${whyItFailed(view)}`}`,
   );
   const why = `  why   ${logsCommand(view)}`;
-  if (left.length === 0 && kept.length === 0) return [head, 'Nothing is left changed.', why];
+  const account = accountOf(view);
+  if (left.length === 0 && kept.length === 0)
+    return [
+      head,
+      account.isUntouched ? 'Nothing is left changed.' : `Nothing is left changed: ${unchangedText(account)}`,
+      why,
+    ];
+  const isTold = left.length > 0 && netChanges(account.told).length > 0;
   return [
     head,
-    'Nothing was undone. Still changed:',
+    isTold || unsureSteps(view).length === 0
+      ? 'Nothing was undone. Still changed:'
+      : 'Nothing was undone. What may be changed:',
     ...leftoverLines(left),
     ...keptLines(kept),
     why,
@@ -87,10 +134,11 @@ function failedLines(view: ExecutionView, style: Style): string[] {
 
 /** What Belay can take back it offers to take back; nobody is sent to a rollback that can do nothing. */
 function nextAfterFailure(view: ExecutionView): string {
-  const without = [...untoldSteps(view), ...stepsWithoutUndo(view)];
-  if (without.length === 0) return `belay rollback ${view.executionId} takes it back`;
-  if (!hasUndoable(view)) return byHand(view, without);
-  return `belay rollback ${view.executionId} takes back what has an undo`;
+  const { offersRollback, isWholeTakenBack } = accountOf(view);
+  if (!offersRollback) return byHand(view, [...untoldSteps(view), ...stepsWithoutUndo(view)]);
+  return isWholeTakenBack
+    ? `belay rollback ${view.executionId} takes it back`
+    : `belay rollback ${view.executionId} takes back what has an undo`;
 }
 
 const byHand = ({ executionId }: ExecutionView, names: readonly string[]) =>
@@ -124,7 +172,13 @@ function uncleanLines(view: ExecutionView, style: Style): string[] {
 
 function nextAfterUnclean(view: ExecutionView): string {
   const failed = view.rollback.filter(({ result }) => result === 'failed');
+  const alone = view.rollback.filter(({ result }) => result === 'changedSince');
   const [only] = failed;
+  if (only === undefined && alone.length > 0) {
+    const [other] = alone;
+    const step = alone.length === 1 && other !== undefined ? ` --step ${printable(other.name)}` : '';
+    return `look at it; to overwrite it all the same  belay rollback ${view.executionId}${step} --force`;
+  }
   if (only === undefined) {
     const names = view.rollback.filter(({ result }) => result === 'leftOver').map(({ name }) => name);
     return names.length === 0

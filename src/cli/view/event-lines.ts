@@ -75,6 +75,7 @@ export function eventLines({ at, event }: RecordedEvent, progress: Progress, sty
     case 'StepStarted':
     case 'EffectAdopted':
     case 'ForwardEnded':
+    case 'StateLooked':
     case 'UndoStarted':
     case 'RollbackEnded':
     case 'ExecutionEnded':
@@ -193,6 +194,8 @@ function undoneWords(event: UndoEnded, { marks }: Style): { mark: string; tone: 
       return { mark: marks.pending, tone: 'faint', text: `nothing to undo${reason && `: ${reason}`}` };
     case 'kept':
       return { mark: marks.pending, tone: 'faint', text: `kept${reason && `: ${reason}`}` };
+    case 'changedSince':
+      return { mark: marks.failed, tone: 'bad', text: `left alone: ${reason}` };
     case 'leftOver':
       return { mark: marks.failed, tone: 'bad', text: `left as it is${reason && `: ${reason}`}` };
     case 'failed':

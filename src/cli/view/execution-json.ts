@@ -1,5 +1,5 @@
 /** An execution as `list --json` and `show --json` give it. Fields may be added, never removed; instants in RFC 3339. */
-import type { StepState, UndoState } from '../../engine/index.ts';
+import { accountOf, type StepState, type UndoState } from '../../engine/index.ts';
 import type { ExecutionView } from '../../runtime/execution-view.ts';
 
 const instant = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
@@ -9,6 +9,7 @@ export function executionJson(view: ExecutionView) {
   const { closing, forgottenAt, ...shown } = rest;
   return {
     ...shown,
+    account: accountJson(view),
     closing: closing === null ? null : { ...closing, at: instant(closing.at) },
     forgottenAt: instant(forgottenAt),
     createdAt: instant(createdAt),
@@ -21,8 +22,26 @@ export function executionJson(view: ExecutionView) {
   };
 }
 
+/** What `show` says of the world, for programs. */
+function accountJson(view: ExecutionView) {
+  const account = accountOf(view);
+  return {
+    isUntouched: account.isUntouched,
+    isNothingLeft: account.isNothingLeft,
+    offersRollback: account.offersRollback,
+    steps: account.steps.map(({ step, certainty, way, stands, looked }) => ({
+      step: step.name,
+      certainty,
+      way,
+      stands,
+      looked: looked === null ? null : { found: looked.found, at: instant(looked.at) },
+    })),
+  };
+}
+
 function stepJson(step: StepState) {
-  return { ...step, startedAt: instant(step.startedAt), endedAt: instant(step.endedAt) };
+  const { looked: _looked, ...shown } = step;
+  return { ...shown, startedAt: instant(step.startedAt), endedAt: instant(step.endedAt) };
 }
 
 function undoJson(undo: UndoState) {

@@ -78,6 +78,7 @@ export class Progress {
         return;
       case 'AttemptFailed':
       case 'NotifyFailed':
+      case 'StateLooked':
       case 'TurnStarted':
       case 'TurnEnded':
       case 'LocksTaken':

@@ -107,7 +107,7 @@ function stepMark({ status }: StepState, { marks }: Style): { readonly mark: str
 }
 
 function undoLines(undo: UndoState, style: Style): string[] {
-  const isBad = undo.result === 'failed' || undo.result === 'leftOver';
+  const isBad = undo.result === 'failed' || undo.result === 'leftOver' || undo.result === 'changedSince';
   const mark = style.paint(isBad ? 'bad' : 'good', isBad ? style.marks.failed : style.marks.undone);
   const reason = undo.reason === '' ? '' : `: ${printable(undo.reason)}`;
   const took = undo.endedAt === null ? '' : durationText(undo.endedAt - undo.startedAt);
@@ -131,6 +131,8 @@ function wordOf(result: UndoState['result']): string {
       return 'kept';
     case 'leftOver':
       return 'left as it is';
+    case 'changedSince':
+      return 'left alone';
     case 'failed':
       return 'not undone';
     case 'running':

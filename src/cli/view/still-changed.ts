@@ -1,7 +1,16 @@
-/** What an execution left different in the world, and why it was not undone. Pure. */
-import { standingRestorePoints, type Change, type StepState, type UndoState } from '../../engine/index.ts';
+/** The account of an execution in words: what is different, what may be, and why it was not undone. Pure. */
+import {
+  accountOf,
+  changedByUndo as changesByUndo,
+  isDifferent,
+  netChanges,
+  type Change,
+  type StepAccount,
+  type StepState,
+  type UndoState,
+} from '../../engine/index.ts';
 import type { ExecutionView } from '../../runtime/execution-view.ts';
-import { isDifferent, netChanges, shortVersions, targetsText, valueText } from './change-text.ts';
+import { shortVersions, targetsText, valueText } from './change-text.ts';
 import { clockText } from './durations.ts';
 import { printable } from './printable.ts';
 
@@ -13,29 +22,18 @@ export interface Leftover {
   readonly why: string;
 }
 
-interface Standing {
-  readonly step: StepState;
-  readonly undo: UndoState | undefined;
-}
-
-const cleanResults: readonly UndoState['result'][] = ['undone', 'nothingToDo', 'kept'];
-
-/** Steps whose changes stand: nobody undid them. */
-function standing(view: ExecutionView): Standing[] {
-  return view.steps
-    .map((step) => ({ step, undo: view.rollback.find(({ name }) => name === step.name) }))
-    .filter(({ undo }) => undo === undefined || !cleanResults.includes(undo.result));
-}
-
 export function stillChanged(view: ExecutionView): Leftover[] {
-  const stands = standing(view);
+  const standing = accountOf(view).steps.filter(({ stands }) => stands);
   const net = netChanges(
-    stands.flatMap(({ step, undo }) =>
-      step.changes.map((change) => ({ ...change, why: whyOf(undo, step.noUndo) })),
-    ),
+    standing
+      .filter((each) => !isOthers(each))
+      .flatMap((each) => each.step.changes.map((change) => ({ ...change, why: whyOf(each) }))),
   );
-  return [...net.map(leftoverOf), ...changedByUndo(view), ...untold(stands)];
+  return [...net.map(leftoverOf), ...changedByUndo(view), ...untold(standing)];
 }
+
+/** What is there now is not what the step left: it is named by what was found, not by what the step told. */
+const isOthers = ({ undo }: StepAccount): boolean => undo?.result === 'changedSince';
 
 function leftoverOf({ target, subject, from, to, why }: Change & { readonly why: string }): Leftover {
   const short = shortVersions(from, to);
@@ -46,23 +44,19 @@ function leftoverOf({ target, subject, from, to, why }: Change & { readonly why:
 
 /** What the undo itself made different, as a volume from a snapshot in the place of another. */
 export function changedByUndo(view: ExecutionView): Leftover[] {
-  const keyOf = ({ target, subject }: Change) => JSON.stringify([target, subject]);
-  const forward = new Set(view.steps.flatMap(({ changes }) => changes.map(keyOf)));
-  const points = new Set(view.steps.flatMap(({ restorePoints }) => restorePoints.map(({ id }) => id)));
-  const made = view.rollback
-    .flatMap(({ changes }) => changes)
-    .filter((change) => !forward.has(keyOf(change)) && !points.has(change.from ?? ''));
-  return netChanges(made).map((change) => leftoverOf({ ...change, why: '' }));
+  return changesByUndo(view).map((change) => leftoverOf({ ...change, why: '' }));
 }
 
-/** Steps that nobody undid and that cannot tell what they changed; those with one reason are told together. */
-function untold(stands: readonly Standing[]): Leftover[] {
+/** Steps that stand and told nothing of what they may have changed; those with one reason are told together. */
+function untold(standing: readonly StepAccount[]): Leftover[] {
   const groups = new Map<string, Leftover & { readonly names: string[] }>();
-  for (const { step, undo } of stands) {
-    if (netChanges(step.changes).length > 0 || (undo === undefined && step.untold === undefined)) continue;
+  for (const each of standing) {
+    const { step, undo, certainty } = each;
+    const isOpen = certainty === 'unsure' || undo !== undefined;
+    if (!isOpen || (netChanges(step.changes).length > 0 && !isOthers(each))) continue;
     const target = targetsText(step.targets.length > 0 ? step.targets : (undo?.targets ?? []));
-    const why = undo === undefined ? noUndo(step.untold ?? '') : whyOf(undo);
-    const what = undo?.result === 'failed' ? 'was not undone' : 'may have left something behind';
+    const why = whyOf(each);
+    const what = untoldWords(each);
     const key = JSON.stringify([target, what, why]);
     const group = groups.get(key) ?? { target, what, why, names: [] };
     group.names.push(printable(step.name));
@@ -75,34 +69,57 @@ function untold(stands: readonly Standing[]): Leftover[] {
   }));
 }
 
+function untoldWords({ undo, way, step }: StepAccount): string {
+  if (undo?.result === 'failed') return 'was not undone';
+  if (undo?.result === 'changedSince') return 'was left alone';
+  if (way.kind === 'none' || undo !== undefined) return 'may have left something behind';
+  return `may have changed something${howItStands(step)}`;
+}
+
+/** Why nobody can tell: nothing came to its end that could have told. */
+function howItStands({ status, acted }: StepState): string {
+  if (status === 'InProgress' || status === 'Waiting') return ': it has begun, and its end is not known';
+  if (acted === 'unknown') return ': it began, and how far it came is not known';
+  return '';
+}
+
 const noUndo = (reason: string) => `no undo: ${printable(reason)}`;
 
-function whyOf(undo: UndoState | undefined, declared?: string): string {
-  if (undo === undefined) return declared === undefined ? '' : noUndo(declared);
+function whyOf({ undo, way }: StepAccount): string {
+  if (undo === undefined) return way.kind === 'none' ? noUndo(way.reason) : '';
   if (undo.failure?.code === 'REJECTED') return printable(undo.failure.message);
   if (undo.failure !== null) return `undo failed: ${printable(undo.failure.message)}`;
+  if (undo.result === 'changedSince') return printable(undo.reason);
   return undo.result === 'leftOver' ? noUndo(undo.reason) : '';
 }
 
-/** Steps that acted and cannot tell what they changed; none of them has an undo. */
+/** Steps that acted, cannot tell what they changed, and that nothing takes back. */
 export function untoldSteps(view: ExecutionView): string[] {
-  return view.steps.filter((step) => step.untold !== undefined).map(({ name }) => name);
+  return accountOf(view)
+    .unsure.filter(({ way }) => way.kind === 'none')
+    .map(({ step }) => step.name);
+}
+
+/** Steps that may have changed something, and that a rollback takes back. */
+export function unsureSteps(view: ExecutionView): string[] {
+  return accountOf(view)
+    .unsure.filter(({ way }) => way.kind === 'rollback')
+    .map(({ step }) => step.name);
 }
 
 /** Steps that said what they changed, and have no undo for it. */
 export function stepsWithoutUndo(view: ExecutionView): string[] {
-  return view.steps.filter((step) => step.noUndo !== undefined).map(({ name }) => name);
-}
-
-/** Whether anything was changed that a rollback can take back. */
-export function hasUndoable(view: ExecutionView): boolean {
-  return netChanges(view.steps.flatMap((step) => (step.noUndo === undefined ? step.changes : []))).length > 0;
+  return accountOf(view)
+    .steps.filter(
+      ({ step, way, stands }) => stands && way.kind === 'none' && netChanges(step.changes).length > 0,
+    )
+    .map(({ step }) => step.name);
 }
 
 /** How many things the forward flow changed, and where. */
 export function changedCount(view: ExecutionView): { readonly count: number; readonly targets: string[] } {
-  const net = netChanges(view.steps.flatMap(({ changes }) => changes));
-  return { count: net.length, targets: [...new Set(net.map(({ target }) => target))] };
+  const { told } = accountOf(view);
+  return { count: told.length, targets: [...new Set(told.map(({ target }) => target))] };
 }
 
 /** Everything that a step said it changed, also where a later step put it back. */
@@ -112,9 +129,9 @@ export function touchedTargets(view: ExecutionView): string[] {
   ];
 }
 
-/** Restore points that are still there, as `snap-0a17 (02:14:09)`: an undo list may have used one and left it. */
+/** Restore points that are still there by what was told, as `snap-0a17 (02:14:09)`. */
 export function keptRestorePoints(view: ExecutionView): string[] {
-  return standingRestorePoints(view).map(
+  return accountOf(view).restorePoints.map(
     ({ id, at }) => `${printable(id)}${at === null ? '' : ` (${clockText(at)})`}`,
   );
 }

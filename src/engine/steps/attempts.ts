@@ -82,6 +82,8 @@ export function noteTries(record: StepRecord): Required<Trying>['tried'] {
     if (record.descriptor.effect === 'read' || !mayHaveChanged(ending)) return;
     const known = record.attempts.find((attempt) => attempt.token === token);
     const others = record.attempts.filter((attempt) => attempt !== known);
+    record.hasEnded =
+      ending.status === 'Success' || (ending.status === 'Failed' && ending.effect === 'known');
     record.attempts = [...others, { token, handle: ending.handle ?? known?.handle ?? null }];
   };
 }

@@ -21,27 +21,34 @@ export function doneResult(
   { action, inputs, work, step }: Answering,
 ): EffectResult | FailedOutcome {
   const outputs: Record<string, Json> = { ...answer.outputs };
-  for (const { Name, Selector, Type } of work.declaredOutputs ?? []) {
-    const selected = selectOutput(Selector, Type, answer.response ?? answer.outputs);
-    if (selected.kind === 'mismatch')
-      return knownFailure('OUTPUT_MISMATCH', `output ${Name} of ${step}: ${selected.message}`);
-    if (selected.kind === 'value') outputs[Name] = selected.value;
-  }
-  const bytes = Buffer.byteLength(JSON.stringify(outputs));
-  if (bytes > outputBytesMax) {
-    return knownFailure(
-      'OUTPUT_TOO_LARGE',
-      `the outputs of ${step} are ${bytes} bytes, at most ${outputBytesMax} are kept: narrow their selectors`,
-    );
-  }
-  return {
-    outputs,
+  // It acted, whatever its outputs are: what it changed and made is kept.
+  const acted: Omit<EffectResult, 'outputs'> = {
     changes: answer.changes ?? [],
     restorePoints: answer.restorePoints ?? [],
     targets: action.targets(inputs),
     note: answer.note ?? '',
   };
+  const unfit = (code: string, message: string) =>
+    knownFailure(code, message, { ...acted, outputs: kept(answer.outputs) });
+  for (const { Name, Selector, Type } of work.declaredOutputs ?? []) {
+    const selected = selectOutput(Selector, Type, answer.response ?? answer.outputs);
+    if (selected.kind === 'mismatch')
+      return unfit('OUTPUT_MISMATCH', `output ${Name} of ${step}: ${selected.message}`);
+    if (selected.kind === 'value') outputs[Name] = selected.value;
+  }
+  const bytes = Buffer.byteLength(JSON.stringify(outputs));
+  if (bytes > outputBytesMax) {
+    return unfit(
+      'OUTPUT_TOO_LARGE',
+      `the outputs of ${step} are ${bytes} bytes, at most ${outputBytesMax} are kept: narrow their selectors`,
+    );
+  }
+  return { outputs, ...acted };
 }
+
+/** What an undo may read of a step whose declared outputs did not fit; nothing where that itself is too large. */
+const kept = (outputs: JsonObject): JsonObject =>
+  Buffer.byteLength(JSON.stringify(outputs)) > outputBytesMax ? {} : outputs;
 
 export function failedResult(answer: Failed, action: AnyAction, inputs: JsonObject): FailedOutcome {
   const result: EffectResult = {
@@ -55,6 +62,6 @@ export function failedResult(answer: Failed, action: AnyAction, inputs: JsonObje
   return { status: 'failed', code, message, retryable, effect: 'known', value: result };
 }
 
-function knownFailure(code: string, message: string): FailedOutcome {
-  return { status: 'failed', code, message, retryable: false, effect: 'known' };
+function knownFailure(code: string, message: string, value: EffectResult): FailedOutcome {
+  return { status: 'failed', code, message, retryable: false, effect: 'known', value };
 }

@@ -6,11 +6,12 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { keepKey } from '../../../src/actions/scripts/keep-key.ts';
 import type { Journal } from '../../../src/journal/index.ts';
-import { Belay } from '../../../src/runtime/belay.ts';
+import type { Belay } from '../../../src/runtime/belay.ts';
 import { newExecutionId } from '../../../src/runtime/execution-id.ts';
 import { prune, type PrunePorts } from '../../../src/runtime/retention/prune.ts';
 import { Refusal } from '../../../src/runtime/refusal.ts';
-import { HostFailure, type Host, type HostScript } from '../../../src/transports/host.ts';
+import { HostFailure, type Host } from '../../../src/transports/host.ts';
+import { keptIn, localBelay } from '../../support/local-belay.ts';
 import { openPlace, type Place } from '../../../src/runtime/places.ts';
 import { readConfiguration } from '../../../src/runtime/configuration.ts';
 
@@ -28,31 +29,8 @@ afterEach(() => {
   rmSync(dir, { recursive: true });
 });
 
-function open(): Belay {
-  return new Belay({
-    state: join(dir, 'state'),
-    cwd: dir,
-    env: { ...process.env, HOME: dir },
-    stdin: () => Promise.resolve(''),
-    openPlace: async (options) => {
-      const place = await openPlace(options);
-      return { ...place, host: (name) => keptApart(place.host(name)) };
-    },
-  });
-}
-
-/** What this machine keeps as a host goes into the test's own folder. */
-function keptApart(host: Host): Host {
-  const moved = (script: HostScript): HostScript => ({
-    ...script,
-    env: { ...script.env, BELAY_HOST_STATE: join(dir, 'kept') },
-  });
-  return {
-    ...host,
-    read: (script, options) => host.read(moved(script), options),
-    start: (token, script, options) => host.start(token, moved(script), options),
-  };
-}
+const open = (): Belay => localBelay(dir);
+const keptApart = (host: Host): Host => keptIn(dir, host);
 
 /** Writes a file that was there before, so that the host keeps the bytes of before. */
 async function execution(
