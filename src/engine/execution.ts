@@ -100,6 +100,8 @@ export class Execution {
   readonly began: StepRecord[] = [];
   /** Outputs by step name, as references see them. */
   readonly outputs = new Map<string, JsonObject>();
+  /** Called with every step that has run, before its end is told. */
+  afterStep: (record: StepRecord, mode: Mode) => Promise<void> = () => Promise.resolve();
   assumeRole: string | undefined;
   /** Names of the locks that it holds, or has held and a later rollback takes again. */
   readonly locks = new Set<string>();

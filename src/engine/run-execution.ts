@@ -1,5 +1,6 @@
 /** The interpreter: runs a program forward, climbs back down where its policy says so, and ends with both statuses. */
 import type { Json } from '../json.ts';
+import { observeAfter } from './drift.ts';
 import { Execution, forward, type Mode } from './execution.ts';
 import { decisionTimeoutSeconds } from './limits.ts';
 import { lockAgain, lockDocument, unlock } from './locks.ts';
@@ -24,6 +25,7 @@ export async function runExecution(
   input: ExecutionInput,
 ): Promise<ExecutionResult> {
   const execution = new Execution(runtime, program, input);
+  execution.afterStep = (record, mode) => observeAfter(execution, record, mode);
   const { document } = program;
   await execution.emit({
     type: 'ExecutionStarted',

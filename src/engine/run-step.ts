@@ -3,7 +3,6 @@ import type { Reference } from '../document/index.ts';
 import type { Capture } from '../document/types.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import { reachOf } from './account/reach.ts';
-import { observeAfter } from './drift.ts';
 import type { Execution, Mode, StepRecord } from './execution.ts';
 import { approvalTimeoutSecondsDefault, prepareTimeoutMs } from './limits.ts';
 import { lockStep } from './locks.ts';
@@ -45,7 +44,7 @@ export async function runStep(execution: Execution, record: StepRecord, mode: Mo
   record.status = ended.status;
   record.result = ended.result;
   execution.outputsOf(mode).set(step.name, ended.result.outputs);
-  await observeAfter(execution, record, mode);
+  await execution.afterStep(record, mode);
   await execution.emit({
     type: 'StepEnded',
     step: path,

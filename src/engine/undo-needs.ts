@@ -12,7 +12,7 @@ export function unmetNeed(execution: Execution, record: StepRecord): Failure | n
   for (const name of step.undoNeeds ?? []) {
     const failed = execution.began.find(
       (other) =>
-        other.undo === 'failed' &&
+        (other.undo === 'failed' || other.undo === 'changedSince') &&
         (other.path === `${list}${name}` || other.path.startsWith(`${list}${name}@`)),
     );
     if (failed !== undefined)

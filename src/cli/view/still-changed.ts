@@ -7,7 +7,6 @@ import {
   type Change,
   type StepAccount,
   type StepState,
-  type UndoState,
 } from '../../engine/index.ts';
 import type { ExecutionView } from '../../runtime/execution-view.ts';
 import { shortVersions, targetsText, valueText } from './change-text.ts';

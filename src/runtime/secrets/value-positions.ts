@@ -123,6 +123,7 @@ export function mapEvent(event: EngineEvent, map: MapValue): EngineEvent {
       return { ...event, outputs: map(event.outputs) as JsonObject };
     case 'ExecutionStarted':
     case 'EffectAdopted':
+    case 'StateLooked':
     case 'TurnStarted':
     case 'ForwardEnded':
     case 'RollbackStarted':

@@ -147,7 +147,7 @@ ${fail}`,
 });
 
 test('a failed step that was seen to have left nothing is told so, and one that only looked is as it says', async () => {
-  const id = await run(`${write('no/such/folder', 'x')}`);
+  const id = await run(write('no/such/folder', 'x'));
   expect(existsSync(path('no'))).toBe(false);
   expect(accountOf(belay.view(id)).steps[0]).toMatchObject({ certainty: 'seenAsBefore' });
   expect(endingOf(id)).toMatch(/Nothing is left changed: Write looked at again at .*: as before\./);
