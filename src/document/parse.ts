@@ -26,11 +26,12 @@ const documentKeys = [
   'parameters',
   'mainSteps',
   'outputs',
+  'timeoutSeconds',
   'rollback',
   'notify',
   'locks',
 ];
-const additionKeys = ['rollback', 'notify', 'locks'];
+const additionKeys = ['timeoutSeconds', 'rollback', 'notify', 'locks'];
 const changeTemplateKeys = ['templateInformation', 'emergencyChange', 'autoApprovable', 'executableRunBooks'];
 const notBuiltYet = {
   variables: 'values that steps change with aws:updateVariable',
@@ -76,6 +77,7 @@ export function parseTree(root: TreeNode, catalog: Catalog, report: Report): Doc
   const parsedParameters =
     parameters === undefined ? {} : parseParameters(parameters.value, report, additions);
   const steps = parseSteps(items, { catalog, report, additions, undoOf: undefined, nestedIn: undefined });
+  const timeoutSeconds = readInteger(reader, 'timeoutSeconds', 1);
   const notify = parseNotify(reader);
   const locks = parseLocks(reader);
   const document: Document = {
@@ -85,6 +87,7 @@ export function parseTree(root: TreeNode, catalog: Catalog, report: Report): Doc
     parameters: parsedParameters,
     mainSteps: steps.map(({ step }) => step),
     outputs: parseOutputNames(reader),
+    ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
     rollback: parseRollback(reader, additions),
     ...(notify === undefined ? {} : { notify }),
     ...(locks === undefined ? {} : { locks }),

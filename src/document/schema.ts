@@ -77,6 +77,10 @@ const documentProperties: JsonObject = {
     type: 'array',
     items: { type: 'string', pattern: '^[A-Za-z0-9_]+\\.[A-Za-z0-9_]+$' },
   },
+  timeoutSeconds: described(
+    'Addition to SSM: the longest that the forward flow may take; the rollback has its own limit.',
+    { type: 'integer', minimum: 1 },
+  ),
   rollback: object(
     {
       when: {

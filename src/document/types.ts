@@ -99,6 +99,8 @@ export interface Document {
   readonly mainSteps: readonly Step[];
   /** `Step.Output` names, without braces. */
   readonly outputs: readonly string[];
+  /** Addition: the longest that the forward flow may take, people who are waited for not counted. The rollback has its own limit. */
+  readonly timeoutSeconds?: number;
   readonly rollback: { readonly when: RollbackWhen; readonly timeoutSeconds: number };
   /** Addition: where failure and the rollback's outcome are published. May hold expressions. */
   readonly notify?: { readonly sns: string };

@@ -69,7 +69,15 @@ async function runForward(execution: Execution): Promise<FlowResult> {
   const locks = await lockDocument(execution, forward);
   if (locks.kind === 'refused') return { status: 'Failed', failedStep: null };
   if (locks.kind === 'cancelled') return { status: 'Cancelled', failedStep: null };
-  return runFlow(execution, { steps: document.mainSteps, path: '', planPath: '' }, forward);
+  return runFlow(execution, { steps: document.mainSteps, path: '', planPath: '' }, await limited(execution));
+}
+
+/** The document's own limit of the forward flow, where it has one. */
+async function limited(execution: Execution): Promise<Mode> {
+  const { timeoutSeconds } = execution.program.document;
+  if (timeoutSeconds === undefined) return forward;
+  const deadline = execution.deadline(await execution.now('forward:start'), timeoutSeconds * 1000);
+  return { ...forward, deadline };
 }
 
 async function wantsRollback(execution: Execution): Promise<boolean> {

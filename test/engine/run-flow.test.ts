@@ -138,3 +138,23 @@ test('a secret reaches the action and nothing else', async () => {
   const rows = JSON.stringify([ran.state, store.journal.activity(executionId, 'A#1:wait')]);
   expect(rows).not.toContain('hunter2-canary');
 });
+
+test('timeoutSeconds of the document ends the forward flow, and the rollback has its own time', async () => {
+  const slow = step({ name: 'Slow', action: 'aws:sleep', inputs: { Duration: 'PT1H' } });
+  const ran = await run(runbook([put('A'), slow, put('B')], { timeoutSeconds: 1 }));
+  expect(ran.result).toMatchObject({ status: 'TimedOut', rollbackStatus: 'clean' });
+  expect(statuses(ran)).toMatchObject({ A: 'Success', Slow: 'TimedOut', B: 'Pending' });
+  expect(ran.world.get('A')).toBeNull();
+});
+
+test('a step that begins when the time of the document is over does nothing', async () => {
+  const slow = step({
+    name: 'Slow',
+    action: 'aws:sleep',
+    inputs: { Duration: 'PT1H' },
+    onFailure: { kind: 'Continue' },
+  });
+  const ran = await run(runbook([slow, put('B')], { timeoutSeconds: 1, ...never }));
+  expect(statuses(ran)).toEqual({ Slow: 'TimedOut', B: 'TimedOut' });
+  expect(ran.world.effects).toEqual([]);
+});

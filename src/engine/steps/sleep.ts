@@ -2,7 +2,7 @@
 import { parseDurationMs, parseInstantMs } from '../../document/index.ts';
 import type { JsonObject } from '../../json.ts';
 import type { Execution, Mode, StepRecord } from '../execution.ts';
-import { flowDone, flowFailed, type FlowEnding } from './flow-ending.ts';
+import { flowDone, flowFailed, flowTimedOut, type FlowEnding } from './flow-ending.ts';
 
 export async function sleep(
   execution: Execution,
@@ -19,10 +19,14 @@ export async function sleep(
       step: record.path,
       waiting: { kind: 'sleep', seconds: Math.ceil(ms / 1000) },
     });
-    const slept = await execution.runtime.sleep(`${id}:sleep`, execution.within(mode, ms), {
+    const allowedMs = execution.within(mode, ms);
+    const slept = await execution.runtime.sleep(`${id}:sleep`, allowedMs, {
       ignoreCancel: mode.ignoreCancel,
     });
     if (slept === 'cancelled') return { status: 'Cancelled' };
+    // Sleeping is on the budget of whatever it is part of, and only a look at the clock tells.
+    if (mode.deadline !== null) await execution.now(`${id}:slept`);
+    if (allowedMs < ms) return flowTimedOut(`the time of the execution was over while ${record.path} slept`);
   }
   return flowDone({});
 }
