@@ -2,5 +2,6 @@
 export { createCatalog, plainSchema } from './catalog.ts';
 export { ActionFailure, type ActionContext, type AnyAction } from './define-action.ts';
 export { describeAction, describeStep } from './describe-step.ts';
+export { urlProblem } from './http/url.ts';
 export { iamActions } from './permissions.ts';
 export { actions } from './registry.ts';

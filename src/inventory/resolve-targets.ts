@@ -62,6 +62,12 @@ function unknownHost(targets: Targets, name: string, selector: string): string {
   return withHint(`no host is called ${name}${of}`, nearestHint(name, targets.names));
 }
 
+/** What somebody who wrote this for the name of a host may have meant. */
+export function hostHint(targets: Targets, name: string): string | undefined {
+  if (targets.groups.has(name)) return `${name} is a group`;
+  return nearestHint(name, targets.names);
+}
+
 function ofGroup(targets: Targets, name: string): readonly string[] | string {
   const hosts = targets.groups.get(name);
   if (hosts !== undefined) {

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ActionFailure } from '../actions/define-action.ts';
-import { resolveTargets, type Inventory, type Targets } from '../inventory/index.ts';
+import { hostHint, resolveTargets, type Inventory, type Targets } from '../inventory/index.ts';
 import type { Aws, AwsModels } from '../transports/aws.ts';
 import { createAws } from '../transports/aws/client.ts';
 import { createAwsModels } from '../transports/aws/models.ts';
@@ -54,7 +54,11 @@ async function openSandbox({ inventory, stateDir, executionId }: PlaceOptions): 
     host: (name) => {
       const host = sandboxHost(world, name);
       if (host !== undefined) return host;
-      throw unknownHost(name, `the sandbox has ${sandboxHostNames(world).join(', ')}`);
+      throw unknownHost(
+        name,
+        `the sandbox has ${listed(sandboxHostNames(world))}`,
+        sandboxTargets(world, inventory),
+      );
     },
     targets: (selectors) => targetsOf(sandboxTargets(world, inventory), selectors),
     close: () => Promise.resolve(),
@@ -77,10 +81,11 @@ function openReality({ inventory, stateDir, assumeRole, verifyHost = checkPins }
     host: (name) => {
       const address = inventory?.address(name) ?? instanceAddress(name);
       if (address === undefined) {
-        const known = inventory?.names.join(', ') ?? '';
+        const known = listed(inventory?.names ?? []);
         throw unknownHost(
           name,
           known === '' ? 'there is no belay.yaml here that names hosts' : `belay.yaml has ${known}`,
+          inventory,
         );
       }
       addresses.set(address.name, address);
@@ -123,6 +128,16 @@ function networkNotModelled(address: string): ActionFailure {
   });
 }
 
-function unknownHost(name: string, known: string): ActionFailure {
-  return new ActionFailure({ code: 'UNKNOWN_HOST', message: `no host is called ${name}: ${known}` });
+/** What can be looked for by eye; a thousand names cannot. */
+const namesListedMax = 20;
+
+function listed(names: readonly string[]): string {
+  const more = names.length - namesListedMax;
+  return [...names.slice(0, namesListedMax), ...(more > 0 ? [`${more} more`] : [])].join(', ');
+}
+
+function unknownHost(name: string, known: string, targets: Targets | null): ActionFailure {
+  const hint = targets === null ? undefined : hostHint(targets, name);
+  const message = `no host is called ${name}: ${known}${hint === undefined ? '' : `. ${hint}`}`;
+  return new ActionFailure({ code: 'UNKNOWN_HOST', message });
 }

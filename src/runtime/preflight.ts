@@ -2,11 +2,12 @@
  * What can be known before the first effect, and would be found out in the middle otherwise: a host that nobody knows, AWS
  * that does not know the caller. Only what stands in the document and its parameters is looked at.
  */
-import { ActionFailure, type AnyAction } from '../actions/index.ts';
-import { isExpression, lockNameProblem, resolveInputs, type Document, type Step } from '../document/index.ts';
+import { ActionFailure, urlProblem, type AnyAction } from '../actions/index.ts';
+import { lockNameProblem, resolveInputs, type Document, type Step } from '../document/index.ts';
 import type { JsonObject } from '../json.ts';
 import { AwsFailure } from '../transports/aws.ts';
 import { wantedLocks } from './locks/lock-names.ts';
+import { namedInInputs } from './named-in-inputs.ts';
 import { parameterScope } from './parameter-scope.ts';
 import type { Place } from './places.ts';
 import { Refusal } from './refusal.ts';
@@ -29,7 +30,10 @@ export async function preflight(
     const action = actions.get(step.action);
     if (action === undefined) continue;
     if (action.permissions(step.inputs).length > 0) usesAws = true;
-    for (const name of knownHosts(step, action, parameters)) {
+    const { hosts, selectors, urls } = namedInInputs(step, action, parameters);
+    for (const url of urls) refuseUrl(url, step);
+    const targets = selectors.length === 0 ? [] : targetsOf(place, selectors, step);
+    for (const name of [...hosts, ...targets]) {
       if (hostOf(place, name, step, isSandbox).transport === 'ssm') usesAws = true;
     }
   }
@@ -48,14 +52,21 @@ function* everyStep(steps: readonly Step[]): Generator<Step> {
   }
 }
 
-/** Names of hosts that the step's inputs give without any step having run. */
-function knownHosts(step: Step, action: AnyAction, parameters: JsonObject): string[] {
-  if (!action.hasHostTargets) return [];
-  const host = step.inputs['Host'];
-  if (host === undefined) return [];
-  const resolved = resolveInputs(host, parameterScope(parameters));
-  if (!resolved.ok || typeof resolved.value !== 'string' || resolved.value === '') return [];
-  return isExpression(resolved.value) ? [] : [resolved.value];
+function refuseUrl(url: string, step: Step): void {
+  const problem = urlProblem(url);
+  if (problem === undefined) return;
+  throw new Refusal('usage', 'BAD_URL', `step ${step.name}: the URL ${url} ${problem}`);
+}
+
+function targetsOf(place: Place, selectors: readonly string[], step: Step): readonly string[] {
+  try {
+    return place.targets(selectors);
+  } catch (error) {
+    if (!(error instanceof ActionFailure)) throw error;
+    throw new Refusal('usage', error.code, `step ${step.name}: ${error.message}`, {
+      hint: 'Targets are hosts of belay.yaml, ranges, group:NAME and tag:KEY=VALUE',
+    });
+  }
 }
 
 /** Hosts on which the document's locks will be held. Throws Refusal where a lock names what nobody knows. */

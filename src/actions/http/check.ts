@@ -4,6 +4,7 @@ import { HostFailure } from '../../transports/host.ts';
 import { defineAction, done, failed, pending, type Failed, type Poll } from '../define-action.ts';
 import { isStillPatient } from '../effects/patience.ts';
 import { strictObject } from '../strict-object.ts';
+import { urlProblem } from './url.ts';
 import { askFromHere, askFromHost, type Answer } from './ask.ts';
 
 const askAgainMs = 1_000;
@@ -33,7 +34,7 @@ export const check = defineAction({
       action: http:check
       inputs: { Url: 'http://127.0.0.1:9000/minio/health/cluster', Host: minio1, ExpectStatus: 200, WaitSeconds: 60 }`,
   inputs: strictObject({
-    Url: Type.String({ pattern: '^https?://[^\\s]+$' }),
+    Url: Type.String({ description: 'It begins with http:// or https://.' }),
     Host: Type.Optional(
       Type.String({
         minLength: 1,
@@ -76,11 +77,17 @@ export const check = defineAction({
   timeoutSeconds: 3_900,
   permissions: () => [],
   targets: ({ Url, Host }) => [Host ?? Url],
+  check: ({ Url }, tools) => {
+    const problem = typeof Url !== 'string' || tools.isExpression(Url) ? undefined : urlProblem(Url);
+    return problem === undefined ? [] : [{ code: 'BAD_URL', path: ['Url'], message: `this URL ${problem}` }];
+  },
   hasHostTargets: false,
 
   effect: {
     kind: 'read',
     poll: async (inputs: Inputs, context): Promise<Poll<Outputs>> => {
+      const problem = urlProblem(inputs.Url);
+      if (problem !== undefined) return failed('BAD_URL', `the URL ${inputs.Url} ${problem}`);
       const patient = isStillPatient(inputs, inputs.WaitSeconds ?? 0, context.now());
       const question = {
         url: inputs.Url,
