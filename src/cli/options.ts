@@ -19,7 +19,7 @@ export function textsOf(options: RawOptions, name: string): readonly string[] {
 
 /** `['Host=db1']` → `{ Host: 'db1' }`. Throws Refusal for what is no pair and for a name given twice. */
 export function pairsOf(flag: string, texts: readonly string[]): Record<string, string> {
-  const pairs: Record<string, string> = {};
+  const pairs = new Map<string, string>();
   for (const text of texts) {
     const equals = text.indexOf('=');
     if (equals <= 0) {
@@ -28,11 +28,11 @@ export function pairsOf(flag: string, texts: readonly string[]): Record<string, 
       });
     }
     const name = text.slice(0, equals);
-    if (Object.hasOwn(pairs, name))
+    if (pairs.has(name))
       throw new Refusal('usage', 'GIVEN_TWICE', `${flag} ${name} is given twice`, {
         hint: `a list is one text with commas or JSON: ${flag} '${name}=["a", "b"]'`,
       });
-    pairs[name] = text.slice(equals + 1);
+    pairs.set(name, text.slice(equals + 1));
   }
-  return pairs;
+  return Object.fromEntries(pairs);
 }

@@ -51,6 +51,8 @@ export interface CatalogProblem {
   readonly path: readonly (string | number)[];
   readonly message: string;
   readonly hint?: string;
+  /** It can be run as it is, but somebody should look at it. */
+  readonly isWarning?: boolean;
   /** Underline the key at the end of the path instead of its value: an unknown member. */
   readonly isAboutKey?: boolean;
 }

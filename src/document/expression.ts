@@ -34,7 +34,7 @@ export type Resolution =
   | { readonly ok: true; readonly value: Json }
   | {
       readonly ok: false;
-      readonly code: 'ABSENT_VALUE' | 'DUPLICATE_KEY';
+      readonly code: 'ABSENT_VALUE' | 'DUPLICATE_KEY' | 'TOO_LONG';
       readonly message: string;
       /** Path of the value below what was resolved. */
       readonly path: Path;
@@ -104,7 +104,29 @@ export function embeddedText(value: Json): string {
 
 /** Puts values in the place of all expressions. Total: it never throws, whatever the value. */
 export function resolveInputs(value: Json, scope: Scope, options: ResolveOptions = {}): Resolution {
-  return resolveAt(value, [], { scope, absentIsNull: options.absentIsNull ?? false });
+  const resolved = resolveAt(value, [], { scope, absentIsNull: options.absentIsNull ?? false });
+  return resolved.ok && isLonger(resolved.value, resolvedLengthMax) ? tooLong([]) : resolved;
+}
+
+/** Characters of a resolved value, names of members included: values that hold values double quickly. */
+export const resolvedLengthMax = 4 * 1024 * 1024;
+
+function tooLong(path: Path): Resolution {
+  const message = `with its values it is longer than ${resolvedLengthMax} characters`;
+  return { ok: false, code: 'TOO_LONG', message, path };
+}
+
+/** Stops counting where the bound is met: parts of a value may stand in it many times. */
+function isLonger(value: Json, max: number): boolean {
+  let left = max;
+  const count = (part: Json): boolean => {
+    left -= typeof part === 'string' ? part.length : 1;
+    if (left < 0) return true;
+    if (Array.isArray(part)) return part.some(count);
+    if (!isJsonObject(part)) return false;
+    return Object.entries(part).some(([key, member]) => count(key) || count(member));
+  };
+  return count(value);
 }
 
 interface Context {
@@ -132,7 +154,9 @@ function resolveText(template: string, path: Path, context: Context): Resolution
     const found = context.scope.lookup(part.reference);
     if (found.kind === 'value') {
       if (isWhole) return { ok: true, value: found.value };
+      if (typeof found.value === 'object' && isLonger(found.value, resolvedLengthMax)) return tooLong(path);
       text += embeddedText(found.value);
+      if (text.length > resolvedLengthMax) return tooLong(path);
     } else if (!context.absentIsNull) {
       return {
         ok: false,

@@ -4,11 +4,11 @@
  * Checks look at the raw values; expressions in defaults are resolved after that, once, and never in what
  * the caller gave. Values of secret parameters never stand in a message.
  */
-import { isJsonObject, type Json } from '../json.ts';
+import { isJsonObject, own, type Json } from '../json.ts';
 import { coerceArgument } from './argument.ts';
 import type { DocumentCode } from './errors.ts';
 import { referencesIn, resolveInputs, type Scope } from './expression.ts';
-import { compilePattern } from './pattern.ts';
+import { compilePattern, patternTimeoutMs } from './pattern.ts';
 import { didYouMean, makeSuggester } from './suggest.ts';
 import type { Document, Parameter } from './types.ts';
 
@@ -79,6 +79,19 @@ export function checkDefault(name: string, parameter: Parameter, value: Json): P
   return referencesIn(value).length > 0 ? [] : checkArgument(name, parameter, value);
 }
 
+/**
+ * A default whose value its expressions gave. AWS compares the text as it is written, and published patterns allow for that:
+ * it passes when the text or the value does. A secret in it is checked where it is read.
+ */
+function checkResolved(name: string, parameter: Parameter, value: Json): ParameterProblem[] {
+  const { default: written } = parameter;
+  if (written === undefined || value === '' || referencesIn(written).length === 0 || holdsNul(value))
+    return [];
+  const problems = checkArgument(name, parameter, value);
+  if (problems.length === 0 || checkArgument(name, parameter, written).length === 0) return [];
+  return problems;
+}
+
 /** Checks one value against its parameter's definition. */
 export function checkArgument(name: string, parameter: Parameter, given: Json): ParameterProblem[] {
   if (holdsNul(given)) {
@@ -137,11 +150,18 @@ function checkPattern(name: string, parameter: Parameter, value: Json): Paramete
   if (!compiled.ok) return [];
   const problems: ParameterProblem[] = [];
   for (const item of Array.isArray(value) ? (value as readonly Json[]) : [value]) {
-    if (compiled.pattern.test(textOf(item))) continue;
+    const found = compiled.matches(textOf(item));
+    if (found === 'match') continue;
     problems.push({
       code: 'PATTERN_MISMATCH',
       parameter: name,
-      message: `${shown(parameter, item)} does not match the pattern of parameter ${name}: ${parameter.allowedPattern}`,
+      message:
+        found === 'differs'
+          ? `${shown(parameter, item)} does not match the pattern of parameter ${name}: ${parameter.allowedPattern}`
+          : `whether ${shown(parameter, item)} matches the pattern of parameter ${name} was not found out within ${patternTimeoutMs} ms: ${parameter.allowedPattern}`,
+      ...(found === 'differs'
+        ? {}
+        : { hint: 'a pattern without look-around and with counts up to 1000 is matched in one go' }),
     });
   }
   return problems;
@@ -211,6 +231,7 @@ export function resolveParameters(document: Document, given: Arguments, scope: S
       });
       return undefined;
     }
+    if (argument === undefined) problems.push(...checkResolved(name, parameter, coerced.value));
     values.set(name, coerced.value);
     return coerced.value;
   };
@@ -241,11 +262,6 @@ export function resolveParameters(document: Document, given: Arguments, scope: S
   for (const [name, parameter] of Object.entries(document.parameters)) settle(name, parameter);
   if (problems.length > 0) return { ok: false, problems };
   return { ok: true, values: Object.fromEntries(values) };
-}
-
-/** Reads an own member: a parameter may be called `constructor`. */
-function own<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {
-  return Object.hasOwn(record, name) ? record[name] : undefined;
 }
 
 function holdsNul(value: Json): boolean {

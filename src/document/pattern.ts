@@ -1,5 +1,6 @@
 /**
- * `allowedPattern`: a regular expression in Java's dialect, run by JavaScript's engine.
+ * `allowedPattern`: a regular expression in Java's dialect, run by RE2 where that can, so that no pattern of a stranger's document
+ * takes longer than its text; and by JavaScript's engine with a time limit where it cannot.
  *
  * Nearly all of both dialects is the same; what JavaScript spells otherwise is translated, and what it lacks
  * (possessive quantifiers, atomic groups, class intersections) is refused with its name rather than
@@ -7,8 +8,16 @@
  * Source: java.util.regex.Pattern, Java 17.
  */
 
+import { runInNewContext } from 'node:vm';
+import { RE2JS } from 're2js';
+
+/** How long a pattern with look-around may take on one value, in ms. */
+export const patternTimeoutMs = 250;
+
+export type PatternAnswer = 'match' | 'differs' | 'tooSlow';
+
 export type CompiledPattern =
-  | { readonly ok: true; readonly pattern: RegExp }
+  | { readonly ok: true; matches(text: string): PatternAnswer }
   | { readonly ok: false; readonly problem: string };
 
 const posixClasses: Readonly<Record<string, string>> = {
@@ -32,10 +41,38 @@ export function compilePattern(java: string): CompiledPattern {
   const translated = translate(java);
   if ('problem' in translated) return { ok: false, problem: translated.problem };
   try {
-    return { ok: true, pattern: new RegExp(translated.source, translated.flags) };
+    const pattern = new RegExp(translated.source, translated.flags);
+    return { ok: true, matches: linear(pattern) ?? ((text) => backtracking(pattern, text)) };
   } catch (error) {
     const reason = error instanceof Error ? error.message.replace(/^.*\/[a-z]*: /s, '') : String(error);
     return { ok: false, problem: `is no regular expression: ${reason}` };
+  }
+}
+
+/** By RE2, whose time grows with the text alone; undefined for what it cannot do: look-around, counts beyond 1000. */
+function linear(pattern: RegExp): ((text: string) => PatternAnswer) | undefined {
+  const flags = [
+    pattern.ignoreCase ? RE2JS.CASE_INSENSITIVE : 0,
+    pattern.dotAll ? RE2JS.DOTALL : 0,
+    pattern.multiline ? RE2JS.MULTILINE : 0,
+  ].reduce((all, flag) => all | flag, 0);
+  try {
+    const compiled = RE2JS.compile(RE2JS.translateRegExp(pattern.source), flags);
+    return (text) => (compiled.matcher(text).find() ? 'match' : 'differs');
+  } catch {
+    return undefined;
+  }
+}
+
+/** By JavaScript's own engine, which may try every way to match: it is stopped after a time. */
+function backtracking(pattern: RegExp, text: string): PatternAnswer {
+  const script = 'new RegExp(source, flags).test(text)';
+  const { source, flags } = pattern;
+  try {
+    const found: unknown = runInNewContext(script, { source, flags, text }, { timeout: patternTimeoutMs });
+    return found === true ? 'match' : 'differs';
+  } catch {
+    return 'tooSlow';
   }
 }
 

@@ -12,8 +12,8 @@ export interface Report {
   warn(code: DocumentCode, span: Span, message: string, hint?: string): void;
   /** An error on a line that must not be quoted. */
   concealed(code: DocumentCode, span: Span, message: string, hint?: string): void;
-  /** An error whose code another room defines. */
-  foreign(code: string, span: Span, message: string, hint?: string): void;
+  /** A finding whose code another room defines; left out, an error. */
+  foreign(code: string, span: Span, message: string, hint?: string, severity?: 'error' | 'warning'): void;
   /**
    * `Did you mean X?`, or the known names while they are few. Long lists of names come as a function, which is not called
    * once the report is full.
@@ -58,7 +58,7 @@ export function makeReport(source: SourceText): Report {
     error: (code, span, message, hint) => add('error', code, span, message, hint),
     warn: (code, span, message, hint) => add('warning', code, span, message, hint),
     concealed: (code, span, message, hint) => add('error', code, span, message, hint, true),
-    foreign: (code, span, message, hint) => add('error', code, span, message, hint),
+    foreign: (code, span, message, hint, severity = 'error') => add(severity, code, span, message, hint),
     suggest: (name, known) =>
       found.length >= diagnosticsMax
         ? undefined

@@ -3,7 +3,7 @@
  * Everything in here is rebuilt identically when a host runs the interpreter again after a crash.
  */
 import type { Step } from '../document/types.ts';
-import type { Json, JsonObject } from '../json.ts';
+import { own, type Json, type JsonObject } from '../json.ts';
 import type { ActivityCallOf, ActivityKind, Identity, Outcome } from './activities.ts';
 import type { EngineEvent } from './events.ts';
 import { failureOf, type Failure } from './failure.ts';
@@ -164,7 +164,7 @@ export class Execution {
 
   /** By the step's place in the document. */
   descriptor(planPath: string): StepDescriptor {
-    const descriptor = this.program.descriptors[planPath];
+    const descriptor = own(this.program.descriptors, planPath);
     if (descriptor === undefined) throw new Error(`the program has no descriptor of step ${planPath}`);
     return descriptor;
   }

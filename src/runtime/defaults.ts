@@ -6,7 +6,7 @@ import {
   type Document,
   type Scope,
 } from '../document/index.ts';
-import { isJsonObject, type Json, type JsonObject } from '../json.ts';
+import { isJsonObject, own, type Json, type JsonObject } from '../json.ts';
 import { AwsFailure, type Aws } from '../transports/aws.ts';
 import { Refusal } from './refusal.ts';
 
@@ -69,7 +69,7 @@ export async function defaultScope(
 }
 
 function only({ parameters, ...rest }: Document, name: string): Document {
-  const parameter = parameters[name];
+  const parameter = own(parameters, name);
   return { ...rest, parameters: parameter === undefined ? {} : { [name]: parameter } };
 }
 
@@ -106,7 +106,7 @@ function lookup(
   const iso = new Date(tools.now).toISOString();
   if (name === 'DATE') return iso.slice(0, 10);
   if (name === 'DATE_TIME') return iso.slice(0, 19).replace('T', '_').replaceAll(':', '.');
-  return Object.hasOwn(identity, name) ? identity[name] : undefined;
+  return own(identity, name);
 }
 
 async function identityOf(tools: DefaultTools): Promise<JsonObject> {

@@ -16,7 +16,7 @@ import {
 } from '../document/index.ts';
 import { plan } from '../engine/index.ts';
 import type { ExecutionSettings, NewExecution } from '../journal/index.ts';
-import type { Json, JsonObject } from '../json.ts';
+import { own, type Json, type JsonObject } from '../json.ts';
 import type { Place } from './places.ts';
 import { preflight } from './preflight.ts';
 import { Refusal } from './refusal.ts';
@@ -106,10 +106,10 @@ function checked(
 }
 
 function readTexts(document: Document, texts: Readonly<Record<string, string>>): JsonObject {
-  const values: Record<string, Json> = {};
+  const values = new Map<string, Json>();
   const problems: ParameterProblem[] = [];
   for (const [name, text] of Object.entries(texts)) {
-    const parameter = document.parameters[name];
+    const parameter = own(document.parameters, name);
     if (parameter?.secret === true) {
       throw new Refusal(
         'usage',
@@ -122,7 +122,7 @@ function readTexts(document: Document, texts: Readonly<Record<string, string>>):
     }
     const coerced =
       parameter === undefined ? { ok: true as const, value: text } : parseArgument(parameter, text);
-    if (coerced.ok) values[name] = coerced.value;
+    if (coerced.ok) values.set(name, coerced.value);
     else
       problems.push({
         code: 'WRONG_TYPE',
@@ -131,12 +131,12 @@ function readTexts(document: Document, texts: Readonly<Record<string, string>>):
       });
   }
   refuseProblems(problems);
-  return values;
+  return Object.fromEntries(values);
 }
 
 /** Placeholders for secret parameters; their values never come near the document. */
 function secretArguments(document: Document, secrets: Readonly<Record<string, string>>): JsonObject {
-  const values: Record<string, Json> = {};
+  const values = new Map<string, Json>();
   for (const [name, reference] of Object.entries(secrets)) {
     if (!isSecretReference(reference)) {
       throw new Refusal(
@@ -148,14 +148,15 @@ function secretArguments(document: Document, secrets: Readonly<Record<string, st
         },
       );
     }
-    if (document.parameters[name] === undefined) {
+    const parameter = own(document.parameters, name);
+    if (parameter === undefined) {
       throw new Refusal(
         'usage',
         'UNKNOWN_PARAMETER',
         `--secret ${name}: the runbook has no parameter ${name}`,
       );
     }
-    if (document.parameters[name].secret !== true) {
+    if (parameter.secret !== true) {
       throw new Refusal(
         'usage',
         'NOT_SECRET',
@@ -165,11 +166,10 @@ function secretArguments(document: Document, secrets: Readonly<Record<string, st
         },
       );
     }
-    values[name] = newPlaceholder(name);
+    values.set(name, newPlaceholder(name));
   }
   const missing = Object.entries(document.parameters).filter(
-    ([name, { secret, default: value }]) =>
-      secret === true && value === undefined && values[name] === undefined,
+    ([name, { secret, default: value }]) => secret === true && value === undefined && !values.has(name),
   );
   if (missing.length > 0) {
     const names = missing.map(([name]) => name);
@@ -177,7 +177,7 @@ function secretArguments(document: Document, secrets: Readonly<Record<string, st
       hint: `--secret ${names[0]}=env:VAR, file:PATH, ssm:/path, secretsmanager:ID or -`,
     });
   }
-  return values;
+  return Object.fromEntries(values);
 }
 
 /** Whether each secret can be had: an execution that cannot begin must not come to be. */

@@ -5,6 +5,7 @@ import { actions } from '../actions/index.ts';
 import { foldEvents, runExecution, type ExecutionResult, type RecordedEvent } from '../engine/index.ts';
 import { embeddedText, resolveInputs } from '../document/index.ts';
 import type { ExecutionRow, Journal } from '../journal/index.ts';
+import { own } from '../json.ts';
 import { ActionHost, type ActivityHost } from './activity-host.ts';
 import { readConfiguration } from './configuration.ts';
 import { EmbeddedRuntime, Left } from './embedded.ts';
@@ -225,7 +226,7 @@ async function openVault(row: ExecutionRow, place: Place, options: RunOptions): 
   const secrets = Array.from(values, ([name, value]) => ({
     name,
     value: row.settings.sandbox ? standIn(name) : value,
-    placeholder: embeddedText(parameters[name] ?? ''),
+    placeholder: embeddedText(own(parameters, name) ?? ''),
   }));
   return new Vault(secrets, { open: [document, parameters] });
 }

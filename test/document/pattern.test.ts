@@ -4,7 +4,7 @@ import { compilePattern } from '../../src/document/pattern.ts';
 
 function matches(java: string, text: string): boolean | string {
   const compiled = compilePattern(java);
-  return compiled.ok ? compiled.pattern.test(text) : compiled.problem;
+  return compiled.ok ? compiled.matches(text) === 'match' : compiled.problem;
 }
 
 describe("Java's patterns", () => {

@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import type { CatalogProblem } from '../../document/catalog.ts';
 import type { HostScript } from '../../transports/host.ts';
 import { ActionFailure, defineAction, done, failed, type ActionContext } from '../define-action.ts';
+import type { Json } from '../../json.ts';
 import { strictObject } from '../strict-object.ts';
 import { detached } from '../effects/detached.ts';
 import { lastLines } from '../scripts/fields.ts';
@@ -95,6 +96,7 @@ export const command = defineAction({
         hint: 'pass it through Env and write "$NAME" in the Script',
       });
     }
+    if (Array.isArray(Command)) problems.push(...pastedInto(Command, tools));
     return problems;
   },
 
@@ -125,6 +127,31 @@ export const command = defineAction({
     leavesChange: true,
   },
 });
+
+/** `sh -c 'echo {{ X }}'`: an interpreter that is given its program as an argument. */
+function pastedInto(
+  command: readonly Json[],
+  tools: { isExpression(value: unknown): boolean },
+): CatalogProblem[] {
+  const isProgram = (index: number): boolean => {
+    const before = command[index - 1];
+    return typeof before === 'string' && /^(?:-[a-z]*[ce]|--eval|--command|-Command|--execute)$/.test(before);
+  };
+  return command.flatMap((text, index): CatalogProblem[] =>
+    isProgram(index) && tools.isExpression(text)
+      ? [
+          {
+            code: 'EXPRESSION_IN_SCRIPT',
+            isWarning: true,
+            path: ['Command', index],
+            message:
+              'a value written into the text of a program becomes part of it: quotes or ; in it would run',
+            hint: 'pass it through Env and write "$NAME", or as an argument of its own behind the text',
+          },
+        ]
+      : [],
+  );
+}
 
 function scriptOf(inputs: Inputs, context: ActionContext): HostScript {
   const { Command, Script, Env, WorkingDirectory } = inputs;

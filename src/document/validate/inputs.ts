@@ -53,6 +53,7 @@ export function validateInputs(draft: StepDraft, context: ValidationContext): vo
         : inputSpan(draft, problem.path),
       `step "${step.name}": ${problem.message}`,
       problem.hint,
+      problem.isWarning === true ? 'warning' : 'error',
     );
   }
 }

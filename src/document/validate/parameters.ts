@@ -1,7 +1,7 @@
 /** Parameter definitions that contradict themselves. */
 import { coerceArgument } from '../argument.ts';
 import { referencesIn } from '../expression.ts';
-import { checkDefault } from '../parameters.ts';
+import { checkArgument, checkDefault } from '../parameters.ts';
 import { compilePattern } from '../pattern.ts';
 import { asWritten, type MapNode, type Span } from '../tree.ts';
 import type { Parameter } from '../types.ts';
@@ -23,7 +23,10 @@ export function validateParameters(context: ValidationContext): void {
     }
     if (parameter.default === undefined) continue;
     const at = spanOf(node, 'default', entry.keySpan);
-    for (const problem of checkDefault(name, parameter, parameter.default)) {
+    const problems = context.strictSsm
+      ? checkArgument(name, parameter, parameter.default)
+      : checkDefault(name, parameter, parameter.default);
+    for (const problem of problems) {
       // AWS takes placeholders like "<subnet id>" that every caller must replace; a wrong type it does not.
       const value = node.entries.get('default')?.value;
       const hint = value === undefined ? problem.hint : asWritten(problem.hint, value);

@@ -7,6 +7,7 @@ import { baseType } from '../argument.ts';
 import { referencesIn } from '../expression.ts';
 import type { Reference } from '../reference.ts';
 import type { TreeNode } from '../tree.ts';
+import { own } from '../../json.ts';
 import { findExpressions } from './expressions.ts';
 import type { StepList, ValidationContext } from './context.ts';
 
@@ -14,7 +15,7 @@ import type { StepList, ValidationContext } from './context.ts';
 export function validateDocumentSecrets(context: ValidationContext): void {
   const { draft, report } = context;
   for (const [name, entry] of draft.parameters) {
-    const parameter = draft.document.parameters[name];
+    const parameter = own(draft.document.parameters, name);
     if (parameter?.secret !== true || baseType(parameter.type) === 'String') continue;
     const at = entry.value.kind === 'map' ? entry.value.entries.get('type')?.value.span : undefined;
     report.error(
@@ -32,26 +33,26 @@ export function validateDocumentSecrets(context: ValidationContext): void {
 export function validateStepSecrets(list: StepList, context: ValidationContext): void {
   for (const { step, node } of list.drafts) {
     const what = `step "${step.name}"`;
-    const own = list.undoOf;
+    const undone = list.undoOf;
     for (const key of ['timeoutSeconds', 'capture', 'locks'])
-      refuseIn(node.entries.get(key)?.value, `${key} of ${what}`, own, context);
+      refuseIn(node.entries.get(key)?.value, `${key} of ${what}`, undone, context);
     const allowed = context.catalog.action(step.action)?.secretInputs;
     const inputs = node.entries.get('inputs')?.value;
     if (allowed === undefined || inputs?.kind !== 'map') continue;
     for (const [name, entry] of inputs.entries)
-      if (!allowed.includes(name)) refuseIn(entry.value, `${name} of ${what}`, own, context);
+      if (!allowed.includes(name)) refuseIn(entry.value, `${name} of ${what}`, undone, context);
   }
 }
 
 function refuseIn(
   node: TreeNode | undefined,
   where: string,
-  own: StepDraft | undefined,
+  undone: StepDraft | undefined,
   context: ValidationContext,
 ): void {
   if (node === undefined) return;
   for (const { reference, span } of findExpressions(node, context.source.text).references) {
-    const name = secretBehind(reference, own, context);
+    const name = secretBehind(reference, undone, context);
     if (name === undefined) continue;
     context.report.error(
       'SECRET_PARAMETER',
@@ -67,16 +68,16 @@ function refuseIn(
 /** The secret parameter that the reference gives, itself or as `inputs.X` of the step that is undone. */
 function secretBehind(
   reference: Reference,
-  own: StepDraft | undefined,
+  undone: StepDraft | undefined,
   { draft }: ValidationContext,
 ): string | undefined {
   if (reference.kind === 'parameter')
-    return draft.document.parameters[reference.name]?.secret === true ? reference.name : undefined;
-  if (reference.kind !== 'output' || reference.step !== 'inputs' || own === undefined) return undefined;
-  const given = own.step.inputs[reference.output];
+    return own(draft.document.parameters, reference.name)?.secret === true ? reference.name : undefined;
+  if (reference.kind !== 'output' || reference.step !== 'inputs' || undone === undefined) return undefined;
+  const given = own(undone.step.inputs, reference.output);
   return given === undefined
     ? undefined
     : referencesIn(given)
         .flatMap((inner) => (inner.kind === 'parameter' ? [inner.name] : []))
-        .find((name) => draft.document.parameters[name]?.secret === true);
+        .find((name) => own(draft.document.parameters, name)?.secret === true);
 }

@@ -13,14 +13,16 @@ export async function readCaptures(
   inputs: JsonObject,
   context: ActionContext,
 ): Promise<JsonObject> {
-  const values: Record<string, Json> = {};
+  const values = new Map<string, Json>();
   for (const [name, capture] of Object.entries(captures)) {
-    values[name] =
+    values.set(
+      name,
       capture.kind === 'command'
         ? await readCommand(name, capture.command, action, inputs, context)
-        : await readApi(name, capture.inputs, capture.selector, context);
+        : await readApi(name, capture.inputs, capture.selector, context),
+    );
   }
-  return values;
+  return Object.fromEntries(values);
 }
 
 async function readCommand(
@@ -30,7 +32,7 @@ async function readCommand(
   inputs: JsonObject,
   context: ActionContext,
 ): Promise<Json> {
-  const answers: Record<string, string> = {};
+  const answers = new Map<string, string>();
   const targets = action.targets(inputs);
   for (const target of targets) {
     const answer = await context
@@ -43,10 +45,12 @@ async function readCommand(
         message: `the capture ${name} exited ${answer.exitCode} on ${target}${detail === '' ? '' : `: ${detail}`}`,
       });
     }
-    answers[target] = answer.stdout.trimEnd();
+    answers.set(target, answer.stdout.trimEnd());
   }
   const [only] = targets;
-  return targets.length === 1 && only !== undefined ? (answers[only] ?? null) : answers;
+  return targets.length === 1 && only !== undefined
+    ? (answers.get(only) ?? null)
+    : Object.fromEntries(answers);
 }
 
 async function readApi(

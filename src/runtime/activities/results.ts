@@ -20,7 +20,7 @@ export function doneResult(
   answer: Done<JsonObject>,
   { action, inputs, work, step }: Answering,
 ): EffectResult | FailedOutcome {
-  const outputs: Record<string, Json> = { ...answer.outputs };
+  const named = new Map<string, Json>(Object.entries(answer.outputs));
   // It acted, whatever its outputs are: what it changed and made is kept.
   const acted: Omit<EffectResult, 'outputs'> = {
     changes: answer.changes ?? [],
@@ -34,8 +34,9 @@ export function doneResult(
     const selected = selectOutput(Selector, Type, answer.response ?? answer.outputs);
     if (selected.kind === 'mismatch')
       return unfit('OUTPUT_MISMATCH', `output ${Name} of ${step}: ${selected.message}`);
-    if (selected.kind === 'value') outputs[Name] = selected.value;
+    if (selected.kind === 'value') named.set(Name, selected.value);
   }
+  const outputs = Object.fromEntries(named);
   const bytes = Buffer.byteLength(JSON.stringify(outputs));
   if (bytes > outputBytesMax) {
     return unfit(

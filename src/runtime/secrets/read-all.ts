@@ -1,5 +1,6 @@
 /** Every secret of an execution, read by its reference. */
 import { checkArgument, type Document } from '../../document/index.ts';
+import { own } from '../../json.ts';
 import { readSecret, type SecretSources } from './references.ts';
 
 export interface ReadSecrets {
@@ -23,7 +24,7 @@ export async function readSecrets(
       continue;
     }
     const { value } = reading;
-    const parameter = parameters[name];
+    const parameter = own(parameters, name);
     const problems = parameter === undefined ? [] : checkArgument(name, parameter, value);
     troubles.push(...problems.map(({ message }) => `${reference}: ${message}`));
     values.set(name, value);

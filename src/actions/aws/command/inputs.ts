@@ -73,6 +73,8 @@ export type RunCommandInputs = Static<typeof runCommandInputs>;
 
 /** The one Command document that Belay can run on a host itself. */
 export const shellDocument = 'AWS-RunShellScript';
+/** Those whose `commands` are the text of a program. */
+const shellDocuments: readonly string[] = [shellDocument, 'AWS-RunPowerShellScript'];
 const shellParameters = ['commands', 'workingDirectory', 'executionTimeout'] as const;
 
 /** Bounds of executionTimeout in seconds (SSM agent); outside of them the agent silently takes an hour. */
@@ -144,7 +146,31 @@ export function checkRunCommand(
     });
   }
   if (name === shellDocument) problems.push(...checkShellParameters(Parameters, isExpression));
+  if (shellDocuments.includes(name)) problems.push(...pastedValues(Parameters, isExpression));
   return problems;
+}
+
+/** SSM pastes values into the text of commands; whoever may give the value may then run what he likes. */
+function pastedValues(
+  parameters: Json | undefined,
+  isExpression: (value: unknown) => boolean,
+): readonly CatalogProblem[] {
+  const commands = isJsonObject(parameters) ? parameters['commands'] : undefined;
+  const texts = Array.isArray(commands) ? (commands as readonly Json[]) : [commands];
+  // A whole command that is one expression is somebody's program, not a value within one.
+  return texts.flatMap((text, index): CatalogProblem[] => {
+    if (typeof text !== 'string' || !isExpression(text) || /^\{\{[^{}]*\}\}$/.test(text.trim())) return [];
+    const path = ['Parameters', 'commands', ...(Array.isArray(commands) ? [index] : [])];
+    return [
+      {
+        code: 'EXPRESSION_IN_SCRIPT',
+        isWarning: true,
+        path,
+        message: 'a value written into shell text becomes part of the program: quotes or ; in it would run',
+        hint: 'host:command passes values through Env; here, an allowedPattern on the parameter keeps quotes, ; and $ out',
+      },
+    ];
+  });
 }
 
 function checkShellParameters(
