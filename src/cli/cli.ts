@@ -6,6 +6,7 @@ import { makeStyle, spelled, type Style } from './view/style.ts';
 
 export interface GlobalOptions {
   readonly state: string | undefined;
+  readonly config: string | undefined;
   readonly debug: boolean;
   readonly color: ColorWish;
 }
@@ -49,7 +50,8 @@ export interface Surroundings {
 }
 
 export function makeCli(globals: GlobalOptions, around: Surroundings): Cli {
-  const { stdin, stdout, stderr, env, cwd, platform } = around;
+  const { stdin, stdout, stderr, cwd, platform } = around;
+  const env = globals.config === undefined ? around.env : { ...around.env, BELAY_CONFIG: globals.config };
   const unicode = hasUnicode(env, platform);
   const style = makeStyle({ color: wantsColor(globals.color, env, stderr), unicode });
   const outStyle = makeStyle({ color: wantsColor(globals.color, env, stdout), unicode });

@@ -32,6 +32,7 @@ const execution = (required: boolean, says: string) => ({
 /** Understood by every command, before or behind its name. */
 export const globalOptions: readonly OptionSpec[] = [
   { name: 'state', value: 'DIR', values: 'file', says: 'Where executions are kept (BELAY_STATE)' },
+  { name: 'config', value: 'FILE', values: 'file', says: 'Another belay.yaml (BELAY_CONFIG)' },
   {
     name: 'color',
     value: 'WHEN',

@@ -7,7 +7,7 @@ import { Refusal } from '../runtime/refusal.ts';
 
 /** Throws Refusal. */
 export function readParameterFile(file: string, document: Document): JsonObject {
-  const source = readText(file);
+  const source = readText(file, { env: process.env });
   const { values, diagnostics } = parseParameterFile(source, document);
   if (values !== undefined) return values;
   throw new Refusal('usage', 'BAD_PARAMETER_FILE', `${file} is not right`, {

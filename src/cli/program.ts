@@ -134,9 +134,10 @@ function commanderOption({
 }
 
 function globalsOf(options: RawOptions): GlobalOptions {
-  const { state, debug, color } = options;
+  const { state, config, debug, color } = options;
   return {
     state: typeof state === 'string' ? state : undefined,
+    config: typeof config === 'string' ? config : undefined,
     debug: debug === true,
     color: isColorWish(color) ? color : 'auto',
   };

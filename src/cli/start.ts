@@ -4,7 +4,7 @@ import { exitCodes } from './exit-codes.ts';
 import { readCommandLine, runInvocation, type Invocation } from './program.ts';
 import { version } from './version.ts';
 
-const noGlobals: GlobalOptions = { state: undefined, debug: false, color: 'auto' };
+const noGlobals: GlobalOptions = { state: undefined, config: undefined, debug: false, color: 'auto' };
 
 export async function main(words: readonly string[]): Promise<void> {
   const invocation = readCommandLine(words);

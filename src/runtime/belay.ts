@@ -16,7 +16,13 @@ import {
   type RecordedEvent,
   type RollbackRequest,
 } from '../engine/index.ts';
-import { openSqliteJournal, type ExecutionRow, type Journal, type NewExecution } from '../journal/index.ts';
+import {
+  asJournalFailure,
+  openSqliteJournal,
+  type ExecutionRow,
+  type Journal,
+  type NewExecution,
+} from '../journal/index.ts';
 import type { JsonObject } from '../json.ts';
 import type { Aws } from '../transports/aws.ts';
 import { createAws } from '../transports/aws/client.ts';
@@ -42,7 +48,7 @@ import { runHere, type RunEnding, type RunOptions } from './run-here.ts';
 import { decide, proceed, type Answer, type Person } from './signals.ts';
 import { maskPlaceholders } from './secrets/placeholder.ts';
 import { anchored, type SecretSources } from './secrets/references.ts';
-import { executionDir, stateDirOf } from './state-dir.ts';
+import { executionDir, openStateDir, stateDirOf } from './state-dir.ts';
 import { stateTrouble } from './state-trouble.ts';
 
 export interface BelayOptions {
@@ -86,8 +92,9 @@ export class Belay {
 
   /** Throws JournalFailure. */
   get journal(): Journal {
-    this.#journal ??= openSqliteJournal(this.stateDir);
-    return this.#journal;
+    if (this.#journal !== undefined) return this.#journal;
+    asJournalFailure(this.stateDir, () => openStateDir(this.stateDir, this.#options.env));
+    return (this.#journal = openSqliteJournal(this.stateDir));
   }
 
   get catalog(): Catalog {
@@ -114,6 +121,7 @@ export class Belay {
   ): Promise<{ readonly id: string; readonly warnings: readonly Diagnostic[]; readonly source: SourceText }> {
     const { cwd, env, stdin } = this.#options;
     const source = readText(request.file);
+    asJournalFailure(this.stateDir, () => openStateDir(this.stateDir, env));
     const configuration = request.sandbox ? { file: null, inventory: null } : findConfiguration(cwd, env);
     for (let tries = 0; tries < idTriesMax; tries += 1) {
       const executionId = newExecutionId(Date.now());
@@ -276,7 +284,7 @@ export class Belay {
     const { cwd, env } = this.#options;
     const inventory = () =>
       (inventoryFile !== null && existsSync(inventoryFile)
-        ? readConfiguration(inventoryFile)
+        ? readConfiguration(inventoryFile, env)
         : findConfiguration(cwd, env)
       ).inventory;
     return discard(this, id, why, this.view(id).endedAt !== null, () =>

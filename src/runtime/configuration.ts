@@ -1,4 +1,7 @@
-/** Finds belay.yaml: the flag, BELAY_CONFIG, then the working folder up to the git root, then the XDG config home. */
+/**
+ * Finds belay.yaml: BELAY_CONFIG (`--config`), then the working folder and, inside a git repository, those above it up to its root; then the
+ * XDG config home. Never further up: a file that somebody laid into a folder of all is not ours.
+ */
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
@@ -14,11 +17,12 @@ export interface Configuration {
 
 export function findConfiguration(cwd: string, env: NodeJS.ProcessEnv): Configuration {
   const file = findFile(cwd, env);
-  return file === null ? { file, inventory: null } : readConfiguration(file);
+  return file === null ? { file, inventory: null } : readConfiguration(file, env);
 }
 
-export function readConfiguration(file: string): Configuration {
-  const source = readText(file);
+/** Throws Refusal. */
+export function readConfiguration(file: string, env: NodeJS.ProcessEnv = process.env): Configuration {
+  const source = readText(file, { env });
   const folder = dirname(file);
   const { inventory, diagnostics } = parseInventory(source, {
     resolvePath: (path) => expandPath(path, folder),
@@ -35,10 +39,9 @@ export function readConfiguration(file: string): Configuration {
 function findFile(cwd: string, env: NodeJS.ProcessEnv): string | null {
   const given = env['BELAY_CONFIG'];
   if (given !== undefined && given !== '') return resolve(cwd, given);
-  for (let folder = resolve(cwd); ; folder = dirname(folder)) {
+  for (const folder of foldersUpToRoot(resolve(cwd))) {
     const file = join(folder, 'belay.yaml');
     if (existsSync(file)) return file;
-    if (existsSync(join(folder, '.git')) || dirname(folder) === folder) break;
   }
   const base = env['XDG_CONFIG_HOME'];
   const file = join(
@@ -47,6 +50,16 @@ function findFile(cwd: string, env: NodeJS.ProcessEnv): string | null {
     'belay.yaml',
   );
   return existsSync(file) ? file : null;
+}
+
+/** The folder and those above it up to the root of its repository; outside of a repository, the folder alone. */
+function foldersUpToRoot(start: string): string[] {
+  const folders: string[] = [];
+  for (let folder = start; ; folder = dirname(folder)) {
+    folders.push(folder);
+    if (existsSync(join(folder, '.git'))) return folders;
+    if (dirname(folder) === folder) return [start];
+  }
 }
 
 function expandPath(path: string, folder: string): string {

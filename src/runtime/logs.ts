@@ -3,13 +3,16 @@
  * to the file; memory holds one chunk. Secrets are taken out on the way.
  */
 import { once } from 'node:events';
-import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
+import { constants, createWriteStream, mkdirSync, openSync, type WriteStream } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { asJournalFailure, journalFailure } from '../journal/index.ts';
 import type { OutputSink } from '../transports/host.ts';
 import type { Redactor, StreamRedactor } from './secrets/redactor.ts';
 
 export type Stream = 'stdout' | 'stderr';
+
+/** A link that somebody laid in the way is not followed. */
+const newFile = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
 
 export class LogFolder {
   readonly dir: string;
@@ -49,7 +52,9 @@ class OpenFile {
   constructor(path: string, redactor: StreamRedactor) {
     this.redactor = redactor;
     this.#path = path;
-    this.#stream = createWriteStream(path, { mode: 0o600 });
+    this.#stream = createWriteStream(path, {
+      fd: asJournalFailure(dirname(path), () => openSync(path, newFile, 0o600)),
+    });
     this.#stream.on('error', (error) => (this.#trouble = error));
     for (const event of ['drain', 'close']) this.#stream.on(event, () => this.#freed());
   }

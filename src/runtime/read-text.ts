@@ -1,7 +1,18 @@
 /** Reads a file that a person named, or says in a sentence why not. */
-import { readFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readSync,
+  realpathSync,
+  statSync,
+  type Stats,
+} from 'node:fs';
+import { dirname } from 'node:path';
 import type { SourceText } from '../document/index.ts';
 import { Refusal } from './refusal.ts';
+import { distrust, type Distrust } from './trust.ts';
 import { byteName, decodeUtf8, type NotUtf8 } from './utf8.ts';
 
 const reasons: Readonly<Record<string, string>> = {
@@ -12,17 +23,61 @@ const reasons: Readonly<Record<string, string>> = {
   ENOTDIR: 'a part of its path is no folder',
 };
 
-/** Throws Refusal. */
-export function readText(file: string): SourceText {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(file);
-  } catch (error) {
-    throw new Refusal('usage', 'UNREADABLE_FILE', `${file} cannot be read: ${whyUnreadable(error)}`);
-  }
-  const decoded = decodeUtf8(bytes);
+/** Larger files hold no text that a person wrote. */
+const textBytesMax = 16 * 1024 * 1024;
+
+/** `own`: who may write the file, or its folder, decides what Belay does: it is refused where others may. Throws Refusal. */
+export function readText(file: string, own?: { readonly env: NodeJS.ProcessEnv }): SourceText {
+  const decoded = decodeUtf8(readBytes(file, own));
   if (decoded.kind === 'text') return { file, text: decoded.text };
   throw notUtf8(file, decoded.trouble);
+}
+
+/** Throws Refusal. A pipe is read to its end; nothing else than files and pipes can be read. */
+export function readBytes(file: string, own?: { readonly env: NodeJS.ProcessEnv }): Buffer {
+  try {
+    if (own !== undefined) refuseForeign(file, statSync(file), own.env);
+    const descriptor = openSync(file, constants.O_RDONLY);
+    try {
+      const stats = fstatSync(descriptor);
+      if (own !== undefined) refuseForeign(file, stats, own.env);
+      return readBounded(file, descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
+    throw new Refusal('usage', 'UNREADABLE_FILE', `${file} cannot be read: ${whyUnreadable(error)}`);
+  }
+}
+
+function readBounded(file: string, descriptor: number): Buffer {
+  const chunks: Buffer[] = [];
+  for (let length = 0; length <= textBytesMax;) {
+    const chunk = Buffer.alloc(64 * 1024);
+    const read = readSync(descriptor, chunk);
+    if (read === 0) return Buffer.concat(chunks);
+    chunks.push(chunk.subarray(0, read));
+    length += read;
+  }
+  throw new Refusal('usage', 'UNREADABLE_FILE', `${file} is longer than ${textBytesMax} bytes`);
+}
+
+/** What somebody handed over by a pipe was his to give. */
+function refuseForeign(file: string, stats: Stats, env: NodeJS.ProcessEnv): void {
+  if (stats.isFIFO() || stats.isSocket() || stats.isCharacterDevice() || stats.isDirectory()) return;
+  const folder = dirname(realpathSync(file));
+  const found = [
+    { path: file, trouble: distrust(file, stats, env) },
+    { path: folder, trouble: distrust(folder, statSync(folder), env) },
+  ].find(({ trouble }) => trouble !== undefined);
+  if (found?.trouble === undefined) return;
+  throw untrusted(found.path, found.trouble, `so ${file} was not read`);
+}
+
+/** Throws nothing; gives what to throw. */
+export function untrusted(path: string, { why, mend }: Distrust, then: string): Refusal {
+  return new Refusal('usage', 'UNTRUSTED_FILE', `${path} ${why}, ${then}`, { hint: mend });
 }
 
 /** What the file system says, in words: `there is no such file`. */

@@ -82,7 +82,9 @@ export async function runHere(id: string, options: RunOptions): Promise<RunEndin
     const place = await ports.openPlace({
       sandbox: row.settings.sandbox,
       inventory:
-        row.settings.inventoryFile === null ? null : readConfiguration(row.settings.inventoryFile).inventory,
+        row.settings.inventoryFile === null
+          ? null
+          : readConfiguration(row.settings.inventoryFile, options.env).inventory,
       stateDir,
       executionId: id,
       verifyHost: machines.verify,

@@ -27,6 +27,8 @@ export interface Way {
   readonly stdin?: string;
   /** Another state folder than the desk's. */
   readonly state?: string;
+  /** Another working folder than the desk's. */
+  readonly cwd?: string;
 }
 
 /** The id of the execution that a run or a resume was about. Throws when it names none. */
@@ -75,7 +77,7 @@ export class Desk implements Disposable {
 
   start(words: readonly string[], way: Way = {}): Going {
     const child = spawn(process.execPath, [builtBelay(), ...words], {
-      cwd: this.folder,
+      cwd: way.cwd ?? this.folder,
       env: this.#environment(way),
       stdio: 'pipe',
     });

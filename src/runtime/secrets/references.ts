@@ -1,9 +1,9 @@
 /** Where secret values come from: `--secret name=env:VAR|file:PATH|ssm:/path|secretsmanager:ID|-`. */
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { isJsonObject } from '../../json.ts';
 import { AwsFailure, type Aws } from '../../transports/aws.ts';
-import { whyUnreadable } from '../read-text.ts';
+import { readBytes } from '../read-text.ts';
+import { Refusal } from '../refusal.ts';
 import { decodeUtf8, isAsGiven } from '../utf8.ts';
 import { secretLengthMin } from './redactor.ts';
 
@@ -61,10 +61,11 @@ async function read(reference: string, from: SecretSources): Promise<SecretReadi
     }
     case 'file':
       try {
-        return decoded(await readFile(name), `the file ${name}`);
+        return decoded(readBytes(name, from), `the file ${name}`);
       } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
         return {
-          trouble: `the file ${name} cannot be read: ${whyUnreadable(error)}`,
+          trouble: error.hint === undefined ? error.message : `${error.message}: ${error.hint}`,
         };
       }
     case 'ssm':
