@@ -47,6 +47,8 @@ export interface ActionContext {
 
 /** The name of the tag that carries a token in AWS. */
 export const tokenTagKey = 'belay:token';
+/** The name of the tag of a volume whose place another one has taken. */
+export const replacedByTagKey = 'belay:replaced-by';
 
 export type Done<O> = {
   readonly kind: 'done';

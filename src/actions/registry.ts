@@ -18,7 +18,9 @@ import { requireCompliance } from './config/require-compliance.ts';
 import type { AnyAction } from './define-action.ts';
 import { deleteSnapshots } from './ebs/delete-snapshots.ts';
 import { findRoot } from './ebs/find-root.ts';
+import { findVolumes } from './ebs/find-volumes.ts';
 import { moveVolume } from './ebs/move-volume.ts';
+import { putBack } from './ebs/put-back.ts';
 import { restore } from './ebs/restore.ts';
 import { snapshot } from './ebs/snapshot.ts';
 import { deleteKeyPair } from './ec2/delete-key-pair.ts';
@@ -41,6 +43,7 @@ import { restartCluster } from './minio/restart-cluster.ts';
 import { rotateAccessKey } from './minio/rotate-access-key.ts';
 import { settle } from './minio/settle.ts';
 import { check as postgresqlCheck } from './postgresql/check.ts';
+import { server as postgresqlServer } from './postgresql/server.ts';
 import { publish } from './sns/publish.ts';
 import { proveKey } from './ssh/prove-key.ts';
 import { drain } from './nginx/drain.ts';
@@ -65,7 +68,9 @@ const all: readonly AnyAction[] = [
   requireCompliance,
   deleteSnapshots,
   findRoot,
+  findVolumes,
   moveVolume,
+  putBack,
   restore,
   snapshot,
   deleteKeyPair,
@@ -88,6 +93,7 @@ const all: readonly AnyAction[] = [
   rotateAccessKey,
   settle,
   postgresqlCheck,
+  postgresqlServer,
   publish,
   proveKey,
   drain,

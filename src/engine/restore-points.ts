@@ -130,7 +130,7 @@ export class Judgement {
   /** Why a list may not remove restore points now; null when it may. */
   get objection(): string | null {
     if (this.#isSound === true) return null;
-    return this.#isSound === null ? 'nothing has judged the data' : 'the data was judged hurt';
+    return this.#isSound === null ? 'nothing has judged the data' : 'the data was not judged sound';
   }
 }
 

@@ -57,7 +57,9 @@ export async function undoStep(execution: Execution, record: StepRecord, mode: M
 function standing(execution: Execution, record: StepRecord): string | null {
   const ids = (record.result?.restorePoints ?? []).map(({ id }) => id);
   const hurtBy = judgedHurtBy(execution, record);
-  return reasonToKeep(execution, record, ids) ?? (hurtBy === null ? null : `${hurtBy} judged the data hurt`);
+  return (
+    reasonToKeep(execution, record, ids) ?? (hurtBy === null ? null : `${hurtBy} did not find the data sound`)
+  );
 }
 
 /** The action's own undo, once for every attempt that may have acted, last first. */

@@ -73,27 +73,43 @@ function aws(answers: Partial<Aws>): Aws {
   return { call: unused, identity: () => Promise.resolve(identity), assume: unused, ...answers };
 }
 
-test('what carries the tag of a token is named, and only reading calls are made', async () => {
+test('what executions left is named as what it is, volumes in use never, and only reading calls are made', async () => {
   const asked: string[] = [];
+  const volume = (VolumeId: string, State: string) => ({
+    VolumeId,
+    State,
+    Attachments: State === 'in-use' ? [{ InstanceId: 'i-0a1b' }] : [],
+  });
   const found = await checkAws(
     aws({
       call: ({ operation, params }) => {
-        asked.push(operation);
-        expect(params['Filters']).toEqual([{ Name: 'tag-key', Values: ['belay:token'] }]);
-        return Promise.resolve(
-          operation === 'DescribeSnapshots' ? { Snapshots: [{ SnapshotId: 'snap-0a17' }] } : { Volumes: [] },
-        );
+        const [tag] = (params['Filters'] as { Values: string[] }[]).flatMap(({ Values }) => Values);
+        asked.push(`${operation} ${tag}`);
+        if (operation === 'DescribeSnapshots')
+          return Promise.resolve({ Snapshots: [{ SnapshotId: 'snap-0a17' }] });
+        const Volumes =
+          tag === 'belay:token'
+            ? [volume('vol-0live', 'in-use'), volume('vol-0made', 'available')]
+            : [volume('vol-0old', 'available'), volume('vol-0back', 'in-use')];
+        return Promise.resolve({ Volumes });
       },
     }),
     false,
   );
-  expect(asked).toEqual(['DescribeSnapshots', 'DescribeVolumes']);
+  expect(asked).toEqual([
+    'DescribeSnapshots belay:token',
+    'DescribeVolumes belay:token',
+    'DescribeVolumes belay:replaced-by',
+  ]);
   expect(found.map(({ what, verdict }) => [what, verdict])).toEqual([
     ['identity', 'good'],
     ['snapshots', 'note'],
-    ['volumes', 'good'],
+    ['volumes', 'note'],
+    ['replaced volumes', 'note'],
   ]);
   expect(found[1]?.says).toContain('snap-0a17');
+  expect(found[2]?.says).toMatch(/^vol-0made were made/);
+  expect(found[3]?.says).toMatch(/^vol-0old held the data/);
 });
 
 test('without AWS nothing is wrong, unless a host is reached over SSM', async () => {

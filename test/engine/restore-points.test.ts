@@ -172,11 +172,11 @@ test('a verdict that the data is hurt keeps the restore point, whatever the list
   world.set('Data', 'bad');
   const ran = await run([snapshot(list([asks, drop])), put('A'), breaks], { world });
   expect(ran.state.rollback).toContainEqual(
-    expect.objectContaining({ name: 'Snap', result: 'kept', reason: 'the data was judged hurt' }),
+    expect.objectContaining({ name: 'Snap', result: 'kept', reason: 'the data was not judged sound' }),
   );
   const auto = await run([snapshot(), put('A'), verify('good')], { world });
   expect(auto.state.rollback).toContainEqual(
-    expect.objectContaining({ name: 'Snap', result: 'kept', reason: 'Verify judged the data hurt' }),
+    expect.objectContaining({ name: 'Snap', result: 'kept', reason: 'Verify did not find the data sound' }),
   );
 });
 

@@ -21,7 +21,7 @@ const { values, positionals } = parseArgs({
 });
 const part = values.testNamePattern;
 
-const all = ['minio', 'keys', 'compliance']
+const all = ['minio', 'postgresql', 'keys', 'compliance']
   .map((folder) => `test/evidence/${folder}`)
   .filter((folder) => existsSync(join(root, folder)))
   .flatMap((folder) => readdirSync(join(root, folder)).map((name) => `${folder}/${name}`))

@@ -141,18 +141,18 @@ async function mountAll(work: Exchanging, listed: ReadonlyMap<string, Volume>, c
   const volumes = work.places.flatMap(({ in: id }) => listed.get(id) ?? []);
   const args = work.mounts
     .toReversed()
-    .flatMap(({ mount: { Mount, Fstype, Options, Source, BySerial }, volumeId }) => [
+    .flatMap(({ mount: { Mount, Fstype, Options, Source, BySerial, IsOther }, volumeId }) => [
       Mount,
       Fstype,
       Options,
       Source,
-      BySerial ? volumeId.replace('-', '') : '-',
+      IsOther ? 'other' : BySerial ? volumeId.replace('-', '') : '-',
     ]);
   const mounted = await onHost(work, 'mount', mountDisks(args), context);
   if (mounted !== 'settled') return mounted;
   const found = await readMounts(
     host,
-    work.mounts.map(({ mount }) => mount.Mount),
+    work.mounts.filter(({ mount }) => mount.IsOther === undefined).map(({ mount }) => mount.Mount),
     context,
   );
   const wrong = found.find(

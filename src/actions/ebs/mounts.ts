@@ -1,7 +1,7 @@
 /** Which EBS volumes lie below the mounts of a host. */
 import type { Host } from '../../transports/host.ts';
 import { ActionFailure, type ActionContext } from '../define-action.ts';
-import { readFields } from '../scripts/fields.ts';
+import { readFields, type Fields } from '../scripts/fields.ts';
 import { listMounts } from '../scripts/volume.ts';
 import { attachmentTo, type Volume } from './ec2.ts';
 
@@ -23,6 +23,20 @@ export interface Mounted {
   readonly users: string;
 }
 
+/** A mount that is of no disk by itself: a bind mount, memory, the network. */
+export interface OtherMount {
+  readonly mount: string;
+  /** As findmnt gives it: `/dev/xvdf[/folder]`, `tmpfs`. */
+  readonly source: string;
+  readonly fstype: string;
+  readonly options: string;
+}
+
+export interface AllMounts {
+  readonly disks: readonly Mounted[];
+  readonly others: readonly OtherMount[];
+}
+
 export function instanceIdOf(host: Host): string {
   const id = host.instanceId ?? (/^i-[0-9a-f]+$/.test(host.name) ? host.name : undefined);
   if (id !== undefined) return id;
@@ -32,13 +46,28 @@ export function instanceIdOf(host: Host): string {
   });
 }
 
+/** Everything that is mounted. */
+export async function readAllMounts(host: Host, context: Pick<ActionContext, 'signal'>): Promise<AllMounts> {
+  const fields = await readFields(host, listMounts([]), context);
+  const others = fields.rows('other').map(([mount = '', source = '', fstype = '', options = 'defaults']) => ({
+    mount,
+    source,
+    fstype,
+    options,
+  }));
+  return { disks: mountedIn(fields), others };
+}
+
 /** Without `mounts`: everything that is mounted from a disk. Throws NOT_MOUNTED. */
 export async function readMounts(
   host: Host,
   mounts: readonly string[],
   context: Pick<ActionContext, 'signal'>,
 ): Promise<readonly Mounted[]> {
-  const fields = await readFields(host, listMounts(mounts), context);
+  return mountedIn(await readFields(host, listMounts(mounts), context));
+}
+
+function mountedIn(fields: Fields): readonly Mounted[] {
   const disks = fields.rows('disk');
   const users = fields.rows('busy');
   return fields.rows('mount').map(([mount = '', source = '', fstype = '', options = 'defaults']) => ({

@@ -3,18 +3,26 @@
  * runner that comes later finds it in the world, whatever has become of mounts and attachments meanwhile.
  */
 import type { Host } from '../../transports/host.ts';
-import { ActionFailure, tokenTagKey, type ActionContext } from '../define-action.ts';
+import { ActionFailure, replacedByTagKey, tokenTagKey, type ActionContext } from '../define-action.ts';
 import {
   attachedTo,
   attachmentTo,
   bySnapshotId,
   byTag,
+  byVolumeId,
   listSnapshots,
   listVolumes,
   rootDeviceOf,
   type Volume,
 } from './ec2.ts';
-import { instanceIdOf, isVolume, readMounts, type Mounted } from './mounts.ts';
+import {
+  instanceIdOf,
+  isVolume,
+  readAllMounts,
+  readMounts,
+  type Mounted,
+  type OtherMount,
+} from './mounts.ts';
 
 export type MountPlan = {
   readonly Mount: string;
@@ -24,6 +32,8 @@ export type MountPlan = {
   readonly Source: string;
   /** Whether disks of this host are known by the volume's id. */
   readonly BySerial: boolean;
+  /** It lies over or below the exchanged file systems and is of none of them: away before, and back afterwards. */
+  readonly IsOther?: true;
 };
 
 /** One volume and what takes its place. */
@@ -44,6 +54,30 @@ export interface Draft {
   readonly old: Volume;
 }
 
+/**
+ * The plan of the exchange that put volumes of these snapshots into place at the instance, whoever began it; null: none
+ * of them is attached. Throws INCOMPLETE_SET where only a part of the snapshots has its volume there.
+ */
+export async function planInPlace(
+  instanceId: string,
+  snapshotIds: readonly string[],
+  context: ActionContext,
+): Promise<RestorePlan | null> {
+  const of = (volume: Volume) => snapshotIds.includes(volume.tags['belay:snapshot'] ?? '');
+  const attached = (await listVolumes(context, attachedTo(instanceId))).filter(of);
+  const [first] = attached;
+  const attempt = first?.tags['belay:attempt'];
+  if (first === undefined || attempt === undefined) return null;
+  // A half-done exchange may have a part of its volumes in place, and the others made and not attached yet.
+  const made = await listVolumes(context, byTag('belay:attempt', attempt));
+  const plan = planOf(made.filter(of), snapshotIds);
+  if (plan !== null) return plan;
+  throw new ActionFailure({
+    code: 'INCOMPLETE_SET',
+    message: `${attached.map(({ id }) => id).join(', ')} at ${instanceId} came from a restore whose other volumes are gone; nothing was changed`,
+  });
+}
+
 /** Only reads. Throws when anything stands against the exchange; then nothing has been changed. */
 export async function draftRestore(
   host: Host,
@@ -54,7 +88,7 @@ export async function draftRestore(
   const attached = await listVolumes(context, attachedTo(instanceId));
   const root = await rootDeviceOf(instanceId, context);
   const snapshots = await completedSnapshots(snapshotIds, context);
-  const mounted = await readMounts(host, [], context);
+  const { disks: mounted, others } = await readAllMounts(host, context);
   const drafts = snapshots.map((snapshot): Draft => {
     const old = volumeInPlaceOf(snapshot.volumeId, attached);
     const attachment = old && attachmentTo(old, instanceId);
@@ -89,14 +123,43 @@ export async function draftRestore(
     };
   });
   complete(drafts, mounted, attached, instanceId, host.label);
-  await notBusy(host, drafts, context);
-  return { instanceId, drafts };
+  const whole = withOthers(drafts, mounted, others);
+  await notBusy(host, whole, context);
+  return { instanceId, drafts: whole };
+}
+
+/** What is mounted below an exchanged file system, or shows a folder of it elsewhere, has to go before it and come back after it. */
+function withOthers(
+  drafts: readonly Draft[],
+  mounted: readonly Mounted[],
+  others: readonly OtherMount[],
+): readonly Draft[] {
+  const own = new Set(mountsOf(drafts.map(({ exchange }) => exchange)).map(({ mount }) => mount.Mount));
+  const candidates = [...others, ...mounted].filter(({ mount }) => !own.has(mount));
+  const taken = new Set<string>();
+  return drafts.map((draft) => {
+    const lies = ({ mount, source }: OtherMount) =>
+      draft.exchange.Mounts.some(
+        (each) => mount.startsWith(`${each.Mount}/`) || source.startsWith(`${each.Source}[`),
+      );
+    const found = candidates.filter((each) => !taken.has(each.mount) && lies(each));
+    for (const { mount } of found) taken.add(mount);
+    const more = found.map(({ mount, source, fstype, options }): MountPlan => ({
+      Mount: mount,
+      Fstype: fstype,
+      Options: options,
+      Source: source,
+      BySerial: false,
+      IsOther: true,
+    }));
+    return { ...draft, exchange: { ...draft.exchange, Mounts: [...draft.exchange.Mounts, ...more] } };
+  });
 }
 
 /** The volume itself, or the one that an earlier restore put into its place. */
 export const volumeInPlaceOf = (volumeId: string, attached: readonly Volume[]): Volume | undefined =>
   attached.find(({ id }) => id === volumeId) ??
-  attached.find(({ tags }) => tags['belay:replaces'] === volumeId);
+  attached.find(({ tags }) => (tags['belay:origin'] ?? tags['belay:replaces']) === volumeId);
 
 async function completedSnapshots(ids: readonly string[], context: ActionContext) {
   const listed = await listSnapshots(context, bySnapshotId(ids));
@@ -140,7 +203,9 @@ function complete(
 
 /** Asked before anything is made; who comes in between is met by the unmounting itself. */
 async function notBusy(host: Host, drafts: readonly Draft[], context: ActionContext): Promise<void> {
-  const mounts = mountsOf(drafts.map(({ exchange }) => exchange)).map(({ mount }) => mount.Mount);
+  const mounts = mountsOf(drafts.map(({ exchange }) => exchange))
+    .filter(({ mount }) => mount.IsOther === undefined)
+    .map(({ mount }) => mount.Mount);
   if (mounts.length === 0) return;
   const busy = (await readMounts(host, mounts, context)).filter(({ users }) => users !== '');
   if (busy.length === 0) return;
@@ -150,7 +215,10 @@ async function notBusy(host: Host, drafts: readonly Draft[], context: ActionCont
   });
 }
 
-/** Each mount once, with the exchange that it belongs to; deepest first, as they are unmounted. */
+/**
+ * Each mount once, with the exchange that it belongs to, as they are unmounted: bind mounts, which show a folder of
+ * another mount, first; then the deepest.
+ */
 export function mountsOf<E extends Pick<Exchange, 'Mounts'>>(
   exchanges: readonly E[],
 ): readonly { readonly mount: MountPlan; readonly exchange: E }[] {
@@ -159,7 +227,11 @@ export function mountsOf<E extends Pick<Exchange, 'Mounts'>>(
       exchange.Mounts.map((mount) => [mount.Mount, { mount, exchange }] as const),
     ),
   );
-  return [...all.values()].sort((a, b) => b.mount.Mount.length - a.mount.Mount.length);
+  const isBind = ({ Source }: MountPlan) => Source.includes('[');
+  return [...all.values()].sort(
+    (a, b) =>
+      Number(isBind(b.mount)) - Number(isBind(a.mount)) || b.mount.Mount.length - a.mount.Mount.length,
+  );
 }
 
 /** Tags of a new volume: those of the old one, and its part of the plan. */
@@ -167,7 +239,7 @@ export function tagsOf(
   { exchange, old }: Draft,
   instanceId: string,
   key: string,
-  { executionId, step }: ActionContext,
+  { executionId, step, token }: ActionContext,
 ): Readonly<Record<string, string>> {
   const own = Object.entries(old.tags).filter(([name]) => !/^(aws|belay):/.test(name));
   return {
@@ -177,29 +249,71 @@ export function tagsOf(
     'belay:step': step,
     'belay:snapshot': exchange.SnapshotId,
     'belay:replaces': exchange.Old,
+    'belay:origin': old.tags['belay:origin'] ?? exchange.Old,
+    'belay:attempt': token,
     'belay:instance': instanceId,
     'belay:device': exchange.Device,
     'belay:delete-on-termination': String(exchange.DeleteOnTermination),
     ...Object.fromEntries(
       exchange.Mounts.map(
-        ({ Mount, Fstype, Options, Source, BySerial }, index) =>
+        ({ Mount, Fstype, Options, Source, BySerial, IsOther }, index) =>
           [
             `belay:mount-${index}`,
-            `${Mount} ${Fstype} ${Options} ${Source} ${BySerial ? 'serial' : 'name'}`.slice(0, 256),
+            `${Mount} ${Fstype} ${Options} ${Source} ${IsOther ? 'other' : BySerial ? 'serial' : 'name'}`.slice(
+              0,
+              256,
+            ),
           ] as const,
       ),
     ),
   };
 }
 
-/** The plan of an exchange that was begun under the key; null: none was, or not all of it. */
+/**
+ * The latest plan of an exchange that was begun under the key; null: none was, or not all of it. Several are there when it
+ * was asked for again after it had ended: then `isWanted` says which.
+ */
 export async function foundPlan(
   key: string,
   snapshotIds: readonly string[] | null,
   context: ActionContext,
+  isWanted: (found: FoundPlan) => boolean = () => true,
 ): Promise<RestorePlan | null> {
   const listed = await listVolumes(context, byTag(tokenTagKey, key));
-  const volumes = listed.filter(({ state, tags }) => state !== 'deleting' && tags['belay:replaces']);
+  const made = listed.filter(({ state, tags }) => state !== 'deleting' && tags['belay:replaces']);
+  const attempts = [...new Set(made.map(({ tags }) => tags['belay:attempt'] ?? ''))];
+  const plans = attempts.flatMap((attempt) => {
+    const volumes = made.filter(({ tags }) => (tags['belay:attempt'] ?? '') === attempt);
+    const plan = planOf(volumes, snapshotIds);
+    return plan === null ? [] : [{ attempt, plan, volumes }];
+  });
+  if (plans.length === 0) return null;
+  const olds = await listVolumes(
+    context,
+    byVolumeId(plans.flatMap(({ plan }) => plan.Exchanges.map(({ Old }) => Old))),
+  );
+  const wanted = plans.filter(({ attempt, plan }) =>
+    isWanted({ attempt, isEnded: plan.Exchanges.every((each) => isReplaced(each, olds)) }),
+  );
+  // One that has not ended is the one at work; else what is attached now came last.
+  const inPlace = ({ volumes, plan }: (typeof plans)[number]) =>
+    volumes.some((volume) => attachmentTo(volume, plan.InstanceId) !== undefined);
+  return (wanted.find(inPlace) ?? wanted.at(-1))?.plan ?? null;
+}
+
+export interface FoundPlan {
+  /** The token under which it was begun; empty: an earlier version began it. */
+  readonly attempt: string;
+  /** Whether all the old volumes are marked as replaced, or gone. */
+  readonly isEnded: boolean;
+}
+
+function isReplaced({ Old, New }: Exchange, olds: readonly Volume[]): boolean {
+  const old = olds.find(({ id }) => id === Old);
+  return old === undefined || old.tags[replacedByTagKey] === New;
+}
+
+function planOf(volumes: readonly Volume[], snapshotIds: readonly string[] | null): RestorePlan | null {
   const exchanges = volumes.map(({ id, tags }): Exchange => ({
     SnapshotId: tags['belay:snapshot'] ?? '',
     Old: tags['belay:replaces'] ?? '',
@@ -220,5 +334,6 @@ export async function foundPlan(
 
 function mountFrom(tag: string): MountPlan {
   const [Mount = '', Fstype = 'auto', Options = 'defaults', Source = '-', by = 'name'] = tag.split(' ');
-  return { Mount, Fstype, Options, Source, BySerial: by === 'serial' };
+  const plan = { Mount, Fstype, Options, Source, BySerial: by === 'serial' };
+  return by === 'other' ? { ...plan, IsOther: true } : plan;
 }

@@ -1,13 +1,12 @@
 /** The volumes of an ebs:restore: the new ones are made and removed, the old ones marked or given up. */
 import { AwsFailure } from '../../transports/aws.ts';
 import { textIn } from '../aws/reply.ts';
-import { ActionFailure, pending, type ActionContext } from '../define-action.ts';
+import { ActionFailure, pending, replacedByTagKey, type ActionContext } from '../define-action.ts';
 import { byVolumeId, call, listVolumes, nudge, type Volume } from './ec2.ts';
 import { hostTokenOf } from './quiesce.ts';
 import { tagsOf, type Draft, type Exchange, type RestorePlan } from './restore-plan.ts';
 
 const lookAgainMs = 1_000;
-const replacedByKey = 'belay:replaced-by';
 
 /** All or none: what was made before a refusal goes again, and the refusal says that something may be left. */
 export async function makeVolumes(
@@ -72,17 +71,17 @@ export async function leaveOld({ Exchanges }: RestorePlan, keep: boolean, contex
   const listed = await listVolumes(context, byVolumeId(ids));
   for (const { Old, New } of Exchanges) {
     const old = listed.find(({ id }) => id === Old);
-    if (old === undefined || old.tags[replacedByKey] === New) continue;
-    await nudge(context, 'CreateTags', { Resources: [Old], Tags: [{ Key: replacedByKey, Value: New }] });
+    if (old === undefined || old.tags[replacedByTagKey] === New) continue;
+    await nudge(context, 'CreateTags', { Resources: [Old], Tags: [{ Key: replacedByTagKey, Value: New }] });
   }
   return undefined;
 }
 
 export async function forgetReplacement({ Exchanges }: RestorePlan, context: ActionContext): Promise<void> {
   const listed = await listVolumes(context, byVolumeId(Exchanges.map(({ Old }) => Old)));
-  const marked = listed.filter(({ tags }) => tags[replacedByKey] !== undefined).map(({ id }) => id);
+  const marked = listed.filter(({ tags }) => tags[replacedByTagKey] !== undefined).map(({ id }) => id);
   if (marked.length === 0) return;
-  await nudge(context, 'DeleteTags', { Resources: marked, Tags: [{ Key: replacedByKey }] });
+  await nudge(context, 'DeleteTags', { Resources: marked, Tags: [{ Key: replacedByTagKey }] });
 }
 
 /** Undefined: none of them is there any more. */

@@ -116,7 +116,8 @@ export const restore = defineAction({
     /** Makes the new volumes, which nobody uses yet. From then on their tags tell the plan. */
     begin: async (inputs: Inputs, _before, context): Promise<Handle> => {
       const key = keyOf(inputs, context);
-      const earlier = await foundPlan(key, inputs.SnapshotIds, context);
+      // One that has ended is not asked for again by a new try: then somebody wants the snapshots back once more.
+      const earlier = await foundPlan(key, inputs.SnapshotIds, context, ({ isEnded }) => !isEnded);
       if (earlier !== null) return { ...earlier, BegunAt: context.now() };
       const { instanceId, drafts } = await draftRestore(
         context.host(inputs.Host),
@@ -126,7 +127,12 @@ export const restore = defineAction({
       return { ...(await makeVolumes(drafts, instanceId, key, context)), BegunAt: context.now() };
     },
     adopt: async (inputs, _before, context) => {
-      const plan = await foundPlan(keyOf(inputs, context), inputs.SnapshotIds, context);
+      const plan = await foundPlan(
+        keyOf(inputs, context),
+        inputs.SnapshotIds,
+        context,
+        ({ attempt, isEnded }) => attempt === context.token || (attempt === '' ? true : !isEnded),
+      );
       return plan === null
         ? { kind: 'absent' }
         : { kind: 'running', handle: { ...plan, BegunAt: context.now() } };
@@ -196,10 +202,10 @@ const keyOf = ({ Host, SnapshotIds }: Inputs, { executionId, step }: ActionConte
 /** By the handle that the runner holds while it polls. */
 const movesOf = new WeakMap<Handle, Map<string, number>>();
 
-function exchanging(
+export function exchanging(
   plan: Handle,
   way: 'forth' | 'back',
-  { Host }: Inputs,
+  { Host }: { readonly Host: string },
   context: ActionContext,
 ): Exchanging {
   const moves = movesOf.get(plan) ?? new Map<string, number>();

@@ -2,40 +2,33 @@
 import { Type } from 'typebox';
 import type { Json } from '../../json.ts';
 import { HostFailure } from '../../transports/host.ts';
-import { ActionFailure, defineAction, done, failed, pending, type Poll } from '../define-action.ts';
-import { readFields, type Fields } from '../scripts/fields.ts';
+import { ActionFailure, defineAction, pending, type Poll } from '../define-action.ts';
+import { readFields } from '../scripts/fields.ts';
 import { isStillPatient } from '../effects/patience.ts';
 import { checkPostgresql } from '../scripts/postgresql.ts';
 import { strictObject } from '../strict-object.ts';
-import { satisfies, upstreamVersion } from './version.ts';
+import { judge, verdicts, type CheckOutputs } from './verdict.ts';
+import { upstreamVersion } from './version.ts';
 
 type Inputs = {
   readonly Host: string;
   readonly User?: string;
   readonly Port?: number;
+  readonly SocketDirectory?: string;
   readonly Database?: string;
   readonly Expect?: { readonly ServerVersion?: string; readonly InRecovery?: boolean };
   readonly Canary?: {
     readonly Query?: string;
     readonly Table?: string;
     readonly Equals?: string | number | null;
+    readonly MustHold?: boolean;
+    readonly Twice?: boolean;
     readonly TimeoutSeconds?: number;
   };
   readonly WaitSeconds?: number;
 };
-type Outputs = {
-  readonly ServerVersion: string | null;
-  readonly InRecovery: boolean | null;
-  /** The verdict on the data: null where none was reached. */
-  readonly Intact: boolean | null;
-  readonly Answer: string | null;
-};
-
 const askAgainMs = 1_000;
 const identifier = '[A-Za-z_][A-Za-z0-9_$]*';
-
-/** https://www.postgresql.org/docs/current/errcodes-appendix.html: damaged pages and indexes; a table, schema that is gone. */
-const hurtStates = ['XX001', 'XX002', '42P01', '3F000'];
 
 export const check = defineAction({
   name: 'postgresql:check',
@@ -60,6 +53,12 @@ export const check = defineAction({
       }),
     ),
     Port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535 })),
+    SocketDirectory: Type.Optional(
+      Type.String({
+        pattern: '^(/[^\\s]*|localhost)$',
+        description: 'Where the server listens; left out: where psql looks by itself.',
+      }),
+    ),
     Database: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_][A-Za-z0-9_$.-]*$', default: 'postgres' })),
     Expect: Type.Optional(
       strictObject({
@@ -77,8 +76,8 @@ export const check = defineAction({
       strictObject({
         Query: Type.Optional(
           Type.String({
-            minLength: 1,
-            description: 'Runs in a read-only transaction; its output is the Answer.',
+            description:
+              'Runs in a read-only transaction; its output is the Answer, sorted unless it has an ORDER BY. Empty: sizes and row counts of the largest tables of every database.',
           }),
         ),
         Table: Type.Optional(
@@ -91,6 +90,19 @@ export const check = defineAction({
           Type.Union([Type.String(), Type.Number(), Type.Null()], {
             description:
               'The Answer that an earlier check gave. Left out or null: the Answer is only read, without a verdict.',
+          }),
+        ),
+        MustHold: Type.Optional(
+          Type.Boolean({
+            default: false,
+            description:
+              'Nothing has been changed yet: another answer means that the canary moves by itself.',
+          }),
+        ),
+        Twice: Type.Optional(
+          Type.Boolean({
+            default: false,
+            description: 'Ask again after 2 s, and fail with UNSTABLE_CANARY where the answers differ.',
           }),
         ),
         TimeoutSeconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 3_600, default: 60 })),
@@ -112,8 +124,18 @@ export const check = defineAction({
       description:
         'The verdict on the data: whether the canary equals what was expected; null: no verdict could be reached.',
     }),
+    Verdict: Type.Union([...verdicts.map((word) => Type.Literal(word)), Type.Null()], {
+      description: 'The same in words; null: nothing was to be compared.',
+    }),
     Answer: Type.Union([Type.String(), Type.Null()], {
-      description: 'Of the canary, at most 16 KiB: lines of values separated by |.',
+      description:
+        'Of the canary: lines of values separated by |. Beyond 16 KiB a digest of all of it, and how it begins.',
+    }),
+    AskedAt: Type.String(),
+    AskedOf: Type.String({ description: 'Host, port and database.' }),
+    State: Type.String({
+      description:
+        'answers; recovering: it starts up; rejecting; refusing: it runs and psql may not ask it; silent.',
     }),
   }),
   verdict: 'Intact',
@@ -134,8 +156,8 @@ export const check = defineAction({
 
   effect: {
     kind: 'read',
-    poll: async (inputs: Inputs, context): Promise<Poll<Outputs>> => {
-      const { Host, User, Port, Database, Canary, WaitSeconds = 0 } = inputs;
+    poll: async (inputs: Inputs, context): Promise<Poll<CheckOutputs>> => {
+      const { Host, User, Port, SocketDirectory, Database, Canary, WaitSeconds = 0 } = inputs;
       const wanted = inputs.Expect?.ServerVersion;
       if (wanted !== undefined && upstreamVersion(wanted) === undefined) {
         throw new ActionFailure({
@@ -150,14 +172,27 @@ export const check = defineAction({
         [
           User ?? 'postgres',
           Port === undefined ? '-' : String(Port),
-          Database ?? 'postgres',
+          Canary?.Query === '' ? '*' : (Database ?? 'postgres'),
           String(querySeconds),
+          SocketDirectory ?? '-',
+          Canary?.Twice === true ? 'yes' : 'no',
         ],
         new TextEncoder().encode(queryOf(Canary)),
       );
       try {
         const fields = await readFields(host, script, context, (querySeconds + 60) * 1_000);
-        const answer = judge(inputs, host.label, fields);
+        const answer = judge(
+          {
+            label: host.label,
+            now: context.now(),
+            database: Canary?.Query === '' ? 'any' : (Database ?? 'postgres'),
+            expected: Canary?.Equals ?? null,
+            mustHold: Canary?.MustHold ?? false,
+            ...(wanted === undefined ? {} : { serverVersion: wanted }),
+            ...(inputs.Expect?.InRecovery === undefined ? {} : { inRecovery: inputs.Expect.InRecovery }),
+          },
+          fields,
+        );
         const passes =
           answer.kind === 'failed' &&
           ['NOT_ANSWERING', 'IN_RECOVERY', 'NOT_IN_RECOVERY'].includes(answer.code);
@@ -174,8 +209,17 @@ export const check = defineAction({
 const isObject = (value: Json | undefined): value is { readonly [key: string]: Json } =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** Exact counts up to 256 MiB a table, so that the question itself stays cheap; bytes of the main fork for all. */
+const largestTables = `select n.nspname || '.' || c.relname, pg_relation_size(c.oid),
+  case when pg_relation_size(c.oid) > 268435456 then null
+    else (xpath('/row/c/text()', query_to_xml(format('select count(*) as c from %I.%I', n.nspname, c.relname), false, true, '')))[1]::text end
+from (select oid, relname, relnamespace from pg_class where relkind = 'r' order by pg_relation_size(oid) desc, oid limit 200) c
+join pg_namespace n on n.oid = c.relnamespace
+where n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_' order by 1`;
+
 /** The checksum does not depend on collations: an upgrade of glibc may change the order of texts, not that of digests. */
 function queryOf(canary: Inputs['Canary']): string {
+  if (canary?.Query === '') return largestTables;
   if (canary?.Query !== undefined) return canary.Query;
   if (canary?.Table === undefined) return '';
   const name = canary.Table.split('.')
@@ -183,69 +227,3 @@ function queryOf(canary: Inputs['Canary']): string {
     .join('.');
   return `select count(*) || ' ' || coalesce(md5(string_agg(md5(t::text), '' order by md5(t::text) collate "C")), '-') from ${name} t`;
 }
-
-function judge(inputs: Inputs, label: string, fields: Fields): Poll<Outputs> {
-  const { Expect = {}, Canary } = inputs;
-  const ready = fields.one('ready');
-  const version = fields.one('version');
-  const recovery = fields.one('recovery');
-  const encoded = fields.one('answer');
-  const queryError = fields.one('queryError');
-  const answer =
-    encoded === undefined ? null : Buffer.from(encoded, 'base64').toString('utf8').replace(/\n$/, '');
-  const expected = Canary?.Equals ?? null;
-  const outputs: Outputs = {
-    ServerVersion: version === undefined ? null : (upstreamVersion(version) ?? version),
-    InRecovery: recovery === undefined || recovery === '' ? null : recovery === 't',
-    Intact: intact(answer, expected, queryError),
-    Answer: answer,
-  };
-  const no = (code: string, text: string) => failed(code, `${label}: ${text}`, { outputs });
-
-  if (version === undefined) {
-    const why =
-      ready === '1' ? 'it rejects connections: it is starting up, shutting down or full' : 'nothing answers';
-    return no('NOT_ANSWERING', ready === '0' ? 'the server answers, but psql cannot ask it' : why);
-  }
-  if (outputs.Intact === false) {
-    return no(
-      'DATA_MISMATCH',
-      queryError === undefined
-        ? `the canary answers "${shortened(answer ?? '')}", wanted "${shortened(String(expected))}"`
-        : `the canary could be asked before, and now: ${queryError}`,
-    );
-  }
-  if (Expect.InRecovery !== undefined && outputs.InRecovery !== Expect.InRecovery) {
-    return Expect.InRecovery
-      ? no('NOT_IN_RECOVERY', 'the server is a primary, wanted a standby')
-      : no('IN_RECOVERY', 'the server is in recovery (a standby), wanted a primary');
-  }
-  if (Expect.ServerVersion !== undefined && !satisfies(version, Expect.ServerVersion)) {
-    return no(
-      'VERSION_MISMATCH',
-      `the server answers ${outputs.ServerVersion}, wanted ${upstreamVersion(Expect.ServerVersion) ?? Expect.ServerVersion}`,
-    );
-  }
-  if (queryError !== undefined) return no('QUERY_FAILED', `the canary query failed: ${queryError}`);
-  return done(outputs, { note: noteOf(outputs) });
-}
-
-/** A query that failed is a verdict only where it worked before and the server says that what it reads is gone or damaged. */
-function intact(
-  answer: string | null,
-  expected: string | number | null,
-  queryError: string | undefined,
-): boolean | null {
-  if (expected === null) return null;
-  if (answer !== null) return answer === String(expected);
-  return queryError !== undefined && hurtStates.some((state) => queryError.includes(` ${state}: `))
-    ? false
-    : null;
-}
-
-function noteOf({ ServerVersion, InRecovery, Intact }: Outputs): string {
-  const role = InRecovery === null ? '' : InRecovery ? ', standby' : ', primary';
-  return `${ServerVersion}${role}${Intact === true ? ', data as expected' : ''}`;
-}
-
-const shortened = (text: string) => (text.length > 120 ? `${text.slice(0, 120)}…` : text);

@@ -15,3 +15,16 @@ export function satisfies(server: string, wanted: string): boolean {
   if (have === undefined || want === undefined) return false;
   return have === want || (!want.includes('.') && have.startsWith(`${want}.`));
 }
+
+/** What installing the other version would be. A change of the package alone, as -1 to -2 or +deb12u1 to +deb12u2, counts as an upgrade. */
+export function changeTo(installed: string, target: string): 'upgrade' | 'none' | 'downgrade' {
+  if (installed === target) return 'none';
+  const numbers = (text: string) =>
+    (upstreamVersion(text) ?? '').split('.').map((part) => Number.parseInt(part, 10));
+  const [have, want] = [numbers(installed), numbers(target)];
+  for (let index = 0; index < Math.max(have.length, want.length); index += 1) {
+    const difference = (want[index] ?? 0) - (have[index] ?? 0);
+    if (difference !== 0) return difference > 0 ? 'upgrade' : 'downgrade';
+  }
+  return 'upgrade';
+}

@@ -85,6 +85,7 @@
  *     disk=MOUNT DISK SERIAL         every whole disk below it (several with LVM): DISK /dev/nvme1n1 or /dev/xvdf,
  *                                    SERIAL vol0123abc for NVMe, `-` where the disk has none
  *     busy=MOUNT who uses it         where processes use it and can be seen; only for MOUNTs asked for by name
+ *     other=MOUNT SOURCE FSTYPE OPTIONS      without a MOUNT: all the rest, bind mounts (SOURCE /dev/xvdf[/folder]) and tmpfs too
  *     failed=NOT_MOUNTED             a MOUNT at which nothing is mounted
  * volume/freeze       changes  SECONDS MOUNT...
  *     sync, then fsfreeze of each MOUNT; stays running until it is stopped (TERM thaws) or SECONDS have passed (thaws).
@@ -95,6 +96,7 @@
  * volume/unmount      changes  MOUNT...                 unmounted=MOUNT (also when nothing was mounted)
  *     failed=MOUNT_BUSY        and what had been unmounted is mounted again
  * volume/mount        changes  MOUNT FSTYPE OPTIONS DISK SERIAL [MOUNT FSTYPE OPTIONS DISK SERIAL]...
+ *     SERIAL other: DISK is what findmnt calls the source of a mount that was no part of the exchange
  *     mounts what a mount unit or /etc/fstab says for MOUNT, else that disk (found by SERIAL unless `-`, else by name).
  *     mounted=MOUNT (also when it was mounted already)                 failed=MOUNT_FAILED | NO_SUCH_DISK
  *
@@ -143,11 +145,15 @@
  *     LEFT: the sha256 that the step gave CERTIFICATE; then both files as they were
  *     was=... is=... told=...     failed=CHANGED_MEANWHILE | BACKUP_MISSING | BACKUP_DAMAGED | WRITE_FAILED | SERVICE_FAILED
  *
- * postgresql/check    read     USER PORT DATABASE QUERYSECONDS       the canary query, or nothing
+ * postgresql/check    read     USER PORT DATABASE QUERYSECONDS SOCKET TWICE       the canary query, or nothing
+ *     DATABASE `*`: every one that may be connected to, each line with its name in front     TWICE yes | no: ask again after 2 s
  *     ready=N                  exit code of pg_isready: 0 answers, 1 rejects, 2 silent, 3 wrong call
  *     version=TEXT             show server_version (may hold spaces)
  *     recovery=t | f
- *     answer=BASE64            standard output of the query (psql -At), base64, one line
+ *     port=N                   what the server says that it listens on
+ *     trouble=TEXT             what psql said when it got no version
+ *     answer=BASE64            the first 16 KiB of what the query gave (psql -At), sorted unless it has an ORDER BY
+ *     digest=SHA256 BYTES      of all of it          second=BASE64   the second answer, where it differs from the first
  *     queryError=TEXT          what psql said instead, with the SQLSTATE: `ERROR:  42P01: relation "t" does not exist`
  *     failed=NO_POSTGRESQL | NO_SUCH_USER
  *
@@ -155,6 +161,22 @@
  *     kept=LABEL FILES BYTES      what is kept for undos, by the label of its execution (keep-key.ts)
  * keep/forget         changes  LABEL...                                 through host.read: harmless to repeat, and short
  *     gone=LABEL N     N things were removed; none of it is there any more       failed=BAD_LABEL | WRITE_FAILED
+ *
+ * postgresql/server   read     USER UNIT PORT DIRECTORY DATABASE                    `-`: whichever runs; exactly one must be meant
+ *     server=PID PORT DIRECTORY BINDIRECTORY UNIT SOCKETDIRECTORY
+ *     path=KIND PATH MOUNT SOURCE FSTYPE     KIND data | wal | tablespace; nested: a mount below the data directory
+ *     other=PORT DIRECTORY BINDIRECTORY UNIT running | down     every other cluster     otherPath=DIRECTORY MOUNT SOURCE FSTYPE
+ *     managers=NAME...         patroni, repmgrd and the like that run
+ *     package=NAME VERSION     the server's own and what was built with it     libc=glibc VERSION
+ *     systemIdentifier=N       checksums=N     from pg_controldata              number=150020
+ *     facts= standby= slot= extension= collation=     one JSON object each     collation: a database whose version differs
+ *     failed=NOT_ROOT | NO_POSTGRESQL | NO_SUCH_SERVER | AMBIGUOUS_SERVER | NO_SUCH_USER | NOT_ANSWERING | QUERY_FAILED | ODD_PATH
+ *
+ * postgresql/copy      changes  KEY USER DIRECTORY                the conninfo of the primary; empty: as DIRECTORY says
+ *     DIRECTORY becomes a base backup; what was there is DIRECTORY.before-KEY          kept=PATH   copied=SYSTEMIDENTIFIER | already
+ *     failed=SERVER_RUNNING | OTHER_CLUSTER | PRIMARY_SILENT | COPY_FAILED | NO_ROOM | HAS_TABLESPACES | HAS_WAL_LINK | IS_MOUNT | NO_CONNINFO ...
+ * postgresql/copy-back changes  KEY DIRECTORY                       back=DIRECTORY   when DIRECTORY.before-KEY took its place again
+ *     failed=SERVER_RUNNING | CHANGED_MEANWHILE | WRITE_FAILED
  *
  * http/check          read     URL TIMEOUTSECONDS BODYBYTESMAX METHOD     the request's body
  *     status=NNN  body=BASE64    or    unreachable=TEXT          failed=NO_HTTP_CLIENT
@@ -201,6 +223,9 @@ export const hostScriptNames = [
   'postgresql/check',
   'keep/list',
   'keep/forget',
+  'postgresql/server',
+  'postgresql/copy',
+  'postgresql/copy-back',
   'http/check',
   'minio/drives',
   'minio/pieces',

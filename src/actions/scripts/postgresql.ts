@@ -6,7 +6,7 @@ import { namedScript } from './prelude.ts';
 
 export const checkPostgresql = namedScript(
   'postgresql/check',
-  `user=$1 port=$2 database=$3 seconds=$4
+  `user=$1 port=$2 database=$3 seconds=$4 socket=\${5:--} twice=\${6:-no}
 for bin in /usr/lib/postgresql/*/bin /usr/pgsql-*/bin; do [ -d "$bin" ] && PATH=$PATH:$bin; done
 command -v psql >/dev/null && command -v pg_isready >/dev/null || fail NO_POSTGRESQL "psql and pg_isready are not installed"
 id -u "$user" >/dev/null 2>&1 || fail NO_SUCH_USER "there is no user $user"
@@ -19,23 +19,56 @@ as_user() {
 query=$(cat; echo .)
 query=\${query%.}
 [ "$port" = - ] || { PGPORT=$port; export PGPORT; }
+[ "$socket" = - ] || { PGHOST=$socket; export PGHOST; }
+all=
+[ "$database" = '*' ] && { all=yes; database=postgres; }
 ask() {
-  as_user env PATH="$PATH" LC_ALL=C PGCONNECT_TIMEOUT=10 \${PGPORT:+PGPORT=$PGPORT} \\
+  as_user env PATH="$PATH" LC_ALL=C PGCONNECT_TIMEOUT=10 \${PGPORT:+PGPORT=$PGPORT} \${PGHOST:+PGHOST=$PGHOST} \\
     PGOPTIONS="-c default_transaction_read_only=on -c statement_timeout=\${seconds}s" \\
-    psql -XAtq -d "$database" -v ON_ERROR_STOP=1 -v VERBOSITY=verbose "$@"
+    psql -XAtq -P 'null=(null)' -d "$database" -v ON_ERROR_STOP=1 -v VERBOSITY=verbose "$@"
 }
-as_user env PATH="$PATH" \${PGPORT:+PGPORT=$PGPORT} pg_isready -q -t 5
+out=$(mktemp) && err=$(mktemp) || fail WRITE_FAILED "cannot make a temporary file (is the disk full?)"
+trap 'rm -f "$out" "$out.raw" "$out.all" "$err"' EXIT
+as_user env PATH="$PATH" \${PGPORT:+PGPORT=$PGPORT} \${PGHOST:+PGHOST=$PGHOST} pg_isready -q -t 5
 say ready $?
-version=$(ask -c 'show server_version') || exit 0
+if ! version=$(ask -c 'show server_version' 2>"$err"); then
+  cat "$err"
+  say trouble "$(grep . "$err" | head -n 3 | tr '\\n' ' ' | cut -c 1-600)"
+  exit 0
+fi
 say version "$version"
+say port "$(ask -c 'show port' 2>/dev/null)"
 say recovery "$(ask -c 'select pg_is_in_recovery()')"
+# Without an ORDER BY the order of rows means nothing, and a parallel or synchronized scan changes it.
+case $query in *[oO][rR][dD][eE][rR][[:space:]]*[bB][yY]*) order=cat ;; *) order=sort ;; esac
+judge() {
+  : >"$out"
+  if [ -z "$all" ]; then
+    printf %s "$query" | ask -f - >"$out.raw" 2>"$err" || return 1
+    $order <"$out.raw" >"$out"
+  else
+    ask -c "select datname from pg_database where datallowconn and not datistemplate order by 1" >"$out.all" 2>"$err" || return 1
+    while IFS= read -r database; do
+      printf %s "$query" | ask -f - >"$out.raw" 2>"$err" || return 1
+      prefix=$(printf %s "$database" | tr -c 'A-Za-z0-9_.\\n-' _)
+      sed "s/^/$prefix|/" <"$out.raw" | $order >>"$out"
+    done <"$out.all"
+  fi
+  sum=$(sha256sum <"$out" | cut -d ' ' -f 1)
+}
 if [ -n "$query" ]; then
-  out=$(mktemp) && err=$(mktemp) || fail WRITE_FAILED "cannot make a temporary file"
-  trap 'rm -f "$out" "$err"' EXIT
-  if printf %s "$query" | ask -f - >"$out" 2>"$err"; then
+  if judge; then
+    first=$sum
+    say digest "$sum $(wc -c <"$out" | tr -d ' ')"
     say answer "$(head -c 16384 "$out" | base64 | tr -d '\\n')"
+    if [ "$twice" = yes ]; then
+      sleep 2
+      if judge; then [ "$first" = "$sum" ] || say second "$(head -c 2048 "$out" | base64 | tr -d '\\n')"
+      else cat "$err"; fi
+    fi
   else
     cat "$err"
+    # The server may speak any language; then all that it said is shown.
     said=$(sed -n 's/^psql:<stdin>:[0-9]*: //; /ERROR:\\|FATAL:\\|PANIC:/{p;q}' "$err")
     [ -n "$said" ] || said=$(tr '\\n' ' ' <"$err")
     say queryError "$(printf %s "$said" | cut -c 1-600)"

@@ -52,6 +52,9 @@ export const listMounts = namedScript(
 if [ $# = 0 ]; then
   # Raw output is a list; asking for both is an error to findmnt of util-linux 2.38.
   listed=$(findmnt -n -r -o TARGET,SOURCE) || fail NO_TOOL "findmnt cannot list what is mounted"
+  findmnt -n -r -o TARGET,SOURCE,FSTYPE,OPTIONS | while read -r target source rest; do
+    case $source in *\\[*|[!/]*|/[!d]*) say other "$target $source $rest" ;; esac
+  done
   set -- $(printf '%s\\n' "$listed" | awk '$2 ~ /^\\/dev\\// && $2 !~ /\\[/ { print $1 }' | sort -u)
   all=yes
 else all=; fi
@@ -114,18 +117,27 @@ export const unmountMounts = namedScript(
   'volume/unmount',
   `${volumeText}
 gone=
-mount_again() { for m in $gone; do unit=$(systemd-escape -p --suffix=mount "$m" 2>/dev/null); systemctl start -- "$unit" 2>/dev/null || mount "$m"; done; }
+mount_again() {
+  printf %s "$gone" | while read -r m from fstype options; do
+    unit=$(systemd-escape -p --suffix=mount "$m" 2>/dev/null)
+    systemctl start -- "$unit" 2>/dev/null || mount "$m" 2>/dev/null || mount -t "$fstype" -o "$options" -- "$from" "$m"
+  done
+}
 for mount in "$@"; do
-  if source=$(source_of "$mount"); then
-    vg=$(group_of "$source")
+  if as=$(findmnt -n -r -o SOURCE,FSTYPE,OPTIONS -M "$mount" | tail -n 1) && [ -n "$as" ]; then
+    source=$(source_of "$mount") || source=
+    vg=
+    [ -z "$source" ] || vg=$(group_of "$source")
     # Not systemctl stop: that would also stop every service that requires the mount, without being asked.
     umount -- "$mount"
-    if source_of "$mount" >/dev/null; then
+    if findmnt -n -M "$mount" >/dev/null; then
       busy=$(holders "$mount")
       mount_again
       fail MOUNT_BUSY "$mount cannot be unmounted: in use by \${busy:-something that cannot be seen}; stop it first"
     fi
-    gone="$gone $mount"
+    # Last unmounted, first mounted again.
+    gone="$mount $as
+$gone"
     [ -z "$vg" ] || vgchange -an "$vg" || fail MOUNT_BUSY "the volume group $vg of $mount cannot be switched off"
   fi
   say unmounted "$mount"
@@ -150,10 +162,27 @@ node_of() {
   done
   return 1
 }
+# again MOUNT FSTYPE OPTIONS SOURCE: what lay over or below the exchanged file systems, and was no part of the exchange.
+again() {
+  findmnt -n -M "$1" >/dev/null && return 0
+  unit=$(systemd-escape -p --suffix=mount "$1" 2>/dev/null) || unit=
+  [ -n "$unit" ] && systemctl start -- "$unit" 2>/dev/null && findmnt -n -M "$1" >/dev/null && return 0
+  if findmnt -n -s -M "$1" >/dev/null 2>&1; then mount -- "$1"; return; fi
+  case $4 in
+    *\\[*)
+      from=$4 from=\${from#*\\[}
+      device=\${4%%\\[*}
+      base=$(findmnt -n -r -o TARGET,SOURCE -S "$device" | awk '$2 !~ /\\[/ { print $1; exit }')
+      [ -n "$base" ] && mount --bind -- "$base\${from%]}" "$1" ;;
+    *) mount -t "$2" -o "$3" -- "$4" "$1" ;;
+  esac
+}
 while [ $# -gt 4 ]; do
   mount=$1 fstype=$2 options=$3 disk=$4 serial=$5
   shift 5
-  if ! source_of "$mount" >/dev/null; then
+  if [ "$serial" = other ]; then
+    again "$mount" "$fstype" "$options" "$disk" || fail MOUNT_FAILED "$mount ($fstype of $disk) cannot be mounted again"
+  elif ! source_of "$mount" >/dev/null; then
     node=$(node_of "$disk" "$serial") || fail NO_SUCH_DISK "the disk $disk (serial $serial) did not appear within 30 s"
     if command -v vgchange >/dev/null; then vgchange -ay >/dev/null 2>&1; fi
     unit=$(systemd-escape -p --suffix=mount "$mount" 2>/dev/null) || unit=

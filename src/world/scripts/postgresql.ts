@@ -2,10 +2,10 @@
  * postgresql/check over modelled servers. The sandbox has tables with so many rows and no SQL: it answers `select 1`,
  * counting a table, and the query that postgresql:check makes of a canary table. Every other query is refused.
  */
-import { systemOf } from '../hosts/devices.ts';
-import { clusterData, serverVersion } from '../hosts/postgres.ts';
+import { locate, systemOf } from '../hosts/devices.ts';
+import { clusterData, dataDirectory, serverVersion } from '../hosts/postgres.ts';
 import { hash } from '../ids.ts';
-import type { PostgresData, Table } from '../state.ts';
+import type { HostState, PostgresData, Table } from '../state.ts';
 import { argument, no, NotModelled, type ScriptModel } from './model.ts';
 
 const portByDefault = '5432';
@@ -28,12 +28,100 @@ const check: ScriptModel = {
     const [cluster, server] = Object.entries(host.servers).find(([, one]) => one.port === wanted) ?? [];
     if (cluster === undefined || !server) return { fields: ['ready=2'] };
     const data = clusterData(state, host, cluster);
-    if (!data || !databases(data).includes(database)) return { fields: ['ready=0'] };
+    const isAll = database === '*';
+    if (!data || !(isAll || databases(data).includes(database))) return { fields: ['ready=0'] };
     const version = `${serverVersion(server.packageVersion)} (Debian ${server.packageVersion})`;
-    const fields = ['ready=0', `version=${version}`, 'recovery=f'];
+    const fields = ['ready=0', `version=${version}`, 'recovery=f', `port=${wanted}`];
+    if (isAll) return { fields: [...fields, everyTable(data)] };
     return { fields: query === '' ? fields : [...fields, answer(data, database, query)] };
   },
 };
+
+/** A server of the sandbox is a primary that nobody follows, with nothing else on its host. */
+const find: ScriptModel = {
+  changes: false,
+  durationMs: 0,
+  run(run) {
+    const { state, host } = run;
+    const [unit, port, directory] = [
+      argument(run, 1, 'UNIT'),
+      argument(run, 2, 'PORT'),
+      argument(run, 3, 'DIRECTORY'),
+    ];
+    const all = Object.entries(host.servers).map(([cluster, server]) => ({
+      cluster,
+      server,
+      unit: `postgresql@${cluster.replace('/', '-')}`,
+      directory: dataDirectory(cluster),
+    }));
+    const told =
+      all.map((one) => `${one.unit} (port ${one.server.port}, ${one.directory})`).join(', ') || 'none';
+    const meant = all.filter(
+      (one) =>
+        (unit === '-' || unit.replace(/\.service$/, '') === one.unit) &&
+        (port === '-' || Number(port) === one.server.port) &&
+        (directory === '-' || one.directory === directory || one.directory.startsWith(`${directory}/`)),
+    );
+    const [only] = meant;
+    if (only === undefined) return no([], 'NO_SUCH_SERVER', `no such server runs; running: ${told}`);
+    if (meant.length > 1)
+      return no(
+        [],
+        'AMBIGUOUS_SERVER',
+        `several servers run: ${told}; say which by its unit, port or data directory`,
+      );
+    const [major = ''] = only.cluster.split('/');
+    const place = locate(state, host, only.directory);
+    const where =
+      place === undefined
+        ? '/ /dev/xvda ext4'
+        : `${mountOf(host, only.directory)} ${place.contents.filesystem ?? 'ext4'}`;
+    const { packageVersion } = only.server;
+    const packages = [`postgresql-${major}`, `postgresql-client-${major}`, 'libpq5'].filter(
+      (name) => systemOf(state, host).packages[name]?.release.version === packageVersion,
+    );
+    const facts = {
+      version: `${serverVersion(packageVersion)} (Debian ${packageVersion})`,
+      standby: false,
+      directory: only.directory,
+      lsn: '0/15007C8',
+      prepared: 0,
+      longest: 0,
+      clients: 0,
+      backups: 0,
+      bytes: 23_000_000,
+    };
+    const [, minor = '0'] = serverVersion(packageVersion).split('.');
+    return {
+      fields: [
+        `server=1 ${only.server.port} ${only.directory} /usr/lib/postgresql/${major}/bin ${only.unit}.service /var/run/postgresql`,
+        `path=data ${only.directory} ${where}`,
+        `path=wal ${only.directory}/pg_wal ${where}`,
+        ...all
+          .filter((one) => one !== only)
+          .map(
+            (one) =>
+              `other=${one.server.port} ${one.directory} /usr/lib/postgresql/${one.cluster.split('/')[0]}/bin ${one.unit}.service running`,
+          ),
+        ...packages.map((name) => `package=${name} ${packageVersion}`),
+        'libc=glibc 2.36',
+        'checksums=0',
+        `number=${Number(major) * 10_000 + Number(minor)}`,
+        `facts=${JSON.stringify(facts)}`,
+      ],
+    };
+  },
+};
+
+function mountOf(host: HostState, path: string): string {
+  const mounts = Object.entries(host.mounts).filter(
+    ([mount]) => path === mount || path.startsWith(`${mount}/`),
+  );
+  const [mount, { device } = { device: '/dev/xvda' }] = mounts.sort(([a], [b]) => b.length - a.length)[0] ?? [
+    '/',
+  ];
+  return `${mount} ${device}`;
+}
 
 const name = String.raw`(?:"?public"?\.)?"?(\w+)"?`;
 const counting = new RegExp(String.raw`^select\s+count\(\*\)\s+from\s+${name}\s*;?$`, 'i');
@@ -57,6 +145,14 @@ function answer(data: PostgresData, database: string, query: string): string {
   return printed(counted === undefined ? `${found.rows} ${digestOf(found)}` : String(found.rows));
 }
 
+function everyTable({ tables, hurt }: PostgresData): string {
+  if (hurt !== null) return `queryError=ERROR:  ${hurt}`;
+  const lines = Object.entries(tables).map(
+    ([key, table]) => `${key.replace(' ', '|public.')}|${digestOf(table)}|${table.rows}`,
+  );
+  return printed(lines.toSorted().join('\n'));
+}
+
 function printed(text: string): string {
   return `answer=${Buffer.from(`${text}\n`).toString('base64')}`;
 }
@@ -75,4 +171,4 @@ function databases(data: PostgresData): string[] {
   return [...new Set(['postgres', 'template0', 'template1', ...own])];
 }
 
-export const postgresqlScripts = { 'postgresql/check': check };
+export const postgresqlScripts = { 'postgresql/check': check, 'postgresql/server': find };

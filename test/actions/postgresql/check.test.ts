@@ -33,7 +33,16 @@ test('gives version, role and the canary’s answer, for a later check to compar
   const { ending, scripts } = await asked(inputs, [...answering, `answer=${base64('42\n')}`]);
   expect(ending).toEqual({
     kind: 'done',
-    outputs: { ServerVersion: '15.18', InRecovery: false, Intact: null, Answer: '42' },
+    outputs: {
+      ServerVersion: '15.18',
+      InRecovery: false,
+      Intact: null,
+      Verdict: null,
+      Answer: '42',
+      AskedAt: '1970-01-01T00:00:00.000Z',
+      AskedOf: 'here (this machine) database postgres',
+      State: 'answers',
+    },
     note: '15.18, primary',
   });
   expect(Buffer.from(scripts[0]?.stdin ?? []).toString()).toBe('select count(*) from t');

@@ -118,7 +118,7 @@ export function runbookCases({ way, ...bench }: Bench): void {
         `answered ${stage.soundData} before the patch, ${hurt} after it, and ${hurt} now`,
       );
       expect(message).toMatch(
-        /Put the volumes back to \d{4}-\d\d-\d\dT[\d:.]+Z\? Everything written since then is lost\./,
+        /Put the volumes .* back to \d{4}-\d\d-\d\dT[\d:.]+Z\? Everything written since then is lost/,
       );
       // Going back to the old packages loses nothing, so nobody is asked about that.
       expect(await stage.serverVersion()).toBe(stage.versions.old.server);

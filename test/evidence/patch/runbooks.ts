@@ -26,8 +26,13 @@ export function withAccident(command: string): string {
   return replacedOnce('  - name: VerifyData\n', `${accident}  - name: VerifyData\n`);
 }
 
-function replacedOnce(what: string, by: string): string {
-  const parts = readFileSync(shipped, 'utf8').split(what);
+/** The text with steps before the line. */
+export function withStep(text: string, before: string, steps: string): string {
+  return replacedOnce(before, steps + before, text);
+}
+
+function replacedOnce(what: string, by: string, text = readFileSync(shipped, 'utf8')): string {
+  const parts = text.split(what);
   if (parts.length !== 2) throw new Error(`${shipped} holds ${parts.length - 1} times: ${what}`);
   return parts.join(by);
 }
