@@ -3,20 +3,23 @@
  * Then restore points went in the order of the steps, and a verdict of the forward flow let them go.
  */
 import type { Reference } from '../document/index.ts';
-import type { Execution, StepRecord } from './execution.ts';
-import { isClean, needsUndo } from './restore-points.ts';
+import type { Execution } from './execution.ts';
+import type { StepRecord } from './records.ts';
 import type { RollbackRequest } from './types.ts';
+import { isClean, needsUndo } from './needs-undo.ts';
 
 /** Whether the rollback may have begun before restore points went last. */
-export function isOfEarlierVersion(execution: Execution, request: RollbackRequest): boolean {
-  return execution.program.interpreter === 1 && request.interpreter === undefined;
+export function isOfEarlierVersion({ program }: Execution, request: RollbackRequest): boolean {
+  return program.interpreter === 1 && request.interpreter === undefined;
 }
 
 /** Why the restore points of the step stayed, whatever was said of the data. */
 export function hadReasonToKeep(execution: Execution, record: StepRecord): string | null {
   const unclean = laterThan(execution, record).find((other) => needsUndo(other) && !isClean(other.undo));
   if (unclean !== undefined) return `the undo of ${unclean.path} did not end clean`;
-  return record.used.length > 0 ? `${record.used.join(', ')} was put back into use` : null;
+  const ids = (record.result?.restorePoints ?? []).map(({ id }) => id);
+  const used = ids.filter((id) => execution.used.has(id));
+  return used.length > 0 ? `${used.join(', ')} was put back into use` : null;
 }
 
 /** Whether nothing had judged the data. */
@@ -34,4 +37,4 @@ export function hadNoVerdict(
   return judged || isDecided ? null : 'nothing has judged the data';
 }
 
-const laterThan = ({ began }: Execution, record: StepRecord) => began.slice(began.indexOf(record) + 1);
+const laterThan = ({ began }: Execution, record: StepRecord) => began.slice(record.index + 1);

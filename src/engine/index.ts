@@ -42,7 +42,8 @@ export { isDifferent, netChanges } from './account/net-changes.ts';
 export { standingRestorePoints, type StandingRestorePoint } from './account/restore-points.ts';
 export { plan } from './plan.ts';
 export { type Runtime, type SignalResult } from './ports.ts';
-export { driftText, isEqual } from './drift.ts';
+export { driftText } from './drift.ts';
+export { isEqual } from './equality.ts';
 export { runExecution, type ExecutionResult } from './run-execution.ts';
 export {
   isTerminal,

@@ -5,9 +5,10 @@
  */
 import { lockNameProblem } from '../document/index.ts';
 import type { Outcome } from './activities.ts';
-import type { Execution, Mode, StepRecord } from './execution.ts';
 import { failureOf, type Failure } from './failure.ts';
+import type { Frame } from './frame.ts';
 import { backoffMs, lockPauseMs, lockTimeoutMs, lockTriesMax } from './limits.ts';
+import type { StepRecord } from './records.ts';
 import { resolve } from './scope.ts';
 
 export type LockEnding =
@@ -18,40 +19,38 @@ export type LockEnding =
 const taken: LockEnding = { kind: 'taken' };
 
 /** The document's locks, before its first step. */
-export async function lockDocument(execution: Execution, mode: Mode): Promise<LockEnding> {
-  const ending = await lock(execution, execution.program.document.locks ?? [], 'locks', mode);
-  if (ending.kind === 'refused') await execution.emit({ type: 'LocksRefused', failure: ending.failure });
+export async function lockDocument(frame: Frame): Promise<LockEnding> {
+  const ending = await lock(frame, frame.execution.program.document.locks ?? [], 'locks');
+  if (ending.kind === 'refused') await frame.emit({ type: 'LocksRefused', failure: ending.failure });
   return ending;
 }
 
 /** A step's own, before it looks at anything. */
-export function lockStep(execution: Execution, { step, path }: StepRecord, mode: Mode): Promise<LockEnding> {
-  return lock(execution, step.locks ?? [], `${mode.idPrefix}${path}:locks`, mode);
+export function lockStep(frame: Frame, record: StepRecord): Promise<LockEnding> {
+  return lock(frame, record.step.locks ?? [], `${frame.idOf(record)}:locks`);
 }
 
 /** Everything that the execution held, for a rollback after its end. Undefined: it waits as the run would have. */
-export async function lockAgain(
-  execution: Execution,
-  mode: Mode,
-  waitSeconds: number | undefined,
-): Promise<LockEnding> {
+export async function lockAgain(frame: Frame, waitSeconds: number | undefined): Promise<LockEnding> {
+  const { execution, idPrefix } = frame;
   const names = [...execution.locks];
   execution.locks.clear();
-  const ending = await take(execution, names, `${mode.idPrefix}locks`, mode, waitSeconds);
+  const ending = await take(frame, names, `${idPrefix}locks`, waitSeconds);
   for (const name of names) execution.locks.add(name);
-  if (ending.kind === 'refused') await execution.emit({ type: 'LocksRefused', failure: ending.failure });
+  if (ending.kind === 'refused') await frame.emit({ type: 'LocksRefused', failure: ending.failure });
   return ending;
 }
 
 /** Gives everything back. What cannot be given back is told, and changes no status. */
-export async function unlock(execution: Execution, idPrefix: string): Promise<void> {
+export async function unlock(frame: Frame): Promise<void> {
+  const { execution, idPrefix } = frame;
   if (execution.locks.size === 0) return;
-  const outcome = await execution.activity({
+  const outcome = await frame.activity({
     id: `${idPrefix}unlock`,
     kind: 'unlock',
     input: {},
     step: 'locks',
-    token: execution.runtime.executionId,
+    token: frame.execution.id,
     timeoutMs: lockTimeoutMs,
     onLost: 'rerun',
     ignoreCancel: true,
@@ -60,17 +59,12 @@ export async function unlock(execution: Execution, idPrefix: string): Promise<vo
     outcome.status === 'ok'
       ? outcome.value.kept
       : [...execution.locks].map((name) => ({ lock: name, why: failureOf(outcome, late).message }));
-  await execution.emit({ type: 'LocksReleased', kept });
+  await frame.emit({ type: 'LocksReleased', kept });
 }
 
-async function lock(
-  execution: Execution,
-  written: readonly string[],
-  id: string,
-  mode: Mode,
-): Promise<LockEnding> {
+async function lock(frame: Frame, written: readonly string[], id: string): Promise<LockEnding> {
   if (written.length === 0) return taken;
-  const resolved = await resolve(execution, [...written], id, mode);
+  const resolved = await resolve(frame, [...written], id);
   if (!resolved.ok) return { kind: 'refused', failure: resolved.failure };
   const names = Array.isArray(resolved.value) ? resolved.value : [];
   const problem = names
@@ -78,34 +72,33 @@ async function lock(
     .find((sentence) => sentence !== undefined);
   if (problem !== undefined) return refused('LOCK_NAME', problem);
   return take(
-    execution,
+    frame,
     names.filter((name) => typeof name === 'string'),
     id,
-    mode,
   );
 }
 
 async function take(
-  execution: Execution,
+  frame: Frame,
   names: readonly string[],
   id: string,
-  mode: Mode,
-  waitSeconds = execution.input.lockWaitSeconds ?? 0,
+  waitSeconds = frame.execution.input.lockWaitSeconds ?? 0,
 ): Promise<LockEnding> {
+  const { execution } = frame;
   const wanted = [...new Set(names)].filter((name) => !execution.locks.has(name)).toSorted();
   if (wanted.length === 0) return taken;
-  const since = waitSeconds === 0 ? 0 : await execution.now(`${id}:since`);
+  const since = waitSeconds === 0 ? 0 : await frame.now(`${id}:since`);
   let told = '';
   let failures = 0;
   for (let asked = 1; ; asked += 1) {
-    const outcome = await ask(execution, wanted, `${id}#${asked}`, mode);
+    const outcome = await ask(frame, wanted, `${id}#${asked}`);
     if (outcome.status === 'cancelled') return { kind: 'cancelled' };
     let pauseMs = lockPauseMs(asked);
     if (outcome.status === 'ok') {
       const answer = outcome.value;
       if (answer.kind === 'taken') {
         for (const name of wanted) execution.locks.add(name);
-        await execution.emit({ type: 'LocksTaken', locks: wanted, unheard: answer.unheard });
+        await frame.emit({ type: 'LocksTaken', locks: wanted, unheard: answer.unheard });
         return taken;
       }
       failures = 0;
@@ -113,7 +106,7 @@ async function take(
       if (told !== answer.message) {
         const { lock: name, holder } = answer;
         const waiting = { kind: 'lock' as const, lock: name, holder, since: answer.since };
-        await execution.emit({
+        await frame.emit({
           type: 'StepWaiting',
           step: 'locks',
           waiting: { ...waiting, timeoutSeconds: waitSeconds },
@@ -126,30 +119,22 @@ async function take(
       if (!failure.retryable || failures >= lockTriesMax) return { kind: 'refused', failure };
       pauseMs = backoffMs(failures);
     }
-    const slept = await execution.runtime.sleep(`${id}#${asked}:pause`, pauseMs, {
-      ignoreCancel: mode.ignoreCancel,
-    });
+    const slept = await frame.sleep(`${id}#${asked}:pause`, pauseMs);
     if (slept === 'cancelled') return { kind: 'cancelled' };
   }
 }
 
 const late = 'the hosts of the locks did not answer in time';
 
-function ask(
-  execution: Execution,
-  locks: readonly string[],
-  id: string,
-  mode: Mode,
-): Promise<Outcome<'lock'>> {
-  return execution.activity({
+function ask(frame: Frame, locks: readonly string[], id: string): Promise<Outcome<'lock'>> {
+  return frame.activity({
     id,
     kind: 'lock',
     input: { locks },
     step: 'locks',
-    token: execution.runtime.executionId,
-    timeoutMs: execution.within(mode, lockTimeoutMs),
+    token: frame.execution.id,
+    timeoutMs: frame.within(lockTimeoutMs),
     onLost: 'rerun',
-    ignoreCancel: mode.ignoreCancel,
   });
 }
 

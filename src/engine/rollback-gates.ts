@@ -4,28 +4,27 @@
  * failed is not asked for first: it is what the gate would complain of. A target of which an undo failed closes the
  * rolling, whatever the gate says.
  */
-import type { Execution, Mode, StepRecord, Turn } from './execution.ts';
 import type { Failure } from './failure.ts';
+import type { Frame } from './frame.ts';
+import { turnOf, type StepRecord, type TurnScope } from './records.ts';
 import { runGate } from './steps/gate.ts';
 import { unmetBefore } from './undo-needs.ts';
 
 export class RollbackGates {
-  readonly #execution: Execution;
-  readonly #mode: Mode;
-  #turn: Turn | null = null;
+  readonly #frame: Frame;
+  #turn: TurnScope | null = null;
   /** Rollings of which no further target may be touched, and why. */
   readonly #closed = new Map<StepRecord, Failure>();
   /** The turn that was under way when its rolling was closed: the rest of it is undone all the same. */
-  readonly #refused = new Map<Turn, Failure>();
+  readonly #refused = new Map<TurnScope, Failure>();
 
-  constructor(execution: Execution, mode: Mode) {
-    this.#execution = execution;
-    this.#mode = mode;
+  constructor(frame: Frame) {
+    this.#frame = frame;
   }
 
   /** Asked before each undo. A failure: the step's target must not be touched now. */
   async entering(record: StepRecord): Promise<Failure | null> {
-    const { turn } = record;
+    const turn = turnOf(record);
     const left = this.#turn;
     if (turn === left) return turn === null ? null : (this.#refused.get(turn) ?? null);
     this.#turn = turn;
@@ -37,24 +36,16 @@ export class RollbackGates {
     return closed;
   }
 
-  /** Came through its turn, and nothing of it has been undone yet. */
-  #isWhole(turn: Turn): boolean {
-    const { began } = this.#execution;
-    return turn.isDone && began.every((record) => record.turn !== turn || record.undo === null);
-  }
-
-  async #ask(record: StepRecord, turn: Turn, left: Turn | null): Promise<Failure | null> {
-    const unmet = left?.of === turn.of ? unmetBefore(this.#execution, left) : null;
+  async #ask(record: StepRecord, turn: TurnScope, left: TurnScope | null): Promise<Failure | null> {
+    const unmet = left?.of === turn.of ? unmetBefore(left) : null;
     if (unmet !== null) return unmet;
-    const asked = [...(left?.of === turn.of ? [left] : []), ...(this.#isWhole(turn) ? [turn] : [])];
+    // Came through its turn, and nothing of it has been undone yet.
+    const isWhole = turn.isDone && !turn.isTouched;
+    const asked = [...(left?.of === turn.of ? [left] : []), ...(isWhole ? [turn] : [])];
     for (const [index, one] of asked.entries()) {
-      const mode: Mode = {
-        ...this.#mode,
-        turn: one,
-        undo: { of: { ...record, turn: one }, outputs: new Map() },
-      };
+      const scope = { kind: 'undo', outputs: new Map(), parent: one, of: record } as const;
       const path = `${record.path}/undo/gate${index + 1}/`;
-      const { status, failure } = await runGate(this.#execution, one, { path }, mode);
+      const { status, failure } = await runGate(this.#frame.with({ scope }), one, 'after', path);
       if (status !== 'Success')
         return failure ?? { code: 'GATE_CLOSED', message: `the gate ended ${status}`, retryable: true };
     }

@@ -2,15 +2,19 @@
  * Rollback: undoes every step that began, last first, in a scope that no cancel reaches, with its own budget of time.
  * It goes on when one undo fails, because every step that comes back is one less to put right by hand.
  */
-import { changedSince, driftOf, driftText, isEqual, observe, type Drift } from './drift.ts';
-import type { Looked } from './events.ts';
-import { forward, type Execution, type Mode, type StepRecord } from './execution.ts';
+import { changedSince, driftText, refusedForDrift } from './drift.ts';
 import { isOfEarlierVersion } from './earlier-rollback.ts';
-import { hasTouched, isClean, Judgement, needsUndo, withRestorePointsLast } from './restore-points.ts';
-import type { RollbackStatus } from './statuses.ts';
-import type { RollbackRequest } from './types.ts';
+import type { Execution } from './execution.ts';
+import { deadlineAfter, type Frame } from './frame.ts';
+import { observeLeft } from './left.ts';
+import { UnmetNeeds } from './undo-needs.ts';
+import { turnOf, type StepRecord, type TurnScope } from './records.ts';
+import { rollbackState, withRestorePointsLast } from './restore-points.ts';
 import { RollbackGates } from './rollback-gates.ts';
-import { unmetNeed } from './undo-needs.ts';
+import type { RollbackStatus, UndoResult } from './statuses.ts';
+import { Traces } from './traces.ts';
+import type { RollbackRequest } from './types.ts';
+import { isClean, needsUndo, removalOf } from './needs-undo.ts';
 import { leftAlone, notUndone, undoStep, type UndoEnding } from './undo-step.ts';
 
 /** Steps whose undo is still owed, last first. */
@@ -23,50 +27,78 @@ export function owed(execution: Execution, only?: string): StepRecord[] {
   return records.every(({ step }) => step.undo.kind === 'none') ? [] : records;
 }
 
-export async function rollback(execution: Execution, pass: number, request: RollbackRequest): Promise<void> {
+/** `start`: the frame of the main steps. */
+export async function rollback(start: Frame, pass: number, request: RollbackRequest): Promise<void> {
+  const { execution } = start;
   const isEarlier = isOfEarlierVersion(execution, request);
   const owing = owed(execution, request.step);
   if (owing.length === 0) return;
-  const records = isEarlier ? owing : withRestorePointsLast(execution, owing);
+  const records = isEarlier ? owing : inOrder(execution, owing);
   const idPrefix = `rollback${pass}/`;
-  const judgement = isEarlier ? null : new Judgement();
-  const mode = { ...(await rollbackMode(execution, idPrefix)), judgement };
-  if (pass > 0 && !request.force && (await refusedForDrift(execution, records, pass, mode))) return;
+  const startedAt = await start.with({ idPrefix }).now(`${idPrefix}start`);
   const budgetSeconds = execution.program.document.rollback.timeoutSeconds;
-  await execution.emit({
-    type: 'RollbackStarted',
-    pass,
-    steps: records.map(({ path }) => path),
-    budgetSeconds,
+  const frame = start.with({
+    idPrefix,
+    ignoreCancel: true,
+    deadline: deadlineAfter(execution, startedAt, budgetSeconds * 1000),
+    rollback: isEarlier ? null : rollbackState(execution),
   });
-  const gates = new RollbackGates(execution, mode);
+  const traces = new Traces(execution.began);
+  if (pass > 0 && !request.force && (await refusedForDrift(frame, traces, records, pass))) return;
+  const steps = records.map(({ path }) => path);
+  await frame.emit({ type: 'RollbackStarted', pass, steps, budgetSeconds });
+  const gates = new RollbackGates(frame);
+  const needs = new UnmetNeeds(execution.began);
   for (const record of records) {
-    await execution.emit({ type: 'UndoStarted', step: record.path, action: record.step.action });
-    const closed = (await gates.entering(record)) ?? unmetNeed(execution, record);
-    const ending = closed === null ? await undone(execution, record, pass, mode) : notUndone(closed);
-    record.undo = ending.result;
-    if (ending.result !== 'nothingToDo' && ending.result !== 'kept') judgement?.forget();
-    await execution.emit({ type: 'UndoEnded', step: record.path, ...ending });
+    await frame.emit({ type: 'UndoStarted', step: record.path, action: record.step.action });
+    const closed = (await gates.entering(record)) ?? needs.of(record);
+    const ending = closed === null ? await undone(frame, traces, record, pass) : notUndone(closed);
+    keep(frame, record, ending.result);
+    needs.tried(record);
+    await frame.emit({ type: 'UndoEnded', step: record.path, ...ending });
   }
-  await observeLeft(execution, `${idPrefix}left/`, mode);
-  await execution.emit({ type: 'RollbackEnded', pass, status: rollbackStatus(execution) });
+  await observeLeft(frame, `${idPrefix}left/`);
+  await frame.emit({ type: 'RollbackEnded', pass, status: rollbackStatus(execution) });
+}
+
+/** Of a turn's steps, what may remove restore points goes last of the turn, before the next target is touched. */
+function inOrder({ program }: Execution, records: readonly StepRecord[]): readonly StepRecord[] {
+  const byTurn = Map.groupBy(records, turnOf);
+  const lastOf = new Map<TurnScope | null, StepRecord>(records.map((record) => [turnOf(record), record]));
+  const removersLast = new Map(
+    [...byTurn].map(([turn, own]) => {
+      const ordered = withRestorePointsLast(program, own);
+      const others = own.filter((record) => removalOf(program, record) === null);
+      return [turn, ordered.slice(others.length)] as const;
+    }),
+  );
+  const ordered = records.flatMap((record) => {
+    const turn = turnOf(record);
+    const isLastOfTurn = turn !== null && lastOf.get(turn) === record;
+    return [
+      ...(removalOf(program, record) === null ? [record] : []),
+      ...(isLastOfTurn ? (removersLast.get(turn) ?? []) : []),
+    ];
+  });
+  return [...ordered, ...(removersLast.get(null) ?? [])];
 }
 
 /** A rollback that starts by itself has asked nobody: what somebody else has changed since is left alone. */
-async function undone(
-  execution: Execution,
-  record: StepRecord,
-  pass: number,
-  mode: Mode,
-): Promise<UndoEnding> {
-  const drift = pass === 0 ? await changedSince(execution, record, mode) : null;
-  return drift === null ? undoStep(execution, record, mode) : leftAlone(driftText(drift));
+async function undone(frame: Frame, traces: Traces, record: StepRecord, pass: number): Promise<UndoEnding> {
+  const drift = pass === 0 ? await changedSince(frame, traces, record) : null;
+  return drift === null ? undoStep(frame, record) : leftAlone(driftText(drift));
 }
 
-async function rollbackMode(execution: Execution, idPrefix: string): Promise<Mode> {
-  const startedAt = await execution.now(`${idPrefix}start`);
-  const budgetMs = execution.program.document.rollback.timeoutSeconds * 1000;
-  return { ...forward, idPrefix, ignoreCancel: true, deadline: execution.deadline(startedAt, budgetMs) };
+function keep({ rollback: state }: Frame, record: StepRecord, result: UndoResult): void {
+  record.undo = result;
+  const turn = turnOf(record);
+  if (turn !== null) {
+    turn.isTouched = true;
+    turn.failedUndos.delete(record);
+    if (result === 'failed') turn.failedUndos.add(record);
+  }
+  state?.owed.tried(record);
+  if (result !== 'nothingToDo' && result !== 'kept') state?.judgement.forget();
 }
 
 /** The rollback as a whole, from the latest word on every step's undo. */
@@ -76,44 +108,4 @@ export function rollbackStatus(execution: Execution): RollbackStatus {
   if (tried.length === 0) return 'notRequested';
   if (results.every(isClean)) return 'clean';
   return tried.includes('undone') ? 'partial' : tried.includes('failed') ? 'failed' : 'partial';
-}
-
-/**
- * Journals the state that the flow leaves behind, so that a later rollback can tell whether somebody changed it since, and
- * says where it is as it was before the step.
- */
-export async function observeLeft(execution: Execution, idPrefix: string, mode: Mode): Promise<void> {
-  const steps: { step: string; found: Looked }[] = [];
-  for (const record of execution.began) {
-    if (!record.descriptor.observes || !hasTouched(record) || record.undo === 'undone') continue;
-    record.left = await observe(execution, record, `${idPrefix}${record.path}`, mode);
-    steps.push({ step: record.path, found: lookedOf(record) });
-  }
-  if (steps.length > 0 && isAccountedFor(execution)) await execution.emit({ type: 'StateLooked', steps });
-}
-
-/** A journal of an earlier version has no place for this event: its numbers are those of the events that it wrote. */
-const isAccountedFor = ({ program }: Execution): boolean => program.interpreter > 1;
-
-function lookedOf({ left, before }: StepRecord): Looked {
-  if (left === undefined) return 'unread';
-  return isEqual(left, before) ? 'asBefore' : 'different';
-}
-
-async function refusedForDrift(
-  execution: Execution,
-  records: readonly StepRecord[],
-  pass: number,
-  mode: Mode,
-): Promise<boolean> {
-  const drift: Drift[] = [];
-  for (const record of records) {
-    if (record.left === undefined && record.after === undefined) continue;
-    const found = await observe(execution, record, `${mode.idPrefix}drift/${record.path}`, mode);
-    const drifted = driftOf(execution, record, found);
-    if (drifted !== null) drift.push(drifted);
-  }
-  if (drift.length === 0) return false;
-  await execution.emit({ type: 'RollbackRefused', pass, drift });
-  return true;
 }

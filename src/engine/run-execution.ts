@@ -1,13 +1,14 @@
 /** The interpreter: runs a program forward, climbs back down where its policy says so, and ends with both statuses. */
 import type { Json } from '../json.ts';
-import { observeAfter } from './drift.ts';
-import { Execution, forward, type Mode } from './execution.ts';
+import { Execution } from './execution.ts';
+import { deadlineAfter, Frame, type FlowResult } from './frame.ts';
 import { decisionTimeoutSeconds } from './limits.ts';
 import { lockAgain, lockDocument, unlock } from './locks.ts';
 import { notify } from './notify.ts';
+import { observeLeft } from './left.ts';
 import type { Runtime } from './ports.ts';
-import { observeLeft, owed, rollback, rollbackStatus } from './rollback.ts';
-import { runFlow, type FlowResult } from './run-flow.ts';
+import { owed, rollback, rollbackStatus } from './rollback.ts';
+import { runFlow } from './run-flow.ts';
 import { resolve } from './scope.ts';
 import type { ExecutionEnding, RollbackStatus } from './statuses.ts';
 import type { ExecutionInput, Program, RollbackRequest } from './types.ts';
@@ -24,63 +25,75 @@ export async function runExecution(
   program: Program,
   input: ExecutionInput,
 ): Promise<ExecutionResult> {
-  const execution = new Execution(runtime, program, input);
-  execution.afterStep = (record, mode) => observeAfter(execution, record, mode);
+  const execution = new Execution(runtime.executionId, program, input);
+  const frame = new Frame({
+    execution,
+    runtime,
+    runFlow,
+    scope: execution.scope,
+    idPrefix: '',
+    ignoreCancel: false,
+    deadline: null,
+    rollback: null,
+  });
   const { document } = program;
-  await execution.emit({
+  await frame.emit({
     type: 'ExecutionStarted',
     steps: document.mainSteps.map(({ name, action }) => ({ name, action })),
   });
-  const flow = await runForward(execution);
-  await execution.emit({ type: 'ForwardEnded', status: flow.status, failedStep: flow.failedStep });
-  const detached: Mode = { ...forward, ignoreCancel: true };
-  await observeLeft(execution, 'left/', detached);
-  await tell(execution, 'failed', flow, detached);
-  if (flow.status !== 'Success' && (await wantsRollback(execution))) {
-    await rollback(execution, 0, { force: true });
-    await tell(execution, 'rolledBack', flow, detached);
+  const flow = await runForward(frame);
+  await frame.emit({ type: 'ForwardEnded', status: flow.status, failedStep: flow.failedStep });
+  const after = frame.with({ ignoreCancel: true });
+  await observeLeft(after, 'left/');
+  await tell(after, 'failed', flow);
+  if (flow.status !== 'Success' && (await wantsRollback(after))) {
+    await rollback(after, 0, { force: true });
+    await tell(after, 'rolledBack', flow);
   }
-  await unlock(execution, '');
-  const result = await ended(execution, flow);
+  await unlock(after);
+  const result = await ended(after, flow);
   for (const [index, request] of input.rollbackRequests.entries()) {
-    await rollbackLater(execution, index + 1, request);
-    await execution.emit({ type: 'ExecutionEnded', ...result, rollbackStatus: rollbackStatus(execution) });
+    await rollbackLater(after, index + 1, request);
+    await after.emit({ type: 'ExecutionEnded', ...result, rollbackStatus: rollbackStatus(execution) });
   }
   return { ...result, rollbackStatus: rollbackStatus(execution) };
 }
 
 /** Of an execution that has ended: nobody may be at work on what it held. */
-async function rollbackLater(execution: Execution, pass: number, request: RollbackRequest): Promise<void> {
-  if (owed(execution, request.step).length === 0) return;
+async function rollbackLater(after: Frame, pass: number, request: RollbackRequest): Promise<void> {
+  if (owed(after.execution, request.step).length === 0) return;
   const idPrefix = `rollback${pass}/`;
-  const mode = { ...forward, idPrefix, ignoreCancel: true };
-  const held = await lockAgain(execution, mode, request.lockWaitSeconds);
+  const frame = after.with({ idPrefix });
+  const held = await lockAgain(frame, request.lockWaitSeconds);
   if (held.kind !== 'taken') return;
-  await rollback(execution, pass, request);
-  await unlock(execution, idPrefix);
+  await rollback(after, pass, request);
+  await unlock(frame);
 }
 
-async function runForward(execution: Execution): Promise<FlowResult> {
+async function runForward(frame: Frame): Promise<FlowResult> {
+  const { execution } = frame;
   const { document } = execution.program;
   if (document.assumeRole !== undefined && document.assumeRole !== '') {
-    const role = await resolve(execution, document.assumeRole, 'assumeRole', forward);
+    const role = await resolve(frame, document.assumeRole, 'assumeRole');
     if (role.ok && typeof role.value === 'string' && role.value !== '') execution.assumeRole = role.value;
   }
-  const locks = await lockDocument(execution, forward);
+  const locks = await lockDocument(frame);
   if (locks.kind === 'refused') return { status: 'Failed', failedStep: null };
   if (locks.kind === 'cancelled') return { status: 'Cancelled', failedStep: null };
-  return runFlow(execution, { steps: document.mainSteps, path: '', planPath: '' }, await limited(execution));
+  return frame.runFlow(await limited(frame), { steps: document.mainSteps, path: '', planPath: '' });
 }
 
 /** The document's own limit of the forward flow, where it has one. */
-async function limited(execution: Execution): Promise<Mode> {
+async function limited(frame: Frame): Promise<Frame> {
+  const { execution } = frame;
   const { timeoutSeconds } = execution.program.document;
-  if (timeoutSeconds === undefined) return forward;
-  const deadline = execution.deadline(await execution.now('forward:start'), timeoutSeconds * 1000);
-  return { ...forward, deadline };
+  if (timeoutSeconds === undefined) return frame;
+  const since = await frame.now('forward:start');
+  return frame.with({ deadline: deadlineAfter(execution, since, timeoutSeconds * 1000) });
 }
 
-async function wantsRollback(execution: Execution): Promise<boolean> {
+async function wantsRollback(frame: Frame): Promise<boolean> {
+  const { execution } = frame;
   switch (execution.input.rollbackWhen) {
     case 'never':
       return false;
@@ -89,12 +102,12 @@ async function wantsRollback(execution: Execution): Promise<boolean> {
     case 'ask': {
       const steps = owed(execution).map(({ path }) => path);
       if (steps.length === 0) return false;
-      await execution.emit({
+      await frame.emit({
         type: 'StepWaiting',
         step: 'rollback',
         waiting: { kind: 'rollbackDecision', steps },
       });
-      const answer = await execution.runtime.waitForSignal(
+      const answer = await frame.runtime.waitForSignal(
         'rollback:ask',
         'rollback',
         decisionTimeoutSeconds * 1000,
@@ -107,37 +120,34 @@ async function wantsRollback(execution: Execution): Promise<boolean> {
   }
 }
 
-async function ended(execution: Execution, flow: FlowResult): Promise<ExecutionResult> {
+async function ended(frame: Frame, flow: FlowResult): Promise<ExecutionResult> {
+  const { execution } = frame;
   const outputs: Record<string, Json> = {};
   for (const name of execution.program.document.outputs) {
     const [step = '', output = ''] = name.split('.');
-    const value = execution.outputs.get(step)?.[output];
+    const value = execution.scope.outputs.get(step)?.[output];
     if (value !== undefined) outputs[name] = value;
   }
   const result = { status: flow.status, rollbackStatus: rollbackStatus(execution), outputs };
-  await execution.emit({ type: 'ExecutionEnded', ...result });
+  await frame.emit({ type: 'ExecutionEnded', ...result });
   return result;
 }
 
 /** `notify:` publishes failure and the rollback's outcome; a failed publish never changes a status. */
-async function tell(
-  execution: Execution,
-  what: 'failed' | 'rolledBack',
-  flow: FlowResult,
-  mode: Mode,
-): Promise<void> {
+async function tell(frame: Frame, what: 'failed' | 'rolledBack', flow: FlowResult): Promise<void> {
+  const { execution } = frame;
   const { notify: to, description } = execution.program.document;
   if (to === undefined || flow.status === 'Success') return;
   const id = `notify:${what}`;
-  const topic = await resolve(execution, to.sns, id, mode);
+  const topic = await resolve(frame, to.sns, id);
   if (!topic.ok || typeof topic.value !== 'string') return;
   const status =
     what === 'failed'
       ? `${flow.status} at ${flow.failedStep ?? '?'}`
       : `rollback ${rollbackStatus(execution)}`;
-  await notify(execution, id, 'notify', {
+  await notify(frame, id, 'notify', {
     topic: topic.value,
     subject: `Belay: ${status}`,
-    message: `${description ?? 'Runbook'}\n${status}\nbelay show ${execution.runtime.executionId}`,
+    message: `${description ?? 'Runbook'}\n${status}\nbelay show ${execution.id}`,
   });
 }

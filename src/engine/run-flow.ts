@@ -1,67 +1,45 @@
 /** Runs a list of steps in the order that nextStep, branches, isEnd, onFailure and onCancel give it. A loop, never a recursion. */
 import type { Step } from '../document/types.ts';
-import type { Execution, Mode, StepRecord } from './execution.ts';
+import type { Ending } from './endings.ts';
+import { deadlineAfter, type FlowResult, type Frame, type RunFlow, type StepList } from './frame.ts';
 import { onCancelSeconds } from './limits.ts';
-import { runStep, type StepResult } from './run-step.ts';
-import type { ExecutionEnding } from './statuses.ts';
+import { isInUndo, type StepRecord } from './records.ts';
+import { runStep } from './run-step.ts';
 
-export interface FlowResult {
-  readonly status: ExecutionEnding;
-  /** The step that decided a status other than Success. */
-  readonly failedStep: string | null;
-}
-
-export interface FlowHooks {
-  /** Asked before a step runs; a sentence holds it back and ends the list. */
-  readonly guard?: (record: StepRecord) => Promise<boolean>;
-  readonly ended?: (record: StepRecord, result: StepResult) => void;
-}
-
-/** A list of steps: the main steps, an undo list, or the nested steps of a rolling in one target's turn. */
-export interface StepList {
-  readonly steps: readonly Step[];
-  /** Stands before a step's name in its path. */
-  readonly path: string;
-  /** Stands before a step's name in its place in the document. */
-  readonly planPath: string;
-}
-
-export async function runFlow(
-  execution: Execution,
-  list: StepList,
-  startMode: Mode,
-  hooks: FlowHooks = {},
-): Promise<FlowResult> {
+export const runFlow: RunFlow = async (start, list, hooks = {}) => {
   const { steps } = list;
   const position = new Map(steps.map((step, index) => [step.name, index]));
-  let mode = startMode;
+  let frame = start;
   let index: number | undefined = 0;
   let decided: FlowResult = { status: 'Success', failedStep: null };
   while (index !== undefined) {
     const step: Step | undefined = steps[index];
     if (step === undefined) break;
-    const record = began(execution, step, list, mode);
+    const record = began(frame, step, list);
     if (hooks.guard !== undefined && !(await hooks.guard(record))) break;
-    const result = await runStep(execution, record, mode);
+    const result = await runStep(frame, record);
     hooks.ended?.(record, result);
     decided = decide(decided, step, record.path, result);
-    if (result.status === 'Cancelled' && !mode.ignoreCancel) {
-      const now = await execution.now(`${mode.idPrefix}${record.path}:cancelled`);
-      mode = { ...mode, ignoreCancel: true, deadline: execution.deadline(now, onCancelSeconds * 1000) };
+    if (result.status === 'Cancelled' && !frame.ignoreCancel) {
+      const now = await frame.now(`${frame.idOf(record)}:cancelled`);
+      const deadline = deadlineAfter(frame.execution, now, onCancelSeconds * 1000);
+      frame = frame.with({ ignoreCancel: true, deadline });
     }
     index = next(step, result, index, position);
   }
   return decided;
-}
+};
 
-function began(execution: Execution, step: Step, list: StepList, mode: Mode): StepRecord {
+function began({ execution, scope }: Frame, step: Step, list: StepList): StepRecord {
+  const isUndoing = isInUndo(scope);
   const planPath = list.planPath + step.name;
   const record: StepRecord = {
     step,
     path: list.path + step.name,
     planPath,
     descriptor: execution.descriptor(planPath),
-    turn: mode.turn,
+    scope,
+    index: isUndoing ? -1 : execution.began.length,
     inputs: null,
     before: null,
     captures: {},
@@ -72,14 +50,13 @@ function began(execution: Execution, step: Step, list: StepList, mode: Mode): St
     result: null,
     status: null,
     undo: null,
-    used: [],
   };
-  if (mode.undo === null) execution.began.push(record);
+  if (!isUndoing) execution.began.push(record);
   return record;
 }
 
 /** SSM Automation's rule for the final status (reference 4.3): the first critical failure decides; Cancelled and Abort always do. */
-function decide(decided: FlowResult, step: Step, path: string, result: StepResult): FlowResult {
+function decide(decided: FlowResult, step: Step, path: string, result: Ending): FlowResult {
   if (result.status === 'Success') return decided;
   if (result.status === 'Cancelled') return { status: 'Cancelled', failedStep: path };
   if (decided.status !== 'Success') return decided;
@@ -90,7 +67,7 @@ function decide(decided: FlowResult, step: Step, path: string, result: StepResul
 /** A taken branch, then onFailure: step, then isEnd, then nextStep, then the list's order (reference 4.2). */
 function next(
   step: Step,
-  result: StepResult,
+  result: Ending,
   index: number,
   position: ReadonlyMap<string, number>,
 ): number | undefined {
@@ -100,7 +77,7 @@ function next(
     if (step.onFailure.kind === 'step') return position.get(step.onFailure.step);
     if (step.onFailure.kind === 'Abort') return undefined;
   }
-  if (result.jump !== null) return position.get(result.jump);
+  if (result.status === 'Success' && result.jump !== null) return position.get(result.jump);
   if (step.isEnd) return undefined;
   return step.nextStep === undefined ? index + 1 : position.get(step.nextStep);
 }

@@ -79,7 +79,7 @@ export interface ExecutionInput {
   readonly rollbackWhen: 'onFailure' | 'never' | 'ask';
   /** `belay rollback` of the finished execution, in the order asked. Only ever appended to. */
   readonly rollbackRequests: readonly RollbackRequest[];
-  /** Sandbox only: this step acts, then fails with SIMULATED and no outputs. */
+  /** Sandbox only: on the host's port this step acts, then fails with SIMULATED and no outputs. */
   readonly failAt: string | null;
   /** How long a lock that another execution holds is waited for, in seconds; absent: not at all. */
   readonly lockWaitSeconds?: number;

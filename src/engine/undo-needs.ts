@@ -2,37 +2,50 @@
  * What an undo builds on. `undoNeeds` of a step names steps behind it in its list: their undos come first on the way down,
  * and where one of them has failed, or was itself not done, this one is not done either and says because of which.
  */
-import type { Execution, StepRecord, Turn } from './execution.ts';
 import type { Failure } from './failure.ts';
+import { turnOf, type StepRecord, type TurnScope } from './records.ts';
 
-/** Null: the step may be undone. */
-export function unmetNeed(execution: Execution, record: StepRecord): Failure | null {
-  const { path, step } = record;
-  const list = path.slice(0, path.length - step.name.length);
-  for (const name of step.undoNeeds ?? []) {
-    const failed = execution.began.find(
-      (other) =>
-        (other.undo === 'failed' || other.undo === 'changedSince') &&
-        (other.path === `${list}${name}` || other.path.startsWith(`${list}${name}@`)),
-    );
-    if (failed !== undefined)
-      return notDone(`not done, because it builds on the undo of ${failed.path}, which did not succeed`);
+/** Undos that have failed or were left alone, by the step's path and, of a rolling's steps, by the rolling's. */
+export class UnmetNeeds {
+  readonly #failed = new Map<string, Set<StepRecord>>();
+
+  constructor(began: readonly StepRecord[]) {
+    for (const record of began.toReversed()) this.tried(record);
   }
-  return null;
+
+  /** To be told when something new is known of the step's undo. */
+  tried(record: StepRecord): void {
+    const turn = turnOf(record);
+    for (const path of [record.path, ...(turn === null ? [] : [turn.of.path])]) {
+      const failed = this.#failed.get(path) ?? new Set();
+      failed.delete(record);
+      if (record.undo === 'failed' || record.undo === 'changedSince') failed.add(record);
+      this.#failed.set(path, failed);
+    }
+  }
+
+  /** Null: the step may be undone. */
+  of({ path, step }: StepRecord): Failure | null {
+    const list = path.slice(0, path.length - step.name.length);
+    for (const name of step.undoNeeds ?? []) {
+      const [failed] = this.#failed.get(`${list}${name}`) ?? [];
+      if (failed !== undefined)
+        return notDone(`not done, because it builds on the undo of ${failed.path}, which did not succeed`);
+    }
+    return null;
+  }
 }
 
 /**
  * Targets of a rolling with a gate depend on each other. After one of which an undo failed no further one is touched: the
  * gate may hold, and the target be half undone.
  */
-export function unmetBefore(execution: Execution, left: Turn): Failure | null {
-  if ((left.of.step.nested?.['Gate'] ?? []).length === 0) return null;
-  const failed = execution.began.find(({ turn, undo }) => turn === left && undo === 'failed');
-  return failed === undefined
-    ? null
-    : notDone(
-        `not touched, because ${left.target} comes first, and the undo of ${failed.path} did not succeed`,
-      );
+export function unmetBefore({ of, target, failedUndos }: TurnScope): Failure | null {
+  const [failed] = failedUndos;
+  if (failed === undefined || (of.step.nested?.['Gate'] ?? []).length === 0) return null;
+  return notDone(
+    `not touched, because ${target} comes first, and the undo of ${failed.path} did not succeed`,
+  );
 }
 
 const notDone = (message: string): Failure => ({ code: 'UNDO_NEEDED', message, retryable: true });

@@ -2,13 +2,14 @@
 import type { Reference } from '../document/index.ts';
 import type { Step } from '../document/types.ts';
 import type { JsonObject } from '../json.ts';
-import type { Change } from './events.ts';
-import type { Execution, Mode, StepRecord } from './execution.ts';
 import { hadNoVerdict, hadReasonToKeep } from './earlier-rollback.ts';
+import { failureIn } from './endings.ts';
+import type { Change } from './events.ts';
 import type { Failure } from './failure.ts';
+import type { Frame } from './frame.ts';
 import { stepTimeoutSecondsDefault, undoAttemptsMax } from './limits.ts';
-import { idsIn, judgedHurtBy, markUsed, reasonToKeep } from './restore-points.ts';
-import { runFlow } from './run-flow.ts';
+import type { StepRecord, UndoScope } from './records.ts';
+import { idsIn, judgedHurtBy, reasonToKeep } from './restore-points.ts';
 import { resolve } from './scope.ts';
 import type { UndoResult } from './statuses.ts';
 import { attempts } from './steps/attempts.ts';
@@ -22,15 +23,15 @@ export interface UndoEnding {
   readonly note: string;
 }
 
-export async function undoStep(execution: Execution, record: StepRecord, mode: Mode): Promise<UndoEnding> {
+export async function undoStep(frame: Frame, record: StepRecord): Promise<UndoEnding> {
   const { step, descriptor } = record;
-  if (execution.within(mode, 1) === 0)
+  if (frame.isSpent)
     return notUndone({ code: 'TIMED_OUT', message: 'the time for the rollback was spent', retryable: true });
   switch (step.undo.kind) {
     case 'none':
       return ending('nothingToDo', step.undo.reason);
     case 'steps':
-      return byList(execution, record, step.undo.steps, mode);
+      return byList(frame, record, step.undo.steps);
     case 'auto':
       break;
     default:
@@ -42,36 +43,35 @@ export async function undoStep(execution: Execution, record: StepRecord, mode: M
     case 'none':
       return ending(descriptor.undo.leavesChange ? 'leftOver' : 'nothingToDo', descriptor.undo.reason);
     case 'restorePoint': {
-      const reason =
-        mode.judgement === null ? hadReasonToKeep(execution, record) : standing(execution, record);
-      return reason === null ? byAction(execution, record, mode) : ending('kept', reason);
+      const reason = reasonOfAction(frame, record);
+      return reason === null ? byAction(frame, record) : ending('kept', reason);
     }
     case 'restore':
-      return byAction(execution, record, mode);
+      return byAction(frame, record);
     default:
       return descriptor.undo satisfies never;
   }
 }
 
-/** Why the restore point that the step made stays. */
-function standing(execution: Execution, record: StepRecord): string | null {
+/** Why the restore points that the step made stay; null when they may go. */
+function reasonOfAction({ execution, rollback }: Frame, record: StepRecord): string | null {
+  if (rollback === null) return hadReasonToKeep(execution, record);
   const ids = (record.result?.restorePoints ?? []).map(({ id }) => id);
-  const hurtBy = judgedHurtBy(execution, record);
-  return (
-    reasonToKeep(execution, record, ids) ?? (hurtBy === null ? null : `${hurtBy} did not find the data sound`)
-  );
+  const reason = reasonToKeep(execution, rollback, record, ids);
+  const hurtBy = judgedHurtBy(rollback, record);
+  return reason ?? (hurtBy === null ? null : `${hurtBy} did not find the data sound`);
 }
 
 /** The action's own undo, once for every attempt that may have acted, last first. */
-async function byAction(execution: Execution, record: StepRecord, mode: Mode): Promise<UndoEnding> {
+async function byAction(frame: Frame, record: StepRecord): Promise<UndoEnding> {
   const tries =
     record.descriptor.undo.kind === 'restorePoint' ? record.attempts.toReversed() : record.attempts.slice(-1);
   const changes: Change[] = [];
   const targets = new Set<string>();
   const notes: string[] = [];
   for (const [index, attempt] of tries.entries()) {
-    const id = `${mode.idPrefix}${record.path}/undo${index === 0 ? '' : `.${index}`}`;
-    const { ending: undone } = await attempts(execution, {
+    const id = `${frame.idOf(record)}/undo${index === 0 ? '' : `.${index}`}`;
+    const { ending: undone } = await attempts(frame, {
       id,
       path: `${record.path}/undo`,
       work: {
@@ -83,7 +83,6 @@ async function byAction(execution: Execution, record: StepRecord, mode: Mode): P
       isBegun: true,
       triesMax: undoAttemptsMax,
       timeoutMs: (record.descriptor.timeoutSeconds ?? stepTimeoutSecondsDefault) * 1000,
-      mode,
     });
     if (undone.status !== 'Success') {
       const failure =
@@ -110,12 +109,8 @@ async function byAction(execution: Execution, record: StepRecord, mode: Mode): P
 }
 
 /** The author's list. It is held to the rules of restore points, whatever it says. */
-async function byList(
-  execution: Execution,
-  record: StepRecord,
-  steps: readonly Step[],
-  mode: Mode,
-): Promise<UndoEnding> {
+async function byList(frame: Frame, record: StepRecord, steps: readonly Step[]): Promise<UndoEnding> {
+  const { execution, rollback } = frame;
   const changes: Change[] = [];
   const targets = new Set<string>();
   const decidedBy: Reference[] = [];
@@ -124,41 +119,36 @@ async function byList(
   let used = false;
   let acted = false;
   let failure: Failure | null = null;
-  const { judgement } = mode;
   const outputs = new Map<string, JsonObject>();
   const judges = new Set<string>();
-  const listMode: Mode = { ...mode, undo: { of: record, outputs } };
+  const scope: UndoScope = { kind: 'undo', outputs, parent: record.scope, of: record };
+  const within = frame.with({ scope });
   const list = { steps, path: `${record.path}/undo/`, planPath: `${record.planPath}/undo/` };
-  const flow = await runFlow(execution, list, listMode, {
+  const flow = await frame.runFlow(within, list, {
     guard: async (inner) => {
       if (inner.descriptor.removesRestorePoints === null) return true;
-      const inputs = await resolve(
-        execution,
-        inner.step.inputs,
-        `${mode.idPrefix}${inner.path}:guard`,
-        listMode,
-      );
+      const inputs = await resolve(within, inner.step.inputs, `${frame.idOf(inner)}:guard`);
       const ids = inputs.ok ? idsIn(inputs.value as JsonObject, inner.descriptor.removesRestorePoints) : [];
       if (ids.length === 0) return true;
       kept =
-        judgement === null
+        rollback === null
           ? (hadReasonToKeep(execution, record) ?? hadNoVerdict(execution, record, decidedBy))
-          : (reasonToKeep(execution, record, ids) ?? judgement.objection);
+          : (reasonToKeep(execution, rollback, record, ids) ?? rollback.judgement.objection);
       return kept === null;
     },
     ended: (inner, result) => {
-      decidedBy.push(...result.decidedBy);
+      if (result.status === 'Success') decidedBy.push(...result.decidedBy);
       if (inner.descriptor.verdict !== null) judges.add(inner.step.name);
-      judgement?.heard(inner, result, outputs, judges);
+      rollback?.judgement.heard(inner, result, outputs, judges);
       if (inner.descriptor.effect !== 'read') acted = true;
       changes.push(...(inner.result?.changes ?? []));
       for (const target of inner.result?.targets ?? []) targets.add(target);
-      if (result.status !== 'Success') failure = result.failure ?? failure;
+      failure = failureIn(result) ?? failure;
       if (result.status !== 'Success') return;
       if (inner.descriptor.removesRestorePoints !== null) removed = true;
       if (inner.descriptor.usesRestorePoints === null) return;
       used = true;
-      markUsed(execution, idsIn(inner.inputs, inner.descriptor.usesRestorePoints));
+      for (const id of idsIn(inner.inputs, inner.descriptor.usesRestorePoints)) execution.used.add(id);
     },
   });
   const shown = { changes, targets: [...targets], note: '' };
@@ -180,7 +170,7 @@ async function byList(
     return {
       ...shown,
       result: 'kept',
-      reason: judgement?.objection ?? 'its undo list left it',
+      reason: rollback?.judgement.objection ?? 'its undo list left it',
       failure: null,
     };
   return {

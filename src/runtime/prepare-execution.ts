@@ -17,6 +17,7 @@ import {
 import { plan } from '../engine/index.ts';
 import type { ExecutionSettings, NewExecution } from '../journal/index.ts';
 import { own, type Json, type JsonObject } from '../json.ts';
+import { refuseFailAt } from './failing-at.ts';
 import type { Place } from './places.ts';
 import { preflight } from './preflight.ts';
 import { Refusal } from './refusal.ts';
@@ -63,7 +64,7 @@ export async function prepareExecution(request: RunRequest, tools: PrepareTools)
   refuseProblems(
     checkArguments(document, given).filter(({ parameter }) => !Object.hasOwn(secrets, parameter)),
   );
-  refuseFailAt(document, request.failAt);
+  if (request.failAt !== undefined) refuseFailAt(document, tools.actions, request.failAt);
   const resolved = resolveParameters(document, given, await defaultScope(document, stored.values, tools));
   if (!resolved.ok) return refuseProblems(resolved.problems) ?? never();
   const { usesAws } = await preflight(
@@ -191,13 +192,6 @@ async function refuseUnreadable(
   if (troubles.length === 0) return;
   throw new Refusal('usage', 'MISSING_SECRET', `a secret cannot be had\n  ${troubles.join('\n  ')}`, {
     hint: 'nothing was started',
-  });
-}
-
-function refuseFailAt(document: Document, failAt: string | undefined): void {
-  if (failAt === undefined || document.mainSteps.some(({ name }) => name === failAt)) return;
-  throw new Refusal('usage', 'UNKNOWN_STEP', `--fail-at ${failAt}: the runbook has no such step`, {
-    hint: `it has ${document.mainSteps.map(({ name }) => name).join(', ')}`,
   });
 }
 

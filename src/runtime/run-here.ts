@@ -9,6 +9,7 @@ import { own } from '../json.ts';
 import { ActionHost, type ActivityHost } from './activity-host.ts';
 import { readConfiguration } from './configuration.ts';
 import { EmbeddedRuntime, Left } from './embedded.ts';
+import { failingAt } from './failing-at.ts';
 import { KnownMachines } from './known-machines.ts';
 import { acquireLock } from './lock.ts';
 import { LockKeeper } from './locks/keeper.ts';
@@ -161,7 +162,9 @@ async function interpret(
   const leaveNow = (): void => runtime.leave();
   leave?.addEventListener('abort', leaveNow, { once: true });
   try {
-    const result = await runExecution(runtime, row.program, row.input);
+    const { failAt } = row.input;
+    const port = failAt === null ? runtime : failingAt(runtime, failAt);
+    const result = await runExecution(port, row.program, row.input);
     runtime.flush();
     journal.setRunner(row.id, null);
     return { kind: 'ended', result };

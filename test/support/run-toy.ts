@@ -230,7 +230,7 @@ export function describeToy(
   };
 }
 
-const plain: StepDescriptor = {
+export const plain: StepDescriptor = {
   flow: null,
   effect: 'read',
   observes: false,

@@ -1,8 +1,9 @@
 /** aws:approve: waits for enough of the approvers. One rejection ends it; each approver counts once. */
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
-import type { Execution, Mode, StepRecord } from '../execution.ts';
+import { cancelled, flowDone, flowFailed, flowTimedOut } from '../endings.ts';
+import { approvalTimeoutSecondsDefault } from '../limits.ts';
 import { notify } from '../notify.ts';
-import { flowDone, flowFailed, flowTimedOut, type FlowEnding } from './flow-ending.ts';
+import type { RunStep, StepRun } from '../step-run.ts';
 
 interface Decision {
   readonly approver: string;
@@ -11,15 +12,11 @@ interface Decision {
   readonly at: number;
 }
 
-export async function approve(
-  execution: Execution,
-  record: StepRecord,
-  inputs: JsonObject,
-  timeoutSeconds: number,
-  mode: Mode,
-): Promise<FlowEnding> {
+export const approve: RunStep = async (run) => {
+  const { frame, record, id } = run;
   const { path } = record;
-  const id = `${mode.idPrefix}${path}`;
+  const inputs = record.inputs ?? {};
+  const timeoutSeconds = run.timeoutSeconds ?? approvalTimeoutSecondsDefault;
   const approvers = Array.isArray(inputs['Approvers']) ? inputs['Approvers'].map(String) : [];
   const wanted = Number(inputs['MinRequiredApprovals'] ?? 1);
   if (approvers.length === 0) return flowFailed('INVALID_INPUT', `${path} names no approvers`);
@@ -30,18 +27,18 @@ export async function approve(
     );
   }
   const message = typeof inputs['Message'] === 'string' ? inputs['Message'] : '';
-  const deadlineAt = (await execution.now(`${id}:start`)) + timeoutSeconds * 1000;
+  const deadlineAt = (await frame.now(`${id}:start`)) + timeoutSeconds * 1000;
   const decisions: Decision[] = [];
   for (let turn = 1; decisions.length < wanted; turn += 1) {
-    await execution.emit({
+    await frame.emit({
       type: 'StepWaiting',
       step: path,
       waiting: { kind: 'approval', message, approvers, wanted, given: decisions.length, timeoutSeconds },
     });
-    if (turn === 1) await notifyApprovers(execution, record, inputs, message, mode);
-    const left = Math.max(0, deadlineAt - execution.lastAt);
-    const answer = await execution.person(`${id}:signal${turn}`, `approve:${path}`, left, mode);
-    if (answer.status === 'cancelled') return { status: 'Cancelled' };
+    if (turn === 1) await notifyApprovers(run, inputs, message);
+    const left = Math.max(0, deadlineAt - frame.execution.lastAt);
+    const answer = await frame.person(`${id}:signal${turn}`, `approve:${path}`, left);
+    if (answer.status === 'cancelled') return cancelled(1);
     if (answer.status === 'timeout') {
       return flowTimedOut(
         `${path} got ${decisions.length} of ${wanted} approvals within ${timeoutSeconds} s`,
@@ -65,7 +62,7 @@ export async function approve(
     outputs('Approved', decisions),
     `by ${decisions.map(({ approver }) => approver).join(', ')}`,
   );
-}
+};
 
 function decisionOf(value: Json, at: number): Decision | null {
   if (!isJsonObject(value) || typeof value['approver'] !== 'string') return null;
@@ -87,18 +84,15 @@ function outputs(status: 'Approved' | 'Rejected' | 'Waiting', decisions: readonl
 }
 
 async function notifyApprovers(
-  execution: Execution,
-  record: StepRecord,
+  { frame, record: { path }, id }: StepRun,
   inputs: JsonObject,
   message: string,
-  mode: Mode,
 ): Promise<void> {
   const topic = inputs['NotificationArn'];
   if (typeof topic !== 'string' || topic === '') return;
-  const { path } = record;
-  await notify(execution, `${mode.idPrefix}${path}:notify`, path, {
+  await notify(frame, `${id}:notify`, path, {
     topic,
     subject: `Approval wanted: ${path}`,
-    message: `${message}\nbelay approve ${execution.runtime.executionId} --step ${path}`,
+    message: `${message}\nbelay approve ${frame.execution.id} --step ${path}`,
   });
 }

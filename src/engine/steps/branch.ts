@@ -1,36 +1,22 @@
 /** aws:branch: where the flow goes on. */
 import { chooseBranch } from '../../document/index.ts';
-import type { Execution, Mode, StepRecord } from '../execution.ts';
+import { flowDone, flowFailed } from '../endings.ts';
 import { scopeFor } from '../scope.ts';
-import type { FlowEnding } from './flow-ending.ts';
-import { flowFailed } from './flow-ending.ts';
+import type { RunStep } from '../step-run.ts';
 
-export async function branch(execution: Execution, record: StepRecord, mode: Mode): Promise<FlowEnding> {
-  const inputs = record.step.inputs;
-  const scope = await scopeFor(execution, inputs, `${mode.idPrefix}${record.path}`, mode);
+export const branch: RunStep = async ({ frame, record: { step }, id }) => {
+  const scope = await scopeFor(frame, step.inputs, id);
   if ('failure' in scope) return flowFailed(scope.failure.code, scope.failure.message);
-  const decision = chooseBranch(inputs, scope.scope);
+  const decision = chooseBranch(step.inputs, scope.scope);
   switch (decision.kind) {
     case 'failed':
       return flowFailed('BRANCH_FAILED', decision.message);
     case 'none':
-      return {
-        status: 'Success',
-        outputs: {},
-        note: 'no choice was true',
-        jump: null,
-        decidedBy: decision.decidedBy,
-      };
+      return flowDone({}, 'no choice was true', { jump: null, decidedBy: decision.decidedBy });
     case 'next':
     case 'default':
-      return {
-        status: 'Success',
-        outputs: {},
-        note: `→ ${decision.step}`,
-        jump: decision.step,
-        decidedBy: decision.decidedBy,
-      };
+      return flowDone({}, `→ ${decision.step}`, { jump: decision.step, decidedBy: decision.decidedBy });
     default:
       return decision satisfies never;
   }
-}
+};

@@ -4,8 +4,8 @@
  */
 import type { Json } from '../../json.ts';
 import type { AdoptAnswer, Work } from '../activities.ts';
-import type { Execution, Mode } from '../execution.ts';
 import { failureOf, type Failure } from '../failure.ts';
+import type { Frame } from '../frame.ts';
 import {
   adoptTimeoutMs,
   backoffMs,
@@ -27,7 +27,6 @@ export interface EffectCall {
   readonly mayBeUnderWay: boolean;
   readonly token: string;
   readonly timeoutMs: number;
-  readonly mode: Mode;
 }
 
 export type EffectEnding =
@@ -47,9 +46,9 @@ export type EffectEnding =
     }
   | { readonly status: 'Cancelled'; readonly handle: Json; readonly effect: 'none' | 'unknown' };
 
-export async function runEffect(execution: Execution, call: EffectCall): Promise<EffectEnding> {
-  const begun: Begun = call.isBegun ? await begin(execution, call) : { kind: 'running', handle: null };
-  return begun.kind === 'ended' ? begun.ending : wait(execution, call, begun.handle);
+export async function runEffect(frame: Frame, call: EffectCall): Promise<EffectEnding> {
+  const begun: Begun = call.isBegun ? await begin(frame, call) : { kind: 'running', handle: null };
+  return begun.kind === 'ended' ? begun.ending : wait(frame, call, begun.handle);
 }
 
 type Begun =
@@ -58,29 +57,28 @@ type Begun =
 
 const ended = (ending: EffectEnding): Begun => ({ kind: 'ended', ending });
 
-async function begin(execution: Execution, call: EffectCall): Promise<Begun> {
+async function begin(frame: Frame, call: EffectCall): Promise<Begun> {
   let trouble: Failure = { code: 'NOT_BEGUN', message: `${call.step} could not be begun`, retryable: true };
   if (call.mayBeUnderWay) {
-    const adopted = await adopt(execution, call, 0, trouble);
+    const adopted = await adopt(frame, call, 0, trouble);
     if (adopted !== 'absent') return adopted;
   }
   for (let round = 1; round <= beginRoundsMax; round += 1) {
-    const outcome = await execution.activity({
+    const outcome = await frame.activity({
       id: `${call.id}:begin${round}`,
       kind: 'begin',
       input: call.work,
       step: call.step,
       token: call.token,
-      timeoutMs: execution.within(call.mode, beginTimeoutMs),
+      timeoutMs: frame.within(beginTimeoutMs),
       onLost: 'report',
-      ignoreCancel: call.mode.ignoreCancel,
     });
     if (outcome.status === 'ok') return { kind: 'running', handle: outcome.value };
     if (outcome.status === 'cancelled') return ended({ status: 'Cancelled', handle: null, effect: 'none' });
     trouble = failureOf(outcome);
     if (outcome.status === 'failed' && outcome.effect !== 'unknown')
       return ended({ ...failed, failure: trouble, effect: outcome.effect });
-    const adopted = await adopt(execution, call, round, trouble);
+    const adopted = await adopt(frame, call, round, trouble);
     if (adopted !== 'absent') return adopted;
   }
   return ended({ ...failed, failure: trouble, effect: 'none' });
@@ -90,40 +88,40 @@ const failed = { status: 'Failed', handle: null, result: null } as const;
 
 /** Asks the world what became of an effect whose beginning was never answered. */
 async function adopt(
-  execution: Execution,
+  frame: Frame,
   call: EffectCall,
   round: number,
   trouble: Failure,
 ): Promise<Begun | 'absent'> {
   for (let attempt = 1; ; attempt += 1) {
     const id = `${call.id}:adopt${round}.${attempt}`;
-    const outcome = await execution.activity({
+    const outcome = await frame.activity({
       id,
       kind: 'adopt',
       input: call.work,
       step: call.step,
       token: call.token,
-      timeoutMs: execution.within(call.mode, adoptTimeoutMs),
+      timeoutMs: frame.within(adoptTimeoutMs),
       onLost: 'rerun',
       ignoreCancel: true,
     });
-    if (outcome.status === 'ok') return adopted(execution, call, outcome.value, round);
+    if (outcome.status === 'ok') return adopted(frame, call, outcome.value, round);
     if (attempt === beginRoundsMax) {
       const failure = outcome.status === 'failed' ? failureOf(outcome) : trouble;
       return ended({ ...failed, failure, effect: 'unknown' });
     }
-    await execution.runtime.sleep(`${id}:backoff`, backoffMs(attempt), { ignoreCancel: true });
+    await frame.with({ ignoreCancel: true }).sleep(`${id}:backoff`, backoffMs(attempt));
   }
 }
 
 async function adopted(
-  execution: Execution,
+  frame: Frame,
   call: EffectCall,
   answer: AdoptAnswer,
   round: number,
 ): Promise<Begun | 'absent'> {
-  if (answer.found === 'unknown') return askPerson(execution, call, answer.why, round);
-  await execution.emit({
+  if (answer.found === 'unknown') return askPerson(frame, call, answer.why, round);
+  await frame.emit({
     type: 'EffectAdopted',
     step: call.step,
     found: answer.found === 'failed' ? 'done' : answer.found,
@@ -143,17 +141,16 @@ async function adopted(
 }
 
 /** Nobody but a person can find out; `belay continue` says it happened, `belay reject` that it did not. */
-async function askPerson(execution: Execution, call: EffectCall, why: string, round: number): Promise<Begun> {
-  await execution.emit({
+async function askPerson(frame: Frame, call: EffectCall, why: string, round: number): Promise<Begun> {
+  await frame.emit({
     type: 'StepWaiting',
     step: call.step,
     waiting: { kind: 'unknownOutcome', message: why },
   });
-  const answer = await execution.person(
+  const answer = await frame.person(
     `${call.id}:unknown${round}`,
     `continue:${call.step}`,
     decisionTimeoutSeconds * 1000,
-    call.mode,
   );
   if (answer.status === 'signal' && answer.value === 'happened') {
     const result = {
@@ -170,16 +167,15 @@ async function askPerson(execution: Execution, call: EffectCall, why: string, ro
   return ended({ ...failed, failure, effect });
 }
 
-async function wait(execution: Execution, call: EffectCall, handle: Json): Promise<EffectEnding> {
-  const outcome = await execution.activity({
+async function wait(frame: Frame, call: EffectCall, handle: Json): Promise<EffectEnding> {
+  const outcome = await frame.activity({
     id: `${call.id}:wait`,
     kind: 'wait',
     input: { ...call.work, handle },
     step: call.step,
     token: call.token,
-    timeoutMs: execution.within(call.mode, call.timeoutMs),
+    timeoutMs: frame.within(call.timeoutMs),
     onLost: 'rerun',
-    ignoreCancel: call.mode.ignoreCancel,
   });
   switch (outcome.status) {
     case 'ok':
@@ -193,13 +189,13 @@ async function wait(execution: Execution, call: EffectCall, handle: Json): Promi
         result: outcome.value ?? null,
       };
     case 'timeout': {
-      const stop = await stopped(execution, call, handle);
+      const stop = await stopped(frame, call, handle);
       const message = `${call.step} did not end within ${Math.round(call.timeoutMs / 1000)} s${stop.sentence}`;
       const failure = { code: 'TIMED_OUT', message, retryable: true };
       return { status: 'TimedOut', handle, failure, stopped: stop.confirmed };
     }
     case 'cancelled':
-      await stopped(execution, call, handle);
+      await stopped(frame, call, handle);
       return { status: 'Cancelled', handle, effect: call.isBegun ? 'unknown' : 'none' };
     case 'lost':
       throw new Error(`the host reported ${call.id}:wait as lost, although it may be run again`);
@@ -209,12 +205,12 @@ async function wait(execution: Execution, call: EffectCall, handle: Json): Promi
 }
 
 async function stopped(
-  execution: Execution,
+  frame: Frame,
   call: EffectCall,
   handle: Json,
 ): Promise<{ confirmed: boolean; sentence: string }> {
   if (!call.isBegun) return { confirmed: true, sentence: '' };
-  const outcome = await execution.activity({
+  const outcome = await frame.activity({
     id: `${call.id}:stop`,
     kind: 'stop',
     input: { ...call.work, handle },

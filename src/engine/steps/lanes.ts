@@ -12,6 +12,8 @@ interface Lane {
   request: Request | undefined;
   hasEnded: boolean;
   error: Error | undefined;
+  /** Tells who lets the lane run that it asked for something, or has ended. */
+  paused: () => void;
 }
 
 interface Request {
@@ -21,30 +23,26 @@ interface Request {
   readonly answer: (value: never) => void;
 }
 
-/** The port as the lanes see it. What the host throws goes to whoever runs the lanes; they themselves never see it. */
-export class Lanes implements Runtime {
-  readonly executionId: string;
+export class Lanes {
   readonly #runtime: Runtime;
   #live: Lane[] = [];
-  #running: Lane | undefined;
-  #paused: () => void = () => undefined;
 
+  /** What the host throws goes to whoever runs the lanes; they themselves never see it. */
   constructor(runtime: Runtime) {
-    this.executionId = runtime.executionId;
     this.#runtime = runtime;
   }
 
-  /** Runs a lane until it waits for the world for the first time, or has ended. */
-  async start(run: () => Promise<void>): Promise<void> {
-    const lane: Lane = { request: undefined, hasEnded: false, error: undefined };
+  /** Runs a lane until it waits for the world for the first time, or has ended. It reaches the host by the runtime that it is given. */
+  async start(run: (runtime: Runtime) => Promise<void>): Promise<void> {
+    const lane: Lane = { request: undefined, hasEnded: false, error: undefined, paused: () => undefined };
     this.#live.push(lane);
     const end = (error?: Error): void => {
       lane.hasEnded = true;
       lane.error = error;
-      this.#paused();
+      lane.paused();
     };
     const fail = (error: unknown): void => end(error instanceof Error ? error : new Error(String(error)));
-    await this.#goOn(lane, () => void run().then(() => end(), fail));
+    await goOn(lane, () => void run(new LaneRuntime(this.#runtime, lane)).then(() => end(), fail));
   }
 
   /** Lets all lanes go on until one or more of them have ended. */
@@ -57,10 +55,23 @@ export class Lanes implements Runtime {
       for (const [index, lane] of lanes.entries()) {
         const answer = answers[index];
         if (answer?.status === 'fulfilled')
-          await this.#goOn(lane, () => requests[index]?.answer(answer.value as never));
+          await goOn(lane, () => requests[index]?.answer(answer.value as never));
       }
     }
     this.#live = this.#live.filter(({ hasEnded }) => !hasEnded);
+  }
+}
+
+/** The host as one lane sees it. */
+class LaneRuntime implements Runtime {
+  readonly executionId: string;
+  readonly #runtime: Runtime;
+  readonly #lane: Lane;
+
+  constructor(runtime: Runtime, lane: Lane) {
+    this.executionId = runtime.executionId;
+    this.#runtime = runtime;
+    this.#lane = lane;
   }
 
   activity<K extends ActivityKind>(call: ActivityCallOf<K>): Promise<Outcome<K>> {
@@ -93,33 +104,29 @@ export class Lanes implements Runtime {
   }
 
   #ask<T>(isQuick: boolean, carryOut: () => Promise<T>): Promise<T> {
-    const lane = this.#running;
-    if (lane === undefined) throw new Error('a lane asked for something while none of them was running');
-    return new Promise<T>((answer) => {
-      lane.request = { isQuick, carryOut, answer };
-      this.#paused();
-    });
+    const { promise, resolve } = Promise.withResolvers<T>();
+    this.#lane.request = { isQuick, carryOut, answer: resolve };
+    this.#lane.paused();
+    return promise;
   }
+}
 
-  /** The lane runs until it asks for something that takes time, or has ended. */
-  async #goOn(lane: Lane, begin: () => void): Promise<void> {
-    await this.#step(lane, begin);
-    while (lane.request?.isQuick === true) {
-      const request = takeRequest(lane);
-      const value = await request.carryOut();
-      await this.#step(lane, () => request.answer(value as never));
-    }
-    if (lane.error !== undefined) throw lane.error;
+/** The lane runs until it asks for something that takes time, or has ended. */
+async function goOn(lane: Lane, begin: () => void): Promise<void> {
+  await untilPaused(lane, begin);
+  while (lane.request?.isQuick === true) {
+    const request = takeRequest(lane);
+    const value = await request.carryOut();
+    await untilPaused(lane, () => request.answer(value as never));
   }
+  if (lane.error !== undefined) throw lane.error;
+}
 
-  async #step(lane: Lane, begin: () => void): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#paused = resolve;
-    this.#running = lane;
-    begin();
-    await promise;
-    this.#running = undefined;
-  }
+async function untilPaused(lane: Lane, begin: () => void): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  lane.paused = resolve;
+  begin();
+  await promise;
 }
 
 function takeRequest(lane: Lane): Request {

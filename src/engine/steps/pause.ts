@@ -1,37 +1,26 @@
 /** aws:pause: waits until somebody says go on. */
-import type { JsonObject } from '../../json.ts';
-import type { Execution, Mode, StepRecord } from '../execution.ts';
-import { flowDone, flowFailed, flowTimedOut, type FlowEnding } from './flow-ending.ts';
+import { cancelled, flowDone, flowFailed, flowTimedOut } from '../endings.ts';
+import { approvalTimeoutSecondsDefault } from '../limits.ts';
+import type { RunStep } from '../step-run.ts';
 
-export async function pause(
-  execution: Execution,
-  record: StepRecord,
-  inputs: JsonObject,
-  timeoutSeconds: number,
-  mode: Mode,
-): Promise<FlowEnding> {
-  const message = typeof inputs['Message'] === 'string' ? inputs['Message'] : '';
-  await execution.emit({
+export const pause: RunStep = async ({ frame, record, id, timeoutSeconds: own }) => {
+  const { path, inputs } = record;
+  const timeoutSeconds = own ?? approvalTimeoutSecondsDefault;
+  const message = typeof inputs?.['Message'] === 'string' ? inputs['Message'] : '';
+  await frame.emit({
     type: 'StepWaiting',
-    step: record.path,
+    step: path,
     waiting: { kind: 'pause', ...(message === '' ? {} : { message }), timeoutSeconds },
   });
-  const answer = await execution.person(
-    `${mode.idPrefix}${record.path}:signal`,
-    `continue:${record.path}`,
-    timeoutSeconds * 1000,
-    mode,
-  );
+  const answer = await frame.person(`${id}:signal`, `continue:${path}`, timeoutSeconds * 1000);
   switch (answer.status) {
     case 'signal':
-      return answer.value === 'didNotHappen'
-        ? flowFailed('REJECTED', `${record.path} was rejected`)
-        : flowDone({});
+      return answer.value === 'didNotHappen' ? flowFailed('REJECTED', `${path} was rejected`) : flowDone({});
     case 'timeout':
-      return flowTimedOut(`nobody continued ${record.path} within ${timeoutSeconds} s`);
+      return flowTimedOut(`nobody continued ${path} within ${timeoutSeconds} s`);
     case 'cancelled':
-      return { status: 'Cancelled' };
+      return cancelled(1);
     default:
       return answer satisfies never;
   }
-}
+};

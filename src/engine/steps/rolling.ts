@@ -3,19 +3,15 @@
  * error budget is looked at before each launch. A turn that began is undone with everything else, newest first.
  */
 import { isJsonObject, type JsonObject } from '../../json.ts';
-import type { Execution, Mode, StepRecord, Turn } from '../execution.ts';
-import { prepareTimeoutMs } from '../limits.ts';
+import { cancelled, flowDone, flowFailed, type Ending } from '../endings.ts';
 import { failureOf, type Failure } from '../failure.ts';
-import { runFlow } from '../run-flow.ts';
-import type { ExecutionEnding } from '../statuses.ts';
-import { tokenOf, workOf } from './attempts.ts';
-import { flowDone, flowFailed, type FlowEnding } from './flow-ending.ts';
-import { runGate } from './gate.ts';
+import type { StepRecord, TurnScope } from '../records.ts';
+import type { RunStep, StepRun } from '../step-run.ts';
 import { Lanes } from './lanes.ts';
+import { prepare } from './prepared.ts';
+import { bake, takeTurn, turnScope } from './turn.ts';
 
-type TurnEnding = { readonly status: ExecutionEnding; readonly failure: Failure | null };
-
-/** How the rolling stands, and what it gives in the end. */
+/** How the rolling is going, and what it gives in the end. */
 interface Tally {
   readonly targets: readonly string[];
   readonly succeeded: string[];
@@ -24,58 +20,46 @@ interface Tally {
   last: Failure | null;
 }
 
-export async function rolling(
-  execution: Execution,
-  record: StepRecord,
-  inputs: JsonObject,
-  mode: Mode,
-): Promise<FlowEnding> {
-  const resolved = await resolveTargets(execution, record, mode);
+export const rolling: RunStep = async (run) => {
+  const resolved = await resolveTargets(run);
   if ('status' in resolved) return resolved;
+  const inputs = run.record.inputs ?? {};
   const tally: Tally = { targets: ordered(resolved.targets, inputs), succeeded: [], failed: [], last: null };
-  const { runtime } = execution;
-  const lanes = new Lanes(runtime);
-  execution.runtime = lanes;
-  const isCancelled = await takeTurns(execution, record, inputs, mode, tally, lanes);
-  execution.runtime = runtime;
-  return isCancelled ? { status: 'Cancelled' } : endingOf(record, tally, maxErrorsOf(inputs));
-}
+  const isCancelled = await takeTurns(run, tally);
+  return isCancelled ? cancelled(1) : endingOf(run.record, tally, maxErrorsOf(inputs));
+};
 
 /** Whether a person cancelled it meanwhile. Those in flight count as failed until they have come through. */
-async function takeTurns(
-  execution: Execution,
-  record: StepRecord,
-  inputs: JsonObject,
-  mode: Mode,
-  tally: Tally,
-  lanes: Lanes,
-): Promise<boolean> {
+async function takeTurns({ frame, record }: StepRun, tally: Tally): Promise<boolean> {
   const { targets, succeeded, failed } = tally;
-  const maxUnavailable = Number(inputs['MaxUnavailable'] ?? 1);
+  const inputs = record.inputs ?? {};
+  const lanes = new Lanes(frame.runtime);
   let launched = 0;
   let inFlight = 0;
   let isCancelled = false;
   const mayLaunch = (): boolean =>
-    !isCancelled && inFlight < maxUnavailable && failed.length + inFlight <= maxErrorsOf(inputs);
-  const takeOne = async (turn: Turn, number: number): Promise<void> => {
-    const of = { step: record.path, target: turn.target, number, of: targets.length };
-    await execution.emit({ type: 'TurnStarted', ...of });
-    const ending = await takeTurn(execution, turn, inputs, mode);
-    await execution.emit({ type: 'TurnEnded', ...of, ...ending });
-    isCancelled ||= ending.status === 'Cancelled';
-    turn.isDone = ending.status === 'Success';
-    (turn.isDone ? succeeded : failed).push(turn.target);
-    tally.last = ending.failure ?? tally.last;
-    if (turn.isDone && launched < targets.length)
-      isCancelled ||= (await bake(execution, record, turn.target, inputs, mode)) === 'cancelled';
-    inFlight -= 1;
+    !isCancelled && inFlight < maxUnavailableOf(inputs) && failed.length + inFlight <= maxErrorsOf(inputs);
+  const takeOne = async (turn: TurnScope, number: number): Promise<void> => {
+    await lanes.start(async (runtime) => {
+      const lane = frame.with({ runtime });
+      const of = { step: record.path, target: turn.target, number, of: targets.length };
+      await lane.emit({ type: 'TurnStarted', ...of });
+      const ending = await takeTurn(lane.with({ scope: turn }), turn);
+      await lane.emit({ type: 'TurnEnded', ...of, ...ending });
+      isCancelled ||= ending.status === 'Cancelled';
+      turn.isDone = ending.status === 'Success';
+      (turn.isDone ? succeeded : failed).push(turn.target);
+      tally.last = ending.failure ?? tally.last;
+      if (turn.isDone && launched < targets.length)
+        isCancelled ||= (await bake(lane, record, turn.target)) === 'cancelled';
+      inFlight -= 1;
+    });
   };
   for (;;) {
     for (let target = targets[launched]; target !== undefined && mayLaunch(); target = targets[launched]) {
       launched += 1;
       inFlight += 1;
-      const [turn, number] = [turnOf(record, target, targets), launched];
-      await lanes.start(() => takeOne(turn, number));
+      await takeOne(turnScope(frame, record, target, targets), launched);
     }
     if (inFlight === 0) return isCancelled;
     await lanes.untilOneEnds();
@@ -83,24 +67,12 @@ async function takeTurns(
 }
 
 const maxErrorsOf = (inputs: JsonObject): number => Number(inputs['MaxErrors'] ?? 0);
+const maxUnavailableOf = (inputs: JsonObject): number => Number(inputs['MaxUnavailable'] ?? 1);
 
 /** Journaled, so that a resumed rolling goes on with the targets that it began with. */
-async function resolveTargets(
-  execution: Execution,
-  record: StepRecord,
-  mode: Mode,
-): Promise<FlowEnding | { readonly targets: readonly string[] }> {
-  const outcome = await execution.activity({
-    id: `${mode.idPrefix}${record.path}:prepare`,
-    kind: 'prepare',
-    input: workOf(record),
-    step: record.path,
-    token: tokenOf(execution, mode, record.path, 0),
-    timeoutMs: execution.within(mode, prepareTimeoutMs),
-    onLost: 'rerun',
-    ignoreCancel: mode.ignoreCancel,
-  });
-  if (outcome.status === 'cancelled') return { status: 'Cancelled' };
+async function resolveTargets(run: StepRun): Promise<Ending | { readonly targets: readonly string[] }> {
+  const outcome = await prepare(run);
+  if (outcome.status === 'cancelled') return cancelled(1);
   if (outcome.status !== 'ok') {
     const { code, message } = failureOf(outcome);
     return flowFailed(code, message);
@@ -114,65 +86,11 @@ function ordered(targets: readonly string[], inputs: JsonObject): readonly strin
   return inputs['Order'] === 'reversed' ? targets.toReversed() : targets;
 }
 
-function turnOf(record: StepRecord, target: string, targets: readonly string[]): Turn {
-  const others = targets.filter((other) => other !== target);
-  const own: JsonObject = { Target: target, Others: others, Targets: targets };
-  return { of: record, target, outputs: new Map([[record.step.name, own]]), isDone: false };
-}
-
-async function takeTurn(
-  execution: Execution,
-  turn: Turn,
-  inputs: JsonObject,
-  mode: Mode,
-): Promise<TurnEnding> {
-  const turnMode: Mode = { ...mode, turn };
-  const before = await runGate(execution, turn, 'gate-before', turnMode);
-  if (before.status !== 'Success') return before;
-  let failure: Failure | null = null;
-  const flow = await runFlow(
-    execution,
-    {
-      steps: turn.of.step.nested?.['Steps'] ?? [],
-      path: `${turn.of.path}@${turn.target}/`,
-      planPath: `${turn.of.planPath}/Steps/`,
-    },
-    turnMode,
-    {
-      ended: (record, result) => {
-        if (result.status === 'Success') return;
-        const { code, message, retryable } = result.failure ?? { code: '', message: '', retryable: false };
-        failure = { code, message: `${record.step.name}: ${message}`, retryable };
-      },
-    },
-  );
-  if (flow.status !== 'Success') return { status: flow.status, failure };
-  return runGate(execution, turn, 'gate-after', turnMode);
-}
-
-/** The time in which a target shows whether it holds, before the next one is touched. */
-async function bake(
-  execution: Execution,
-  record: StepRecord,
-  target: string,
-  inputs: JsonObject,
-  mode: Mode,
-): Promise<'elapsed' | 'cancelled'> {
-  const seconds = Number(inputs['BakeSeconds'] ?? 0);
-  if (seconds <= 0) return 'elapsed';
-  await execution.emit({ type: 'StepWaiting', step: record.path, waiting: { kind: 'sleep', seconds } });
-  return execution.runtime.sleep(
-    `${mode.idPrefix}${record.path}@${target}:bake`,
-    execution.within(mode, seconds * 1000),
-    { ignoreCancel: mode.ignoreCancel },
-  );
-}
-
 function endingOf(
   record: StepRecord,
   { targets, succeeded, failed, last }: Tally,
   maxErrors: number,
-): FlowEnding {
+): Ending {
   const notStarted = targets.slice(succeeded.length + failed.length);
   const outputs: JsonObject = {
     Targets: targets,

@@ -1,37 +1,27 @@
 /** aws:sleep: waits for a duration, or until an instant; an instant that has passed goes on at once. */
 import { parseDurationMs, parseInstantMs } from '../../document/index.ts';
 import type { JsonObject } from '../../json.ts';
-import type { Execution, Mode, StepRecord } from '../execution.ts';
-import { flowDone, flowFailed, flowTimedOut, type FlowEnding } from './flow-ending.ts';
+import { cancelled, flowDone, flowFailed, flowTimedOut } from '../endings.ts';
+import type { Frame } from '../frame.ts';
+import type { RunStep } from '../step-run.ts';
 
-export async function sleep(
-  execution: Execution,
-  record: StepRecord,
-  inputs: JsonObject,
-  mode: Mode,
-): Promise<FlowEnding> {
-  const id = `${mode.idPrefix}${record.path}`;
-  const ms = await durationMs(execution, inputs, id);
+export const sleep: RunStep = async ({ frame, record: { path, inputs }, id }) => {
+  const ms = await durationMs(frame, inputs ?? {}, id);
   if (typeof ms === 'string') return flowFailed('INVALID_INPUT', ms);
   if (ms > 0) {
-    await execution.emit({
-      type: 'StepWaiting',
-      step: record.path,
-      waiting: { kind: 'sleep', seconds: Math.ceil(ms / 1000) },
-    });
-    const allowedMs = execution.within(mode, ms);
-    const slept = await execution.runtime.sleep(`${id}:sleep`, allowedMs, {
-      ignoreCancel: mode.ignoreCancel,
-    });
-    if (slept === 'cancelled') return { status: 'Cancelled' };
+    const seconds = Math.ceil(ms / 1000);
+    await frame.emit({ type: 'StepWaiting', step: path, waiting: { kind: 'sleep', seconds } });
+    const allowedMs = frame.within(ms);
+    const slept = await frame.sleep(`${id}:sleep`, allowedMs);
+    if (slept === 'cancelled') return cancelled(1);
     // Sleeping is on the budget of whatever it is part of, and only a look at the clock tells.
-    if (mode.deadline !== null) await execution.now(`${id}:slept`);
-    if (allowedMs < ms) return flowTimedOut(`the time of the execution was over while ${record.path} slept`);
+    if (frame.isOnBudget) await frame.now(`${id}:slept`);
+    if (allowedMs < ms) return flowTimedOut(`the time of the execution was over while ${path} slept`);
   }
   return flowDone({});
-}
+};
 
-async function durationMs(execution: Execution, inputs: JsonObject, id: string): Promise<number | string> {
+async function durationMs(frame: Frame, inputs: JsonObject, id: string): Promise<number | string> {
   const timestamp = inputs['Timestamp'] ?? inputs['TimeStamp'];
   const duration = inputs['Duration'];
   if (typeof duration === 'string') {
@@ -44,5 +34,5 @@ async function durationMs(execution: Execution, inputs: JsonObject, id: string):
   const until = parseInstantMs(timestamp);
   if (until === undefined)
     return `Timestamp ${JSON.stringify(timestamp)} is no ISO-8601 instant such as 2026-01-31T02:00:00Z`;
-  return Math.max(0, until - (await execution.now(`${id}:start`)));
+  return Math.max(0, until - (await frame.now(`${id}:start`)));
 }

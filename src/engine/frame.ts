@@ -1,0 +1,170 @@
+/**
+ * Where a part of an execution runs: a view of it with its own way to the host, scope, budget and ids. The forward flow, a
+ * chain after a cancel, a rolling's lane, an undo list and a rollback are frames of one execution; none changes another's.
+ */
+import type { Step } from '../document/types.ts';
+import type { ActivityCallOf, ActivityKind, Outcome } from './activities.ts';
+import type { Ending } from './endings.ts';
+import type { EngineEvent } from './events.ts';
+import type { Execution } from './execution.ts';
+import type { Runtime, SignalResult } from './ports.ts';
+import type { Scope, StepRecord } from './records.ts';
+import type { RollbackState } from './restore-points.ts';
+import type { ExecutionEnding } from './statuses.ts';
+
+/** A list of steps: the main steps, an undo list, or the nested steps of a rolling in one target's turn. */
+export interface StepList {
+  readonly steps: readonly Step[];
+  /** Comes before a step's name in its path. */
+  readonly path: string;
+  /** Comes before a step's name in its place in the document. */
+  readonly planPath: string;
+}
+
+export interface FlowHooks {
+  /** Asked before a step runs; false holds it back and ends the list. */
+  readonly guard?: (record: StepRecord) => Promise<boolean>;
+  readonly ended?: (record: StepRecord, ending: Ending) => void;
+}
+
+export interface FlowResult {
+  readonly status: ExecutionEnding;
+  /** The step that decided a status other than Success. */
+  readonly failedStep: string | null;
+}
+
+export type RunFlow = (frame: Frame, list: StepList, hooks?: FlowHooks) => Promise<FlowResult>;
+
+export interface Deadline {
+  /** In milliseconds of attended time. Moves on while a person is waited for: people are not on the clock. */
+  at: number;
+  /** How many waits for a person are under way, and since when. */
+  waits: number;
+  waitsSince: number;
+}
+
+/** What a frame is made of. */
+export interface FrameParts {
+  readonly execution: Execution;
+  /** The host, or the lane of it that this part has. */
+  readonly runtime: Runtime;
+  /** Runs lists of steps: handed to those that nest some. */
+  readonly runFlow: RunFlow;
+  readonly scope: Scope;
+  /** Comes before activity ids, so that a second rollback does not read the first one's record. */
+  readonly idPrefix: string;
+  /** Runs although the execution was cancelled. */
+  readonly ignoreCancel: boolean;
+  /** After which nothing new begins; null: no common budget. Shared by everything that runs on the budget. */
+  readonly deadline: Deadline | null;
+  /** Set in a rollback; null too in one that an earlier version began. */
+  readonly rollback: RollbackState | null;
+}
+
+/** A call without what the frame knows by itself. */
+type Call<K extends ActivityKind> = Omit<ActivityCallOf<K>, 'assumeRole' | 'ignoreCancel'> & {
+  readonly ignoreCancel?: true;
+};
+
+export class Frame {
+  readonly #parts: FrameParts;
+
+  constructor(parts: FrameParts) {
+    this.#parts = parts;
+  }
+
+  get execution(): Execution {
+    return this.#parts.execution;
+  }
+
+  get runtime(): Runtime {
+    return this.#parts.runtime;
+  }
+
+  get runFlow(): RunFlow {
+    return this.#parts.runFlow;
+  }
+
+  get scope(): Scope {
+    return this.#parts.scope;
+  }
+
+  get idPrefix(): string {
+    return this.#parts.idPrefix;
+  }
+
+  get ignoreCancel(): boolean {
+    return this.#parts.ignoreCancel;
+  }
+
+  get rollback(): RollbackState | null {
+    return this.#parts.rollback;
+  }
+
+  /** The same but for that. */
+  with(change: Partial<Omit<FrameParts, 'execution'>>): Frame {
+    return new Frame({ ...this.#parts, ...change });
+  }
+
+  /** Of a step's activities, without their own part: `rollback1/SnapshotData/undo/Restore`. */
+  idOf({ path }: StepRecord): string {
+    return this.idPrefix + path;
+  }
+
+  async emit(event: EngineEvent): Promise<void> {
+    await this.runtime.emit(this.execution.nextSeq(), event);
+  }
+
+  /** Calls AWS with the document's role, where it has one. */
+  async activity<K extends ActivityKind>(call: Call<K>): Promise<Outcome<K>> {
+    const { assumeRole } = this.execution;
+    const role = assumeRole === undefined ? {} : { assumeRole };
+    const outcome = await this.runtime.activity<K>({ ignoreCancel: this.ignoreCancel, ...call, ...role });
+    this.execution.heard(outcome);
+    return outcome;
+  }
+
+  async now(id: string): Promise<number> {
+    const endedAt = await this.runtime.now(id);
+    this.execution.heard({ endedAt });
+    return endedAt;
+  }
+
+  sleep(id: string, ms: number): Promise<'elapsed' | 'cancelled'> {
+    const { ignoreCancel } = this;
+    return this.runtime.sleep(id, ms, { ignoreCancel });
+  }
+
+  /** Waits for a person, off the budget's clock. */
+  async person(id: string, name: string, timeoutMs: number): Promise<SignalResult> {
+    const { deadline, ignoreCancel } = this.#parts;
+    const since = await this.now(`${id}:since`);
+    if (deadline !== null && (deadline.waits += 1) === 1) deadline.waitsSince = since;
+    const answer = await this.runtime.waitForSignal(id, name, timeoutMs, { ignoreCancel });
+    const until = await this.now(`${id}:until`);
+    // Waits that go on at the same time are off the clock once.
+    if (deadline !== null && (deadline.waits -= 1) === 0)
+      deadline.at += Math.max(0, until - deadline.waitsSince);
+    return answer;
+  }
+
+  /** Milliseconds left of the budget, at most `ms`. 0: the budget is spent. */
+  within(ms: number): number {
+    const { deadline, execution } = this.#parts;
+    if (deadline === null) return ms;
+    return Math.max(0, Math.min(ms, deadline.at - execution.attendedAt));
+  }
+
+  get isOnBudget(): boolean {
+    return this.#parts.deadline !== null;
+  }
+
+  get isSpent(): boolean {
+    return this.within(1) === 0;
+  }
+}
+
+/** The end of a budget that began at that time. */
+export function deadlineAfter(execution: Execution, since: number, budgetMs: number): Deadline {
+  return { at: since - execution.absentMs + budgetMs, waits: 0, waitsSince: 0 };
+}

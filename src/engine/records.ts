@@ -1,0 +1,94 @@
+/** What is known of the steps that began, and the scopes in which they ran. Rebuilt identically on every replay. */
+import type { Step } from '../document/types.ts';
+import type { Json, JsonObject } from '../json.ts';
+import type { StepEnding, UndoResult } from './statuses.ts';
+import type { EffectResult, StepDescriptor } from './types.ts';
+
+/** One try that may have changed something. */
+export interface TouchingAttempt {
+  readonly token: string;
+  readonly handle: Json;
+}
+
+/** What is known of a step that began. Grows while the step runs. */
+export interface StepRecord {
+  readonly step: Step;
+  /** `Patch`, `SnapshotData/undo/Restore`, `PatchNodes@minio01/Stop`. Unique in the execution. */
+  readonly path: string;
+  /** Its place in the document, the same in every turn: `PatchNodes/Steps/Stop`. */
+  readonly planPath: string;
+  readonly descriptor: StepDescriptor;
+  readonly scope: Scope;
+  /** Its place among the steps that began; -1 in an undo list, whose steps are not undone. */
+  readonly index: number;
+  inputs: JsonObject | null;
+  /** What the action observed before its effect. */
+  before: Json;
+  /** What `capture:` read then. */
+  captures: JsonObject;
+  /** The state right after the step; undefined: not observed. */
+  after: Json | undefined;
+  /** The state that the forward flow left behind; undefined: not observed. */
+  left: Json | undefined;
+  attempts: readonly TouchingAttempt[];
+  /** Whether the last try that may have acted is known to have come to its end. */
+  hasEnded: boolean;
+  result: EffectResult | null;
+  status: StepEnding | null;
+  /** The latest word on its undo; null: none was tried. */
+  undo: UndoResult | null;
+}
+
+/** Where steps leave their outputs by name, and where references look for them: here first, then in the parent. */
+export type Scope = MainScope | TurnScope | UndoScope;
+
+export interface MainScope {
+  readonly kind: 'main';
+  readonly outputs: Map<string, JsonObject>;
+  readonly parent: null;
+}
+
+/** One target's run of a rolling's nested steps. */
+export interface TurnScope {
+  readonly kind: 'turn';
+  readonly outputs: Map<string, JsonObject>;
+  readonly parent: Scope;
+  /** The rolling step. */
+  readonly of: StepRecord;
+  readonly target: string;
+  readonly targets: readonly string[];
+  /** Whether it came to its end with every step and gate as wanted. */
+  isDone: boolean;
+  /** Whether an undo of one of its steps was tried. */
+  isTouched: boolean;
+  /** Steps of it whose undo failed. */
+  readonly failedUndos: Set<StepRecord>;
+}
+
+/** An undo list. Its parent is the scope of the step that it undoes. */
+export interface UndoScope {
+  readonly kind: 'undo';
+  readonly outputs: Map<string, JsonObject>;
+  readonly parent: Scope;
+  readonly of: StepRecord;
+}
+
+/** This scope, and those around it. */
+export function* scopesAround(scope: Scope): Generator<Scope> {
+  for (let at: Scope | null = scope; at !== null; at = at.parent) yield at;
+}
+
+/** Whether it is an undo list, or stands in one. */
+export function isInUndo(scope: Scope): boolean {
+  return undoAround(scope) !== undefined;
+}
+
+/** The nearest undo list around. */
+export function undoAround(scope: Scope): UndoScope | undefined {
+  return scopesAround(scope).find((each) => each.kind === 'undo');
+}
+
+/** The turn that the step belongs to; null: none. */
+export function turnOf({ scope }: StepRecord): TurnScope | null {
+  return scope.kind === 'turn' ? scope : null;
+}

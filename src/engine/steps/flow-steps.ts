@@ -1,0 +1,16 @@
+/** The steps that the engine runs itself, by what their action says of itself. */
+import type { RunStep } from '../step-run.ts';
+import type { StepDescriptor } from '../types.ts';
+import { approve } from './approve.ts';
+import { branch } from './branch.ts';
+import { pause } from './pause.ts';
+import { rolling } from './rolling.ts';
+import { sleep } from './sleep.ts';
+
+export const flowSteps: Readonly<Record<NonNullable<StepDescriptor['flow']>, RunStep>> = {
+  branch,
+  sleep,
+  pause,
+  approve,
+  rolling,
+};

@@ -1,0 +1,48 @@
+/** Says how the step ended, and keeps what it gave for later steps and its undo. */
+import { failureIn } from '../endings.ts';
+import type { StepRecord } from '../records.ts';
+import type { RunStep } from '../step-run.ts';
+import type { EffectResult } from '../types.ts';
+
+export const told =
+  (next: RunStep): RunStep =>
+  async (run) => {
+    const { frame, record } = run;
+    const { step, path } = record;
+    const ending = await next(run);
+    record.status = ending.status;
+    record.result = ending.result;
+    frame.scope.outputs.set(step.name, ending.result.outputs);
+    await frame.emit({
+      type: 'StepEnded',
+      step: path,
+      status: ending.status,
+      attempts: ending.attempts,
+      ...ending.result,
+      failure: failureIn(ending),
+      critical: step.isCritical,
+      acted: actedOf(record),
+      ...withoutUndo(record, ending.result),
+    });
+    return ending;
+  };
+
+/** By the tries that may have acted; what ran to its end is known to have, whatever it said. */
+function actedOf({ attempts, hasEnded, status }: StepRecord): 'no' | 'yes' | 'unknown' {
+  if (attempts.length === 0) return 'no';
+  return status === 'Success' || hasEnded ? 'yes' : 'unknown';
+}
+
+/** Of a step that has no undo and cannot tell what it changed, nobody may say that nothing was changed. */
+function withoutUndo(
+  { step, descriptor, attempts }: StepRecord,
+  { changes }: EffectResult,
+): { readonly untold?: string; readonly noUndo?: string } {
+  if (attempts.length === 0 || step.undo.kind === 'steps') return {};
+  const isTold = changes.length > 0;
+  // Its author knows better than the action.
+  if (step.undo.kind === 'none') return isTold ? { noUndo: step.undo.reason } : {};
+  const { undo } = descriptor;
+  if (undo.kind !== 'none' || !undo.leavesChange) return {};
+  return isTold ? { noUndo: undo.reason } : { untold: undo.reason };
+}

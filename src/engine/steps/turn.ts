@@ -1,0 +1,60 @@
+/** One target's turn of a rolling: the gate before it, its nested steps, the gate after it, and the time to show that it holds. */
+import type { JsonObject } from '../../json.ts';
+import { failureIn } from '../endings.ts';
+import type { Failure } from '../failure.ts';
+import type { Frame } from '../frame.ts';
+import type { StepRecord, TurnScope } from '../records.ts';
+import type { ExecutionEnding } from '../statuses.ts';
+import { runGate } from './gate.ts';
+
+export type TurnEnding = { readonly status: ExecutionEnding; readonly failure: Failure | null };
+
+export function turnScope(
+  parent: Frame,
+  of: StepRecord,
+  target: string,
+  targets: readonly string[],
+): TurnScope {
+  return {
+    kind: 'turn',
+    outputs: new Map<string, JsonObject>(),
+    parent: parent.scope,
+    of,
+    target,
+    targets,
+    isDone: false,
+    isTouched: false,
+    failedUndos: new Set(),
+  };
+}
+
+/** `frame`: of the turn. */
+export async function takeTurn(frame: Frame, turn: TurnScope): Promise<TurnEnding> {
+  const { of, target } = turn;
+  const path = `${of.path}@${target}/`;
+  const before = await runGate(frame, turn, 'before', `${path}gate-before/`);
+  if (before.status !== 'Success') return before;
+  let failure: Failure | null = null;
+  const steps = of.step.nested?.['Steps'] ?? [];
+  const flow = await frame.runFlow(
+    frame,
+    { steps, path, planPath: `${of.planPath}/Steps/` },
+    {
+      ended: ({ step }, ending) => {
+        if (ending.status === 'Success') return;
+        const { code, message, retryable } = failureIn(ending) ?? { code: '', message: '', retryable: false };
+        failure = { code, message: `${step.name}: ${message}`, retryable };
+      },
+    },
+  );
+  if (flow.status !== 'Success') return { status: flow.status, failure };
+  return runGate(frame, turn, 'after', `${path}gate-after/`);
+}
+
+/** The time in which a target shows whether it holds, before the next one is touched. */
+export async function bake(frame: Frame, of: StepRecord, target: string): Promise<'elapsed' | 'cancelled'> {
+  const seconds = Number(of.inputs?.['BakeSeconds'] ?? 0);
+  if (seconds <= 0) return 'elapsed';
+  await frame.emit({ type: 'StepWaiting', step: of.path, waiting: { kind: 'sleep', seconds } });
+  return frame.sleep(`${frame.idOf(of)}@${target}:bake`, frame.within(seconds * 1000));
+}
