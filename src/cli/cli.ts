@@ -2,6 +2,7 @@
 import type { Belay } from '../runtime/belay.ts';
 import type { ColorWish } from './terminal.ts';
 import { canMove, hasUnicode, wantsColor } from './terminal.ts';
+import { visibleJson, visibleLine } from '../runtime/visible.ts';
 import { makeStyle, spelled, type Style } from './view/style.ts';
 
 export interface GlobalOptions {
@@ -70,7 +71,7 @@ export function makeCli(globals: GlobalOptions, around: Surroundings): Cli {
     canAsk: stdin.isTTY && stderr.isTTY,
     canMove: canMove(env, stderr),
     out: (text) => {
-      if (!isClosed.out) stdout.write(text);
+      if (!isClosed.out) stdout.write(stdout.isTTY ? safeLines(text) : text);
     },
     pour: (data) =>
       new Promise((resolve) => {
@@ -78,7 +79,7 @@ export function makeCli(globals: GlobalOptions, around: Surroundings): Cli {
         else stdout.write(data, () => resolve());
       }),
     talk: (...lines) => {
-      if (!isClosed.talk) stderr.write(lines.map((line) => `${spelled(line, style)}\n`).join(''));
+      if (!isClosed.talk) stderr.write(lines.map((line) => `${safeLines(spelled(line, style))}\n`).join(''));
     },
     outIsClosed: () => isClosed.out,
     belay: async () => {
@@ -94,6 +95,11 @@ export function makeCli(globals: GlobalOptions, around: Surroundings): Cli {
     },
     close: () => opened?.close(),
   };
+}
+
+/** The last door before a terminal: JSON stays JSON, and no line steers it. */
+function safeLines(text: string): string {
+  return /^\s*[[{]/.test(text) ? visibleJson(text) : text.split('\n').map(visibleLine).join('\n');
 }
 
 /** The reader went away (EPIPE); anything else is worth knowing. */

@@ -4,7 +4,7 @@ import { JournalFailure } from '../journal/errors.ts';
 import { Refusal } from '../runtime/refusal.ts';
 import { exitCodes, refusalExitCode, type ExitCode } from './exit-codes.ts';
 import { Declined, Interrupted } from './interrupted.ts';
-import { printable } from './view/printable.ts';
+import { printable, printableLines } from './view/printable.ts';
 import type { Style } from './view/style.ts';
 
 export interface Report {
@@ -18,14 +18,17 @@ export function reportError(error: unknown, style: Style): Report {
     return { lines: ['Nothing was started.'], exitCode: exitCodes.interrupted };
   if (error instanceof Declined) return { lines: ['Nothing was started.'], exitCode: exitCodes.failed };
   if (error instanceof JournalFailure) {
-    return { lines: [`${style.paint('bad', error.code)}  ${error.message}`], exitCode: exitCodes.usage };
+    return {
+      lines: [`${style.paint('bad', error.code)}  ${printableLines(error.message)}`],
+      exitCode: exitCodes.usage,
+    };
   }
   return reportBug(error, style);
 }
 
 function reportRefusal(refusal: Refusal, style: Style): Report {
   const exitCode = refusalExitCode(refusal.kind);
-  const hint = refusal.hint === undefined ? [] : [`  ${refusal.hint}`];
+  const hint = refusal.hint === undefined ? [] : [`  ${printableLines(refusal.hint)}`];
   if (refusal.diagnostics.length > 0) {
     const rendered = renderDiagnostics(refusal.diagnostics, refusal.sources, { color: style.color });
     return {
@@ -37,7 +40,9 @@ function reportRefusal(refusal: Refusal, style: Style): Report {
       exitCode,
     };
   }
-  const [first = '', ...rest] = refusal.message.split('\n').map((line) => line.trimEnd());
+  const [first = '', ...rest] = printableLines(refusal.message)
+    .split('\n')
+    .map((line) => line.trimEnd());
   const tone = refusal.kind === 'waiting' ? 'warn' : 'bad';
   const head = startsWithCode(first)
     ? style.paint(tone, first)

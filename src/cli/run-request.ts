@@ -2,6 +2,7 @@
 import type { Document } from '../document/index.ts';
 import type { StartRequest } from '../runtime/belay.ts';
 import { Refusal } from '../runtime/refusal.ts';
+import { shellWord } from '../runtime/visible.ts';
 import { lockWaitOf } from './lock-wait.ts';
 import { flagOf, pairsOf, textOf, textsOf, type RawOptions } from './options.ts';
 import { readParameterFile, readSandboxFile } from './parameter-file.ts';
@@ -25,7 +26,7 @@ export function runWords(file: string, options: RawOptions, document: Document |
       'SANDBOX_ONLY',
       '--fail-at makes a step fail on purpose: only with --sandbox',
       {
-        hint: `belay run ${file} --sandbox --fail-at ${failAt}`,
+        hint: `belay run ${shellWord(file)} --sandbox --fail-at ${shellWord(failAt)}`,
       },
     );
   }

@@ -94,5 +94,7 @@ function excerpt({ start, end }: Diagnostic, line: string, palette: Palette, mar
 
 /** A file must not steer the terminal: control characters become a mark as wide as one column. */
 function printable(text: string): string {
-  return text.replaceAll('\t', ' ').replaceAll(/[\p{Cc}\u202A-\u202E\u2066-\u2069]/gu, '·');
+  return text
+    .replaceAll('\t', ' ')
+    .replaceAll(/[\p{Cc}\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069\uFEFF]/gu, '·');
 }

@@ -11,6 +11,15 @@ import type { Redactor, StreamRedactor } from './secrets/redactor.ts';
 
 export type Stream = 'stdout' | 'stderr';
 
+/** Bytes of one stream of a step on one target that are kept: a host that never stops talking must not fill the disk. */
+export const logBytesMax = 4 * 1024 ** 3;
+
+function cutSentence(bytesMax: number): string {
+  return `\n[belay: the log ends here: more than ${bytesMax} bytes (logBytesMax) were written]\n`;
+}
+
+const nothing = new Uint8Array();
+
 /** A link that somebody laid in the way is not followed. */
 const newFile = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
 
@@ -44,13 +53,17 @@ const safe = (text: string): string => encodeURIComponent(text).replaceAll('*', 
 class OpenFile {
   readonly redactor: StreamRedactor;
   readonly #path: string;
+  readonly #bytesMax: number;
   readonly #stream: WriteStream;
+  #length = 0;
+  #isCut = false;
   #trouble: Error | undefined;
   /** Called when the file has taken what it was given, or never will. */
   #freed: () => void = () => undefined;
 
-  constructor(path: string, redactor: StreamRedactor) {
+  constructor(path: string, redactor: StreamRedactor, bytesMax: number) {
     this.redactor = redactor;
+    this.#bytesMax = bytesMax;
     this.#path = path;
     this.#stream = createWriteStream(path, {
       fd: asJournalFailure(dirname(path), () => openSync(path, newFile, 0o600)),
@@ -60,8 +73,9 @@ class OpenFile {
   }
 
   /** Resolves when the file takes more. Throws JournalFailure. */
-  async write(bytes: Uint8Array): Promise<void> {
+  async write(whole: Uint8Array): Promise<void> {
     this.#check();
+    const bytes = this.#fitting(whole);
     if (bytes.length > 0 && !this.#stream.write(bytes))
       await new Promise<void>((resolve) => (this.#freed = resolve));
     this.#check();
@@ -75,6 +89,16 @@ class OpenFile {
     this.#check();
   }
 
+  /** What still has room, and with the first that has none the sentence that says so. */
+  #fitting(bytes: Uint8Array): Uint8Array {
+    if (bytes.length === 0 || this.#isCut) return nothing;
+    const room = this.#bytesMax - this.#length;
+    this.#length += bytes.length;
+    if (bytes.length <= room) return bytes;
+    this.#isCut = true;
+    return Buffer.concat([bytes.subarray(0, room), Buffer.from(cutSentence(this.#bytesMax))]);
+  }
+
   /** Throws what the file system has said since: output that cannot be kept ends the runner, and a resume reads it again. */
   #check(): void {
     if (this.#trouble !== undefined) throw journalFailure(dirname(this.#path), this.#trouble);
@@ -83,11 +107,13 @@ class OpenFile {
 
 export class LogSink implements OutputSink {
   readonly #path: (stream: Stream) => string;
+  readonly #bytesMax: number;
   readonly #redactor: Redactor;
   readonly #files = new Map<Stream, OpenFile>();
 
-  constructor(path: (stream: Stream) => string, redactor: Redactor) {
+  constructor(path: (stream: Stream) => string, redactor: Redactor, bytesMax: number = logBytesMax) {
     this.#path = path;
+    this.#bytesMax = bytesMax;
     this.#redactor = redactor;
   }
 
@@ -104,7 +130,7 @@ export class LogSink implements OutputSink {
   #file(stream: Stream): OpenFile {
     const known = this.#files.get(stream);
     if (known !== undefined) return known;
-    const file = new OpenFile(this.#path(stream), this.#redactor.stream());
+    const file = new OpenFile(this.#path(stream), this.#redactor.stream(), this.#bytesMax);
     this.#files.set(stream, file);
     return file;
   }

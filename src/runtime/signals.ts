@@ -4,6 +4,7 @@ import type { Journal } from '../journal/index.ts';
 import type { ExecutionView } from './execution-view.ts';
 import { sinceText } from './locks/holders.ts';
 import { Refusal } from './refusal.ts';
+import { shellWord } from './visible.ts';
 
 export interface Person {
   readonly user: string;
@@ -36,7 +37,7 @@ export function decide(
     journal.signal(id, `continue:${at}`, 'didNotHappen', randomUUID(), Date.now());
     return at;
   }
-  if (waiting?.kind !== 'approval') throw notThis(view, at, `belay continue ${id} --step ${at}`);
+  if (waiting?.kind !== 'approval') throw notThis(view, at, `belay continue ${id} --step ${shellWord(at)}`);
   const approver = waiting.approvers.find((entry) => isSame(entry, person));
   if (approver === undefined) {
     throw new Refusal(
@@ -64,7 +65,7 @@ export function proceed(journal: Journal, view: ExecutionView, step: string | un
   const id = view.executionId;
   const at = waitingStep(view, step);
   if (view.waiting?.kind !== 'pause' && view.waiting?.kind !== 'unknownOutcome')
-    throw notThis(view, at, `belay approve ${id} --step ${at}`);
+    throw notThis(view, at, `belay approve ${id} --step ${shellWord(at)}`);
   refuseLate(journal, view, at);
   journal.signal(id, `continue:${at}`, 'happened', randomUUID(), Date.now());
   return at;

@@ -1,5 +1,6 @@
 /** belay unlock: frees what nobody will give back, named by lock and holder. */
 import { Refusal } from '../../runtime/refusal.ts';
+import { shellWord } from '../../runtime/visible.ts';
 import type { CommandBody } from '../command-spec.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { flagOf, textOf } from '../options.ts';
@@ -12,7 +13,7 @@ export const body: CommandBody = async (cli, [lock = ''], options) => {
   const holder = textOf(options, 'holder');
   if (holder === undefined || holder === '') {
     throw new Refusal('usage', 'MISSING_HOLDER', `belay unlock ${lock}: whose? Nothing was freed`, {
-      hint: `belay locks --hosts shows the holders; then  belay unlock ${lock} --holder ID`,
+      hint: `belay locks --hosts shows the holders; then  belay unlock ${shellWord(lock)} --holder ID`,
     });
   }
   return belay.unlock(lock, holder, async (unlocking) => {

@@ -7,6 +7,7 @@ import type { ExecutionView } from '../../runtime/execution-view.ts';
 import { netChanges, targetsText } from './change-text.ts';
 import { clockText, durationText } from './durations.ts';
 import { failureText } from './event-lines.ts';
+import { shellWord } from '../../runtime/visible.ts';
 import { printable } from './printable.ts';
 import {
   changedByUndo,
@@ -176,7 +177,7 @@ function nextAfterUnclean(view: ExecutionView): string {
   const [only] = failed;
   if (only === undefined && alone.length > 0) {
     const [other] = alone;
-    const step = alone.length === 1 && other !== undefined ? ` --step ${printable(other.name)}` : '';
+    const step = alone.length === 1 && other !== undefined ? ` --step ${shellWord(other.name)}` : '';
     return `look at it; to overwrite it all the same  belay rollback ${view.executionId}${step} --force`;
   }
   if (only === undefined) {
@@ -185,7 +186,7 @@ function nextAfterUnclean(view: ExecutionView): string {
       ? `belay rollback ${view.executionId} takes back the rest`
       : byHand(view, names);
   }
-  const step = failed.length === 1 ? ` --step ${printable(only.name)}` : '';
+  const step = failed.length === 1 ? ` --step ${shellWord(only.name)}` : '';
   const again = `belay rollback ${view.executionId}${step}`;
   return failed.every(({ failure }) => failure?.code === 'REJECTED')
     ? `${again} asks again`
@@ -255,7 +256,7 @@ function whyItFailed({ steps, failedStep, status }: ExecutionView): string {
 }
 
 function logsCommand({ executionId, failedStep }: ExecutionView): string {
-  return `belay logs ${executionId}${failedStep === null ? '' : ` --step ${printable(failedStep)}`}`;
+  return `belay logs ${executionId}${failedStep === null ? '' : ` --step ${shellWord(failedStep)}`}`;
 }
 
 function keptLines(kept: readonly string[]): string[] {

@@ -1,18 +1,14 @@
 /** Text from logs, hosts and documents must not steer the terminal: only what a person can read goes on screen. */
-import { stripVTControlCharacters } from 'node:util';
+import { visible } from '../../runtime/visible.ts';
 
-/** One line without control characters; line feeds and tabs become spaces. */
+/** One line; line feeds and tabs become spaces, and what steers a terminal is shown as what it is. */
 export function printable(text: string): string {
-  return stripVTControlCharacters(text)
-    .replaceAll(/\s*\r?\n\s*/g, ' ')
-    .replaceAll('\t', ' ')
-    .replaceAll(/[\p{Cc}\u202A-\u202E\u2066-\u2069]/gu, '')
-    .trim();
+  return visible(text.replaceAll(/\s*\r?\n\s*/g, ' ').replaceAll('\t', ' ')).trim();
 }
 
-/** Several lines without control sequences; line feeds and tabs stay. For log files shown on a terminal. */
+/** Several lines; line feeds and tabs stay. For log files shown on a terminal. */
 export function printableLines(text: string): string {
-  return stripVTControlCharacters(text).replaceAll(/[^\P{Cc}\n\t]|[\u202A-\u202E\u2066-\u2069]/gu, '');
+  return visible(text);
 }
 
 /** At most so many characters, with an ellipsis where something is left out. */

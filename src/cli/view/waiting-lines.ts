@@ -1,6 +1,7 @@
 /** What an execution waits for, and what to type. */
 import type { Waiting } from '../../engine/index.ts';
 import { clockText, limitText } from './durations.ts';
+import { shellWord } from '../../runtime/visible.ts';
 import { printable } from './printable.ts';
 
 export interface WaitingWords {
@@ -13,7 +14,7 @@ export interface WaitingWords {
 /** Of a step by its path; `step` is left out of commands where it says nothing. */
 export function waitingWords(executionId: string, step: string, waiting: Waiting): WaitingWords {
   const name = step.slice(step.lastIndexOf('/') + 1);
-  const at = `${executionId} --step ${name}`;
+  const at = `${executionId} --step ${shellWord(name)}`;
   switch (waiting.kind) {
     case 'approval': {
       const who = waiting.approvers.map(printable).join(', ');

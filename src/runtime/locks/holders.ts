@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { foldEvents } from '../../engine/index.ts';
 import type { Journal, LockRow } from '../../journal/index.ts';
 import { executionView, type ExecutionView } from '../execution-view.ts';
+import { shellWord } from '../visible.ts';
 import type { HostEntry } from './host-entry.ts';
 
 export interface Holder {
@@ -61,7 +62,8 @@ export function holderName({ executionId, runbook, who }: Holder): string {
 }
 
 /** `its runner is gone: belay resume 01JD3K7Q goes on, belay cancel 01JD3K7Q climbs down`. */
-export function whatToDo(lock: string, { executionId: id, condition, who }: Holder): string {
+export function whatToDo(lockName: string, { executionId, condition, who }: Holder): string {
+  const [lock, id] = [shellWord(lockName), shellWord(executionId)];
   switch (condition) {
     case 'underWay':
       return `it is under way: belay show ${id} says where, belay run --wait-lock waits for its end`;

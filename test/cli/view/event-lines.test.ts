@@ -224,7 +224,7 @@ test('text from hosts cannot steer the terminal', () => {
     }),
   ]);
   expect(text).not.toMatch(/[\p{Cc}\u202a-\u202e]/u);
-  expect(text).toContain('red alert reversed second line');
+  expect(text).toContain('red alert␇ \\u202ereversed second line');
 });
 
 test('a step on many hosts is one line', () => {

@@ -108,9 +108,9 @@ test('parameters and outputs are plain where they can be, and JSON where they ha
   expect(outputLines({})).toBe('');
 });
 
-test('printable text is one line without control characters; lines keep their line feeds and tabs', () => {
-  expect(printable('a\u001B[31m\r\n  b\u0007\tc ')).toBe('a b c');
-  expect(printableLines('a\u001B[2J\n\tb\r\u0008')).toBe('a\n\tb');
+test('printable text is one line in which control characters can be seen; lines keep their line feeds and tabs', () => {
+  expect(printable('a\u001B[31m\r\n  b\u0007\tc ')).toBe('a b␇ c');
+  expect(printableLines('a\u001B[2J\n\tb\r\u0008')).toBe('a␛[2J\n\tb␍␈');
   expect(clipped('abcdef', 4)).toBe('abc…');
   expect(clipped('abcd', 4)).toBe('abcd');
 });
