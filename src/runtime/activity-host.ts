@@ -55,6 +55,8 @@ export interface ActivityPorts {
 
 /** How long the clean-up after an effect may take, in ms. */
 const releaseTimeoutMs = 15_000;
+/** How long the last look at what is waited for may take once its time is over, in ms. */
+const lastLookMs = 5_000;
 /** The longest that a timer of Node can run. */
 const timerMsMax = 2 ** 31 - 1;
 
@@ -70,10 +72,11 @@ export class ActionHost implements ActivityHost {
     scope: ActivityScope,
   ): Promise<OutcomeResult<K>> {
     const { vault, now } = this.#ports;
-    using ends = endsAt(scope, now());
+    // An effect that is waited for is asked until its time is over, and once more then; no host makes that look longer.
+    const graceMs = call.kind === 'wait' ? lastLookMs : 0;
+    using ends = endsAt({ ...scope, deadlineAt: scope.deadlineAt + graceMs }, now());
     const opened = new Map<string, LogSink>();
-    // An effect that is waited for is asked until its time is over, and once more then.
-    const context = this.#context(call, call.kind === 'wait' ? scope.cancel : ends.signal, opened);
+    const context = this.#context(call, ends.signal, opened);
     try {
       const result = await carryOut(call, { ...this.#ports, ...scope, context });
       for (const sink of opened.values()) await sink.close();

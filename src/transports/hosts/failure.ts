@@ -52,10 +52,19 @@ export function garbled(host: string, cause: Error): HostFailure {
   });
 }
 
-export function noProcess(host: string): HostFailure {
+export function noProcess(host: string, effect: 'none' | 'unknown'): HostFailure {
   return new HostFailure({
     code: 'NO_PROCESS',
-    message: `${host}: the host can start no further process: a limit on processes is reached, or memory is.\nWhether the request had an effect is not known.`,
+    message: `${host}: the host can start no further process: a limit on processes is reached, or memory is.\n${effect === 'none' ? 'Nothing was run on it.' : 'Whether the request had an effect is not known.'}`,
+    retryable: true,
+    effect,
+  });
+}
+
+export function keeperGone(host: string): HostFailure {
+  return new HostFailure({
+    code: 'CONNECTION_LOST',
+    message: `${host}: the shell that answers there for Belay was ended from outside.\nA command that had begun goes on under its token.`,
     retryable: true,
     effect: 'unknown',
   });

@@ -25,7 +25,7 @@ const lookMs = { first: 150, max: 2_000 };
 /** The same where the host tells no end by itself. */
 const askMs = { first: 25, max: 500 };
 /** Stopping takes up to 15 s on the host. */
-const stopMsMax = 75_000;
+const stopMsMax = 45_000;
 /** So many tokens are forgotten together, or after so long. */
 const forgottenTogether = 32;
 const forgetMs = 1_000;

@@ -5,7 +5,7 @@
  */
 import { readBytesMax, type HostFailure, type OutputOffsets } from '../host.ts';
 import type { Session } from './channel.ts';
-import { garbled, noProcess, noReply } from './failure.ts';
+import { garbled, keeperGone, noProcess, noReply } from './failure.ts';
 import { KeeperReader } from './protocol/keeper-reader.ts';
 import { openingRequest, workers } from './protocol/keeper.ts';
 import type { HostShell } from './protocol/shell.ts';
@@ -13,7 +13,7 @@ import { GarbledReply, type Words } from './protocol/words.ts';
 import { newNonce } from './protocol/token.ts';
 
 /** How long the answer to a request may take besides what it waits for on the host. */
-export const answerMsMax = 60_000;
+export const answerMsMax = 30_000;
 /** What may still be in the pipes when the process at this end of them has ended. */
 const drainMs = 200;
 /** The longest that a timer of Node can run. */
@@ -212,7 +212,11 @@ export class HostLink {
 
   #take(id: number, words: Words): void {
     if (words.kind === 'dying') {
-      this.fail(noProcess(this.#options.host));
+      this.fail(noProcess(this.#options.host, 'unknown'));
+      return;
+    }
+    if (words.kind === 'gone') {
+      this.fail(keeperGone(this.#options.host));
       return;
     }
     const pending = this.#pending(id);

@@ -1,9 +1,12 @@
 /** The keepers of one host: one for the account itself and one for what it becomes, opened when first used. */
 import { HostFailure } from '../host.ts';
 import type { Channel } from './channel.ts';
-import { cancelled } from './failure.ts';
+import { cancelled, noProcess } from './failure.ts';
 import { HostLink, LinkBroken } from './link.ts';
 import { refusal } from './protocol/state.ts';
+
+/** How shells say that they could not start a process. */
+const cannotFork = /\b[Cc]an(?:no|')t fork\b|\bfork: (?:retry: )?Resource temporarily unavailable/;
 
 export type Become = 'none' | 'sudo';
 
@@ -96,6 +99,7 @@ export class HostLinks {
         host: this.#host,
         shell: this.#channel.shell,
         explain: async (ended) => {
+          if (!ended.begun && cannotFork.test(ended.stderr)) return noProcess(this.#host, 'none');
           const failure = await this.#channel.explain({ ...ended, attempt });
           if (failure !== 'again') return failure;
           again.wanted = true;

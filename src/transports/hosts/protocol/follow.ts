@@ -60,7 +60,7 @@ b_look() {
   b_sizes "$b_dir/stderr" "$b_dir/stdout"
   b_output "$b_dir/stderr" "$b_dir/stdout" "$1" "$2" "$3" "$4"
 }
-b_seen() { printf '%s %s %s %s %s' "$b_now" "$b_size_out" "$b_size_err" "$b_sent_out" "$b_sent_err"; }
+b_tell() { b_say "$1 $b_now $b_size_out $b_size_err $b_sent_out $b_sent_err"; }
 `;
 
 /** TERM to each process once, KILL to all after five seconds. What waits for the script is left to record how it ended. */

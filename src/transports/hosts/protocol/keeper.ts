@@ -14,7 +14,7 @@
  * such lines are short, and a write of one is never torn. Bytes of output go to standard output in frames, each after
  * its header; several shells write there, so one at a time takes the lock, a line in a named pipe.
  *
- * Descriptors: 3 output, 4 words, 5 the lock, 6 requests, 7 and 8 a worker's requests, 9 a worker has taken its block.
+ * Descriptors: 3 output, 4 words, 5 the lock, 6 requests, 7 and 8 the workers' requests, 9 a worker has taken its block.
  */
 import { commandFunctions } from './command.ts';
 import { folderFunctions } from './folder.ts';
@@ -36,6 +36,12 @@ b_head() { printf '%s %s %s %s\\n' "$b_nonce" "$b_id" "$1" "$2" >&3; }
 b_lock() { IFS= read -r b_turn <&5; }
 b_unlock() { echo >&5; }
 b_offset_max=9007199254740991
+# A shell that cannot start a process ends; what it says then needs none.
+b_exhausted() { b_say refused NO_PROCESS 'it can start no further process (a limit on processes, or memory)'; }
+b_ready=no
+trap '[ $b_ready = yes ] || b_exhausted' EXIT
+# Tells who started this shell that it lives.
+printf up
 `;
 
 const worker = `
@@ -49,7 +55,7 @@ b_start() {
     b_stage=
     b_finish
     b_look 0 0 ${pushedBytesMax} $b_offset_max
-    b_say "ended $(b_seen)"
+    b_tell ended
   fi
   b_stage= b_id=0 b_text= b_input=
 }
@@ -59,14 +65,13 @@ b_worker_block() {
   [ "\${#b_program}" = "$1" ] && eval "$b_program"
   b_program=
 }
-# A shell that cannot start a process ends; what it says then needs none.
 b_dying() {
   [ "$b_id" != 0 ] || return
   [ "$b_stage" != claimed ] || printf 'void\\n' >"$b_dir/begun"
-  b_refuse NO_PROCESS 'it can start no further process (a limit on processes, or memory)'
+  b_exhausted
 }
 b_worker() {
-  exec <&$1 >/dev/null 2>&1
+  exec >/dev/null 2>&1
   b_self
   trap b_dying EXIT
   while IFS= read -r b_line; do
@@ -74,6 +79,13 @@ b_worker() {
     jobs >/dev/null
     eval "$b_line"
   done
+}
+# The second worker reads from a pipe that the keeper alone can write to: it ends with the keeper, however that ends.
+b_last_worker() {
+  b_worker
+  echo b_leave >&7
+  b_id=0
+  b_say gone
 }
 `;
 
@@ -89,7 +101,8 @@ b_read_run() (
   b_go
 )
 b_reading() {
-  b_slot=$b_run/$b_id
+  b_slot=$b_run/$b_id b_told=no
+  trap '[ $b_told = yes ] || b_exhausted' EXIT
   { printf '' >"$b_slot.o" && printf '' >"$b_slot.e" && printf '' >"$b_slot.s" &&
     { [ -z "$b_script" ] || printf %s "$b_script" >"$b_slot.t"; }; } 2>/dev/null || { b_no_room; return; }
   if [ -n "$b_input" ]; then
@@ -104,9 +117,10 @@ b_reading() {
   printf '%4096s' '' 2>/dev/null >"$b_slot.w" || { b_no_room; return; }
   b_now="exited $b_code"
   b_output "$b_slot.e" "$b_slot.o" 0 0 $((b_read_max * 2)) $b_read_max
-  b_say "read $(b_seen)"
+  b_told=yes
+  b_tell read
 }
-b_no_room() { b_refuse STATE_UNUSABLE "$b_run has no room for the output of a script"; }
+b_no_room() { b_told=yes; b_refuse STATE_UNUSABLE "$b_run has no room for the output of a script"; }
 b_read() {
   b_id=$1
   ( b_reading ) </dev/null >/dev/null &
@@ -140,9 +154,9 @@ b_detach() {
   b_say "$b_answer"
 }
 b_keeper() {
-  exec <&6 >/dev/null 2>&1
+  exec <&6 8>&1 >/dev/null 2>&1
   b_left=no
-  trap 'b_id=0; [ $b_left = yes ] || b_say dying; for b_each in ${workers.join(' ')}; do echo b_leave >&$b_each; done' EXIT
+  trap 'b_id=0; [ $b_left = yes ] || b_say dying' EXIT
   while IFS= read -r b_line; do
     jobs >/dev/null
     eval "$b_line"
@@ -170,17 +184,19 @@ b_run=
 for b_each in /dev/shm /run "$b_root"; do
   [ -n "$b_each" ] && mkdir -m 700 "$b_each/$b_nonce" 2>/dev/null && b_run=$b_each/$b_nonce && break
 done
-[ -n "$b_run" ] && mkfifo "$b_run/lock" "$b_run/first" "$b_run/second" "$b_run/taken" 2>/dev/null || {
+[ -n "$b_run" ] && mkfifo "$b_run/lock" "$b_run/first" "$b_run/taken" 2>/dev/null || {
+  b_ready=yes
   b_refuse STATE_UNUSABLE 'no folder for named pipes can be made in /dev/shm, /run or its own folder'
   exit 0
 }
-exec 5<>"$b_run/lock" 7<>"$b_run/first" 8<>"$b_run/second" 9<>"$b_run/taken"
-rm -f "$b_run/lock" "$b_run/first" "$b_run/second" "$b_run/taken"
+exec 5<>"$b_run/lock" 7<>"$b_run/first" 9<>"$b_run/taken"
+rm -f "$b_run/lock" "$b_run/first" "$b_run/taken"
 trap '' PIPE
 echo >&5
 printf '%s\\n' "$b_nonce" >&3
+b_ready=yes
 b_say "ready $b_uid $b_boot \${b_root:-none}"
-b_worker 7 | b_worker 8 | b_keeper
+b_worker <&7 | b_keeper | b_last_worker
 rm -rf "$b_run"
 `;
 
@@ -191,10 +207,11 @@ exec 3>&1 4>&2 6<&0
 command -v setsid >/dev/null || { printf '%s\\n' '${nonce} 0 refused TOOL_MISSING setsid (of util-linux) is missing' >&4; exit 0; }
 ${launchFunctions}
 b_launch
+case $b_answer in refused*) printf '%s\\n' '${nonce} 0 refused NO_PROCESS it can start no process (a limit on processes, or memory)' >&4 ;; esac
 exit 0`;
   const main = [
-    folderFunctions(shell),
     talk(nonce),
+    folderFunctions(shell),
     `b_read_max=${readMax}`,
     processFunctions,
     commandFunctions,

@@ -43,13 +43,13 @@ b_head() { printf '%s %s %s %s\\n' "$b_nonce" "$b_id" "$1" "$2" >&3; }
 b_lock() { IFS= read -r b_turn <&5; }
 b_unlock() { echo >&5; }
 b_look 0 0 ${pushedBytesMax} $b_offset_max
-b_say "ended $(b_seen)"`;
+b_tell ended`;
   return Buffer.concat([Buffer.from(`b_detach ${id}\n`), wrapperProgram(shell, command, told)]);
 }
 
 export function lookRequest(id: number, folder: string, from: OutputOffsets, bytesMax: number): Buffer {
   return framed(
-    `b_id=${id}; b_place ${folder}; b_look ${from.stdout} ${from.stderr} ${bytesMax} $b_offset_max; b_say "look $(b_seen)"`,
+    `b_id=${id}; b_place ${folder}; b_look ${from.stdout} ${from.stderr} ${bytesMax} $b_offset_max; b_tell look`,
   );
 }
 

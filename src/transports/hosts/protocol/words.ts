@@ -25,7 +25,7 @@ export interface Seen {
 
 export type Words =
   | { readonly kind: 'ready'; readonly uid: number; readonly bootId: string; readonly root: string }
-  | { readonly kind: 'begun' | 'already' | 'stopped' | 'forgotten' | 'dying' }
+  | { readonly kind: 'begun' | 'already' | 'stopped' | 'forgotten' | 'dying' | 'gone' }
   | { readonly kind: 'refused'; readonly code: HostFailureCode; readonly sentence: string }
   | { readonly kind: 'alive'; readonly processes: string }
   | { readonly kind: 'measured'; readonly sizes: OutputOffsets }
@@ -43,7 +43,7 @@ const refusedWords = /^refused (?<code>[A-Z_]+) (?<sentence>.+)$/;
 const seenWords =
   /^(?<kind>look|ended|read) (?<standing>\S+ \S+) (?<sizeOut>\d{1,15}) (?<sizeErr>\d{1,15}) (?<sentOut>\d{1,15}) (?<sentErr>\d{1,15})$/;
 const measuredWords = /^measured (?<out>\d{1,15}) (?<err>\d{1,15})$/;
-const single = ['begun', 'already', 'stopped', 'forgotten', 'dying'] as const;
+const single = ['begun', 'already', 'stopped', 'forgotten', 'dying', 'gone'] as const;
 
 /** Throws GarbledReply. */
 export function wordsOf(text: string): Words {
@@ -108,5 +108,5 @@ function exitCodeOf(digits: string): number {
 
 /** What a host said, for a message: short, and nothing in it moves a cursor. */
 export function printable(text: string): string {
-  return text.slice(0, 300).replaceAll(/[^\x20-\x7e\u00a1-\u1fff\u2c00-\ud7ff\uf900-\ufffd]/g, '?');
+  return text.slice(0, 300).replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '?');
 }
