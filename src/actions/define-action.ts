@@ -9,6 +9,7 @@
 import type { Static, TSchema } from 'typebox';
 import type { CatalogProblem, Nests } from '../document/catalog.ts';
 import type { Change, RestorePoint } from '../engine/events.ts';
+import type { Again } from '../engine/types.ts';
 import type { Json, JsonObject } from '../json.ts';
 import type { Aws, AwsModels } from '../transports/aws.ts';
 import type { Host, OutputSink } from '../transports/host.ts';
@@ -139,7 +140,14 @@ export type Undo<I, B, H extends Json, O> =
   /** `leavesChange`: the world stays changed, and a rollback that meets it is partial. */
   | { readonly kind: 'none'; readonly reason: string; readonly leavesChange: boolean }
   /** Puts back what `before` says. `changes` empty and done: there was nothing to put back. */
-  | { readonly kind: 'restore'; readonly effect: Effect<UndoInputs<I, B, H, O>, null, Json, JsonObject> }
+  | {
+      readonly kind: 'restore';
+      readonly effect: Effect<UndoInputs<I, B, H, O>, null, Json, JsonObject>;
+      /** What runs afterwards, once more, when steps below this one have been undone: it has read what they changed. */
+      readonly again?: Again & {
+        readonly effect: Effect<UndoInputs<I, B, H, O>, null, Json, JsonObject>;
+      };
+    }
   /** Removes the restore point; the engine decides whether it may. */
   | {
       readonly kind: 'restorePoint';

@@ -101,8 +101,12 @@ function undoOf(action: AnyAction, inputs: JsonObject): UndoDescriptor {
   switch (undo.kind) {
     case 'none':
       return { kind: 'none', reason: undo.reason, leavesChange: undo.leavesChange };
+    case 'restore': {
+      if (undo.again === undefined) return { kind: 'restore' };
+      const { inputs: wanted, before, of } = undo.again;
+      return { kind: 'restore', again: { inputs: wanted, before, of } };
+    }
     case 'notNeeded':
-    case 'restore':
     case 'restorePoint':
       return { kind: undo.kind };
     default:

@@ -53,7 +53,13 @@ export interface Work {
   /** What the action observed before its effect. */
   readonly before: Json;
   /** Set for the action's own undo instead of its effect. */
-  readonly undo?: { readonly outputs: JsonObject | null; readonly handle: Json; readonly token: string };
+  readonly undo?: {
+    readonly outputs: JsonObject | null;
+    readonly handle: Json;
+    readonly token: string;
+    /** What the undo left is to be started once more. */
+    readonly again?: true;
+  };
   readonly declaredOutputs?: readonly DeclaredOutput[];
 }
 

@@ -37,6 +37,8 @@ export interface StepRecord {
   status: StepEnding | null;
   /** The latest word on its undo; null: none was tried. */
   undo: UndoResult | null;
+  /** What it started runs anew since the steps below it were undone. */
+  isStartedAgain?: boolean;
 }
 
 /** Where steps leave their outputs by name, and where references look for them: here first, then in the parent. */

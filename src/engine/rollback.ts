@@ -2,6 +2,7 @@
  * Rollback: undoes every step that began, last first, in a scope that no cancel reaches, with its own budget of time.
  * It goes on when one undo fails, because every step that comes back is one less to put right by hand.
  */
+import { StartingAgain } from './again.ts';
 import { changedSince, driftText, refusedForDrift } from './drift.ts';
 import { isOfEarlierVersion } from './earlier-rollback.ts';
 import type { Execution } from './execution.ts';
@@ -49,6 +50,10 @@ export async function rollback(start: Frame, pass: number, request: RollbackRequ
   await frame.emit({ type: 'RollbackStarted', pass, steps, budgetSeconds });
   const gates = new RollbackGates(frame);
   const needs = new UnmetNeeds(execution.began);
+  const starting =
+    request.step === undefined
+      ? new StartingAgain(frame, records, (record, result) => keep(frame, record, result))
+      : null;
   for (const record of records) {
     await frame.emit({ type: 'UndoStarted', step: record.path, action: record.step.action });
     const closed = (await gates.entering(record)) ?? needs.of(record);
@@ -56,6 +61,7 @@ export async function rollback(start: Frame, pass: number, request: RollbackRequ
     keep(frame, record, ending.result);
     needs.tried(record);
     await frame.emit({ type: 'UndoEnded', step: record.path, ...ending });
+    await starting?.undone(record, ending);
   }
   await observeLeft(frame, `${idPrefix}left/`);
   await frame.emit({ type: 'RollbackEnded', pass, status: rollbackStatus(execution) });

@@ -15,7 +15,7 @@
  * gate        nested steps that must hold before and after each turn
  */
 import type { Document, Step } from '../document/types.ts';
-import type { JsonObject } from '../json.ts';
+import type { Json, JsonObject } from '../json.ts';
 import type { Change, RestorePoint } from './events.ts';
 
 /** What an action says of itself, given a step's inputs as written. Frozen into the program. */
@@ -45,10 +45,22 @@ export interface StepDescriptor {
 export type UndoDescriptor =
   /** Reads or waits: nothing to undo. */
   | { readonly kind: 'notNeeded' }
-  | { readonly kind: 'restore' }
+  | { readonly kind: 'restore'; readonly again?: Again }
   | { readonly kind: 'restorePoint' }
   /** `leavesChange`: a rollback that meets it is partial. */
   | { readonly kind: 'none'; readonly reason: string; readonly leavesChange: boolean };
+
+/**
+ * The step, or its undo, starts something that reads what steps below it have changed: after those are undone, it is started
+ * once more. All of it is data, so that it can be stored with the program.
+ */
+export interface Again {
+  /** What has to be so: inputs and observed values by dotted name, with what they may be. */
+  readonly inputs: Readonly<Record<string, readonly Json[]>>;
+  readonly before: Readonly<Record<string, readonly Json[]>>;
+  /** Inputs that say what is started, its target first: steps that agree in all of them start it once. */
+  readonly of: readonly string[];
+}
 
 /** A document ready to run. Plain JSON; what started is what is resumed. */
 export interface Program {

@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { file } from '../../src/actions/host/file.ts';
 import { service } from '../../src/actions/host/service.ts';
 import { observe, run, undo, type World } from '../actions/host/drive.ts';
+import { stringify } from 'yaml';
+import { BelayFolder } from '../cli/belay-process.ts';
 import { Lab } from './hosts/lab.ts';
 import { labHost } from './lab-host.ts';
 
@@ -250,6 +252,38 @@ describe.skipIf(reason)(
       expect(await sh('systemctl show -p NextElapseUSecRealtime --value t-tick.timer')).toContain('2031');
       await undo(file, timer, world);
       expect(await sh('systemctl show -p NextElapseUSecRealtime --value t-tick.timer')).toContain('2030');
+    });
+
+    test('after a rollback a service that was restarted runs what is back, and one that nothing concerned is left alone', async () => {
+      const reads = (name: string, more = '') =>
+        `[Service]\nExecStart=/bin/sh -c 'cp /etc/${name} /run/${name}; exec sleep infinity'\n${more}`;
+      await sh(`printf '%s' "${reads('t-conf')}" >/etc/systemd/system/t-conf.service
+printf '%s' "${reads('t-other')}" >/etc/systemd/system/t-other.service
+printf '%s' "${shows('v1')}" >/etc/systemd/system/t-unit.service
+echo old >/etc/t-conf; echo old >/etc/t-other; systemctl daemon-reload; systemctl restart t-conf t-other t-unit`);
+      const pid = () => sh('systemctl show -p MainPID --value t-other');
+      const belay = new BelayFolder();
+      belay.write('belay.yaml', stringify({ hosts: lab.inventory().hosts }));
+      belay.write(
+        'conf.yaml',
+        `schemaVersion: '0.3'
+rollback: { when: onFailure }
+mainSteps:
+  - { name: Other, action: 'host:service', inputs: { Host: h1, Name: t-other, State: restarted, StableSeconds: 0 } }
+  - { name: Configure, action: 'host:file', inputs: { Host: h1, Path: /etc/t-conf, Content: "new\n" } }
+  - { name: Unit, action: 'host:file', inputs: { Host: h1, Path: /etc/systemd/system/t-unit.service, Content: ${JSON.stringify(shows('v2'))} } }
+  - { name: Stop, action: 'host:service', inputs: { Host: h1, Name: t-unit, State: stopped } }
+  - { name: Start, action: 'host:service', inputs: { Host: h1, Name: t-unit, State: started, StableSeconds: 0 } }
+  - { name: Restart, action: 'host:service', inputs: { Host: h1, Name: t-conf, State: restarted, StableSeconds: 0 } }
+  - { name: Look, action: 'host:command', inputs: { Host: h1, Script: 'cat /run/t-conf /run/t-change; systemctl show -p MainPID --value t-other >/run/t-pid' }, undo: { none: looks only } }
+  - { name: Verify, action: 'host:command', inputs: { Host: h1, Script: 'exit 1' }, undo: { none: looks only } }
+`,
+      );
+      const ended = await belay.run(['run', 'conf.yaml', '-y']);
+      expect(ended).toMatchObject({ code: 3 });
+      expect(ended.stderr).toContain('t-conf restarted once more, with what is back');
+      expect(await sh('cat /etc/t-conf /run/t-conf; cat /run/t-change')).toBe('old\nold\nv1');
+      expect(await pid()).toBe(await sh('cat /run/t-pid'));
     });
   },
 );

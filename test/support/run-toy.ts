@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AnyAction } from '../../src/actions/define-action.ts';
+import { describeUndo } from '../../src/actions/describe-step.ts';
 import type { Document, Step } from '../../src/document/index.ts';
 import {
   foldEvents,
@@ -217,12 +218,11 @@ export function describeToy(
     };
   }
   const effect = typeof action.effect === 'function' ? action.effect(inputs) : action.effect;
-  const undo = typeof action.undo === 'function' ? action.undo(inputs) : action.undo;
   return {
     ...plain,
     effect: effect.kind,
     observes: action.observe !== undefined,
-    undo: undo.kind === 'restore' || undo.kind === 'restorePoint' ? { kind: undo.kind } : undo,
+    undo: describeUndo(action, inputs),
     timeoutSeconds: action.timeoutSeconds ?? null,
     removesRestorePoints: action.removesRestorePoints ?? null,
     usesRestorePoints: action.usesRestorePoints ?? null,

@@ -147,6 +147,45 @@ export function toyActions(world: ToyWorld): ReadonlyMap<string, AnyAction> {
       },
     },
   });
+  const restart = defineAction({
+    ...common,
+    name: 'toy:restart',
+    summary: 'A process that has read a key at its start.',
+    inputs: strictObject({ Key: Type.String(), Reads: Type.String() }),
+    targets: () => ['toy'],
+    observe: async ({ Key }) => ({ active: world.get(Key) !== null }),
+    effect: {
+      kind: 'repeatable',
+      execute: async ({ Key, Reads }, _before, { token }) => {
+        world.act(token, `restart ${Key}`, () => world.set(Key, world.get(Reads)));
+        return done({});
+      },
+    },
+    undo: {
+      kind: 'restore',
+      effect: {
+        kind: 'repeatable',
+        execute: async ({ inputs, before }, _before, { token }) => {
+          if (before.active || world.get(inputs.Key) === null) return done({});
+          world.act(token, `stop ${inputs.Key}`, () => world.set(inputs.Key, null));
+          return done({}, { note: 'stopped' });
+        },
+      },
+      again: {
+        inputs: {},
+        before: { active: [true] },
+        // The toy's targets are its keys.
+        of: ['Reads', 'Key'],
+        effect: {
+          kind: 'repeatable',
+          execute: async ({ inputs: { Key, Reads } }, _before, { token }) => {
+            world.act(token, `again ${Key}`, () => world.set(Key, world.get(Reads)));
+            return done({}, { note: 'again' });
+          },
+        },
+      },
+    },
+  });
   const snapshot = defineAction({
     ...common,
     name: 'toy:snapshot',
@@ -263,7 +302,10 @@ export function toyActions(world: ToyWorld): ReadonlyMap<string, AnyAction> {
     undo: { kind: 'notNeeded' },
   });
   return new Map(
-    [put, snapshot, removal, restore, shell, check, secret, rolling].map((action) => [action.name, action]),
+    [put, restart, snapshot, removal, restore, shell, check, secret, rolling].map((action) => [
+      action.name,
+      action,
+    ]),
   );
 }
 

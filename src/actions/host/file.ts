@@ -4,6 +4,7 @@ import type { Change } from '../../engine/events.ts';
 import { ActionFailure, defineAction, done, type ActionContext, type UndoInputs } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
 import { detached, fieldsOrFailure, type DetachedEnd } from '../effects/detached.ts';
+import { startedAgain } from './started-again.ts';
 import { readFields, type Fields } from '../scripts/fields.ts';
 import { observeFile, restoreFile, setFile } from '../scripts/file.ts';
 import { keepKey } from '../scripts/keep-key.ts';
@@ -189,6 +190,15 @@ export const file = defineAction({
         return 'failure' in said ? said.failure : finished(end, inputs, said.fields.one('was'), said.fields);
       },
     }),
+    again: {
+      inputs: { 'Service.State': ['restarted', 'reloaded'] },
+      before: { unitActive: [true] },
+      of: ['Host', 'Service.Name', 'Service.State'],
+      effect: startedAgain(({ Service }: Inputs) => ({
+        name: Service?.Name ?? '',
+        by: Service?.State ?? 'restarted',
+      })),
+    },
   },
 });
 

@@ -11,6 +11,7 @@ import {
 } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
 import { detached, fieldsOrFailure, type DetachedEnd } from '../effects/detached.ts';
+import { startedAgain } from './started-again.ts';
 import { readFields, type Fields } from '../scripts/fields.ts';
 import { observeService, setService, stableSecondsDefault } from '../scripts/service.ts';
 
@@ -146,6 +147,16 @@ export const service = defineAction({
         return done(outputsOf(said.fields), note === '' ? { changes } : { changes, note });
       },
     }),
+    again: {
+      inputs: { State: ['stopped', 'restarted', 'reloaded'] },
+      before: { active: ['active', 'reloading', 'refreshing'] },
+      of: ['Host', 'Name', 'State'],
+      effect: startedAgain(({ Name, State, StableSeconds }: Inputs) => ({
+        name: Name,
+        by: State === 'reloaded' ? 'reloaded' : 'restarted',
+        stableSeconds: StableSeconds,
+      })),
+    },
   },
 });
 

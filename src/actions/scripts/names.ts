@@ -18,12 +18,13 @@
  *     LoadState= ActiveState= SubState= UnitFileState= Type=   as `systemctl show` gives them, of the unit itself where
  *     UNIT is an alias; an unknown unit has LoadState=not-found. failed=NO_SYSTEMD | SERVICE_FAILED.
  * service/set         changes  UNIT STATE ENABLED STABLESECONDS
- *     STATE: started | stopped | restarted | reloaded | -
+ *     STATE: started | stopped | restarted | reloaded | -, and restarted-again | reloaded-again: only if it is active
  *     ENABLED: enabled | disabled | enabled-runtime | linked | linked-runtime | -
  *     STABLESECONDS: how long a service has to be active without a break
  *     was=ACTIVESTATE UNITFILESTATE   before it acted (`-` for an empty one), printed even when it fails later
  *     is=ACTIVESTATE UNITFILESTATE    afterwards
  *     killed=TEXT      it did not end by itself     trigger=UNIT     an active unit that will start a stopped one again
+ *     again=UNIT       a unit that was active was restarted-again or reloaded-again
  *     reread=UNIT      systemd had an older state of its file
  *     failed=UNIT_NOT_FOUND | UNIT_MASKED | NOT_ENABLED (asked, and it is not so) | SERVICE_FAILED | RELOAD_NOT_SUPPORTED |
  *            NO_SYSTEMD

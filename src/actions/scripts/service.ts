@@ -71,7 +71,7 @@ broke() {
   journal
   said=$(in_words "$words")
   condition=
-  [ "$(property ConditionResult)" != no ] || [ "$(property ActiveState)" = active ] || condition='; a condition of the unit is not met'
+  ! unconditioned || condition='; a condition of the unit is not met'
   fail SERVICE_FAILED "$unit $1: $(property ActiveState)/$(property SubState), result $(property Result)$condition\${said:+; systemctl says: $said}; the journal ends: $(last_words)"
 }
 # Whether what systemd has read of the unit is older than its files. It does not notice a first drop-in in a new folder.
@@ -88,11 +88,14 @@ read_anew() {
   ctl daemon-reload || broke "needs a daemon-reload, and that failed"
   say reread "$unit"
 }
+# unconditioned: a condition of the unit was looked at and is not met. Of a unit that systemd has let go nothing is known.
+unconditioned() { [ "$(property ConditionResult)" = no ] && [ "$(property ConditionTimestampMonotonic)" != 0 ]; }
 is_service() { [ -n "$(property Type)" ] && [ "$(property Type)" != oneshot ]; }
 up_since() { systemctl show --no-pager -p ActiveState -p ActiveEnterTimestampMonotonic -p NRestarts -- "$unit" 2>/dev/null | sort; }
 steady() {
   is_service || return 0
   first=$(up_since)
+  case $first in *ActiveState=active*) ;; *) return 1 ;; esac
   since=$(printf '%s\\n' "$first" | sed -n 's/^ActiveEnterTimestampMonotonic=//p')
   # In a container that shows an uptime of its own the two clocks differ: then our own watch counts.
   watched=0
@@ -119,7 +122,7 @@ settled() {
 }
 expect_active() {
   settled
-  if [ "$active" = inactive ] && [ "$(property Type)" = oneshot ] && [ "$(property Result)" = success ] && [ "$(property ConditionResult)" != no ]; then return 0; fi
+  if [ "$active" = inactive ] && [ "$(property Type)" = oneshot ] && [ "$(property Result)" = success ] && ! unconditioned; then return 0; fi
   [ "$active" = active ] || broke "did not become active"
   steady || {
     again=$(property NRestarts)
@@ -220,11 +223,15 @@ set_enablement() {
   unlike "was asked to be $1 and is \${now:-of unknown enablement} afterwards$why\${asked:+; systemctl says: $asked}"
 }
 [ "$enabled" = - ] || set_enablement "$enabled"
+# Once more, after what it has read is back. What does not run has read nothing.
+once_more() { [ "$(property ActiveState)" != active ] || { "$1"; say again "$unit"; }; }
 case $state in
   started) start_unit ;;
   stopped) stop_unit ;;
   restarted) restart_unit ;;
   reloaded) reload_unit ;;
+  restarted-again) once_more restart_unit ;;
+  reloaded-again) once_more reload_unit ;;
 esac
 report
 `,

@@ -22,8 +22,9 @@ export function effectOf(action: AnyAction, inputs: JsonObject, work: Work): Bou
     throw new ActionFailure({ code: 'NO_UNDO', message: `${action.name} has no undo for these inputs` });
   }
   const { outputs, handle, token } = work.undo;
+  const again = undo.kind === 'restore' ? undo.again?.effect : undefined;
   return {
-    effect: undo.effect,
+    effect: work.undo.again === true && again !== undefined ? again : undo.effect,
     inputs: { inputs, before: work.before, outputs, handle, token: hashToken(token) },
     before: null,
   };

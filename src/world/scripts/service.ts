@@ -44,8 +44,10 @@ const set: ScriptModel = {
     const unlike = setEnablement(run, name, enablement);
     if (unlike !== undefined)
       return no([was, `is=${standing(run, name)}`], 'NOT_ENABLED', `${given} ${unlike}`);
-    const refusal = bring(run, name, wanted);
-    const fields = [was, `is=${standing(run, name)}`];
+    const isAgain = wanted.endsWith('-again');
+    const idles = isAgain && !isActive(host, name);
+    const refusal = idles ? undefined : bring(run, name, wanted.replace('-again', ''));
+    const fields = [was, `is=${standing(run, name)}`, ...(isAgain && !idles ? [`again=${name}`] : [])];
     if (refusal?.exitCode === reloadNotSupported) return no([was], 'RELOAD_NOT_SUPPORTED', refusal.message);
     if (refusal) return broke(fields, `${given} could not be ${wanted}: ${refusal.message}`);
     return { fields };

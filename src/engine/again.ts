@@ -1,0 +1,158 @@
+/**
+ * Processes that run what was taken back. A service that a run has restarted is as active before as after, so its undo has
+ * nothing to put back; but what it read at its start goes back in the undos of the steps below it. It is started once
+ * more then: when everything below it is undone, before restore points go, and of a turn within the turn.
+ */
+import { isJsonObject, type Json } from '../json.ts';
+import type { Execution } from './execution.ts';
+import type { Frame } from './frame.ts';
+import { stepTimeoutSecondsDefault, undoAttemptsMax } from './limits.ts';
+import { isClean, needsUndo } from './needs-undo.ts';
+import { turnOf, type StepRecord } from './records.ts';
+import type { UndoResult } from './statuses.ts';
+import { attempts } from './steps/attempts.ts';
+import type { Again } from './types.ts';
+import { notUndone, type UndoEnding } from './undo-step.ts';
+
+/** What is started again in one rollback. */
+export class StartingAgain {
+  readonly #frame: Frame;
+  readonly #keep: (record: StepRecord, result: UndoResult) => void;
+  readonly #after: ReadonlyMap<StepRecord, readonly StepRecord[]>;
+  readonly #endings = new Map<StepRecord, UndoEnding>();
+
+  /** `keep` notes the latest word on an undo. */
+  constructor(
+    frame: Frame,
+    records: readonly StepRecord[],
+    keep: (record: StepRecord, result: UndoResult) => void,
+  ) {
+    this.#frame = frame;
+    this.#keep = keep;
+    this.#after = startsAfter(frame.execution, records);
+  }
+
+  /** Called after each undo. */
+  async undone(record: StepRecord, ending: UndoEnding): Promise<void> {
+    this.#endings.set(record, ending);
+    for (const starter of this.#after.get(record) ?? []) {
+      const isUndone = starter.undo === null || isClean(starter.undo);
+      if (!isUndone || !isOutdated(this.#frame.execution, starter)) continue;
+      await this.#frame.emit({ type: 'UndoStarted', step: starter.path, action: starter.step.action });
+      const started = await startAgain(this.#frame, starter, this.#endings.get(starter));
+      starter.isStartedAgain = started.result === 'undone';
+      this.#keep(starter, started.result);
+      await this.#frame.emit({ type: 'UndoEnded', step: starter.path, ...started });
+    }
+  }
+}
+
+/** With what its own undo has told before. */
+async function startAgain(
+  frame: Frame,
+  record: StepRecord,
+  before: UndoEnding | undefined,
+): Promise<UndoEnding> {
+  const { ending } = await attempts(frame, {
+    id: `${frame.idOf(record)}/again`,
+    path: `${record.path}/again`,
+    work: {
+      action: record.step.action,
+      inputs: record.inputs ?? {},
+      before: record.before,
+      undo: {
+        outputs: record.result?.outputs ?? null,
+        ...(record.attempts.at(-1) ?? { token: '', handle: null }),
+        again: true,
+      },
+    },
+    isBegun: true,
+    triesMax: undoAttemptsMax,
+    timeoutMs: (record.descriptor.timeoutSeconds ?? stepTimeoutSecondsDefault) * 1000,
+  });
+  const changes = before?.changes ?? [];
+  const targets = before?.targets ?? [];
+  if (ending.status !== 'Success') {
+    const cancelled = { code: 'CANCELLED', message: 'it was cancelled', retryable: true };
+    const failure = ending.status === 'Cancelled' ? cancelled : ending.failure;
+    return { ...notUndone(failure), changes, targets };
+  }
+  const { result } = ending;
+  return {
+    result: 'undone',
+    reason: '',
+    failure: null,
+    changes: [...changes, ...result.changes],
+    targets: [...new Set([...targets, ...result.targets])],
+    note: [before?.note ?? '', result.note].filter((note) => note !== '').join('; '),
+  };
+}
+
+function startsAfter(
+  execution: Execution,
+  records: readonly StepRecord[],
+): ReadonlyMap<StepRecord, readonly StepRecord[]> {
+  const after = new Map<StepRecord, StepRecord[]>();
+  for (const starter of starters(execution)) {
+    const below = records.findLast((other) => isBelow(other, starter));
+    // One that an earlier rollback still owed, and in which nothing below is left to undo.
+    const place = below ?? (isOutdated(execution, starter) ? records.at(-1) : undefined);
+    if (place !== undefined) after.set(place, [...(after.get(place) ?? []), starter]);
+  }
+  return after;
+}
+
+/** Whether something below it was undone that it may have read, and it was not started again since. */
+function isOutdated(execution: Execution, starter: StepRecord): boolean {
+  if (starter.isStartedAgain === true) return false;
+  const [target] = keyOf(starter);
+  return execution.began.some((other) => {
+    if (other.undo !== 'undone' || !isBelow(other, starter)) return false;
+    const targets = other.result?.targets ?? [];
+    return targets.length === 0 || typeof target !== 'string' || targets.includes(target);
+  });
+}
+
+/** Of steps that start the same thing the last one. */
+function starters(execution: Execution): readonly StepRecord[] {
+  const byKey = new Map<string, StepRecord>();
+  for (const record of execution.began) {
+    if (!isStarter(record) || !needsUndo(record)) continue;
+    const turn = turnOf(record);
+    const key = JSON.stringify([turn?.target ?? null, turn?.of.path ?? null, ...keyOf(record)]);
+    byKey.delete(key);
+    byKey.set(key, record);
+  }
+  return [...byKey.values()];
+}
+
+function isStarter(record: StepRecord): boolean {
+  const again = againOf(record);
+  if (again === undefined || record.step.undo.kind !== 'auto') return false;
+  const isSo = (wanted: Again['inputs'], found: Json) =>
+    Object.entries(wanted).every(([name, values]) => values.includes(at(found, name)));
+  return isSo(again.inputs, record.inputs ?? {}) && isSo(again.before, record.before);
+}
+
+/** What the starter's process may have read: it went before it, in the same turn or, of a step of the document, anywhere. */
+function isBelow(other: StepRecord, starter: StepRecord): boolean {
+  const turn = turnOf(starter);
+  if (turn !== null && turnOf(other) !== turn) return false;
+  if (other.index >= starter.index) return false;
+  if (other.descriptor.undo.kind === 'restorePoint' || !needsUndo(other)) return false;
+  return !isStarter(other) || JSON.stringify(keyOf(other)) !== JSON.stringify(keyOf(starter));
+}
+
+function keyOf(record: StepRecord): readonly Json[] {
+  return (againOf(record)?.of ?? []).map((name) => at(record.inputs ?? {}, name));
+}
+
+const againOf = ({ descriptor }: StepRecord): Again | undefined =>
+  descriptor.undo.kind === 'restore' ? descriptor.undo.again : undefined;
+
+/** The member under a dotted name; null where there is none. */
+function at(value: Json, name: string): Json {
+  return name.split('.').reduce<Json>((found, part) => {
+    return isJsonObject(found) && Object.hasOwn(found, part) ? (found[part] ?? null) : null;
+  }, value);
+}
