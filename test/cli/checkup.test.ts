@@ -7,6 +7,7 @@ import { checkState } from '../../src/runtime/checkup/state.ts';
 import { checkNode } from '../../src/runtime/checkup/tools.ts';
 import { AwsFailure, type Aws } from '../../src/transports/aws.ts';
 import { HostFailure, type Host } from '../../src/transports/host.ts';
+import { cancelled } from '../../src/transports/hosts/failure.ts';
 import { BelayFolder } from './belay-process.ts';
 import { plain } from './story.ts';
 
@@ -60,6 +61,18 @@ test('a host that does not answer is bad, in the words of its transport', async 
   });
   const [found] = await checkHosts(['db1'], () => host(() => Promise.reject(failure)));
   expect(found).toMatchObject({ verdict: 'bad', says: `HOST_KEY_CHANGED: ${failure.message}` });
+});
+
+test('a host that is merely slow is told as such, with what it did last', async () => {
+  const slow = host(
+    (_, { signal }) =>
+      new Promise((_, reject) => {
+        signal.addEventListener('abort', () => reject(cancelled('db1', signal.reason, 'it had not greeted')));
+      }),
+  );
+  const [found] = await checkHosts(['db1'], () => slow, 50);
+  expect(found).toMatchObject({ verdict: 'bad' });
+  expect(found?.says).toMatch(/^NO_REPLY: no answer within 0\.05 s\. .*it had not greeted\.$/);
 });
 
 const identity = {

@@ -4,6 +4,7 @@ import { HostFailure, type Host } from '../../transports/host.ts';
 import type { Finding } from './finding.ts';
 
 const hostTimeoutMs = 20_000;
+const slowHint = 'a run waits longer than the doctor: try it by hand with ssh -v';
 /** Hosts asked at the same time. */
 const hostsAtOnceMax = 8;
 
@@ -13,20 +14,25 @@ count=0
 for folder in /var/lib/belay/*/ "$HOME"/.belay/*/ /var/tmp/belay-"$(id -u)"/*/ /var/tmp/belay-"$(id -u)".*/*/; do [ -e "$folder/begun" ] && count=$((count + 1)); done
 printf '%s\\n' "$count"`;
 
-export async function checkHosts(names: readonly string[], host: (name: string) => Host): Promise<Finding[]> {
+export async function checkHosts(
+  names: readonly string[],
+  host: (name: string) => Host,
+  timeoutMs = hostTimeoutMs,
+): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (let start = 0; start < names.length; start += hostsAtOnceMax) {
     const some = names.slice(start, start + hostsAtOnceMax);
-    findings.push(...(await Promise.all(some.map((name) => checkHost(name, host)))).flat());
+    findings.push(...(await Promise.all(some.map((name) => checkHost(name, host, timeoutMs)))).flat());
   }
   return findings;
 }
 
-async function checkHost(name: string, host: (name: string) => Host): Promise<Finding[]> {
+async function checkHost(name: string, host: (name: string) => Host, timeoutMs: number): Promise<Finding[]> {
+  const patience = AbortSignal.timeout(timeoutMs);
   try {
     const { stdout } = await host(name).read(
       { name: 'doctor', text: script },
-      { signal: AbortSignal.timeout(hostTimeoutMs), timeoutMs: hostTimeoutMs },
+      { signal: patience, timeoutMs },
     );
     const [system = '', count = '0'] = stdout.split('\n');
     const reached: Finding = { area: 'hosts', what: name, verdict: 'good', says: system };
@@ -41,6 +47,11 @@ async function checkHost(name: string, host: (name: string) => Host): Promise<Fi
     return [reached, left];
   } catch (error) {
     if (!(error instanceof HostFailure || error instanceof ActionFailure)) throw error;
+    if (error.code === 'CANCELLED' && patience.aborted) {
+      // Nobody cancelled anything: the host was too slow for the doctor. What it did last is in the message.
+      const says = `NO_REPLY: no answer within ${timeoutMs / 1000} s. ${error.message}`;
+      return [{ area: 'hosts', what: name, verdict: 'bad', says, hint: slowHint }];
+    }
     return [{ area: 'hosts', what: name, verdict: 'bad', says: `${error.code}: ${error.message}` }];
   }
 }

@@ -21,6 +21,8 @@ export interface BrokenSession {
   readonly exitCode: number | undefined;
   /** What came on standard error, the last 64 KiB of it. */
   readonly stderr: string;
+  /** What came on standard output, where that is told apart. */
+  readonly stdout?: string;
   /** How often the same request has been tried, this time included. */
   readonly attempt: number;
 }

@@ -1,6 +1,7 @@
 /** The failures that all transports share, as sentences for an operator. */
 import type { HostFailureCode } from '../host.ts';
 import { HostFailure } from '../host.ts';
+import { sentence } from './said.ts';
 
 /** `what` tells what was attempted and what came back, `next` what to do about it. */
 export function hostFailure(failure: {
@@ -18,14 +19,17 @@ export function hostFailure(failure: {
     effect === 'none'
       ? `Nothing was changed on ${name}.`
       : `Whether it had an effect on ${name} is not known.`;
-  const message = [`${host}: ${what}`, next, consequence].filter((line) => line !== undefined).join('\n');
+  const message = [`${host}: ${sentence(what)}`, next, consequence]
+    .filter((line) => line !== undefined)
+    .join('\n');
   return new HostFailure({ code, message, retryable, effect, cause });
 }
 
-export function cancelled(host: string, reason: unknown): HostFailure {
+/** `seen`: how far the host had come, as the end of a sentence. */
+export function cancelled(host: string, reason: unknown, seen?: string): HostFailure {
   return new HostFailure({
     code: 'CANCELLED',
-    message: `${host}: given up before the host had answered.`,
+    message: `${host}: given up before the host had answered${seen === undefined ? '' : `: ${seen}`}.`,
     retryable: false,
     effect: 'unknown',
     cause: reason,

@@ -19,7 +19,16 @@ import { dialOverSsh } from './ssh-dial.ts';
 import { explain } from './ssh-explain.ts';
 import type { SshPaths } from './ssh-paths.ts';
 import { notProven, unproven } from './ssh-proven.ts';
-import { discard, isSpawnError, noSsh, openMaster, openTriesMax, saidBy, shorten } from './ssh-master.ts';
+import {
+  discard,
+  isSpawnError,
+  seenOf,
+  noSsh,
+  openMaster,
+  openTriesMax,
+  saidBy,
+  shorten,
+} from './ssh-master.ts';
 import type { MasterFiles, Wanted } from './ssh-master.ts';
 
 /** sshd's default is MaxSessions 10; two are left to the operator's own. */
@@ -183,7 +192,7 @@ export class SshConnection {
     this.#opening ??= this.#open(wanted).finally(() => {
       this.#opening = undefined;
     });
-    return untilAborted(this.#opening, wanted.host, signal);
+    return untilAborted(this.#opening, wanted.host, signal, () => seenOf(this.#file(this.#masters)));
   }
 
   async #open(wanted: Wanted): Promise<Master> {
@@ -218,7 +227,9 @@ export class SshConnection {
     for (let attempt = 1; ; attempt += 1) {
       const master = await this.#ready(wanted, signal);
       master.identity ??= this.#identify(wanted, master.files, attempt);
-      const identity = await untilAborted(master.identity, wanted.host, signal).catch((error: unknown) => {
+      const identity = await untilAborted(master.identity, wanted.host, signal, () =>
+        seenOf(master.files),
+      ).catch((error: unknown) => {
         master.identity = undefined;
         throw error;
       });
@@ -240,11 +251,16 @@ export class SshConnection {
 }
 
 /** Several callers may wait for the same connection; one of them giving up does not end it for the others. */
-async function untilAborted<T>(opening: Promise<T>, host: string, signal: AbortSignal): Promise<T> {
+async function untilAborted<T>(
+  opening: Promise<T>,
+  host: string,
+  signal: AbortSignal,
+  seen: () => string,
+): Promise<T> {
   let abort: () => void = () => {};
   const aborted = new Promise<never>((_, reject) => {
     abort = () => {
-      reject(cancelled(host, signal.reason));
+      reject(cancelled(host, signal.reason, seen()));
     };
     signal.addEventListener('abort', abort, { once: true });
     if (signal.aborted) abort();

@@ -1,6 +1,8 @@
 /** Why a session over a live master came to nothing: ssh itself, or the account on the host. */
 import type { HostFailure } from '../host.ts';
 import { hostFailure } from './failure.ts';
+import { endedAtLogin } from './login-refusal.ts';
+import { visible } from './said.ts';
 import { lostFailure } from './ssh-failure.ts';
 import { sudoFailure } from './sudo-failure.ts';
 import type { BrokenSession } from './channel.ts';
@@ -28,15 +30,8 @@ export async function explain(
   }
   // 255 is ssh's own failure, no code at all a client that was killed; anything else comes from the host.
   if (exitCode !== 255 && exitCode !== undefined) {
-    return (
-      sudoFailure({ ...wanted, stderr, exitCode }) ??
-      hostFailure({
-        ...wanted,
-        code: exitCode === 127 ? 'TOOL_MISSING' : 'AUTH_REFUSED',
-        what: `logged in, but the account's shell ended (exit ${exitCode}) before it ran anything: ${stderr.trim()}`,
-        next: 'The account needs a login shell that runs commands, and the host /bin/sh, env, dd and setsid.',
-      })
-    );
+    const said = `${stderr}\n${broken.stdout ?? ''}`;
+    return sudoFailure({ ...wanted, stderr, exitCode }) ?? endedAtLogin({ ...wanted, exitCode, said });
   }
   if (attempt < sessionTriesMax) {
     // Either the host allows fewer sessions than we asked for, or the master had ended and a new one is needed.
@@ -52,7 +47,7 @@ export async function explain(
   return hostFailure({
     ...wanted,
     code: 'CONNECTION_LOST',
-    what: `no session could be opened over the connection: ${stderr.trim()}`,
+    what: `no session could be opened over the connection: ${visible(stderr)}`,
     retryable: true,
   });
 }

@@ -5,7 +5,10 @@
 import type { HostFailure } from '../host.ts';
 import { hostFailure } from './failure.ts';
 import { knownFingerprint } from './known-hosts.ts';
+import { closedAtLogin } from './login-refusal.ts';
+import { visible } from './said.ts';
 import { silentSecondsMax } from './ssh-config.ts';
+import type { Progress } from './ssh-log.ts';
 
 export interface ConnectAttempt {
   /** The label and name of the host that is wanted. */
@@ -18,30 +21,39 @@ export interface ConnectAttempt {
   /** The bastion that was asked to connect, where there is one, and what its connection has said. */
   readonly through?: { readonly name: string; readonly log: string };
   readonly log: string;
-  /** What the ssh processes on the way have said: those of a ProxyJump or ProxyCommand. */
+  /** What came on its standard error: the words of the processes on the way, and the banner of the host. */
   readonly way?: string;
+  /** How far it came. */
+  readonly progress: Progress;
 }
 
 type Meaning = Pick<HostFailure, 'code' | 'retryable'> & { readonly what: string; readonly next?: string };
 
 /** Why a connection could not be opened. Nothing has been sent. */
 export function connectFailure(attempt: ConnectAttempt): HostFailure {
-  const { host, name, hop } = attempt;
+  const { host, name, hop, log, way = '', progress } = attempt;
+  if (progress.stage === 'accepted' && !/Permission denied|Too many authentication/.test(log)) {
+    return closedAtLogin({ host, name: hop ?? name, banner: way });
+  }
   const meaning = readMeaning(attempt);
   const where = hop === undefined ? '' : `bastion ${hop}: `;
   return hostFailure({ ...meaning, host, name, what: `${where}${meaning.what}` });
 }
 
 function readMeaning(attempt: ConnectAttempt): Meaning {
-  const { log, way = '', through } = attempt;
+  const { log, way = '', through, progress } = attempt;
   // Over a bastion of the inventory the way is our own, and says no more than that it could not go on.
   if (through !== undefined) {
     const all = { ...attempt, log: `${log}\n${way}` };
     return ofKeys(all) ?? silence(all.log) ?? noWay(all) ?? anythingElse(all.log);
   }
-  return (
-    ofKeys(attempt) ?? onTheWay(attempt) ?? silence(log) ?? noWay(attempt) ?? anythingElse(`${log}\n${way}`)
-  );
+  const own = ofKeys(attempt);
+  if (own !== undefined) return own;
+  // Only what leads to the host speaks before the host has greeted; afterwards it may be the host, which says anything.
+  if (progress.isProxied && progress.stage === 'started') {
+    return onTheWay(attempt) ?? silence(log) ?? anythingElse(`${log}\n${way}`);
+  }
+  return silence(log) ?? noWay({ ...attempt, way: '' }) ?? anythingElse(`${log}\n${way}`);
 }
 
 function ofKeys(attempt: ConnectAttempt): Meaning | undefined {
@@ -175,7 +187,9 @@ function anythingElse(log: string): Meaning {
     code: 'UNREACHABLE',
     retryable: !/[Bb]ad (?:owner|configuration|permissions)|terminating, .* bad/.test(log),
     what:
-      telling.length === 0 ? 'ssh ended without saying why' : `ssh says: ${telling.slice(-2).join(' / ')}`,
+      telling.length === 0
+        ? 'ssh ended without saying why'
+        : `ssh says: ${visible(telling.slice(-4).join('\n'))}`,
   };
 }
 

@@ -13,7 +13,7 @@ import type { Semaphore } from './semaphore.ts';
 import { connectionArguments, destinationOf, masterArguments, type Jump } from './ssh-config.ts';
 import { connectFailure } from './ssh-failure.ts';
 import type { SshPaths } from './ssh-paths.ts';
-import { withoutDebug } from './ssh-log.ts';
+import { progressOf, stageText, withoutDebug } from './ssh-log.ts';
 
 /** Agents may ask for a touch or a confirmation, and sshd itself gives up after two minutes. */
 const openMsMax = 60_000;
@@ -149,6 +149,7 @@ function failureOf(
     destination: port === undefined || port === 22 ? destination : `[${destination}]:${port}`,
     log: files.paths.readable(`${saidBy(files.log)}\n${added}`),
     way: files.paths.readable(saidBy(files.words)),
+    progress: progressOf(wholeLog(files.log)),
   });
 }
 
@@ -161,6 +162,19 @@ function wasDropped(files: MasterFiles): boolean {
   return /^(?:kex|ssh)_exchange_identification: (?:Connection closed|read: Connection reset)|Exceeded MaxStartups/m.test(
     said,
   );
+}
+
+function wholeLog(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** What a master was doing, for whoever waits no longer. */
+export function seenOf(files: MasterFiles): string {
+  return stageText(progressOf(wholeLog(files.log)));
 }
 
 /** The end of what a file of a connection says to people. */

@@ -12,7 +12,7 @@ import { cancelled, hostFailure } from './failure.ts';
 import { startProcess } from './process.ts';
 import { connectionArguments, destinationOf, type Jump } from './ssh-config.ts';
 import { connectFailure } from './ssh-failure.ts';
-import { withoutDebug } from './ssh-log.ts';
+import { progressOf, withoutDebug } from './ssh-log.ts';
 import type { SshPaths } from './ssh-paths.ts';
 import { proofConfig, userOf } from './ssh-proof-config.ts';
 
@@ -113,6 +113,7 @@ export async function proveKey(
         : { through: { name: place.through.name, log: place.through.log() } }),
       log: `${place.paths.readable(withoutDebug(log))}${end.isLate ? '\ntimed out during banner exchange' : ''}`,
       way: place.paths.readable(withoutDebug(textOf(files.words))),
+      progress: progressOf(log),
     });
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {

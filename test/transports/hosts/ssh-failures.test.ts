@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type { HostAddress, HostFailure } from '../../../src/transports/host.ts';
 import { connectFailure, lostFailure } from '../../../src/transports/hosts/ssh-failure.ts';
+import { progressOf } from '../../../src/transports/hosts/ssh-log.ts';
 import { SshNetwork } from '../../../src/transports/hosts/ssh.ts';
 import { failureOf, never, read } from '../../contract/host/command.ts';
 import type { SshLab } from './sshd.ts';
@@ -137,7 +138,9 @@ describe.skipIf(noSshd !== undefined)(
       here().know(server);
       const failure = await failing(here().address(server));
       expect(failure).toMatchObject({ code: 'AUTH_REFUSED', effect: 'none' });
-      expect(failure.message).toContain('shell ended (exit 1)');
+      expect(failure.message).toContain('ended (exit 1) before it ran anything');
+      expect(failure.message).toContain('It says: This account is currently not available.');
+      expect(failure.message).toContain('chsh -s /bin/sh');
     });
 
     it('sudo that asks for a password is refused, and sudo that does not is used', async () => {
@@ -154,6 +157,12 @@ describe.skipIf(noSshd !== undefined)(
       expect(asked).toMatchObject({ code: 'SUDO_REFUSED', retryable: false, effect: 'none' });
       expect(asked.message).toContain('sudo refused: a password is required');
       expect(asked.message).toContain('NOPASSWD');
+
+      tool(bin, 'sudo', 'echo "sudo: sorry, you must have a tty to run sudo" >&2; exit 1');
+      const ttyless = await failing(address);
+      expect(ttyless.message).toContain('sudo refused: sorry, you must have a tty to run sudo.');
+      expect(ttyless.message).toContain('!requiretty');
+      expect(ttyless.message).not.toContain('NOPASSWD');
 
       tool(
         bin,
@@ -195,7 +204,7 @@ describe('messages of OpenSSH', () => {
     ['Bad owner or permissions on /home/ops/.ssh/config', 'UNREACHABLE', false],
     ['', 'UNREACHABLE', true],
   ])('%j means %s', (log, code, retryable) => {
-    const failure = connectFailure({ ...attempt, log });
+    const failure = connectFailure({ ...attempt, log, progress: progressOf(log) });
     expect(failure).toMatchObject({ code, retryable, effect: 'none' });
     expect(failure.message).toMatch(/^db1 \(10\.77\.1\.20\): \S/);
   });

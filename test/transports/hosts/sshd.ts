@@ -36,7 +36,8 @@ export interface SshLab {
   /** Stands in for ~/.ssh/config; names the known_hosts file. */
   readonly config: string;
   readonly knownHosts: string;
-  start(lines?: readonly string[]): Promise<Sshd>;
+  /** `keys`: the file of authorized keys, where it is not the usual one. */
+  start(lines?: readonly string[], keys?: string): Promise<Sshd>;
   /** Writes known_hosts anew. */
   know(...servers: readonly Pick<Sshd, 'known' | 'hostKey'>[]): void;
   address(server: Sshd, more?: Partial<HostAddress>): HostAddress;
@@ -61,8 +62,8 @@ export function makeSshLab(): SshLab {
     strangerFile,
     config,
     knownHosts,
-    start: async (lines = []) => {
-      const server = await startSshd(join(folder, `sshd${servers.length}`), `${identityFile}.pub`, lines);
+    start: async (lines = [], keys = `${identityFile}.pub`) => {
+      const server = await startSshd(join(folder, `sshd${servers.length}`), keys, lines);
       servers.push(server);
       return server;
     },
