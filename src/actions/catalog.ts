@@ -2,7 +2,7 @@
 import type { Catalog, CatalogAction } from '../document/catalog.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import type { AwsModels } from '../transports/aws.ts';
-import type { AnyAction } from './define-action.ts';
+import { secretInputsOf, type AnyAction } from './define-action.ts';
 import { describeAction, describeUndo } from './describe-step.ts';
 import { notBuiltYet } from './not-built-yet.ts';
 import { actions } from './registry.ts';
@@ -37,7 +37,7 @@ function catalogAction(action: AnyAction, models: AwsModels): CatalogAction {
     ...(check === undefined
       ? {}
       : { check: (inputs, isExpression) => check(inputs, { isExpression, models }) }),
-    ...(action.flow === undefined ? {} : { secretInputs: action.flow === 'approve' ? ['Message'] : [] }),
+    secretInputs: (inputs) => secretInputsOf(action, inputs),
     ...(action.nests === undefined ? {} : { nests: action.nests }),
     hasHostTargets: action.hasHostTargets,
   };

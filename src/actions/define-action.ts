@@ -200,6 +200,11 @@ export interface Action<
     inputs: JsonObject,
     tools: { isExpression(value: unknown): boolean; models: AwsModels },
   ) => readonly CatalogProblem[];
+  /**
+   * The only inputs that take a secret, with all below them: it goes no way that a third party keeps or shows. Left out: none does.
+   * Checked at validation and again before the effect.
+   */
+  readonly secretInputs?: readonly string[] | ((inputs: JsonObject) => readonly string[]);
   readonly removesRestorePoints?: string;
   readonly usesRestorePoints?: string;
   readonly verdict?: string;
@@ -262,4 +267,9 @@ export function failed(
 
 export function pending(afterMs: number, notice?: string): Pending {
   return notice === undefined ? { kind: 'pending', afterMs } : { kind: 'pending', afterMs, notice };
+}
+
+/** Where a secret may go: nowhere, unless the action says so. */
+export function secretInputsOf({ secretInputs = [] }: AnyAction, inputs: JsonObject): readonly string[] {
+  return typeof secretInputs === 'function' ? secretInputs(inputs) : secretInputs;
 }

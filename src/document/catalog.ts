@@ -25,8 +25,8 @@ export interface CatalogAction {
    * Paths are relative to `inputs`.
    */
   check?(inputs: JsonObject, isExpression: (value: unknown) => boolean): readonly CatalogProblem[];
-  /** Set for actions that Belay runs itself: the only inputs in which a secret may stand, shown as `***`. */
-  readonly secretInputs?: readonly string[];
+  /** The only inputs in which a secret may stand, with all below them: `Env`, `Target.SecretKey`. */
+  secretInputs(inputs: JsonObject): readonly string[];
   /** Whether `capture:` commands can run on the step's targets. */
   readonly hasHostTargets: boolean;
   /** Inputs that hold steps, which the action runs itself; the schema of `inputs` does not know them. */

@@ -38,6 +38,7 @@ export {
   type ParameterProblemCode,
   type ParameterResolution,
 } from './parameters.ts';
+export { mayHoldSecret } from './secret-places.ts';
 export { storedDefault } from './stored-default.ts';
 export { checkDocument, type CheckedDocument, type CheckOptions } from './check.ts';
 export { lockNameProblem } from './locks.ts';

@@ -52,6 +52,7 @@ const permissive: Catalog = {
       changes: () => 'nothing',
       allowedInOnCancel: true,
       hasHostTargets: true,
+      secretInputs: () => [],
     };
     return action;
   },

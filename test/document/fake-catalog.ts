@@ -18,6 +18,7 @@ function action(name: string, inputs: JsonObject, more: Partial<CatalogAction> =
     changes: () => 'nothing',
     allowedInOnCancel: true,
     hasHostTargets: false,
+    secretInputs: () => ['Environment', 'Env'],
     ...more,
   };
 }
@@ -48,10 +49,14 @@ export const fakeActions: readonly CatalogAction[] = [
       },
       ['Approvers'],
     ),
-    { outputs: ['ApprovalStatus', 'ApproverDecisions'], allowedInOnCancel: false, secretInputs: ['Message'] },
+    {
+      outputs: ['ApprovalStatus', 'ApproverDecisions'],
+      allowedInOnCancel: false,
+      secretInputs: () => ['Message'],
+    },
   ),
   action('aws:branch', object({ Choices: { type: 'array' }, Default: text }, ['Choices']), {
-    secretInputs: [],
+    secretInputs: () => [],
   }),
   action('aws:pause', object({}), { allowedInOnCancel: false }),
   action(
@@ -153,7 +158,7 @@ export const fakeActions: readonly CatalogAction[] = [
   ),
   action('belay:rolling', object({ Targets: texts, MaxErrors: { type: 'integer' } }, ['Targets']), {
     outputs: ['Targets', 'Succeeded', 'Failed'],
-    secretInputs: [],
+    secretInputs: () => [],
     nests: {
       lists: {
         Gate: { description: 'Looks.', required: false, readsOnly: true },

@@ -164,6 +164,7 @@ async function runOnce(
       value,
       placeholder: row.input.parameters[name] as string,
     })),
+    { open: row.program.document },
   );
   const locks = new LockKeeper({
     executionId,

@@ -93,6 +93,7 @@ const common = {
   timeoutSeconds: 10,
   permissions: () => [],
   hasHostTargets: false,
+  secretInputs: ['Text', 'Equals'],
 };
 
 export function toyActions(world: ToyWorld): ReadonlyMap<string, AnyAction> {

@@ -46,6 +46,7 @@ export const approve = defineAction({
       }),
     ),
   }),
+  secretInputs: ['Message'],
   timeoutSeconds: approvalSecondsDefault,
   permissions: ({ NotificationArn }) =>
     NotificationArn === undefined || NotificationArn === '' ? [] : ['sns:Publish'],

@@ -4,6 +4,7 @@ import type { JsonObject } from '../../json.ts';
 import { defineAction, done, type Effect } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
 import { apiCall, apiPermission, apiTargets, callName, checkApiCall, isRead } from './api-call.ts';
+import { sensitiveMembers } from './sensitive-members.ts';
 import { makeCall, serviceAndApi } from './api-call.ts';
 
 type Handle = { readonly Response: JsonObject };
@@ -32,6 +33,7 @@ export const executeAwsApi = defineAction({
 `,
   inputs,
   outputs: strictObject({}),
+  secretInputs: sensitiveMembers,
   timeoutSeconds: undefined,
   permissions: (step) => [apiPermission(step)],
   targets: (step) => apiTargets(apiCall(step, []).params),

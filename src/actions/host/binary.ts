@@ -79,6 +79,7 @@ export const binary = defineAction({
     PreviousSha256: Type.Union([Type.String(), Type.Null()], { description: 'At PATH.old.' }),
     Changed: Type.Boolean(),
   }),
+  secretInputs: ['Source'],
   timeoutSeconds: 1_800,
   permissions: () => [],
   targets: ({ Host }) => [Host],

@@ -74,6 +74,7 @@ export const command = defineAction({
     }),
     Stderr: Type.String({ description: 'The first 8,000 characters.' }),
   }),
+  secretInputs: ['Env'],
   timeoutSeconds: 3_600,
   permissions: () => [],
   targets: ({ Host }) => [Host],

@@ -82,6 +82,7 @@ export const file = defineAction({
     }),
     Changed: Type.Boolean(),
   }),
+  secretInputs: ['Content'],
   timeoutSeconds: 600,
   permissions: () => [],
   targets: ({ Host }) => [Host],

@@ -74,6 +74,7 @@ export const check = defineAction({
     Status: Type.Union([Type.Integer(), Type.Null()], { description: 'null: no answer.' }),
     Body: Type.String({ description: 'The first 4,000 characters.' }),
   }),
+  secretInputs: ['Headers'],
   timeoutSeconds: 3_900,
   permissions: () => [],
   targets: ({ Url, Host }) => [Host ?? Url],

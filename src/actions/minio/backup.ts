@@ -80,6 +80,7 @@ export const backupCutting = (cut: Cut): AnyAction =>
         description: 'Where at the target each object stands with its size and sha256.',
       }),
     }),
+    secretInputs: ['AccessKey', 'SecretKey', 'Target.AccessKey', 'Target.SecretKey'],
     timeoutSeconds: 7 * 24 * 3_600,
     permissions: () => [],
     targets: ({ Hosts }) => Hosts,

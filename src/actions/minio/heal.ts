@@ -95,6 +95,7 @@ export const heal = defineAction({
     }),
     GoneCount: Type.Integer({ description: 'All of them.' }),
   }),
+  secretInputs: ['AccessKey', 'SecretKey'],
   timeoutSeconds: 24 * 3_600,
   permissions: () => [],
   targets: ({ Hosts }) => Hosts,

@@ -103,6 +103,7 @@ export const info = defineAction({
     DrivesHealing: Type.Integer(),
     Drives: Type.Integer(),
   }),
+  secretInputs: ['AccessKey', 'SecretKey'],
   timeoutSeconds: 90_000,
   permissions: () => [],
   targets: ({ Hosts }) => Hosts,

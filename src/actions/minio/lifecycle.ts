@@ -97,6 +97,7 @@ export const lifecycle = defineAction({
       description: 'Where there are some; the first 20.',
     }),
   }),
+  secretInputs: ['AccessKey', 'SecretKey'],
   timeoutSeconds: 24 * 3_600,
   permissions: () => [],
   targets: ({ Hosts }) => Hosts,

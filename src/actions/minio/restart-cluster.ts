@@ -77,6 +77,7 @@ export const restartCluster = defineAction({
     VersionBefore: Type.String({ description: 'Several are separated by commas.' }),
     Servers: Type.Array(strictObject({ Endpoint: Type.String(), UptimeSeconds: Type.Integer() })),
   }),
+  secretInputs: ['AccessKey', 'SecretKey'],
   timeoutSeconds: 3_900,
   permissions: () => [],
   targets: ({ Hosts }) => Hosts,

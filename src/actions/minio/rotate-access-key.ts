@@ -94,6 +94,7 @@ export const rotateAccessKey = defineAction({
     Old: Type.String({ description: 'enabled, disabled or absent, the same on every node.' }),
     New: Type.String(),
   }),
+  secretInputs: ['AccessKey', 'SecretKey', 'OldSecretKey', 'NewSecretKey'],
   timeoutSeconds: 600,
   permissions: () => [],
   targets: ({ Hosts }) => Hosts,

@@ -81,6 +81,7 @@ export const settle = defineAction({
     ),
   }),
   outputs: strictObject({ Rounds: Type.Integer(), WaitedSeconds: Type.Number() }),
+  secretInputs: ['AccessKey', 'SecretKey'],
   timeoutSeconds: 3_900,
   permissions: () => [],
   targets: ({ Hosts }) => Hosts,

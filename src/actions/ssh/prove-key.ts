@@ -49,6 +49,7 @@ export const proveKey = defineAction({
     PublicKey: Type.String({ description: 'The public half: ssh-ed25519 AAAA….' }),
     Fingerprint: Type.String({ description: 'SHA256:…' }),
   }),
+  secretInputs: ['PrivateKey'],
   timeoutSeconds: 120,
   permissions: () => [],
   targets: ({ Host }) => [Host],

@@ -125,6 +125,7 @@ export const installCertificate = defineAction({
     Fingerprint: Type.Union([Type.String(), Type.Null()], { description: 'SHA-256 of it.' }),
     Changed: Type.Boolean(),
   }),
+  secretInputs: ['Certificate', 'PrivateKey'],
   timeoutSeconds: 600,
   permissions: () => [],
   targets: ({ Host }) => [Host],

@@ -8,6 +8,8 @@ import { referencesIn } from '../expression.ts';
 import type { Reference } from '../reference.ts';
 import type { TreeNode } from '../tree.ts';
 import { own } from '../../json.ts';
+import type { Path } from '../expression.ts';
+import { mayHoldSecret } from '../secret-places.ts';
 import { findExpressions } from './expressions.ts';
 import type { StepList, ValidationContext } from './context.ts';
 
@@ -36,11 +38,29 @@ export function validateStepSecrets(list: StepList, context: ValidationContext):
     const undone = list.undoOf;
     for (const key of ['timeoutSeconds', 'capture', 'locks'])
       refuseIn(node.entries.get(key)?.value, `${key} of ${what}`, undone, context);
-    const allowed = context.catalog.action(step.action)?.secretInputs;
+    const action = context.catalog.action(step.action);
     const inputs = node.entries.get('inputs')?.value;
-    if (allowed === undefined || inputs?.kind !== 'map') continue;
-    for (const [name, entry] of inputs.entries)
-      if (!allowed.includes(name)) refuseIn(entry.value, `${name} of ${what}`, undone, context);
+    if (action === undefined || inputs === undefined) continue;
+    const allowed = action.secretInputs(step.inputs);
+    for (const place of placesOf(inputs, [])) {
+      if (mayHoldSecret(place.path, allowed)) continue;
+      const [input = 'inputs'] = place.path;
+      refuseIn(place.node, `${input} of ${what}`, undone, context, allowed);
+    }
+  }
+}
+
+/** Every part of the inputs that holds no other. */
+function placesOf(node: TreeNode, path: Path): readonly { readonly path: Path; readonly node: TreeNode }[] {
+  switch (node.kind) {
+    case 'scalar':
+      return [{ path, node }];
+    case 'list':
+      return node.items.flatMap((item, index) => placesOf(item, [...path, index]));
+    case 'map':
+      return Array.from(node.entries, ([key, { value }]) => placesOf(value, [...path, key])).flat();
+    default:
+      return node satisfies never;
   }
 }
 
@@ -49,6 +69,7 @@ function refuseIn(
   where: string,
   undone: StepDraft | undefined,
   context: ValidationContext,
+  allowed: readonly string[] = [],
 ): void {
   if (node === undefined) return;
   for (const { reference, span } of findExpressions(node, context.source.text).references) {
@@ -57,10 +78,12 @@ function refuseIn(
     context.report.error(
       'SECRET_PARAMETER',
       span,
-      `${where} uses {{ ${reference.text} }}, but ${name} is secret: Belay itself never sees its value, and what stands here is kept or shown`,
+      `${where} uses {{ ${reference.text} }}, but ${name} is secret: what stands here is kept, shown or sent where others read it`,
       where.startsWith('Choices ')
         ? 'Let a host:command look at it by Env, and go by its exit code.'
-        : undefined,
+        : allowed.length > 0
+          ? `Of this action, ${allowed.join(', ')} may hold one.`
+          : undefined,
     );
   }
 }

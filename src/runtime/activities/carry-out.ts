@@ -1,6 +1,12 @@
 /** What a call of each kind means to actions and transports. */
-import { ActionFailure, type ActionContext, type AnyAction } from '../../actions/define-action.ts';
+import {
+  ActionFailure,
+  secretInputsOf,
+  type ActionContext,
+  type AnyAction,
+} from '../../actions/define-action.ts';
 import type { ActivityCallOf, ActivityKind, AnswerOf, OutcomeResult, Work } from '../../engine/index.ts';
+import { mayHoldSecret } from '../../document/index.ts';
 import type { JsonObject } from '../../json.ts';
 import type { KnownMachines } from '../known-machines.ts';
 import type { LockKeeper } from '../locks/keeper.ts';
@@ -102,9 +108,23 @@ function checked(work: Work, { actions, vault }: Means): Checked {
       message: `this Belay has no action ${work.action}; the execution was started by another version`,
     });
   }
+  refuseSecrets(action, work, vault);
   const { inputs: revealed } = vault.reveal(work.inputs);
   const inputs = checkedInputs(action, revealed);
   return { action, inputs, bound: () => effectOf(action, inputs, work) };
+}
+
+/** Again what was checked at validation: outputs may have brought a secret here. What was begun is taken back in any case. */
+function refuseSecrets(action: AnyAction, { inputs, undo }: Work, vault: Vault): void {
+  if (undo !== undefined) return;
+  const allowed = secretInputsOf(action, inputs);
+  const place = vault.secretPlace(inputs, (path) => mayHoldSecret(path, allowed));
+  if (place === undefined) return;
+  const may = allowed.length === 0 ? 'none may' : `only ${allowed.join(', ')} may`;
+  throw new ActionFailure({
+    code: 'SECRET_NOT_ALLOWED',
+    message: `a secret stands in ${place.join('.')} of ${action.name}, where others could read it (${may} hold one); nothing was done`,
+  });
 }
 
 /** The same for what acts: which machines may become others by it is on record before it does. */

@@ -3,6 +3,7 @@
  * before an action acts. What an action gives back is data and stays as it is in memory; on its way into the journal the
  * secrets in it are sealed, and on its way back they are put in again.
  */
+import type { Path } from '../../document/index.ts';
 import type { ActivityKind, EngineEvent, Outcome } from '../../engine/index.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
 import { isGuessable, maskPlaceholders, spellings } from './placeholder.ts';
@@ -27,7 +28,7 @@ export class Vault {
   readonly redactor: Redactor;
   readonly #spellings: readonly { readonly placeholder: string; readonly value: string }[];
   readonly #seal: Seal;
-  /** Of the secrets that the runbook does not hold itself: a word of it says nothing about where it came from. */
+  /** Of the secrets that are no words, and that the runbook does not hold itself: a word says nothing about where it came from. */
   readonly #unmistakable: Redactor;
   readonly #isGuessable: boolean;
 
@@ -36,7 +37,9 @@ export class Vault {
     this.#spellings = all.flatMap(({ placeholder, value }) => spellings(placeholder, value));
     this.redactor = new Redactor(all.map(({ value }) => value));
     this.#seal = new Seal(all);
-    const closed = all.filter(({ value }) => !someText(open, (text) => text.includes(value)));
+    const closed = all.filter(
+      ({ value }) => !isWord(value) && !someText(open, (text) => text.includes(value)),
+    );
     this.#unmistakable = new Redactor(closed.map(({ value }) => value));
     this.#isGuessable = all.some(({ placeholder }) => isGuessable(placeholder));
   }
@@ -49,6 +52,24 @@ export class Vault {
       inputs: revealed,
       isSecret: (value) => someText(value, (text) => given.has(text) || this.#unmistakable.finds(text)),
     };
+  }
+
+  /** The first place of the inputs, as they are before values are put in, at which a secret stands; undefined: none but those allowed. */
+  secretPlace(inputs: JsonObject, isAllowed: (path: Path) => boolean): Path | undefined {
+    const holds = (text: string): boolean =>
+      this.#spellings.some(({ placeholder }) => text.includes(placeholder)) || this.#unmistakable.finds(text);
+    const look = (value: Json, path: Path): Path | undefined => {
+      if (isAllowed(path)) return undefined;
+      if (typeof value === 'string' || typeof value === 'number')
+        return holds(String(value)) ? path : undefined;
+      if (typeof value !== 'object' || value === null) return undefined;
+      for (const [key, member] of Object.entries(value as JsonObject)) {
+        const found = holds(key) ? [...path, key] : look(member, [...path, key]);
+        if (found !== undefined) return found;
+      }
+      return undefined;
+    };
+    return look(inputs, []);
   }
 
   /** As the journal keeps it: no secret stands in it, and `unsealed` gives it back as it was. */
@@ -92,6 +113,11 @@ export class Vault {
       ]),
     );
   }
+}
+
+/** A name or a number, as hosts have many: found somewhere, it need not have come from the secret. */
+function isWord(value: string): boolean {
+  return value.length < 8 || /^(?:[A-Za-z]?[a-z]{0,15}|\d{0,15})$/.test(value);
 }
 
 /** Whether it holds of any text in the value, names of members included. */
