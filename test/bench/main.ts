@@ -1,7 +1,8 @@
 /** `npm run bench`: measures, prints, and fails when a stated ratio does not hold. */
 import { benchSchedule } from './schedule.ts';
+import { benchHosts } from './hosts.ts';
 import { benchStartUp } from './start-up.ts';
 import { benchSteps } from './steps.ts';
 
-const results = [await benchSteps(), benchStartUp(), benchSchedule()];
+const results = [await benchSteps(), benchStartUp(), benchSchedule(), await benchHosts()];
 process.exitCode = results.every(Boolean) ? 0 : 1;

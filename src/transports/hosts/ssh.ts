@@ -11,6 +11,7 @@ import { destinationOf, sessionConfig, sharedConfig, userConfigFiles } from './s
 import { SshConnection } from './ssh-connection.ts';
 import { explain } from './ssh-explain.ts';
 import { makeSshFolder } from './ssh-folder.ts';
+import { knownKeyExchanges } from './ssh-offers.ts';
 import { SshPaths } from './ssh-paths.ts';
 import { proveKey } from './ssh-prove.ts';
 
@@ -71,7 +72,10 @@ export class SshNetwork {
 
   /** Ends every master, hosts before the bastions that they lie behind. */
   async close(): Promise<void> {
-    for (const connection of [...this.#connections.values()].toReversed()) await connection.close();
+    const deepestFirst = Map.groupBy(this.#connections, ([path]) => hopsOf(path));
+    for (const [, some] of [...deepestFirst].toSorted(([left], [right]) => right - left)) {
+      await Promise.all(some.map(([, connection]) => connection.close()));
+    }
     this.#connections.clear();
     if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true });
     this.#folder = undefined;
@@ -151,10 +155,17 @@ export class SshNetwork {
     if (this.#folder === undefined) {
       this.#folder = makeSshFolder(this.#stateDir);
       writeFileSync(this.#file('session'), sessionConfig, { mode: 0o600 });
-      writeFileSync(this.#file('shared'), sharedConfig(this.#configFiles, this.#paths()), { mode: 0o600 });
+      const shared = sharedConfig(this.#configFiles, this.#paths(), knownKeyExchanges());
+      writeFileSync(this.#file('shared'), shared, { mode: 0o600 });
     }
     return this.#folder;
   }
+}
+
+/** How many hops a connection's key in the map has. */
+function hopsOf(key: string): number {
+  const path: unknown = JSON.parse(key);
+  return Array.isArray(path) ? path.length : 0;
 }
 
 /** Everything that makes a connection what it is, hop by hop. */

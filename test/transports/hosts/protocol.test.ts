@@ -12,6 +12,8 @@ import { GarbledReply } from '../../../src/transports/hosts/protocol/words.ts';
 import { defaultShell, openingWords } from '../../../src/transports/hosts/protocol/shell.ts';
 import { folderOf } from '../../../src/transports/hosts/protocol/token.ts';
 import { Semaphore } from '../../../src/transports/hosts/semaphore.ts';
+import { sharedConfig } from '../../../src/transports/hosts/ssh-config.ts';
+import type { SshPaths } from '../../../src/transports/hosts/ssh-paths.ts';
 import { makeSshFolder } from '../../../src/transports/hosts/ssh-folder.ts';
 
 describe('a reply', () => {
@@ -162,5 +164,31 @@ describe('the folder of control sockets', () => {
       else process.env['XDG_RUNTIME_DIR'] = before;
       rmSync(base, { recursive: true });
     }
+  });
+});
+
+describe('the key exchanges that are asked for', () => {
+  const paths = { plain: (path: string) => path } as unknown as SshPaths;
+  const asked = (offered: readonly string[]) =>
+    /KexAlgorithms (?<names>\S+)/.exec(sharedConfig([], paths, offered))?.groups?.['names']?.split(',');
+
+  it('are the fast ones first, and then all that are safe', () => {
+    const known = [
+      'diffie-hellman-group14-sha1',
+      'diffie-hellman-group16-sha512',
+      'sntrup761x25519-sha512',
+      'curve25519-sha256',
+    ];
+    expect(asked(known)).toEqual([
+      'curve25519-sha256',
+      'diffie-hellman-group16-sha512',
+      'sntrup761x25519-sha512',
+    ]);
+    expect(asked([...known, 'mlkem768x25519-sha256'])?.[0]).toBe('mlkem768x25519-sha256');
+  });
+
+  it('are left to ssh where it knows none of the fast ones', () => {
+    expect(asked([])).toBeUndefined();
+    expect(asked(['diffie-hellman-group16-sha512'])).toBeUndefined();
   });
 });
