@@ -1,5 +1,6 @@
 /** Every command as data. Help, completion and documentation are made from this; commander is built from it. */
 import type { CommandSpec, ExampleSpec, OptionSpec } from './command-spec.ts';
+import { windowCommands } from './window-commands.ts';
 
 const json: OptionSpec = {
   name: 'json',
@@ -48,6 +49,11 @@ export const firstExamples: readonly ExampleSpec[] = [
   { command: 'belay run hello.yaml', says: 'Runs a runbook, and climbs back down when a step fails' },
   { command: 'belay list', says: 'What ran, what waits, what was interrupted' },
 ];
+
+/** Commands of two words, by the first one. */
+export const families = [
+  { name: 'window', summary: 'Maintenance windows: when runbooks run unattended, and which' },
+] as const;
 
 export const commandTree: readonly CommandSpec[] = [
   {
@@ -111,6 +117,11 @@ export const commandTree: readonly CommandSpec[] = [
         says: 'On a modelled world: nothing real is touched. Missing parameters come from RUNBOOK.sandbox.yaml',
       },
       { name: 'fail-at', value: 'STEP', values: 'step', says: 'Sandbox only: this step acts, then fails' },
+      {
+        name: 'id',
+        value: 'ID',
+        says: 'Start under this id; refused (5) when an execution has it, so that it is started once',
+      },
       waitLock,
       noWait,
       yes,
@@ -313,6 +324,7 @@ export const commandTree: readonly CommandSpec[] = [
     ],
     load: () => import('./commands/prune.ts'),
   },
+  ...windowCommands,
   {
     name: 'explain',
     summary: 'What an action does, takes, gives, and how it is undone',

@@ -1,11 +1,14 @@
 /** Help texts, examples first. Pure: made from the command tree. */
 import type { CommandSpec, ExampleSpec, OptionSpec } from './command-spec.ts';
-import { commandTree, firstExamples, globalOptions } from './command-tree.ts';
+import { commandTree, families, firstExamples, globalOptions } from './command-tree.ts';
 import { topics } from './topics.ts';
 
 export function rootHelp(): string {
   const rows = [
-    ...commandTree.map(({ name, summary }): [string, string] => [name, summary]),
+    ...commandTree
+      .filter(({ name }) => !name.includes(' '))
+      .map(({ name, summary }): [string, string] => [name, summary]),
+    ...families.map(({ name, summary }): [string, string] => [name, summary]),
     ['help', 'Help on a command, or on exit-codes'] as [string, string],
   ];
   return lines(
@@ -31,6 +34,24 @@ export function shortHelp(): string {
     ...exampleLines(firstExamples),
     '',
     'belay -h shows all commands.',
+  );
+}
+
+/** `belay window`: the commands of a family. */
+export function familyHelp(name: string): string {
+  const own = commandTree.filter((spec) => spec.name.startsWith(`${name} `));
+  const summary = families.find((family) => family.name === name)?.summary ?? name;
+  return lines(
+    `${summary}.`,
+    '',
+    ...exampleLines(own.flatMap(({ examples }) => examples.slice(0, 1))),
+    '',
+    `Usage: belay ${name} COMMAND [OPTIONS]`,
+    '',
+    'Commands',
+    ...columns(own.map((spec): [string, string] => [spec.name.slice(name.length + 1), spec.summary])),
+    '',
+    `belay ${name} COMMAND -h shows examples of a command`,
   );
 }
 

@@ -3,7 +3,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import type { Cli, GlobalOptions } from './cli.ts';
 import type { CommandSpec, OptionSpec } from './command-spec.ts';
 import { commandTree, globalOptions } from './command-tree.ts';
-import { commandHelp, rootHelp, shortHelp } from './help.ts';
+import { commandHelp, familyHelp, rootHelp, shortHelp } from './help.ts';
 import type { RawOptions } from './options.ts';
 import type { ColorWish } from './terminal.ts';
 import { topics } from './topics.ts';
@@ -39,8 +39,21 @@ export function readCommandLine(words: readonly string[]): Invocation {
   program.version('', '-V, --version').enablePositionalOptions().helpCommand(false);
   for (const option of globalOptions) program.addOption(commanderOption(option));
   program.helpInformation = rootHelp;
+  const families = new Map<string, Command>();
+  /** `window next` is `next` of the family `window`. */
+  const commandFor = (name: string): Command => {
+    const [family = '', own] = name.split(' ');
+    if (own === undefined) return program.command(family);
+    const known = families.get(family);
+    if (known !== undefined) return known.command(own);
+    const made = program.command(family);
+    prepare(made);
+    made.helpCommand(false).helpInformation = () => familyHelp(family);
+    families.set(family, made);
+    return made.command(own);
+  };
   for (const spec of commandTree) {
-    const command = program.command(spec.name);
+    const command = commandFor(spec.name);
     prepare(command);
     for (const argument of spec.args) {
       const name = `${argument.name}${argument.variadic === true ? '...' : ''}`;
@@ -53,10 +66,10 @@ export function readCommandLine(words: readonly string[]): Invocation {
       found = { kind: 'command', spec, args: command.args, options, globals: globalsOf(options) };
     });
   }
-  const help = program.command('help [topic]');
+  const help = program.command('help [topic] [command]');
   prepare(help);
-  help.action((topic: string | undefined) => {
-    found = helpOn(topic);
+  help.action((topic: string | undefined, own: string | undefined) => {
+    found = helpOn(own === undefined ? topic : `${topic} ${own}`);
   });
   try {
     program.parse([...words], { from: 'user' });
@@ -64,7 +77,8 @@ export function readCommandLine(words: readonly string[]): Invocation {
     if (!(error instanceof CommanderError)) throw error;
     if (error.code === 'commander.version') return { kind: 'version' };
     if (error.code === 'commander.helpDisplayed') return helpOf(words);
-    if (error.code === 'commander.help') return { kind: 'text', text: shortHelp() };
+    if (error.code === 'commander.help')
+      return familyOf(words) === undefined ? { kind: 'text', text: shortHelp() } : helpOf(words);
     const path = commandPath(words);
     return { kind: 'wrong', lines: usageLines(wrong === '' ? error.message : wrong, path) };
   }
@@ -83,25 +97,40 @@ function commandNamed(name: string | undefined): CommandSpec | undefined {
   return commandTree.find((spec) => spec.name === name);
 }
 
-/** The first word that is no option names the command. */
+/** The first word that is no option names the command, or its family together with the next one. */
 function commandOf(words: readonly string[]): CommandSpec | undefined {
-  return words.map(commandNamed).find((spec) => spec !== undefined);
+  for (const [index, word] of words.entries()) {
+    const found = commandNamed(word) ?? commandNamed(`${word} ${words[index + 1]}`);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function familyOf(words: readonly string[]): string | undefined {
+  return words.find((word) => isFamily(word));
+}
+
+function isFamily(name: string): boolean {
+  return commandTree.some((spec) => spec.name.startsWith(`${name} `));
 }
 
 function commandPath(words: readonly string[]): string {
-  const spec = commandOf(words);
-  return spec === undefined ? 'belay' : `belay ${spec.name}`;
+  const name = commandOf(words)?.name ?? familyOf(words);
+  return name === undefined ? 'belay' : `belay ${name}`;
 }
 
 function helpOf(words: readonly string[]): Invocation {
   const spec = commandOf(words);
-  return { kind: 'text', text: spec === undefined ? rootHelp() : commandHelp(spec) };
+  if (spec !== undefined) return { kind: 'text', text: commandHelp(spec) };
+  const family = familyOf(words);
+  return { kind: 'text', text: family === undefined ? rootHelp() : familyHelp(family) };
 }
 
 function helpOn(topic: string | undefined): Invocation {
   if (topic === undefined) return { kind: 'text', text: rootHelp() };
   const spec = commandNamed(topic);
   if (spec !== undefined) return { kind: 'text', text: commandHelp(spec) };
+  if (isFamily(topic)) return { kind: 'text', text: familyHelp(topic) };
   const found = topics.find(({ name }) => name === topic);
   if (found !== undefined) return { kind: 'text', text: found.text() };
   const names = topics.map(({ name }) => name).join(', ');

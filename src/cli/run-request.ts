@@ -38,6 +38,7 @@ export function runWords(file: string, options: RawOptions, document: Document |
     ([name]) => ![texts, secrets, given].some((known) => Object.hasOwn(known, name)),
   );
   const rollback = textOf(options, 'rollback');
+  const id = textOf(options, 'id');
   const request: StartRequest = {
     file,
     texts,
@@ -47,6 +48,7 @@ export function runWords(file: string, options: RawOptions, document: Document |
     ...(rollback === 'onFailure' || rollback === 'never' || rollback === 'ask' ? { rollback } : {}),
     ...(failAt === undefined ? {} : { failAt }),
     ...lockWaitOf(options),
+    ...(id === undefined ? {} : { id }),
   };
   if (beside === undefined || missing.length === 0) return { request, borrowed: [] };
   const names = missing.map(([name]) => printable(name)).join(', ');

@@ -49,6 +49,7 @@ export { parseParameterFile, type ParameterFile } from './parameter-file.ts';
 /** Reading any YAML file with places and diagnostics; the inventory is read this way too. */
 export { readTree } from './read-tree.ts';
 export { makeReport, type Report } from './report.ts';
+export { didYouMean, makeSuggester } from './suggest.ts';
 export {
   describeNode,
   quoteHint,

@@ -182,3 +182,11 @@ export interface Journal {
 export { JournalFailure } from './errors.ts';
 export { asJournalFailure, journalFailure } from './failure.ts';
 export { openSqliteJournal } from './sqlite.ts';
+export {
+  openWindowStore,
+  type OccurrenceRow,
+  type WindowRow,
+  type WindowStore,
+  type WordKind,
+  type WordRow,
+} from './windows.ts';

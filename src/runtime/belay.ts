@@ -28,7 +28,7 @@ import type { Aws } from '../transports/aws.ts';
 import { createAws } from '../transports/aws/client.ts';
 import { createAwsModels } from '../transports/aws/models.ts';
 import { findConfiguration, readConfiguration } from './configuration.ts';
-import { newExecutionId } from './execution-id.ts';
+import { isExecutionId, newExecutionId } from './execution-id.ts';
 import { executionView, type ExecutionView } from './execution-view.ts';
 import {
   findUnlocking,
@@ -71,6 +71,8 @@ export interface StartRequest {
   readonly sandbox: boolean;
   readonly failAt?: string;
   readonly lockWaitSeconds?: number;
+  /** Starts under this id, once: it is refused where an execution has it. */
+  readonly id?: string;
 }
 
 /** Tries to find an id that nobody has; the second one practically always does. */
@@ -123,8 +125,10 @@ export class Belay {
     const source = readText(request.file);
     asJournalFailure(this.stateDir, () => openStateDir(this.stateDir, env));
     const configuration = request.sandbox ? { file: null, inventory: null } : findConfiguration(cwd, env);
-    for (let tries = 0; tries < idTriesMax; tries += 1) {
-      const executionId = newExecutionId(Date.now());
+    const { id: wanted } = request;
+    if (wanted !== undefined) refuseTaken(wanted, this.journal.execution(wanted) !== undefined);
+    for (let tries = 0; tries < (wanted === undefined ? idTriesMax : 1); tries += 1) {
+      const executionId = wanted ?? newExecutionId(Date.now());
       const { sandbox } = request;
       const dir = executionDir(this.stateDir, executionId);
       const isNew = !existsSync(dir);
@@ -169,6 +173,7 @@ export class Belay {
         if (isNew && !isWritten) rmSync(dir, { recursive: true, force: true });
       }
     }
+    if (wanted !== undefined) refuseTaken(wanted, true);
     throw new Error('no free execution id was found');
   }
 
@@ -356,4 +361,18 @@ export class Belay {
     const aws: Aws = createAws();
     return (await aws.identity()).arn;
   }
+}
+
+function refuseTaken(id: string, isTaken: boolean): void {
+  if (!isExecutionId(id)) {
+    throw new Refusal(
+      'usage',
+      'BAD_EXECUTION_ID',
+      `--id ${id}: an id is twelve digits and capital letters without I, L, O and U`,
+    );
+  }
+  if (isTaken)
+    throw new Refusal('refused', 'ALREADY_STARTED', `an execution ${id} was started already`, {
+      hint: `belay show ${id}`,
+    });
 }

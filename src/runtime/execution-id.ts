@@ -25,3 +25,9 @@ export function newExecutionId(nowMs: number): string {
   for (let place = 0; place < randomLength; place += 1) random += alphabet.charAt(randomInt(32));
   return time + random;
 }
+
+export function isExecutionId(text: string): boolean {
+  return (
+    text.length === timeLength + randomLength && text.split('').every((letter) => alphabet.includes(letter))
+  );
+}

@@ -19,11 +19,23 @@ export interface ExecutionLock {
 
 /** Undefined: another process, or this one, holds it. Throws JournalFailure where the state folder cannot be used. */
 export function acquireLock(stateDir: string, executionId: string): ExecutionLock | undefined {
-  return asJournalFailure(stateDir, () => acquire(stateDir, executionId));
+  return asJournalFailure(stateDir, () => acquire(executionDir(stateDir, executionId)));
 }
 
-function acquire(stateDir: string, executionId: string): ExecutionLock | undefined {
-  const dir = executionDir(stateDir, executionId);
+/** One daemon per state folder, by the same kind of lock. Undefined: another one leads. Throws JournalFailure. */
+export function acquireDaemonLock(stateDir: string): ExecutionLock | undefined {
+  return asJournalFailure(stateDir, () => acquire(daemonDir(stateDir)));
+}
+
+/** Whether a daemon leads this state folder now. */
+export function isDaemonAlive(stateDir: string): boolean {
+  const file = join(daemonDir(stateDir), lockFile);
+  return existsSync(file) && asJournalFailure(stateDir, () => isHeld(file));
+}
+
+const daemonDir = (stateDir: string): string => join(stateDir, 'daemon');
+
+function acquire(dir: string): ExecutionLock | undefined {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const database = open(join(dir, lockFile), acquireTimeoutMs, false);
   try {

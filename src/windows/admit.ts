@@ -5,8 +5,6 @@ import { isEnded, occurrenceId, type Occurrence, type Reason } from './occurrenc
 import { scheduleOf, type Window } from './types.ts';
 
 const hourMs = 3_600_000;
-/** Later than this is late: nobody ran then. */
-export const onTimeMsMax = 60_000;
 /** How many due instants of one absence are written down one by one; a window of every five minutes has 2,000 in a week. */
 export const missedMax = 1_000;
 
@@ -24,6 +22,8 @@ export interface AdmitInput {
   readonly pause: { readonly until: number | null; readonly by: string } | null;
   /** Occurrence ids that somebody has skipped. */
   readonly skipped: ReadonlyMap<string, string>;
+  /** Seen later than this after it was due, an occurrence was missed: nobody ran then. */
+  readonly onTimeMsMax: number;
 }
 
 /** In order. An occurrence that is not skipped is PENDING. */
@@ -91,7 +91,7 @@ function reasonToSkip(
   if (input.freezeProblem !== null) return { code: 'FREEZE_UNKNOWN', message: input.freezeProblem };
   if (frozenFrom <= dueAt) return { code: 'FROZEN', message: `it lies in "${summary}" of a freeze calendar` };
   const lateMs = seenAt - dueAt;
-  if (lateMs > onTimeMsMax) {
+  if (lateMs > input.onTimeMsMax) {
     const { missedRuns } = input.window;
     const late = `it was due ${Math.round(lateMs / 60_000)} min before a daemon ran`;
     if (missedRuns.kind === 'skip') return { code: 'MISSED', message: late };

@@ -12,7 +12,7 @@ export { withPseudoParameters, type PseudoParameter } from './pseudo-parameters.
 export { countOf } from './read-share.ts';
 export { windowSchema } from './schema.ts';
 export * from './types.ts';
-export { admit, missedMax, onTimeMsMax, type AdmitInput } from './admit.ts';
+export { admit, missedMax, type AdmitInput } from './admit.ts';
 export { advance, type Advanced } from './advance.ts';
 export type { ApprovalFact, Effect, ExecutionFact, Facts, WorstCase } from './facts.ts';
 export {

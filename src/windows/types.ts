@@ -85,14 +85,17 @@ export interface Identity {
   readonly awsProfile?: string;
 }
 
-/** The schedule of a window. `seenAt` in ms: when it was first seen, where rates without a StartDate count from. */
+/**
+ * The schedule of a window. `seenAt` in ms: when it was first seen. Rates without a StartDate count from there, and come for the first
+ * time one period later: a window never runs because somebody has written its file.
+ */
 export function scheduleOf(window: Window, zone: Schedule['zone'], seenAt: number): Schedule {
   const { rule, offsetDays, startAt, endAt } = window;
   return {
     rule,
     zone,
     offsetDays,
-    anchorAt: startAt ?? seenAt,
+    anchorAt: startAt ?? Math.floor(seenAt / 1000) * 1000,
     ...(startAt === undefined ? {} : { startAt }),
     ...(endAt === undefined ? {} : { endAt }),
   };

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { commandTree, firstExamples } from '../../src/cli/command-tree.ts';
+import { commandTree, families, firstExamples } from '../../src/cli/command-tree.ts';
 import { readCommandLine, type Invocation } from '../../src/cli/program.ts';
 
 const read = (line: string): Invocation => readCommandLine(line === '' ? [] : line.split(' '));
@@ -89,7 +89,7 @@ describe('help', () => {
   });
 
   test('-h names every command', () => {
-    for (const { name, summary } of commandTree)
+    for (const { name, summary } of [...commandTree.filter((spec) => !spec.name.includes(' ')), ...families])
       expect(text('-h')).toMatch(new RegExp(`  ${name} +${summary.slice(0, 20)}`));
   });
 
@@ -103,6 +103,15 @@ describe('help', () => {
       for (const option of spec?.options ?? []) expect(help).toContain(`--${option.name}`);
     },
   );
+
+  test('the help of a family names its commands', () => {
+    for (const { name, summary } of commandTree.filter((spec) => spec.name.startsWith('window ')))
+      expect(text('window -h')).toMatch(
+        new RegExp(`  ${name.slice('window '.length)} +${summary.slice(0, 20)}`),
+      );
+    expect(text('help window')).toBe(text('window -h'));
+    expect(wrong('window nxt')[0]).toContain("unknown command 'nxt'");
+  });
 
   test('help exit-codes prints the table, an unknown topic is refused', () => {
     expect(text('help exit-codes')).toContain('  130  interrupted by Ctrl-C, state saved');

@@ -127,6 +127,7 @@ export class SimulatedDaemon {
         freezeProblem: null,
         pause: null,
         skipped: new Map(),
+        onTimeMsMax: 60_000,
       },
       this.now,
     );

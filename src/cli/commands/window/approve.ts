@@ -1,0 +1,4 @@
+/** belay window approve: says yes to a run before it begins. */
+import { sayOf } from '../../window-answer.ts';
+
+export const body = sayOf('approve');

@@ -1,0 +1,234 @@
+/**
+ * What the scheduler has decided about windows, beside the executions' journal: `windows.db` in the state folder, WAL with
+ * synchronous=FULL. One process decides (it holds the daemon's lock); any process may read and leave a word. Every write is durable
+ * when the call returns. It stores and returns; what a record means is the windows room's business.
+ */
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { JsonObject } from '../json.ts';
+import { JournalFailure } from './errors.ts';
+import { asJournalFailure } from './failure.ts';
+import { Statements, text } from './statements.ts';
+
+export interface WindowRow {
+  readonly name: string;
+  /** When a daemon first saw it, in ms. */
+  readonly seenAt: number;
+  /** Up to when what is due is decided. */
+  readonly decidedUntil: number;
+}
+
+export interface OccurrenceRow {
+  readonly id: string;
+  readonly window: string;
+  readonly dueAt: number;
+  readonly isOpen: boolean;
+  readonly record: JsonObject;
+}
+
+/** What a person, or the daemon itself, has said of an occurrence, a window or a planned execution. */
+export interface WordRow {
+  readonly kind: WordKind;
+  readonly by: string;
+  readonly value: string;
+  readonly at: number;
+}
+
+export type WordKind =
+  | 'approve'
+  | 'reject'
+  | 'skip'
+  | 'cancel'
+  | 'force'
+  | 'pause'
+  | 'run-now'
+  | 'refused'
+  | 'told'
+  | 'needs-person';
+
+export interface WindowStore {
+  /** The row of a window that a daemon has seen. */
+  known(name: string): WindowRow | undefined;
+  /** The row of a window; made when it is new. */
+  see(name: string, at: number): WindowRow;
+  /** Writes what is decided together with how far: all or nothing. An occurrence that is known already is left as it is. */
+  decide(name: string, decidedUntil: number, occurrences: readonly OccurrenceRow[]): void;
+  save(occurrence: OccurrenceRow): void;
+  occurrence(id: string): OccurrenceRow | undefined;
+  /** In the order in which they were due. */
+  open(): OccurrenceRow[];
+  /** Latest first. */
+  history(window: string, countMax: number): OccurrenceRow[];
+  /** False when the same has been said about it by the same before. */
+  say(about: string, word: WordRow): boolean;
+  unsay(about: string, kind: WordKind): void;
+  words(about: string): WordRow[];
+  /** All that is said of one kind, by what it is about. */
+  wordsOf(kind: WordKind): ReadonlyMap<string, WordRow>;
+  /** Changes when another process has written. */
+  version(): number;
+  close(): void;
+}
+
+const formatVersion = 1;
+const tables = `
+  CREATE TABLE windows (
+    name TEXT PRIMARY KEY,
+    seen_at INTEGER NOT NULL,
+    decided_until INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE occurrences (
+    id TEXT PRIMARY KEY,
+    window TEXT NOT NULL,
+    due_at INTEGER NOT NULL,
+    open INTEGER NOT NULL,
+    record TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX occurrences_by_window ON occurrences (window, due_at);
+  CREATE INDEX occurrences_open ON occurrences (due_at) WHERE open = 1;
+  CREATE TABLE words (
+    about TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    said_by TEXT NOT NULL,
+    value TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (about, kind, said_by)
+  ) STRICT, WITHOUT ROWID;
+  PRAGMA user_version = ${formatVersion};`;
+
+/** Opens or makes it. Throws JournalFailure. */
+export function openWindowStore(stateDir: string): WindowStore {
+  return asJournalFailure(stateDir, () => {
+    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+    const file = join(stateDir, 'windows.db');
+    closeSync(openSync(file, 'a', 0o600));
+    const database = new DatabaseSync(file);
+    database.exec('PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
+    database.exec('BEGIN IMMEDIATE');
+    const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
+    if (version > formatVersion) {
+      throw new JournalFailure(
+        'JOURNAL_NEWER',
+        `${file} was written by a newer Belay (format ${version}, this one reads up to ${formatVersion}). Use that version, or another --state.`,
+      );
+    }
+    if (version === 0) database.exec(tables);
+    database.exec('COMMIT');
+    return new SqliteWindowStore(new Statements(database, stateDir));
+  });
+}
+
+class SqliteWindowStore implements WindowStore {
+  readonly #rows: Statements;
+
+  constructor(rows: Statements) {
+    this.#rows = rows;
+  }
+
+  see(name: string, at: number): WindowRow {
+    this.#rows.run('INSERT OR IGNORE INTO windows (name, seen_at, decided_until) VALUES (?, ?, ?)', [
+      name,
+      at,
+      at,
+    ]);
+    return this.known(name) ?? { name, seenAt: at, decidedUntil: at };
+  }
+
+  known(name: string): WindowRow | undefined {
+    const row = this.#rows.get('SELECT * FROM windows WHERE name = ?', [name]);
+    if (row === undefined) return undefined;
+    return { name, seenAt: Number(row['seen_at']), decidedUntil: Number(row['decided_until']) };
+  }
+
+  decide(name: string, decidedUntil: number, occurrences: readonly OccurrenceRow[]): void {
+    this.#rows.transaction(() => {
+      for (const { id, window, dueAt, isOpen, record } of occurrences) {
+        this.#rows.run(
+          'INSERT OR IGNORE INTO occurrences (id, window, due_at, open, record) VALUES (?, ?, ?, ?, ?)',
+          [id, window, dueAt, isOpen ? 1 : 0, JSON.stringify(record)],
+        );
+      }
+      this.#rows.run('UPDATE windows SET decided_until = max(decided_until, ?) WHERE name = ?', [
+        decidedUntil,
+        name,
+      ]);
+    });
+  }
+
+  save({ id, isOpen, record }: OccurrenceRow): void {
+    this.#rows.run('UPDATE occurrences SET open = ?, record = ? WHERE id = ?', [
+      isOpen ? 1 : 0,
+      JSON.stringify(record),
+      id,
+    ]);
+  }
+
+  occurrence(id: string): OccurrenceRow | undefined {
+    const row = this.#rows.get('SELECT * FROM occurrences WHERE id = ?', [id]);
+    return row === undefined ? undefined : this.#rows.read(() => occurrenceRow(row));
+  }
+
+  open(): OccurrenceRow[] {
+    const rows = this.#rows.all('SELECT * FROM occurrences WHERE open = 1 ORDER BY due_at, id', []);
+    return this.#rows.read(() => rows.map(occurrenceRow));
+  }
+
+  history(window: string, countMax: number): OccurrenceRow[] {
+    const rows = this.#rows.all(
+      'SELECT * FROM occurrences WHERE window = ? ORDER BY due_at DESC, id LIMIT ?',
+      [window, countMax],
+    );
+    return this.#rows.read(() => rows.map(occurrenceRow));
+  }
+
+  say(about: string, { kind, by, value, at }: WordRow): boolean {
+    const { changes } = this.#rows.run(
+      'INSERT OR IGNORE INTO words (about, kind, said_by, value, at) VALUES (?, ?, ?, ?, ?)',
+      [about, kind, by, value, at],
+    );
+    return changes === 1;
+  }
+
+  unsay(about: string, kind: WordKind): void {
+    this.#rows.run('DELETE FROM words WHERE about = ? AND kind = ?', [about, kind]);
+  }
+
+  words(about: string): WordRow[] {
+    return this.#rows.all('SELECT * FROM words WHERE about = ? ORDER BY at, kind', [about]).map(wordRow);
+  }
+
+  wordsOf(kind: WordKind): ReadonlyMap<string, WordRow> {
+    const rows = this.#rows.all('SELECT * FROM words WHERE kind = ? ORDER BY at', [kind]);
+    return new Map(rows.map((row) => [text(row['about']), wordRow(row)]));
+  }
+
+  version(): number {
+    return Number(this.#rows.get('PRAGMA data_version', [])?.['data_version'] ?? 0);
+  }
+
+  close(): void {
+    this.#rows.close();
+  }
+}
+
+type Row = Readonly<Record<string, unknown>>;
+
+function occurrenceRow(row: Row): OccurrenceRow {
+  return {
+    id: text(row['id']),
+    window: text(row['window']),
+    dueAt: Number(row['due_at']),
+    isOpen: row['open'] === 1,
+    record: JSON.parse(text(row['record'])) as JsonObject,
+  };
+}
+
+function wordRow(row: Row): WordRow {
+  return {
+    kind: text(row['kind']) as WordKind,
+    by: text(row['said_by']),
+    value: text(row['value']),
+    at: Number(row['at']),
+  };
+}

@@ -1,0 +1,223 @@
+/** What people ask of windows: reads the files, reads and writes words, and leaves deciding to the daemon. Throws Refusal. */
+import { dirname, join, resolve } from 'node:path';
+import { findZone } from '../../schedule/index.ts';
+import { didYouMean, makeSuggester } from '../../document/index.ts';
+import { openWindowStore, type WindowStore, type WordKind } from '../../journal/index.ts';
+import { dueInstants } from '../../schedule/index.ts';
+import {
+  isEnded,
+  occurrenceId,
+  scheduleOf,
+  type FrozenTime,
+  type Occurrence,
+  type Window,
+} from '../../windows/index.ts';
+import { findConfiguration } from '../configuration.ts';
+import { isDaemonAlive } from '../lock.ts';
+import { Refusal } from '../refusal.ts';
+import { FreezeCalendars } from './freeze-calendars.ts';
+import { occurrenceOf, rowOf } from './scheduler.ts';
+import { readWindowFiles, windowsFolder, type WindowFile } from './window-files.ts';
+
+export interface DeskOptions {
+  readonly stateDir: string;
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** `--dir`. */
+  readonly dir: string | undefined;
+  readonly now: () => number;
+  readonly user: string;
+}
+
+export interface NextRun {
+  readonly dueAt: number;
+  readonly endAt: number;
+  /** The clocks of the zone are set on that day, by so many minutes. */
+  readonly clockShiftMinutes: number;
+  /** A freeze calendar forbids it. */
+  readonly frozen: FrozenTime | null;
+  readonly isSkipped: boolean;
+}
+
+export class WindowDesk {
+  readonly folder: string;
+  readonly #options: DeskOptions;
+  #store: WindowStore | undefined;
+
+  constructor(options: DeskOptions) {
+    this.#options = options;
+    this.folder = windowsFolderOf(options);
+  }
+
+  get store(): WindowStore {
+    this.#store ??= openWindowStore(this.#options.stateDir);
+    return this.#store;
+  }
+
+  get hasDaemon(): boolean {
+    return isDaemonAlive(this.#options.stateDir);
+  }
+
+  files(): WindowFile[] {
+    return readWindowFiles(this.folder);
+  }
+
+  window(name: string): Window {
+    const files = this.files();
+    const windows = files.flatMap(({ window }) => window ?? []);
+    const found = windows.find((window) => window.name === name);
+    if (found !== undefined) return found;
+    const broken = files.filter(({ window }) => window === undefined);
+    const hint =
+      didYouMean(
+        makeSuggester(),
+        name,
+        windows.map((window) => window.name),
+      ) ??
+      (broken.length > 0
+        ? `belay window validate: ${broken.map(({ file }) => file).join(', ')} is not right`
+        : undefined);
+    throw new Refusal('usage', 'UNKNOWN_WINDOW', `there is no window ${name} in ${this.folder}`, { hint });
+  }
+
+  /** The next runs from now on, or from StartDate where that lies ahead. */
+  async next(window: Window, count: number): Promise<NextRun[]> {
+    const zone = findZone(window.timezone);
+    if (zone === undefined) return [];
+    const now = this.#options.now();
+    const seenAt = this.#seenAt(window);
+    const freeze = await new FreezeCalendars().of(window, now);
+    const skipped = this.store.wordsOf('skip');
+    return dueInstants(scheduleOf(window, zone, seenAt), now, Infinity, count).map((dueAt): NextRun => {
+      const endAt = dueAt + window.durationHours * 3_600_000;
+      const day = 86_400_000;
+      const offset = (at: number): number => zone.wallAt(Math.floor(at / 1000)) - Math.floor(at / 1000);
+      const frozen =
+        freeze.kind === 'known' ? freeze.calendars.flatMap((each) => each.frozenBetween(dueAt, endAt)) : [];
+      return {
+        dueAt,
+        endAt,
+        clockShiftMinutes: Math.round((offset(dueAt + day / 2) - offset(dueAt - day / 2)) / 60),
+        frozen: frozen.find(({ start }) => start <= dueAt) ?? null,
+        isSkipped: skipped.has(occurrenceId(window.name, dueAt)),
+      };
+    });
+  }
+
+  history(window: Window, countMax: number): Occurrence[] {
+    return this.store.history(window.name, countMax).map(occurrenceOf);
+  }
+
+  /** The run that is under way or waits. */
+  running(window: Window): Occurrence | undefined {
+    return this.store
+      .open()
+      .map(occurrenceOf)
+      .find((each) => each.window === window.name && !isEnded(each.status));
+  }
+
+  /** The occurrence at that instant; the one under way, else the next one, without it. */
+  async occurrence(window: Window, instant: string | undefined): Promise<string> {
+    const running = this.running(window);
+    const [next] = await this.next(window, 1);
+    if (instant === undefined) {
+      if (running?.status === 'PENDING') return running.id;
+      if (next === undefined) throw new Refusal('usage', 'NEVER_DUE', `${window.name} does not come again`);
+      return occurrenceId(window.name, next.dueAt);
+    }
+    const at = instantOf(instant);
+    if (running?.dueAt === at) return running.id;
+    const zone = findZone(window.timezone);
+    const seenAt = this.#seenAt(window);
+    const due = zone === undefined ? [] : dueInstants(scheduleOf(window, zone, seenAt), at - 1, at, 1);
+    if (due[0] === at) return occurrenceId(window.name, at);
+    throw new Refusal('usage', 'NOT_DUE', `${window.name} is not due at ${instant}`, {
+      hint: `belay window next ${window.name} shows when it comes`,
+    });
+  }
+
+  /** False when the same person has said it before. */
+  say(about: string, kind: WordKind, value = ''): boolean {
+    return this.store.say(about, { kind, by: this.#options.user, value, at: this.#options.now() });
+  }
+
+  /** Skips every run before `until`; how many. */
+  skipUntil(window: Window, until: string): number {
+    const zone = findZone(window.timezone);
+    if (zone === undefined) return 0;
+    const now = this.#options.now();
+    const schedule = scheduleOf(window, zone, this.#seenAt(window));
+    const due = dueInstants(schedule, now, instantOf(until) - 1, skippedMax);
+    for (const dueAt of due) this.say(occurrenceId(window.name, dueAt), 'skip');
+    return due.length;
+  }
+
+  /** Puts a run of now beside those that are due. Its id. */
+  async runNow(window: Window, force: boolean): Promise<string> {
+    const now = this.#options.now();
+    const running = this.running(window);
+    if (running !== undefined) {
+      throw new Refusal('refused', 'OVERLAPPING', `${running.id} still runs`, {
+        hint: `belay window cancel ${window.name}`,
+      });
+    }
+    const dueAt = Math.floor(now / 1000) * 1000;
+    const endAt = dueAt + window.durationHours * 3_600_000;
+    const id = occurrenceId(window.name, dueAt);
+    if (!force) await this.#refuseFrozen(window, dueAt, endAt);
+    if (force) this.say(id, 'force');
+    this.say(id, 'run-now');
+    this.store.see(window.name, now);
+    this.store.decide(window.name, 0, [
+      rowOf({
+        window: window.name,
+        id,
+        dueAt,
+        seenAt: now,
+        cutoffAt: endAt - window.cutoffHours * 3_600_000,
+        endAt,
+        status: 'PENDING',
+        approval: null,
+        tasks: window.tasks.map((task) => ({ task, status: 'PENDING', targets: null, invocations: [] })),
+      }),
+    ]);
+    return id;
+  }
+
+  #seenAt({ name }: Window): number {
+    return this.store.known(name)?.seenAt ?? this.#options.now();
+  }
+
+  async #refuseFrozen(window: Window, from: number, until: number): Promise<void> {
+    const freeze = await new FreezeCalendars().of(window, from);
+    const hint = `belay window run ${window.name} --now --force runs it all the same`;
+    if (freeze.kind === 'unknown') throw new Refusal('refused', 'FREEZE_UNKNOWN', freeze.message, { hint });
+    const frozen = freeze.calendars.flatMap((each) => each.frozenBetween(from, until)).at(0);
+    if (frozen !== undefined) {
+      throw new Refusal('refused', 'FROZEN', `a freeze calendar forbids it: ${frozen.summary}`, { hint });
+    }
+  }
+
+  close(): void {
+    this.#store?.close();
+  }
+}
+
+const skippedMax = 10_000;
+
+function instantOf(text: string): number {
+  const at = Date.parse(text);
+  if (Number.isNaN(at) || !/(Z|[+-]\d\d:?\d\d)$/i.test(text)) {
+    throw new Refusal('usage', 'BAD_INSTANT', `${text} is no instant`, {
+      hint: 'for example 2026-12-06T01:00:00Z',
+    });
+  }
+  return at;
+}
+
+/** `--dir`, else windows/ beside belay.yaml, else windows/ here. */
+export function windowsFolderOf({ cwd, env, dir }: Pick<DeskOptions, 'cwd' | 'env' | 'dir'>): string {
+  if (dir !== undefined) return resolve(cwd, dir);
+  const { file } = findConfiguration(cwd, env);
+  return join(file === null ? cwd : dirname(file), windowsFolder);
+}

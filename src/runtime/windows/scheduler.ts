@@ -1,0 +1,171 @@
+/**
+ * The loop's one turn: looks at windows, journal and clock, writes down what is decided, and then does it. It is asked at any time
+ * and as often as one likes; what was begun is never begun again (src/windows says why).
+ */
+import type { Document } from '../../document/index.ts';
+import type { Inventory } from '../../inventory/index.ts';
+import { resolveTargets } from '../../inventory/index.ts';
+import type { OccurrenceRow, WindowStore } from '../../journal/index.ts';
+import type { JsonObject } from '../../json.ts';
+import {
+  admit,
+  advance,
+  isEnded,
+  missedMax,
+  nextDueOf,
+  wakeOf,
+  type Effect,
+  type ExecutionFact,
+  type Facts,
+  type Occurrence,
+  type Task,
+  type Window,
+} from '../../windows/index.ts';
+import { FreezeCalendars } from './freeze-calendars.ts';
+import { limitsOf } from './worst-case.ts';
+
+export interface SchedulerPorts {
+  readonly store: WindowStore;
+  readonly now: () => number;
+  /** How late an occurrence may be seen and still be on time. */
+  readonly onTimeMsMax: number;
+  readonly inventory: () => Inventory | null;
+  /** A checked runbook, or why there is none. */
+  readonly document: (file: string) => { readonly document: Document } | { readonly problem: string };
+  readonly execution: (id: string) => ExecutionFact | undefined;
+  readonly newExecutionId: () => string;
+  /** False when it is being started already. */
+  readonly start: (effect: Extract<Effect, { kind: 'start' }>, window: string) => boolean;
+  readonly cancel: (effect: Extract<Effect, { kind: 'cancel' }>) => void;
+  /** Of an execution that nobody runs any more and that has not ended. */
+  readonly takeOver: (executionId: string, task: Task) => void;
+  readonly told: (news: News) => void;
+}
+
+export type News =
+  | { readonly kind: 'occurrence'; readonly occurrence: Occurrence }
+  | {
+      readonly kind: 'started';
+      readonly occurrence: Occurrence;
+      readonly task: string;
+      readonly target: string;
+      readonly executionId: string;
+    };
+
+export class Scheduler {
+  readonly #ports: SchedulerPorts;
+  readonly #freeze = new FreezeCalendars();
+
+  constructor(ports: SchedulerPorts) {
+    this.#ports = ports;
+  }
+
+  /** When time alone changes something next, in ms; Infinity when nothing is scheduled. */
+  async tick(windows: readonly Window[]): Promise<number> {
+    const { store, now } = this.#ports;
+    const at = now();
+    const wakes: number[] = [];
+    for (const window of windows) wakes.push(await this.#admit(window, at));
+    for (const row of store.open()) {
+      const occurrence = occurrenceOf(row);
+      const after = this.#advance(occurrence, at);
+      wakes.push(wakeOf(after, at));
+    }
+    return Math.min(...wakes, Infinity);
+  }
+
+  async #admit(window: Window, at: number): Promise<number> {
+    const { store } = this.#ports;
+    const row = store.see(window.name, at);
+    const due = nextDueOf(window, row.seenAt, row.decidedUntil) ?? Infinity;
+    if (due > at) return due;
+    const freeze = await this.#freeze.of(window, at);
+    const pause = store.words(window.name).find(({ kind }) => kind === 'pause');
+    const open = store
+      .open()
+      .map(occurrenceOf)
+      .filter((each) => each.window === window.name);
+    const skipped = [...store.wordsOf('skip')].map(([id, { by }]): [string, string] => [id, by]);
+    const admitted = admit(
+      {
+        window,
+        seenAt: row.seenAt,
+        decidedUntil: row.decidedUntil,
+        running: open,
+        freeze: freeze.kind === 'known' ? freeze.calendars : [],
+        freezeProblem: freeze.kind === 'known' ? null : freeze.message,
+        pause:
+          pause === undefined
+            ? null
+            : { until: pause.value === '' ? null : Number(pause.value), by: pause.by },
+        skipped: new Map(skipped),
+        onTimeMsMax: this.#ports.onTimeMsMax,
+      },
+      at,
+    );
+    const until = admitted.length < missedMax ? at : (admitted.at(-1)?.dueAt ?? at);
+    store.decide(window.name, until, admitted.map(rowOf));
+    for (const occurrence of admitted)
+      if (isEnded(occurrence.status)) this.#ports.told({ kind: 'occurrence', occurrence });
+    return nextDueOf(window, row.seenAt, until) ?? Infinity;
+  }
+
+  #advance(before: Occurrence, at: number): Occurrence {
+    const { store, start, cancel, told } = this.#ports;
+    const { occurrence, effects } = advance(before, this.#facts(before), at);
+    if (JSON.stringify(occurrence) !== JSON.stringify(before)) store.save(rowOf(occurrence));
+    for (const effect of effects) {
+      if (effect.kind === 'cancel') cancel(effect);
+      else if (start(effect, occurrence.window)) {
+        const { task, target, executionId } = effect;
+        told({ kind: 'started', occurrence, task: task.name, target, executionId });
+      }
+    }
+    for (const { task, invocations } of occurrence.tasks) {
+      for (const { status, executionId } of invocations)
+        if (!isEnded(status)) this.#ports.takeOver(executionId, task);
+    }
+    if (isEnded(occurrence.status)) told({ kind: 'occurrence', occurrence });
+    return occurrence;
+  }
+
+  #facts({ id }: Occurrence): Facts {
+    const { store, execution, newExecutionId, inventory, document } = this.#ports;
+    const words = store.words(id);
+    return {
+      execution,
+      newExecutionId,
+      approvals: () =>
+        words.flatMap(({ kind, by }) =>
+          kind === 'approve' || kind === 'reject'
+            ? [{ by, answer: kind === 'approve' ? ('yes' as const) : ('no' as const) }]
+            : [],
+        ),
+      isCancelled: () => words.some(({ kind }) => kind === 'cancel'),
+      isForced: () => words.some(({ kind }) => kind === 'force'),
+      targets: ({ targets }) => {
+        if (targets.length === 0) return { kind: 'targets', targets: [''] };
+        const found = resolveTargets(inventory(), targets);
+        return found.kind === 'hosts'
+          ? { kind: 'targets', targets: found.hosts }
+          : { kind: 'unknown', message: found.message };
+      },
+      worstCase: (task) => {
+        const read = document(task.runbook);
+        return 'problem' in read
+          ? { kind: 'unknown', message: read.problem }
+          : limitsOf(task, read.document, inventory()).worstCase;
+      },
+    };
+  }
+}
+
+/** The store holds what this room wrote. */
+export function occurrenceOf(row: OccurrenceRow): Occurrence {
+  return row.record as unknown as Occurrence;
+}
+
+export function rowOf(occurrence: Occurrence): OccurrenceRow {
+  const { id, window, dueAt, status } = occurrence;
+  return { id, window, dueAt, isOpen: !isEnded(status), record: occurrence as unknown as JsonObject };
+}
