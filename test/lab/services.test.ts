@@ -5,6 +5,7 @@ import { service } from '../../src/actions/host/service.ts';
 import { observe, run, undo, type World } from '../actions/host/drive.ts';
 import { stringify } from 'yaml';
 import { BelayFolder } from '../cli/belay-process.ts';
+import { drawn } from '../evidence/sample.ts';
 import { Lab } from './hosts/lab.ts';
 import { labHost } from './lab-host.ts';
 
@@ -80,7 +81,7 @@ describe.skipIf(reason)(
       expect((await set('t-masked', { Enabled: false })).ending).toMatchObject({ kind: 'done', changes: [] });
     });
 
-    test.each(['t-alias', 't-aka', 't-aka.service'])(
+    test.each([...drawn('the name by which a unit is disabled', ['t-aka', 't-alias', 't-aka.service'])])(
       'what is disabled by the name %s is enabled again by the undo',
       async (Name) => {
         await sh('systemctl enable t-alias');
@@ -113,20 +114,25 @@ describe.skipIf(reason)(
       );
     });
 
-    test.each([
-      ['t-die3', /became active and did not stay so for 5 s.*port 1 is no port/],
-      ['t-loop', /did not stay so for 5 s.*cannot bind/],
-      ['t-fork', /did not stay so for 5 s/],
-    ])('%s, which dies seconds after its start, is not up', async (Name, why) => {
-      const done = await set(Name, { State: 'started' });
-      expect(done.ending).toMatchObject({
-        kind: 'failed',
-        code: 'SERVICE_FAILED',
-        message: expect.stringMatching(why),
-      });
-      expect(await undo(service, done, world)).toMatchObject({ kind: 'done' });
-      expect(await sh(`systemctl is-active ${Name}`)).toMatch(/inactive|failed/);
-    });
+    const dying: Readonly<Record<string, RegExp>> = {
+      't-die3': /became active and did not stay so for 5 s.*port 1 is no port/,
+      't-loop': /did not stay so for 5 s.*cannot bind/,
+      't-fork': /did not stay so for 5 s/,
+    };
+    test.each([...drawn('the service that dies', Object.keys(dying))])(
+      '%s, which dies seconds after its start, is not up',
+      async (Name) => {
+        const why = dying[Name] ?? /never/;
+        const done = await set(Name, { State: 'started' });
+        expect(done.ending).toMatchObject({
+          kind: 'failed',
+          code: 'SERVICE_FAILED',
+          message: expect.stringMatching(why),
+        });
+        expect(await undo(service, done, world)).toMatchObject({ kind: 'done' });
+        expect(await sh(`systemctl is-active ${Name}`)).toMatch(/inactive|failed/);
+      },
+    );
 
     test('a loop of restarts that happens to be active when it is looked at is not "active already"', async () => {
       await sh('systemctl start t-loop; sleep 2');

@@ -33,7 +33,7 @@
  *     manager=apt | dnf | yum
  *     package=NAME VERSION STATE HELD      one per NAME; VERSION `-` and STATE `absent` when it is not installed;
  *                                          STATE installed | absent | broken (half-installed, unpacked, half-configured);
- *                                          HELD held | free (apt-mark hold, dnf/yum versionlock: always free)
+ *                                          HELD held | free (apt-mark hold, versionlock of dnf and yum)
  *     failed=NO_PACKAGE_MANAGER
  * package/install     changes  KEY ALLOWNOUNDO VERSION NAME...
  *     KEY names the record of what was there before (any [a-z0-9-]+, the same for every attempt of a step)
@@ -44,7 +44,8 @@
  *     change=NAME OLD NEW          every package that became different, those beyond NAME... too; `-`: not installed.
  *                                  Printed when it fails half-way as well.
  *     version=NAME VERSION         one per NAME, in the order given
- *     failed=NO_SUCH_VERSION | UNDO_NOT_POSSIBLE | WOULD_REMOVE | INSTALL_FAILED | PACKAGES_LOCKED | NO_PACKAGE_MANAGER
+ *     failed=NO_SUCH_VERSION | UNDO_NOT_POSSIBLE | KEEP_FAILED | VERSION_LOCKED | WOULD_REMOVE | INSTALL_FAILED |
+ *            PACKAGES_LOCKED | NO_PACKAGE_MANAGER
  * package/restore     changes  KEY NAME VERSION HELD [NAME VERSION HELD]...
  *     What package/observe printed before the step (VERSION `-`: remove it), and whatever else KEY's record names.
  *     change= as above; nothing printed when nothing differed.   failed=UNDO_FAILED | PACKAGES_LOCKED | NO_PACKAGE_MANAGER

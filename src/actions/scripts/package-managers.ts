@@ -12,6 +12,8 @@
  *   pm_install NAME VERSION ...
  *   pm_go_back                installs $work/files (paths) and $work/specs (NAME VERSION), removes $work/drop (names)
  *   pm_hold held|free NAME
+ *   pm_lock NAME              prints what versionlock says of it; pm_allows NAME VERSION: whether that allows the version
+ *   pm_excluded NAME          prints which versions only an exclude= keeps back, as the rest of a sentence
  *
  * Talk goes to standard error and to $work/talk, from which the reason of a failure is taken.
  */
@@ -133,18 +135,51 @@ const apt = `
     echo "apt refused, for instance because another package is broken; trying dpkg alone"
     by_dpkg
   }
+  pm_lock() { :; }
+  pm_allows() { :; }
+  pm_excluded() { :; }
   pm_hold() { case $1 in held) apt-mark -q hold -- "$2" ;; free) apt-mark -q unhold -- "$2" ;; esac; }
 `;
 
 const rpm = `
   pm_describe() {
     row=$(rpm -q --qf '%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\\n' -- "$1" 2>/dev/null | tail -n 1) || row=
-    if rpm -q -- "$1" >/dev/null 2>&1; then echo "$row installed free"; else echo "- absent free"; fi
+    if [ -n "$(pm_lock "$1")" ]; then kept=held; else kept=free; fi
+    if rpm -q -- "$1" >/dev/null 2>&1; then echo "$row installed $kept"; else echo "- absent $kept"; fi
+  }
+  # NAME-EPOCH:VERSION-RELEASE.ARCH of dnf, EPOCH:NAME-VERSION-RELEASE.ARCH of yum, with wildcards; ! keeps one version out.
+  # Neither tells its queries of it, only its installations.
+  pm_lock() {
+    cat /etc/dnf/plugins/versionlock.list /etc/yum/pluginconf.d/versionlock.list 2>/dev/null |
+      awk -v name="$1" '{ line = $1; sub(/^!/, "", line); sub(/^[0-9*]+:/, "", line) } index(line, name "-") == 1 && substr(line, length(name) + 2) ~ /^([0-9*]+:)?[0-9*]/ { print $1 }'
+  }
+  pm_allows() {
+    case $2 in *:*) wanted_epoch=\${2%%:*} wanted_rest=\${2#*:} ;; *) wanted_epoch=0 wanted_rest=$2 ;; esac
+    pm_lock "$1" >"$work/locks"
+    allowed=yes
+    while read -r one_lock; do
+      case $one_lock in !*) match=no other=$allowed ;; *) match=yes other=no ;; esac
+      pattern=\${one_lock#!}
+      case $1-$wanted_epoch:$wanted_rest.noarch in $pattern) allowed=$match; break ;; esac
+      case $wanted_epoch:$1-$wanted_rest.noarch in $pattern) allowed=$match; break ;; esac
+      allowed=$other
+    done <"$work/locks"
+    [ $allowed = yes ]
+  }
+  pm_excluded() {
+    [ "$manager" = dnf ] || return 0
+    hidden=$(dnf -q --disableexcludes=all repoquery --showduplicates --qf '%{evr}\\n' -- "$1" 2>/dev/null | sed -e '/^$/d' -e 's/^0://' | sort -Vru | tr '\\n' ' ')
+    shown=$(pm_available "$1" | tr '\\n' ' ')
+    [ "$hidden" = "$shown" ] || printf '; with what exclude= of the configuration hides: %s' "$hidden"
   }
   pm_ready() { talked "$manager" -y -q makecache || stale="; the package lists could not be refreshed"; }
   query() { if [ "$manager" = dnf ]; then dnf -q repoquery "$@"; else repoquery -q "$@"; fi 2>>"$work/talk" | sed -e '/^$/d' -e 's/^0://'; }
   pm_available() { query --showduplicates --qf '%{evr}\\n' -- "$1" | sort -Vru; }
   pm_candidate() {
+    if [ -n "$(pm_lock "$1")" ]; then
+      for v in $(pm_available "$1"); do if pm_allows "$1" "$v"; then echo "$v"; return; fi; done
+      return 0
+    fi
     if [ "$manager" = dnf ]; then query --latest-limit=1 --qf '%{evr}\\n' -- "$1"; else query --qf '%{evr}\\n' -- "$1"; fi | sort -Vr | head -n 1
   }
   specs() { while [ $# -gt 1 ]; do printf '%s-%s\\n' "$1" "$2"; shift 2; done; }

@@ -48,9 +48,12 @@ for name in "$@"; do
         case $v in $version) chosen=$v; break ;; esac
       done
       if [ -z "$chosen" ] && kept_file "$name" "$version" >/dev/null; then chosen=$version; fi
-      [ -n "$chosen" ] || fail NO_SUCH_VERSION "$name $version is not to be had here; available: $(pm_available "$name" | head -n 8 | tr '\\n' ' ')(installed: $installed)$stale" ;;
+      [ -n "$chosen" ] || fail NO_SUCH_VERSION "$name $version is not to be had here; available: $(pm_available "$name" | head -n 8 | tr '\\n' ' ')(installed: $installed)$(pm_excluded "$name")$stale" ;;
   esac
-  case $d in "$chosen installed "*) ;; *) echo "$name $chosen" >>"$work/chosen" ;; esac
+  case $d in "$chosen installed "*) continue ;; esac
+  lock=$(pm_lock "$name")
+  [ -z "$lock" ] || pm_allows "$name" "$chosen" || fail VERSION_LOCKED "$name $chosen is not allowed here: versionlock says $(in_words "$lock"); installed is $installed, and nothing was changed. $manager versionlock delete $name frees it"
+  echo "$name $chosen" >>"$work/chosen"
 done
 if [ ! -s "$work/chosen" ]; then changes "$@"; exit 0; fi
 
@@ -59,7 +62,21 @@ pm_plan $(cat "$work/chosen") || { locked && fail PACKAGES_LOCKED "another packa
 while read -r name old new; do
   d=$(pm_describe "$name")
   case $d in *held) case " $* " in *" $name "*) ;; *) fail WOULD_REMOVE "this would change $name, which is on hold; nothing was changed" ;; esac ;; esac
-  [ "$old" = - ] || pm_keep "$name" "$old" >/dev/null || {
+  said_before=$(wc -l <"$work/talk")
+  [ "$old" = - ] || pm_keep "$name" "$old" >/dev/null 2>>"$work/talk" || {
+    # It is to be had, and cannot be kept: that is no reason to give the undo up.
+    if [ "$allow_no_undo" != yes ] && pm_available "$name" | grep -qxF -- "$old"; then
+      # apt says nothing of a disk that is full, and leaves a part of the file.
+      probe=$( { mkdir -p "$held" && head -c 65536 /dev/zero >"$held/.probe"; } 2>&1) && probe=
+      rm -f -- "$held/.probe"
+      why=$(printf '%s\\n' "$probe"; tail -n +$((said_before + 1)) "$work/talk" | grep -v unsandboxed | grep -iE '^(E|W|Err[^ ]*|Error|Curl|cp|ln|mkdir):?|No space left|refused|resolve|timed out|unreachable|not found|denied|Read-only' | tail -n 3)
+      case $why in
+        *'No space left'*) advice="; free space in the file system of $held" ;;
+        *[Rr]efused* | *resolve* | *'timed out'* | *unreachable*) advice="; its repository does not answer" ;;
+        *) advice= ;;
+      esac
+      fail KEEP_FAILED "$name $old, installed now, could not be kept for the undo: $(in_words "\${why:-$manager said nothing}")$advice; nothing was changed"
+    fi
     [ "$allow_no_undo" = yes ] || fail UNDO_NOT_POSSIBLE "$name $old, installed now, is neither in a repository nor in a cache: there would be no way back; nothing was changed. AllowNoUndo: true installs all the same"
     echo "$name $old cannot be kept: no way back"
   }
