@@ -45,6 +45,8 @@ export interface ExecutionSettings {
   readonly inventoryFile: string | null;
   /** Parameter name → reference (`env:PGPASSWORD`). Never a value. */
   readonly secrets: Readonly<Record<string, string>>;
+  /** By parameter name: whether a value is the one that the execution began with. Absent in executions of Belay 0.1. */
+  readonly secretPrints?: Readonly<Record<string, { readonly salt: string; readonly print: string }>>;
   /** The operating-system user. */
   readonly startedBy: string;
   /** Whether any step may call AWS: then people are known by their AWS identity. */

@@ -10,6 +10,7 @@ import type { KnownMachines } from './known-machines.ts';
 import type { LockKeeper } from './locks/keeper.ts';
 import type { LogFolder, LogSink } from './logs.ts';
 import type { Vault } from './secrets/vault.ts';
+import { withheldResult, withheldSink } from './secrets/withheld.ts';
 import { hashToken } from './token.ts';
 
 /**
@@ -27,6 +28,8 @@ export interface ActivityScope {
   readonly cancel: AbortSignal;
   /** Milliseconds since 1970. */
   readonly deadlineAt: number;
+  /** An earlier runner may have begun the effect, with the secrets that it had. */
+  readonly isEarlier?: boolean;
 }
 
 /** A call whose kind is not known yet. */
@@ -76,17 +79,19 @@ export class ActionHost implements ActivityHost {
     const graceMs = call.kind === 'wait' ? lastLookMs : 0;
     using ends = endsAt({ ...scope, deadlineAt: scope.deadlineAt + graceMs }, now());
     const opened = new Map<string, LogSink>();
-    const context = this.#context(call, ends.signal, opened);
+    const changed = scope.isEarlier === true ? vault.changedSecret(inputsOf(call)) : undefined;
+    const context = this.#context(call, ends.signal, opened, changed);
     try {
       const result = await carryOut(call, { ...this.#ports, ...scope, context });
       for (const sink of opened.values()) await sink.close();
-      return vault.admitted(result);
+      return vault.admitted(changed === undefined ? result : withheldResult(call.kind, result, changed));
     } catch (error) {
       for (const sink of opened.values()) await sink.close().catch(() => undefined);
       const isBegin = call.kind === 'begin';
       if (!isBegin && scope.cancel.aborted) return { status: 'cancelled' };
       if (!isBegin && now() >= scope.deadlineAt) return { status: 'timeout' };
-      return vault.admitted(asOutcome(error));
+      const outcome = asOutcome(error);
+      return vault.admitted(changed === undefined ? outcome : withheldResult(call.kind, outcome, changed));
     }
   }
 
@@ -108,7 +113,12 @@ export class ActionHost implements ActivityHost {
     return host;
   }
 
-  #context(call: AnyCall, signal: AbortSignal, opened: Map<string, LogSink>): ActionContext {
+  #context(
+    call: AnyCall,
+    signal: AbortSignal,
+    opened: Map<string, LogSink>,
+    changed?: string,
+  ): ActionContext {
     const { executionId, aws, models, fetch, targets, vault, logs, onNotice, now } = this.#ports;
     const { step, assumeRole } = call;
     return {
@@ -124,7 +134,7 @@ export class ActionHost implements ActivityHost {
       log: (target) => {
         const sink = opened.get(target) ?? logs.open(step, target, attemptOf(call.id));
         opened.set(target, sink);
-        return sink;
+        return changed === undefined ? sink : withheldSink(sink, changed);
       },
       notice: (text) => onNotice(step, vault.masked(text)),
       now,

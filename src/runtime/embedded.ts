@@ -60,6 +60,8 @@ export class EmbeddedRuntime implements Runtime {
   readonly #now: () => number;
   readonly #storedSeq: number;
   readonly #leave = new AbortController();
+  /** Tokens of effects that an earlier runner began. */
+  readonly #earlier = new Set<string>();
   #pending: RecordedEvent[] = [];
   #flushTimer: NodeJS.Timeout | undefined;
   #flushTrouble: Error | undefined;
@@ -87,7 +89,11 @@ export class EmbeddedRuntime implements Runtime {
       const outcome = readOutcome(call.kind, recorded);
       return outcome === undefined ? undefined : seal.unsealed(call.kind, outcome);
     });
-    if (known?.outcome !== undefined) return known.outcome;
+    if (known?.outcome !== undefined) {
+      if (call.kind === 'begin') this.#earlier.add(call.token);
+      return known.outcome;
+    }
+    const isEarlier = known !== undefined || this.#earlier.has(call.token);
     if (known === undefined && !call.ignoreCancel && this.#isCancelled())
       return this.#record(call.id, this.#now(), { status: 'cancelled', ...this.#absence() });
     const startedAt = this.#begin(call.id);
@@ -96,7 +102,7 @@ export class EmbeddedRuntime implements Runtime {
     // What is waited for goes on without a runner; a question that is asked again has its time again.
     const since = call.kind === 'wait' ? startedAt : this.#now();
     const result = await this.#watchingForCancel(call, (cancel) =>
-      this.#options.host.run(call, { cancel, deadlineAt: since + call.timeoutMs }),
+      this.#options.host.run(call, { cancel, deadlineAt: since + call.timeoutMs, isEarlier }),
     );
     const outcome: Outcome<K> = { startedAt, endedAt: this.#now(), ...result, ...this.#absence() };
     this.#journal.end(this.executionId, call.id, seal.sealed(call.kind, outcome), this.#takePending());

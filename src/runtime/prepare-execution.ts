@@ -22,6 +22,7 @@ import type { Place } from './places.ts';
 import { preflight } from './preflight.ts';
 import { Refusal } from './refusal.ts';
 import { defaultScope, readStored } from './defaults.ts';
+import { fingerprintOf } from './secrets/fingerprint.ts';
 import { readSecrets } from './secrets/read-all.ts';
 import { isSecretReference, type SecretSources } from './secrets/references.ts';
 import { newPlaceholder } from './secrets/placeholder.ts';
@@ -36,7 +37,7 @@ export interface RunRequest {
   readonly rollback?: RollbackWhen;
   readonly failAt?: string;
   readonly lockWaitSeconds?: number;
-  readonly settings: Omit<ExecutionSettings, 'secrets' | 'usesAws'>;
+  readonly settings: Omit<ExecutionSettings, 'secrets' | 'secretPrints' | 'usesAws'>;
 }
 
 export interface PreparedExecution {
@@ -74,7 +75,8 @@ export async function prepareExecution(request: RunRequest, tools: PrepareTools)
     tools.place,
     request.settings.sandbox,
   );
-  await refuseUnreadable(secrets, document, tools);
+  const values = await readOrRefuse(secrets, document, tools);
+  const prints = Array.from(values, ([name, value]) => [name, fingerprintOf(value)] as const);
   const program = plan(document, (step) => describeStep(tools.actions, step));
   const execution: NewExecution = {
     id: tools.executionId,
@@ -89,7 +91,13 @@ export async function prepareExecution(request: RunRequest, tools: PrepareTools)
       failAt: request.failAt ?? null,
       ...(request.lockWaitSeconds === undefined ? {} : { lockWaitSeconds: request.lockWaitSeconds }),
     },
-    settings: { ...request.settings, secrets, usesAws },
+    settings: {
+      ...request.settings,
+      secrets,
+      usesAws,
+      // The sandbox has a stand-in for each.
+      ...(request.settings.sandbox ? {} : { secretPrints: Object.fromEntries(prints) }),
+    },
     createdAt: tools.now,
   };
   return { execution, warnings: diagnostics };
@@ -182,14 +190,14 @@ function secretArguments(document: Document, secrets: Readonly<Record<string, st
 }
 
 /** Whether each secret can be had: an execution that cannot begin must not come to be. */
-async function refuseUnreadable(
+async function readOrRefuse(
   secrets: Readonly<Record<string, string>>,
   document: Document,
   { place, secretSources }: PrepareTools,
-): Promise<void> {
+): Promise<ReadonlyMap<string, string>> {
   const from = { ...secretSources, aws: () => Promise.resolve(place.aws) };
-  const { troubles } = await readSecrets(secrets, document, from);
-  if (troubles.length === 0) return;
+  const { values, troubles } = await readSecrets(secrets, document, from);
+  if (troubles.length === 0) return values;
   throw new Refusal('usage', 'MISSING_SECRET', `a secret cannot be had\n  ${troubles.join('\n  ')}`, {
     hint: 'nothing was started',
   });

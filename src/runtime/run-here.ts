@@ -18,6 +18,7 @@ import { refuseClosed } from './retention/closing.ts';
 import { parameterScope } from './parameter-scope.ts';
 import { openPlace, type Place, type PlaceOptions } from './places.ts';
 import { Refusal } from './refusal.ts';
+import { hasFingerprint } from './secrets/fingerprint.ts';
 import { readSecrets } from './secrets/read-all.ts';
 import type { SecretSources } from './secrets/references.ts';
 import { maskPlaceholders } from './secrets/placeholder.ts';
@@ -233,5 +234,10 @@ async function openVault(row: ExecutionRow, place: Place, options: RunOptions): 
     value: row.settings.sandbox ? standIn(name) : value,
     placeholder: embeddedText(own(parameters, name) ?? ''),
   }));
-  return new Vault(secrets, { open: [document, parameters] });
+  const { secretPrints = {} } = row.settings;
+  const changed = Array.from(values).flatMap(([name, value]) => {
+    const known = own(secretPrints, name);
+    return known === undefined || hasFingerprint(value, known) ? [] : [name];
+  });
+  return new Vault(secrets, { open: [document, parameters], changed });
 }

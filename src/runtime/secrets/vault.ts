@@ -14,6 +14,8 @@ import { mapEvent, mapOutcome } from './value-positions.ts';
 export interface VaultOptions {
   /** What everybody may read: the runbook, and parameters that are not secret. */
   readonly open?: unknown;
+  /** Secrets that have another value than the one that the execution began with. */
+  readonly changed?: readonly string[];
 }
 
 /** Inputs with the values in them, and what an action may ask of them. */
@@ -31,8 +33,9 @@ export class Vault {
   /** Of the secrets that are no words, and that the runbook does not hold itself: a word says nothing about where it came from. */
   readonly #unmistakable: Redactor;
   readonly #isGuessable: boolean;
+  readonly #changed: readonly SealedSecret[];
 
-  constructor(secrets: Iterable<SealedSecret>, { open = null }: VaultOptions = {}) {
+  constructor(secrets: Iterable<SealedSecret>, { open = null, changed = [] }: VaultOptions = {}) {
     const all = [...secrets];
     this.#spellings = all.flatMap(({ placeholder, value }) => spellings(placeholder, value));
     this.redactor = new Redactor(all.map(({ value }) => value));
@@ -41,6 +44,7 @@ export class Vault {
       ({ value }) => !isWord(value) && !someText(open, (text) => text.includes(value)),
     );
     this.#unmistakable = new Redactor(closed.map(({ value }) => value));
+    this.#changed = all.filter(({ name }) => changed.includes(name));
     this.#isGuessable = all.some(({ placeholder }) => isGuessable(placeholder));
   }
 
@@ -70,6 +74,12 @@ export class Vault {
       return undefined;
     };
     return look(inputs, []);
+  }
+
+  /** A secret in the inputs, as they are before values are put in, that had another value when the execution began. */
+  changedSecret(inputs: JsonObject): string | undefined {
+    return this.#changed.find(({ placeholder }) => someText(inputs, (text) => text.includes(placeholder)))
+      ?.name;
   }
 
   /** As the journal keeps it: no secret stands in it, and `unsealed` gives it back as it was. */
