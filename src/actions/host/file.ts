@@ -65,7 +65,12 @@ export const file = defineAction({
     ),
     Owner: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_][A-Za-z0-9_.-]*\\$?$' })),
     Group: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_][A-Za-z0-9_.-]*\\$?$' })),
-    Mode: Type.Optional(Type.String({ pattern: '^[0-7]{3,4}$', description: "Octal, quoted: '0640'." })),
+    Mode: Type.Optional(
+      Type.String({
+        pattern: '^[0-7]{3,4}$',
+        description: "Octal, quoted: '0640'. A new file with a secret in it is 0600 by default.",
+      }),
+    ),
     Service: Type.Optional(
       strictObject({
         Name: Type.String({ pattern: '^[A-Za-z0-9:_.\\\\@][A-Za-z0-9:_.\\\\@-]*$' }),
@@ -140,6 +145,9 @@ export const file = defineAction({
     script: (inputs, before, context) => {
       const large = tooLarge(inputs.Content);
       if (large !== undefined) throw new ActionFailure({ code: 'FILE_TOO_LARGE', message: large });
+      const isSecret = context.isSecret(inputs.Content ?? '');
+      // What is made of a secret is for its owner alone, unless the step says otherwise.
+      const modeOfNew = isSecret && before.kind === 'absent' && inputs.State !== 'absent' ? '0600' : '-';
       const script = setFile(
         [
           keyOf(context, inputs, before),
@@ -147,14 +155,14 @@ export const file = defineAction({
           inputs.State ?? 'present',
           inputs.Owner ?? '-',
           inputs.Group ?? '-',
-          inputs.Mode ?? '-',
+          inputs.Mode ?? modeOfNew,
           before.sha256 ?? '-',
           inputs.Service?.Name ?? '-',
           inputs.Service?.State ?? '-',
         ],
         new TextEncoder().encode(inputs.Content ?? ''),
       );
-      return { ...script, secret: context.isSecret(inputs.Content ?? '') };
+      return { ...script, secret: isSecret };
     },
     waitingFor: ({ Path }) => `writing ${Path}`,
     mayStartAnew: true,

@@ -194,6 +194,19 @@ test('a path is never read as shell text', async () => {
   expect(readFileSync(path, 'utf8')).toBe('x');
 });
 
+test('a new file with a secret in it is for its owner alone, unless the step says otherwise', async () => {
+  await using here = localTestHost();
+  const world = { hosts: { here: here.host }, secrets: ['hunter2'] };
+  for (const [name, more, mode] of [
+    ['own', {}, '600'],
+    ['said', { Mode: '0640' }, '640'],
+  ] as const) {
+    const path = join(here.folder, name);
+    await run(file, { Host: 'here', Path: path, Content: 'x = hunter2', ...more }, world);
+    expect(modeOf(path)).toBe(mode);
+  }
+});
+
 test('secret content is marked so that no third party stores it', async () => {
   await using here = localTestHost();
   const marks: (boolean | undefined)[] = [];
