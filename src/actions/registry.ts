@@ -43,6 +43,8 @@ import { restartCluster } from './minio/restart-cluster.ts';
 import { rotateAccessKey } from './minio/rotate-access-key.ts';
 import { settle } from './minio/settle.ts';
 import { check as postgresqlCheck } from './postgresql/check.ts';
+import { rebuildStandby } from './postgresql/rebuild-standby.ts';
+import { replication as postgresqlReplication } from './postgresql/replication.ts';
 import { server as postgresqlServer } from './postgresql/server.ts';
 import { publish } from './sns/publish.ts';
 import { proveKey } from './ssh/prove-key.ts';
@@ -93,6 +95,8 @@ const all: readonly AnyAction[] = [
   rotateAccessKey,
   settle,
   postgresqlCheck,
+  rebuildStandby,
+  postgresqlReplication,
   postgresqlServer,
   publish,
   proveKey,

@@ -109,7 +109,7 @@ if command -v dpkg-query >/dev/null; then
   if [ -n "$owner" ]; then
     source=$(dpkg-query -W -f '\${source:Package} \${Version}' "$owner")
     dpkg-query -W -f '\${db:Status-Status} \${Package} \${source:Package} \${Version}\\n' 2>/dev/null |
-      awk -v wanted="$source" '$1 == "installed" && $3 " " $4 == wanted { print $2 " " $4 }' | sort -u |
+      awk -v wanted="$source" -v owner="$owner" '$1 == "installed" && $3 " " $4 == wanted { print ($2 == owner ? "0 " : "1 ") $2 " " $4 }' | sort -u | cut -d " " -f 2- |
       while read -r line; do say package "$line"; done
   fi
 elif command -v rpm >/dev/null; then

@@ -44,6 +44,7 @@ export const runbookSystems: readonly RunbookSystem[] = [
           ...patchTests,
           'test/evidence/patch/runbook-cases.ts',
           'test/evidence/crash/postgresql.test.ts',
+          'test/evidence/postgresql/restore.test.ts',
         ],
       },
       {
@@ -51,6 +52,11 @@ export const runbookSystems: readonly RunbookSystem[] = [
         runbook: 'ssm/patch-postgresql',
         verifiedBy: [...patchTests, 'test/evidence/patch/document-cases.ts'],
       },
+      {
+        asked: 'Patch PostgreSQL with its standbys, one server at a time',
+        runbook: 'postgresql/patch-replicas',
+      },
+      { asked: 'Make a standby anew that cannot follow', runbook: 'postgresql/rebuild-standby' },
       { asked: 'Check Config rules, with an alarm over SNS', runbook: 'compliance/check-config-rules' },
     ],
   },

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 import type { BegunEffect } from '../../../src/actions/define-action.ts';
+import { findVolumes } from '../../../src/actions/ebs/find-volumes.ts';
+import { putBack } from '../../../src/actions/ebs/put-back.ts';
 import { restore } from '../../../src/actions/ebs/restore.ts';
 import { snapshot } from '../../../src/actions/ebs/snapshot.ts';
 import type { Json, JsonObject } from '../../../src/json.ts';
@@ -311,4 +313,39 @@ test('listings that lag behind make no move happen twice', async () => {
   for (const operation of ['CreateVolume', 'DetachVolume', 'AttachVolume']) {
     expect(world.asked.filter((each) => each === operation)).toHaveLength(1);
   }
+});
+
+test('asked for once more after it has ended, it restores once more and keeps what it replaces', async () => {
+  const { world, inputs } = await prepared();
+  const first = await run(restore, inputs, world.ports);
+  const second = await run(restore, inputs, world.ports);
+  const made = [first, second].flatMap(({ ending }) => (ending.outputs?.['VolumeIds'] ?? []) as string[]);
+  expect(new Set(made).size).toBe(2);
+  expect(second.ending.outputs?.['PreviousVolumeIds']).toEqual([made[0]]);
+  const third = await run(restore, inputs, world.ports);
+  expect(third.ending.outputs?.['PreviousVolumeIds']).toEqual([made[1]]);
+  expect(Object.keys(world.look().volumes)).toEqual(expect.arrayContaining([db1Data, ...made]));
+});
+
+test('ebs:putBack (src/actions/ebs/put-back.ts) leaves a restore again: the old volume is in place, the new one is gone', async () => {
+  const { world, inputs } = await prepared();
+  const nothing = await run(putBack, inputs, world.ports);
+  expect(nothing.ending).toMatchObject({ kind: 'done', outputs: { VolumeIds: [], Removed: [] } });
+  const before = seen(world.look());
+  const restored = await run(restore, inputs, world.ports);
+  const made = restored.ending.outputs?.['VolumeIds'];
+  const left = await run(putBack, inputs, world.ports);
+  expect(left.ending).toMatchObject({ kind: 'done', outputs: { VolumeIds: [db1Data], Removed: made } });
+  expect(seen(world.look())).toEqual(before);
+});
+
+test('ebs:findVolumes (src/actions/ebs/find-volumes.ts) names the volumes below, and refuses a root volume', async () => {
+  const world = ebsWorld((state) => state);
+  const found = await run(findVolumes, { Host: 'db1', Mounts: [mount], Restorable: true }, world.ports);
+  expect(found.ending).toMatchObject({ kind: 'done', outputs: { VolumeIds: [db1Data], OtherMounts: [] } });
+  const root = await run(findVolumes, { Host: 'db1', Mounts: ['/'], Restorable: true }, world.ports);
+  expect(root.ending).toMatchObject({ kind: 'failed', code: 'NOT_RESTORABLE' });
+  await expect(run(findVolumes, { Host: 'db1', Mounts: ['/nowhere'] }, world.ports)).rejects.toMatchObject({
+    code: 'NOT_MOUNTED',
+  });
 });

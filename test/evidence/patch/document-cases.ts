@@ -5,7 +5,13 @@ import { plainDocument } from './runbooks.ts';
 import { packages, unit, type Stage } from './stage.ts';
 import { caseMs, runOf, upgradeOf, type Bench, type Target } from './way.ts';
 
-const shellSteps = ['StopPostgreSQL', 'UpgradePostgreSQL', 'StartPostgreSQL', 'VerifyPostgreSQLVersion'];
+const shellSteps = [
+  'CheckBefore',
+  'StopPostgreSQL',
+  'UpgradePostgreSQL',
+  'StartPostgreSQL',
+  'VerifyPostgreSQLVersion',
+];
 
 function run(
   stage: Stage,
@@ -76,6 +82,7 @@ export function documentCases({ way, ...bench }: Bench): void {
         UpgradePostgreSQL: 'leftOver',
         SnapshotDataVolume: 'kept',
         StopPostgreSQL: 'leftOver',
+        CheckBefore: 'leftOver',
       });
       const ending = stderr.slice(stderr.indexOf('rollback PARTIAL'));
       expect(ending).toContain(`${shellSteps.join(', ')} may have left something behind`);

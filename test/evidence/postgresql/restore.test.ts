@@ -2,8 +2,9 @@
  * src/actions/ebs/find-volumes.ts, src/actions/ebs/put-back.ts and src/actions/postgresql/server.ts in the shipped patch, on a
  * server whose WAL and tablespace lie on disks of their own.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { worldMissing } from '../../lab/world.ts';
+import { DrawnCases } from '../drawn-cases.ts';
 import { outputOf, undoResults, type BelayCommand } from '../patch/command.ts';
 import { shipped, withAccident, withStep } from '../patch/runbooks.ts';
 import { callerArn, unit } from '../patch/stage.ts';
@@ -62,10 +63,14 @@ describe.skipIf(reason)(
       await scene?.down();
     }, 120_000);
 
-    test(
+    // Each begins from sound data and the old version, so that any of them can be drawn alone.
+    const cases = new DrawnCases();
+    cases.test(
       'hurt data comes back whole, from one set of snapshots of all of them, with every mount as it was',
       async () => {
         const { stage } = scene;
+        await stage.reset();
+        await stage.onHost('rm -f /root/once');
         const mountsBefore = await stage.onHost(
           'findmnt -n -r -o TARGET,FSTYPE | grep -E "postgresql|/srv|/mnt" | sort',
         );
@@ -96,10 +101,8 @@ describe.skipIf(reason)(
         expect(stage.calls('CreateVolume')).toHaveLength(6);
         expect(stage.calls('DeleteVolume')).toEqual([]);
       },
-      caseMs,
     );
-
-    test(
+    cases.test(
       'data hurt so that the server does not start: nobody can judge it, and an approver can still have it back',
       async () => {
         const { stage } = scene;
@@ -119,47 +122,40 @@ describe.skipIf(reason)(
         expect(await stage.onHost(`systemctl is-active ${unit}`)).toBe('active');
         expect(stderr).toContain('kept: restore point');
       },
-      caseMs,
     );
-
-    test(
-      'a restored server that does not start is left again for the volumes that ran',
-      async () => {
-        const { stage } = scene;
-        await stage.reset();
-        const before = await stage.onHost('findmnt -n -o SOURCE /var/lib/postgresql');
-        const volume = stage.dataVolume();
-        const broken = withStep(
-          withAccident(hurtBoth),
-          '      - name: StartRestored\n',
-          `      - name: Break
+    cases.test('a restored server that does not start is left again for the volumes that ran', async () => {
+      const { stage } = scene;
+      await stage.reset();
+      const before = await stage.onHost('findmnt -n -o SOURCE /var/lib/postgresql');
+      const volume = stage.dataVolume();
+      const broken = withStep(
+        withAccident(hurtBoth),
+        '      - name: StartRestored\n',
+        `      - name: Break
         action: host:command
         inputs: { Host: '{{ Host }}', Script: 'rm ${dataDirectory}/global/pg_control' }
 `,
-        );
-        const running = begin(await stage.runbook('broken-restore.yaml', broken));
-        await running.says('AskRestore', 240);
-        const hurt = await scene.rows();
-        await approve();
-        const { code, stderr } = await running.ended;
-        expect(code).toBe(4);
-        expect(undoResults(await stage.show())).toMatchObject({ SnapshotData: 'failed', Patch: 'undone' });
-        expect(stage.dataVolume()).toBe(volume);
-        expect(await stage.onHost('findmnt -n -o SOURCE /var/lib/postgresql')).toBe(before);
-        expect(await stage.onHost(`systemctl is-active ${unit}`)).toBe('active');
-        expect(await scene.rows()).toBe(hurt);
-        expect(stderr).toContain('kept: restore point');
-        await scene.sql('drop table elsewhere; drop table accounts');
-        await scene.sql(
-          `create table elsewhere tablespace apart as select id, md5(id::text) v from generate_series(1, 20000) id; checkpoint`,
-        );
-        await stage.reset();
-        sound = await scene.rows();
-      },
-      caseMs,
-    );
-
-    test(
+      );
+      const running = begin(await stage.runbook('broken-restore.yaml', broken));
+      await running.says('AskRestore', 240);
+      const hurt = await scene.rows();
+      await approve();
+      const { code, stderr } = await running.ended;
+      expect(code).toBe(4);
+      expect(undoResults(await stage.show())).toMatchObject({ SnapshotData: 'failed', Patch: 'undone' });
+      expect(stage.dataVolume()).toBe(volume);
+      expect(await stage.onHost('findmnt -n -o SOURCE /var/lib/postgresql')).toBe(before);
+      expect(await stage.onHost(`systemctl is-active ${unit}`)).toBe('active');
+      expect(await scene.rows()).toBe(hurt);
+      expect(stderr).toContain('kept: restore point');
+      await scene.sql('drop table elsewhere; drop table accounts');
+      await scene.sql(
+        `create table elsewhere tablespace apart as select id, md5(id::text) v from generate_series(1, 20000) id; checkpoint`,
+      );
+      await stage.reset();
+      sound = await scene.rows();
+    });
+    cases.test(
       'what is installed already stops nothing, and what must not be met is refused by its name while the server runs',
       async () => {
         const { stage } = scene;
@@ -194,7 +190,7 @@ describe.skipIf(reason)(
         await scene.sql('create sequence moves');
         expect(await refused({ DataQuery: 'select clock_timestamp()' })).toMatch(/^1 [^]*UNSTABLE_CANARY/);
       },
-      caseMs,
     );
+    cases.draw('PostgreSQL on several disks', caseMs);
   },
 );

@@ -1,0 +1,141 @@
+/** A primary with standbys that stream from it, on database hosts of the lab, and a writer that knows what was acknowledged. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { stringify } from 'yaml';
+import { labWorld, type LabWorld } from '../../lab/world.ts';
+import { BelayCommand, shownFrom, type CommandEnd, type Shown } from '../patch/command.ts';
+import { packages, unit } from '../patch/stage.ts';
+
+export const primary = 'db1';
+export const standbys = ['db2', 'db3'];
+const data = '/var/lib/postgresql/15/main';
+
+export interface Replicas {
+  readonly world: LabWorld;
+  readonly versions: { readonly old: string; readonly new: string };
+  begin(args: readonly string[]): BelayCommand;
+  belay(args: readonly string[]): Promise<CommandEnd>;
+  show(): Promise<Shown>;
+  runbook(name: string, text: string): Promise<string>;
+  /** By root, past Belay. Throws when it fails. */
+  onHost(host: string, script: string, stdin?: string): Promise<string>;
+  sql(host: string, text: string): Promise<string>;
+  /** The old packages everywhere, every server up, every standby streaming. */
+  reset(): Promise<void>;
+  startWriter(): Promise<void>;
+  /** Ends the writer; acknowledged numbers that a server does not have, when it has caught up. */
+  lost(host: string): Promise<string>;
+  acknowledged(): Promise<number>;
+  down(): Promise<void>;
+}
+
+export async function raiseReplicas(): Promise<Replicas> {
+  const world = await labWorld({ hosts: ['b1', primary, ...standbys] });
+  const folder = await mkdtemp(join(tmpdir(), 'belay-replicas-'));
+  const commands: BelayCommand[] = [];
+  const { lab } = world;
+  const down = async (): Promise<void> => {
+    await Promise.all(commands.map((command) => command.end()));
+    await world.down();
+    await rm(folder, { recursive: true, force: true });
+  };
+  const onHost = async (host: string, script: string, stdin?: string): Promise<string> => {
+    const done = await lab.exec(host, script, stdin === undefined ? {} : { stdin });
+    if (done.code !== 0) throw new Error(`${host}: ${script}\nended with ${done.code}: ${done.stderr}`);
+    return done.stdout.trim();
+  };
+  const sql = (host: string, text: string): Promise<string> =>
+    onHost(host, 'cd / && runuser -u postgres -- psql -XAtq -v ON_ERROR_STOP=1', text);
+  const all = [primary, ...standbys];
+  try {
+    const served = await lab.postgresqlVersions();
+    await onHost(
+      primary,
+      `printf "listen_addresses = '*'\\nwal_log_hints = on\\nhot_standby = on\\n" >/etc/postgresql/15/main/conf.d/replicas.conf
+       echo 'host all,replication all 10.0.0.0/8 trust' >>/etc/postgresql/15/main/pg_hba.conf
+       systemctl restart ${unit}`,
+    );
+    for (const [index, host] of standbys.entries()) {
+      await onHost(
+        host,
+        `printf "listen_addresses = '*'\\nwal_log_hints = on\\n" >/etc/postgresql/15/main/conf.d/replicas.conf
+         echo 'host all,replication all 10.0.0.0/8 trust' >>/etc/postgresql/15/main/pg_hba.conf
+         systemctl stop ${unit} && rm -rf ${data}
+         cd / && runuser -u postgres -- pg_basebackup -h ${lab.address(primary)} -D ${data} -R -X stream -c fast -C -S slot${index}
+         systemctl start ${unit}`,
+      );
+    }
+    const inventory = { hosts: world.inventory.hosts, groups: { postgres: all } };
+    await writeFile(join(folder, 'belay.yaml'), stringify(inventory));
+    await sql(primary, 'create table acks (n int primary key)');
+    const env = { PATH: process.env['PATH'], HOME: folder, LC_ALL: 'C.UTF-8', XDG_CONFIG_HOME: folder };
+    const begin = (args: readonly string[]): BelayCommand => {
+      const command = new BelayCommand([...args, '--state', join(folder, 'state')], { cwd: folder, env });
+      commands.push(command);
+      return command;
+    };
+    return {
+      world,
+      versions: { old: served.old, new: served.new },
+      begin,
+      belay: (args) => begin(args).ended,
+      show: async () => shownFrom((await begin(['show', '--json']).ended).stdout),
+      runbook: async (name, text) => {
+        const file = join(folder, name);
+        await writeFile(file, text);
+        return file;
+      },
+      onHost,
+      sql,
+      reset: async () => {
+        for (const host of all) {
+          await lab.publish(host, 'old');
+          const names = packages.map((name) => `${name}=${served.old}`).join(' ');
+          await onHost(
+            host,
+            `export DEBIAN_FRONTEND=noninteractive
+             [ "$(dpkg-query -W -f '\${Version}' postgresql-15)" = '${served.old}' ] ||
+               { apt-get -qq update && apt-get -qq -y --allow-downgrades install ${names} >/dev/null 2>&1; }
+             systemctl start ${unit}`,
+          );
+          await lab.publish(host, 'new');
+        }
+        await sql(primary, 'truncate acks');
+      },
+      startWriter: async () => {
+        await onHost(
+          primary,
+          `: >/root/acked; rm -f /root/stop
+           cat >/root/writer.sh <<'END'
+n=0
+while [ ! -e /root/stop ] && [ $n -lt 100000 ]; do
+  n=$((n + 1))
+  cd / && runuser -u postgres -- psql -XAtqc "insert into acks values ($n)" >/dev/null 2>&1 && echo $n >>/root/acked
+  sleep 0.05
+done
+END
+           systemd-run -q --unit belay-writer sh /root/writer.sh`,
+        );
+      },
+      lost: async (host) => {
+        await onHost(primary, 'touch /root/stop; systemctl stop belay-writer 2>/dev/null; true');
+        const acked = (await onHost(primary, 'cat /root/acked')).split('\n').filter(Boolean);
+        for (let tries = 0; tries < 60; tries += 1) {
+          const have = new Set((await sql(host, 'select n from acks')).split('\n'));
+          const missing = acked.filter((n) => !have.has(n));
+          if (missing.length === 0) return '';
+          if (tries === 59) return missing.join(' ');
+          await delay(500);
+        }
+        return 'nothing was read';
+      },
+      acknowledged: async () => Number(await onHost(primary, 'wc -l </root/acked')),
+      down,
+    };
+  } catch (error) {
+    await down();
+    throw error;
+  }
+}
