@@ -205,7 +205,7 @@ function torn(progress: Progress, { torn: { names, count } }: LookedAt): Poll<Ou
   const what = count === 1 ? '1 object has' : `${count} objects have`;
   return failed(
     'TORN_OBJECTS',
-    `${what} lost so many pieces that nothing makes them whole: ${listed(names, count)}.\nNothing was healed: MinIO's heal removes what is left of such an object. Bring pieces back (a drive that was taken out, a node's copy of the folder) or restore it from a backup; or delete it, and run this again.`,
+    `${what} lost so many pieces that nothing makes ${count === 1 ? 'it' : 'them'} whole: ${listed(names, count)}.\nNothing was healed, because MinIO's heal removes what is left. Bring pieces back (a drive that was taken out), or restore from a backup; to give up what is left: mc admin heal -r ALIAS/BUCKET. Then run this again.`,
     { outputs: outputsOf(progress, undefined) },
   );
 }

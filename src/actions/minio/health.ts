@@ -12,6 +12,7 @@ import {
 import { isStillPatient } from '../effects/patience.ts';
 import { strictObject } from '../strict-object.ts';
 import { clusterInputs, eachNode, openCluster, type Cluster, type ClusterInputs } from './cluster.ts';
+import { exceptInput, withoutExcept } from './except.ts';
 import { askNode, nodeStates, probe, withPeers, type NodeHealth } from './probe.ts';
 
 const askAgainMs = 1_000;
@@ -51,13 +52,7 @@ export const health = defineAction({
           'One of the Hosts: asks it and a peer of it whether quorum holds without it. Not a lock: whoever asks while all nodes are up is told yes.',
       }),
     ),
-    Except: Type.Optional(
-      Type.String({
-        minLength: 1,
-        description:
-          'One of the Hosts that is not asked: whether all the others serve, before this one is stopped because it is ill.',
-      }),
-    ),
+    Except: exceptInput,
     WaitSeconds: Type.Optional(
       Type.Number({
         minimum: 0,
@@ -91,7 +86,7 @@ export const health = defineAction({
     kind: 'read',
     poll: async (inputs: Inputs, context): Promise<Poll<Outputs>> => {
       const patient = isStillPatient(inputs, inputs.WaitSeconds ?? 0, context.now());
-      using cluster = await openCluster({ ...inputs, Hosts: askedOf(inputs) }, context);
+      using cluster = await openCluster(withoutExcept(inputs), context);
       const answer = await judge(inputs, cluster, context);
       return answer.kind === 'failed' && answer.retryable === true && patient
         ? pending(askAgainMs, `waiting: ${answer.message}`)
@@ -100,15 +95,6 @@ export const health = defineAction({
   },
   undo: { kind: 'notNeeded' },
 });
-
-function askedOf({ Hosts, Except }: Inputs): string[] {
-  if (Except === undefined) return Hosts;
-  const asked = Hosts.filter((host) => host !== Except);
-  if (asked.length > 0 && asked.length < Hosts.length) return asked;
-  const what = asked.length === 0 ? 'the only one' : 'not one';
-  const message = `Except names ${Except}, which is ${what} of the Hosts (${Hosts.join(', ')})`;
-  throw new ActionFailure({ code: 'INVALID_INPUT', message });
-}
 
 async function judge(inputs: Inputs, cluster: Cluster, context: ActionContext): Promise<Poll<Outputs>> {
   const nodes = withPeers(await eachNode(cluster.nodes, (node) => askNode(node, context.signal)));

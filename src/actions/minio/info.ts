@@ -1,11 +1,20 @@
 /** minio:info: versions, drives, healing and uptime of every server, and whether they are as expected. */
 import { Type } from 'typebox';
-import { defineAction, done, failed, pending, type Poll } from '../define-action.ts';
+import {
+  defineAction,
+  done,
+  failed,
+  pending,
+  type ActionContext,
+  type Done,
+  type Poll,
+} from '../define-action.ts';
 import { isStillPatient } from '../effects/patience.ts';
 import { strictObject } from '../strict-object.ts';
-import { serversOf, type Server } from './admin.ts';
+import { clusterDrives, serversOf, type Server } from './admin.ts';
 import { askAny, mayPass } from './ask-any.ts';
-import { keyedInputs, openCluster, type KeyedInputs } from './cluster.ts';
+import { keyedInputs, openCluster, type Cluster, type KeyedInputs } from './cluster.ts';
+import { clocksOf, roomOn, spreadOf } from './room.ts';
 
 const askAgainMs = 1_000;
 
@@ -15,6 +24,8 @@ type Expect = {
   readonly DrivesHealing?: number;
   readonly DrivesOk?: number;
   readonly MinimumUptimeSeconds?: number;
+  readonly FreePercent?: number;
+  readonly ClockSkewSeconds?: number;
 };
 type Inputs = KeyedInputs & { readonly Expect?: Expect; readonly WaitSeconds?: number };
 type ServerOutput = {
@@ -74,6 +85,20 @@ export const info = defineAction({
           Type.Integer({ minimum: 0, description: 'How many must be ok and not healing.' }),
         ),
         MinimumUptimeSeconds: count,
+        FreePercent: Type.Optional(
+          Type.Number({
+            minimum: 0,
+            maximum: 100,
+            description: 'How much of its space, and of its inodes, each drive must have free.',
+          }),
+        ),
+        ClockSkewSeconds: Type.Optional(
+          Type.Integer({
+            minimum: 1,
+            description:
+              'How far the clocks of the nodes may be apart. MinIO refuses a peer that is 15 minutes off.',
+          }),
+        ),
       }),
     ),
     WaitSeconds: Type.Optional(
@@ -116,7 +141,8 @@ export const info = defineAction({
       using cluster = await openCluster(inputs, context);
       try {
         const { servers } = await askAny(cluster, (node) => serversOf(node, inputs, context.signal));
-        const answer = judge(inputs, servers);
+        const judged = judge(inputs, servers);
+        const answer = judged.kind === 'done' ? await judgeRoom(judged, inputs, cluster, context) : judged;
         return answer.kind === 'failed' && patient
           ? pending(askAgainMs, `waiting: ${answer.message}`)
           : answer;
@@ -128,6 +154,46 @@ export const info = defineAction({
   },
   undo: { kind: 'notNeeded' },
 });
+
+/** What else is expected before a node goes: room on the drives, and one time on all nodes. */
+async function judgeRoom(
+  judged: Done<Outputs>,
+  inputs: Inputs,
+  cluster: Cluster,
+  context: ActionContext,
+): Promise<Poll<Outputs>> {
+  const { signal } = context;
+  const { FreePercent, ClockSkewSeconds } = inputs.Expect ?? {};
+  const notes = [judged.note ?? ''];
+  if (FreePercent !== undefined) {
+    const { drives } = await askAny(cluster, (node) => clusterDrives(node, inputs, signal));
+    const room = roomOn(drives, { spacePercent: FreePercent, inodesPercent: FreePercent });
+    if (room.short.length > 0) {
+      const more = room.short.length > 8 ? ` and ${room.short.length - 8} more` : '';
+      return failed(
+        'DRIVES_FULL',
+        `wanted ${FreePercent} % free on every drive: ${room.short.slice(0, 8).join(', ')}${more}`,
+        { outputs: judged.outputs, retryable: true },
+      );
+    }
+    if (room.space !== null) notes.push(`${room.space} % free at least`);
+  }
+  if (ClockSkewSeconds !== undefined) {
+    const clocks = await clocksOf(cluster.nodes, () => context.now(), signal);
+    const spread = spreadOf(clocks);
+    if (spread > ClockSkewSeconds) {
+      const which = clocks.map(
+        ({ host, aheadSeconds }) => `${host} ${aheadSeconds >= 0 ? '+' : ''}${aheadSeconds} s`,
+      );
+      return failed(
+        'CLOCKS_DIFFER',
+        `the clocks of the nodes are ${spread} s apart, at most ${ClockSkewSeconds} s they may be; by this machine's clock: ${which.join(', ')}`,
+        { outputs: judged.outputs, retryable: true },
+      );
+    }
+  }
+  return { ...judged, note: notes.filter((note) => note !== '').join(', ') };
+}
 
 export function outputsOf(servers: readonly Server[]): Outputs {
   const drives = servers.flatMap((server) => server.drives);

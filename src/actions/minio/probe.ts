@@ -72,6 +72,8 @@ export interface NodeHealth {
   readonly writeQuorum: number | null;
   /** Of `/cluster`, in ms; null: no answer. */
   readonly tookMs: number | null;
+  /** It keeps silent, or its host does: a server that starts refuses connections. */
+  readonly isOutOfReach: boolean;
 }
 
 /** How the cluster stands as this node sees it. A node that never joined is told from a starting one by `withPeers`. */
@@ -83,13 +85,15 @@ export async function askNode(node: Node, signal: AbortSignal): Promise<NodeHeal
     says,
     writeQuorum: null,
     tookMs: null,
+    isOutOfReach: false,
     ...more,
   });
   if (answer.kind === 'silence') {
-    const { hangs, why } = answer;
+    const { hangs, reached, why } = answer;
     return health(
       hangs ? 'hangs' : 'notAnswering',
       `${node.name} ${hangs ? 'hangs' : 'does not answer'} (${why})`,
+      { isOutOfReach: hangs || !reached },
     );
   }
   const { status, serverStatus, writeQuorum, tookMs } = answer;

@@ -22,15 +22,19 @@ import { strictObject } from '../strict-object.ts';
 import { askAny, mayPass } from './ask-any.ts';
 import { removeCanaries, sendCanary, type CanaryPlace } from './canary.ts';
 import { eachNode, keyedInputs, openCluster, type Cluster, type KeyedInputs } from './cluster.ts';
+import { exceptInput, withoutExcept } from './except.ts';
 import { askNode, withPeers } from './probe.ts';
 
 const askAgainMs = 1_000;
+/** So long a node that hangs is waited for: one that starts refuses connections, and does not keep silent. */
+const awayMsMax = 60_000;
 
 type Inputs = KeyedInputs & {
   readonly Bucket?: string;
   readonly QuietSeconds?: number;
   readonly Rounds?: number;
   readonly WaitSeconds?: number;
+  readonly Except?: string;
 };
 type Outputs = { readonly Rounds: number; readonly WaitedSeconds: number };
 
@@ -40,6 +44,8 @@ interface Progress {
   servingSince: number | null;
   cleanRounds: number;
   trouble: string;
+  /** Since when each node has been out of reach. */
+  readonly awaySince: Map<string, number>;
 }
 const progressOf = new WeakMap<object, Progress>();
 
@@ -77,8 +83,15 @@ export const settle = defineAction({
       Type.Integer({ minimum: 1, maximum: 20, default: 2, description: 'Clean rounds in a row.' }),
     ),
     WaitSeconds: Type.Optional(
-      Type.Number({ minimum: 0, maximum: 3_600, default: 300, description: 'How long it may take in all.' }),
+      Type.Number({
+        minimum: 0,
+        maximum: 3_600,
+        default: 300,
+        description:
+          'How long it may take in all. A node that hangs, or whose host cannot be reached, is waited for a minute at most.',
+      }),
     ),
+    Except: exceptInput,
   }),
   outputs: strictObject({ Rounds: Type.Integer(), WaitedSeconds: Type.Number() }),
   secretInputs: ['AccessKey', 'SecretKey'],
@@ -95,20 +108,19 @@ export const settle = defineAction({
         servingSince: null,
         cleanRounds: 0,
         trouble: 'nothing was asked yet',
+        awaySince: new Map<string, number>(),
       };
       progressOf.set(inputs, progress);
-      using cluster = await openCluster(inputs, context);
+      using cluster = await openCluster(withoutExcept(inputs), context);
       const waiting = await advance(inputs, progress, cluster, context);
       if (waiting === undefined) return finish(inputs, progress, cluster, context);
       const waitedMs = context.now() - progress.begunAt;
-      if (waitedMs < (inputs.WaitSeconds ?? 300) * 1_000) return pending(askAgainMs, waiting);
-      await removeCanaries(
-        anyS3(cluster, inputs),
-        placeOf(inputs, context.token),
-        inputs.Bucket === undefined,
-      ).catch(() => []);
+      const hangs = [...progress.awaySince].find(([, since]) => context.now() - since >= awayMsMax)?.[0];
+      if (hangs === undefined && waitedMs < (inputs.WaitSeconds ?? 300) * 1_000)
+        return pending(askAgainMs, waiting);
+      await removeAll(inputs, cluster, context).catch(() => []);
       return failed(
-        'NOT_SETTLED',
+        hangs === undefined ? 'NOT_SETTLED' : 'NODE_HANGS',
         `not settled after ${Math.round(waitedMs / 1_000)} s: ${progress.trouble}`,
         {
           retryable: true,
@@ -161,6 +173,10 @@ async function advance(
   };
   const nodes = withPeers(await eachNode(cluster.nodes, (node) => askNode(node, context.signal)));
   const sick = nodes.filter(({ state }) => state !== 'serving');
+  for (const { host, isOutOfReach } of nodes) {
+    if (!isOutOfReach) progress.awaySince.delete(host);
+    else if (!progress.awaySince.has(host)) progress.awaySince.set(host, context.now());
+  }
   if (sick.length > 0) {
     progress.servingSince = null;
     return again(sick.map(({ says }) => says).join('; '));
@@ -196,7 +212,7 @@ async function finish(
   cluster: Cluster,
   context: ActionContext,
 ): Promise<Poll<Outputs>> {
-  await removeCanaries(anyS3(cluster, inputs), placeOf(inputs, context.token), inputs.Bucket === undefined);
+  await removeAll(inputs, cluster, context);
   const waitedSeconds = Math.round((context.now() - progress.begunAt) / 100) / 10;
   return done(
     { Rounds: progress.cleanRounds, WaitedSeconds: waitedSeconds },
@@ -206,10 +222,11 @@ async function finish(
   );
 }
 
-function anyS3(cluster: Cluster, inputs: Inputs) {
-  const [first] = cluster.nodes;
-  if (first === undefined) throw new Error('the schema wants at least one host');
-  return cluster.s3(first, inputs);
+/** Through whichever node can. */
+function removeAll(inputs: Inputs, cluster: Cluster, { token }: ActionContext): Promise<string[]> {
+  return askAny(cluster, (node) =>
+    removeCanaries(cluster.s3(node, inputs), placeOf(inputs, token), inputs.Bucket === undefined),
+  );
 }
 
 /** The same for every attempt of a step, and for its undo. */

@@ -6,6 +6,7 @@ import { accidentOn, failingAfter as failingStep } from '../failing-step.ts';
 export const turnSteps = [
   'Stage',
   'Drain',
+  'Canary',
   'MayStop',
   'Stop',
   'Patch',

@@ -12,6 +12,7 @@ import { idOf } from '../../support/command-line.ts';
 import { accidentOn, failingAfter as failingStep, placesIn } from '../failing-step.ts';
 import { failingAfter, turnSteps, type TurnStep } from './failing.ts';
 import { isThorough, pick, seed } from '../sample.ts';
+import { incompleteObjects } from './healed.ts';
 import { MinioStage, shippedFile, type Look } from './stage.ts';
 
 const reason = MinioLab.unavailable();
@@ -32,7 +33,7 @@ describe.skipIf(reason)(
       await stage.reset();
       before = await stage.look();
     }, 120_000);
-    afterEach(() => stage?.endAll());
+    afterEach(() => stage?.endAll(), 60_000);
 
     /** Forward or back, a killed run is resumed until it ends of itself. */
     const resumed = async (ended: Said): Promise<Going> => stage.start(['resume', idOf(ended)]);
@@ -88,8 +89,10 @@ describe.skipIf(reason)(
         const document = failingStep('minio/rolling-patch', place, accidentOn('minio02'));
         const file = stage.desk.write('failing.yaml', document);
         const said = await stage.patch({ Targets: [...two] }, file).said;
-        // Before the turns nothing was begun that could be taken back.
-        expect(said, said.stderr).toMatchObject({ code: place === 'PatchNodes' ? 3 : 1 });
+        // Before the canaries nothing was begun that could be taken back.
+        expect(said, said.stderr).toMatchObject({
+          code: ['CanaryBefore', 'PatchNodes'].includes(place) ? 3 : 1,
+        });
         await watch.endsWell([]);
         expect(await stage.look()).toEqual(before);
       });
@@ -115,29 +118,97 @@ describe.skipIf(reason)(
       expect(await stage.look()).toEqual(before);
     });
 
+    /** Takes the object from three drives of each of these nodes, past MinIO. */
+    const tear = async (key: string, nodes: readonly MinioNode[]): Promise<void> => {
+      for (const node of nodes) await stage.minio.run(node, `rm -rf /stg/data/data[123]/kept/'${key}'`);
+    };
+    const piecesOf = (): Promise<readonly string[]> =>
+      Promise.all(
+        stage.minio.nodes.map((node) =>
+          stage.minio.run(node, 'find /stg/data/*/kept -name xl.meta 2>/dev/null | wc -l'),
+        ),
+      );
+    const drained = (): Promise<string> =>
+      stage.minio.run('lb1', `grep -o 'minio0.*down;' ${paths.nginxConfiguration} || true`);
+    const whole = async (key: string): Promise<void> => {
+      await stage.minio.s3().createBucket('kept');
+      await stage.minio.s3().put('kept', key, randomBytes(5_000));
+    };
+
     test.runIf(isThorough)(
-      'an object that loses too many pieces in a turn ends it by name; what is left of it stays, and no second node is stopped',
+      'an object that is torn in a turn ends it by name: what is left of it stays, no node is stopped any more, and the one at hand goes back into nginx with its new package',
       async () => {
-        const { minio } = stage;
         const key = 'docs/torn one.bin';
-        await minio.s3().createBucket('kept');
-        await minio.s3().put('kept', key, randomBytes(5_000));
+        await whole(key);
+        const watch = await stage.watch();
         const going = stage.patch({ Targets: [...two] });
         await going.writes(/✔ Stop +minio01/);
-        for (const node of ['minio02', 'minio03', 'minio04'] as const)
-          await minio.run(node, `rm -rf /stg/data/data[123]/kept/'${key}'`);
+        await tear(key, ['minio02', 'minio03', 'minio04']);
         const said = await going.said;
-        // Nothing makes the object whole: neither node may be stopped again, so the turn stays as it is and is named.
         expect(said, said.stderr).toMatchObject({ code: 4 });
         expect(said.stderr).toMatch(
           /TORN_OBJECTS[^]*kept\/docs\/torn one\.bin \(7 drives hold it, 12 are needed\)/,
         );
-        expect(said.stderr).not.toMatch(/Stop +minio02/);
-        const left = await Promise.all(
-          minio.nodes.map((node) => minio.run(node, `find /stg/data/*/kept -name xl.meta | wc -l`)),
+        expect(said.stderr).toMatch(
+          /not done, because it builds on the undo of PatchNodes@minio01\/Start, which did not succeed/,
         );
-        expect(left).toEqual(['4', '1', '1', '1']);
-        await minio.s3().request({ method: 'DELETE', path: `/kept/${key}` });
+        expect(said.stderr).not.toMatch(/✔ (?:StopAgain|Stop +minio02)/);
+        expect(await piecesOf()).toEqual(['4', '1', '1', '1']);
+        expect(await drained()).toBe('');
+        expect(await stage.packageVersion('minio01')).toBe('1.1');
+        // Given up: MinIO's own heal removes what is left.
+        await incompleteObjects(stage.minio);
+        const back = await stage.desk.belay(['rollback', idOf(said), '-y']);
+        expect(back, back.stderr).toMatchObject({ code: 0 });
+        await watch.endsWell(['minio01']);
+        expect(await stage.look()).toEqual(before);
+      },
+    );
+
+    test.runIf(isThorough)(
+      'an object that is torn while a node is stopped on the way down keeps that node out of nginx and the others untouched, until it is put right',
+      async () => {
+        const key = 'docs/torn two.bin';
+        await whole(key);
+        const watch = await stage.watch();
+        const file = stage.desk.write('failing.yaml', failingAfter('Undrain', 'minio02'));
+        const going = stage.patch({ Targets: [...two] }, file);
+        await going.writes(/✔ StopAgain/);
+        await tear(key, ['minio01', 'minio03', 'minio04']);
+        const said = await going.said;
+        expect(said, said.stderr).toMatchObject({ code: 4 });
+        expect(said.stderr).toMatch(/HealAgain[^]*TORN_OBJECTS/);
+        expect(said.stderr).toMatch(/not touched, because minio02 comes first/);
+        expect(await drained()).toMatch(/^minio02.lab:9000/);
+        expect(await stage.packageVersion('minio01')).toBe('1.1');
+        // Given up: MinIO's own heal removes what is left.
+        await incompleteObjects(stage.minio);
+        const back = await stage.desk.belay(['rollback', idOf(said), '-y']);
+        expect(back, back.stderr).toMatchObject({ code: 0 });
+        await watch.endsWell([...two]);
+        expect(await stage.look()).toEqual(before);
+      },
+    );
+
+    test.runIf(isThorough)(
+      'a peer that freezes in the turn of another node is named within a minute; no third node is touched, and the node at hand goes back into nginx',
+      async () => {
+        const watch = await stage.watch();
+        const going = stage.patch({ Targets: [...two] });
+        await going.writes(/✔ Start +minio01/);
+        await stage.minio.lab.freeze('minio03');
+        const frozenAt = Date.now();
+        await going.writes(/NODE_HANGS[^]*minio03 hangs/);
+        expect(Date.now() - frozenAt).toBeLessThan(120_000);
+        const said = await going.said;
+        expect(said, said.stderr).toMatchObject({ code: 4 });
+        expect(said.stderr).not.toMatch(/✔ (?:StopAgain|Stop +minio02)/);
+        expect(await drained()).toBe('');
+        await stage.minio.lab.thaw('minio03');
+        const back = await stage.desk.belay(['rollback', idOf(said), '-y']);
+        expect(back, back.stderr).toMatchObject({ code: 0 });
+        await watch.endsWell(['minio01']);
+        expect(await stage.look()).toEqual(before);
       },
     );
 
