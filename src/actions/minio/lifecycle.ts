@@ -4,6 +4,7 @@
  * cannot say now (short of drives, within seconds of a start) is UNDETERMINED, never "no rule" and never "gone".
  */
 import { Type } from 'typebox';
+import { lockDaysOf, versioningOf } from '../../transports/s3/versions.ts';
 import { S3Failure } from '../../transports/s3/failure.ts';
 import type { S3Client } from '../../transports/s3/client.ts';
 import type { Change } from '../../engine/events.ts';
@@ -20,11 +21,13 @@ import {
 import { strictObject } from '../strict-object.ts';
 import { askAny } from './ask-any.ts';
 import { keyedInputs, openCluster, type Cluster, type KeyedInputs } from './cluster.ts';
-import { covers, rulesOf, withRule } from './lifecycle-rules.ts';
+import { countOlder, type OlderCounts } from './lifecycle-older.ts';
+import { gapsIn, rulesOf, withRule, type Wanted } from './lifecycle-rules.ts';
 import { windowTrouble } from './healthy-window.ts';
 
 const defaultRuleId = 'belay-expiry';
 const namesShown = 20;
+const askedAtOnce = 8;
 
 type Inputs = KeyedInputs & {
   readonly Days: number;
@@ -41,8 +44,11 @@ type Before = { readonly Rules: Readonly<Record<string, string | null>> };
 type Outputs = {
   readonly Buckets: number;
   readonly Missing: string[];
+  readonly Gaps: string[];
+  readonly Versioned: number;
   readonly Older: number | null;
   readonly OlderByBucket: Readonly<Record<string, number>>;
+  readonly OlderMarkers: number | null;
 };
 
 export const lifecycle = defineAction({
@@ -90,11 +96,21 @@ export const lifecycle = defineAction({
   outputs: strictObject({
     Buckets: Type.Integer({ description: 'How many were looked at.' }),
     Missing: Type.Array(Type.String(), {
-      description: 'Buckets that have no such rule at the end; the first 20.',
+      description: 'Buckets of which something does not expire in time, at the end; the first 20.',
     }),
-    Older: Type.Union([Type.Integer(), Type.Null()], { description: 'null: not asked for.' }),
+    Gaps: Type.Array(Type.String(), {
+      description: 'Each of them, and why: `docs (its old versions never expire)`.',
+    }),
+    Versioned: Type.Integer({ description: 'Buckets that keep versions, or did.' }),
+    Older: Type.Union([Type.Integer(), Type.Null()], {
+      description:
+        'Objects, and versions of them below the latest or below a delete marker; null: not asked for.',
+    }),
     OlderByBucket: Type.Record(Type.String(), Type.Integer(), {
       description: 'Where there are some; the first 20.',
+    }),
+    OlderMarkers: Type.Union([Type.Integer(), Type.Null()], {
+      description: 'Delete markers of that age. They hold a name and no data, and are not judged.',
     }),
   }),
   secretInputs: ['AccessKey', 'SecretKey'],
@@ -118,10 +134,10 @@ export const lifecycle = defineAction({
     using cluster = await openCluster(inputs, context);
     return determined(inputs, cluster, context, async (s3) => {
       const rules: Record<string, string | null> = {};
-      for (const bucket of await bucketsOf(inputs, s3)) {
+      await inTurns(await bucketsOf(inputs, s3), async (bucket) => {
         const xml = await s3.lifecycle(bucket);
-        if (!isCovered(inputs, xml)) rules[bucket] = xml ?? null;
-      }
+        if (gapsOf(xml, await wantedOf(inputs, bucket, s3)).length > 0) rules[bucket] = xml ?? null;
+      });
       return { Rules: rules };
     });
   },
@@ -155,8 +171,23 @@ export const lifecycle = defineAction({
       : { kind: 'notNeeded' },
 });
 
-const isCovered = ({ Days, Prefix = '' }: Inputs, xml: string | undefined): boolean =>
-  xml !== undefined && covers(rulesOf(xml), Days, Prefix);
+const gapsOf = (xml: string | undefined, wanted: Wanted): string[] =>
+  gapsIn(xml === undefined ? [] : rulesOf(xml), wanted);
+
+async function wantedOf({ Days, Prefix = '' }: Inputs, bucket: string, s3: S3Client): Promise<Wanted> {
+  const versioning = await versioningOf(s3, bucket);
+  const lockDays = versioning === 'off' ? undefined : await lockDaysOf(s3, bucket);
+  return { days: Days, prefix: Prefix, versioning, lockDays };
+}
+
+/** Several buckets at a time: a hundred answers of each second, whatever the way to the cluster. */
+async function inTurns(buckets: readonly string[], ask: (bucket: string) => Promise<void>): Promise<void> {
+  const waiting = buckets.values();
+  const worker = async (): Promise<void> => {
+    for (const bucket of waiting) await ask(bucket);
+  };
+  await Promise.all(Array.from({ length: askedAtOnce }, worker));
+}
 
 async function bucketsOf({ Buckets }: Inputs, s3: S3Client): Promise<readonly string[]> {
   const all = await s3.buckets();
@@ -207,16 +238,24 @@ async function carryOut(
 ): Promise<Poll<Outputs>> {
   const { Days, Prefix = '', RuleId = defaultRuleId, Put = false, OlderMax = 0 } = inputs;
   const buckets = await bucketsOf(inputs, s3);
-  const missing: string[] = [];
+  const gaps = new Map<string, string>();
+  const versioned = new Set<string>();
   const changes: Change[] = [];
-  for (const bucket of buckets) {
+  let asked = 0;
+  await inTurns(buckets, async (bucket) => {
+    const wanted = await wantedOf(inputs, bucket, s3);
+    if (wanted.versioning !== 'off') versioned.add(bucket);
     let xml = await s3.lifecycle(bucket);
-    if (Put && !isCovered(inputs, xml)) {
-      await s3.putLifecycle(bucket, withRule(xml, { id: RuleId, days: Days, prefix: Prefix }));
+    if (Put && gapsOf(xml, wanted).length > 0) {
+      await s3.putLifecycle(
+        bucket,
+        withRule(xml, { id: RuleId, days: Days, prefix: Prefix, versioning: wanted.versioning }),
+      );
       xml = await s3.lifecycle(bucket);
     }
-    if (!isCovered(inputs, xml)) missing.push(bucket);
-    else if (bucket in before.Rules) {
+    const why = gapsOf(xml, wanted);
+    if (why.length > 0) gaps.set(bucket, why.join('; '));
+    if (bucket in before.Rules && (xml ?? null) !== before.Rules[bucket]) {
       changes.push({
         target: bucket,
         subject: 'lifecycle',
@@ -224,26 +263,32 @@ async function carryOut(
         to: summaryOf(xml),
       });
     }
-    context.notice(`${bucket}: rules read`);
-  }
-  const older = await countOlder(inputs, buckets, s3, context);
+    asked += 1;
+    context.notice(`${asked} of ${buckets.length} buckets: rules read`);
+  });
+  const older = await olderIn(inputs, buckets, versioned, s3, context);
+  const missing = buckets.filter((bucket) => gaps.has(bucket));
+  const reasons = missing.map((bucket) => `${bucket} (${gaps.get(bucket)})`);
   const outputs: Outputs = {
     Buckets: buckets.length,
     Missing: missing.slice(0, namesShown),
-    Older: older === undefined ? null : Object.values(older).reduce((sum, count) => sum + count, 0),
-    OlderByBucket: Object.fromEntries(Object.entries(older ?? {}).slice(0, namesShown)),
+    Gaps: reasons.slice(0, namesShown),
+    Versioned: versioned.size,
+    Older: older === undefined ? null : Object.values(older.byBucket).reduce((sum, count) => sum + count, 0),
+    OlderByBucket: Object.fromEntries(Object.entries(older?.byBucket ?? {}).slice(0, namesShown)),
+    OlderMarkers: older?.markers ?? null,
   };
   const shown = (names: readonly string[]) =>
     `${names.slice(0, namesShown).join(', ')}${names.length > namesShown ? ` and ${names.length - namesShown} more` : ''}`;
   if (missing.length > 0) {
-    const text = `${missing.length} of ${buckets.length} buckets have no rule by which objects expire after ${Days} days: ${shown(missing)}`;
+    const text = `${missing.length} of ${buckets.length} buckets do not expire all that they hold after ${Days} days: ${shown(reasons)}`;
     return failed(Put ? 'RULE_NOT_TAKEN' : 'NON_COMPLIANT', text, { outputs, changes });
   }
   if (outputs.Older !== null && outputs.Older > OlderMax) {
-    const where = Object.entries(older ?? {}).map(([bucket, count]) => `${bucket} ${count}`);
+    const where = Object.entries(older?.byBucket ?? {}).map(([bucket, count]) => `${bucket} ${count}`);
     return failed(
       'NON_COMPLIANT',
-      `${outputs.Older} objects are older than ${thresholdText(inputs)}, at most ${OlderMax} may be: ${shown(where)}`,
+      `${outputs.Older} ${versioned.size > 0 ? 'objects and versions' : 'objects'} are older than ${thresholdText(inputs)}, at most ${OlderMax} may be: ${shown(where)}`,
       { outputs, changes },
     );
   }
@@ -255,26 +300,25 @@ async function carryOut(
   });
 }
 
-/** By bucket, without those that have none; undefined: not asked for. The servers' clock is taken to be ours. */
-async function countOlder(
+/** Undefined: not asked for. The servers' clock is taken to be ours. */
+async function olderIn(
   inputs: Inputs,
   buckets: readonly string[],
+  versioned: ReadonlySet<string>,
   s3: S3Client,
   context: ActionContext,
-): Promise<Record<string, number> | undefined> {
+): Promise<OlderCounts | undefined> {
   const seconds = inputs.OlderThanSeconds ?? (inputs.OlderThanDays ?? NaN) * 86_400;
   if (Number.isNaN(seconds)) return undefined;
   const limit = context.now() - seconds * 1_000;
-  const counts: Record<string, number> = {};
-  for (const bucket of buckets) {
-    let count = 0;
-    for await (const { modifiedAt } of s3.objects(bucket, inputs.Prefix ?? '')) {
-      if (Date.parse(modifiedAt) < limit) count += 1;
-    }
-    context.notice(`${bucket}: ${count} objects are older`);
-    if (count > 0) counts[bucket] = count;
-  }
-  return counts;
+  return countOlder({
+    s3,
+    prefix: inputs.Prefix ?? '',
+    limit,
+    buckets,
+    versioned,
+    notice: (text) => context.notice(text),
+  });
 }
 
 const thresholdText = ({ OlderThanDays, OlderThanSeconds }: Inputs): string =>

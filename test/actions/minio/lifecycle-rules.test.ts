@@ -1,6 +1,6 @@
 /** Lifecycle rules: which ones cover every object, and that adding one leaves the others to the byte. */
 import { expect, it } from 'vitest';
-import { covers, rulesOf, withRule } from '../../../src/actions/minio/lifecycle-rules.ts';
+import { gapsIn, rulesOf, withRule } from '../../../src/actions/minio/lifecycle-rules.ts';
 
 const rule = (inner: string) => `<Rule>${inner}</Rule>`;
 const config = (...rules: readonly string[]) =>
@@ -36,19 +36,27 @@ it.each([
     false,
   ],
 ])('%s', (_what, inner, isCovered) => {
-  expect(covers(rulesOf(config(rule(inner))), 1825, '')).toBe(isCovered);
+  const wanted = { days: 1825, prefix: '', versioning: 'off', lockDays: undefined } as const;
+  expect(gapsIn(rulesOf(config(rule(inner))), wanted).length === 0).toBe(isCovered);
 });
 
 it('a rule for a shorter prefix covers a longer one', () => {
   const rules = rulesOf(config(rule(`<ID>a</ID>${on}<Filter><Prefix>logs/</Prefix></Filter>${expiry}`)));
-  expect([covers(rules, 1825, 'logs/2026/'), covers(rules, 1825, 'log')]).toEqual([true, false]);
+  const isCovered = (prefix: string) =>
+    gapsIn(rules, { days: 1825, prefix, versioning: 'off', lockDays: undefined }).length === 0;
+  expect([isCovered('logs/2026/'), isCovered('log')]).toEqual([true, false]);
 });
 
 it('a rule is added behind the others, which stay as the server wrote them', () => {
   const other = rule(
     `<ID>keep &amp; see</ID>${on}<AbortIncompleteMultipartUpload><DaysAfterInitiation>7</DaysAfterInitiation></AbortIncompleteMultipartUpload>`,
   );
-  const added = withRule(config(other), { id: 'belay-expiry', days: 1825, prefix: 'a&b/' });
+  const added = withRule(config(other), {
+    id: 'belay-expiry',
+    days: 1825,
+    prefix: 'a&b/',
+    versioning: 'off',
+  });
   expect(added).toContain(other);
   expect(rulesOf(added).map(({ id, days, prefix }) => [id, days, prefix])).toEqual([
     ['keep & see', null, ''],
@@ -57,12 +65,75 @@ it('a rule is added behind the others, which stay as the server wrote them', () 
 });
 
 it('a rule of the same name is replaced, and a first one makes the configuration', () => {
-  const first = withRule(undefined, { id: 'r', days: 30, prefix: '' });
-  expect(rulesOf(withRule(first, { id: 'r', days: 1825, prefix: '' })).map(({ days }) => days)).toEqual([
-    1825,
-  ]);
+  const first = withRule(undefined, { id: 'r', days: 30, prefix: '', versioning: 'off' });
+  expect(
+    rulesOf(withRule(first, { id: 'r', days: 1825, prefix: '', versioning: 'off' })).map(({ days }) => days),
+  ).toEqual([1825]);
 });
 
 it('what is no lifecycle configuration is refused', () => {
   expect(() => rulesOf('<Error><Code>SlowDown</Code></Error>')).toThrow('no LifecycleConfiguration');
+});
+
+const old = (days: number, more = '') =>
+  `<NoncurrentVersionExpiration><NoncurrentDays>${days}</NoncurrentDays>${more}</NoncurrentVersionExpiration>`;
+it.each([
+  ['no rules at all', [], ['it has no rules', 'its old versions never expire']],
+  ['expiry that only lays a marker over the object', [`${on}${expiry}`], ['its old versions never expire']],
+  ['a rule for old versions beside it', [`${on}${expiry}`, `${on}${old(30)}`], []],
+  ['both in one rule', [`${on}${expiry}${old(30)}`], []],
+  [
+    'old versions that stay longer',
+    [`${on}${expiry}${old(2000)}`],
+    ['its old versions expire after 2000 days'],
+  ],
+  [
+    'old versions of which some are kept',
+    [`${on}${expiry}${old(30, '<NewerNoncurrentVersions>3</NewerNoncurrentVersions>')}`],
+    ['3 old versions of each object are kept for ever'],
+  ],
+  [
+    'a rule for old versions of some objects',
+    [`${on}${expiry}`, `${on}<Filter><Prefix>logs/</Prefix></Filter>${old(30)}`],
+    ['its old versions never expire'],
+  ],
+  [
+    'a rule for old versions that is disabled',
+    [`${on}${expiry}`, `<Status>Disabled</Status>${old(30)}`],
+    ['its old versions never expire'],
+  ],
+])('where versions are kept, %s', (_what, rules, gaps) => {
+  for (const versioning of ['enabled', 'suspended'] as const) {
+    const wanted = { days: 1825, prefix: '', versioning, lockDays: undefined };
+    expect(gapsIn(rules.length === 0 ? [] : rulesOf(config(...rules.map(rule))), wanted)).toEqual(gaps);
+  }
+});
+
+it('says of rules that are there what they do, not that there are none', () => {
+  const gapsOf = (...rules: readonly string[]) =>
+    gapsIn(rulesOf(config(...rules.map(rule))), {
+      days: 1825,
+      prefix: '',
+      versioning: 'off',
+      lockDays: undefined,
+    });
+  expect(gapsOf(`${on}<Expiration><Days>365</Days></Expiration>`)).toEqual([
+    'its objects expire after 365 days',
+  ]);
+  expect(gapsOf(`${on}<Filter><Prefix>tmp/</Prefix></Filter>${expiry}`)).toEqual([
+    'only some of its objects expire',
+  ]);
+});
+
+it('an object lock that keeps versions longer than they may stay is a gap', () => {
+  const rules = rulesOf(config(rule(`${on}${expiry}${old(30)}`)));
+  const gapsWith = (lockDays: number) =>
+    gapsIn(rules, { days: 1825, prefix: '', versioning: 'enabled', lockDays });
+  expect(gapsWith(1825)).toEqual([]);
+  expect(gapsWith(3650)).toEqual(['its object lock keeps every version 3650 days']);
+});
+
+it('a rule that is added where versions are kept takes the old ones, too', () => {
+  const wanted = { days: 1825, prefix: '', versioning: 'enabled', lockDays: undefined } as const;
+  expect(gapsIn(rulesOf(withRule(undefined, { id: 'a', ...wanted })), wanted)).toEqual([]);
 });

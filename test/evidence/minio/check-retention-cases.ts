@@ -1,7 +1,7 @@
 /** runbooks/minio/check-retention.yaml: the rules of each bucket, byte for byte, as the server gives them. */
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { S3Refusal } from '../../lab/minio/s3.ts';
+import { S3Refusal, type S3 } from '../../lab/minio/s3.ts';
 import { idOf, type Said } from '../../support/command-line.ts';
 import { expectTrouble } from '../trouble/expect-trouble.ts';
 import { drawn } from '../sample.ts';
@@ -11,6 +11,11 @@ const name = 'check-retention';
 const caseMs = 120_000;
 const ownRule =
   '<LifecycleConfiguration><Rule><ID>own</ID><Filter><Prefix>tmp/</Prefix></Filter><Status>Enabled</Status><Expiration><Days>7</Days></Expiration></Rule></LifecycleConfiguration>';
+
+async function* versionIds(s3: S3, bucket: string, prefix: string): AsyncGenerator<string> {
+  const answer = await s3.request({ path: `/${bucket}`, query: { versions: '', prefix } });
+  for (const [, id = ''] of answer.body.toString('utf8').matchAll(/<VersionId>([^<]+)</g)) yield id;
+}
 
 export function checkRetentionCases(stand: () => Stand): void {
   const given = (): Parameters => ({ ...stand().cluster, AccessKey: stand().minio.root.accessKey });
@@ -53,7 +58,7 @@ export function checkRetentionCases(stand: () => Stand): void {
         missing,
         8,
         'NON_COMPLIANT',
-        'have no rule by which objects expire after 1825 days',
+        'do not expire all that they hold after 1825 days',
         'invoices',
       );
       expect(missing.stderr).toMatch(/Nothing (is left|was) changed/);
@@ -74,6 +79,49 @@ export function checkRetentionCases(stand: () => Stand): void {
       const back = await stand().belay(['rollback', idOf(put), '--yes']);
       expect({ code: back.code, stderr: back.stderr }).toEqual({ code: 0, stderr: back.stderr });
       expect(await rules()).toEqual(before);
+    },
+    caseMs,
+  );
+
+  test(
+    'retention: a bucket that keeps versions is compliant only where they expire, too; versions below a delete marker are counted',
+    async () => {
+      const s3 = stand().minio.s3();
+      await s3.createBucket('versioned');
+      const versioning = '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>';
+      await s3.request({
+        method: 'PUT',
+        path: '/versioned',
+        query: { versioning: '' },
+        body: Buffer.from(versioning),
+      });
+      await s3.put('versioned', 'deleted', 'first');
+      await s3.put('versioned', 'deleted', 'second');
+      await s3.request({ method: 'DELETE', path: '/versioned/deleted' });
+      const markerOnly =
+        '<LifecycleConfiguration><Rule><ID>five-years</ID><Filter><Prefix></Prefix></Filter><Status>Enabled</Status><Expiration><Days>1825</Days></Expiration></Rule></LifecycleConfiguration>';
+      const answer = await s3.request({
+        method: 'PUT',
+        path: '/versioned',
+        query: { lifecycle: '' },
+        headers: { 'content-md5': createHash('md5').update(markerOnly).digest('base64') },
+        body: Buffer.from(markerOnly),
+      });
+      expect(answer.status).toBe(200);
+      const missing = await run();
+      expectTrouble(missing, 8, 'versioned (its old versions never expire)');
+
+      const before = await rules();
+      const put = await run({ PutMissing: true });
+      expect({ code: put.code, stderr: put.stderr }).toEqual({ code: 0, stderr: put.stderr });
+      expect((await rules())['versioned']).toContain('<NoncurrentDays>1825</NoncurrentDays>');
+      await new Promise((resolve) => setTimeout(resolve, 1_100));
+      expectTrouble(await run({ OlderThanSeconds: 1 }), 8, 'versioned 2');
+      await stand().belay(['rollback', idOf(put), '--yes']);
+      expect(await rules()).toEqual(before);
+      for await (const id of versionIds(s3, 'versioned', 'deleted'))
+        await s3.request({ method: 'DELETE', path: '/versioned/deleted', query: { versionId: id } });
+      await s3.request({ method: 'DELETE', path: '/versioned' });
     },
     caseMs,
   );
