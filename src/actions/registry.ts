@@ -35,6 +35,7 @@ import { reboot } from './host/reboot.ts';
 import { service } from './host/service.ts';
 import { check as httpCheck } from './http/check.ts';
 import { backup } from './minio/backup.ts';
+import { restore as minioRestore } from './minio/restore.ts';
 import { heal } from './minio/heal.ts';
 import { health } from './minio/health.ts';
 import { info } from './minio/info.ts';
@@ -42,6 +43,7 @@ import { lifecycle } from './minio/lifecycle.ts';
 import { restartCluster } from './minio/restart-cluster.ts';
 import { rotateAccessKey } from './minio/rotate-access-key.ts';
 import { settle } from './minio/settle.ts';
+import { watchAccessKey } from './minio/watch-access-key.ts';
 import { check as postgresqlCheck } from './postgresql/check.ts';
 import { rebuildStandby } from './postgresql/rebuild-standby.ts';
 import { replication as postgresqlReplication } from './postgresql/replication.ts';
@@ -87,6 +89,7 @@ const all: readonly AnyAction[] = [
   service,
   httpCheck,
   backup,
+  minioRestore,
   heal,
   health,
   info,
@@ -94,6 +97,7 @@ const all: readonly AnyAction[] = [
   restartCluster,
   rotateAccessKey,
   settle,
+  watchAccessKey,
   postgresqlCheck,
   rebuildStandby,
   postgresqlReplication,

@@ -6,7 +6,8 @@ import { ActionFailure } from '../define-action.ts';
 import { again, unlessMissing } from './backup-failure.ts';
 import type { Entry } from './backup-manifest.ts';
 import { copyInParts, type Cut } from './backup-parts.ts';
-import { carriedHeaders, digestOf, hashing, type Digest, type Place } from './backup-stream.ts';
+import { carriedOf, headersFor, printHeader, printOf, type Carried } from './backup-carried.ts';
+import { digestOf, hashing, type Digest, type Place } from './backup-stream.ts';
 import type { UploadRecords } from './backup-uploads.ts';
 
 export interface Copying {
@@ -27,16 +28,22 @@ export async function copyObject(
   const { from, to } = copying;
   try {
     const isSameSize = bytesThere === size;
+    let isSameContent = false;
     if (isSameSize) {
       const [source, copy] = await Promise.all([digestOf(from, key), digestOf(to, key)]);
       if (source === undefined) return gone(key);
-      if (source.sha256 === copy?.sha256) return { key, ...source, did: 'same' };
+      isSameContent = source.sha256 === copy?.sha256;
+      const carried = await carriedOf(from.s3, from.bucket, key, source.headers);
+      if (isSameContent && (await isCarried(carried, copy?.headers ?? {}, key, to)))
+        return { key, size: source.size, sha256: source.sha256, ...shownOf(carried), did: 'same' };
     }
     const written = await (size < copying.cut.fromBytes ? whole(key, copying) : inParts(key, copying));
     if (written === undefined) return gone(key);
     await prove(key, written, to);
-    if (bytesThere === undefined) return { key, ...written, did: 'copied' };
-    return { key, ...written, did: 'updated', ...(isSameSize ? { wasDamaged: true } : {}) };
+    const { carried, ...digest } = written;
+    const entry = { key, ...digest, ...shownOf(carried) };
+    if (bytesThere === undefined) return { ...entry, did: 'copied' };
+    return { ...entry, did: 'updated', ...(isSameSize && !isSameContent ? { wasDamaged: true } : {}) };
   } catch (error) {
     if (!(error instanceof HttpFailure)) throw error;
     const { code, message, retryable, effect } = error;
@@ -49,6 +56,25 @@ export async function copyObject(
     });
   }
 }
+
+/** In the manifest only where there is something. */
+const shownOf = ({ headers, tags }: Carried): Pick<Entry, 'headers' | 'tags'> => ({
+  ...(Object.keys(headers).length === 0 ? {} : { headers }),
+  ...(tags === '' ? {} : { tags }),
+});
+
+/** By the print that the copy has; one that has none, of an earlier version or somebody else's, is compared as it is. */
+async function isCarried(
+  carried: Carried,
+  copy: Readonly<Record<string, string>>,
+  key: string,
+  to: Place,
+): Promise<boolean> {
+  const print = copy[printHeader];
+  return printOf(carried) === (print ?? printOf(await carriedOf(to.s3, to.bucket, key, copy)));
+}
+
+type Written = Digest & { readonly carried: Carried };
 
 const gone = (key: string): Entry => ({ key, size: 0, sha256: '', did: 'gone' });
 
@@ -63,7 +89,7 @@ async function prove(key: string, written: Digest, to: Place): Promise<void> {
   });
 }
 
-async function inParts(key: string, copying: Copying): Promise<Digest | undefined> {
+async function inParts(key: string, copying: Copying): Promise<Written | undefined> {
   const { onPart, ...parts } = copying;
   const written = await copyInParts({
     key,
@@ -73,14 +99,15 @@ async function inParts(key: string, copying: Copying): Promise<Digest | undefine
   return written === 'small' ? whole(key, copying) : written;
 }
 
-function whole(key: string, { from, to, token }: Copying): Promise<Digest | undefined> {
+function whole(key: string, { from, to, token }: Copying): Promise<Written | undefined> {
   return again(async () => {
     const object = await unlessMissing(from.s3.get(from.bucket, key));
     if (object === undefined) return undefined;
     const size = Number(object.headers['content-length']);
     const hash = createHash('sha256');
+    const carried = await carriedOf(from.s3, from.bucket, key, object.headers);
     const stream = hashing(object.body, hash);
-    await to.s3.put(to.bucket, key, { stream, bytes: size }, carriedHeaders(object.headers, token));
-    return { size, sha256: hash.digest('hex') };
+    await to.s3.put(to.bucket, key, { stream, bytes: size }, headersFor(carried, token));
+    return { size, sha256: hash.digest('hex'), carried };
   });
 }

@@ -4,7 +4,7 @@
  * which the undo removes what was written. Before a page is copied, its intent names the keys that it will create.
  */
 import type { S3Client } from '../../transports/s3/client.ts';
-import { objectIn } from './admin.ts';
+import { numberIn, objectIn, textIn } from './admin.ts';
 
 export const manifestBucket = 'belay-manifests';
 
@@ -12,6 +12,10 @@ export interface Entry {
   readonly key: string;
   readonly size: number;
   readonly sha256: string;
+  /** Of the source, where it has some: what the target may not keep. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** As a query: `a=b&c=d`. */
+  readonly tags?: string;
   /** `gone`: it was listed, and deleted before it could be read. */
   readonly did: 'copied' | 'updated' | 'same' | 'gone';
   /** It was there with the same size and other content. */
@@ -99,6 +103,28 @@ export class Manifest {
     return heads;
   }
 
+  /** Whether this backup has written anything. */
+  async stands(): Promise<boolean> {
+    if (!(await this.#s3.hasBucket(manifestBucket))) return false;
+    return (await this.#s3.page(manifestBucket, { prefix: this.#prefix })).objects.length > 0;
+  }
+
+  /** Of one bucket, or of all; page by page, in the order of the keys. */
+  async *entries(bucket?: string): AsyncGenerator<Entry & { readonly bucket: string }> {
+    const prefix = bucket === undefined ? this.#prefix : `${this.#prefix}${bucket}/`;
+    for await (const { key } of this.#s3.objects(manifestBucket, prefix)) {
+      if (!key.endsWith('.jsonl')) continue;
+      const [head = '', ...lines] = (await this.#read(key)).split('\n').filter((line) => line !== '');
+      const of = textIn(objectIn(JSON.parse(head)), 'bucket');
+      for (const line of lines) yield { ...entryIn(JSON.parse(line)), bucket: of };
+    }
+  }
+
+  /** Of those that were proven. */
+  async *keysOf(bucket: string): AsyncGenerator<string> {
+    for await (const { key, did } of this.entries(bucket)) if (did !== 'gone') yield key;
+  }
+
   async writePart(head: PartHead, entries: readonly Entry[]): Promise<void> {
     const lines = [head, ...entries].map((line) => `${JSON.stringify(line)}\n`);
     await this.#s3.put(manifestBucket, `${this.#name(head)}.jsonl`, Buffer.from(lines.join('')));
@@ -144,4 +170,22 @@ export class Manifest {
   #name({ bucket, part }: Pick<PartHead, 'bucket' | 'part'>): string {
     return `${this.#prefix}${bucket}/${String(part).padStart(8, '0')}`;
   }
+}
+
+/** Somebody else may have written there since. */
+function entryIn(line: unknown): Entry {
+  const entry = objectIn(line);
+  const headers = Object.entries(objectIn(entry['headers'])).filter(
+    (header): header is [string, string] => typeof header[1] === 'string',
+  );
+  const did = textIn(entry, 'did');
+  const tags = textIn(entry, 'tags');
+  return {
+    key: textIn(entry, 'key'),
+    size: numberIn(entry, 'size'),
+    sha256: textIn(entry, 'sha256'),
+    did: did === 'copied' || did === 'updated' || did === 'same' ? did : 'gone',
+    ...(headers.length === 0 ? {} : { headers: Object.fromEntries(headers) }),
+    ...(tags === '' ? {} : { tags }),
+  };
 }

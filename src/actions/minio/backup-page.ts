@@ -11,11 +11,14 @@ import { UploadRecords } from './backup-uploads.ts';
 
 /** How many objects are under way at once. */
 const atOnceMax = 4;
+const namedMax = 5;
 
 export interface PageCopying {
   readonly from: S3Client;
   readonly target: OpenedTarget;
   readonly manifest: Manifest;
+  /** Of the step, see backup-token.ts. */
+  readonly token: string;
   readonly cut: Cut;
   readonly context: ActionContext;
 }
@@ -25,8 +28,8 @@ export async function copyPage(
   progress: Progress,
   copying: PageCopying,
 ): Promise<Pending | Failed> {
-  const { from, target, manifest, context } = copying;
-  await new UploadRecords(target.s3, context.token).sweep();
+  const { from, target, manifest, token, context } = copying;
+  await new UploadRecords(target.s3, token).sweep();
   const { objects, isLast } = await from.page(bucket, { after: progress.after });
   const there = target.bucket(bucket);
   const { part } = progress;
@@ -47,7 +50,7 @@ export async function copyPage(
   await manifest.writePart({ bucket, part, lastKey, isLast, totals }, entries);
   endPage(progress, lastKey, totals);
   return isLast
-    ? compareCounts(bucket, there, progress, target.s3)
+    ? compareCounts(bucket, there, progress, copying)
     : pending(50, `${bucket}: page ${part} is copied`);
 }
 
@@ -58,7 +61,7 @@ function copyAll(
   found: readonly (Headers | undefined)[],
   bucket: string,
   progress: Progress,
-  { from, target, cut, context }: PageCopying,
+  { from, target, token, cut, context }: PageCopying,
 ): Promise<Entry[]> {
   let bytes = 0;
   return inGroups(objects, context.signal, async (object, index, signal) => {
@@ -70,9 +73,9 @@ function copyAll(
       {
         from: { s3: from.until(signal), bucket },
         to: { s3, bucket: target.bucket(bucket) },
-        token: context.token,
+        token,
         cut,
-        uploads: new UploadRecords(s3, context.token),
+        uploads: new UploadRecords(s3, token),
         onPart: (key, number, count) => context.notice(`${bucket}/${key}: part ${number} of ${count}`),
       },
     );
@@ -102,25 +105,48 @@ async function reallyLost(
   return undefined;
 }
 
-/** As many objects as were proven must be listed there. */
+/** Every object that was proven must be listed there: a restore begins with a list. */
 async function compareCounts(
   bucket: string,
   there: string,
   progress: Progress,
-  target: S3Client,
+  { target, manifest }: PageCopying,
 ): Promise<Pending | Failed> {
-  let count = 0;
-  for await (const _ of target.objects(there)) count += 1;
   const { objects } = progress.bucketTotals;
-  if (count < objects) {
+  const { count, missing, missingCount } = await missingIn(target.s3.objects(there), manifest.keysOf(bucket));
+  if (missingCount > 0) {
+    const more = missingCount > missing.length ? ` and ${missingCount - missing.length} more` : '';
     return failed(
       'COUNT_MISMATCH',
-      `${there} lists ${count} objects at the target, and ${objects} of ${bucket} were proven there`,
+      `${there} lists ${count} objects at the target, and ${objects} of ${bucket} were proven there. It took and does not list ${missing.join(', ')}${more}`,
       { retryable: true },
     );
   }
-  endBucket(progress, count - objects);
+  endBucket(progress, Math.max(0, count - objects));
   return pending(50, `${bucket}: all ${objects} objects are copied`);
+}
+
+/** Both in the order of their keys' bytes. */
+async function missingIn(
+  listed: AsyncIterable<S3Object>,
+  proven: AsyncIterable<string>,
+): Promise<{ count: number; missing: string[]; missingCount: number }> {
+  const missing: string[] = [];
+  let [count, missingCount] = [0, 0];
+  const list = listed[Symbol.asyncIterator]();
+  let head = await list.next();
+  const bytes = (text: string): Buffer => Buffer.from(text);
+  for await (const key of proven) {
+    while (head.done !== true && Buffer.compare(bytes(head.value.key), bytes(key)) < 0) {
+      count += 1;
+      head = await list.next();
+    }
+    if (head.done !== true && head.value.key === key) continue;
+    missingCount += 1;
+    if (missing.length < namedMax) missing.push(key);
+  }
+  for (; head.done !== true; head = await list.next()) count += 1;
+  return { count, missing, missingCount };
 }
 
 /** The first that fails ends the others of its group, and is thrown once they have ended: nothing goes on behind the caller's back. */

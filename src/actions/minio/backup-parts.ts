@@ -13,7 +13,8 @@ import {
   type Upload,
 } from '../../transports/s3/multipart.ts';
 import { ActionFailure } from '../define-action.ts';
-import { carriedHeaders, hashing, type Digest, type Place } from './backup-stream.ts';
+import { carriedOf, headersFor, type Carried } from './backup-carried.ts';
+import { hashing, type Digest, type Place } from './backup-stream.ts';
 import { again, triesMax, unlessMissing } from './backup-failure.ts';
 import type { UploadRecords } from './backup-uploads.ts';
 
@@ -46,8 +47,10 @@ export interface PartsCopy {
   readonly onPart?: (number: number, count: number) => void;
 }
 
+export type SentInParts = Digest & { readonly carried: Carried };
+
 /** What was sent; undefined: the object was deleted at the source. One that is changed meanwhile is begun anew, or has become small. */
-export async function copyInParts(copy: PartsCopy): Promise<Digest | undefined | 'small'> {
+export async function copyInParts(copy: PartsCopy): Promise<SentInParts | undefined | 'small'> {
   const { key, from, cut } = copy;
   for (let attempt = 1; attempt <= triesMax; attempt += 1) {
     const headers = await again(() => from.s3.head(from.bucket, key));
@@ -68,7 +71,7 @@ export async function copyInParts(copy: PartsCopy): Promise<Digest | undefined |
 async function copyVersion(
   copy: PartsCopy,
   source: Readonly<Record<string, string>>,
-): Promise<Digest | 'changed'> {
+): Promise<SentInParts | 'changed'> {
   const { key, from, to, token, cut, uploads } = copy;
   const size = Number(source['content-length']);
   const partBytes = partBytesFor(size, cut);
@@ -80,7 +83,8 @@ async function copyVersion(
   }
   const place = { bucket: to.bucket, key };
   try {
-    const upload = await uploads.begin(place, carriedHeaders(source, token));
+    const carried = await carriedOf(from.s3, from.bucket, key, source);
+    const upload = await uploads.begin(place, headersFor(carried, token));
     const count = Math.ceil(size / partBytes);
     const parts: Part[] = [];
     let hash = createHash('sha256');
@@ -94,7 +98,7 @@ async function copyVersion(
     }
     await again((attempt) => complete(copy, upload, parts, attempt));
     await uploads.ended(place);
-    return { size, sha256: hash.digest('hex') };
+    return { size, sha256: hash.digest('hex'), carried };
   } catch (error) {
     await uploads.abandon(place);
     if (error instanceof SourceChanged) return 'changed';

@@ -1,4 +1,4 @@
-/** An object on its way from one server to the other: what goes with it, and the sha256 of what passed. */
+/** An object on its way from one server to the other, and the sha256 of what passed. */
 import { createHash, type Hash } from 'node:crypto';
 import { Transform, type Readable } from 'node:stream';
 import type { S3Client } from '../../transports/s3/client.ts';
@@ -14,24 +14,13 @@ export interface Digest {
   readonly sha256: string;
 }
 
-/** Whose object it is, so that the undo removes nothing that somebody else wrote. */
-export const tokenHeader = 'x-amz-meta-belay-token';
-const carried =
-  /^(?:content-type|content-encoding|content-disposition|content-language|cache-control|x-amz-meta-.*)$/;
-
-/** Of an object's headers those that its copy has too, and the token. */
-export function carriedHeaders(
-  headers: Readonly<Record<string, string>>,
-  token: string,
-): Readonly<Record<string, string>> {
-  return {
-    ...Object.fromEntries(Object.entries(headers).filter(([name]) => carried.test(name))),
-    [tokenHeader]: token,
-  };
+/** With the headers that came with the bytes. */
+export interface Read extends Digest {
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** Reads the object whole. Undefined: the server says that there is no such object. */
-export function digestOf({ s3, bucket }: Place, key: string): Promise<Digest | undefined> {
+export function digestOf({ s3, bucket }: Place, key: string): Promise<Read | undefined> {
   return again(async () => {
     const object = await unlessMissing(s3.get(bucket, key));
     if (object === undefined) return undefined;
@@ -41,7 +30,7 @@ export function digestOf({ s3, bucket }: Place, key: string): Promise<Digest | u
       hash.update(chunk as Buffer);
       size += (chunk as Buffer).length;
     }
-    return { size, sha256: hash.digest('hex') };
+    return { size, sha256: hash.digest('hex'), headers: object.headers };
   });
 }
 

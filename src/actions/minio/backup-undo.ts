@@ -5,11 +5,17 @@ import type { S3Client } from '../../transports/s3/client.ts';
 import { hasUploads } from '../../transports/s3/multipart.ts';
 import { done, type Poll } from '../define-action.ts';
 import { Manifest, manifestBucket } from './backup-manifest.ts';
-import { tokenHeader } from './backup-stream.ts';
+import { tokenHeader } from './backup-carried.ts';
 import { UploadRecords } from './backup-uploads.ts';
 
-/** May be told again after a crash: the manifest goes last. */
-export async function undoBackup(target: S3Client, token: string): Promise<Poll<JsonObject>> {
+/** `tokens`: the step's own, and that of an attempt by an earlier version. May be told again after a crash: the manifest goes last. */
+export async function undoBackup(target: S3Client, tokens: readonly string[]): Promise<Poll<JsonObject>> {
+  const changes: Change[] = [];
+  for (const token of tokens) changes.push(...(await undoOne(target, token)));
+  return done({}, { changes });
+}
+
+async function undoOne(target: S3Client, token: string): Promise<Change[]> {
   const manifest = new Manifest(target, token);
   if (await target.hasBucket(manifestBucket)) await new UploadRecords(target, token).sweep();
   const removed = new Map<string, number>();
@@ -37,5 +43,5 @@ export async function undoBackup(target: S3Client, token: string): Promise<Poll<
       changes.push({ target: bucket, subject: 'bucket', from: bucket, to: null });
   }
   await manifest.remove();
-  return done({}, { changes });
+  return changes;
 }

@@ -4,18 +4,28 @@
  * cluster is healthy: within seconds of a start an object may read as missing. Large objects go in parts, and no upload of
  * parts is left at the target once the backup was resumed or undone.
  *
- * The manifest stands at the target (bucket belay-manifests, under the step's token), written page by page.
+ * The manifest stands at the target (bucket belay-manifests, under one token for all attempts of the step), written page by
+ * page.
  */
 import { Type } from 'typebox';
 import { S3Failure } from '../../transports/s3/failure.ts';
 import type { S3Client } from '../../transports/s3/client.ts';
-import { defineAction, done, failed, type AnyAction, type Poll, type UndoInputs } from '../define-action.ts';
+import {
+  defineAction,
+  done,
+  failed,
+  type AnyAction,
+  type Failed,
+  type Poll,
+  type UndoInputs,
+} from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
 import { isBackupFailure } from './backup-failure.ts';
 import { Manifest } from './backup-manifest.ts';
 import { copyPage, megabytes } from './backup-page.ts';
 import { shippedCut, type Cut } from './backup-parts.ts';
 import { begin, type Progress } from './backup-progress.ts';
+import { backupToken } from './backup-token.ts';
 import { openTarget, targetSchema, type TargetInputs } from './backup-target.ts';
 import { undoBackup } from './backup-undo.ts';
 import { keyedInputs, openCluster, type Cluster, type KeyedInputs } from './cluster.ts';
@@ -91,24 +101,28 @@ export const backupCutting = (cut: Cut): AnyAction =>
       execute: async (inputs: Inputs, _before, context): Promise<Poll<Outputs>> => {
         using cluster = await openCluster(inputs, context);
         using target = await openTarget(inputs.Target, inputs.Hosts[0] ?? '', context);
+        const token = backupToken(context);
+        const manifest = new Manifest(target.s3, token);
         const trouble = await windowTrouble(cluster, inputs, context);
         if (trouble !== undefined) {
-          return failed(
-            'UNHEALTHY_WINDOW',
-            `no backup while the cluster is not healthy: ${trouble}.\nWhat was copied so far stays, and the next run goes on there.`,
-            { retryable: true },
+          return accounted(
+            failed('UNHEALTHY_WINDOW', `no backup while the cluster is not healthy: ${trouble}.`, {
+              retryable: true,
+            }),
+            target.s3,
+            manifest,
           );
         }
-        const manifest = new Manifest(target.s3, context.token);
         const from = sourceOf(cluster, inputs);
         const progress = progressOf.get(inputs) ?? (await begin(from, inputs.Buckets, manifest, context));
         progressOf.set(inputs, progress);
         const [bucket] = progress.left;
         if (bucket === undefined) return finish(progress, manifest);
         try {
-          return await copyPage(bucket, progress, { from, target, manifest, cut, context });
+          const answer = await copyPage(bucket, progress, { from, target, manifest, token, cut, context });
+          return answer.kind === 'failed' ? await accounted(answer, target.s3, manifest) : answer;
         } catch (error) {
-          return stopped(error, target.s3, manifest);
+          return await accounted(stopped(error), target.s3, manifest);
         }
       },
     },
@@ -123,7 +137,7 @@ export const backupCutting = (cut: Cut): AnyAction =>
           context,
         ) => {
           using target = await openTarget(inputs.Target, inputs.Hosts[0] ?? '', context);
-          return undoBackup(target.s3, token);
+          return undoBackup(target.s3, [...new Set([backupToken(context), token])]);
         },
       },
     },
@@ -131,20 +145,33 @@ export const backupCutting = (cut: Cut): AnyAction =>
 
 export const backup = backupCutting(shippedCut);
 
-/** The request that failed may never have been sent; what was copied before it stays, and the undo knows what. Throws what is a bug. */
-function stopped(error: unknown, target: S3Client, manifest: Manifest): Poll<Outputs> {
+/** Throws what is a bug. */
+function stopped(error: unknown): Failed {
   if (!isBackupFailure(error) || error.code === 'CANCELLED') throw error;
   const isBusy = error instanceof S3Failure && error.isBusy;
-  return failed(
-    isBusy ? 'UNHEALTHY_WINDOW' : error.code,
-    `${error.message}\nWhat was copied so far stays, and the next run goes on there.`,
-    {
-      retryable: error.retryable,
-      changes: [
-        { target: target.label, subject: 'backup', from: null, to: `objects as ${manifest.place} says` },
-      ],
-    },
-  );
+  return failed(isBusy ? 'UNHEALTHY_WINDOW' : error.code, error.message, { retryable: error.retryable });
+}
+
+/**
+ * What stands at the target by this run, of this attempt or an earlier one, is told with the failure, and the undo knows it. A
+ * target that cannot be asked may hold something, so it is told, too.
+ */
+async function accounted(failure: Failed, target: S3Client, manifest: Manifest): Promise<Failed> {
+  let stands: boolean;
+  try {
+    stands = await manifest.stands();
+  } catch (error) {
+    if (!isBackupFailure(error)) throw error;
+    stands = true;
+  }
+  if (!stands) return failure;
+  return {
+    ...failure,
+    message: `${failure.message}\nWhat was copied so far stays, and the next attempt goes on there.`,
+    changes: [
+      { target: target.label, subject: 'backup', from: null, to: `objects as ${manifest.place} says` },
+    ],
+  };
 }
 
 /** The first node: one that stops in the middle fails the step, and the health check before it says why. */

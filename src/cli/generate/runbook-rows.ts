@@ -29,6 +29,10 @@ export const runbookSystems: readonly RunbookSystem[] = [
       { asked: 'Upgrade the binary, not rolling', runbook: 'minio/upgrade' },
       { asked: 'Rotate the TLS certificate on nodes and nginx', runbook: 'minio/rotate-tls' },
       { asked: 'Back the buckets up every night to S3, verified', runbook: 'minio/backup' },
+      {
+        asked: 'Bring objects back from a backup, or prove in a drill that it can be done',
+        runbook: 'minio/restore',
+      },
       { asked: 'Check that what must be deleted is deleted, with alarm', runbook: 'minio/check-retention' },
       { asked: 'Rotate the access key', runbook: 'minio/rotate-access-key' },
       { asked: 'Replace a drive after disk loss', runbook: 'minio/replace-drive' },

@@ -4,6 +4,7 @@ import { MinioLab } from '../../lab/minio/cluster.ts';
 import { backupCases } from './backup-cases.ts';
 import { checkRetentionCases } from './check-retention-cases.ts';
 import { replaceDriveCases } from './replace-drive-cases.ts';
+import { restoreCases } from './restore-cases.ts';
 import { Stand } from './stand.ts';
 
 const reason = MinioLab.unavailable();
@@ -16,6 +17,7 @@ describe.skipIf(reason)(`MinIO's objects${reason === undefined ? '' : ` (skipped
   afterAll(() => stand?.down(), 60_000);
 
   backupCases(() => stand);
+  restoreCases(() => stand);
   checkRetentionCases(() => stand);
   replaceDriveCases(() => stand);
 });

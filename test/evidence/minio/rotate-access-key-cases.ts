@@ -60,6 +60,7 @@ export function rotateAccessKeyCases(stand: () => Stand): void {
       OldAccessKey: old.accessKey,
       NewAccessKey: next.accessKey,
       Bake: 'PT1S',
+      WatchSeconds: 2,
     };
     return { user, old, next, given };
   }
@@ -108,6 +109,43 @@ export function rotateAccessKeyCases(stand: () => Stand): void {
   );
 
   test(
+    'key: whoever still uses the old one is named before it is disabled, and is not refused a single request',
+    async () => {
+      const { old, next, given } = await application();
+      const over = new AbortController();
+      const refused: number[] = [];
+      const user = (async () => {
+        const deadline = Date.now() + caseMs;
+        while (!over.signal.aborted && Date.now() < deadline) {
+          const { status } = await stand().minio.s3('lb', old).request({ path: '/' });
+          if (status !== 200) refused.push(status);
+          await new Promise((resolve) => setTimeout(resolve, 200));
+        }
+      })();
+      try {
+        const waiting = await run(given);
+        const id = idOf(waiting);
+        await stand().belay(['continue', id]);
+        const asking = await stand().belay(['resume', id, '--no-wait']);
+        expectTrouble(asking, 6, 'KEY_IN_USE', `${old.accessKey} signed`, 's3.ListBuckets');
+        await stand().belay(['continue', id]);
+        const ended = await stand().belay(['resume', id, '--no-wait']);
+        // Climbing down asks to switch back before the new key goes.
+        expectTrouble(ended, 6, 'KEY_IN_USE', `${old.accessKey} works again`);
+        expect([await answers(old), await answers(next)]).toEqual(['works', 'works']);
+        await stand().belay(['continue', id]);
+        expectTrouble(await stand().belay(['resume', id]), 3, 'KEY_IN_USE');
+      } finally {
+        over.abort();
+        await user;
+      }
+      expect(refused).toEqual([]);
+      stand().expectNowhere();
+    },
+    caseMs * 2,
+  );
+
+  test(
     'key: a rejected removal undoes the rotation; the old key works before anybody is asked to switch back, then the new one goes',
     async () => {
       const { old, next, given } = await application();
@@ -127,7 +165,9 @@ export function rotateAccessKeyCases(stand: () => Stand): void {
     caseMs,
   );
 
-  const beforeRemoval = placesOf(name).filter((place) => !['SwitchOver', 'RemoveOld'].includes(place));
+  const beforeRemoval = placesOf(name).filter(
+    (place) => !['SwitchOver', 'WatchOld', 'AskStillUsed', 'RemoveOld'].includes(place),
+  );
   for (const place of drawn(name, beforeRemoval)) {
     test(
       `key: failed after ${place}, before the removal, the old one works on every node and the new one is gone`,

@@ -3,12 +3,13 @@ import type { HostAddress } from '../../../src/transports/host.ts';
 import { openHosts, type Hosts } from '../../../src/transports/hosts/connect.ts';
 import type { AnyAction } from '../../../src/actions/define-action.ts';
 import type { JsonObject } from '../../../src/json.ts';
-import { run, undo, type Ending, type Run, type World } from '../../actions/host/drive.ts';
+import { newToken, run, undo, type Ending, type Run, type World } from '../../actions/host/drive.ts';
 import { MinioLab } from './cluster.ts';
 
 export class MinioActions {
   readonly #minio: MinioLab;
   readonly #hosts: Hosts;
+  readonly #executions = new WeakMap<Run, string>();
 
   constructor(minio: MinioLab) {
     this.#minio = minio;
@@ -49,8 +50,16 @@ export class MinioActions {
     return { Url: 'http://127.0.0.1:7070', Host: 'bk1', AccessKey: accessKey, SecretKey: secretKey };
   }
 
-  run(action: AnyAction, own: JsonObject = {}, options: { readonly lostReply?: boolean } = {}): Promise<Run> {
-    return run(action, this.inputs(action, own), this.world, options);
+  /** Each run is an execution of its own, and its undo belongs to it. */
+  async run(
+    action: AnyAction,
+    own: JsonObject = {},
+    options: { readonly lostReply?: boolean } = {},
+  ): Promise<Run> {
+    const executionId = newToken();
+    const done = await run(action, this.inputs(action, own), { ...this.world, executionId }, options);
+    this.#executions.set(done, executionId);
+    return done;
   }
 
   async ending(action: AnyAction, own: JsonObject = {}): Promise<Ending> {
@@ -58,6 +67,7 @@ export class MinioActions {
   }
 
   undo(action: AnyAction, done: Run): Promise<Ending> {
-    return undo(action, done, this.world);
+    const executionId = this.#executions.get(done);
+    return undo(action, done, { ...this.world, ...(executionId === undefined ? {} : { executionId }) });
   }
 }

@@ -1,0 +1,60 @@
+/**
+ * What goes with an object besides its bytes: the headers that describe it, its user metadata and its tags. The copy has
+ * them, too, and the manifest, because not every server keeps all of them; the print of them at the copy tells a later run
+ * whether they have changed at the source.
+ */
+import { createHash } from 'node:crypto';
+import type { S3Client } from '../../transports/s3/client.ts';
+import { objectPath } from '../../transports/s3/path.ts';
+
+/** Whose object it is, so that the undo removes nothing that somebody else wrote. */
+export const tokenHeader = 'x-amz-meta-belay-token';
+/** A SHA-256 of what was carried. */
+export const printHeader = 'x-amz-meta-belay-carried';
+const carried =
+  /^(?:content-type|content-encoding|content-disposition|content-language|cache-control|expires|x-amz-meta-.*)$/;
+
+export interface Carried {
+  readonly headers: Readonly<Record<string, string>>;
+  /** As a query: `a=b&c=d`; empty: none. */
+  readonly tags: string;
+}
+
+/** `headers`: what GET or HEAD answered. Asks for the tags only where there are some. */
+export async function carriedOf(
+  s3: S3Client,
+  bucket: string,
+  key: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<Carried> {
+  const own = Object.entries(headers)
+    .filter(([name]) => carried.test(name) && name !== tokenHeader && name !== printHeader)
+    .toSorted(([left], [right]) => (left < right ? -1 : 1));
+  const hasTags = Number(headers['x-amz-tagging-count'] ?? 0) > 0;
+  return { headers: Object.fromEntries(own), tags: hasTags ? await tagsOf(s3, bucket, key) : '' };
+}
+
+async function tagsOf(s3: S3Client, bucket: string, key: string): Promise<string> {
+  const send = { method: 'GET', query: { tagging: '' } } as const;
+  const reply = await s3.xml(objectPath(bucket, key), send, 'Tagging');
+  const tags = reply.one('TagSet')?.all('Tag') ?? [];
+  return tags
+    .map((tag) => `${encodeURIComponent(tag.text('Key'))}=${encodeURIComponent(tag.text('Value'))}`)
+    .toSorted()
+    .join('&');
+}
+
+export const printOf = ({ headers, tags }: Carried): string =>
+  createHash('sha256')
+    .update(JSON.stringify([Object.entries(headers), tags]))
+    .digest('hex');
+
+/** To be sent with the copy. */
+export function headersFor(what: Carried, token: string): Readonly<Record<string, string>> {
+  return {
+    ...what.headers,
+    ...(what.tags === '' ? {} : { 'x-amz-tagging': what.tags }),
+    [tokenHeader]: token,
+    [printHeader]: printOf(what),
+  };
+}

@@ -1,0 +1,104 @@
+/**
+ * What a restore takes from the cluster, kept at the backup's server until its undo: the object that stood under each key, or
+ * that there was none. Written down before anything is overwritten, so that a runner that dies loses nothing.
+ */
+import { createHash } from 'node:crypto';
+import { text } from 'node:stream/consumers';
+import type { S3Client } from '../../transports/s3/client.ts';
+import { objectIn, textIn } from './admin.ts';
+import { carriedOf, type Carried } from './backup-carried.ts';
+import { again, unlessMissing } from './backup-failure.ts';
+import { carriedWithTags, sendWhole } from './restore-object.ts';
+
+export const keptBucket = 'belay-kept';
+
+export interface KeptRecord {
+  /** In the cluster. */
+  readonly bucket: string;
+  readonly key: string;
+  /** Of what the restore puts there: the undo takes away nothing else. */
+  readonly sha256: string;
+  readonly was: 'absent' | 'kept';
+  readonly carried: Carried;
+  readonly madeBucket: boolean;
+}
+
+export class Kept {
+  readonly #there: S3Client;
+  readonly #token: string;
+
+  constructor(there: S3Client, token: string) {
+    this.#there = there;
+    this.#token = token;
+  }
+
+  /** For people: `belay-kept/TOKEN/`. */
+  get place(): string {
+    return `${keptBucket}/${this.#token}/`;
+  }
+
+  /** Once for each key, whatever runs again: what was there first is what is kept. */
+  async keep(
+    here: S3Client,
+    what: Pick<KeptRecord, 'bucket' | 'key' | 'sha256' | 'madeBucket'>,
+  ): Promise<void> {
+    const record = this.#recordKey(what);
+    if ((await this.#there.head(keptBucket, record)) !== undefined) return;
+    const object = await unlessMissing(here.get(what.bucket, what.key));
+    let carried: Carried = { headers: {}, tags: '' };
+    if (object !== undefined) {
+      carried = await carriedOf(here, what.bucket, what.key, object.headers);
+      const bytes = Number(object.headers['content-length']);
+      await this.#there.put(keptBucket, this.#bytesKey(what), { stream: object.body, bytes });
+    }
+    const whole: KeptRecord = { ...what, was: object === undefined ? 'absent' : 'kept', carried };
+    await this.#there.put(keptBucket, record, Buffer.from(JSON.stringify(whole)));
+  }
+
+  make(): Promise<void> {
+    return this.#there.makeBucket(keptBucket);
+  }
+
+  async *records(): AsyncGenerator<KeptRecord> {
+    if (!(await this.#there.hasBucket(keptBucket))) return;
+    for await (const { key } of this.#there.objects(keptBucket, `${this.#token}/records/`)) {
+      const { body } = await this.#there.get(keptBucket, key);
+      const record = objectIn(JSON.parse(await text(body)));
+      const carried = objectIn(record['carried']);
+      const headers = Object.entries(objectIn(carried['headers'])).filter(
+        (header): header is [string, string] => typeof header[1] === 'string',
+      );
+      yield {
+        bucket: textIn(record, 'bucket'),
+        key: textIn(record, 'key'),
+        sha256: textIn(record, 'sha256'),
+        was: textIn(record, 'was') === 'kept' ? 'kept' : 'absent',
+        carried: { headers: Object.fromEntries(headers), tags: textIn(carried, 'tags') },
+        madeBucket: record['madeBucket'] === true,
+      };
+    }
+  }
+
+  async putBack(here: S3Client, record: KeptRecord): Promise<void> {
+    await again(async () => {
+      const { headers, body } = await this.#there.get(keptBucket, this.#bytesKey(record));
+      const bytes = Number(headers['content-length']);
+      await sendWhole(here, record, { stream: body, bytes }, carriedWithTags(record.carried));
+    });
+  }
+
+  /** After all of it is back. The bucket stays where other restores have kept something in it. */
+  async remove(): Promise<void> {
+    if (!(await this.#there.hasBucket(keptBucket))) return;
+    for await (const { key } of this.#there.objects(keptBucket, `${this.#token}/`))
+      await this.#there.remove(keptBucket, key);
+    if ((await this.#there.page(keptBucket)).objects.length === 0) await this.#there.removeBucket(keptBucket);
+  }
+
+  #recordKey = (what: Pick<KeptRecord, 'bucket' | 'key'>): string => `${this.#token}/records/${nameOf(what)}`;
+  #bytesKey = (what: Pick<KeptRecord, 'bucket' | 'key'>): string => `${this.#token}/objects/${nameOf(what)}`;
+}
+
+/** A key may be as long as keys can be: its own name would not fit behind another. */
+const nameOf = ({ bucket, key }: Pick<KeptRecord, 'bucket' | 'key'>): string =>
+  createHash('sha256').update(`${bucket}/${key}`).digest('hex');

@@ -1,0 +1,94 @@
+/** One object of a backup brought back into the cluster as it was: its bytes, its headers and its tags, each proven. */
+import { createHash } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import type { S3Client } from '../../transports/s3/client.ts';
+import { ActionFailure } from '../define-action.ts';
+import { carriedOf, printOf, type Carried } from './backup-carried.ts';
+import { again, unlessMissing } from './backup-failure.ts';
+import type { Entry } from './backup-manifest.ts';
+import { digestOf, hashing, type Place } from './backup-stream.ts';
+import type { Kept } from './restore-kept.ts';
+
+export type BackedUp = Entry & { readonly bucket: string };
+
+export interface Restoring {
+  /** The backup. */
+  readonly from: Place;
+  /** The cluster. */
+  readonly to: Place;
+  readonly kept: Kept;
+  readonly madeBucket: boolean;
+}
+
+/** `same`: it stood there as it was, and was not touched. Rejects with ActionFailure BACKUP_CHANGED, NOT_AS_BACKED_UP. */
+export async function restoreObject(entry: BackedUp, restoring: Restoring): Promise<'restored' | 'same'> {
+  const { from, to, kept, madeBucket } = restoring;
+  const wanted = await carriedIn(entry, from);
+  if (await isAsWanted(entry, wanted, to)) return 'same';
+  await kept.keep(to.s3, { bucket: to.bucket, key: entry.key, sha256: entry.sha256, madeBucket });
+  await again(async () => {
+    const object = await unlessMissing(from.s3.get(from.bucket, entry.key));
+    if (object === undefined || Number(object.headers['content-length']) !== entry.size)
+      throw changed(entry, from);
+    const hash = createHash('sha256');
+    const stream = hashing(object.body, hash);
+    await sendWhole(
+      to.s3,
+      { bucket: to.bucket, key: entry.key },
+      { stream, bytes: entry.size },
+      carriedWithTags(wanted),
+    );
+    if (hash.digest('hex') !== entry.sha256) throw changed(entry, from);
+  });
+  if (await isAsWanted(entry, wanted, to)) return 'restored';
+  throw new ActionFailure({
+    code: 'NOT_AS_BACKED_UP',
+    message: `${to.bucket}/${entry.key} was written to the cluster and reads back otherwise: its bytes, headers or tags are not those of the backup`,
+    retryable: true,
+    effect: 'known',
+  });
+}
+
+/** Whether the copy can be restored, asked of the backup only. Rejects with ActionFailure BACKUP_CHANGED. */
+export async function proveEntry(entry: BackedUp, from: Place): Promise<void> {
+  const copy = await digestOf(from, entry.key);
+  if (copy?.sha256 !== entry.sha256 || copy.size !== entry.size) throw changed(entry, from);
+}
+
+function changed(entry: BackedUp, { s3, bucket }: Place): ActionFailure {
+  return new ActionFailure({
+    code: 'BACKUP_CHANGED',
+    message: `${bucket}/${entry.key} at ${s3.label} is not what the manifest says (${entry.size} bytes, sha256 ${entry.sha256}): a later backup has updated it, or it is damaged or gone. Name the manifest of the latest backup, or leave this object out`,
+    effect: 'known',
+  });
+}
+
+/** As the manifest has them; one of an earlier version has none, so the copy is asked. */
+async function carriedIn(entry: BackedUp, { s3, bucket }: Place): Promise<Carried> {
+  if (entry.headers !== undefined || entry.tags !== undefined)
+    return { headers: entry.headers ?? {}, tags: entry.tags ?? '' };
+  const headers = await again(() => s3.head(bucket, entry.key));
+  return carriedOf(s3, bucket, entry.key, headers ?? {});
+}
+
+async function isAsWanted(entry: BackedUp, wanted: Carried, { s3, bucket }: Place): Promise<boolean> {
+  const headers = await again(() => s3.head(bucket, entry.key));
+  if (headers === undefined || Number(headers['content-length']) !== entry.size) return false;
+  if (printOf(await carriedOf(s3, bucket, entry.key, headers)) !== printOf(wanted)) return false;
+  return (await digestOf({ s3, bucket }, entry.key))?.sha256 === entry.sha256;
+}
+
+export const carriedWithTags = ({ headers, tags }: Carried): Readonly<Record<string, string>> => ({
+  ...headers,
+  ...(tags === '' ? {} : { 'x-amz-tagging': tags }),
+});
+
+/** In one piece: MinIO takes up to 5 TiB so. */
+export function sendWhole(
+  s3: S3Client,
+  { bucket, key }: { readonly bucket: string; readonly key: string },
+  body: { readonly stream: Readable; readonly bytes: number },
+  headers: Readonly<Record<string, string>>,
+): Promise<void> {
+  return s3.put(bucket, key, body, headers);
+}
