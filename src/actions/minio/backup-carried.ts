@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { S3Client } from '../../transports/s3/client.ts';
-import { objectPath } from '../../transports/s3/path.ts';
+import { tagsOf } from '../../transports/s3/tags.ts';
 
 /** Whose object it is, so that the undo removes nothing that somebody else wrote. */
 export const tokenHeader = 'x-amz-meta-belay-token';
@@ -34,16 +34,6 @@ export async function carriedOf(
   return { headers: Object.fromEntries(own), tags: hasTags ? await tagsOf(s3, bucket, key) : '' };
 }
 
-async function tagsOf(s3: S3Client, bucket: string, key: string): Promise<string> {
-  const send = { method: 'GET', query: { tagging: '' } } as const;
-  const reply = await s3.xml(objectPath(bucket, key), send, 'Tagging');
-  const tags = reply.one('TagSet')?.all('Tag') ?? [];
-  return tags
-    .map((tag) => `${encodeURIComponent(tag.text('Key'))}=${encodeURIComponent(tag.text('Value'))}`)
-    .toSorted()
-    .join('&');
-}
-
 export const printOf = ({ headers, tags }: Carried): string =>
   createHash('sha256')
     .update(JSON.stringify([Object.entries(headers), tags]))
@@ -58,3 +48,9 @@ export function headersFor(what: Carried, token: string): Readonly<Record<string
     [printHeader]: printOf(what),
   };
 }
+
+/** Of an object that is brought back: as it was, with nothing of Belay's. */
+export const headersOf = ({ headers, tags }: Carried): Readonly<Record<string, string>> => ({
+  ...headers,
+  ...(tags === '' ? {} : { 'x-amz-tagging': tags }),
+});

@@ -6,9 +6,8 @@ import { createHash } from 'node:crypto';
 import { text } from 'node:stream/consumers';
 import type { S3Client } from '../../transports/s3/client.ts';
 import { objectIn, textIn } from './admin.ts';
-import { carriedOf, type Carried } from './backup-carried.ts';
+import { carriedOf, headersOf, type Carried } from './backup-carried.ts';
 import { again, unlessMissing } from './backup-failure.ts';
-import { carriedWithTags, sendWhole } from './restore-object.ts';
 
 export const keptBucket = 'belay-kept';
 
@@ -83,7 +82,7 @@ export class Kept {
     await again(async () => {
       const { headers, body } = await this.#there.get(keptBucket, this.#bytesKey(record));
       const bytes = Number(headers['content-length']);
-      await sendWhole(here, record, { stream: body, bytes }, carriedWithTags(record.carried));
+      await here.put(record.bucket, record.key, { stream: body, bytes }, headersOf(record.carried));
     });
   }
 

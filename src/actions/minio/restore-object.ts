@@ -1,9 +1,7 @@
 /** One object of a backup brought back into the cluster as it was: its bytes, its headers and its tags, each proven. */
 import { createHash } from 'node:crypto';
-import type { Readable } from 'node:stream';
-import type { S3Client } from '../../transports/s3/client.ts';
 import { ActionFailure } from '../define-action.ts';
-import { carriedOf, printOf, type Carried } from './backup-carried.ts';
+import { carriedOf, headersOf, printOf, type Carried } from './backup-carried.ts';
 import { again, unlessMissing } from './backup-failure.ts';
 import type { Entry } from './backup-manifest.ts';
 import { digestOf, hashing, type Place } from './backup-stream.ts';
@@ -32,12 +30,8 @@ export async function restoreObject(entry: BackedUp, restoring: Restoring): Prom
       throw changed(entry, from);
     const hash = createHash('sha256');
     const stream = hashing(object.body, hash);
-    await sendWhole(
-      to.s3,
-      { bucket: to.bucket, key: entry.key },
-      { stream, bytes: entry.size },
-      carriedWithTags(wanted),
-    );
+    // In one piece: MinIO takes up to 5 TiB so.
+    await to.s3.put(to.bucket, entry.key, { stream, bytes: entry.size }, headersOf(wanted));
     if (hash.digest('hex') !== entry.sha256) throw changed(entry, from);
   });
   if (await isAsWanted(entry, wanted, to)) return 'restored';
@@ -76,19 +70,4 @@ async function isAsWanted(entry: BackedUp, wanted: Carried, { s3, bucket }: Plac
   if (headers === undefined || Number(headers['content-length']) !== entry.size) return false;
   if (printOf(await carriedOf(s3, bucket, entry.key, headers)) !== printOf(wanted)) return false;
   return (await digestOf({ s3, bucket }, entry.key))?.sha256 === entry.sha256;
-}
-
-export const carriedWithTags = ({ headers, tags }: Carried): Readonly<Record<string, string>> => ({
-  ...headers,
-  ...(tags === '' ? {} : { 'x-amz-tagging': tags }),
-});
-
-/** In one piece: MinIO takes up to 5 TiB so. */
-export function sendWhole(
-  s3: S3Client,
-  { bucket, key }: { readonly bucket: string; readonly key: string },
-  body: { readonly stream: Readable; readonly bytes: number },
-  headers: Readonly<Record<string, string>>,
-): Promise<void> {
-  return s3.put(bucket, key, body, headers);
 }

@@ -205,9 +205,11 @@ describe.skipIf(reason)(
         expect(said.stderr).not.toMatch(/✔ (?:StopAgain|Stop +minio02)/);
         expect(await drained()).toBe('');
         await stage.minio.lab.thaw('minio03');
+        // MinIO itself takes up to 20 s to reach all drives again.
+        const until = Date.now() + 20_000;
         const back = await stage.desk.belay(['rollback', idOf(said), '-y']);
         expect(back, back.stderr).toMatchObject({ code: 0 });
-        await watch.endsWell(['minio01']);
+        await watch.endsWell(['minio01'], { from: frozenAt, until });
         expect(await stage.look()).toEqual(before);
       },
     );
