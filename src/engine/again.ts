@@ -16,34 +16,47 @@ import { notUndone, type UndoEnding } from './undo-step.ts';
 
 /** What is started again in one rollback. */
 export class StartingAgain {
-  readonly #frame: Frame;
-  readonly #keep: (record: StepRecord, result: UndoResult) => void;
+  readonly #execution: Execution;
+  readonly #keep: (frame: Frame, record: StepRecord, result: UndoResult) => void;
   readonly #after: ReadonlyMap<StepRecord, readonly StepRecord[]>;
   readonly #endings = new Map<StepRecord, UndoEnding>();
 
   /** `keep` notes the latest word on an undo. */
   constructor(
-    frame: Frame,
+    execution: Execution,
     records: readonly StepRecord[],
-    keep: (record: StepRecord, result: UndoResult) => void,
+    keep: (frame: Frame, record: StepRecord, result: UndoResult) => void,
   ) {
-    this.#frame = frame;
+    this.#execution = execution;
     this.#keep = keep;
-    this.#after = startsAfter(frame.execution, records);
+    this.#after = startsAfter(execution, records);
   }
 
-  /** Called after each undo. */
-  async undone(record: StepRecord, ending: UndoEnding): Promise<void> {
+  /** Called after each undo: starts what is of the same turn. */
+  async undone(frame: Frame, record: StepRecord, ending: UndoEnding): Promise<void> {
     this.#endings.set(record, ending);
-    for (const starter of this.#after.get(record) ?? []) {
-      const isUndone = starter.undo === null || isClean(starter.undo);
-      if (!isUndone || !isOutdated(this.#frame.execution, starter)) continue;
-      await this.#frame.emit({ type: 'UndoStarted', step: starter.path, action: starter.step.action });
-      const started = await startAgain(this.#frame, starter, this.#endings.get(starter));
-      starter.isStartedAgain = started.result === 'undone';
-      this.#keep(starter, started.result);
-      await this.#frame.emit({ type: 'UndoEnded', step: starter.path, ...started });
-    }
+    const turn = turnOf(record);
+    if (turn === null) return;
+    for (const starter of this.#after.get(record) ?? [])
+      if (turnOf(starter) === turn) await this.#startAgain(frame, starter);
+  }
+
+  /** Called when these were undone and nothing goes on beside: starts what is of no turn. */
+  async passed(frame: Frame, records: readonly StepRecord[]): Promise<void> {
+    for (const record of records)
+      for (const starter of this.#after.get(record) ?? [])
+        if (turnOf(record) === null || turnOf(starter) !== turnOf(record))
+          await this.#startAgain(frame, starter);
+  }
+
+  async #startAgain(frame: Frame, starter: StepRecord): Promise<void> {
+    const isUndone = starter.undo === null || isClean(starter.undo);
+    if (!isUndone || !isOutdated(this.#execution, starter)) return;
+    await frame.emit({ type: 'UndoStarted', step: starter.path, action: starter.step.action });
+    const started = await startAgain(frame, starter, this.#endings.get(starter));
+    starter.isStartedAgain = started.result === 'undone';
+    this.#keep(frame, starter, started.result);
+    await frame.emit({ type: 'UndoEnded', step: starter.path, ...started });
   }
 }
 

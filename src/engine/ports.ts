@@ -5,8 +5,8 @@
  *
  * Rules that hold on every host (docs/ARCHITECTURE.md, "The Runtime port"):
  * - outcomes are data; only the host's own troubles are thrown, and the interpreter never catches those;
- * - one call at a time, or several with ids of their own, all of which are waited for: nothing free-running inside an
- *   execution;
+ * - one call at a time, or several with ids of their own, of which `first` says in which order they are answered: nothing
+ *   free-running inside an execution;
  * - the host never retries an activity, the interpreter does;
  * - values are JSON and small: larger ones belong into logs.
  */
@@ -38,6 +38,12 @@ export interface Runtime {
     timeoutMs: number,
     options: { readonly ignoreCancel: boolean },
   ): Promise<SignalResult>;
+  /**
+   * Which of these calls ended first. All of them were made before, in the same tick as this one or earlier, and none was
+   * answered by an earlier `first`. The answer is on record, by itself or by the order in which outcomes were recorded: on a
+   * replay it is the same, whatever is faster then. Rejects with none of them: what a call throws is its own.
+   */
+  first(id: string, among: readonly string[]): Promise<string>;
   /** Milliseconds since 1970, journaled under the id. */
   now(id: string): Promise<number>;
   /**

@@ -3,18 +3,19 @@
  * It goes on when one undo fails, because every step that comes back is one less to put right by hand.
  */
 import { StartingAgain } from './again.ts';
+import { climbDown, type Descent, type Undo } from './climb-down.ts';
 import { changedSince, driftText, refusedForDrift } from './drift.ts';
 import { isOfEarlierVersion } from './earlier-rollback.ts';
 import type { Execution } from './execution.ts';
 import { deadlineAfter, type Frame } from './frame.ts';
 import { observeLeft } from './left.ts';
 import { UnmetNeeds } from './undo-needs.ts';
-import { turnOf, type StepRecord, type TurnScope } from './records.ts';
+import { turnOf, type StepRecord } from './records.ts';
 import { rollbackState, withRestorePointsLast } from './restore-points.ts';
 import { RollbackGates } from './rollback-gates.ts';
 import type { RollbackStatus, UndoResult } from './statuses.ts';
 import { Traces } from './traces.ts';
-import type { RollbackRequest } from './types.ts';
+import type { Program, RollbackRequest } from './types.ts';
 import { isClean, needsUndo, removalOf } from './needs-undo.ts';
 import { leftAlone, notUndone, undoStep, type UndoEnding } from './undo-step.ts';
 
@@ -34,7 +35,10 @@ export async function rollback(start: Frame, pass: number, request: RollbackRequ
   const isEarlier = isOfEarlierVersion(execution, request);
   const owing = owed(execution, request.step);
   if (owing.length === 0) return;
-  const records = isEarlier ? owing : inOrder(execution, owing);
+  const parts = isEarlier ? owing : partsOf(execution, owing);
+  const records = parts.flatMap((part) =>
+    isDescents(part) ? part.flatMap(({ records: own }) => own) : [part],
+  );
   const idPrefix = `rollback${pass}/`;
   const startedAt = await start.with({ idPrefix }).now(`${idPrefix}start`);
   const budgetSeconds = execution.program.document.rollback.timeoutSeconds;
@@ -48,45 +52,62 @@ export async function rollback(start: Frame, pass: number, request: RollbackRequ
   if (pass > 0 && !request.force && (await refusedForDrift(frame, traces, records, pass))) return;
   const steps = records.map(({ path }) => path);
   await frame.emit({ type: 'RollbackStarted', pass, steps, budgetSeconds });
-  const gates = new RollbackGates(frame);
   const needs = new UnmetNeeds(execution.began);
-  const starting =
-    request.step === undefined
-      ? new StartingAgain(frame, records, (record, result) => keep(frame, record, result))
-      : null;
-  for (const record of records) {
-    await frame.emit({ type: 'UndoStarted', step: record.path, action: record.step.action });
-    const closed = (await gates.entering(record)) ?? needs.of(record);
-    const ending = closed === null ? await undone(frame, traces, record, pass) : notUndone(closed);
-    keep(frame, record, ending.result);
+  const keepIn = (at: Frame, record: StepRecord, result: UndoResult): void =>
+    keep([frame, at], record, result);
+  const starting = request.step === undefined ? new StartingAgain(execution, records, keepIn) : null;
+  const undo: Undo = async (at, record, { enter, leave }) => {
+    await at.emit({ type: 'UndoStarted', step: record.path, action: record.step.action });
+    const closed = (await enter()) ?? needs.of(record);
+    const ending = closed === null ? await undone(at, traces, record, pass) : notUndone(closed);
+    keepIn(at, record, ending.result);
     needs.tried(record);
-    await frame.emit({ type: 'UndoEnded', step: record.path, ...ending });
-    await starting?.undone(record, ending);
+    await at.emit({ type: 'UndoEnded', step: record.path, ...ending });
+    await starting?.undone(at, record, ending);
+    await leave();
+  };
+  // An earlier version asked the gates between the steps, one target after the other.
+  const gates = new RollbackGates(frame);
+  const leave = (): Promise<void> => Promise.resolve();
+  for (const part of parts) {
+    if (isDescents(part)) {
+      await climbDown(frame, part, undo);
+      await starting?.passed(
+        frame,
+        part.flatMap(({ records: own }) => own),
+      );
+    } else {
+      await undo(frame, part, { enter: () => gates.entering(part), leave });
+      await starting?.passed(frame, [part]);
+    }
   }
   await observeLeft(frame, `${idPrefix}left/`);
   await frame.emit({ type: 'RollbackEnded', pass, status: rollbackStatus(execution) });
 }
 
-/** Of a turn's steps, what may remove restore points goes last of the turn, before the next target is touched. */
-function inOrder({ program }: Execution, records: readonly StepRecord[]): readonly StepRecord[] {
-  const byTurn = Map.groupBy(records, turnOf);
-  const lastOf = new Map<TurnScope | null, StepRecord>(records.map((record) => [turnOf(record), record]));
-  const removersLast = new Map(
-    [...byTurn].map(([turn, own]) => {
-      const ordered = withRestorePointsLast(program, own);
-      const others = own.filter((record) => removalOf(program, record) === null);
-      return [turn, ordered.slice(others.length)] as const;
-    }),
-  );
-  const ordered = records.flatMap((record) => {
-    const turn = turnOf(record);
-    const isLastOfTurn = turn !== null && lastOf.get(turn) === record;
-    return [
-      ...(removalOf(program, record) === null ? [record] : []),
-      ...(isLastOfTurn ? (removersLast.get(turn) ?? []) : []),
-    ];
+/** A step of its own, or the targets of a rolling. */
+type Part = StepRecord | readonly Descent[];
+
+const isDescents = (part: Part): part is readonly Descent[] => Array.isArray(part);
+
+/** What may remove restore points goes last: of a turn's steps at the end of the turn, of the others at the very end. */
+function partsOf({ program }: Execution, records: readonly StepRecord[]): readonly Part[] {
+  const isRemover = (record: StepRecord): boolean => removalOf(program, record) !== null;
+  const main = records.filter((record) => turnOf(record) === null);
+  const ofRolling = Map.groupBy(records, (record) => turnOf(record)?.of);
+  const parts = records.flatMap((record): Part[] => {
+    const of = turnOf(record)?.of;
+    if (of === undefined) return isRemover(record) ? [] : [record];
+    const own = ofRolling.get(of) ?? [];
+    return own[0] === record ? [descentsOf(program, own)] : [];
   });
-  return [...ordered, ...(removersLast.get(null) ?? [])];
+  return [...parts, ...withRestorePointsLast(program, main.filter(isRemover))];
+}
+
+function descentsOf(program: Program, records: readonly StepRecord[]): readonly Descent[] {
+  return [...Map.groupBy(records, turnOf)].flatMap(([turn, own]) =>
+    turn === null ? [] : [{ turn, records: withRestorePointsLast(program, own) }],
+  );
 }
 
 /** A rollback that starts by itself has asked nobody: what somebody else has changed since is left alone. */
@@ -95,7 +116,8 @@ async function undone(frame: Frame, traces: Traces, record: StepRecord, pass: nu
   return drift === null ? undoStep(frame, record) : leftAlone(driftText(drift));
 }
 
-function keep({ rollback: state }: Frame, record: StepRecord, result: UndoResult): void {
+/** `frames`: of the whole rollback, and of the part that it happened in. */
+function keep(frames: readonly Frame[], record: StepRecord, result: UndoResult): void {
   record.undo = result;
   const turn = turnOf(record);
   if (turn !== null) {
@@ -103,8 +125,10 @@ function keep({ rollback: state }: Frame, record: StepRecord, result: UndoResult
     turn.failedUndos.delete(record);
     if (result === 'failed') turn.failedUndos.add(record);
   }
-  state?.owed.tried(record);
-  if (result !== 'nothingToDo' && result !== 'kept') state?.judgement.forget();
+  for (const { rollback: state } of frames) {
+    state?.owed.tried(record);
+    if (result !== 'nothingToDo' && result !== 'kept') state?.judgement.forget();
+  }
 }
 
 /** The rollback as a whole, from the latest word on every step's undo. */

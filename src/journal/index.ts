@@ -70,6 +70,19 @@ export interface ActivityRow {
 export interface RecordedOutcome extends JsonObject {
   readonly startedAt: number;
   readonly endedAt: number;
+  /**
+   * Counts the outcomes of the interpreter's calls in the order in which they were recorded. Absent: what was recorded is
+   * none, or an earlier version recorded it.
+   */
+  readonly position?: number;
+}
+
+/** What a journal says last of an execution's calls; what begins with `@` is none. */
+export interface LastRecord {
+  /** Of the outcome recorded last; 0: there is none, or an earlier version recorded it. */
+  readonly position: number;
+  /** When anything last began or ended, in ms since 1970; 0: nothing did. */
+  readonly at: number;
 }
 
 export interface InboxEntry {
@@ -133,6 +146,7 @@ export interface Journal {
   remove(id: string): void;
 
   activity(id: string, activity: string): ActivityRow | undefined;
+  lastRecord(id: string): LastRecord;
   /** Records that the activity began, before its effect, together with the events given. Keeps the first time when it began before. */
   begin(id: string, activity: string, at: number, events: readonly RecordedEvent[]): ActivityRow;
   /** Records the outcome together with the events given. */

@@ -11,6 +11,7 @@ import type {
   ExecutionSettings,
   InboxEntry,
   Journal,
+  LastRecord,
   LockRow,
   NewExecution,
   NewLock,
@@ -157,6 +158,16 @@ class SqliteJournal implements Journal {
         ? null
         : this.#rows.read(() => outcomeOf(JSON.parse(text(row['outcome'])) as Json));
     return { startedAt: Number(row['started_at']), outcome };
+  }
+
+  lastRecord(id: string): LastRecord {
+    const row = this.#rows.get(
+      `SELECT max(json_extract(outcome, '$.position')) AS position,
+         max(coalesce(json_extract(outcome, '$.endedAt'), started_at)) AS at
+       FROM activities WHERE execution = ? AND id NOT LIKE '@%'`,
+      [id],
+    );
+    return { position: Number(row?.['position'] ?? 0), at: Number(row?.['at'] ?? 0) };
   }
 
   begin(id: string, activity: string, at: number, events: readonly RecordedEvent[]): ActivityRow {
@@ -337,9 +348,11 @@ class SqliteJournal implements Journal {
 
 function outcomeOf(recorded: Json): RecordedOutcome {
   if (isJsonObject(recorded)) {
-    const { startedAt, endedAt } = recorded;
-    if (typeof startedAt === 'number' && typeof endedAt === 'number')
-      return { ...recorded, startedAt, endedAt };
+    const { startedAt, endedAt, position, ...outcome } = recorded;
+    if (typeof startedAt === 'number' && typeof endedAt === 'number') {
+      const counted = typeof position === 'number' ? { position } : {};
+      return { ...outcome, startedAt, endedAt, ...counted };
+    }
   }
   throw new SyntaxError('an outcome has no times');
 }

@@ -14,8 +14,9 @@ import type {
   SignalResult,
 } from '../engine/index.ts';
 import { JournalFailure, type Journal } from '../journal/index.ts';
-import type { Json } from '../json.ts';
+import type { Json, JsonObject } from '../json.ts';
 import type { ActivityHost, AnyCall } from './activity-host.ts';
+import { Race } from './race.ts';
 import { readInstant, readOutcome, readSignal, readSlept } from './recorded-outcomes.ts';
 
 /** Keeps secrets out of the journal. What was sealed is unsealed to the same. */
@@ -64,10 +65,13 @@ export class EmbeddedRuntime implements Runtime {
   readonly #earlier = new Set<string>();
   #pending: RecordedEvent[] = [];
   #flushTimer: NodeJS.Timeout | undefined;
-  #flushTrouble: Error | undefined;
+  /** Why nothing can be written any more. What was written then, nobody knows: so nothing is answered either. */
+  #trouble: Error | undefined;
   /** When this runner came, and the last that the record tells of those before it; null once it is said. */
   readonly #cameAt: number;
-  #lastKnownAt: number | null = 0;
+  #lastKnownAt: number | null;
+  #position: number;
+  readonly #race = new Race();
 
   constructor(options: EmbeddedOptions) {
     this.#options = options;
@@ -76,6 +80,9 @@ export class EmbeddedRuntime implements Runtime {
     this.#now = options.now ?? Date.now;
     this.#cameAt = this.#now();
     this.#storedSeq = options.journal.lastSeq(options.executionId);
+    const last = options.journal.lastRecord(options.executionId);
+    this.#lastKnownAt = last.at;
+    this.#position = last.position;
   }
 
   /** Ends the run before the next step, or at once where it waits. */
@@ -83,7 +90,11 @@ export class EmbeddedRuntime implements Runtime {
     this.#leave.abort();
   }
 
-  async activity<K extends ActivityKind>(call: ActivityCallOf<K>): Promise<Outcome<K>> {
+  activity<K extends ActivityKind>(call: ActivityCallOf<K>): Promise<Outcome<K>> {
+    return this.#race.run(call.id, () => this.#activity(call));
+  }
+
+  async #activity<K extends ActivityKind>(call: ActivityCallOf<K>): Promise<Outcome<K>> {
     const { seal } = this.#options;
     const known = this.#known(call.id, (recorded) => {
       const outcome = readOutcome(call.kind, recorded);
@@ -105,12 +116,22 @@ export class EmbeddedRuntime implements Runtime {
       this.#options.host.run(call, { cancel, deadlineAt: since + call.timeoutMs, isEarlier }),
     );
     const outcome: Outcome<K> = { startedAt, endedAt: this.#now(), ...result, ...this.#absence() };
-    this.#journal.end(this.executionId, call.id, seal.sealed(call.kind, outcome), this.#takePending());
-    await this.#options.host.settled(call, outcome);
+    this.#end(call.id, seal.sealed(call.kind, outcome));
+    const settled = this.#options.host.settled(call, outcome);
+    // Nobody else waits for what is cleared away behind one of several.
+    if (!this.#race.has(call.id)) await settled;
     return outcome;
   }
 
-  async sleep(
+  sleep(
+    id: string,
+    ms: number,
+    options: { readonly ignoreCancel: boolean },
+  ): Promise<'elapsed' | 'cancelled'> {
+    return this.#race.run(id, () => this.#sleep(id, ms, options));
+  }
+
+  async #sleep(
     id: string,
     ms: number,
     { ignoreCancel }: { readonly ignoreCancel: boolean },
@@ -124,7 +145,20 @@ export class EmbeddedRuntime implements Runtime {
     return value;
   }
 
-  async waitForSignal(
+  waitForSignal(
+    id: string,
+    name: string,
+    timeoutMs: number,
+    options: { readonly ignoreCancel: boolean },
+  ): Promise<SignalResult> {
+    return this.#race.run(id, () => this.#waitForSignal(id, name, timeoutMs, options));
+  }
+
+  first(_id: string, among: readonly string[]): Promise<string> {
+    return this.#race.first(among);
+  }
+
+  async #waitForSignal(
     id: string,
     name: string,
     timeoutMs: number,
@@ -139,18 +173,22 @@ export class EmbeddedRuntime implements Runtime {
       const entry = this.#journal.peek(this.executionId, name);
       return entry !== undefined && entry.at <= until ? entry : undefined;
     };
-    const ending = await this.#until(until, ignoreCancel, look, this.#leavesFor(name));
+    // Whether others go on beside it is known once all calls of this tick are made.
+    await Promise.resolve();
+    const leaves = this.#leavesFor(name);
+    if (leaves) this.#race.waitsForPerson(id);
+    const ending = await this.#until(until, ignoreCancel, look, () => leaves && this.#race.isIdle(id));
     const at = this.#now();
     // Whoever waits for a person takes that time off its clock itself.
     this.#lastKnownAt = null;
     if (ending.kind === 'found') {
       const result: SignalResult = { status: 'signal', value: ending.value.value, at: ending.value.at };
-      this.#journal.take(this.executionId, ending.value, id, {
-        startedAt,
-        endedAt: at,
-        status: 'ok',
-        value: result,
+      const outcome = { startedAt, endedAt: at, status: 'ok', value: result, position: this.#next() };
+      this.#write((events) => {
+        this.#journal.append(this.executionId, events);
+        this.#journal.take(this.executionId, ending.value, id, outcome);
       });
+      this.#race.ended(id, outcome.position);
       return result;
     }
     const result: SignalResult = { status: ending.kind === 'cancelled' ? 'cancelled' : 'timeout', at };
@@ -168,7 +206,7 @@ export class EmbeddedRuntime implements Runtime {
 
   async emit(seq: number, event: EngineEvent): Promise<void> {
     if (seq <= this.#storedSeq) return;
-    if (this.#flushTrouble !== undefined) throw this.#flushTrouble;
+    if (this.#trouble !== undefined) throw this.#trouble;
     if (this.#leave.signal.aborted && (event.type === 'StepStarted' || event.type === 'UndoStarted'))
       throw new Left('asked');
     const recorded = { seq, at: this.#now(), event: this.#options.seal.sealedEvent(event) };
@@ -179,14 +217,25 @@ export class EmbeddedRuntime implements Runtime {
 
   /** Writes what has not been written. To be called when the interpreter has ended or left. */
   flush(): void {
-    this.#journal.append(this.executionId, this.#takePending());
+    if (this.#pending.length > 0) this.#write((events) => this.#journal.append(this.executionId, events));
   }
 
   #flushLate(): void {
     try {
       this.flush();
+    } catch {
+      // The next call says so.
+    }
+  }
+
+  #write<T>(write: (events: readonly RecordedEvent[]) => T): T {
+    if (this.#trouble !== undefined) throw this.#trouble;
+    try {
+      return write(this.#takePending());
     } catch (error) {
-      this.#flushTrouble = error instanceof Error ? error : new Error(String(error));
+      this.#trouble = error instanceof Error ? error : new Error(String(error));
+      this.#race.stop();
+      throw error;
     }
   }
 
@@ -209,14 +258,13 @@ export class EmbeddedRuntime implements Runtime {
         `the journal has an outcome of ${id} of execution ${this.executionId} that no such call can have. Nothing further was begun. Restore the state folder from a backup, or start afresh with another --state.`,
       );
     }
-    if (this.#lastKnownAt !== null)
-      this.#lastKnownAt = Math.max(this.#lastKnownAt, known.outcome?.endedAt ?? known.startedAt);
+    if (known.outcome !== null) this.#race.ended(id, known.outcome.position ?? 0);
     return outcome === undefined ? {} : { outcome };
   }
 
   /** Writes down that it begins; gives the time of the first beginning, in ms since 1970. */
   #begin(id: string): number {
-    return this.#journal.begin(this.executionId, id, this.#now(), this.#takePending()).startedAt;
+    return this.#write((events) => this.#journal.begin(this.executionId, id, this.#now(), events)).startedAt;
   }
 
   /** How long nobody ran the execution before this runner came: told once, with the first new outcome of an activity. */
@@ -232,13 +280,23 @@ export class EmbeddedRuntime implements Runtime {
     result: OutcomeResult<K> & { readonly absentMs?: number },
   ): Outcome<K> {
     const outcome: Outcome<K> = { startedAt, endedAt: this.#now(), ...result };
-    this.#journal.end(this.executionId, id, outcome, this.#takePending());
+    this.#end(id, outcome);
     return outcome;
   }
 
   #recordOwn(id: string, startedAt: number, value: Json): void {
-    const outcome = { startedAt, endedAt: this.#now(), status: 'ok', value };
-    this.#journal.end(this.executionId, id, outcome, this.#takePending());
+    this.#end(id, { startedAt, endedAt: this.#now(), status: 'ok', value });
+  }
+
+  #end(id: string, outcome: JsonObject & { readonly startedAt: number; readonly endedAt: number }): void {
+    const recorded = { ...outcome, position: this.#next() };
+    this.#write((events) => this.#journal.end(this.executionId, id, recorded, events));
+    this.#race.ended(id, recorded.position);
+  }
+
+  #next(): number {
+    this.#position += 1;
+    return this.#position;
   }
 
   #leavesFor(signal: string): boolean {
@@ -271,7 +329,7 @@ export class EmbeddedRuntime implements Runtime {
     at: number,
     ignoreCancel: boolean,
     look: () => T | undefined,
-    leaves = false,
+    leaves: () => boolean = () => false,
   ): Promise<{ readonly kind: 'found'; readonly value: T } | { readonly kind: 'elapsed' | 'cancelled' }> {
     for (;;) {
       const found = look();
@@ -279,7 +337,7 @@ export class EmbeddedRuntime implements Runtime {
       if (!ignoreCancel && this.#isCancelled()) return { kind: 'cancelled' };
       const left = at - this.#now();
       if (left <= 0) return { kind: 'elapsed' };
-      if (leaves) throw new Left('waiting');
+      if (leaves()) throw new Left('waiting');
       if (this.#leave.signal.aborted) throw new Left('asked');
       await delay(Math.min(left, inboxPollMs), undefined, { signal: this.#leave.signal }).catch(
         () => undefined,

@@ -70,26 +70,29 @@ class Scissors {
 async function cutAt(
   document: ReturnType<typeof runbook>,
   at: number,
+  isOfEarlierVersion = false,
 ): Promise<{ ran: ToyRun; scissors: Scissors }> {
   using store = temporaryJournal();
   const scissors = new Scissors(at);
   const world = new ToyWorld();
   world.around = () => scissors.chance();
-  const ran = await runToy(document, store, { world, wrap: (journal) => scissors.journal(journal) });
+  const wrap = (journal: Journal): Journal => scissors.journal(journal);
+  const ran = await runToy(document, store, { world, wrap, isOfEarlierVersion });
   return { ran, scissors };
 }
 
-for (const [name, document] of [
-  ['forward', forwardOnly],
-  ['in rollback', climbing],
-  ['in a rolling and its rollback', rollingOver],
-  ['with locks', locked],
+for (const [name, document, isOfEarlierVersion] of [
+  ['forward', forwardOnly, false],
+  ['in rollback', climbing, false],
+  ['in a rolling and its rollback', rollingOver, false],
+  ['in a rolling of an earlier version, whose lanes go in step,', rollingOver, true],
+  ['with locks', locked, false],
 ] as const) {
   test(
     `a runner cut at any place ${name} is taken over, and nothing is done twice`,
     { timeout: 120_000 },
     async () => {
-      const untouched = (await cutAt(document, Infinity)).ran;
+      const untouched = (await cutAt(document, Infinity, isOfEarlierVersion)).ran;
       // Turns side by side have no order among each other; everything else has.
       const inOrder = (lines: string[]): string[] => (document === rollingOver ? lines.toSorted() : lines);
       const shape = ({ state }: ToyRun) => ({
@@ -99,7 +102,7 @@ for (const [name, document] of [
         rollback: inOrder(state.rollback.map(({ name, result }) => `${name} ${result}`)),
       });
       for (let at = 1; ; at += 1) {
-        const { ran, scissors } = await cutAt(document, at);
+        const { ran, scissors } = await cutAt(document, at, isOfEarlierVersion);
         if (!scissors.cut) {
           expect(at).toBeGreaterThan(30);
           break;

@@ -18,6 +18,8 @@ import type { Json } from '../../src/json.ts';
 
 interface Recorded {
   readonly startedAt: number;
+  /** Counts the endings in the order in which they were kept. */
+  position?: number;
   /** Undefined: it began, and nothing is known of its end. */
   ending: unknown;
 }
@@ -36,6 +38,7 @@ export class MemoryStore {
   readonly events: RecordedEvent[] = [];
   readonly inbox: Signal[] = [];
   isCancelled = false;
+  kept = 0;
   /** When anything was last heard of the execution, in ms since 1970. */
   lastAt = 0;
 
@@ -61,6 +64,7 @@ export class MemoryRuntime implements Runtime {
   readonly #now: () => number;
   readonly #cameAt: number;
   #lastKnownAt: number | null;
+  #wake: () => void = () => undefined;
 
   constructor(host: MemoryHost, store = new MemoryStore()) {
     this.store = store;
@@ -129,6 +133,20 @@ export class MemoryRuntime implements Runtime {
     }
   }
 
+  async first(_id: string, among: readonly string[]): Promise<string> {
+    for (;;) {
+      const ended = among.flatMap((id) => {
+        const position = this.store.records.get(id)?.position;
+        return position === undefined ? [] : [{ id, position }];
+      });
+      const [next] = ended.toSorted((one, other) => one.position - other.position);
+      if (next !== undefined) return next.id;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#wake = resolve;
+      await promise;
+    }
+  }
+
   async now(id: string): Promise<number> {
     const known = this.store.records.get(id);
     if (known?.ending !== undefined) return known.ending as number;
@@ -156,8 +174,11 @@ export class MemoryRuntime implements Runtime {
   }
 
   #keep<T>(id: string, ending: T): T {
-    this.store.records.set(id, { startedAt: this.store.records.get(id)?.startedAt ?? this.#now(), ending });
+    this.store.kept += 1;
+    const startedAt = this.store.records.get(id)?.startedAt ?? this.#now();
+    this.store.records.set(id, { startedAt, ending, position: this.store.kept });
     this.#heard();
+    this.#wake();
     return ending;
   }
 

@@ -1,15 +1,21 @@
 /**
- * Turns side by side, and still the same on every replay: one lane runs at a time, in the order they were started, until it
- * asks the world for something that takes time. When all of them have asked, the calls are carried out together, and only
- * when the last has been answered do the lanes go on, again one after the other. So calls may overlap, and nothing that
- * the interpreter decides or says depends on which of them was faster.
+ * Turns side by side, and still the same on every replay: one lane runs at a time, until it asks the world for something
+ * that takes time. Then the next one runs. When all of them have asked, the host says which call ended first, and has that
+ * on record; that lane goes on, the others wait for the world. So nothing that the interpreter decides or says depends on
+ * anything but the order in which outcomes were recorded, and a slow lane holds up no other (docs/decisions/0007).
+ *
+ * In journals of an earlier version the lanes went in step: all calls were waited for before any lane went on, in the order
+ * in which the lanes were started. They are replayed as they were written.
  */
 import type { ActivityCallOf, ActivityKind, Outcome } from '../activities.ts';
 import type { EngineEvent } from '../events.ts';
 import type { Runtime, SignalResult } from '../ports.ts';
 
 interface Lane {
+  /** What it asked for and nobody has begun. */
   request: Request | undefined;
+  /** What it asked for and is under way. */
+  call: Call | undefined;
   hasEnded: boolean;
   error: Error | undefined;
   /** Tells who lets the lane run that it asked for something, or has ended. */
@@ -17,24 +23,43 @@ interface Lane {
 }
 
 interface Request {
+  readonly id: string;
   /** Answered at once, so that it need not wait for the other lanes. */
   readonly isQuick: boolean;
   readonly carryOut: () => Promise<unknown>;
   readonly answer: (value: never) => void;
 }
 
+interface Call extends Request {
+  readonly outcome: Promise<unknown>;
+}
+
 export class Lanes {
   readonly #runtime: Runtime;
+  readonly #id: string;
+  readonly #isInStep: boolean;
   #live: Lane[] = [];
+  #questions = 0;
+  /** What the host threw at one of the calls that are under way. */
+  readonly #trouble = Promise.withResolvers<never>();
 
-  /** What the host throws goes to whoever runs the lanes; they themselves never see it. */
-  constructor(runtime: Runtime) {
+  /** What the host throws goes to whoever runs the lanes; they themselves never see it. `id`: of the questions to the host. */
+  constructor(runtime: Runtime, id: string, { inStep }: { readonly inStep: boolean }) {
     this.#runtime = runtime;
+    this.#id = id;
+    this.#isInStep = inStep;
+    this.#trouble.promise.catch(() => undefined);
   }
 
   /** Runs a lane until it waits for the world for the first time, or has ended. It reaches the host by the runtime that it is given. */
   async start(run: (runtime: Runtime) => Promise<void>): Promise<void> {
-    const lane: Lane = { request: undefined, hasEnded: false, error: undefined, paused: () => undefined };
+    const lane: Lane = {
+      request: undefined,
+      call: undefined,
+      hasEnded: false,
+      error: undefined,
+      paused: () => undefined,
+    };
     this.#live.push(lane);
     const end = (error?: Error): void => {
       lane.hasEnded = true;
@@ -42,24 +67,72 @@ export class Lanes {
       lane.paused();
     };
     const fail = (error: unknown): void => end(error instanceof Error ? error : new Error(String(error)));
-    await goOn(lane, () => void run(new LaneRuntime(this.#runtime, lane)).then(() => end(), fail));
+    try {
+      await goOn(lane, () => void run(new LaneRuntime(this.#runtime, lane)).then(() => end(), fail));
+    } catch (error) {
+      await this.#settled();
+      throw error;
+    }
   }
 
-  /** Lets all lanes go on until one or more of them have ended. */
+  /** Lets the lanes go on until one or more of them have ended. */
   async untilOneEnds(): Promise<void> {
     while (this.#live.length > 0 && !this.#live.some(({ hasEnded }) => hasEnded)) {
-      const lanes = [...this.#live];
-      const requests = lanes.map(takeRequest);
-      const answers = await Promise.allSettled(requests.map(({ carryOut }) => carryOut()));
-      for (const answer of answers) if (answer.status === 'rejected') throw answer.reason;
-      for (const [index, lane] of lanes.entries()) {
-        const answer = answers[index];
-        if (answer?.status === 'fulfilled')
-          await goOn(lane, () => requests[index]?.answer(answer.value as never));
-      }
+      for (const lane of this.#live) if (lane.call === undefined) this.#begin(lane);
+      if (this.#isInStep) await this.#allGoOn();
+      else await this.#firstGoesOn();
     }
     this.#live = this.#live.filter(({ hasEnded }) => !hasEnded);
   }
+
+  #begin(lane: Lane): void {
+    const request = takeRequest(lane);
+    const outcome = request.carryOut();
+    outcome.catch((error: unknown) => this.#trouble.reject(error));
+    lane.call = { ...request, outcome };
+  }
+
+  async #firstGoesOn(): Promise<void> {
+    const lanes = new Map(this.#live.map((lane) => [callOf(lane).id, lane]));
+    try {
+      const lane = lanes.get(await this.#first([...lanes.keys()]));
+      if (lane === undefined) throw new Error('the host named a call that is not under way');
+      await answer(lane, await Promise.race([callOf(lane).outcome, this.#trouble.promise]));
+    } catch (error) {
+      await this.#settled();
+      throw error;
+    }
+  }
+
+  #first([only, ...others]: readonly string[]): Promise<string> {
+    if (only === undefined || others.length === 0) return Promise.resolve(only ?? '');
+    this.#questions += 1;
+    const first = this.#runtime.first(`${this.#id}:first${this.#questions}`, [only, ...others]);
+    return Promise.race([first, this.#trouble.promise]);
+  }
+
+  async #allGoOn(): Promise<void> {
+    const lanes = [...this.#live];
+    const answers = await this.#settled();
+    for (const outcome of answers) if (outcome.status === 'rejected') throw outcome.reason;
+    for (const lane of lanes) await answer(lane, await callOf(lane).outcome);
+  }
+
+  /** What is under way comes to its end before anybody leaves: its outcome is worth being on record. */
+  #settled(): Promise<PromiseSettledResult<unknown>[]> {
+    return Promise.allSettled(this.#live.flatMap(({ call }) => (call === undefined ? [] : [call.outcome])));
+  }
+}
+
+async function answer(lane: Lane, value: unknown): Promise<void> {
+  const call = callOf(lane);
+  lane.call = undefined;
+  await goOn(lane, () => call.answer(value as never));
+}
+
+function callOf({ call }: Lane): Call {
+  if (call === undefined) throw new Error('a lane waits for nothing');
+  return call;
 }
 
 /** The host as one lane sees it. */
@@ -75,7 +148,7 @@ class LaneRuntime implements Runtime {
   }
 
   activity<K extends ActivityKind>(call: ActivityCallOf<K>): Promise<Outcome<K>> {
-    return this.#ask(false, () => this.#runtime.activity(call));
+    return this.#ask(call.id, () => this.#runtime.activity(call));
   }
 
   sleep(
@@ -83,7 +156,7 @@ class LaneRuntime implements Runtime {
     ms: number,
     options: { readonly ignoreCancel: boolean },
   ): Promise<'elapsed' | 'cancelled'> {
-    return this.#ask(false, () => this.#runtime.sleep(id, ms, options));
+    return this.#ask(id, () => this.#runtime.sleep(id, ms, options));
   }
 
   waitForSignal(
@@ -92,20 +165,25 @@ class LaneRuntime implements Runtime {
     timeoutMs: number,
     options: { readonly ignoreCancel: boolean },
   ): Promise<SignalResult> {
-    return this.#ask(false, () => this.#runtime.waitForSignal(id, name, timeoutMs, options));
+    return this.#ask(id, () => this.#runtime.waitForSignal(id, name, timeoutMs, options));
+  }
+
+  first(): Promise<string> {
+    throw new Error('lanes hold no lanes');
   }
 
   now(id: string): Promise<number> {
-    return this.#ask(true, () => this.#runtime.now(id));
+    return this.#ask(null, () => this.#runtime.now(id));
   }
 
   emit(seq: number, event: EngineEvent): Promise<void> {
-    return this.#ask(true, () => this.#runtime.emit(seq, event));
+    return this.#ask(null, () => this.#runtime.emit(seq, event));
   }
 
-  #ask<T>(isQuick: boolean, carryOut: () => Promise<T>): Promise<T> {
+  /** `id`: of what takes time; null: it is answered at once. */
+  #ask<T>(id: string | null, carryOut: () => Promise<T>): Promise<T> {
     const { promise, resolve } = Promise.withResolvers<T>();
-    this.#lane.request = { isQuick, carryOut, answer: resolve };
+    this.#lane.request = { id: id ?? '', isQuick: id === null, carryOut, answer: resolve };
     this.#lane.paused();
     return promise;
   }

@@ -30,10 +30,10 @@ export const rolling: RunStep = async (run) => {
 };
 
 /** Whether a person cancelled it meanwhile. Those in flight count as failed until they have come through. */
-async function takeTurns({ frame, record }: StepRun, tally: Tally): Promise<boolean> {
+async function takeTurns({ frame, record, id }: StepRun, tally: Tally): Promise<boolean> {
   const { targets, succeeded, failed } = tally;
   const inputs = record.inputs ?? {};
-  const lanes = new Lanes(frame.runtime);
+  const lanes = new Lanes(frame.runtime, id, { inStep: frame.execution.program.interpreter === 1 });
   let launched = 0;
   let inFlight = 0;
   let isCancelled = false;
@@ -64,6 +64,11 @@ async function takeTurns({ frame, record }: StepRun, tally: Tally): Promise<bool
     if (inFlight === 0) return isCancelled;
     await lanes.untilOneEnds();
   }
+}
+
+/** How many targets can be in their turn at once: those in flight count as failed. */
+export function sideBySideMax({ inputs }: StepRecord): number {
+  return Math.max(1, Math.min(maxUnavailableOf(inputs ?? {}), maxErrorsOf(inputs ?? {}) + 1));
 }
 
 const maxErrorsOf = (inputs: JsonObject): number => Number(inputs['MaxErrors'] ?? 0);

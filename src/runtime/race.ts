@@ -1,0 +1,79 @@
+/**
+ * Calls of the engine that are under way side by side, and which of them is answered next: the one whose outcome was
+ * recorded first. A replay finds the same order on record, so nothing depends on which of them is faster then.
+ */
+
+/** Positions of calls that were never asked about are forgotten in such lots. */
+const endedMax = 1000;
+
+export class Race {
+  /** Calls that were made and have not come back. True: it waits for a person, and the runner would leave. */
+  readonly #underWay = new Map<string, boolean>();
+  /** Recorded outcomes by the call's id: their place in the record. */
+  readonly #ended = new Map<string, number>();
+  /** Calls that `first` was asked about and has not answered. */
+  #asked: ReadonlySet<string> = new Set();
+  #isAsking = false;
+  #wake: () => void = () => undefined;
+  #hasStopped = false;
+
+  /** Makes the call. */
+  async run<T>(id: string, call: () => Promise<T>): Promise<T> {
+    if (this.#asked.size === 0 && this.#ended.size > endedMax) this.#ended.clear();
+    this.#underWay.set(id, false);
+    try {
+      return await call();
+    } finally {
+      this.#underWay.delete(id);
+    }
+  }
+
+  ended(id: string, position: number): void {
+    this.#ended.set(id, position);
+    this.#wake();
+  }
+
+  /** Nothing is answered any more. */
+  stop(): void {
+    this.#hasStopped = true;
+  }
+
+  waitsForPerson(id: string): void {
+    this.#underWay.set(id, true);
+  }
+
+  /** Whether the call is one of several. */
+  has(id: string): boolean {
+    return this.#asked.has(id);
+  }
+
+  /** Whether nothing goes on beside a call that waits for a person, but others that do. */
+  isIdle(id: string): boolean {
+    if (!this.has(id)) return true;
+    return this.#isAsking && [...this.#underWay.values()].every(Boolean);
+  }
+
+  async first(among: readonly string[]): Promise<string> {
+    this.#asked = new Set(among);
+    this.#isAsking = true;
+    for (;;) {
+      const next = this.#earliest(among);
+      if (next !== undefined) {
+        this.#isAsking = false;
+        this.#asked = new Set(among.filter((id) => id !== next));
+        this.#ended.delete(next);
+        return next;
+      }
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#wake = resolve;
+      await promise;
+    }
+  }
+
+  #earliest(among: readonly string[]): string | undefined {
+    if (this.#hasStopped) return undefined;
+    const position = (id: string): number => this.#ended.get(id) ?? Infinity;
+    const ended = among.filter((id) => this.#ended.has(id));
+    return ended.toSorted((one, other) => position(one) - position(other))[0];
+  }
+}
