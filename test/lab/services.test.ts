@@ -186,7 +186,7 @@ describe.skipIf(reason)(
         'restarted',
         /systemctl says: .*Operation refused, unit t-refuse.service may be requested by dependency only/,
       ],
-      ['t-cond', 'started', /a condition of the unit is not met.*ConditionPathExists=\/nonexistent/],
+      ['t-cond', 'started', /condition.*ConditionPathExists=\/nonexistent/],
     ])('%s fails with the words of systemctl', async (Name, State, why) => {
       expect((await set(Name, { State })).ending).toMatchObject({
         kind: 'failed',
