@@ -12,6 +12,8 @@ export interface Session {
   readonly ended: Promise<number | undefined>;
   /** Ends this side of it. Harmless when it has ended. */
   kill(): void;
+  /** From now on it does not keep this process alive; what waits for it does. */
+  unref?(): void;
 }
 
 /** A session that ended before the whole answer had come. */

@@ -14,6 +14,8 @@ import { newNonce } from './protocol/token.ts';
 
 /** How long the answer to a request may take besides what it waits for on the host. */
 export const answerMsMax = 30_000;
+/** The slowest line that is waited for: 32 kB a second. */
+const slowBytesPerMs = 32;
 /** What may still be in the pipes when the process at this end of them has ended. */
 const drainMs = 200;
 /** The longest that a timer of Node can run. */
@@ -129,6 +131,8 @@ export class HostLink {
       this.fail(await this.#options.explain({ begun: reader.begun, exitCode, stderr: reader.noise() }));
     });
     const ready = this.#await(0, { words: ['ready', 'refused'] });
+    // An open link waits for nothing by itself; each request has a timer, which keeps the process alive.
+    this.#session.unref?.();
     stdin.write(openingRequest(this.#options.shell, this.nonce, readBytesMax));
     return ready;
   }
@@ -145,8 +149,13 @@ export class HostLink {
     const id = this.#nextId;
     this.#nextId += 1;
     if (this.#ended !== undefined) return { id, answer: Promise.reject(new LinkBroken(this.#ended, false)) };
-    const answer = this.#await(id, wanted);
-    this.#session.stdin.write(make(id));
+    const { stdin } = this.#session;
+    const bytes = make(id);
+    // What is still to be sent, and what may come, takes its time on a slow line.
+    const { dueMs = answerMsMax, bytesMax = 0 } = wanted;
+    const carryMs = (stdin.writableLength + bytes.byteLength + bytesMax) / slowBytesPerMs;
+    const answer = this.#await(id, { ...wanted, dueMs: dueMs + carryMs });
+    stdin.write(bytes);
     return { id, answer };
   }
 

@@ -1,4 +1,5 @@
 /** Starts a program of this machine with its streams open, in a session of its own so that Ctrl-C does not reach it. */
+import { Socket } from 'node:net';
 import type { Session } from './channel.ts';
 
 /** Rejects with the system's error (ENOENT) when the program cannot be started. */
@@ -34,6 +35,10 @@ export async function startProcess(file: string, args: readonly string[]): Promi
     kill: () => {
       stdin.destroy();
       subprocess.kill('SIGTERM');
+    },
+    unref: () => {
+      nodeChildProcess.unref();
+      for (const stream of [stdin, stdout, stderr]) if (stream instanceof Socket) stream.unref();
     },
   };
 }

@@ -1,4 +1,5 @@
 /** The local transport, on every POSIX shell that this machine has. */
+import { execFileSync } from 'node:child_process';
 import { chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -106,5 +107,12 @@ describe('a state folder that is taken away while a connection lasts', () => {
     const failure = await failureOf(host.start(newToken(), { text: 'true' }, { signal: never }));
     expect(failure.code).toBe('STATE_UNUSABLE');
     await host.close();
+  });
+});
+
+describe('a connection that nobody closed', () => {
+  it('does not keep Belay from ending', { timeout: 60_000 }, () => {
+    const program = join(import.meta.dirname, 'left-open.ts');
+    expect(execFileSync(process.execPath, [program], { encoding: 'utf8', timeout: 30_000 })).toBe('read\n');
   });
 });
