@@ -135,7 +135,8 @@ export type OutcomeResult<K extends ActivityKind = ActivityKind> =
       /** What the effect gave before it failed: outputs, changes. */
       readonly value?: EffectResult;
     } & Failure)
-  | { readonly status: 'timeout' }
+  /** `seen`: what was seen last of what it waited for. */
+  | { readonly status: 'timeout'; readonly seen?: string }
   /** The cancel flag was set before the activity began, or stopped it. */
   | { readonly status: 'cancelled' }
   /** An earlier delivery of this activity began and left no outcome: its runner died. */

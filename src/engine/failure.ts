@@ -11,7 +11,8 @@ export type Failure = {
 /** An outcome that is not `ok`. */
 type NotOk =
   | ({ readonly status: 'failed' } & Failure)
-  | { readonly status: 'timeout' | 'lost' | 'cancelled' };
+  | { readonly status: 'timeout'; readonly seen?: string }
+  | { readonly status: 'lost' | 'cancelled' };
 
 /** What an outcome that is not `ok` says. `late`: the sentence for no answer in time. */
 export function failureOf(outcome: NotOk, late = 'no answer came in time'): Failure {
@@ -21,7 +22,7 @@ export function failureOf(outcome: NotOk, late = 'no answer came in time'): Fail
       return { code, message, retryable };
     }
     case 'timeout':
-      return { code: 'NO_REPLY', message: late, retryable: true };
+      return { code: 'NO_REPLY', message: `${late}${seenText(outcome)}`, retryable: true };
     case 'lost':
       return { code: 'RUNNER_DIED', message: 'the runner died before an answer came', retryable: true };
     case 'cancelled':
@@ -29,4 +30,9 @@ export function failureOf(outcome: NotOk, late = 'no answer came in time'): Fail
     default:
       return outcome satisfies never;
   }
+}
+
+/** What a wait that ran out had seen last, as the end of a sentence; empty where it saw nothing. */
+export function seenText({ seen }: { readonly seen?: string }): string {
+  return seen === undefined || seen === '' ? '' : `; last seen: ${seen}`;
 }

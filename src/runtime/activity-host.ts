@@ -5,7 +5,7 @@ import type { JsonObject } from '../json.ts';
 import type { Aws, AwsModels } from '../transports/aws.ts';
 import type { Host } from '../transports/host.ts';
 import { carryOut, release } from './activities/carry-out.ts';
-import { asOutcome } from './activities/outcomes.ts';
+import { asOutcome, failedOutcome } from './activities/outcomes.ts';
 import type { KnownMachines } from './known-machines.ts';
 import type { LockKeeper } from './locks/keeper.ts';
 import type { LogFolder, LogSink } from './logs.ts';
@@ -89,7 +89,11 @@ export class ActionHost implements ActivityHost {
       for (const sink of opened.values()) await sink.close().catch(() => undefined);
       const isBegin = call.kind === 'begin';
       if (!isBegin && scope.cancel.aborted) return { status: 'cancelled' };
-      if (!isBegin && now() >= scope.deadlineAt) return { status: 'timeout' };
+      if (!isBegin && now() >= scope.deadlineAt) {
+        const seen = changed === undefined ? failedOutcome(error)?.message : undefined;
+        const timeout: OutcomeResult<K> = { status: 'timeout', ...(seen === undefined ? {} : { seen }) };
+        return vault.admitted(timeout);
+      }
       const outcome = asOutcome(error);
       return vault.admitted(changed === undefined ? outcome : withheldResult(call.kind, outcome, changed));
     }

@@ -70,7 +70,8 @@ function outcomeOf(value: TSchema): TSchema {
       effect: Type.Union([Type.Literal('none'), Type.Literal('unknown'), Type.Literal('known')]),
       value: Type.Optional(effectResult),
     }),
-    Type.Object({ ...times, status: Type.Enum(['timeout', 'cancelled', 'lost']) }),
+    Type.Object({ ...times, status: Type.Literal('timeout'), seen: Type.Optional(text) }),
+    Type.Object({ ...times, status: Type.Enum(['cancelled', 'lost']) }),
   ]);
 }
 

@@ -4,7 +4,7 @@
  */
 import type { Json } from '../../json.ts';
 import type { AdoptAnswer, Work } from '../activities.ts';
-import { failureOf, type Failure } from '../failure.ts';
+import { failureOf, seenText, type Failure } from '../failure.ts';
 import type { Frame } from '../frame.ts';
 import {
   adoptTimeoutMs,
@@ -190,7 +190,7 @@ async function wait(frame: Frame, call: EffectCall, handle: Json): Promise<Effec
       };
     case 'timeout': {
       const stop = await stopped(frame, call, handle);
-      const message = `${call.step} did not end within ${Math.round(call.timeoutMs / 1000)} s${stop.sentence}`;
+      const message = `${call.step} did not end within ${Math.round(call.timeoutMs / 1000)} s${stop.sentence}${seenText(outcome)}`;
       const failure = { code: 'TIMED_OUT', message, retryable: true };
       return { status: 'TimedOut', handle, failure, stopped: stop.confirmed };
     }

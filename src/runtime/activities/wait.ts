@@ -4,7 +4,7 @@ import type { ActionContext, AnyAction, Poll } from '../../actions/define-action
 import type { OutcomeResult, Work } from '../../engine/index.ts';
 import type { Json, JsonObject } from '../../json.ts';
 import type { BoundEffect } from './effect-of.ts';
-import { asOutcome, isTransient } from './outcomes.ts';
+import { asOutcome, failedOutcome, isTransient } from './outcomes.ts';
 import { doneResult, failedResult } from './results.ts';
 
 /** How long a begun effect may be out of reach before its outcome counts as unknown, in ms. */
@@ -30,6 +30,7 @@ export interface Waiting {
 export async function wait(waiting: Waiting): Promise<OutcomeResult<'wait' | 'notify'>> {
   const { action, inputs, context, cancel, deadlineAt } = waiting;
   let troubleSince: number | null = null;
+  let seen: string | undefined;
   for (;;) {
     let answer: Poll<JsonObject>;
     try {
@@ -37,11 +38,12 @@ export async function wait(waiting: Waiting): Promise<OutcomeResult<'wait' | 'no
       troubleSince = null;
     } catch (error) {
       if (cancel.aborted) return { status: 'cancelled' };
-      if (context.now() >= deadlineAt) return { status: 'timeout' };
+      if (context.now() >= deadlineAt) return timeout(seen ?? failedOutcome(error)?.message);
       const outcome = asOutcome(error);
       if (waiting.bound.effect.kind !== 'begun' || !isTransient(error)) return outcome;
       troubleSince ??= context.now();
       if (context.now() - troubleSince >= outOfReachMsMax) return { ...outcome, effect: 'unknown' };
+      seen = outcome.message;
       context.notice(`out of reach, trying again: ${outcome.message}`);
       answer = { kind: 'pending', afterMs: reattachMs };
     }
@@ -52,12 +54,20 @@ export async function wait(waiting: Waiting): Promise<OutcomeResult<'wait' | 'no
     if (answer.kind === 'failed') return failedResult(answer, action, inputs);
     if (cancel.aborted) return { status: 'cancelled' };
     const left = deadlineAt - context.now();
-    if (left <= 0) return { status: 'timeout' };
-    if (answer.notice !== undefined) context.notice(answer.notice);
+    if (answer.notice !== undefined) {
+      seen = answer.notice;
+      context.notice(answer.notice);
+    }
+    if (left <= 0) return timeout(seen);
     await delay(Math.min(left, Math.max(answer.afterMs, pollMsMin)), undefined, { signal: cancel }).catch(
       () => undefined,
     );
   }
+}
+
+/** What a wait says that has run out. */
+function timeout(seen: string | undefined): OutcomeResult<'wait'> {
+  return { status: 'timeout', ...(seen === undefined ? {} : { seen }) };
 }
 
 async function pollOnce({ bound, handle, context }: Waiting): Promise<Poll<JsonObject>> {

@@ -33,6 +33,8 @@ export interface Channel {
   readonly shell: HostShell;
   /** Connects where needed and starts the protocol's opening line. Rejects with HostFailure, then nothing was sent. */
   open(options: { readonly become: 'none' | 'sudo'; readonly signal: AbortSignal }): Promise<Session>;
+  /** How far a connection has come that is being made, as the end of a sentence; undefined: there is none. */
+  readonly seen?: () => string | undefined;
   /** Why it broke; `again` when the request never reached the host and a new session may. */
   explain(broken: BrokenSession): Promise<HostFailure | 'again'>;
   /** As Host says. */

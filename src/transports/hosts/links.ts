@@ -86,7 +86,8 @@ export class HostLinks {
       opening.catch(() => {});
       this.#opening.set(become, opening);
     }
-    return { link: await untilAborted(opening, this.#host, signal), isOld: false };
+    const seen = () => this.#channel.seen?.();
+    return { link: await untilAborted(opening, this.#host, signal, seen), isOld: false };
   }
 
   /** Rejects with HostFailure; nothing was asked then. */
@@ -133,10 +134,15 @@ function refusedAgain({ code, message, cause }: HostFailure): HostFailure {
 }
 
 /** Several callers may wait for the same; one of them giving up does not end it for the others. Rejects with HostFailure. */
-async function untilAborted<T>(promise: Promise<T>, host: string, signal: AbortSignal): Promise<T> {
+async function untilAborted<T>(
+  promise: Promise<T>,
+  host: string,
+  signal: AbortSignal,
+  seen: () => string | undefined = () => undefined,
+): Promise<T> {
   let abort: () => void = () => {};
   const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(cancelled(host, signal.reason));
+    abort = () => reject(cancelled(host, signal.reason, seen()));
     signal.addEventListener('abort', abort, { once: true });
     if (signal.aborted) abort();
   });

@@ -146,6 +146,11 @@ export class SshConnection {
     return saidBy(this.#file(this.#masters).log);
   }
 
+  /** How far the master has come that is being made or was made last, as the end of a sentence. */
+  seen(): string | undefined {
+    return this.#masters === 0 ? undefined : seenOf(this.#file(this.#masters));
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     await this.#opening?.catch(() => {});

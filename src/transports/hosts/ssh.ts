@@ -62,6 +62,7 @@ export class SshNetwork {
       shell: this.#shell,
       open: async ({ become, signal }) =>
         connect().session(wanted, openingLine(this.#shell, become), { signal, meet }),
+      seen: () => connection?.seen(),
       explain: (broken) => explain(wanted, connect(), broken),
       dial: (to, options) => connect().dial(wanted, to, options),
       proveKey: (key, options) => this.#proveKey(address, label, key, options),

@@ -1,8 +1,10 @@
 /** What a host says when it turns a login away reaches the person, bounded and harmless, and the advice is about that. */
-import { writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { HostFailure } from '../../../src/transports/host.ts';
+import type { HostAddress, HostFailure } from '../../../src/transports/host.ts';
 import { closedAtLogin, endedAtLogin } from '../../../src/transports/hosts/login-refusal.ts';
 import { sentence, visible } from '../../../src/transports/hosts/said.ts';
 import { progressOf, stageText } from '../../../src/transports/hosts/ssh-log.ts';
@@ -26,7 +28,6 @@ describe.skipIf(noSshd !== undefined)(title, { timeout: 60_000 }, () => {
 
   /** Logs in with a key that has the options of authorized_keys. */
   async function failing(options: string, lines: readonly string[] = []): Promise<HostFailure> {
-    const { readFileSync } = await import('node:fs');
     const keys = join(lab.folder, `keys${Math.random()}`);
     writeFileSync(keys, `${options} ${readFileSync(`${lab.identityFile}.pub`, 'utf8')}`);
     // The first that is named counts.
@@ -45,6 +46,35 @@ describe.skipIf(noSshd !== undefined)(title, { timeout: 60_000 }, () => {
       'It says: Please login as the user "admin" rather than the user "root".\n',
     );
     expect(failure.message).toContain('user: admin');
+  });
+
+  test('whoever waits no longer for a connection is told how far it had come', async () => {
+    const callers = new Set<Socket>();
+    const silent = createServer((socket) => {
+      callers.add(socket);
+      socket.on('error', () => undefined);
+    });
+    silent.listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const network = new SshNetwork({ config: lab.config });
+    networks.push(network);
+    const address: HostAddress = {
+      name: 'db1',
+      transport: 'ssh',
+      address: '127.0.0.1',
+      port,
+      become: 'none',
+      tags: {},
+    };
+    const reading = network
+      .host(address)
+      .read({ text: 'true' }, { signal: AbortSignal.timeout(2_000), timeoutMs: 60_000 });
+    const failure = await failureOf(reading);
+    expect(failure.code).toBe('CANCELLED');
+    expect(failure.message).toContain('it had taken the connection and not greeted');
+    for (const socket of callers) socket.destroy();
+    silent.close();
   });
 
   test('what comes on both streams is told, without controls and bounded', async () => {
