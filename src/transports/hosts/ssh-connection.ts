@@ -18,12 +18,13 @@ import { destinationOf } from './ssh-config.ts';
 import { dialOverSsh } from './ssh-dial.ts';
 import { explain } from './ssh-explain.ts';
 import type { SshPaths } from './ssh-paths.ts';
-import { notProven, unproven } from './ssh-proven.ts';
+import { unproven } from './ssh-proven.ts';
 import {
   discard,
   isSpawnError,
   seenOf,
   noSsh,
+  notProven,
   openMaster,
   openTriesMax,
   saidBy,

@@ -12,11 +12,14 @@ import type { Session } from './channel.ts';
 import type { Semaphore } from './semaphore.ts';
 import { connectionArguments, destinationOf, masterArguments, type Jump } from './ssh-config.ts';
 import { connectFailure } from './ssh-failure.ts';
+import { foreignSocket, hasForeignSocket } from './ssh-record.ts';
 import type { SshPaths } from './ssh-paths.ts';
 import { progressOf, stageText, withoutDebug } from './ssh-log.ts';
 
 /** Agents may ask for a touch or a confirmation, and sshd itself gives up after two minutes. */
 const openMsMax = 60_000;
+/** How often the log of a master that is connecting is looked at. */
+const lookAgainMs = 500;
 const logBytesRead = 64 * 1024;
 const logBytesMax = 1024 * 1024;
 /** sshd drops some of many simultaneous connections (MaxStartups); such a refusal is tried again after a random wait. */
@@ -84,8 +87,14 @@ async function runToBackground(
     late = true;
     master.kill();
   }, openMsMax);
+  // Without a socket of its own it would stay in the foreground, and whoever has the socket would take its sessions.
+  const watch = setInterval(() => {
+    if (hasForeignSocket(saidBy(files.log))) master.kill();
+  }, lookAgainMs);
   const exitCode = await master.ended;
   clearTimeout(timer);
+  clearInterval(watch);
+  if (hasForeignSocket(saidBy(files.log))) throw notProven(wanted, foreignSocket);
   if (late) {
     const added = `connection to ${destinationOf(address)} timed out during banner exchange`;
     throw failureOf(address, wanted, files, bastion, added);
@@ -205,6 +214,16 @@ export function discard(files: MasterFiles): void {
 
 export function isSpawnError(error: unknown): error is Error {
   return error instanceof Error && 'syscall' in error && String(error.syscall).startsWith('spawn');
+}
+
+/** What an unproven connection says; nothing has been sent over it. */
+export function notProven(wanted: Wanted, trouble: string): HostFailure {
+  return hostFailure({
+    ...wanted,
+    code: 'HOST_NOT_PROVEN',
+    what: `ssh connected, but it is not proven that the connection ends at ${wanted.name}: ${trouble}`,
+    next: `Look at what  ssh -v ${wanted.name}  says and does; Belay needs OpenSSH 7.4 or later.`,
+  });
 }
 
 export function noSsh(wanted: Wanted, cause: unknown): HostFailure {

@@ -3,11 +3,10 @@
  * itself what listens on its control socket, and it accepted a key that is known under the name that the host must have.
  */
 import { readFileSync } from 'node:fs';
-import type { HostAddress, HostFailure } from '../host.ts';
-import { hostFailure } from './failure.ts';
+import type { HostAddress } from '../host.ts';
 import { startProcess } from './process.ts';
 import { connectionArguments, destinationOf } from './ssh-config.ts';
-import type { MasterFiles, Wanted } from './ssh-master.ts';
+import type { MasterFiles } from './ssh-master.ts';
 import { knownName, knownNameOf, readKeyRecord } from './ssh-record.ts';
 
 const resolvedBytesMax = 256 * 1024;
@@ -22,15 +21,6 @@ export async function unproven(address: HostAddress, files: MasterFiles): Promis
   const wanted = knownNameOf(await resolve(address, files));
   if (sameName(knownAs, wanted)) return undefined;
   return `its key was accepted for ${knownAs}, and the host is known as ${wanted}`;
-}
-
-export function notProven(wanted: Wanted, trouble: string): HostFailure {
-  return hostFailure({
-    ...wanted,
-    code: 'HOST_NOT_PROVEN',
-    what: `ssh connected, but it is not proven that the connection ends at ${wanted.name}: ${trouble}.`,
-    next: `Look at what  ssh -v ${wanted.name}  says and does; Belay needs OpenSSH 7.4 or later.`,
-  });
 }
 
 function sameName(one: string, other: string): boolean {

@@ -11,11 +11,16 @@ export interface KeyRecord {
   readonly knownAs: string | null;
 }
 
+export const foreignSocket = 'its control socket belongs to another ssh process';
+
+/** Whether the master found its control socket taken. It goes on without one, and sessions would go elsewhere. */
+export function hasForeignSocket(log: string): boolean {
+  return /^ControlSocket .* already exists, disabling multiplexing/m.test(log);
+}
+
 /** A sentence where the log does not prove where the connection ends. */
 export function readKeyRecord(log: string): KeyRecord | string {
-  if (/^ControlSocket .* already exists, disabling multiplexing/m.test(log)) {
-    return 'its control socket belongs to another ssh process';
-  }
+  if (hasForeignSocket(log)) return foreignSocket;
   const logins = log.match(/^Authenticated to /gm)?.length ?? 0;
   if (logins !== 1) return `its log tells of ${logins} logins`;
   if (!/^debug1: setting up multiplex master socket/m.test(log)) return 'it made no control socket';

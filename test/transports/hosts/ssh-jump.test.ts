@@ -2,6 +2,7 @@
  * Where a command runs when the user's own ssh configuration jumps: on the host that was asked for, and nowhere on the
  * way. Real OpenSSH servers; each notes in its log what sessions it opened.
  */
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -157,6 +158,45 @@ describe.skipIf(noSshd !== undefined)(title, { timeout: 60_000 }, () => {
     expect(failure).toMatchObject({ code: 'HOST_KEY_UNKNOWN', effect: 'none' });
     expect(failure.message).toContain('on the way to it (ProxyJump');
     expect(failure.message).toContain(`ssh-keyscan -p ${stranger.port} 127.0.0.1`);
+  });
+
+  test('a connection whose control socket another ssh process has is refused at once, and nothing runs there', async () => {
+    const config = join(lab.folder, 'second-net');
+    writeFileSync(config, `${readFileSync(lab.config, 'utf8')}${everyone()}`);
+    // An ssh that lets the bastion's master take the socket first, as a file handed on to a jump once did.
+    const bin = join(lab.folder, 'bin');
+    mkdirSync(bin);
+    const real = execFileSync('sh', ['-c', 'command -v ssh'], { encoding: 'utf8' }).trim();
+    const mux = '-o ControlMaster=yes -o ControlPersist=5 -o StrictHostKeyChecking=yes -o BatchMode=yes';
+    writeFileSync(
+      join(bin, 'ssh'),
+      `#!/bin/sh
+case " $* " in *" -N "*)
+  socket= before=
+  for word in "$@"; do [ "$before" = -S ] && socket=$word; before=$word; done
+  [ -S "$socket" ] || ${real} -F ${config} -S "$socket" ${mux} -p ${servers.outer.port} -N -T 127.0.0.1 </dev/null >/dev/null 2>&1
+esac
+exec ${real} "$@"
+`,
+      { mode: 0o755 },
+    );
+    const path = process.env['PATH'];
+    process.env['PATH'] = `${bin}:${path}`;
+    try {
+      const made = network(everyone());
+      const before = sessions();
+      const begunAt = Date.now();
+      const address = db({ address: '127.0.0.1', port: servers.target.port });
+      const failure = await failureOf(read(made.host(address), 'true'));
+      expect(failure).toMatchObject({ code: 'HOST_NOT_PROVEN', retryable: false, effect: 'none' });
+      expect(failure.message).toContain('its control socket belongs to another ssh process');
+      expect(Date.now() - begunAt).toBeLessThan(30_000);
+      expect(sessions()).toEqual(before);
+    } finally {
+      process.env['PATH'] = path;
+    }
+    // The other master has no connection left and ends by itself.
+    await expect.poll(() => sshProcessesOf(process.pid), { timeout: 20_000 }).toEqual([]);
   });
 
   test('a bastion that cannot reach the host, refuses the key or is not there is told as such', async () => {
