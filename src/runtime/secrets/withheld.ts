@@ -37,6 +37,7 @@ export function withheldResult<K extends ActivityKind>(
     const { value } = result;
     return { ...result, message: sentence, ...(value === undefined ? {} : { value: effect(value) }) };
   }
+  if (result.status === 'timeout') return { status: 'timeout' };
   if (result.status !== 'ok') return result;
   if (kind === 'wait') return { ...result, value: effect(result.value as EffectResult) } as OutcomeResult<K>;
   if (kind !== 'adopt') return result;
