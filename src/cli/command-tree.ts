@@ -213,7 +213,7 @@ export const commandTree: readonly CommandSpec[] = [
     name: 'cancel',
     summary: 'Stop an execution; it climbs down as its runbook says',
     args: [execution(true, 'The execution')],
-    options: [],
+    options: [noWait, json],
     examples: [{ command: 'belay cancel 01JD3K', says: 'Works from another terminal, too' }],
     load: () => import('./commands/cancel.ts'),
   },

@@ -87,8 +87,9 @@ function changedAnything(view: Pick<ExecutionView, 'steps' | 'rollback'>): boole
 
 /** `belay rollback`: clean, or nothing to undo, is done. */
 export function rollbackExitCodeOf(
-  view: Pick<ExecutionView, 'rollbackStatus' | 'drift' | 'refused'>,
+  view: Pick<ExecutionView, 'rollbackStatus' | 'drift' | 'refused' | 'repeated'>,
 ): ExitCode {
+  if (view.repeated?.steps.some(({ found }) => found === 'different') === true) return exitCodes.refused;
   if (view.drift.length > 0 || view.refused !== null) return exitCodes.refused;
   return view.rollbackStatus === 'clean' || view.rollbackStatus === 'notRequested'
     ? exitCodes.done

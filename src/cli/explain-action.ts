@@ -42,17 +42,19 @@ export function explainAction(action: AnyAction): ActionExplanation {
     inputs: [...fieldsOf(plainSchema(action.inputs)), ...nestedFields(action)],
     outputs: fieldsOf(plainSchema(action.outputs)),
     effect: flow === null ? effect : 'flow',
-    undo: undoSentence(undo),
+    undo: undoSentence(undo, action.flow === 'rolling'),
     before: action.before ?? [],
     permissions: iamActions(action.permissions(inputs)),
     timeoutSeconds: action.timeoutSeconds ?? null,
   };
 }
 
-function undoSentence(undo: ReturnType<typeof describeAction>['undo']): string {
+function undoSentence(undo: ReturnType<typeof describeAction>['undo'], nests: boolean): string {
   switch (undo.kind) {
     case 'notNeeded':
-      return 'none needed: it changes nothing';
+      return nests
+        ? 'its nested steps are undone, target after target, last first; it changes nothing by itself'
+        : 'none needed: it changes nothing';
     case 'restore':
       return 'puts back the state that was observed before';
     case 'restorePoint':

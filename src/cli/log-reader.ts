@@ -13,8 +13,10 @@ export interface LogReaderOptions {
   readonly out: (data: string | Uint8Array) => Promise<void>;
   /** Whether nobody takes anything any more. */
   readonly isGone: () => boolean;
-  /** A line above a file's text. */
-  readonly head: (line: string) => void;
+  /** A line above a file's text. `isOnly`: there is no other file. */
+  readonly head: (line: string, isOnly: boolean) => void;
+  /** Whether more files may come. */
+  readonly mayGrow: boolean;
 }
 
 interface Position {
@@ -31,6 +33,8 @@ export class LogReader {
   readonly #options: LogReaderOptions;
   readonly #positions = new Map<string, Position>();
   #lastFile = '';
+  #isAtLineStart = true;
+  #isOnly = false;
 
   constructor(dir: string, options: LogReaderOptions) {
     this.#dir = dir;
@@ -40,6 +44,8 @@ export class LogReader {
   /** Gives out what is new, in the order of the steps. */
   async read(steps: readonly string[]): Promise<void> {
     const files = this.#files();
+    const stems = new Set(steps.map((step) => logFileName(step, '', 'stdout').split('@')[0] ?? ''));
+    this.#isOnly = !this.#options.mayGrow && files.filter(({ stem }) => stems.has(stem)).length === 1;
     for (const step of steps) {
       // The file name without its target: what stands before the `@`.
       const [stem = ''] = logFileName(step, '', 'stdout').split('@');
@@ -78,8 +84,12 @@ export class LogReader {
   async #tell(file: LogFile, step: string, bytes: Uint8Array, decoder: StringDecoder): Promise<void> {
     const { raw, head, out } = this.#options;
     this.told.add(step);
-    if (this.#lastFile !== file.name) head(logHead(file, step));
+    if (this.#lastFile !== file.name) {
+      if (raw && !this.#isAtLineStart) await out('\n');
+      head(logHead(file, step), this.#isOnly);
+    }
     this.#lastFile = file.name;
+    this.#isAtLineStart = bytes.at(-1) === 0x0a;
     await out(raw ? bytes : printableLines(decoder.write(Buffer.from(bytes))));
   }
 }

@@ -2,7 +2,9 @@
  * Whether somebody else has changed what a step left, before its undo overwrites it. No clock decides: the present is
  * compared with what was observed right before and right after the steps of this execution.
  */
+import { driftText } from './drift-text.ts';
 import { isEqual } from './equality.ts';
+import type { Looked } from './events.ts';
 import { isJsonObject, type Json } from '../json.ts';
 import type { Frame } from './frame.ts';
 import { observe } from './observe.ts';
@@ -59,20 +61,14 @@ function part(state: Json, keys: readonly string[]): Json {
   return Object.fromEntries(keys.map((key) => [key, state[key] ?? null]));
 }
 
-/** `sha256 af18… → 7f8b…, size 16 → 8`: what is there now in the place of what the step left. */
-export function driftText({ left, found }: Pick<Drift, 'left' | 'found'>): string {
-  if (!isJsonObject(left) || !isJsonObject(found)) return `${short(left)} → ${short(found)}`;
-  const keys = [...new Set([...Object.keys(left), ...Object.keys(found)])];
-  return keys
-    .filter((key) => !isEqual(left[key] ?? null, found[key] ?? null))
-    .map((key) => `${key} ${short(left[key] ?? null)} → ${short(found[key] ?? null)}`)
-    .join(', ');
-}
-
-const valueCharactersMax = 60;
-
-function short(value: Json): string {
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
-  if (/^[0-9a-f]{64}$/.test(text)) return `${text.slice(0, 8)}…`;
-  return text.length <= valueCharactersMax ? text : `${text.slice(0, valueCharactersMax - 1)}…`;
+/** How what was found differs from what was there before the step. */
+export function sinceBefore(
+  { descriptor, before }: StepRecord,
+  found: Json | undefined,
+): { readonly found: Looked; readonly difference: string } {
+  if (found === undefined) return { found: 'unread', difference: '' };
+  const keys = descriptor.settled;
+  const [was, is] = keys === undefined ? [before, found] : [part(before, keys), part(found, keys)];
+  if (isEqual(was, is)) return { found: 'asBefore', difference: '' };
+  return { found: 'different', difference: driftText({ left: was, found: is }) };
 }

@@ -151,6 +151,17 @@ export type EngineEvent =
       readonly pass: number;
       readonly drift: readonly { readonly step: string; readonly left: Json; readonly found: Json }[];
     }
+  /** Everything was undone before: the states were looked at once more, and nothing was done. */
+  | {
+      readonly type: 'RollbackRepeated';
+      readonly pass: number;
+      readonly steps: readonly {
+        readonly step: string;
+        readonly found: Looked;
+        /** `size 16 → 8`, where it is not as it was before the step any more. */
+        readonly difference: string;
+      }[];
+    }
   | { readonly type: 'RollbackEnded'; readonly pass: number; readonly status: RollbackStatus }
   | { readonly type: 'NotifyFailed'; readonly failure: Failure }
   /** `unheard`: hosts of a cluster that did not answer; a majority of them holds the lock. */

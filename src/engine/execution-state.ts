@@ -1,6 +1,7 @@
 /** Folds an execution's events into what people are shown: list, show, the live view and the HTTP API see this alone. */
 import type { JsonObject } from '../json.ts';
 import type { Change, Looked, Reach, RecordedEvent, RestorePoint, Waiting } from './events.ts';
+import { driftText } from './drift-text.ts';
 import type { Failure } from './failure.ts';
 import type { ExecutionStatus, RollbackStatus, StepStatus, UndoResult } from './statuses.ts';
 
@@ -46,6 +47,11 @@ export interface UndoState {
   readonly steps: readonly StepState[];
 }
 
+export interface Repeated {
+  readonly at: number;
+  readonly steps: readonly { readonly step: string; readonly found: Looked; readonly difference: string }[];
+}
+
 export interface ExecutionState {
   readonly status: ExecutionStatus;
   readonly rollbackStatus: RollbackStatus;
@@ -57,7 +63,11 @@ export interface ExecutionState {
   /** Set while `rollback: ask` waits for its answer. */
   readonly waiting: Waiting | null;
   /** Set when the last rollback asked for was refused. */
-  readonly drift: readonly { readonly step: string }[];
+  readonly drift: readonly { readonly step: string; readonly what?: string }[];
+  /** Set when a rollback was asked for although everything was undone: what it saw. */
+  readonly repeated: Repeated | null;
+  /** When the latest rollback ended. */
+  readonly rolledBackAt: number | null;
   /** Why it got no locks, when the last that it asked for were refused. */
   readonly refused: Failure | null;
   /** What it holds alone. */
@@ -78,6 +88,8 @@ export const initialState: ExecutionState = {
   outputs: {},
   waiting: null,
   drift: [],
+  repeated: null,
+  rolledBackAt: null,
   refused: null,
   locks: [],
   startedAt: null,
@@ -151,7 +163,8 @@ class Draft {
           Object.assign(head, { rollbackStatus: 'waiting', waiting: event.waiting });
           return;
         }
-        if (this.#isRollingBack()) head.rollbackStatus = 'waiting';
+        if (this.#isRollingBack())
+          head.rollbackStatus = event.waiting.kind === 'sleep' ? 'running' : 'waiting';
         else head.status = event.waiting.kind === 'sleep' ? 'InProgress' : 'Waiting';
         this.#change(event.step, {
           status: event.waiting.kind === 'sleep' ? 'InProgress' : 'Waiting',
@@ -173,7 +186,13 @@ class Draft {
         head.status = event.status === 'Success' ? 'InProgress' : event.status;
         return;
       case 'RollbackStarted':
-        Object.assign(head, { rollbackStatus: 'running', waiting: null, drift: [], endedAt: null });
+        Object.assign(head, {
+          rollbackStatus: 'running',
+          waiting: null,
+          drift: [],
+          repeated: null,
+          endedAt: null,
+        });
         return;
       case 'UndoStarted':
         this.#undos.delete(event.step);
@@ -197,9 +216,13 @@ class Draft {
         head.locks = event.kept.map(({ lock }) => lock);
         return;
       case 'RollbackRefused':
-        head.drift = event.drift.map(({ step }) => ({ step }));
+        head.drift = event.drift.map(({ step, left, found }) => ({ step, what: driftText({ left, found }) }));
+        return;
+      case 'RollbackRepeated':
+        Object.assign(head, { repeated: { at, steps: event.steps }, drift: [], refused: null });
         return;
       case 'RollbackEnded':
+        head.rolledBackAt = at;
         head.rollbackStatus = event.status;
         return;
       case 'ExecutionEnded':

@@ -25,6 +25,7 @@ export {
   initialState,
   ownerOf,
   type ExecutionState,
+  type Repeated,
   type StepState,
   type UndoState,
 } from './execution-state.ts';
@@ -42,7 +43,7 @@ export { isDifferent, netChanges } from './account/net-changes.ts';
 export { standingRestorePoints, type StandingRestorePoint } from './account/restore-points.ts';
 export { plan } from './plan.ts';
 export { type Runtime, type SignalResult } from './ports.ts';
-export { driftText } from './drift.ts';
+export { driftText } from './drift-text.ts';
 export { isEqual } from './equality.ts';
 export { runExecution, type ExecutionResult } from './run-execution.ts';
 export {

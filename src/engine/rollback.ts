@@ -4,7 +4,8 @@
  */
 import { StartingAgain } from './again.ts';
 import { climbDown, type Descent, type Undo } from './climb-down.ts';
-import { changedSince, driftText, refusedForDrift } from './drift.ts';
+import { changedSince, refusedForDrift } from './drift.ts';
+import { driftText } from './drift-text.ts';
 import { isOfEarlierVersion } from './earlier-rollback.ts';
 import type { Execution } from './execution.ts';
 import { deadlineAfter, type Frame } from './frame.ts';

@@ -5,6 +5,7 @@ import { deadlineAfter, Frame, type FlowResult } from './frame.ts';
 import { decisionTimeoutSeconds } from './limits.ts';
 import { lockAgain, lockDocument, unlock } from './locks.ts';
 import { notify } from './notify.ts';
+import { lookAgain } from './look-again.ts';
 import { observeLeft } from './left.ts';
 import type { Runtime } from './ports.ts';
 import { owed, rollback, rollbackStatus } from './rollback.ts';
@@ -61,7 +62,10 @@ export async function runExecution(
 
 /** Of an execution that has ended: nobody may be at work on what it held. */
 async function rollbackLater(after: Frame, pass: number, request: RollbackRequest): Promise<void> {
-  if (owed(after.execution, request.step).length === 0) return;
+  if (owed(after.execution, request.step).length === 0) {
+    await lookAgain(after, pass, request);
+    return;
+  }
   const idPrefix = `rollback${pass}/`;
   const frame = after.with({ idPrefix });
   const held = await lockAgain(frame, request.lockWaitSeconds);

@@ -39,6 +39,7 @@ import {
   type Unlocking,
 } from './locks/survey.ts';
 import { openPlace, type Place } from './places.ts';
+import { openExecution } from './open-execution.ts';
 import { discard, refuseClosed } from './retention/closing.ts';
 import { forgetOnHost, openRetention, type Retention, type RetentionOptions } from './retention/retention.ts';
 import { prepareExecution } from './prepare-execution.ts';
@@ -190,6 +191,10 @@ export class Belay {
   /** The id for a unique prefix; the latest one without any. Throws Refusal. */
   find(prefix: string | undefined): string {
     const ids = this.journal.executionIds();
+    if (prefix === '')
+      throw new Refusal('usage', 'UNKNOWN_EXECUTION', 'an empty id names no execution; nothing was done', {
+        hint: 'belay list shows what there is',
+      });
     const found =
       prefix === undefined ? ids.slice(0, 1) : ids.filter((id) => id.startsWith(prefix.toUpperCase()));
     const [id] = found;
@@ -205,6 +210,11 @@ export class Belay {
       'AMBIGUOUS_EXECUTION',
       `${prefix} fits ${found.length} executions: ${found.slice(0, 5).join(', ')}`,
     );
+  }
+
+  /** The latest execution that has not ended: interrupted ones first, those that somebody runs last. Throws Refusal. */
+  findOpen(): string {
+    return openExecution(this.list(), this.stateDir);
   }
 
   row(id: string): ExecutionRow {
@@ -240,6 +250,16 @@ export class Belay {
       throw new Refusal('refused', 'ALREADY_ENDED', `${id} has ended: ${view.status}`);
     if (view.waiting?.kind === 'rollbackDecision')
       this.journal.signal(id, 'rollback', 'no', 'cancel', Date.now());
+    else if (view.rollbackStatus === 'running' || view.rollbackStatus === 'waiting') {
+      throw new Refusal(
+        'refused',
+        'ROLLING_BACK',
+        `${id} is climbing down already, and no cancel stops that`,
+        {
+          hint: view.isLive ? `belay logs -f ${id} follows it` : `belay resume ${id} goes on with it`,
+        },
+      );
+    }
     this.journal.requestCancel(id);
     return view;
   }

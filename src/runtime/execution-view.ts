@@ -4,6 +4,7 @@ import {
   type ExecutionState,
   type ExecutionStatus,
   type Failure,
+  type Repeated,
   type RollbackStatus,
   type StepState,
   type UndoState,
@@ -30,7 +31,12 @@ export interface ExecutionView {
   /** Where it is: the step under way or waited at. */
   readonly at: string | null;
   readonly waiting: Waiting | null;
-  readonly drift: readonly { readonly step: string }[];
+  /** Every step that waits for a person: lanes of a rolling may do so side by side. */
+  readonly waits: readonly { readonly at: string; readonly waiting: Waiting }[];
+  readonly drift: readonly { readonly step: string; readonly what?: string }[];
+  /** What the last rollback saw that had nothing to do any more. */
+  readonly repeated: Repeated | null;
+  readonly rolledBackAt: number | null;
   /** Why it got no locks, when the last that it asked for were refused. */
   readonly refused: Failure | null;
   /** What it holds alone. */
@@ -70,6 +76,9 @@ export function executionView(row: ExecutionRow, state: ExecutionState, stateDir
     at: current?.name ?? null,
     waiting: row.closing === null ? (state.waiting ?? current?.waiting ?? null) : null,
     drift: state.drift,
+    waits: row.closing === null && !hasEnded ? waitsOf(state) : [],
+    repeated: state.repeated,
+    rolledBackAt: state.rolledBackAt,
     refused: state.refused,
     locks: state.locks,
     startedBy: row.settings.startedBy,
@@ -98,6 +107,12 @@ function statusOf(
 
 function isUndoing(state: ExecutionState): boolean {
   return state.rollbackStatus === 'running' || state.rollbackStatus === 'waiting';
+}
+
+function waitsOf(state: ExecutionState): { at: string; waiting: Waiting }[] {
+  return [...state.steps, ...state.rollback.flatMap(({ steps }) => steps)].flatMap(({ name, waiting }) =>
+    waiting === null || waiting.kind === 'sleep' ? [] : [{ at: name, waiting }],
+  );
 }
 
 function currentStep(state: ExecutionState): StepState | undefined {

@@ -1,5 +1,6 @@
 /** What people say to an execution: approve, reject, continue. Written into its inbox, whether or not it is running. */
 import { randomUUID } from 'node:crypto';
+import type { Waiting } from '../engine/index.ts';
 import type { Journal } from '../journal/index.ts';
 import type { ExecutionView } from './execution-view.ts';
 import { sinceText } from './locks/holders.ts';
@@ -26,18 +27,18 @@ export function decide(
   answer: Answer,
 ): string {
   const id = view.executionId;
-  const at = waitingStep(view, step);
-  const waiting = view.waiting;
-  refuseLate(journal, view, at);
-  if (waiting?.kind === 'unknownOutcome' && answer.decision === 'reject') {
+  const { at, waiting } = waitingStep(view, step);
+  refuseLate(journal, view, at, waiting);
+  if (waiting.kind === 'unknownOutcome' && answer.decision === 'reject') {
     journal.signal(id, `continue:${at}`, 'didNotHappen', randomUUID(), Date.now());
     return at;
   }
-  if (waiting?.kind === 'pause' && answer.decision === 'reject') {
+  if (waiting.kind === 'pause' && answer.decision === 'reject') {
     journal.signal(id, `continue:${at}`, 'didNotHappen', randomUUID(), Date.now());
     return at;
   }
-  if (waiting?.kind !== 'approval') throw notThis(view, at, `belay continue ${id} --step ${shellWord(at)}`);
+  if (waiting.kind !== 'approval')
+    throw notThis(view, at, waiting, `belay continue ${id} --step ${shellWord(at)}`);
   const approver = waiting.approvers.find((entry) => isSame(entry, person));
   if (approver === undefined) {
     throw new Refusal(
@@ -63,18 +64,18 @@ export function decide(
 
 export function proceed(journal: Journal, view: ExecutionView, step: string | undefined): string {
   const id = view.executionId;
-  const at = waitingStep(view, step);
-  if (view.waiting?.kind !== 'pause' && view.waiting?.kind !== 'unknownOutcome')
-    throw notThis(view, at, `belay approve ${id} --step ${shellWord(at)}`);
-  refuseLate(journal, view, at);
+  const { at, waiting } = waitingStep(view, step);
+  if (waiting.kind !== 'pause' && waiting.kind !== 'unknownOutcome')
+    throw notThis(view, at, waiting, `belay approve ${id} --step ${shellWord(at)}`);
+  refuseLate(journal, view, at, waiting);
   journal.signal(id, `continue:${at}`, 'happened', randomUUID(), Date.now());
   return at;
 }
 
 /** An answer to a wait whose time ended while nobody ran the execution would be recorded and count for nothing. */
-function refuseLate(journal: Journal, view: ExecutionView, at: string): void {
-  const { executionId: id, waiting } = view;
-  if (view.isLive || (waiting?.kind !== 'approval' && waiting?.kind !== 'pause')) return;
+function refuseLate(journal: Journal, view: ExecutionView, at: string, waiting: Waiting): void {
+  const { executionId: id } = view;
+  if (view.isLive || (waiting.kind !== 'approval' && waiting.kind !== 'pause')) return;
   const since = waitingSince(journal, id, at);
   const until = since + waiting.timeoutSeconds * 1000;
   const now = Date.now();
@@ -103,23 +104,45 @@ function startedAt(view: ExecutionView, at: string): number | null {
   return steps.findLast(({ name }) => name === at)?.startedAt ?? null;
 }
 
-/** By its whole path or its last part: `AskRestore` for `SnapshotData/undo/AskRestore`. */
-function waitingStep(view: ExecutionView, step: string | undefined): string {
-  const { executionId: id, at, waiting } = view;
-  if (waiting === null || at === null || view.endedAt !== null) {
-    throw new Refusal('refused', 'NOT_WAITING', `${id} waits for nobody (${view.status})`, {
-      hint: `belay show ${id}`,
-    });
-  }
-  if (step === undefined || step === at || at.endsWith(`/${step}`)) return at;
-  throw new Refusal('refused', 'NOT_WAITING', `${id} waits at ${at}, not at ${step}`);
+/** By its whole path or its last part: `AskRestore` for `SnapshotData/undo/AskRestore`. Throws Refusal. */
+function waitingStep(
+  view: ExecutionView,
+  step: string | undefined,
+): { readonly at: string; readonly waiting: Waiting } {
+  const { executionId: id, waits } = view;
+  if (waits.length === 0) throw notWaiting(view);
+  const meant = waits.filter(({ at }) => step === undefined || at === step || at.endsWith(`/${step}`));
+  const [first, ...others] = meant;
+  const all = waits.map(({ at }) => at).join(', ');
+  if (first === undefined)
+    throw new Refusal('refused', 'NOT_WAITING', `${id} waits at ${all}, not at ${step}`);
+  if (others.length === 0) return first;
+  throw new Refusal('usage', 'AMBIGUOUS_STEP', `${id} waits at ${meant.length} steps; nothing was recorded`, {
+    hint: `name one of them: ${meant.map(({ at }) => `--step ${at}`).join(', ')}`,
+  });
 }
 
-function notThis(view: ExecutionView, at: string, hint: string): Refusal {
+function notWaiting({ executionId: id, status, waiting }: ExecutionView): Refusal {
+  if (waiting?.kind === 'lock') {
+    return new Refusal(
+      'refused',
+      'NOT_WAITING',
+      `${id} waits for the lock ${waiting.lock}, not for a person`,
+      {
+        hint: 'belay locks shows who holds it',
+      },
+    );
+  }
+  return new Refusal('refused', 'NOT_WAITING', `${id} waits for nobody (${status})`, {
+    hint: `belay show ${id}`,
+  });
+}
+
+function notThis(view: ExecutionView, at: string, waiting: Waiting, hint: string): Refusal {
   return new Refusal(
     'refused',
     'NOT_WAITING',
-    `${at} of ${view.executionId} waits for something else: ${view.waiting?.kind ?? 'nothing'}`,
+    `${at} of ${view.executionId} waits for something else: ${waiting.kind}`,
     { hint },
   );
 }

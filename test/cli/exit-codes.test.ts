@@ -63,7 +63,7 @@ test.each([
   ['failed', [], 4],
   ['clean', [{ step: 'Patch' }], 5],
 ] as const)('belay rollback that ends %s with drift %j → %d', (rollbackStatus, drift, code) => {
-  expect(rollbackExitCodeOf({ rollbackStatus, drift, refused: null })).toBe(code);
+  expect(rollbackExitCodeOf({ rollbackStatus, drift, refused: null, repeated: null })).toBe(code);
 });
 
 test.each(['LOCKED', 'LOCK_UNPROVEN'])('%s is a refusal, unless something was changed', (failureCode) => {
@@ -71,7 +71,7 @@ test.each(['LOCKED', 'LOCK_UNPROVEN'])('%s is a refusal, unless something was ch
   expect(exitCodeOf({ ...end, changedAnything: false })).toBe(5);
   expect(exitCodeOf({ ...end, changedAnything: true })).toBe(1);
   const refused = { code: failureCode, message: 'host:db1 is held', retryable: false };
-  expect(rollbackExitCodeOf({ rollbackStatus: 'notRequested', drift: [], refused })).toBe(5);
+  expect(rollbackExitCodeOf({ rollbackStatus: 'notRequested', drift: [], repeated: null, refused })).toBe(5);
 });
 
 test.each([

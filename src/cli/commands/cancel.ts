@@ -1,15 +1,33 @@
-/** belay cancel: stops an execution, which then climbs down as its runbook says. */
+/** belay cancel: stops an execution, which then climbs down as its runbook says; one that nobody runs does so here. */
+import { Refusal } from '../../runtime/refusal.ts';
 import type { CommandBody } from '../command-spec.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { runInFront } from '../front.ts';
 import { handOver } from '../hand-over.ts';
+import { flagOf } from '../options.ts';
+import { defaultsOf, headLines } from '../view/head-lines.ts';
 
-export const body: CommandBody = async (cli, [prefix]) => {
+export const body: CommandBody = async (cli, [prefix], options) => {
   const belay = await cli.belay();
-  const view = belay.cancel(belay.find(prefix));
+  const id = belay.find(prefix);
+  const view = belay.cancel(id);
   const what =
     view.waiting?.kind === 'rollbackDecision'
       ? 'leave everything as it is'
       : 'stop and climb down as its runbook says';
-  handOver(cli, view, { live: `it will ${what}`, recorded: `cancelled; it will ${what}` });
-  return exitCodes.done;
+  if (view.isLive) {
+    handOver(cli, view, { live: `it will ${what}`, recorded: '' });
+    return exitCodes.done;
+  }
+  try {
+    return await runInFront(cli, belay, id, {
+      json: flagOf(options, 'json'),
+      wait: options['wait'] !== false,
+      endsAs: 'run',
+      head: headLines(view, defaultsOf(belay.row(id).program.document.parameters), cli.style),
+    });
+  } catch (error) {
+    if (error instanceof Refusal) cli.talk(`The cancel of ${id} is noted; nothing of it is undone yet.`);
+    throw error;
+  }
 };

@@ -20,7 +20,9 @@ export const body: CommandBody = async (cli, [prefix], options) => {
     raw: !cli.outIsTerminal,
     out: (data) => cli.pour(data),
     isGone: () => cli.outIsClosed(),
-    head: (line) => cli.talk(line),
+    // Whose the lines are goes with them, except where all are of one: then a program gets the bytes alone.
+    head: (line, isOnly) => (cli.outIsTerminal || isOnly ? cli.talk(line) : cli.out(`${line}\n`)),
+    mayGrow: flagOf(options, 'follow'),
   });
   for (;;) {
     const view = belay.view(id);

@@ -1,4 +1,5 @@
 /** belay resume: takes over an execution whose runner is gone. */
+import { accountOf } from '../../engine/index.ts';
 import { Refusal } from '../../runtime/refusal.ts';
 import type { CommandBody } from '../command-spec.ts';
 import { runInFront } from '../front.ts';
@@ -9,15 +10,17 @@ import { Progress } from '../view/progress.ts';
 
 export const body: CommandBody = async (cli, [prefix], options) => {
   const belay = await cli.belay();
-  const id = belay.find(prefix);
+  const id = prefix === undefined ? belay.findOpen() : belay.find(prefix);
   const view = belay.view(id);
-  if (view.endedAt !== null) {
+  if (view.endedAt !== null && view.closing === null) {
     throw new Refusal(
       'refused',
       'ALREADY_ENDED',
       `${id} has ended (${view.status}): there is nothing to resume`,
       {
-        hint: `belay show ${id} says how; belay rollback ${id} takes it back`,
+        hint: accountOf(view).offersRollback
+          ? `belay show ${id} says how; belay rollback ${id} takes it back`
+          : `belay show ${id} says how`,
       },
     );
   }

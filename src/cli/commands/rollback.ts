@@ -1,4 +1,5 @@
 /** belay rollback: takes back what a finished execution did. */
+import { accountOf } from '../../engine/index.ts';
 import type { CommandBody } from '../command-spec.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { runInFront } from '../front.ts';
@@ -15,7 +16,15 @@ export const body: CommandBody = async (cli, [prefix], options) => {
   const wait = lockWaitOf(options);
   const json = flagOf(options, 'json');
   const answersQuestion = view.waiting?.kind === 'rollbackDecision';
-  if (cli.canAsk && !json && !flagOf(options, 'yes') && !answersQuestion && view.endedAt !== null) {
+  const hasWork = accountOf(view).offersRollback;
+  if (
+    hasWork &&
+    cli.canAsk &&
+    !json &&
+    !flagOf(options, 'yes') &&
+    !answersQuestion &&
+    view.endedAt !== null
+  ) {
     const { askYesNo } = await import('../ask.ts');
     const what = step === undefined ? `what ${id} (${printable(view.runbook)}) did` : `${step} of ${id}`;
     if ((await askYesNo(`Take back ${what}?`, { initial: true })) !== true) {

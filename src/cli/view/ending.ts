@@ -2,7 +2,7 @@
  * The last lines of a run: how it ended, what is different now, what to type next. Pure. The last line on the screen is
  * the one that matters.
  */
-import { accountOf, type Account, type Failure } from '../../engine/index.ts';
+import { accountOf, type Account, type Failure, type Repeated } from '../../engine/index.ts';
 import type { ExecutionView } from '../../runtime/execution-view.ts';
 import { netChanges, targetsText } from './change-text.ts';
 import { clockText, durationText } from './durations.ts';
@@ -24,6 +24,7 @@ import type { Style } from './style.ts';
 import { waitingWords } from './waiting-lines.ts';
 
 export function endingLines(view: ExecutionView, style: Style): string[] {
+  if (view.repeated !== null) return repeatedLines(view, view.repeated, style);
   if (view.drift.length > 0) return driftLines(view, style);
   if (view.refused !== null) return refusedLines(view, view.refused, style);
   switch (view.rollbackStatus) {
@@ -193,13 +194,42 @@ function nextAfterUnclean(view: ExecutionView): string {
     : `remove what is in the way, then  ${again}`;
 }
 
+/** Nothing is claimed that was not looked at in this very command. */
+function repeatedLines(view: ExecutionView, { at, steps }: Repeated, style: Style): string[] {
+  const differing = steps.filter(({ found }) => found === 'different');
+  const when = view.rolledBackAt === null ? '' : ` at ${clockText(view.rolledBackAt)}`;
+  const already =
+    view.rolledBackAt === null
+      ? `${view.executionId} has left nothing to take back.`
+      : `${view.executionId} was rolled back${when} already.`;
+  const seen = steps.map(({ step, found, difference }) => {
+    const where = targetsText(view.steps.find(({ name }) => name === step)?.targets ?? []);
+    const what =
+      found === 'asBefore'
+        ? 'as it was before'
+        : found === 'unread'
+          ? 'was not looked at'
+          : `is not as it was before: ${printable(difference)}`;
+    return `  ${[printable(step), where].filter((part) => part !== '').join(' on ')}  ${what}`;
+  });
+  return [
+    style.paint(differing.length === 0 ? 'good' : 'warn', already),
+    ...(steps.length === 0 ? [] : [`Looked again at ${clockText(at)}:`, ...seen]),
+    'Nothing was done.',
+  ];
+}
+
 function driftLines(view: ExecutionView, style: Style): string[] {
   const steps = view.drift.map(({ step }) => printable(step)).join(', ');
+  const what = view.drift.flatMap((each) =>
+    each.what === undefined || each.what === '' ? [] : [`  ${printable(each.step)}: ${printable(each.what)}`],
+  );
   return [
     style.paint(
       'bad',
       `Refused: since the run ended, somebody changed what ${steps} left. Nothing was undone.`,
     ),
+    ...what,
     `  to undo it all the same  belay rollback ${view.executionId} --force`,
   ];
 }
@@ -213,15 +243,33 @@ function refusedLines(view: ExecutionView, { code, message }: Failure, style: St
 
 /** An execution that waits for a person: one that nobody runs any more has to be resumed as well. */
 export function leftWaitingLines(view: ExecutionView, style: Style): string[] {
+  if (view.waits.length > 1) return sideBySideLines(view, style);
   const { executionId, waiting, at } = view;
   if (waiting === null) return [`Waiting. Then  belay resume ${executionId}`];
   const { says, commands } = waitingWords(executionId, at ?? 'rollback', waiting);
-  const where = waiting.kind === 'rollbackDecision' ? howItEnded(view) : `Waiting at ${printable(at ?? '?')}`;
+  const where =
+    waiting.kind === 'rollbackDecision'
+      ? howItEnded(view)
+      : waiting.kind === 'lock'
+        ? 'Waiting'
+        : `Waiting at ${printable(at ?? '?')}`;
   const isResumedByItself = waiting.kind === 'rollbackDecision';
   return [
     style.paint('warn', `${where}: ${says}`),
     ...commands.map((command) => `  ${command}`),
     ...(isResumedByItself || view.isLive ? [] : [`  and then  belay resume ${executionId}`]),
+  ];
+}
+
+/** Several lanes of a rolling wait: each is named whole, so that each can be answered. */
+function sideBySideLines({ executionId, waits, isLive }: ExecutionView, style: Style): string[] {
+  return [
+    style.paint('warn', `Waiting at ${waits.length} steps`),
+    ...waits.flatMap(({ at, waiting }) => {
+      const { says, commands } = waitingWords(executionId, at, waiting, { whole: true });
+      return [`  ${printable(at)}: ${says}`, ...commands.map((command) => `    ${command}`)];
+    }),
+    ...(isLive ? [] : [`  and then  belay resume ${executionId}`]),
   ];
 }
 

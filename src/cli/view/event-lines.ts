@@ -76,6 +76,7 @@ export function eventLines({ at, event }: RecordedEvent, progress: Progress, sty
     case 'EffectAdopted':
     case 'ForwardEnded':
     case 'StateLooked':
+    case 'RollbackRepeated':
     case 'UndoStarted':
     case 'RollbackEnded':
     case 'ExecutionEnded':

@@ -6,10 +6,12 @@ const instant = (at: number | null): string | null => (at === null ? null : new 
 
 export function executionJson(view: ExecutionView) {
   const { steps, rollback, runner, createdAt, startedAt, endedAt, drift, ...rest } = view;
-  const { closing, forgottenAt, ...shown } = rest;
+  const { closing, forgottenAt, repeated, rolledBackAt, ...shown } = rest;
   return {
     ...shown,
     account: accountJson(view),
+    rolledBackAt: instant(rolledBackAt),
+    repeated: repeated === null ? null : { ...repeated, at: instant(repeated.at) },
     closing: closing === null ? null : { ...closing, at: instant(closing.at) },
     forgottenAt: instant(forgottenAt),
     createdAt: instant(createdAt),

@@ -11,7 +11,7 @@ const heads = ['ID', 'RUNBOOK', 'STATUS', 'ROLLBACK', 'STARTED', 'AT'];
 export function listLines(views: readonly ExecutionView[], now: number, style: Style): string[] {
   const rows = views.map((view) => [
     view.executionId,
-    printable(view.runbook),
+    `${printable(view.runbook)}${view.sandbox ? ' (sandbox)' : ''}`,
     view.status,
     view.rollbackStatus === 'notRequested' ? '' : view.rollbackStatus,
     agoText(view.startedAt ?? view.createdAt, now),
@@ -51,8 +51,12 @@ function tinted(line: string, view: ExecutionView | undefined, style: Style): st
 function whereText(view: ExecutionView): string {
   const at = view.at === null ? '' : printable(view.at);
   if (view.closing !== null) return `${view.closing.kind}: ${printable(view.closing.why)}`;
+  if (view.waiting?.kind === 'lock') return waitingText(view.waiting);
+  if (view.waits.length > 1)
+    return `${view.waits.length} steps wait for people: belay show ${view.executionId}`;
   if (view.waiting !== null && view.waiting.kind !== 'sleep')
     return `${at || 'rollback'}, ${waitingText(view.waiting)}`;
+  if (view.endedAt !== null && view.refused !== null) return `refused: ${printable(view.refused.message)}`;
   if (view.endedAt !== null) return view.failedStep === null ? '' : printable(view.failedStep);
   if (view.status === 'Interrupted') return interruptedText(view, at);
   return at;
@@ -76,7 +80,7 @@ function waitingText(waiting: NonNullable<ExecutionView['waiting']>): string {
     case 'unknownOutcome':
       return 'outcome unknown, a person has to look';
     case 'lock':
-      return `waits for ${printable(waiting.lock)}`;
+      return `waits for the lock ${printable(waiting.lock)}`;
     case 'rollbackDecision':
       return 'roll back or not?';
     default:

@@ -7,7 +7,10 @@ import { printable } from './printable.ts';
 
 /** Paths: `Patch`, `Patch/undo`, `SnapshotData/undo/Restore`. Throws Refusal for a step that there is not. */
 export function stepsFor(view: ExecutionView, wanted: string | undefined): string[] {
-  const forward = view.steps.filter(({ startedAt }) => startedAt !== null).map(({ name }) => name);
+  const forward = view.steps
+    .filter(({ startedAt }) => startedAt !== null)
+    .toSorted((left, right) => (left.startedAt ?? 0) - (right.startedAt ?? 0))
+    .map(({ name }) => name);
   const undone = view.rollback.flatMap(({ name, steps }) => [
     `${name}/undo`,
     ...steps.map((step) => step.name),
@@ -19,7 +22,9 @@ export function stepsFor(view: ExecutionView, wanted: string | undefined): strin
       hint: `it has ${view.steps.map(({ name }) => name).join(', ')}`,
     });
   }
-  return all.filter((path) => path === wanted || path.startsWith(`${wanted}/`));
+  return all.filter(
+    (path) => path === wanted || path.startsWith(`${wanted}/`) || path.startsWith(`${wanted}@`),
+  );
 }
 
 /** `told`: paths of steps that wrote something. */

@@ -79,6 +79,7 @@ export class Progress {
       case 'AttemptFailed':
       case 'NotifyFailed':
       case 'StateLooked':
+      case 'RollbackRepeated':
       case 'TurnStarted':
       case 'TurnEnded':
       case 'LocksTaken':

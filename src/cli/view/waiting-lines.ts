@@ -12,8 +12,13 @@ export interface WaitingWords {
 }
 
 /** Of a step by its path; `step` is left out of commands where it says nothing. */
-export function waitingWords(executionId: string, step: string, waiting: Waiting): WaitingWords {
-  const name = step.slice(step.lastIndexOf('/') + 1);
+export function waitingWords(
+  executionId: string,
+  step: string,
+  waiting: Waiting,
+  { whole = step.includes('@') }: { readonly whole?: boolean } = {},
+): WaitingWords {
+  const name = whole ? step : step.slice(step.lastIndexOf('/') + 1);
   const at = `${executionId} --step ${shellWord(name)}`;
   switch (waiting.kind) {
     case 'approval': {

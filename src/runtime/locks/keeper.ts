@@ -199,9 +199,12 @@ export class LockKeeper {
 }
 
 function refuseTooFew(wanted: readonly WantedLock[], replies: readonly Reply[]): void {
-  for (const asked of new Set(replies.map(({ row }) => row.asked))) {
-    const own = replies.filter(({ row }) => row.asked === asked);
-    const quorum = wanted.find((lock) => lock.asked === asked && lock.host !== null)?.quorum ?? 0;
+  const asks = wanted.flatMap((lock) => (lock.host === null ? [] : lock.asks));
+  for (const [asked, quorum] of new Map(asks.map((ask) => [ask.asked, ask.quorum]))) {
+    const names = new Set(
+      wanted.filter((lock) => lock.asks.some((ask) => ask.asked === asked)).map(({ name }) => name),
+    );
+    const own = replies.filter(({ row }) => names.has(row.name));
     const unheard = own.filter((reply) => reply.kind === 'unheard');
     const [first] = unheard;
     if (first === undefined || own.length - unheard.length >= quorum) continue;

@@ -2,8 +2,8 @@
 import type { NewLock } from '../../journal/index.ts';
 
 export interface WantedLock extends NewLock {
-  /** How many of the hosts asked for under the same name must have an entry. */
-  readonly quorum: number;
+  /** Every name under which it was asked for, and how many of the hosts of that name must have an entry. */
+  readonly asks: readonly { readonly asked: string; readonly quorum: number }[];
 }
 
 /**
@@ -18,20 +18,25 @@ export function wantedLocks(
   targets: (selectors: readonly string[]) => readonly string[],
 ): WantedLock[] {
   const wanted = new Map<string, WantedLock>();
-  const want = (lock: WantedLock): void => {
-    if (!wanted.has(lock.name)) wanted.set(lock.name, lock);
+  const want = (lock: NewLock, quorum: number): void => {
+    const known = wanted.get(lock.name);
+    const ask = { asked: lock.asked, quorum };
+    wanted.set(
+      lock.name,
+      known === undefined ? { ...lock, asks: [ask] } : { ...known, asks: [...known.asks, ask] },
+    );
   };
   for (const asked of names) {
     const colon = asked.indexOf(':');
     const [kind, name] = [asked.slice(0, colon), asked.slice(colon + 1)];
     if (isSandbox || (kind !== 'host' && kind !== 'cluster')) {
-      want({ name: asked, asked, host: null, quorum: 0 });
+      want({ name: asked, asked, host: null }, 0);
       continue;
     }
     const hosts = targets([kind === 'host' ? name : `group:${name}`]);
     const quorum = Math.floor(hosts.length / 2) + 1;
-    if (kind === 'cluster') want({ name: asked, asked, host: null, quorum: 0 });
-    for (const host of hosts) want({ name: `host:${host}`, asked, host, quorum });
+    if (kind === 'cluster') want({ name: asked, asked, host: null }, 0);
+    for (const host of hosts) want({ name: `host:${host}`, asked, host }, quorum);
   }
   return [...wanted.values()].toSorted((left, right) => (left.name < right.name ? -1 : 1));
 }

@@ -124,6 +124,7 @@ export function mapEvent(event: EngineEvent, map: MapValue): EngineEvent {
     case 'ExecutionStarted':
     case 'EffectAdopted':
     case 'StateLooked':
+    case 'RollbackRepeated':
     case 'TurnStarted':
     case 'ForwardEnded':
     case 'RollbackStarted':

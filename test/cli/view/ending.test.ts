@@ -315,6 +315,7 @@ test('drift refuses, names the steps and the way on', () => {
   expect(endingOf(story)).toBe(
     [
       'Refused: since the run ended, somebody changed what Patch left. Nothing was undone.',
+      '  Patch: 15.20 → 15.21',
       `  to undo it all the same  belay rollback ${id} --force`,
     ].join('\n'),
   );
