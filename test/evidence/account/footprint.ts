@@ -10,8 +10,10 @@ export function footprint(state: WorldState): string[] {
   for (const volume of Object.values(state.volumes)) {
     const { attachment, contents, id } = volume;
     lines.push(`volume ${id} on ${attachment?.instanceId ?? '-'} ${attachment?.device ?? '-'}`);
-    for (const [path, file] of Object.entries(contents.files))
-      lines.push(`file ${id} ${path} ${JSON.stringify(file)}`);
+    for (const [path, file] of Object.entries(contents.files)) {
+      const bytes = file.kind === 'file' ? file.base64 : '';
+      lines.push(`file ${id} ${path} ${file.kind} ${file.owner}:${file.group} ${file.mode} ${bytes}`);
+    }
     for (const [name, { release, held, status }] of Object.entries(contents.system?.packages ?? {}))
       lines.push(`package ${id} ${name} ${release.version} ${status} ${held}`);
     for (const [name, { enablement }] of Object.entries(contents.system?.units ?? {}))
