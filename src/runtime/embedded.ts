@@ -251,14 +251,15 @@ export class EmbeddedRuntime implements Runtime {
   #known<T>(id: string, read: (recorded: Json) => T | undefined): { readonly outcome?: T } | undefined {
     const known = this.#journal.activity(this.executionId, id);
     if (known === undefined) return undefined;
-    const outcome = known.outcome === null ? undefined : read(known.outcome);
+    const { position = 0, ...recorded } = known.outcome ?? {};
+    const outcome = known.outcome === null ? undefined : read(recorded);
     if (known.outcome !== null && outcome === undefined) {
       throw new JournalFailure(
         'JOURNAL_CORRUPT',
         `the journal has an outcome of ${id} of execution ${this.executionId} that no such call can have. Nothing further was begun. Restore the state folder from a backup, or start afresh with another --state.`,
       );
     }
-    if (known.outcome !== null) this.#race.ended(id, known.outcome.position ?? 0);
+    if (known.outcome !== null) this.#race.ended(id, position);
     return outcome === undefined ? {} : { outcome };
   }
 
