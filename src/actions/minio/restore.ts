@@ -125,6 +125,7 @@ export const restore = defineAction({
     }),
   }),
   timeoutSeconds: 7 * 24 * 3_600,
+  secretInputs: ['AccessKey', 'SecretKey', 'Target.AccessKey', 'Target.SecretKey'],
   permissions: () => [],
   targets: ({ Hosts }) => Hosts,
   hasHostTargets: true,

@@ -56,6 +56,7 @@ export const watchAccessKey = defineAction({
     Seconds: Type.Integer(),
   }),
   timeoutSeconds: 90_000,
+  secretInputs: ['AccessKey', 'SecretKey'],
   permissions: () => [],
   targets: ({ Hosts }) => Hosts,
   hasHostTargets: true,
