@@ -5,3 +5,4 @@ export { describeAction, describeStep } from './describe-step.ts';
 export { urlProblem } from './http/url.ts';
 export { iamActions } from './permissions.ts';
 export { actions } from './registry.ts';
+export { publishMessage } from './sns/message.ts';

@@ -44,6 +44,7 @@ export type WordKind =
   | 'pause'
   | 'run-now'
   | 'refused'
+  | 'to-tell'
   | 'told'
   | 'needs-person';
 

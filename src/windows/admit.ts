@@ -57,6 +57,7 @@ function decide(input: AdmitInput, dueAt: number, now: number, previous: readonl
     endAt,
     status: 'PENDING',
     approval: window.approval,
+    ...(window.notifySns === undefined ? {} : { notifySns: window.notifySns }),
     tasks: window.tasks.map((task) => ({ task, status: 'PENDING', targets: null, invocations: [] })),
   };
   const skip = (reason: Reason): Occurrence => ({

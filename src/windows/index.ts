@@ -28,3 +28,4 @@ export {
   type TaskRun,
 } from './occurrence.ts';
 export { nextDueOf, wakeOf } from './wake.ts';
+export { summaryOf, type Summary } from './summary.ts';

@@ -61,6 +61,8 @@ export interface Occurrence {
   readonly status: OccurrenceStatus;
   readonly reason?: Reason;
   readonly approval: { readonly approvers: readonly string[]; readonly minRequired: number } | null;
+  /** The SNS topic that is told of it. */
+  readonly notifySns?: string;
   readonly startedAt?: number;
   readonly endedAt?: number;
   readonly tasks: readonly TaskRun[];

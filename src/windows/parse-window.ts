@@ -47,9 +47,11 @@ const windowKeys = [
   'Freeze',
   'MissedRuns',
   'Approval',
+  'Notify',
   'Tasks',
 ];
 const namePattern = /^[a-zA-Z0-9_\-.]{3,128}$/;
+const topicPattern = /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}(\.fifo)?$/;
 const descriptionCharactersMax = 128;
 const durationHoursMax = 24;
 
@@ -87,6 +89,7 @@ function readWindow(
     freeze: readFreeze(reader, resolvePath),
     missedRuns: readMissedRuns(reader),
     approval: readApproval(reader),
+    ...readNotify(reader),
     tasks: readTasks(reader, resolvePath, top),
   };
   if (schedule === undefined || durationHours === undefined || cutoffHours === undefined) return undefined;
@@ -187,6 +190,20 @@ function readApproval(reader: MapReader): Approval | null {
     reader.report.error('WRONG_VALUE', wanted?.value.span ?? map.keySpan, message);
   }
   return { approvers, minRequired: minRequired ?? 1 };
+}
+
+/** `{ Sns: arn }`. */
+function readNotify(reader: MapReader): { readonly notifySns?: string } {
+  const map = readMap(reader, 'Notify');
+  if (map === undefined) return {};
+  const inner: MapReader = { node: map.value, what: 'Notify', report: reader.report };
+  checkKeys(inner, ['Sns']);
+  const arn = requiredText(inner, 'Sns', map.keySpan);
+  const entry = entryOf(inner, 'Sns');
+  if (arn === undefined || entry === undefined) return {};
+  if (topicPattern.test(arn)) return { notifySns: arn };
+  wrongType(inner, entry, 'the ARN of an SNS topic, as arn:aws:sns:eu-west-1:123456789012:alarms');
+  return {};
 }
 
 function readTasks(reader: MapReader, resolvePath: (path: string) => string, top: Span): readonly Task[] {

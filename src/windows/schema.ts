@@ -73,6 +73,13 @@ export function windowSchema(): JsonObject {
           },
         ],
       },
+      Notify: {
+        description: 'Who is told what each run of the window came to.',
+        type: 'object',
+        additionalProperties: false,
+        required: ['Sns'],
+        properties: { Sns: { description: 'ARN of an SNS topic.', type: 'string', pattern: '^arn:aws' } },
+      },
       Tasks: { type: 'array', minItems: 1, items: { $ref: '#/definitions/task' } },
     },
     definitions: { task },

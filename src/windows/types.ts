@@ -25,6 +25,8 @@ export interface Window {
   readonly missedRuns: MissedRuns;
   /** Null: its runs begin without asking anybody. */
   readonly approval: Approval | null;
+  /** The SNS topic that is told what each occurrence came to, and when a run needs a person. */
+  readonly notifySns?: string;
   readonly tasks: readonly Task[];
 }
 

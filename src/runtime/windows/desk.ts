@@ -178,6 +178,7 @@ export class WindowDesk {
         endAt,
         status: 'PENDING',
         approval: null,
+        ...(window.notifySns === undefined ? {} : { notifySns: window.notifySns }),
         tasks: window.tasks.map((task) => ({ task, status: 'PENDING', targets: null, invocations: [] })),
       }),
     ]);

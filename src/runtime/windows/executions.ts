@@ -64,6 +64,32 @@ export class WindowExecutions {
     return true;
   }
 
+  /** What a person has to do for it; undefined while it needs nobody. */
+  needOf(executionId: string): string | undefined {
+    if (this.#belay.journal.execution(executionId) === undefined) return undefined;
+    const { waiting, at, endedAt, rollbackStatus } = this.#belay.view(executionId);
+    if (endedAt !== null) {
+      const isOpen = rollbackStatus === 'partial' || rollbackStatus === 'failed';
+      return isOpen ? `its rollback is ${rollbackStatus}: belay show ${executionId}` : undefined;
+    }
+    switch (waiting?.kind) {
+      case 'unknownOutcome':
+        return `nobody knows what became of ${at}: ${waiting.message}`;
+      case 'approval':
+        return `${at} waits for approval: belay approve ${executionId}`;
+      case 'pause':
+        return `${at} waits: belay continue ${executionId}`;
+      case 'rollbackDecision':
+        return `it asks whether to roll back: belay rollback ${executionId}, or belay cancel ${executionId}`;
+      case 'sleep':
+      case 'lock':
+      case undefined:
+        return undefined;
+      default:
+        return waiting satisfies never;
+    }
+  }
+
   /** Its runner said no before it had written anything down. */
   refused(executionId: string, message: string): void {
     if (this.#belay.journal.execution(executionId) !== undefined) return;

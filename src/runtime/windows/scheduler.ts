@@ -43,6 +43,7 @@ export interface SchedulerPorts {
 }
 
 export type News =
+  | { readonly kind: 'open'; readonly occurrence: Occurrence; readonly executionId: string }
   | { readonly kind: 'occurrence'; readonly occurrence: Occurrence }
   | {
       readonly kind: 'started';
@@ -104,15 +105,18 @@ export class Scheduler {
       at,
     );
     const until = admitted.length < missedMax ? at : (admitted.at(-1)?.dueAt ?? at);
-    store.decide(window.name, until, admitted.map(rowOf));
-    for (const occurrence of admitted)
+    for (const occurrence of admitted) {
       if (isEnded(occurrence.status)) this.#ports.told({ kind: 'occurrence', occurrence });
+    }
+    store.decide(window.name, until, admitted.map(rowOf));
     return nextDueOf(window, row.seenAt, until) ?? Infinity;
   }
 
   #advance(before: Occurrence, at: number): Occurrence {
     const { store, start, cancel, told } = this.#ports;
     const { occurrence, effects } = advance(before, this.#facts(before), at);
+    // Told first: who dies in between tells it again, and nothing goes untold.
+    if (isEnded(occurrence.status)) told({ kind: 'occurrence', occurrence });
     if (JSON.stringify(occurrence) !== JSON.stringify(before)) store.save(rowOf(occurrence));
     for (const effect of effects) {
       if (effect.kind === 'cancel') cancel(effect);
@@ -122,10 +126,12 @@ export class Scheduler {
       }
     }
     for (const { task, invocations } of occurrence.tasks) {
-      for (const { status, executionId } of invocations)
-        if (!isEnded(status)) this.#ports.takeOver(executionId, task);
+      for (const { status, executionId } of invocations) {
+        if (isEnded(status)) continue;
+        this.#ports.takeOver(executionId, task);
+        told({ kind: 'open', occurrence, executionId });
+      }
     }
-    if (isEnded(occurrence.status)) told({ kind: 'occurrence', occurrence });
     return occurrence;
   }
 
