@@ -134,7 +134,7 @@ export function rotateAccessKeyCases(stand: () => Stand): void {
         expectTrouble(ended, 6, 'KEY_IN_USE', `${old.accessKey} works again`);
         expect([await answers(old), await answers(next)]).toEqual(['works', 'works']);
         await stand().belay(['continue', id]);
-        expectTrouble(await stand().belay(['resume', id]), 3, 'KEY_IN_USE');
+        expectTrouble(await stand().belay(['resume', id]), 3, 'Failed at WatchAgain');
       } finally {
         over.abort();
         await user;
