@@ -2,7 +2,7 @@
  * Turns side by side, and still the same on every replay: one lane runs at a time, until it asks the world for something
  * that takes time. Then the next one runs. When all of them have asked, the host says which call ended first, and has that
  * on record; that lane goes on, the others wait for the world. So nothing that the interpreter decides or says depends on
- * anything but the order in which outcomes were recorded, and a slow lane holds up no other (docs/decisions/0007).
+ * anything but the order in which outcomes were recorded, and a slow lane holds up no other (docs/decisions/0010).
  *
  * In journals of an earlier version the lanes went in step: all calls were waited for before any lane went on, in the order
  * in which the lanes were started. They are replayed as they were written.
