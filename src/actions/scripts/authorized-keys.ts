@@ -264,7 +264,7 @@ forget
 /** By which key the connection that asks has logged in, as this host's sshd has written it down. */
 export const observeConnection = namedScript(
   'authorized-keys/connection',
-  `pid=$$ sessions=
+  `pid=\${BELAY_SESSION:-$$} sessions=
 while [ "\${pid:-0}" -gt 1 ]; do
   case $(cat "/proc/$pid/comm" 2>/dev/null) in sshd|sshd-session) sessions="$sessions $pid" ;; esac
   pid=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$pid/status" 2>/dev/null)

@@ -177,6 +177,7 @@ b_block() {
 
 /** How M opens, once all functions are there. */
 const open = `
+b_session=\${BELAY_SESSION-}; unset BELAY_SESSION
 b_setsid=$(command -v setsid)
 b_open
 [ -n "$b_root" ] || cd /
@@ -206,6 +207,8 @@ export function openingRequest(shell: HostShell, nonce: string, readMax: number)
 exec 3>&1 4>&2 6<&0
 command -v setsid >/dev/null || { printf '%s\\n' '${nonce} 0 refused TOOL_MISSING setsid (of util-linux) is missing' >&4; exit 0; }
 ${launchFunctions}
+# M leaves the processes of the login behind; this is where a script finds them again.
+BELAY_SESSION=$$; export BELAY_SESSION
 b_launch
 case $b_answer in refused*) printf '%s\\n' '${nonce} 0 refused NO_PROCESS it can start no process (a limit on processes, or memory)' >&4 ;; esac
 exit 0`;

@@ -65,7 +65,9 @@ export function readRequest(id: number, script: HostScript): Buffer {
   const { text } = script;
   const input = script.stdin === undefined ? '' : Buffer.from(script.stdin).toString('base64');
   const needsFile = text.startsWith('#!') || Buffer.byteLength(text) > argumentBytesMax;
-  const go = goFunction(script, needsFile ? '"$b_slot.t"' : undefined);
+  // A reading script may ask by which login it runs (actions/scripts/authorized-keys.ts).
+  const more = ['BELAY_SESSION=$b_session', 'export BELAY_SESSION'];
+  const go = goFunction(script, needsFile ? '"$b_slot.t"' : undefined, more);
   const kept = needsFile ? shellQuote(text) : "''";
   return framed(`b_input=${shellQuote(input)} b_script=${kept}; ${go}; b_read ${id}`);
 }
