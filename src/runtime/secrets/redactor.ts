@@ -3,7 +3,7 @@
  * they can turn up (forms.ts). It knows values, not places, so a value is found wherever it stands.
  */
 import { FormIndex } from './form-index.ts';
-import { formsOf } from './forms.ts';
+import { formsOf, type Form } from './forms.ts';
 
 export { secretLengthMin } from './forms.ts';
 
@@ -21,8 +21,12 @@ export interface StreamRedactor {
 export class Redactor {
   readonly #index: FormIndex | undefined;
 
-  constructor(values: Iterable<string>) {
-    const forms = formsOf(values);
+  /** `partsOfLines` false: of a value of several lines, a line counts, and no part of one. A private key holds its public key. */
+  constructor(values: Iterable<string>, { partsOfLines = true }: { readonly partsOfLines?: boolean } = {}) {
+    const all = [...values];
+    const isPart = ({ recipe, value }: Form): boolean =>
+      recipe.startsWith('p') && (all[value]?.includes('\n') ?? false);
+    const forms = formsOf(all).filter((form) => partsOfLines || !isPart(form));
     this.#index = forms.length === 0 ? undefined : new FormIndex(forms);
   }
 

@@ -43,7 +43,10 @@ export class Vault {
     const closed = all.filter(
       ({ value }) => !isWord(value) && !someText(open, (text) => text.includes(value)),
     );
-    this.#unmistakable = new Redactor(closed.map(({ value }) => value));
+    this.#unmistakable = new Redactor(
+      closed.map(({ value }) => value),
+      { partsOfLines: false },
+    );
     this.#changed = all.filter(({ name }) => changed.includes(name));
     this.#isGuessable = all.some(({ placeholder }) => isGuessable(placeholder));
   }

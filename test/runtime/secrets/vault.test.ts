@@ -54,3 +54,23 @@ test('a word of the runbook is no secret because one has the same value; what ca
   expect(isSecret({ P: 'openssl' })).toBe(true);
   expect(vault.reveal({}).isSecret(['x', { y: 'is hunter2-canary' }])).toBe(true);
 });
+
+test('the public half of a private key is no secret, although the private one holds it; a line of the private one is', () => {
+  // The third and the fourth line share letters with the public key, as those of ed25519 keys in OpenSSH's format do.
+  const shared = 'Zk3mQ9xT2vLbNc8R';
+  const lines = [
+    '-----BEGIN OPENSSH PRIVATE KEY-----',
+    `b3BlbnNzaC1rZXktdjEA+${shared}/Yw5`,
+    `${shared}+hJ7uE2pW`,
+    '-----END-----',
+  ];
+  const own = new Vault([{ name: 'P', value: lines.join('\n'), placeholder }]);
+  const nowhere = (): boolean => false;
+  expect(
+    own.secretPlace({ PublicKey: `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0${shared}FIoR ops` }, nowhere),
+  ).toBeUndefined();
+  expect(own.secretPlace({ Comment: `as in ${lines[1]}` }, nowhere)).toEqual(['Comment']);
+  expect(own.secretPlace({ Comment: Buffer.from(lines.join('\n')).toString('base64') }, nowhere)).toEqual([
+    'Comment',
+  ]);
+});
