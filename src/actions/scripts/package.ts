@@ -73,6 +73,7 @@ while read -r name old new; do
       case $why in
         *'No space left'*) advice="; free space in the file system of $held" ;;
         *[Rr]efused* | *resolve* | *'timed out'* | *unreachable*) advice="; its repository does not answer" ;;
+        *'ile not found'* | *404*) advice="; the repository lists it and has it no more: there would be no way back. AllowNoUndo: true installs all the same" ;;
         *) advice= ;;
       esac
       fail KEEP_FAILED "$name $old, installed now, could not be kept for the undo: $(in_words "\${why:-$manager said nothing}")$advice; nothing was changed"
