@@ -75,7 +75,7 @@ describe.skipIf(reason)(
       expect(await undo(binary, swapped, world)).toMatchObject({ kind: 'done', changes: [] });
       expect(await undo(binary, staged, world, { lostReply: true })).toMatchObject({ kind: 'done' });
       expect(await folder()).toBe(before);
-      expect(await sh('find /var/lib/belay -type f')).toBe('');
+      expect(await sh('find /var/lib/belay/binaries -type f')).toBe('');
     });
 
     test('restored is the swap back that a runbook asks for, and has an undo too', async () => {

@@ -100,7 +100,7 @@ describe.skipIf(reason)(
       expect(await asked()).toBe('127.0.0.2 127.0.0.3 127.0.0.4');
       expect(`${await sh(`cat ${File}`)}\n`).toBe(configuration);
       expect(await undo(drain, done, world)).toMatchObject({ kind: 'done', changes: [] });
-      expect(await sh('find /var/lib/belay -type f')).toBe('');
+      expect(await sh('find /var/lib/belay/nginx -type f')).toBe('');
     });
 
     test('serving takes a server back; again it changes nothing, and undo drains it', async () => {

@@ -118,8 +118,10 @@ test('of all actions, these inputs take one and no others', () => {
       "minio:info: AccessKey, SecretKey",
       "minio:lifecycle: AccessKey, SecretKey",
       "minio:restartCluster: AccessKey, SecretKey",
+      "minio:restore: AccessKey, SecretKey, Target.AccessKey, Target.SecretKey",
       "minio:rotateAccessKey: AccessKey, SecretKey, OldSecretKey, NewSecretKey",
       "minio:settle: AccessKey, SecretKey",
+      "minio:watchAccessKey: AccessKey, SecretKey",
       "ssh:proveKey: PrivateKey",
       "tls:installCertificate: Certificate, PrivateKey",
     ]

@@ -117,7 +117,7 @@ describe.concurrent('a wrong word', () => {
     ['run plain.yaml --sandbox --fail-at Knap', 'UNKNOWN_STEP', 'Knap', 'it has Nap'],
     ['list --limit many', 'BAD_LIMIT', 'many'],
     ['show ZZZZ', 'UNKNOWN_EXECUTION', 'ZZZZ', 'belay list'],
-    ['resume', 'UNKNOWN_EXECUTION', 'no executions yet', 'belay list'],
+    ['resume', 'NOTHING_TO_RESUME', 'waits to be resumed', 'belay list'],
     ['explain host:servise', 'UNKNOWN_ACTION', 'host:servise', 'host:service'],
     ['help me', 'no help on me'],
   ];

@@ -159,10 +159,10 @@ test('Ctrl-C while waiting leaves at once; resumed, it waits on, and a cancel en
     code: 130,
     stderr: expect.stringContaining(`belay resume ${id}`),
   });
-  await belay.run(['cancel', id]);
-  const resumed = await belay.run(['resume', id]);
-  expect(resumed.code).toBe(1);
-  expect(resumed.stderr).toContain('Cancelled');
+  const cancelled = await belay.run(['cancel', id]);
+  expect(cancelled.code).toBe(1);
+  expect(cancelled.stderr).toContain('Cancelled');
+  expect((await belay.run(['resume', id])).code).toBe(5);
 }, 60_000);
 
 test('unlock names what it frees, never a live holder, and a resume then finds its lock gone', async () => {

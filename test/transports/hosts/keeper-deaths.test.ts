@@ -2,6 +2,7 @@
  * What runs on the host for a connection is killed, part by part and at each step of a command; so is the limit on processes
  * reached. The command runs once or not at all, and what became of it is found again.
  */
+import { randomInt } from 'node:crypto';
 import {
   chmodSync,
   mkdirSync,
@@ -173,7 +174,8 @@ describe.skipIf(process.getuid?.() !== 0)(
       const sh = join(base, 'sh');
       writeFileSync(
         sh,
-        '#!/bin/sh\n[ -w /etc ] || exec /bin/sh "$@"\nexec prlimit --nproc=30 setpriv --reuid 64999 --regid 65534 --clear-groups /bin/sh "$@"\n',
+        // An account of this run alone: the limit counts what earlier runs may have left, too.
+        `#!/bin/sh\n[ -w /etc ] || exec /bin/sh "$@"\nexec prlimit --nproc=30 setpriv --reuid ${64_000 + randomInt(1_000)} --regid 65534 --clear-groups /bin/sh "$@"\n`,
       );
       chmodSync(sh, 0o755);
       const host = localHost(address, { ...defaultShell, sh, stateBase: state });
