@@ -6,7 +6,8 @@ import { HostLink, LinkBroken } from './link.ts';
 import { refusal } from './protocol/state.ts';
 
 /** How shells say that they could not start a process. */
-const cannotFork = /\b[Cc]an(?:no|')t fork\b|\bfork: (?:retry: )?Resource temporarily unavailable/;
+/** Of shells that cannot fork, and of what hands over to one: the limit counts when an account begins a program, too (EAGAIN, execve(2)). */
+const cannotFork = /\b[Cc]an(?:no|')t fork\b|\bResource temporarily unavailable\b/;
 
 export type Become = 'none' | 'sudo';
 

@@ -2,7 +2,9 @@
  * What runs on the host for a connection is killed, part by part and at each step of a command; so is the limit on processes
  * reached. The command runs once or not at all, and what became of it is found again.
  */
+import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
 import {
   chmodSync,
   mkdirSync,
@@ -172,21 +174,19 @@ describe.skipIf(process.getuid?.() !== 0)(
       mkdirSync(state);
       for (const path of [folder, base, state]) chmodSync(path, 0o777);
       const sh = join(base, 'sh');
+      const account = 64_000 + randomInt(1_000);
       writeFileSync(
         sh,
         // An account of this run alone: the limit counts what earlier runs may have left, too.
-        `#!/bin/sh\n[ -w /etc ] || exec /bin/sh "$@"\nexec prlimit --nproc=30 setpriv --reuid ${64_000 + randomInt(1_000)} --regid 65534 --clear-groups /bin/sh "$@"\n`,
+        `#!/bin/sh\n[ -w /etc ] || exec /bin/sh "$@"\nexec prlimit --nproc=30 setpriv --reuid ${account} --regid 65534 --clear-groups /bin/sh "$@"\n`,
       );
       chmodSync(sh, 0o755);
       const host = localHost(address, { ...defaultShell, sh, stateBase: state });
       await read(host, 'true');
-      const hog = newToken();
-      await host.start(
-        hog,
-        { text: 'i=0; while [ $i -lt 60 ]; do sleep 6 & i=$((i+1)); done' },
-        { signal: never },
+      // More than the limit, and from outside of it, so that no place becomes free while it is asked.
+      const hogs = Array.from({ length: 40 }, () =>
+        spawn('sleep', ['60'], { uid: account, gid: 65_534, stdio: 'ignore' }),
       );
-      await until(() => processes().length > 0, 1_000);
       const failures = [];
       for (const ask of [
         () => read(host, 'true', 3_000),
@@ -200,7 +200,9 @@ describe.skipIf(process.getuid?.() !== 0)(
         failures.join(),
       ).toBe(true);
       expect(failures).toContain('NO_PROCESS');
-      await delay(6_500);
+      const gone = hogs.map((hog) => once(hog, 'exit'));
+      for (const hog of hogs) hog.kill();
+      await Promise.all(gone);
       expect((await run(host, 'echo again')).stdout).toBe('again\n');
       await host.close();
     });
