@@ -1,6 +1,6 @@
 /** The daemon as a process: what it starts, what it leaves when it is killed, and what the next one makes of it. */
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -243,5 +243,28 @@ describe('belay daemon', () => {
     running.child.kill('SIGTERM');
     const { stdout } = await running.ended;
     expect(stdout).toMatch(/"event":"broken-window".*its last sound version goes on/);
+  });
+
+  it('goes on beside a window file that cannot be read and a belay.yaml that was broken meanwhile', async () => {
+    runbook(0);
+    window();
+    const running = daemon();
+    await until('the leader', async () =>
+      (await folder.run(['window', 'list', '--json'])).stdout.includes('"hasDaemon": true')
+        ? true
+        : undefined,
+    );
+    await folder.run(['window', 'run', 'count', '--now']);
+    await ended();
+    await folder.run(['window', 'run', 'count', '--now']);
+    folder.write('belay.yaml', 'hosts: [');
+    writeFileSync(join(folder.dir, 'windows', 'latin.yaml'), Buffer.from([0x4e, 0xe4, 0x0a]));
+    running.child.kill('SIGHUP');
+    await sleep(3_000);
+    expect(running.child.exitCode).toBeNull();
+    running.child.kill('SIGTERM');
+    const { code, stdout } = await running.ended;
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/"event":"broken-window".*latin\.yaml/);
   });
 });

@@ -12,6 +12,7 @@ import type { Belay } from '../belay.ts';
 import { findConfiguration } from '../configuration.ts';
 import { newExecutionId } from '../execution-id.ts';
 import { acquireDaemonLock, type ExecutionLock } from '../lock.ts';
+import { Refusal } from '../refusal.ts';
 import type { DaemonLog } from './daemon-log.ts';
 import { WindowExecutions } from './executions.ts';
 import { Messages, type Message } from './messages.ts';
@@ -95,6 +96,8 @@ class Daemon {
   readonly #messages: Messages;
   readonly #hands: WindowExecutions;
   #failed = 0;
+  /** Told last, so that it is not told every second. */
+  #refusal = '';
 
   constructor(options: DaemonOptions, store: ReturnType<typeof openWindowStore>) {
     const { belay, cwd, env, command, now, log } = options;
@@ -144,7 +147,7 @@ class Daemon {
       'leads this state folder',
     );
     while (!stop.aborted) {
-      const wakeAt = await this.#scheduler.tick([...this.#windows.values()]);
+      const wakeAt = await this.#turn();
       await this.#messages.send();
       beat();
       if (mode.kind === 'once' && this.#store.open().length === 0)
@@ -153,6 +156,23 @@ class Daemon {
     }
     await this.#leave();
     return { kind: 'stopped' };
+  }
+
+  /** What a person broke meanwhile, such as belay.yaml, ends no daemon: it is told, and looked at again in the next turn. */
+  async #turn(): Promise<number> {
+    try {
+      const wakeAt = await this.#scheduler.tick([...this.#windows.values()]);
+      this.#refusal = '';
+      return wakeAt;
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      const [first] = error.diagnostics;
+      const message =
+        first === undefined ? error.message : `${first.file}:${first.start.line}: ${first.message}`;
+      if (message !== this.#refusal) this.#options.log.warn({ event: 'refused', code: error.code }, message);
+      this.#refusal = message;
+      return Infinity;
+    }
   }
 
   /** A broken file keeps its last sound version running. */

@@ -21,6 +21,7 @@ import {
   type Task,
   type Window,
 } from '../../windows/index.ts';
+import { Refusal } from '../refusal.ts';
 import { FreezeCalendars } from './freeze-calendars.ts';
 import { limitsOf } from './worst-case.ts';
 
@@ -61,17 +62,23 @@ export class Scheduler {
     this.#ports = ports;
   }
 
-  /** When time alone changes something next, in ms; Infinity when nothing is scheduled. */
+  /** When time alone changes something next, in ms; Infinity when nothing is scheduled. Rejects with Refusal when every other occurrence was looked at. */
   async tick(windows: readonly Window[]): Promise<number> {
     const { store, now } = this.#ports;
     const at = now();
     const wakes: number[] = [];
     for (const window of windows) wakes.push(await this.#admit(window, at));
+    const refusals: Refusal[] = [];
     for (const row of store.open()) {
-      const occurrence = occurrenceOf(row);
-      const after = this.#advance(occurrence, at);
-      wakes.push(wakeOf(after, at));
+      try {
+        wakes.push(wakeOf(this.#advance(occurrenceOf(row), at), at));
+      } catch (error) {
+        // What one of them cannot start must not keep the others from being cancelled in time.
+        if (!(error instanceof Refusal)) throw error;
+        refusals.push(error);
+      }
     }
+    if (refusals[0] !== undefined) throw refusals[0];
     return Math.min(...wakes, Infinity);
   }
 

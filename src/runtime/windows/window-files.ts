@@ -23,8 +23,21 @@ export function readWindowFiles(folder: string): WindowFile[] {
   const names = listFolder(folder)
     .filter((name) => /\.ya?ml$/.test(name))
     .toSorted();
-  const files = names.map((name) => readWindowFile(join(folder, name)));
+  const files = names.map((name) => readOrBroken(join(folder, name)));
   return withoutDuplicates(files);
+}
+
+/** One file that cannot be read says so, and the others are read all the same. */
+function readOrBroken(file: string): WindowFile {
+  try {
+    return readWindowFile(file);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    const source = { file, text: '' };
+    const report = makeReport(source);
+    report.foreign(error.code, { start: 0, end: 0 }, error.message);
+    return { file, source, window: undefined, diagnostics: report.finish() };
+  }
 }
 
 export function readWindowFile(file: string): WindowFile {
