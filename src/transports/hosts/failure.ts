@@ -92,6 +92,16 @@ export function outputTooLarge(host: string, stream: 'stdout' | 'stderr', bytesM
   });
 }
 
+/** Somebody tidied up on the host between the end of a script and the sending of its output. */
+export function outputDeleted(host: string): HostFailure {
+  return new HostFailure({
+    code: 'STATE_UNUSABLE',
+    message: `${host}: what a reading script had printed was deleted on the host before it could be sent. It changes nothing.`,
+    retryable: true,
+    effect: 'unknown',
+  });
+}
+
 export function inputTooLarge(host: string, bytes: number, bytesMax: number, way: string): HostFailure {
   return new HostFailure({
     code: 'INPUT_TOO_LARGE',

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CommandResult, HostScript } from '../host.ts';
 import { readBytesMax } from '../host.ts';
-import { cancelled, garbled, outputTooLarge, timedOut } from './failure.ts';
+import { cancelled, garbled, outputDeleted, outputTooLarge, timedOut } from './failure.ts';
 import { answerMsMax, type Answer, type HostLink } from './link.ts';
 import { endReadRequest, measureRequest, readRequest, sweepRequest } from './protocol/requests.ts';
 import { refusal } from './protocol/state.ts';
@@ -60,6 +60,9 @@ function resultOf(host: string, answer: Answer): CommandResult {
   }
   refuseTooMuch(host, answer.sizes);
   const { stdout, stderr } = answer.output;
+  if (stdout.byteLength !== answer.sizes.stdout || stderr.byteLength !== answer.sizes.stderr) {
+    throw outputDeleted(host);
+  }
   return {
     exitCode: answer.standing.exitCode,
     stdout: stdout.toString('utf8'),

@@ -5,7 +5,8 @@ export const frameBytesMax = 1024 * 1024;
 
 /**
  * How a command is, is read before the sizes of its output, so that an end is only told after all that was printed
- * before it. The caller gives `b_head` (announces bytes of a stream), `b_lock` and `b_unlock`.
+ * before it. The caller gives `b_head` (announces bytes of a stream), `b_torn` (bytes that were announced may be missing),
+ * `b_lock` and `b_unlock`.
  */
 export const lookFunctions = `
 # A script whose child was stopped may end well before it is told itself; that is no success.
@@ -36,8 +37,11 @@ b_send() {
   [ $b_sent -le $(($5 - $3)) ] || b_sent=$(($5 - $3))
   [ $b_sent -le $b_budget ] || b_sent=$b_budget
   [ $b_sent -gt 0 ] || { b_sent=0; return 0; }
-  b_head "$1" "$b_sent"
-  dd if="$2" bs=65536 iflag=skip_bytes,count_bytes skip="$3" count="$b_sent" 2>/dev/null >&3
+  # Opened before anything is announced: what is deleted meanwhile is read all the same.
+  {
+    b_head "$1" "$b_sent"
+    dd bs=65536 iflag=skip_bytes,count_bytes skip="$3" count="$b_sent" 2>/dev/null >&3 || b_torn
+  } 2>/dev/null <"$2" || b_sent=0
   b_budget=$((b_budget - b_sent))
 }
 # Sends what both files have from two offsets on, so many bytes of it at most.

@@ -33,6 +33,8 @@ const talk = (nonce: string): string => `
 b_nonce=${nonce} b_id=0 b_stage=
 b_say() { printf '%s %s %s\\n' "$b_nonce" "$b_id" "$*" >&4; }
 b_head() { printf '%s %s %s %s\\n' "$b_nonce" "$b_id" "$1" "$2" >&3; }
+# Nobody can tell any more where the next frame begins.
+b_torn() { printf '%s 0 gone\\n' "$b_nonce" >&4; }
 b_lock() { IFS= read -r b_turn <&5; }
 b_unlock() { echo >&5; }
 b_offset_max=9007199254740991

@@ -15,6 +15,8 @@ const talk = `
 exec 3>&1 6<&0
 b_say() { b_last=$*; printf '= %s\\n' "$*"; }
 b_head() { printf '%s %s\\n' "$1" "$2"; }
+# A reply that is cut off is asked for again.
+b_torn() { exit 1; }
 b_lock() { :; }
 b_unlock() { :; }
 `;

@@ -40,6 +40,7 @@ export function startByWrapper(id: number, shell: HostShell, nonce: string, comm
   const told = `b_id=${id} b_nonce=${nonce}
 b_say() { printf '%s %s %s\\n' "$b_nonce" "$b_id" "$*" >&4; }
 b_head() { printf '%s %s %s %s\\n' "$b_nonce" "$b_id" "$1" "$2" >&3; }
+b_torn() { printf '%s 0 gone\\n' "$b_nonce" >&4; }
 b_lock() { IFS= read -r b_turn <&5; }
 b_unlock() { echo >&5; }
 b_look 0 0 ${pushedBytesMax} $b_offset_max
