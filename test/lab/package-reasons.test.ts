@@ -64,7 +64,26 @@ describe.skipIf(reason)(
       );
       const gone = await install('h1', { Version: '1.1' });
       expect(gone).toMatchObject({ kind: 'failed', code: 'KEEP_FAILED' });
-      expect('message' in gone && gone.message).not.toContain('AllowNoUndo');
+      expect('message' in gone && gone.message).toMatch(
+        /the repository lists it and has it no more: .*AllowNoUndo/s,
+      );
     });
+
+    test.for(['h1', 'r1'])(
+      'which version is the newest is not known, and said so with the reason, on %s whose repository cannot be read',
+      async (Host) => {
+        await lab.exec(
+          Host,
+          'for f in $(grep -rlE "file:" /etc/apt/sources.list /etc/apt/sources.list.d /etc/yum.repos.d 2>/dev/null); do sed -i "s#file:[^ ]*#file:///srv/nowhere#" $f; done; rm -rf /var/cache/dnf /var/lib/apt/lists/*',
+        );
+        expect(await install(Host, {})).toMatchObject({
+          kind: 'failed',
+          code: 'LISTS_NOT_REFRESHED',
+          message: expect.stringMatching(
+            /which belay-demo is the newest is not known; .*could not be refreshed: (E:|Error).*; nothing was changed/s,
+          ),
+        });
+      },
+    );
   },
 );

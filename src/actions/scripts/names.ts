@@ -44,7 +44,7 @@
  *     change=NAME OLD NEW          every package that became different, those beyond NAME... too; `-`: not installed.
  *                                  Printed when it fails half-way as well.
  *     version=NAME VERSION         one per NAME, in the order given
- *     failed=NO_SUCH_VERSION | UNDO_NOT_POSSIBLE | KEEP_FAILED | VERSION_LOCKED | WOULD_REMOVE | INSTALL_FAILED |
+ *     failed=NO_SUCH_VERSION | LISTS_NOT_REFRESHED | UNDO_NOT_POSSIBLE | KEEP_FAILED | VERSION_LOCKED | WOULD_REMOVE | INSTALL_FAILED |
  *            PACKAGES_LOCKED | NO_PACKAGE_MANAGER
  * package/restore     changes  KEY NAME VERSION HELD [NAME VERSION HELD]...
  *     What package/observe printed before the step (VERSION `-`: remove it), and whatever else KEY's record names.

@@ -46,6 +46,11 @@ talked() {
   return "$(cat "$work/rc")"
 }
 reason() { grep -E '^(E:|Error|error:|dpkg: error|.*subprocess .* returned error|No match|.*scriptlet failed)|(Depends|Conflicts|Breaks): ' "$work/talk" | tail -n 3 | tr '\\n' '|' | cut -c 1-500; }
+# What is said after a refresh that did not succeed: of every repository, as apt goes on with old lists of one that fails.
+not_refreshed() {
+  because=$(grep -E '^(E:|W: .*(Failed to fetch|index files failed)|Err:|Error|error:|Curl error)|Cannot |No space|[Tt]imed out' "$work/talk" | tail -n 2 | paste -s -d '|' - | cut -c 1-400)
+  stale="; the package lists could not be refreshed\${because:+: $because}"
+}
 locked() { grep -qE 'Could not get lock|is another process using it|Existing lock|another copy is running' "$work/talk"; }
 `;
 
@@ -73,9 +78,10 @@ const apt = `
     until talked apt-get -q -o Acquire::Retries=2 update; do
       tries=$((tries + 1))
       if [ $tries -lt 30 ] && tail -n 5 "$work/talk" | grep -q 'Could not get lock'; then sleep 2; continue; fi
-      stale="; the package lists could not be refreshed"
-      break
+      not_refreshed
+      return
     done
+    ! grep -qE '^W: .*(Failed to fetch|index files failed)' "$work/talk" || not_refreshed
   }
   pm_available() { apt-cache madison -- "$1" | awk '{ print $3 }' | awk '!seen[$0]++'; }
   pm_candidate() { apt-cache policy -- "$1" | sed -n 's/^  Candidate: //p' | grep -v '^(none)$'; }
@@ -172,7 +178,7 @@ const rpm = `
     shown=$(pm_available "$1" | tr '\\n' ' ')
     [ "$hidden" = "$shown" ] || printf '; with what exclude= of the configuration hides: %s' "$hidden"
   }
-  pm_ready() { talked "$manager" -y -q makecache || stale="; the package lists could not be refreshed"; }
+  pm_ready() { talked "$manager" -y -q makecache || not_refreshed; }
   query() { if [ "$manager" = dnf ]; then dnf -q repoquery "$@"; else repoquery -q "$@"; fi 2>>"$work/talk" | sed -e '/^$/d' -e 's/^0://'; }
   pm_available() { query --showduplicates --qf '%{evr}\\n' -- "$1" | sort -Vru; }
   pm_candidate() {

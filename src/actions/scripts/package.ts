@@ -39,9 +39,10 @@ for name in "$@"; do
   d=$(pm_describe "$name"); installed=\${d%% *}
   case $version in
     latest)
+      [ -z "$stale" ] || fail LISTS_NOT_REFRESHED "which $name is the newest is not known$stale; nothing was changed. Mend the repository, or name a Version that this host can get without it"
       chosen=$(pm_candidate "$name" | head -n 1)
       [ -n "$chosen" ] || chosen=$installed
-      [ "$chosen" != - ] || fail NO_SUCH_VERSION "no repository of this host has $name$stale" ;;
+      [ "$chosen" != - ] || fail NO_SUCH_VERSION "no repository of this host has $name" ;;
     *)
       chosen=
       for v in $(pm_available "$name") "$installed"; do
