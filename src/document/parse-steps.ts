@@ -197,8 +197,8 @@ function parseOutput(reader: MapReader): DeclaredOutput | undefined {
   checkKeys(reader, ['Name', 'Selector', 'Type']);
   const name = requiredEntry(reader, 'Name', at) && readText(reader, 'Name');
   const selector = requiredEntry(reader, 'Selector', at) && readText(reader, 'Selector');
-  const typeEntry = requiredEntry(reader, 'Type', at);
-  const typeText = typeEntry && readText(reader, 'Type');
+  const typeEntry = entryOf(reader, 'Type');
+  const typeText = typeEntry === undefined ? 'String' : readText(reader, 'Type');
   const type = outputTypes.find((known) => known === typeText);
   if (typeEntry !== undefined && typeText !== undefined && type === undefined) {
     const message = `${typeText} is no type of an output`;

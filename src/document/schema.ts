@@ -128,10 +128,10 @@ const parameter: JsonObject = object(
 const output: JsonObject = object(
   {
     Name: { type: 'string', pattern: '^[A-Za-z0-9_]+$' },
-    Selector: described("JSONPath over the action's response.", { type: 'string', pattern: '^\\$' }),
-    Type: { enum: outputTypes },
+    Selector: described("JSONPath over the action's response.", { type: 'string', minLength: 1 }),
+    Type: { description: 'String where it is left out.', enum: outputTypes },
   },
-  ['Name', 'Selector', 'Type'],
+  ['Name', 'Selector'],
 );
 
 const undo: JsonObject = {

@@ -1,13 +1,15 @@
 /**
  * Selectors: `$.Reservations[0].Instances[0].InstanceId` over an action's response, with a declared type.
  *
- * The paths are RFC 9535, the results are Jayway's, as SSM has them: a definite path (names and indices only) gives the
+ * The paths are RFC 9535 and SSM's spellings of it (selector-spelling.ts), the results are Jayway's, as SSM has them: a definite path (names and indices only) gives the
  * value itself, any other path a list, in which a declared scalar type expects exactly one element.
  */
 import { JSONPathEnvironment, JSONPathError } from 'json-p3';
 import type { JSONPathQuery, JSONValue } from 'json-p3';
 
-import { isJsonObject, type Json } from '../json.ts';
+import type { Json } from '../json.ts';
+import { convertOutput } from './conversion.ts';
+import { standardSelector } from './selector-spelling.ts';
 import type { OutputType } from './types.ts';
 
 export const outputTypes = ['String', 'StringList', 'Integer', 'Boolean', 'StringMap', 'MapList'] as const;
@@ -31,7 +33,7 @@ const compiledMax = 2000;
 function compile(selector: string): JSONPathQuery {
   const known = compiled.get(selector);
   if (known !== undefined) return known;
-  const query = environment.compile(selector);
+  const query = environment.compile(standardSelector(selector));
   if (compiled.size >= compiledMax) compiled.clear();
   compiled.set(selector, query);
   return query;
@@ -39,7 +41,7 @@ function compile(selector: string): JSONPathQuery {
 
 /** Why the text is no selector; undefined when it is one. */
 export function validateSelector(selector: string): string | undefined {
-  if (!selector.startsWith('$')) return 'a selector starts with $';
+  if (selector.trim() === '') return 'it is empty';
   try {
     compile(selector);
     return undefined;
@@ -93,61 +95,16 @@ export function selectOutput(selector: string, type: OutputType, response: Json)
 /** `$..InstanceIds` over one list of strings is a list with a list in it; a declared list wants the inner one. */
 function flattenOne(type: 'StringList' | 'MapList', found: readonly Json[]): Json {
   const [only] = found;
-  const isInner = found.length === 1 && Array.isArray(only) && fitProblem(type, only) === undefined;
-  return isInner ? only : found;
+  return found.length === 1 && Array.isArray(only) && convertOutput(type, only).ok ? only : found;
 }
 
 function fit(selector: string, type: OutputType, value: Json): Selection {
-  // An action may say null on purpose; any type may be null, as in AWS's own simulator.
-  if (value === null) return { kind: 'value', value };
-  if (type === 'String') {
-    return { kind: 'value', value: typeof value === 'string' ? value : JSON.stringify(value) };
-  }
-  if (type === 'StringList' && Array.isArray(value) && value.every(isScalar)) {
-    return {
-      kind: 'value',
-      value: value.map((item: Json) => (typeof item === 'string' ? item : JSON.stringify(item))),
-    };
-  }
-  const problem = fitProblem(type, value);
-  return problem === undefined
-    ? { kind: 'value', value }
-    : { kind: 'mismatch', message: `${selector} finds ${problem}, but the declared type is ${type}` };
+  const converted = convertOutput(type, value);
+  return converted.ok
+    ? { kind: 'value', value: converted.value }
+    : { kind: 'mismatch', message: `${selector} finds ${converted.found}, but the declared type is ${type}` };
 }
 
 /** json-p3 asks for mutable values, which it does not change. */
 const isReadable = (value: Json): value is Json & JSONValue => value !== undefined;
 const isJson = (value: JSONValue): value is Json & JSONValue => value !== undefined;
-
-const isScalar = (item: Json): boolean => item !== null && typeof item !== 'object';
-
-/** What the value is instead of the type; undefined when it fits. */
-function fitProblem(type: OutputType, value: Json): string | undefined {
-  switch (type) {
-    case 'String':
-      return undefined;
-    case 'StringList':
-      return Array.isArray(value) && value.every(isScalar) ? undefined : nameOf(value);
-    case 'Integer':
-      return typeof value === 'number' && Number.isInteger(value) ? undefined : nameOf(value);
-    case 'Boolean':
-      return typeof value === 'boolean' ? undefined : nameOf(value);
-    case 'StringMap':
-      return isJsonObject(value) ? undefined : nameOf(value);
-    case 'MapList':
-      return Array.isArray(value) && value.every((item: Json) => isJsonObject(item))
-        ? undefined
-        : nameOf(value);
-    default:
-      return type satisfies never;
-  }
-}
-
-function nameOf(value: Json): string {
-  if (value === null) return 'null';
-  if (Array.isArray(value)) {
-    return value.length === 0 ? 'an empty list' : `a list of ${value.length} (${typeof value[0]} first)`;
-  }
-  if (typeof value === 'object') return 'a map';
-  return typeof value === 'number' && !Number.isInteger(value) ? 'a fraction' : `a ${typeof value}`;
-}
