@@ -7,6 +7,7 @@ import { readTree } from './read-tree.ts';
 import { makeReport } from './report.ts';
 import type { Document, Parameter } from './types.ts';
 import { validateDraft } from './validate/validate.ts';
+import { reportWrapper } from './wrapped.ts';
 
 export interface CheckOptions {
   /** Refuse Belay's additions and what is larger than AWS allows. */
@@ -29,7 +30,7 @@ export function checkDocument(
   options: CheckOptions = {},
 ): CheckedDocument {
   const report = makeReport(source);
-  const root = readTree(source, report);
+  const root = reportWrapper(source.text, report) ? undefined : readTree(source, report);
   const parsed = root === undefined ? undefined : parseTree(root, catalog, report);
   const draft = parsed === undefined ? undefined : withSecrets(parsed, options.secretParameters ?? []);
   if (draft !== undefined)

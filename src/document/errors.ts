@@ -7,6 +7,7 @@ export const documentCodes = {
   ALIAS: 'A YAML alias that has no anchor, holds itself, or grows the document beyond its bound.',
   TOO_DEEP: 'Lists and maps are nested deeper than any runbook needs.',
   DUPLICATE_KEY: 'A map has the same key twice.',
+  NOT_A_RUNBOOK: 'A document of another type, or a file that holds the runbook inside of something else.',
   NOT_A_MAP: 'The file does not hold a map of keys.',
   // Keys and their values
   UNKNOWN_KEY: 'A key that this place does not have.',

@@ -1,5 +1,6 @@
 /** Tree → document draft: every key read, every type checked. What the parts mean together is validate/. */
 import type { Catalog } from './catalog.ts';
+import { isAutomation } from './document-kind.ts';
 import type { Addition, DocumentDraft } from './draft.ts';
 import { parseLocks } from './locks.ts';
 import { parseParameters } from './parse-parameters.ts';
@@ -16,8 +17,9 @@ import {
   type MapReader,
 } from './read-keys.ts';
 import type { Report } from './report.ts';
-import { describeNode, scalarText, type Span, type TreeNode } from './tree.ts';
+import { describeNode, type Span, type TreeNode } from './tree.ts';
 import { rollbackTimeoutSecondsDefault, type Document, type RollbackWhen } from './types.ts';
+import { reportEnvelope } from './wrapped.ts';
 
 const documentKeys = [
   'schemaVersion',
@@ -47,7 +49,7 @@ export function parseTree(root: TreeNode, catalog: Catalog, report: Report): Doc
     return undefined;
   }
   const reader: MapReader = { node: root, what: 'the document', report };
-  if (!checkSchemaVersion(reader, top)) return undefined;
+  if (reportEnvelope(root, report) || !isAutomation(reader, top)) return undefined;
   const template = changeTemplateKeys.flatMap((key) => root.entries.get(key) ?? []).at(0);
   if (template !== undefined) {
     const message = 'this is a change template of Change Manager, which is not built yet';
@@ -94,24 +96,6 @@ export function parseTree(root: TreeNode, catalog: Catalog, report: Report): Doc
     additions: [...new Set(additions.map(({ name }) => name))],
   };
   return { document, node: root, steps, parameters: parameters?.value.entries ?? new Map(), additions };
-}
-
-/** '0.3', with or without quotes. */
-function checkSchemaVersion(reader: MapReader, top: Span): boolean {
-  const entry = requiredEntry(reader, 'schemaVersion', top);
-  if (entry === undefined) return false;
-  const version = scalarText(entry.value);
-  if (version === '0.3') return true;
-  const isCommand = ['1.2', '2.0', '2.2', '2'].includes(version);
-  reader.report.error(
-    isCommand ? 'COMMAND_DOCUMENT' : 'SCHEMA_VERSION',
-    entry.value.span,
-    isCommand
-      ? `schemaVersion ${version} is an SSM Command document; Belay runs Automation documents, '0.3'`
-      : `schemaVersion is ${describeNode(entry.value)}, but must be '0.3'`,
-    isCommand ? 'An aws:runCommand step can run it by its name.' : undefined,
-  );
-  return false;
 }
 
 function parseOutputNames(reader: MapReader): string[] {

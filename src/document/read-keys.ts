@@ -35,14 +35,14 @@ export function entryOf(reader: MapReader, key: string): Entry | undefined {
 }
 
 /** The entry of a key that must be there; `at` is what is underlined when it is not. */
-export function requiredEntry(reader: MapReader, key: string, at: Span): Entry | undefined {
+export function requiredEntry(reader: MapReader, key: string, at: Span, hint?: string): Entry | undefined {
   const entry = entryOf(reader, key);
   if (entry !== undefined) return entry;
   // A misspelt key is reported as unknown already, with this one as what was meant.
   const isMisspelt = [...reader.node.entries.keys()].some(
     (present) => present !== key && reader.report.suggest(present, [key]) === `Did you mean ${key}?`,
   );
-  if (!isMisspelt) reader.report.error('MISSING_KEY', at, `${reader.what} needs ${key}`);
+  if (!isMisspelt) reader.report.error('MISSING_KEY', at, `${reader.what} needs ${key}`, hint);
   return undefined;
 }
 
