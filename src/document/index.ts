@@ -17,6 +17,7 @@ export {
   type Scope,
   type TemplatePart,
 } from './expression.ts';
+export { fitInputs, isAwsAction, knownInputs } from './fit-inputs.ts';
 export { parseDurationMs, parseInstantMs } from './duration.ts';
 export { chooseBranch, operators, type BranchDecision } from './condition.ts';
 export {

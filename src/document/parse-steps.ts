@@ -2,6 +2,7 @@
 import type { JsonObject } from '../json.ts';
 import type { StepDraft, StepsContext } from './draft.ts';
 import { isExpression } from './expression.ts';
+import { isAwsAction } from './fit-inputs.ts';
 import { parseNested, stepsOf, takeNested } from './parse-nested.ts';
 import { parseLocks } from './locks.ts';
 import { parseCapture, parseUndo, parseUndoNeeds } from './parse-undo.ts';
@@ -90,7 +91,7 @@ function parseStep(whole: MapNode, context: StepsContext): StepDraft {
   const step: Step = {
     name: readTextQuietly(node, 'name'),
     action: action ?? '',
-    inputs: parseInputs(reader, catalog.action(action ?? '')?.inputs),
+    inputs: parseInputs(reader, action ?? '', catalog.action(action ?? '')?.inputs),
     ...(description === undefined ? {} : { description }),
     outputs: parseOutputs(reader),
     maxAttempts: readInteger(reader, 'maxAttempts', 1) ?? 1,
@@ -134,9 +135,9 @@ function checkName(reader: MapReader, span: Span): void {
   );
 }
 
-function parseInputs(reader: MapReader, schema: JsonObject | undefined): JsonObject {
+function parseInputs(reader: MapReader, action: string, schema: JsonObject | undefined): JsonObject {
   const entry = readMap(reader, 'inputs');
-  return entry === undefined ? {} : readInputs(entry.value, schema ?? {}, reader.report);
+  return entry === undefined ? {} : readInputs(entry.value, schema ?? {}, isAwsAction(action), reader.report);
 }
 
 /** Seconds, or an expression that gives them. */

@@ -1,31 +1,47 @@
-/** The inputs of a step as JSON, with YAML 1.1's words for booleans where the action's schema wants a boolean. */
+/**
+ * The inputs of a step as JSON, with YAML 1.1's words for booleans where the action's schema wants a boolean, and for AWS's
+ * own actions in the types that it wants. A number that stands for text keeps the digits that were written.
+ */
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
+import { fitInputs } from './fit-inputs.ts';
 import { yaml11BooleanOf } from './read-keys.ts';
 import type { Report } from './report.ts';
-import type { MapNode, TreeNode } from './tree.ts';
+import { acceptedTypes, memberSchema } from './schema-types.ts';
+import { scalarText, type MapNode, type TreeNode } from './tree.ts';
 
-export function readInputs(node: MapNode, schema: JsonObject, report: Report): JsonObject {
+export function readInputs(node: MapNode, schema: JsonObject, isAws: boolean, report: Report): JsonObject {
+  const inputs = readMap(node, schema, isAws, report);
+  return isAws ? fitInputs(inputs, schema) : inputs;
+}
+
+function readMap(node: MapNode, schema: JsonObject, isAws: boolean, report: Report): JsonObject {
   return Object.fromEntries(
-    [...node.entries].map(([key, entry]) => [key, readValue(entry.value, memberSchema(schema, key), report)]),
+    [...node.entries].map(([key, entry]) => [
+      key,
+      readValue(entry.value, memberSchema(schema, key), isAws, report),
+    ]),
   );
 }
 
-function readValue(node: TreeNode, schema: Json | undefined, report: Report): Json {
+function readValue(node: TreeNode, schema: Json | undefined, isAws: boolean, report: Report): Json {
   const known = isJsonObject(schema) ? schema : {};
   switch (node.kind) {
     case 'map':
-      return readInputs(node, known, report);
+      return readMap(node, known, isAws, report);
     case 'list':
-      return node.items.map((item) => readValue(item, known['items'], report));
-    case 'scalar':
-      return (known['type'] === 'boolean' ? yaml11BooleanOf(node, report) : undefined) ?? node.value;
+      return node.items.map((item) => readValue(item, known['items'], isAws, report));
+    case 'scalar': {
+      const meant = known['type'] === 'boolean' ? yaml11BooleanOf(node, report) : undefined;
+      if (meant !== undefined) return meant;
+      const isText = isAws && typeof node.value !== 'string' && node.value !== null && wantsText(known);
+      return isText ? scalarText(node) : node.value;
+    }
     default:
       return node satisfies never;
   }
 }
 
-function memberSchema(schema: JsonObject, key: string): Json | undefined {
-  const { properties, additionalProperties } = schema;
-  if (isJsonObject(properties) && Object.hasOwn(properties, key)) return properties[key];
-  return additionalProperties;
+function wantsText(schema: JsonObject): boolean {
+  const accepted = acceptedTypes(schema);
+  return accepted !== undefined && accepted.size === 1 && accepted.has('string');
 }

@@ -2,6 +2,7 @@
 import type { ErrorObject } from 'ajv/dist/2020.js';
 
 import type { StepDraft } from '../draft.ts';
+import { isAwsAction } from '../fit-inputs.ts';
 import { joinOr } from '../suggest.ts';
 import { describeNode, locate, quoteHint } from '../tree.ts';
 import { settleAlternatives, type Problem } from './alternatives.ts';
@@ -35,13 +36,13 @@ function explain(problem: Problem, draft: StepDraft, context: ValidationContext)
     case 'unevaluatedProperties': {
       const key = textOf(params['additionalProperty'] ?? params['unevaluatedProperty']);
       const known = knownKeys(error);
-      const noun = path.length === 0 ? 'input' : 'key';
-      report.error(
-        'UNKNOWN_INPUT',
-        keySpan(draft, [...path, key]) ?? span,
-        `${what} has no ${noun} ${key}`,
-        report.suggest(key, known),
-      );
+      const at = keySpan(draft, [...path, key]) ?? span;
+      const hint = report.suggest(key, known);
+      const message = `${what} has no ${path.length === 0 ? 'input' : 'key'} ${key}`;
+      const isMisspelt = hint?.startsWith('Did') === true;
+      if (path.length === 0 && isAwsAction(draft.step.action) && !isMisspelt && !context.strictSsm)
+        report.warn('UNKNOWN_INPUT', at, `${message}; it is ignored`, hint);
+      else report.error('UNKNOWN_INPUT', at, message, hint);
       return;
     }
     case 'required': {

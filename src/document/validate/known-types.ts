@@ -3,6 +3,8 @@
  * out at run time only, so this is a warning.
  */
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
+import { isAwsAction } from '../fit-inputs.ts';
+import { acceptedTypes, memberSchema } from '../schema-types.ts';
 import { baseType, type BaseType } from '../argument.ts';
 import { everyDraft, type DocumentDraft, type StepDraft } from '../draft.ts';
 import { wholeReference } from '../expression.ts';
@@ -23,18 +25,19 @@ const jsonTypes: Readonly<Record<BaseType, readonly string[]>> = {
   MapList: ['array'],
 };
 
+/** What is made fit when the step runs (fit-inputs.ts), where the value allows it. */
+const scalars: readonly BaseType[] = ['String', 'Boolean', 'Integer'];
+
 export function validateKnownTypes(draft: StepDraft, schema: JsonObject, context: ValidationContext): void {
+  const canFit = isAwsAction(draft.step.action) && !context.strictSsm;
   const visit = (value: Json, wanted: Json | undefined, path: Path, isItem: boolean): void => {
     if (!isJsonObject(wanted)) return;
     if (typeof value === 'string') check(value, wanted, path, isItem);
     else if (Array.isArray(value)) {
       for (const [index, item] of value.entries()) visit(item, wanted['items'], [...path, index], true);
     } else if (isJsonObject(value)) {
-      const { properties, additionalProperties } = wanted;
-      for (const [key, member] of Object.entries(value)) {
-        const isNamed = isJsonObject(properties) && Object.hasOwn(properties, key);
-        visit(member, isNamed ? properties[key] : additionalProperties, [...path, key], false);
-      }
+      for (const [key, member] of Object.entries(value))
+        visit(member, memberSchema(wanted, key), [...path, key], false);
     }
   };
   const check = (text: string, wanted: JsonObject, path: Path, isItem: boolean): void => {
@@ -45,6 +48,7 @@ export function validateKnownTypes(draft: StepDraft, schema: JsonObject, context
     // A list in a list is spliced in, so its elements decide, and those are not known to be wrong.
     if (isItem && jsonTypes[type].includes('array')) return;
     if (jsonTypes[type].some((name) => accepted.has(name))) return;
+    if (canFit && scalars.includes(type) && ![...accepted].every((name) => name === 'object')) return;
     context.report.warn(
       'WRONG_INPUT',
       inputSpan(draft, path),
@@ -78,26 +82,4 @@ function declaredTypes(draft: DocumentDraft): ReadonlyMap<string, OutputType> {
   );
   declared.set(draft, types);
   return types;
-}
-
-/** The JSON types that a schema names; undefined when it does not say, or not in these words. */
-function acceptedTypes(schema: JsonObject): ReadonlySet<string> | undefined {
-  const { type, anyOf, enum: values, const: value } = schema;
-  if (typeof type === 'string') return new Set([type]);
-  if (Array.isArray(type)) return new Set(type.filter((name) => typeof name === 'string'));
-  if (value !== undefined) return new Set([jsonTypeOf(value)]);
-  if (Array.isArray(values)) return new Set(values.map(jsonTypeOf));
-  if (!Array.isArray(anyOf)) return undefined;
-  const accepted = new Set<string>();
-  for (const branch of anyOf as readonly Json[]) {
-    const types = isJsonObject(branch) ? acceptedTypes(branch) : undefined;
-    if (types === undefined) return undefined;
-    for (const name of types) accepted.add(name);
-  }
-  return accepted;
-}
-
-function jsonTypeOf(value: Json): string {
-  if (value === null) return 'null';
-  return Array.isArray(value) ? 'array' : typeof value;
 }

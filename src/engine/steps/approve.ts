@@ -17,7 +17,8 @@ export const approve: RunStep = async (run) => {
   const { path } = record;
   const inputs = record.inputs ?? {};
   const timeoutSeconds = run.timeoutSeconds ?? approvalTimeoutSecondsDefault;
-  const approvers = Array.isArray(inputs['Approvers']) ? inputs['Approvers'].map(String) : [];
+  const given = inputs['Approvers'];
+  const approvers = Array.isArray(given) ? given.map(String) : typeof given === 'string' ? [given] : [];
   const wanted = Number(inputs['MinRequiredApprovals'] ?? 1);
   if (approvers.length === 0) return flowFailed('INVALID_INPUT', `${path} names no approvers`);
   if (!(wanted >= 1 && wanted <= approvers.length)) {

@@ -1,6 +1,7 @@
 /** Inputs as the action gets them, checked against its schema. */
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import { ActionFailure, type AnyAction } from '../../actions/define-action.ts';
+import { fitInputs, isAwsAction, knownInputs } from '../../document/index.ts';
 import type { JsonObject } from '../../json.ts';
 
 const validators = new Map<string, ValidateFunction>();
@@ -8,12 +9,19 @@ const validators = new Map<string, ValidateFunction>();
 /** Throws ActionFailure INVALID_INPUT, which names the input and what it must be, never its value. */
 export function checkedInputs(action: AnyAction, inputs: JsonObject): JsonObject {
   const validate = validatorOf(action);
-  if (validate(inputs)) return inputs;
+  const fitted = isAwsAction(action.name) ? fittedInputs(action, inputs) : inputs;
+  if (validate(fitted)) return fitted;
   const problems = (validate.errors ?? []).slice(0, 5).map(sentence).join('; ');
   throw new ActionFailure({
     code: 'INVALID_INPUT',
     message: `the inputs of ${action.name} do not fit: ${problems}`,
   });
+}
+
+/** What SSM takes for the types that the action wants: expressions have become values by now. */
+function fittedInputs(action: AnyAction, inputs: JsonObject): JsonObject {
+  const schema: JsonObject = { ...action.inputs };
+  return fitInputs(knownInputs(inputs, schema), schema);
 }
 
 function validatorOf(action: AnyAction): ValidateFunction {
