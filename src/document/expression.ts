@@ -21,7 +21,12 @@ export type TemplatePart =
 export type Lookup =
   | { readonly kind: 'value'; readonly value: Json }
   /** `why` is half a sentence: `step "Find" has not run`. */
-  | { readonly kind: 'absent'; readonly why: string };
+  | {
+      readonly kind: 'absent';
+      readonly why: string;
+      /** The step that would have given it lies on a path that was not taken. */
+      readonly isNotRun?: boolean;
+    };
 
 /** Where references get their values from. */
 export interface Scope {
@@ -43,6 +48,11 @@ export type Resolution =
 export interface ResolveOptions {
   /** An absent value is null where it stands alone, and empty inside a longer text; else it is a refusal. */
   readonly absentIsNull?: boolean;
+  /**
+   * What a step that has not run would have given is null where it stands alone, and this is told of it; inside a longer
+   * text it stays a refusal.
+   */
+  readonly notRun?: (reference: Reference, why: string) => void;
 }
 
 const bracesPattern = /\{\{([^{}]*)\}\}/g;
@@ -104,7 +114,11 @@ export function embeddedText(value: Json): string {
 
 /** Puts values in the place of all expressions. Total: it never throws, whatever the value. */
 export function resolveInputs(value: Json, scope: Scope, options: ResolveOptions = {}): Resolution {
-  const resolved = resolveAt(value, [], { scope, absentIsNull: options.absentIsNull ?? false });
+  const resolved = resolveAt(value, [], {
+    scope,
+    absentIsNull: options.absentIsNull ?? false,
+    notRun: options.notRun,
+  });
   return resolved.ok && isLonger(resolved.value, resolvedLengthMax) ? tooLong([]) : resolved;
 }
 
@@ -132,6 +146,7 @@ function isLonger(value: Json, max: number): boolean {
 interface Context {
   readonly scope: Scope;
   readonly absentIsNull: boolean;
+  readonly notRun: ResolveOptions['notRun'];
 }
 
 function resolveAt(value: Json, path: Path, context: Context): Resolution {
@@ -157,6 +172,9 @@ function resolveText(template: string, path: Path, context: Context): Resolution
       if (typeof found.value === 'object' && isLonger(found.value, resolvedLengthMax)) return tooLong(path);
       text += embeddedText(found.value);
       if (text.length > resolvedLengthMax) return tooLong(path);
+    } else if (isWhole && found.isNotRun === true && context.notRun !== undefined) {
+      context.notRun(part.reference, found.why);
+      return { ok: true, value: null };
     } else if (!context.absentIsNull) {
       return {
         ok: false,

@@ -101,7 +101,7 @@ export function parseTree(root: TreeNode, catalog: Catalog, report: Report): Doc
 function parseOutputNames(reader: MapReader): string[] {
   const names: string[] = [];
   for (const item of readList(reader, 'outputs') ?? []) {
-    if (item.kind === 'scalar' && typeof item.value === 'string') names.push(item.value);
+    if (item.kind === 'scalar' && typeof item.value === 'string') names.push(outputName(item.value));
     else {
       reader.report.error(
         'BAD_OUTPUT',
@@ -112,6 +112,9 @@ function parseOutputNames(reader: MapReader): string[] {
   }
   return names;
 }
+
+/** Braces around it are forgiven, with a warning. */
+const outputName = (text: string): string => /^\s*\{\{\s*(.*?)\s*\}\}\s*$/.exec(text)?.[1] ?? text.trim();
 
 function parseRollback(reader: MapReader, additions: readonly Addition[]): Document['rollback'] {
   const usesAdditions = additions.some(({ name }) => name !== 'aws:createSnapshot');

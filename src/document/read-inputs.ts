@@ -11,7 +11,10 @@ import { scalarText, type MapNode, type TreeNode } from './tree.ts';
 
 export function readInputs(node: MapNode, schema: JsonObject, isAws: boolean, report: Report): JsonObject {
   const inputs = readMap(node, schema, isAws, report);
-  return isAws ? fitInputs(inputs, schema) : inputs;
+  if (!isAws) return inputs;
+  // To SSM, an input that is null is one that was left out.
+  const given = Object.entries(inputs).filter(([, value]) => value !== null);
+  return fitInputs(Object.fromEntries(given), schema);
 }
 
 function readMap(node: MapNode, schema: JsonObject, isAws: boolean, report: Report): JsonObject {

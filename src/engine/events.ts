@@ -74,6 +74,8 @@ export type EngineEvent =
       readonly inputs: JsonObject;
       /** Absent in journals of an earlier version. */
       readonly reach?: Reach;
+      /** What in the inputs is null because its step has not run, a sentence each. */
+      readonly absent?: readonly string[];
     }
   | {
       readonly type: 'AttemptFailed';

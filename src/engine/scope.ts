@@ -13,17 +13,31 @@ import {
 } from './records.ts';
 
 export type Resolved =
-  | { readonly ok: true; readonly value: Json }
+  | {
+      readonly ok: true;
+      readonly value: Json;
+      /** Sentences on references that are null, because their step lies on a path that was not taken. */
+      readonly absent: readonly string[];
+    }
   | { readonly ok: false; readonly failure: Failure };
 
 /** Resolves a step's inputs once; all its attempts use the same values. */
-export async function resolve(frame: Frame, value: Json, id: string): Promise<Resolved> {
+export async function resolve(
+  frame: Frame,
+  value: Json,
+  id: string,
+  options: { readonly notRunIsNull?: boolean } = {},
+): Promise<Resolved> {
+  const absent: string[] = [];
   const scope = await scopeFor(frame, value, id);
   if ('failure' in scope) return { ok: false, failure: scope.failure };
   const resolution = resolveInputs(value, scope.scope, {
     absentIsNull: undoAround(frame.scope) !== undefined,
+    ...(options.notRunIsNull === true
+      ? { notRun: ({ text }, why) => absent.push(`{{ ${text} }} is null: ${why}`) }
+      : {}),
   });
-  if (resolution.ok) return resolution;
+  if (resolution.ok) return { ...resolution, absent };
   return {
     ok: false,
     failure: { code: resolution.code, message: resolution.message, retryable: false },
@@ -57,7 +71,8 @@ function lookup({ execution, scope }: Frame, reference: Reference, now: number):
       const own = undo === undefined ? undefined : ownPart(undo.of, reference.step);
       if (own !== undefined) return present(own, reference.output, `${reference.text} did not happen`);
       const outputs = outputsOf(scope, reference.step);
-      if (outputs === undefined) return { kind: 'absent', why: `step ${reference.step} has not run` };
+      if (outputs === undefined)
+        return { kind: 'absent', why: `step ${reference.step} has not run`, isNotRun: true };
       return present(outputs, reference.output, `step ${reference.step} gave no output ${reference.output}`);
     }
     case 'global':

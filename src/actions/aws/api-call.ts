@@ -4,7 +4,7 @@ import type { CatalogProblem } from '../../document/catalog.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
 import type { AwsModels, UnresolvedJson } from '../../transports/aws.ts';
 import { isReadOnlyOperation } from '../../transports/aws/read-only.ts';
-import type { ActionContext } from '../define-action.ts';
+import { ActionFailure, type ActionContext } from '../define-action.ts';
 
 export const serviceAndApi = {
   Service: Type.String({
@@ -45,9 +45,20 @@ export async function makeCall(
   { aws, signal }: Pick<ActionContext, 'aws' | 'signal'>,
   token?: string,
 ): Promise<JsonObject> {
+  refuseNull(call);
   const made = { ...call, signal, ...(token === undefined ? {} : { token }) };
   if (!readsParameters(call)) return aws.call(made);
   return withoutSecureStrings(await aws.call(made, { reveal: true }));
+}
+
+/** A null that is written in the document was left out; one that is here was brought by a value, and would widen the call. */
+function refuseNull(call: ApiCall): void {
+  const empty = Object.keys(call.params).find((name) => call.params[name] === null);
+  if (empty === undefined) return;
+  throw new ActionFailure({
+    code: 'ABSENT_VALUE',
+    message: `${empty} of ${callName(call)} has no value, and without it the call would mean something else; nothing was called`,
+  });
 }
 
 /**

@@ -70,9 +70,10 @@ export function eventLines({ at, event }: RecordedEvent, progress: Progress, sty
           ];
     case 'LocksReleased':
       return event.kept.map(({ lock, why }) => noteLine(`${lock} could not be given back: ${why}`, style));
+    case 'StepStarted':
+      return (event.absent ?? []).map((sentence) => noteLine(`${event.step}: ${sentence}`, style));
     case 'ExecutionStarted':
     case 'LocksRefused':
-    case 'StepStarted':
     case 'EffectAdopted':
     case 'ForwardEnded':
     case 'StateLooked':

@@ -1,4 +1,5 @@
 /** The `outputs` of a document: each is Step.Output, without braces, of something that exists. */
+import { isAwsAction } from '../fit-inputs.ts';
 import { outputsOf } from './references.ts';
 import type { StepList, ValidationContext } from './context.ts';
 
@@ -11,10 +12,11 @@ export function validateOutputs(main: StepList, context: ValidationContext): voi
     const bare = /^\{\{\s*(.*?)\s*\}\}$/.exec(text)?.[1];
     if (bare !== undefined) {
       const message = `outputs names ${text}, but its entries have no braces`;
-      report.error('BAD_OUTPUT', node.span, message, `Write ${bare}.`);
-      continue;
+      if (context.strictSsm) report.error('BAD_OUTPUT', node.span, message, `Write ${bare}.`);
+      else report.warn('BAD_OUTPUT', node.span, message, `Write ${bare}.`);
     }
-    const [, stepName, output] = /^([A-Za-z0-9_]+)\.([A-Za-z0-9_]+)$/.exec(text) ?? [];
+    const named = bare ?? text;
+    const [, stepName, output] = /^([A-Za-z0-9_]+)\.([A-Za-z0-9_]+)$/.exec(named) ?? [];
     if (stepName === undefined || output === undefined) {
       report.error(
         'BAD_OUTPUT',
@@ -43,6 +45,9 @@ export function validateOutputs(main: StepList, context: ValidationContext): voi
     const nearest = report.suggest(output, known);
     const hint =
       nearest?.startsWith('Did') === true ? nearest.replace('mean ', `mean ${stepName}.`) : undefined;
-    report.error('UNKNOWN_REFERENCE', node.span, message, hint);
+    // The execution ends all the same: SSM gives a sentence in place of the value.
+    if (isAwsAction(step.step.action) && !context.strictSsm)
+      report.warn('UNKNOWN_REFERENCE', node.span, message, hint);
+    else report.error('UNKNOWN_REFERENCE', node.span, message, hint);
   }
 }

@@ -1,5 +1,6 @@
 /** Every expression names something that exists and, for outputs, that can have happened by then. */
 import type { StepDraft } from '../draft.ts';
+import { isAwsAction } from '../fit-inputs.ts';
 import { automationNames, globalNames, ownParts, type Reference } from '../reference.ts';
 import type { Span, TreeNode } from '../tree.ts';
 import { isJsonObject } from '../../json.ts';
@@ -24,10 +25,11 @@ export function validateStepReferences(
   const outerQuestions: OrderQuestion[] = [];
   const nesting = list.nestedIn === undefined ? -1 : (list.outer?.drafts.indexOf(list.nestedIn.owner) ?? -1);
   for (const [index, draft] of list.drafts.entries()) {
-    const user: User = { what: `step "${draft.step.name}"`, list };
     for (const key of ['inputs', 'timeoutSeconds', 'capture', 'locks']) {
       const node = draft.node.entries.get(key)?.value;
       if (node === undefined) continue;
+      const isAddition = key === 'capture' || key === 'locks';
+      const user: User = { what: `step "${draft.step.name}"`, list, isAddition };
       for (const { reference, span } of checkExpressions(node, user, context)) {
         const from = reference.kind === 'output' ? list.indexOf.get(reference.step) : undefined;
         if (from !== undefined) questions.push({ from, to: index, reference, span });
@@ -48,15 +50,22 @@ function reportImpossible(
   questions: readonly OrderQuestion[],
   context: ValidationContext,
 ): void {
-  for (const { from, to, reference, span } of findImpossible(flow, questions)) {
+  const impossible = findImpossible(flow, questions);
+  const reversed = impossible.map((question) => ({ ...question, from: question.to, to: question.from }));
+  // Of these the reader does not lead to the step that it reads: it does not come later, but lies on another path.
+  const apart = new Set(findImpossible(flow, reversed).map(({ span }) => span));
+  for (const { from, to, reference, span } of impossible) {
     const [source, user] = [list.drafts[from]?.step.name ?? '', list.drafts[to]?.step.name ?? ''];
-    const why =
-      from === to
-        ? 'which is its own output'
-        : flow.isReachable[from] === true
-          ? `but ${source} cannot have run by then`
-          : `but nothing leads to ${source}`;
-    context.report.error('NOT_RUN_YET', span, `step "${user}" uses {{ ${reference.text} }}, ${why}`);
+    const use = `step "${user}" uses {{ ${reference.text} }}`;
+    if (from === to) context.report.error('NOT_RUN_YET', span, `${use}, which is its own output`);
+    else if (flow.isReachable[from] !== true)
+      context.report.warn('NOT_RUN_YET', span, `${use}, but nothing leads to ${source}: the value is null`);
+    else if (!apart.has(span))
+      context.report.error('NOT_RUN_YET', span, `${use}, but ${source} cannot have run by then`);
+    else {
+      const why = `but ${source} lies on another path and cannot have run by then: the value is null`;
+      context.report.warn('NOT_RUN_YET', span, `${use}, ${why}`);
+    }
   }
 }
 
@@ -89,6 +98,8 @@ interface User {
   readonly what: string;
   readonly list?: StepList;
   readonly isDefault?: boolean;
+  /** In what SSM does not know, nothing is read as loosely as SSM reads. */
+  readonly isAddition?: boolean;
 }
 
 /** Reports what is wrong and returns the references of which the order is still to be checked. */
@@ -117,7 +128,7 @@ function checkReference(reference: Reference, span: Span, user: User, context: V
     case 'parameter':
       return checkParameter(reference.name, user, context, fail);
     case 'output':
-      return user.list === undefined || checkOutput(reference, user, context, fail);
+      return user.list === undefined || checkOutput(reference, span, user, context, fail);
     case 'global':
       if (globalNames.some((name) => name === reference.name)) return true;
       return fail(
@@ -167,6 +178,7 @@ function checkParameter(name: string, user: User, context: ValidationContext, fa
 
 function checkOutput(
   reference: Reference & { readonly kind: 'output' },
+  span: Span,
   user: User,
   context: ValidationContext,
   fail: Fail,
@@ -206,7 +218,17 @@ function checkOutput(
     nearest?.startsWith('Did you mean ') === true
       ? nearest.replace('Did you mean ', `Did you mean ${stepName}.`)
       : undefined;
-  return fail(declares, hint);
+  // SSM looks outputs up when the step runs, and takes such a document.
+  const isSsm = isAwsAction(step.step.action) && user.isAddition !== true && !context.strictSsm;
+  const isRefused = hint !== undefined || isAround || !isSsm;
+  if (isRefused) return fail(declares, hint);
+  report.warn(
+    'UNKNOWN_REFERENCE',
+    span,
+    `${user.what} uses {{ ${reference.text} }}, but ${declares}: a step that needs it fails`,
+    'Declare it with Name, Selector and Type under outputs.',
+  );
+  return false;
 }
 
 /** `inputs.X`, `outputs.X`, `before.X` of the step that is undone. */

@@ -12,10 +12,20 @@ export const started =
     const { step, path, descriptor } = record;
     // A branch looks at its variables itself, one after the other, and no further than it has to.
     const inputs: Resolved =
-      descriptor.flow === 'branch' ? { ok: true, value: step.inputs } : await resolve(frame, step.inputs, id);
+      descriptor.flow === 'branch'
+        ? { ok: true, value: step.inputs, absent: [] }
+        : await resolve(frame, step.inputs, id, { notRunIsNull: true });
     const shown = inputs.ok && isJsonObject(inputs.value) ? inputs.value : step.inputs;
     const reach = reachOf(step, descriptor);
-    await frame.emit({ type: 'StepStarted', step: path, action: step.action, inputs: shown, reach });
+    const absent = inputs.ok && inputs.absent.length > 0 ? { absent: inputs.absent } : {};
+    await frame.emit({
+      type: 'StepStarted',
+      step: path,
+      action: step.action,
+      inputs: shown,
+      reach,
+      ...absent,
+    });
     if (!inputs.ok) return notTried(inputs.failure);
     record.inputs = shown;
     return next(run);
