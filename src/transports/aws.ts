@@ -76,6 +76,7 @@ export interface AwsProblem {
   readonly code:
     | 'UNKNOWN_SERVICE'
     | 'UNKNOWN_OPERATION'
+    | 'REFUSED_OPERATION'
     | 'UNKNOWN_MEMBER'
     | 'WRONG_TYPE'
     | 'MISSING_MEMBER'

@@ -2,7 +2,7 @@
 import { Type } from 'typebox';
 import type { CatalogProblem } from '../../document/catalog.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
-import type { AwsModels, UnresolvedJson } from '../../transports/aws.ts';
+import type { AwsModels, AwsProblem, UnresolvedJson } from '../../transports/aws.ts';
 import { isReadOnlyOperation } from '../../transports/aws/read-only.ts';
 import { ActionFailure, type ActionContext } from '../define-action.ts';
 
@@ -104,10 +104,15 @@ export function checkApiCall(
   const known = asKnown(params, (value) => tools.isExpression(value));
   return tools.models.check(Service, Api, known).map(({ code, path, message }) => ({
     code,
-    path: code === 'UNKNOWN_SERVICE' ? ['Service'] : code === 'UNKNOWN_OPERATION' ? ['Api'] : path,
+    path: pathOf(code, path),
     message,
     ...(code === 'UNKNOWN_MEMBER' ? { isAboutKey: true } : {}),
   }));
+}
+
+function pathOf(code: AwsProblem['code'], path: AwsProblem['path']): AwsProblem['path'] {
+  if (code === 'UNKNOWN_SERVICE') return ['Service'];
+  return code === 'UNKNOWN_OPERATION' || code === 'REFUSED_OPERATION' ? ['Api'] : path;
 }
 
 /** Values that hold an expression are not known yet. */

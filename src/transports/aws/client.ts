@@ -9,7 +9,7 @@ import { isJsonObject } from '../../json.ts';
 import { checkParams } from './check-params.ts';
 import type { Connection } from './connection.ts';
 import { createModelStore, type FoundOperation, type ModelStore } from './model-store.ts';
-import { createAwsModels, describeOperation } from './models.ts';
+import { createAwsModels, describeOperation, refusalOf } from './models.ts';
 import type { AwsOptions } from './options.ts';
 import { ATTEMPTS_MAX, sendWithRetries } from './retry.ts';
 import { withToken } from './token.ts';
@@ -83,6 +83,8 @@ function createView(shared: Shared, credentials: AwsCredentialIdentityProvider |
 
 function findOperation(models: ModelStore, { service, operation }: AwsCall): FoundOperation {
   const found = models.operation(service, operation);
+  const refused = found === undefined ? undefined : refusalOf(found);
+  if (refused !== undefined) throw badParameters(refused);
   if (found !== undefined) return found;
   const [problem] = createAwsModels(models).check(service, operation, {});
   throw badParameters(problem?.message ?? `${service} ${operation} is unknown.`);

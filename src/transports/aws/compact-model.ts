@@ -1,12 +1,16 @@
 /** Reduces one botocore service model to the format of models/. Pure; refuses what Belay's client could not speak. */
+import type { BotocoreMember, BotocoreModel, BotocorePaginators, BotocoreShape } from './botocore-format.ts';
+import { compactOperation, refusalOf } from './compact-operation.ts';
 import type {
   EndpointRules,
+  Location,
   Member,
   OperationModel,
   Protocol,
   ServiceMetadata,
   ServiceModel,
   Shape,
+  SimpleType,
   TimestampFormat,
 } from './model-format.ts';
 
@@ -15,59 +19,16 @@ export class ModelRefused extends Error {
   override readonly name = 'ModelRefused';
 }
 
-/** The parts of botocore's service-2.json that are read here. */
-export interface BotocoreModel {
-  readonly metadata: {
-    readonly apiVersion: string;
-    readonly endpointPrefix: string;
-    readonly protocol: string;
-    readonly protocols?: readonly string[];
-    readonly serviceId: string;
-    readonly signingName?: string;
-    readonly targetPrefix?: string;
-    readonly jsonVersion?: string;
-    readonly xmlNamespace?: string;
-    readonly awsQueryCompatible?: object;
-  };
-  readonly operations: Readonly<Record<string, BotocoreOperation>>;
-  readonly shapes: Readonly<Record<string, BotocoreShape>>;
-}
-
-interface BotocoreOperation {
-  readonly input?: { readonly shape: string };
-  readonly output?: { readonly shape: string; readonly resultWrapper?: string };
-}
-
-interface BotocoreMember {
-  readonly shape: string;
-  readonly locationName?: string;
-  readonly queryName?: string;
-  readonly idempotencyToken?: boolean;
-  readonly timestampFormat?: string;
-}
-
-interface BotocoreShape {
-  readonly type: string;
-  readonly members?: Readonly<Record<string, BotocoreMember>>;
-  readonly required?: readonly string[];
-  readonly member?: BotocoreMember;
-  readonly key?: BotocoreMember;
-  readonly value?: BotocoreMember;
-  readonly enum?: readonly string[];
-  readonly sensitive?: boolean;
-  readonly union?: boolean;
-  readonly document?: boolean;
-  readonly flattened?: boolean;
-  readonly streaming?: boolean;
-  readonly eventstream?: boolean;
-  readonly timestampFormat?: string;
-  readonly min?: number;
-  readonly max?: number;
-}
-
 /** In order of preference. Where a service speaks several, json is what every stand-in for AWS speaks too; CBOR is not. */
-const PROTOCOLS: readonly Protocol[] = ['json', 'query', 'ec2'];
-const SIMPLE_TYPES = [
+const PROTOCOLS: readonly Protocol[] = [
+  'json',
+  'rest-json',
+  'rest-xml',
+  'query',
+  'ec2',
+  'smithy-rpc-v2-cbor',
+];
+const SIMPLE_TYPES: readonly SimpleType[] = [
   'string',
   'boolean',
   'integer',
@@ -76,14 +37,26 @@ const SIMPLE_TYPES = [
   'double',
   'timestamp',
   'blob',
-] as const;
+];
 const TIMESTAMP_FORMATS: readonly TimestampFormat[] = ['iso8601', 'rfc822', 'unixTimestamp'];
+const LOCATIONS: readonly Location[] = ['uri', 'querystring', 'header', 'headers', 'statusCode'];
 
-export function compactModel(
-  service: string,
-  model: BotocoreModel,
-  endpointRules: EndpointRules,
-): ServiceModel {
+export interface ModelSource {
+  readonly service: string;
+  readonly botocore: string;
+  readonly model: BotocoreModel;
+  readonly endpointRules: EndpointRules;
+  readonly paginators: BotocorePaginators;
+}
+
+export function compactModel({
+  service,
+  botocore,
+  model,
+  endpointRules,
+  paginators,
+}: ModelSource): ServiceModel {
+  const metadata = compactMetadata(service, model);
   const shapes: Record<string, Shape> = {};
   const pending: string[] = [];
   const tokenShapes = new Set<string>();
@@ -91,21 +64,30 @@ export function compactModel(
   const compactMember = (member: BotocoreMember, isStructureMember = true): Member => {
     pending.push(member.shape);
     if (member.idempotencyToken === true) tokenShapes.add(member.shape);
+    const location = known(LOCATIONS, member.location, `${service}: the location`);
     return {
       shape: member.shape,
+      ...(location !== undefined && { location }),
       ...(member.locationName !== undefined && { locationName: member.locationName }),
       ...(member.queryName !== undefined && { queryName: member.queryName }),
       ...(isStructureMember && member.idempotencyToken === true && { idempotencyToken: true as const }),
       ...timestampFormat(service, member),
+      ...(member.flattened === true && { flattened: true as const }),
+      ...(member.xmlAttribute === true && { xmlAttribute: true as const }),
+      ...(member.xmlNamespace !== undefined && { xmlNamespace: member.xmlNamespace }),
+      ...(member.hostLabel === true && { hostLabel: true as const }),
+      ...(member.contextParam !== undefined && { contextParam: member.contextParam.name }),
+      ...(member.jsonvalue === true && { jsonvalue: true as const }),
     };
   };
 
   const compactShape = (name: string, shape: BotocoreShape): Shape => {
-    if (shape.streaming === true || shape.eventstream === true) {
-      throw new ModelRefused(`${service}: ${name} is a stream, which Belay's client does not carry`);
-    }
     const traits = { ...(shape.sensitive === true && { sensitive: true as const }) };
-    const flattened = { ...(shape.flattened === true && { flattened: true as const }) };
+    const collection = {
+      ...traits,
+      ...(shape.flattened === true && { flattened: true as const }),
+      ...(shape.sparse === true && { sparse: true as const }),
+    };
     if (shape.type === 'structure') {
       const members: Record<string, Member> = {};
       for (const [key, member] of Object.entries(shape.members ?? {})) members[key] = compactMember(member);
@@ -115,19 +97,20 @@ export function compactModel(
         ...(shape.required !== undefined && shape.required.length > 0 && { required: shape.required }),
         ...(shape.union === true && { union: true as const }),
         ...(shape.document === true && { document: true as const }),
+        ...(shape.payload !== undefined && { payload: shape.payload }),
+        ...(shape.xmlNamespace !== undefined && { xmlNamespace: shape.xmlNamespace }),
         members,
       };
     }
     if (shape.type === 'list' && shape.member !== undefined) {
-      return { type: 'list', ...traits, ...flattened, member: compactMember(shape.member, false) };
+      return { type: 'list', ...collection, member: compactMember(shape.member, false) };
     }
     if (shape.type === 'map' && shape.key !== undefined && shape.value !== undefined) {
       const [key, value] = [compactMember(shape.key, false), compactMember(shape.value, false)];
-      return { type: 'map', ...traits, ...flattened, key, value };
+      return { type: 'map', ...collection, key, value };
     }
-    const type = SIMPLE_TYPES.find((known) => known === shape.type);
-    if (type === undefined)
-      throw new ModelRefused(`${service}: ${name} is of the unknown type ${shape.type}`);
+    const type = known(SIMPLE_TYPES, shape.type, `${service}: the type of ${name}`);
+    if (type === undefined) throw new ModelRefused(`${service}: ${name} has no type`);
     return {
       type,
       ...traits,
@@ -138,21 +121,15 @@ export function compactModel(
     };
   };
 
-  const metadata = compactMetadata(service, model);
   const operations: Record<string, OperationModel> = {};
-  for (const [name, { input, output }] of Object.entries(model.operations)) {
-    if (
-      metadata.protocol === 'query' &&
-      output?.resultWrapper !== undefined &&
-      output.resultWrapper !== `${name}Result`
-    ) {
-      throw new ModelRefused(`${service}: ${name} wraps its result as ${output.resultWrapper}`);
-    }
-    for (const end of [input, output]) if (end !== undefined) pending.push(end.shape);
-    operations[name] = {
-      ...(input !== undefined && { input: input.shape }),
-      ...(output !== undefined && { output: output.shape }),
-    };
+  for (const [name, operation] of Object.entries(model.operations)) {
+    const refused = refusalOf(model, endpointRules, operation);
+    if (refused === undefined) {
+      for (const end of [operation.input, operation.output]) if (end !== undefined) pending.push(end.shape);
+      const compact = compactOperation({ service, metadata, model, name, operation, paginators });
+      if (compact instanceof Error) throw new ModelRefused(compact.message);
+      operations[name] = compact;
+    } else operations[name] = { refused };
   }
   for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
     const shape = model.shapes[name];
@@ -165,6 +142,7 @@ export function compactModel(
   const sorted = Object.entries(shapes).sort(([a], [b]) => (a < b ? -1 : 1));
   return {
     service,
+    botocore,
     metadata,
     endpointRules: withoutDescriptions(endpointRules),
     operations,
@@ -172,29 +150,37 @@ export function compactModel(
   };
 }
 
-function withoutDescriptions({ version, parameters, rules }: EndpointRules): EndpointRules {
-  const bare: EndpointRules['parameters'] = {};
-  for (const [name, { documentation: _, ...parameter }] of Object.entries(parameters)) bare[name] = parameter;
-  return { version, parameters: bare, rules };
+/** Parameters and rules carry descriptions at every depth. */
+function withoutDescriptions(rules: EndpointRules): EndpointRules {
+  const {
+    version,
+    parameters,
+    rules: tree,
+  }: EndpointRules = JSON.parse(
+    JSON.stringify(rules, (key, value: unknown) => (key === 'documentation' ? undefined : value)),
+  );
+  return { version, parameters, rules: tree };
 }
 
 function compactMetadata(service: string, { metadata }: BotocoreModel): ServiceMetadata {
   const spoken = metadata.protocols ?? [metadata.protocol];
-  const protocol = PROTOCOLS.find((known) => spoken.includes(known));
+  const protocol = PROTOCOLS.find((candidate) => spoken.includes(candidate));
   if (protocol === undefined) {
     throw new ModelRefused(
       `${service} speaks ${spoken.join(', ')}; Belay's client speaks ${PROTOCOLS.join(', ')}`,
     );
   }
   const { targetPrefix, jsonVersion, xmlNamespace } = metadata;
+  const isXml = protocol === 'ec2' || protocol === 'query' || protocol === 'rest-xml';
+  const isTargeted = protocol === 'json' || protocol === 'smithy-rpc-v2-cbor';
   return {
     apiVersion: metadata.apiVersion,
     protocol,
     serviceId: metadata.serviceId,
     signingName: metadata.signingName ?? metadata.endpointPrefix,
-    ...(protocol === 'json' && targetPrefix !== undefined && { targetPrefix }),
+    ...(isTargeted && targetPrefix !== undefined && { targetPrefix }),
     ...(protocol === 'json' && jsonVersion !== undefined && { jsonVersion }),
-    ...(protocol !== 'json' && xmlNamespace !== undefined && { xmlNamespace }),
+    ...(isXml && xmlNamespace !== undefined && { xmlNamespace }),
     ...(protocol === 'json' &&
       metadata.awsQueryCompatible !== undefined && { awsQueryCompatible: true as const }),
   };
@@ -204,8 +190,18 @@ function timestampFormat(
   service: string,
   { timestampFormat: written }: { readonly timestampFormat?: string },
 ): { timestampFormat?: TimestampFormat } {
-  if (written === undefined) return {};
-  const format = TIMESTAMP_FORMATS.find((known) => known === written);
-  if (format === undefined) throw new ModelRefused(`${service}: unknown timestamp format ${written}`);
-  return { timestampFormat: format };
+  const format = known(TIMESTAMP_FORMATS, written, `${service}: the timestamp format`);
+  return format === undefined ? {} : { timestampFormat: format };
+}
+
+/** The word among those that the client knows. A model with any other one is not shipped. */
+function known<Word extends string>(
+  words: readonly Word[],
+  written: string | undefined,
+  what: string,
+): Word | undefined {
+  if (written === undefined) return undefined;
+  const found = words.find((word) => word === written);
+  if (found === undefined) throw new ModelRefused(`${what} ${written} is unknown`);
+  return found;
 }

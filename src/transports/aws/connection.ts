@@ -92,7 +92,8 @@ export function openConnection(options: AwsOptions): Connection {
           ...(signal !== undefined && { abortSignal: signal }),
         });
         const reply = await unlessAborted(sending, signal);
-        if (!isReplyOf(model.metadata.protocol, exchange)) throw new Error('not a reply of the service');
+        if (!isReplyOf(model.metadata.protocol, exchange, isRaw(found)))
+          throw new Error('not a reply of the service');
         return decodeReply(model, shapes.output, reply, { reveal, requestId: requestIdIn(exchange.body) });
       } catch (error) {
         const context = { service: model.service, operation: name, region, readOnly, exchange, signal };
@@ -100,6 +101,14 @@ export function openConnection(options: AwsOptions): Connection {
       }
     },
   };
+}
+
+/** The body of the reply is bytes or text of the customer's own, not something of the protocol. */
+function isRaw({ model, shapes }: FoundOperation): boolean {
+  const output = shapes.output === undefined ? undefined : model.shapes[shapes.output];
+  if (output?.type !== 'structure' || output.payload === undefined) return false;
+  const type = model.shapes[output.members[output.payload]?.shape ?? '']?.type;
+  return type === 'blob' || type === 'string';
 }
 
 interface Caller {

@@ -67,9 +67,10 @@ function isoOf(date: Date): string {
   return date.toISOString().replace('.000Z', 'Z');
 }
 
-/** JSON has no NaN and no bigint. */
+/** JSON has no NaN. A whole number that a number cannot hold is given by its digits, so that none is lost. */
 function scalarOf(value: unknown): Json {
   if (typeof value === 'string' || typeof value === 'boolean') return value;
   if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
-  return typeof value === 'bigint' ? String(value) : null;
+  if (typeof value !== 'bigint') return null;
+  return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
 }

@@ -137,12 +137,15 @@ const WEB_PAGE = /^\s*<(?:!doctype\s+html|html)[\s>]/i;
 
 /**
  * Whether a reply with status 200 can be the service's. The SDK reads a portal's page as a reply without members, which
- * would be "no such instance". XML services never answer with nothing.
+ * would be "no such instance". Query services never answer with nothing. Where the body is bytes of the customer's own, it
+ * may be a page, and then the request id says who answered.
  */
-export function isReplyOf(protocol: Protocol, { body }: Exchange): boolean {
-  const text = body?.toString('utf8') ?? '';
-  return !WEB_PAGE.test(text) && (protocol === 'json' || text.trim() !== '');
+export function isReplyOf(protocol: Protocol, { body, isIdentified }: Exchange, isRaw: boolean): boolean {
+  const head = body?.subarray(0, 1_024).toString('utf8') ?? '';
+  if (WEB_PAGE.test(head)) return isRaw && isIdentified === true;
+  return (protocol !== 'ec2' && protocol !== 'query') || head.trim() !== '';
 }
+
 /** A service that has run out of machines says so with status 500, and has started none. */
 const OUT_OF_CAPACITY = /^Insufficient\w*(?:Capacity|InSubnet)\w*$/;
 const EXPIRED = new Set(['ExpiredToken', 'ExpiredTokenException', 'RequestExpired']);
@@ -159,7 +162,7 @@ function judgeReply(error: SdkError, exchange: Exchange): Verdict {
   const text = exchange.body?.toString('utf8') ?? '';
   const code = codeOf(error);
   const requestId = error.$metadata?.requestId ?? requestIdIn(exchange.body);
-  if (status < 300 || code === undefined || WEB_PAGE.test(text)) {
+  if (status < 300 || code === undefined || WEB_PAGE.test(text.slice(0, 1_024))) {
     const kind = exchange.contentType === '' ? 'nothing that says what it is' : exchange.contentType;
     return {
       code: 'NO_REPLY',

@@ -16,6 +16,7 @@ export const REQUEST_TIMEOUT_MS = 25_000;
 /** The largest AWS reply is a few MB; beyond this the endpoint is not AWS. */
 const REPLY_BYTES_MAX = 64 * 1024 * 1024;
 const CONNECTIONS_MAX = 50;
+const REQUEST_ID = /^x-amzn?-request-?id$/;
 
 /** What is known of one attempt; filled while it runs, read when it failed. */
 export interface Exchange {
@@ -25,6 +26,8 @@ export interface Exchange {
   sent: boolean;
   status?: number;
   contentType?: string;
+  /** The reply carries a request id, as every service of AWS gives one. */
+  isIdentified?: boolean;
   body?: Buffer;
 }
 
@@ -162,6 +165,7 @@ function converse(
         const headers: Record<string, string> = {};
         for (const [name, value] of Object.entries(incoming.headers))
           headers[name] = [value].flat().join(', ');
+        exchange.isIdentified = Object.keys(headers).some((name) => REQUEST_ID.test(name));
         resolve(
           new HttpResponse({
             statusCode: exchange.status ?? 0,

@@ -9,15 +9,15 @@ import type { RuleSetObject } from '@smithy/types';
 export interface ModelIndex {
   /** The botocore release that the models were taken from. */
   readonly botocore: string;
-  /** boto3 client names whose model lies beside this file, sorted. */
-  readonly shipped: readonly string[];
-  /** Every boto3 client name of that release, sorted. */
-  readonly known: readonly string[];
+  /** Every boto3 client name → the other names that AWS gives the service: its id, endpoint and signing name, letters only. */
+  readonly services: Readonly<Record<string, readonly string[]>>;
 }
 
-/** models/<service>.json */
+/** models/<service>.json.br */
 export interface ServiceModel {
   readonly service: string;
+  /** The botocore release that it was taken from. */
+  readonly botocore: string;
   readonly metadata: ServiceMetadata;
   /** The service's own rule set: parameters (region, FIPS, dual stack, custom endpoint) → URL and signing region. */
   readonly endpointRules: EndpointRules;
@@ -25,7 +25,7 @@ export interface ServiceModel {
   readonly shapes: Readonly<Record<string, Shape>>;
 }
 
-export type Protocol = 'ec2' | 'query' | 'json';
+export type Protocol = 'ec2' | 'query' | 'json' | 'rest-json' | 'rest-xml' | 'smithy-rpc-v2-cbor';
 
 export interface ServiceMetadata {
   readonly apiVersion: string;
@@ -34,10 +34,10 @@ export interface ServiceMetadata {
   readonly serviceId: string;
   /** The service name in the SigV4 credential scope. */
   readonly signingName: string;
-  /** json only: the prefix of X-Amz-Target, and `1.0` or `1.1`. */
+  /** json and CBOR only: the prefix of X-Amz-Target, and `1.0` or `1.1`. */
   readonly targetPrefix?: string;
   readonly jsonVersion?: string;
-  /** ec2 and query only. */
+  /** Protocols in XML only. */
   readonly xmlNamespace?: string;
   /** A json service that used to speak query: its error codes travel in a header of their own. */
   readonly awsQueryCompatible?: true;
@@ -46,10 +46,32 @@ export interface ServiceMetadata {
 /** The rule language is the SDK's business; Belay hands it through. */
 export type EndpointRules = RuleSetObject;
 
-/** Names of shapes. */
 export interface OperationModel {
+  /** Names of shapes. */
   readonly input?: string;
   readonly output?: string;
+  /** rest-json and rest-xml only. Labels in the path are member names: `/2015-03-31/functions/{FunctionName}`. */
+  readonly http?: { readonly method: string; readonly requestUri: string; readonly responseCode?: number };
+  /** `{AccountId}.` or `api-fulfill.`: goes before the host name of the endpoint. */
+  readonly hostPrefix?: string;
+  /** Sent without a signature: the caller has no credentials yet. */
+  readonly unsigned?: true;
+  /** Its request carries a checksum of the body: which member names the algorithm, or `true` for Content-MD5. */
+  readonly checksum?: true | { readonly algorithmMember: string };
+  /** Parameters of the endpoint rules that the operation fixes. */
+  readonly staticContextParams?: Readonly<Record<string, string | boolean>>;
+  /** rest-xml only: name and namespace of the element around the request. */
+  readonly inputElement?: { readonly locationName: string; readonly xmlNamespace?: XmlNamespace };
+  readonly paginator?: Paginator;
+  /** Why Belay does not call it. Its shapes are left out. */
+  readonly refused?: string;
+}
+
+/** How its pages follow one another; names of members, as botocore's paginators have them. */
+export interface Paginator {
+  readonly inputTokens: readonly string[];
+  readonly outputTokens: readonly string[];
+  readonly resultKeys: readonly string[];
 }
 
 export type Shape = StructureShape | ListShape | MapShape | SimpleShape;
@@ -66,12 +88,17 @@ export interface StructureShape extends ShapeTraits {
   readonly union?: true;
   /** Any JSON value. */
   readonly document?: true;
+  /** The member that is the whole body of a request or reply. */
+  readonly payload?: string;
+  readonly xmlNamespace?: XmlNamespace;
 }
 
 export interface ListShape extends ShapeTraits {
   readonly type: 'list';
   readonly member: Member;
   readonly flattened?: true;
+  /** Empty places mean something. */
+  readonly sparse?: true;
 }
 
 export interface MapShape extends ShapeTraits {
@@ -79,10 +106,11 @@ export interface MapShape extends ShapeTraits {
   readonly key: Member;
   readonly value: Member;
   readonly flattened?: true;
+  readonly sparse?: true;
 }
 
 export interface SimpleShape extends ShapeTraits {
-  readonly type: 'string' | 'boolean' | 'integer' | 'long' | 'float' | 'double' | 'timestamp' | 'blob';
+  readonly type: SimpleType;
   readonly enum?: readonly string[];
   readonly timestampFormat?: TimestampFormat;
   /** Length in characters; kept for idempotency tokens only. */
@@ -90,14 +118,42 @@ export interface SimpleShape extends ShapeTraits {
   readonly max?: number;
 }
 
+export type SimpleType =
+  | 'string'
+  | 'boolean'
+  | 'integer'
+  | 'long'
+  | 'float'
+  | 'double'
+  | 'timestamp'
+  | 'blob';
+
 export type TimestampFormat = 'iso8601' | 'rfc822' | 'unixTimestamp';
+
+export interface XmlNamespace {
+  readonly uri: string;
+  readonly prefix?: string;
+}
+
+/** Where a member travels; in the body when absent. */
+export type Location = 'uri' | 'querystring' | 'header' | 'headers' | 'statusCode';
 
 export interface Member {
   readonly shape: string;
+  readonly location?: Location;
   /** The name on the wire where it differs from the member's. */
   readonly locationName?: string;
   /** ec2 only: the name in requests, before `locationName`. */
   readonly queryName?: string;
   readonly idempotencyToken?: true;
   readonly timestampFormat?: TimestampFormat;
+  readonly flattened?: true;
+  readonly xmlAttribute?: true;
+  readonly xmlNamespace?: XmlNamespace;
+  /** Part of the host name, under the member's name in `hostPrefix`. */
+  readonly hostLabel?: true;
+  /** The parameter of the endpoint rules that it gives. */
+  readonly contextParam?: string;
+  /** A text that holds JSON, for which people write JSON. */
+  readonly jsonvalue?: true;
 }

@@ -1,12 +1,15 @@
-/** Finds and reads the shipped service models, each at most once. Synchronous: validation of a document is. */
+/** Finds and reads the service models, each at most once. Synchronous: validation of a document is. */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { ModelIndex, OperationModel, ServiceModel } from './model-format.ts';
+import { unpackModel } from './model-packing.ts';
 import { lettersOf } from './names.ts';
 
 export interface ModelStore {
   index(): ModelIndex;
-  /** The model of a boto3 client name in any case; undefined when none is shipped. */
+  /** The boto3 client name for any name that AWS gives the service, in any spelling; undefined when there is none. */
+  serviceName(name: string): string | undefined;
+  /** The model of a service by any of its names; undefined when AWS has no such service. */
   service(name: string): ServiceModel | undefined;
   /** The operation in any accepted spelling, with its name as AWS writes it. */
   operation(service: string, operation: string): FoundOperation | undefined;
@@ -39,24 +42,38 @@ export function modelsDirectory(): string {
 export function createModelStore(directory?: string): ModelStore {
   let folder = directory;
   let index: ModelIndex | undefined;
+  let serviceNames: ReadonlyMap<string, string> | undefined;
   const models = new Map<string, ServiceModel>();
   const operationNames = new Map<string, ReadonlyMap<string, string>>();
 
-  const read = (name: string): string => {
+  const read = (file: string): Buffer => {
     folder ??= modelsDirectory();
-    return readFileSync(path.join(folder, `${name}.json`), 'utf8');
+    return readFileSync(path.join(folder, file));
   };
-  const readIndex = (): ModelIndex => JSON.parse(read('index'));
-  const readModel = (service: string): ServiceModel => JSON.parse(read(service));
+  const readIndex = (): ModelIndex => JSON.parse(read('index.json').toString('utf8'));
+
+  const readModel = (service: string): ServiceModel => {
+    const file = `${service}.json.br`;
+    try {
+      return unpackModel(read(file));
+    } catch (cause) {
+      throw new Error(`The AWS service model ${file} cannot be read. Reinstall Belay.`, { cause });
+    }
+  };
 
   const store: ModelStore = {
     index: () => (index ??= readIndex()),
+    serviceName(name) {
+      serviceNames ??= namesOf(store.index());
+      return serviceNames.get(lettersOf(name));
+    },
     service(name) {
-      const shipped = name.toLowerCase();
-      let model = models.get(shipped);
-      if (model === undefined && store.index().shipped.includes(shipped)) {
-        model = readModel(shipped);
-        models.set(shipped, model);
+      const service = store.serviceName(name);
+      if (service === undefined) return undefined;
+      let model = models.get(service);
+      if (model === undefined) {
+        model = readModel(service);
+        models.set(service, model);
       }
       return model;
     },
@@ -74,4 +91,12 @@ export function createModelStore(directory?: string): ModelStore {
     },
   };
   return store;
+}
+
+function namesOf({ services }: ModelIndex): ReadonlyMap<string, string> {
+  const names = new Map<string, string>();
+  for (const [service, others] of Object.entries(services)) {
+    for (const name of [lettersOf(service), ...others]) names.set(name, service);
+  }
+  return names;
 }

@@ -10,6 +10,8 @@ export function createAwsModels(store: ModelStore = createModelStore()): AwsMode
     check(service, operation, params) {
       const found = store.operation(service, operation);
       if (found === undefined) return [unknownOperation(store, service, operation)];
+      const refused = refusalOf(found);
+      if (refused !== undefined) return [{ code: 'REFUSED_OPERATION', path: [], message: refused }];
       return checkParams({ model: found.model, operation: found.name, input: found.shapes.input }, params);
     },
     resolve(service, operation) {
@@ -17,6 +19,13 @@ export function createAwsModels(store: ModelStore = createModelStore()): AwsMode
       return found && describeOperation(found);
     },
   };
+}
+
+/** Why Belay does not make the call; undefined where it does. */
+export function refusalOf({ model, name, shapes }: FoundOperation): string | undefined {
+  return shapes.refused === undefined
+    ? undefined
+    : `${model.service} ${name} cannot be called: ${shapes.refused}.`;
 }
 
 export function describeOperation({ model, name, shapes }: FoundOperation): AwsOperation {
@@ -42,19 +51,19 @@ function unknownOperation(store: ModelStore, service: string, operation: string)
       ...(suggestion !== undefined && { suggestion }),
     };
   }
-  const { known, shipped, botocore } = store.index();
-  const shippedList = `Belay ships models of ${shipped.join(', ')}.`;
-  if (known.includes(service.toLowerCase())) {
-    const message = `AWS has the service ${service.toLowerCase()}, but Belay does not ship its model yet. ${shippedList}`;
-    return { code: 'UNKNOWN_SERVICE', path: [], message };
-  }
-  const suggestion = nearest(service, known);
+  const { services, botocore } = store.index();
+  const suggestion = nearest(service, namesIn(services));
   return {
     code: 'UNKNOWN_SERVICE',
     path: [],
-    message: `AWS has no service named ${service} (botocore ${botocore}).${didYouMean(suggestion) || ` ${shippedList}`}`,
+    message: `AWS has no service named ${service} (botocore ${botocore}).${didYouMean(suggestion)}`,
     ...(suggestion !== undefined && { suggestion }),
   };
+}
+
+/** Client names first, so that of two names that are equally near the one people write is suggested. */
+function namesIn(services: Readonly<Record<string, readonly string[]>>): string[] {
+  return [...Object.keys(services), ...Object.values(services).flat()];
 }
 
 function didYouMean(suggestion: string | undefined): string {

@@ -1,8 +1,8 @@
 /** Spellings: what counts as the same name, and which name was probably meant. */
 
-/** `DescribeInstances`, `describe_instances` and `describe-instances` have the same letters. */
+/** `DescribeInstances`, `describe_instances` and `describe-instances` have the same letters; so have `Secrets Manager` and `secretsmanager`. */
 export function lettersOf(name: string): string {
-  return name.replaceAll(/[-_]/g, '').toLowerCase();
+  return name.replaceAll(/[-_. ]/g, '').toLowerCase();
 }
 
 /** The candidate that differs least from the name, if it differs little enough to be a slip; the first of equals. */

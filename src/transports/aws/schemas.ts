@@ -3,7 +3,8 @@
  * A shape becomes a tuple when a protocol first asks for it, so that a call of EC2 does not pay for its 4,000 shapes.
  */
 import type { $Schema, $SchemaRef, SchemaTraitsObject, StaticOperationSchema } from '@smithy/types';
-import type { Member, ServiceModel, Shape, SimpleShape } from './model-format.ts';
+import type { ServiceModel, Shape, SimpleShape, StructureShape } from './model-format.ts';
+import { memberTraits, namespaceTrait } from './schema-traits.ts';
 
 /** Sentinels of @smithy/types: schema/sentinels and schema/static-schemas. */
 const STRING = 0;
@@ -11,6 +12,8 @@ const NUMERIC = 1;
 const BOOLEAN = 2;
 const TIMESTAMP = { default: 4, iso8601: 5, rfc822: 6, unixTimestamp: 7 } as const;
 const DOCUMENT = 15;
+/** Comes back as a bigint, so that no digit is lost; `decode.ts` makes a number of it where that is exact. */
+const BIG_INTEGER = 17;
 const BLOB = 21;
 const [LIST, MAP, STRUCTURE, UNION, OPERATION] = [1, 2, 3, 4, 9] as const;
 
@@ -19,7 +22,12 @@ export interface Schemas {
   operation(name: string): StaticOperationSchema;
 }
 
-export function createSchemas(model: ServiceModel): Schemas {
+export interface SchemaOptions {
+  /** False at an endpoint that somebody configured: its host name is meant as it is. */
+  readonly hostPrefix: boolean;
+}
+
+export function createSchemas(model: ServiceModel, { hostPrefix }: SchemaOptions): Schemas {
   // A namespace of our own: the SDK keeps one registry of error classes per namespace for the whole process.
   const namespace = `belay.${model.service}`;
   const built = new Map<string, $Schema>();
@@ -36,30 +44,36 @@ export function createSchemas(model: ServiceModel): Schemas {
   };
 
   const build = (name: string, shape: Shape): $Schema => {
-    const flattened: SchemaTraitsObject = 'flattened' in shape ? { xmlFlattened: 1 } : {};
     switch (shape.type) {
-      case 'structure': {
-        if (shape.document === true) return DOCUMENT;
-        const kind = shape.union === true ? UNION : STRUCTURE;
-        const members = Object.values(shape.members).map(memberOf);
-        return [kind, namespace, name, {}, Object.keys(shape.members), members] as $Schema;
-      }
+      case 'structure':
+        return shape.document === true
+          ? DOCUMENT
+          : structure(name, shape, namespaceTrait(shape.xmlNamespace));
       case 'list':
-        return [LIST, namespace, name, flattened, memberOf(shape.member)];
+        return [LIST, namespace, name, collectionTraits(shape), memberOf(shape, 'member')];
       case 'map':
-        return [MAP, namespace, name, flattened, memberOf(shape.key), memberOf(shape.value)];
+        return [
+          MAP,
+          namespace,
+          name,
+          collectionTraits(shape),
+          memberOf(shape, 'key'),
+          memberOf(shape, 'value'),
+        ];
       default:
         return simple(shape, shape.timestampFormat);
     }
   };
 
-  const memberOf = (member: Member): $SchemaRef => {
+  const structure = (name: string, shape: StructureShape, traits: SchemaTraitsObject): $Schema => {
+    const kind = shape.union === true ? UNION : STRUCTURE;
+    const names = Object.keys(shape.members);
+    return [kind, namespace, name, traits, names, names.map((member) => memberOf(shape, member))] as $Schema;
+  };
+
+  const memberOf = (owner: Shape, name: string): $SchemaRef => {
+    const { member, traits } = memberTraits(model, owner, name);
     const shape = model.shapes[member.shape];
-    const traits: SchemaTraitsObject = {
-      ...(member.locationName !== undefined && { xmlName: member.locationName }),
-      ...(member.queryName !== undefined && { ec2QueryName: member.queryName }),
-      ...(member.idempotencyToken === true && { idempotencyToken: 1 as const }),
-    };
     const target: $SchemaRef =
       shape?.type === 'timestamp'
         ? simple(shape, member.timestampFormat ?? shape.timestampFormat)
@@ -67,13 +81,34 @@ export function createSchemas(model: ServiceModel): Schemas {
     return Object.keys(traits).length === 0 ? target : [target, traits];
   };
 
+  /** The element around a request is a trait of this one use of the shape. */
+  const inputOf = (name: string | undefined, element: InputElement | undefined): $SchemaRef => {
+    const shape = name === undefined ? undefined : model.shapes[name];
+    if (name === undefined || shape === undefined) return 'unit';
+    if (element === undefined || shape.type !== 'structure') return () => schemaOf(name);
+    const { locationName, xmlNamespace } = element;
+    return structure(name, shape, { xmlName: locationName, ...namespaceTrait(xmlNamespace) });
+  };
+
   return {
     operation(name) {
-      const { input, output } = model.operations[name] ?? {};
-      const refOf = (shape: string | undefined): $SchemaRef =>
-        shape === undefined ? 'unit' : () => schemaOf(shape);
-      return [OPERATION, namespace, name, 0, refOf(input), refOf(output)];
+      const { input, output, http, inputElement, hostPrefix: prefix } = model.operations[name] ?? {};
+      const traits: SchemaTraitsObject = {
+        ...(http !== undefined && { http: [http.method, http.requestUri, http.responseCode ?? 200] }),
+        ...(hostPrefix && prefix !== undefined && { endpoint: [prefix] }),
+      };
+      const outputRef: $SchemaRef = output === undefined ? 'unit' : () => schemaOf(output);
+      return [OPERATION, namespace, name, traits, inputOf(input, inputElement), outputRef];
     },
+  };
+}
+
+type InputElement = NonNullable<ServiceModel['operations'][string]['inputElement']>;
+
+function collectionTraits(shape: { readonly flattened?: true; readonly sparse?: true }): SchemaTraitsObject {
+  return {
+    ...(shape.flattened === true && { xmlFlattened: 1 as const }),
+    ...(shape.sparse === true && { sparse: 1 as const }),
   };
 }
 
@@ -87,8 +122,9 @@ function simple(shape: SimpleShape, format: SimpleShape['timestampFormat']): $Sc
       return TIMESTAMP[format ?? 'default'];
     case 'blob':
       return BLOB;
-    case 'integer':
     case 'long':
+      return BIG_INTEGER;
+    case 'integer':
     case 'float':
     case 'double':
       return NUMERIC;

@@ -14,17 +14,12 @@ import {
   resolveRegionConfig,
   resolveUserAgentConfig,
 } from '@aws-sdk/core/client';
-import { AwsSdkSigV4Signer, resolveAwsSdkSigV4Config } from '@aws-sdk/core/httpAuthSchemes';
-import {
-  AwsEc2QueryProtocol,
-  AwsJson1_0Protocol,
-  AwsJson1_1Protocol,
-  AwsQueryProtocol,
-} from '@aws-sdk/core/protocols';
+import { resolveAwsSdkSigV4Config } from '@aws-sdk/core/httpAuthSchemes';
 import {
   DefaultIdentityProviderConfig,
   getHttpAuthSchemeEndpointRuleSetPlugin,
   httpSigningMiddleware,
+  NoAuthSigner,
   normalizeProvider,
 } from '@smithy/core';
 import { Sha256 } from '@smithy/core/checksum';
@@ -44,10 +39,12 @@ import {
 } from '@smithy/core/endpoints';
 import { getContentLengthPlugin, type HttpResponse, parseUrl } from '@smithy/core/protocols';
 import { getSchemaSerdePlugin } from '@smithy/core/schema';
+import { getSmithyContext } from '@smithy/core/transport';
 import { calculateBodyLength, fromBase64, fromUtf8, toBase64, toUtf8 } from '@smithy/core/serde';
 import type {
   AwsCredentialIdentityProvider,
   EndpointParameters,
+  HttpAuthSchemeParameters,
   HttpRequest,
   IdentityProviderConfig,
   MetadataBearer,
@@ -55,8 +52,11 @@ import type {
 } from '@smithy/types';
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import type { ServiceModel } from './model-format.ts';
+import { commonInstructions, operationInstructions } from './endpoint-parameters.ts';
 import type { SendOptions } from './http.ts';
-import { createSchemas } from './schemas.ts';
+import { protocolOf } from './protocol-of.ts';
+import { createSchemas, type Schemas } from './schemas.ts';
+import { signer } from './signer.ts';
 
 export interface ServiceClientOptions {
   readonly model: ServiceModel;
@@ -73,29 +73,27 @@ export interface ServiceClient {
 }
 
 const SIGV4 = 'aws.auth#sigv4';
-
-/** Rule set parameter → property of the client's configuration. Every rule set of AWS takes these. */
-const endpointParameters = {
-  UseFIPS: { type: 'builtInParams', name: 'useFipsEndpoint' },
-  Endpoint: { type: 'builtInParams', name: 'endpoint' },
-  Region: { type: 'builtInParams', name: 'region' },
-  UseDualStack: { type: 'builtInParams', name: 'useDualstackEndpoint' },
-} as const;
+const NO_AUTH = 'smithy.api#noAuth';
 
 export function createServiceClient(options: ServiceClientOptions): ServiceClient {
-  const client = new GenericClient(resolveConfig(options));
-  const schemas = createSchemas(options.model);
-  const { service } = options.model;
+  const config = resolveConfig(options);
+  const client = new GenericClient(config);
+  const { model } = options;
   const makeCommand = makeBuilder<GenericConfig, object, MetadataBearer>(
-    endpointParameters,
-    service,
+    commonInstructions,
+    model.service,
     'Belay',
     getEndpointPlugin,
   );
+  const isConfigured = async (): Promise<boolean> =>
+    options.endpoint !== undefined || (await config.serviceConfiguredEndpoint?.()) !== undefined;
+  let schemas: Schemas | undefined;
   return {
-    send(operation, input, sendOptions) {
+    async send(operation, input, sendOptions) {
+      const isCustomEndpoint = await isConfigured();
+      schemas ??= createSchemas(model, { hostPrefix: !isCustomEndpoint });
       const GenericCommand = makeCommand<object, MetadataBearer>(
-        {},
+        operationInstructions(model, operation, { isCustomEndpoint }),
         () => [],
         operation,
         schemas.operation(operation),
@@ -130,7 +128,10 @@ class GenericClient extends Client<SendOptions, object, MetadataBearer, GenericC
     stack.use(getHostHeaderPlugin(config));
     stack.use(
       getHttpAuthSchemeEndpointRuleSetPlugin(config, {
-        httpAuthSchemeParametersProvider: async () => ({}),
+        httpAuthSchemeParametersProvider: async (_config, context) => {
+          const operation: unknown = getSmithyContext(context)['operation'];
+          return typeof operation === 'string' ? { operation } : {};
+        },
         identityProviderConfigProvider: async () =>
           new DefaultIdentityProviderConfig({ [SIGV4]: config.credentials }),
       }),
@@ -171,12 +172,13 @@ function resolveConfig({ model, region, endpoint, credentials, requestHandler }:
       {
         schemeId: SIGV4,
         identityProvider: (configured: IdentityProviderConfig) => configured.getIdentityProvider(SIGV4),
-        signer: new AwsSdkSigV4Signer(),
+        signer,
       },
+      { schemeId: NO_AUTH, identityProvider: () => async () => ({}), signer: new NoAuthSigner() },
     ],
-    httpAuthSchemeProvider: () => [
+    httpAuthSchemeProvider: ({ operation = '' }: HttpAuthSchemeParameters) => [
       {
-        schemeId: SIGV4,
+        schemeId: model.operations[operation]?.unsigned === true ? NO_AUTH : SIGV4,
         signingProperties: { name: signingName, region },
         propertiesExtractor: (clientConfig: object, context: object) => ({
           signingProperties: { config: clientConfig, context },
@@ -185,6 +187,8 @@ function resolveConfig({ model, region, endpoint, credentials, requestHandler }:
     ],
     authSchemePreference: normalizeProvider<string[]>([]),
     disableHostPrefix: false,
+    // S3 signs the path as it is sent, all others sign it encoded once more.
+    signingEscapePath: !['s3', 's3control', 's3outposts'].includes(model.service),
     logger: new NoOpLogger(),
     sha256: Sha256,
     urlParser: parseUrl,
@@ -200,27 +204,4 @@ function resolveConfig({ model, region, endpoint, credentials, requestHandler }:
   return resolveAwsSdkSigV4Config(
     resolveEndpointConfig(resolveHostHeaderConfig(resolveRegionConfig(resolveUserAgentConfig(config)))),
   );
-}
-
-function protocolOf({ service, metadata }: ServiceModel) {
-  const { apiVersion: version, xmlNamespace = '', targetPrefix: serviceTarget = '' } = metadata;
-  const defaultNamespace = `belay.${service}`;
-  switch (metadata.protocol) {
-    case 'ec2':
-      return new AwsEc2QueryProtocol({ defaultNamespace, xmlNamespace, version });
-    case 'query':
-      return new AwsQueryProtocol({ defaultNamespace, xmlNamespace, version });
-    case 'json': {
-      const settings = {
-        defaultNamespace,
-        serviceTarget,
-        awsQueryCompatible: metadata.awsQueryCompatible === true,
-      };
-      return metadata.jsonVersion === '1.0'
-        ? new AwsJson1_0Protocol(settings)
-        : new AwsJson1_1Protocol(settings);
-    }
-    default:
-      return metadata.protocol satisfies never;
-  }
 }

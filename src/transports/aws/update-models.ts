@@ -1,25 +1,24 @@
 /**
- * Writes models/ from botocore (Apache-2.0, see NOTICE): one compact JSON file per service, one line per operation and
- * shape so that an update reads as a diff, and index.json with botocore's version and the names of all its services.
+ * Writes models/ from botocore (Apache-2.0, see NOTICE): one compressed file per service, one line per operation and
+ * shape so that an update can be read as a diff, and index.json with botocore's version and the names of its services.
  *
- *   node src/transports/aws/update-models.ts [--from DIR] [SERVICE…]
+ *   node src/transports/aws/update-models.ts [--from DIR] [--to DIR]
  *
- * DIR is an installed `botocore` package folder; without it the pinned release is installed by pip into a temporary folder.
- * Needs python3 with pip then. No SERVICE means the list below. Run by hand; nothing of it is loaded by Belay.
+ * The first DIR is an installed `botocore` package folder; without it the pinned release is installed by pip into a temporary
+ * folder, which needs python3 with pip. Run by hand; nothing of it is loaded by Belay, and a clone needs no Python.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { gunzipSync } from 'node:zlib';
-import { compactModel, ModelRefused, type BotocoreModel } from './compact-model.ts';
-import type { EndpointRules, ModelIndex, ServiceModel } from './model-format.ts';
+import { readBotocore } from './botocore-files.ts';
+import { compactModel, ModelRefused } from './compact-model.ts';
+import type { ModelIndex } from './model-format.ts';
+import { packModel } from './model-packing.ts';
+import { otherNames } from './service-names.ts';
 
 const BOTOCORE_VERSION = '1.44.5';
-const SERVICES = ['cloudwatch', 'config', 'ec2', 'secretsmanager', 'sns', 'ssm', 'sts'];
-
-const target = path.join(import.meta.dirname, 'models');
 
 function installBotocore(folder: string): string {
   const requirement = `botocore==${BOTOCORE_VERSION}`;
@@ -39,66 +38,32 @@ function installBotocore(folder: string): string {
   return path.join(folder, 'botocore');
 }
 
-function versionOf(botocore: string): string {
-  const version = /^__version__ = '([^']+)'/m.exec(
-    readFileSync(path.join(botocore, '__init__.py'), 'utf8'),
-  )?.[1];
-  if (version === undefined) throw new ModelRefused(`${botocore}/__init__.py names no version`);
-  return version;
-}
-
-/** Older botocore releases and some distributions keep the files unpacked. */
-function readText(folder: string, name: string): string {
-  const packed = readdirSync(folder).includes(`${name}.json.gz`);
-  const file = path.join(folder, packed ? `${name}.json.gz` : `${name}.json`);
-  const bytes = readFileSync(file);
-  return (packed ? gunzipSync(bytes) : bytes).toString('utf8');
-}
-
-/** Keeps one entry per line: `git diff` of an update then shows which operations and shapes changed. */
-function print(model: ServiceModel): string {
-  const lines = (entries: Readonly<Record<string, unknown>>): string =>
-    Object.entries(entries)
-      .map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`)
-      .join(',\n');
-  return [
-    `{"service":${JSON.stringify(model.service)},`,
-    `"metadata":${JSON.stringify(model.metadata)},`,
-    `"endpointRules":${JSON.stringify(model.endpointRules)},`,
-    `"operations":{\n${lines(model.operations)}\n},`,
-    `"shapes":{\n${lines(model.shapes)}\n}}\n`,
-  ].join('\n');
-}
-
-function update(botocore: string, services: readonly string[]): void {
-  const data = path.join(botocore, 'data');
-  const known = readdirSync(data, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => entry.name)
-    .sort();
-  const files = services.map((service) => {
-    if (!known.includes(service)) throw new ModelRefused(`botocore has no service named ${service}`);
-    const folder = path.join(data, service, readdirSync(path.join(data, service)).sort().at(-1) ?? '');
-    const rules: EndpointRules = JSON.parse(readText(folder, 'endpoint-rule-set-1'));
-    const model: BotocoreModel = JSON.parse(readText(folder, 'service-2'));
-    return { service, text: print(compactModel(service, model, rules)) };
-  });
+function update(botocore: string, target: string): void {
+  const { version, services } = readBotocore(botocore);
+  const names = new Map(services.map(({ service, model }) => [service, model.metadata]));
+  const files = services.map((source) => ({
+    service: source.service,
+    bytes: packModel(compactModel({ ...source, botocore: version })),
+  }));
 
   rmSync(target, { recursive: true, force: true });
   mkdirSync(target);
-  for (const { service, text } of files) writeFileSync(path.join(target, `${service}.json`), text);
-  const index: ModelIndex = { botocore: versionOf(botocore), shipped: [...services].sort(), known };
+  for (const { service, bytes } of files) writeFileSync(path.join(target, `${service}.json.br`), bytes);
+  const index: ModelIndex = { botocore: version, services: otherNames(names) };
   writeFileSync(path.join(target, 'index.json'), `${JSON.stringify(index, undefined, 1)}\n`);
-  const sizeKilobytes = files.reduce((sum, { text }) => sum + text.length, 0) / 1000;
-  console.log(
-    `models of ${files.length} services from botocore ${index.botocore}, ${sizeKilobytes.toFixed(0)} kB`,
-  );
+  const sizeKilobytes = files.reduce((sum, { bytes }) => sum + bytes.length, 0) / 1000;
+  console.log(`models of ${files.length} services from botocore ${version}, ${sizeKilobytes.toFixed(0)} kB`);
 }
 
-const { values, positionals } = parseArgs({ options: { from: { type: 'string' } }, allowPositionals: true });
+const { values } = parseArgs({
+  options: {
+    from: { type: 'string' },
+    to: { type: 'string', default: path.join(import.meta.dirname, 'models') },
+  },
+});
 const temporary = mkdtempSync(path.join(tmpdir(), 'belay-models-'));
 try {
-  update(values.from ?? installBotocore(temporary), positionals.length > 0 ? positionals : SERVICES);
+  update(values.from ?? installBotocore(temporary), values.to);
 } catch (error) {
   if (!(error instanceof ModelRefused)) throw error;
   console.error(error.message);

@@ -147,10 +147,43 @@ describe('names', () => {
     expect(only('zzzzzzzz', 'X', {})).not.toHaveProperty('suggestion');
   });
 
-  it('of services whose model Belay does not ship are told apart from slips', () => {
-    const { code, message } = only('Route53', 'ListHostedZones', {});
-    expect(code).toBe('UNKNOWN_SERVICE');
-    expect(message).toMatch(/AWS has the service route53, but Belay does not ship its model yet\. .*\bec2\b/);
+  it.each([
+    ['EC2', 'ec2'],
+    ['SQS', 'sqs'],
+    ['elbv2', 'elbv2'],
+    ['ElasticLoadBalancingV2', 'elbv2'],
+    ['Elastic Load Balancing v2', 'elbv2'],
+    ['elasticloadbalancing', 'elb'],
+    ['cloudwatch-logs', 'logs'],
+    ['CloudWatch Logs', 'logs'],
+    ['monitoring', 'cloudwatch'],
+    ['states', 'stepfunctions'],
+    ['sfn', 'stepfunctions'],
+    ['ConfigService', 'config'],
+    ['application_autoscaling', 'application-autoscaling'],
+    ['runtime.sagemaker', 'sagemaker-runtime'],
+    ['Cost Explorer', 'ce'],
+  ])('of a service are those that AWS gives it, in any spelling: %s is %s', (name, service) => {
+    expect(createModelStore().serviceName(name)).toBe(service);
+  });
+
+  it('that several services share belong to none of them', () => {
+    // The endpoint of ses and sesv2.
+    expect(only('email', 'SendEmail', {}).code).toBe('UNKNOWN_SERVICE');
+  });
+
+  it('of operations that need more than a request and a reply are refused with the reason', () => {
+    expect(only('logs', 'StartLiveTail', {})).toMatchObject({
+      code: 'REFUSED_OPERATION',
+      path: [],
+      message: expect.stringMatching(
+        /^logs StartLiveTail cannot be called: it answers with a stream of events/,
+      ),
+    });
+    expect(only('kinesis', 'SubscribeToShard', {}).code).toBe('REFUSED_OPERATION');
+    expect(only('cloudfront-keyvaluestore', 'ListKeys', {}).message).toContain('SigV4A');
+    expect(only('codecatalyst', 'ListSpaces', {}).message).toContain('bearer token');
+    expect(only('sdb', 'ListDomains', {}).message).toContain('signature version 2');
   });
 
   it('resolve to the spelling of AWS', () => {
@@ -163,7 +196,7 @@ describe('names', () => {
     expect(models.resolve('ec2', 'CreateSnapshot')).not.toHaveProperty('tokenMember');
     expect(models.resolve('secretsmanager', 'put_secret_value')?.tokenMember).toBe('ClientRequestToken');
     expect(models.resolve('ec2', 'Nothing')).toBeUndefined();
-    expect(models.resolve('route53', 'ListHostedZones')).toBeUndefined();
+    expect(models.resolve('nothing', 'ListHostedZones')).toBeUndefined();
   });
 
   it.each([
@@ -189,9 +222,9 @@ describe('the model store', () => {
   it('says what is missing when the models are not where they should be', () => {
     const folder = mkdtempSync(path.join(tmpdir(), 'belay-models-'));
     try {
-      writeFileSync(path.join(folder, 'index.json'), '{"botocore":"0","shipped":["ec2"],"known":["ec2"]}');
+      writeFileSync(path.join(folder, 'index.json'), '{"botocore":"0","services":{"ec2":[]}}');
       const store = createModelStore(folder);
-      expect(() => store.service('ec2')).toThrow(/ec2\.json/);
+      expect(() => store.service('ec2')).toThrow(/ec2\.json\.br cannot be read\. Reinstall Belay/);
     } finally {
       rmSync(folder, { recursive: true });
     }

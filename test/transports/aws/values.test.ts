@@ -9,6 +9,7 @@ import { bytesOfBase64, dateOf } from '../../../src/transports/aws/values.ts';
 
 const model: ServiceModel = {
   service: 'demo',
+  botocore: '1.2.3',
   metadata: { apiVersion: '1', protocol: 'json', serviceId: 'Demo', signingName: 'demo' },
   endpointRules: { version: '1.0', parameters: {}, rules: [] },
   operations: { Do: { input: 'All', output: 'All' } },
