@@ -16,7 +16,7 @@ const allowed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'json.ts',
     'document',
     'engine',
-    /^transports\/(aws|host)\.ts$/,
+    /^transports\/(aws|host|scripts)\.ts$/,
     /^transports\/aws\/read-only\.ts$/,
     // They speak over connections that the host port dialled, and reach nothing by themselves.
     /^transports\/(http|s3)\/(client|connection|failure|multipart|sign|tags|versions|xml)\.ts$/,

@@ -2,18 +2,20 @@
 import type { Catalog, CatalogAction } from '../document/catalog.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import type { AwsModels } from '../transports/aws.ts';
+import type { ScriptTools } from '../transports/scripts.ts';
 import { secretInputsOf, type AnyAction } from './define-action.ts';
 import { describeAction, describeUndo } from './describe-step.ts';
 import { notBuiltYet } from './not-built-yet.ts';
 import { actions } from './registry.ts';
 
-export function createCatalog(models: AwsModels): Catalog {
+/** `scripts`: what is told of scripts that could not run on this machine; left out, nothing. */
+export function createCatalog(models: AwsModels, scripts?: ScriptTools): Catalog {
   const known = new Map<string, CatalogAction>();
   return {
     action(name) {
       const action = actions.get(name);
       if (action === undefined) return undefined;
-      const entry = known.get(name) ?? catalogAction(action, models);
+      const entry = known.get(name) ?? catalogAction(action, models, scripts);
       known.set(name, entry);
       return entry;
     },
@@ -22,7 +24,11 @@ export function createCatalog(models: AwsModels): Catalog {
   };
 }
 
-function catalogAction(action: AnyAction, models: AwsModels): CatalogAction {
+function catalogAction(
+  action: AnyAction,
+  models: AwsModels,
+  scripts: ScriptTools | undefined,
+): CatalogAction {
   const { check } = action;
   const withoutInputs = describeUndo(action, {});
   return {
@@ -36,7 +42,14 @@ function catalogAction(action: AnyAction, models: AwsModels): CatalogAction {
     allowedInOnCancel: action.forbiddenInOnCancel !== true,
     ...(check === undefined
       ? {}
-      : { check: (inputs, isExpression) => check(inputs, { isExpression, models }) }),
+      : {
+          check: (inputs, isExpression) =>
+            check(inputs, { isExpression, models, ...(scripts === undefined ? {} : { scripts }) }),
+        }),
+    ...(action.programInputs === undefined ? {} : { programInputs: action.programInputs }),
+    ...(action.timeoutSecondsMaxInSsm === undefined
+      ? {}
+      : { timeoutSecondsMaxInSsm: action.timeoutSecondsMaxInSsm }),
     secretInputs: (inputs) => secretInputsOf(action, inputs),
     ...(action.nests === undefined ? {} : { nests: action.nests }),
     hasHostTargets: action.hasHostTargets,

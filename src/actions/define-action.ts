@@ -13,6 +13,7 @@ import type { Again } from '../engine/types.ts';
 import type { Json, JsonObject } from '../json.ts';
 import type { Aws, AwsModels } from '../transports/aws.ts';
 import type { Host, OutputSink } from '../transports/host.ts';
+import type { ScriptPlace, ScriptTools } from '../transports/scripts.ts';
 
 export interface ActionContext {
   readonly executionId: string;
@@ -37,6 +38,12 @@ export interface ActionContext {
    * `group:NAME` or `tag:KEY=VALUE` of the inventory. Throws ActionFailure UNKNOWN_TARGET where one matches no host.
    */
   targets(selectors: readonly string[]): readonly string[];
+  /** Where scripts of the runbook itself run. */
+  readonly scripts?: ScriptPlace;
+  /** A file of the document's `files:`, its checksum verified. Throws ActionFailure NO_ATTACHMENT and BAD_ATTACHMENT. */
+  readonly attachment?: (name: string) => Promise<Uint8Array>;
+  /** `patch.yaml:42` for a 1-based line of a program that the document holds; undefined where it holds no such text. */
+  readonly lineOf?: (program: string, line: number) => string | undefined;
   /** Where a target's output goes; nothing is kept in memory. */
   log(target: string): OutputSink;
   /** What is being waited for, for the live view: `waiting for the unit to become active`. Never journaled. */
@@ -196,10 +203,18 @@ export interface Action<
   readonly effect: Effect<Static<S>, B, H, O> | ((inputs: Static<S>) => Effect<Static<S>, B, H, O>);
   readonly undo: Undo<Static<S>, B, H, O> | ((inputs: Static<S>) => Undo<Static<S>, B, H, O>);
   /** Checks at validation that a schema cannot express; inputs as written, expressions stand as strings. */
-  readonly check?: (
-    inputs: JsonObject,
-    tools: { isExpression(value: unknown): boolean; models: AwsModels },
-  ) => readonly CatalogProblem[];
+  readonly check?: (inputs: JsonObject, tools: CheckTools) => readonly CatalogProblem[];
+  /**
+   * Whether it could run here at all, asked before the execution's first effect, with inputs as far as they are known: those
+   * that only steps can tell hold expressions still. Throws ActionFailure.
+   */
+  readonly ready?: (inputs: Static<S>, context: ReadyContext) => Promise<void>;
+  /** Inputs that hold a program: where it begins in the file is kept, so that its failures can be placed. */
+  readonly programInputs?: readonly string[];
+  /** Bytes of JSON that its outputs may be, where they may be more than usual. */
+  readonly outputBytesMax?: number;
+  /** AWS allows no more seconds than these: binding under --strict-ssm. */
+  readonly timeoutSecondsMaxInSsm?: number;
   /**
    * The only inputs that take a secret, with all below them: it goes no way that a third party keeps or shows. Left out: none does.
    * Checked at validation and again before the effect.
@@ -215,6 +230,15 @@ export interface Action<
   /** Inputs that hold steps; `inputs` does not know them. Only of actions that the engine runs itself. */
   readonly nests?: Nests;
 }
+
+export interface CheckTools {
+  isExpression(value: unknown): boolean;
+  readonly models: AwsModels;
+  /** What scripts could run in on this machine; absent where nobody wants to know. */
+  readonly scripts?: ScriptTools;
+}
+
+export type ReadyContext = Pick<ActionContext, 'scripts' | 'attachment'>;
 
 /** An action whose types have been forgotten: what the registry, the catalog and the activity host handle. */
 export interface AnyAction extends Action {}

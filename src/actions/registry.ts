@@ -6,6 +6,7 @@ import { changeInstanceState } from './aws/change-instance-state.ts';
 import { createSnapshot } from './aws/create-snapshot.ts';
 import { createTags } from './aws/create-tags.ts';
 import { executeAwsApi } from './aws/execute-aws-api.ts';
+import { executeScript } from './aws/execute-script.ts';
 import { pause } from './aws/pause.ts';
 import { runCommand } from './aws/run-command.ts';
 import { sleep } from './aws/sleep.ts';
@@ -61,6 +62,7 @@ const all: readonly AnyAction[] = [
   createSnapshot,
   createTags,
   executeAwsApi,
+  executeScript,
   pause,
   runCommand,
   sleep,

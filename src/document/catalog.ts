@@ -27,6 +27,10 @@ export interface CatalogAction {
   check?(inputs: JsonObject, isExpression: (value: unknown) => boolean): readonly CatalogProblem[];
   /** The only inputs in which a secret may stand, with all below them: `Env`, `Target.SecretKey`. */
   secretInputs(inputs: JsonObject): readonly string[];
+  /** Inputs that hold a program: where it begins in the file is kept. */
+  readonly programInputs?: readonly string[];
+  /** The most seconds that AWS allows an attempt. */
+  readonly timeoutSecondsMaxInSsm?: number;
   /** Whether `capture:` commands can run on the step's targets. */
   readonly hasHostTargets: boolean;
   /** Inputs that hold steps, which the action runs itself; the schema of `inputs` does not know them. */
@@ -62,7 +66,7 @@ export interface Catalog {
   /** All names, for did-you-mean. */
   readonly actionNames: readonly string[];
   /**
-   * Names that are part of the language but not built yet (`aws:executeScript`, `minio:health`), with what to say.
+   * Names that are part of the language but not built yet (`aws:loop`), with what to say.
    * Refused by name.
    */
   readonly notBuiltYet: ReadonlyMap<string, string>;

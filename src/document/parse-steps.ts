@@ -22,7 +22,8 @@ import {
 import { readInputs } from './read-inputs.ts';
 import { outputTypes, validateSelector } from './selector.ts';
 import { describeNode, type MapNode, type Span, type TreeNode } from './tree.ts';
-import type { DeclaredOutput, Route, Step } from './types.ts';
+import type { Report } from './report.ts';
+import type { DeclaredOutput, ProgramPlace, Route, Step } from './types.ts';
 
 const stepKeys = [
   'name',
@@ -93,6 +94,7 @@ function parseStep(whole: MapNode, context: StepsContext): StepDraft {
     action: action ?? '',
     inputs: parseInputs(reader, action ?? '', catalog.action(action ?? '')?.inputs),
     ...(description === undefined ? {} : { description }),
+    ...programsOf(node, catalog.action(action ?? '')?.programInputs ?? [], report),
     outputs: parseOutputs(reader),
     maxAttempts: readInteger(reader, 'maxAttempts', 1) ?? 1,
     ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
@@ -138,6 +140,18 @@ function checkName(reader: MapReader, span: Span): void {
 function parseInputs(reader: MapReader, action: string, schema: JsonObject | undefined): JsonObject {
   const entry = readMap(reader, 'inputs');
   return entry === undefined ? {} : readInputs(entry.value, schema ?? {}, isAwsAction(action), reader.report);
+}
+
+/** Where the programs among the inputs begin. */
+function programsOf({ entries }: MapNode, names: readonly string[], report: Report): Pick<Step, 'programs'> {
+  const inputs = entries.get('inputs')?.value;
+  const found = names.flatMap((name): [string, ProgramPlace][] => {
+    const value = inputs?.kind === 'map' ? inputs.entries.get(name)?.value : undefined;
+    if (value?.kind !== 'scalar') return [];
+    const isBlock = value.isBlock === true;
+    return [[name, { line: report.lineAt(value.span.start) + (isBlock ? 1 : 0), isBlock }]];
+  });
+  return found.length === 0 ? {} : { programs: Object.fromEntries(found) };
 }
 
 /** Seconds, or an expression that gives them. */

@@ -2,6 +2,7 @@
 import type { Catalog } from './catalog.ts';
 import { isAutomation } from './document-kind.ts';
 import type { Addition, DocumentDraft } from './draft.ts';
+import { parseFiles } from './parse-files.ts';
 import { parseLocks } from './locks.ts';
 import { parseParameters } from './parse-parameters.ts';
 import { parseSteps } from './parse-steps.ts';
@@ -28,6 +29,7 @@ const documentKeys = [
   'parameters',
   'mainSteps',
   'outputs',
+  'files',
   'timeoutSeconds',
   'rollback',
   'notify',
@@ -37,7 +39,6 @@ const additionKeys = ['timeoutSeconds', 'rollback', 'notify', 'locks'];
 const changeTemplateKeys = ['templateInformation', 'emergencyChange', 'autoApprovable', 'executableRunBooks'];
 const notBuiltYet = {
   variables: 'values that steps change with aws:updateVariable',
-  files: 'attachments for aws:executeScript',
 };
 
 /** The draft of a document; undefined when the tree is no Automation document at all, and then the report says why. */
@@ -82,6 +83,7 @@ export function parseTree(root: TreeNode, catalog: Catalog, report: Report): Doc
   const timeoutSeconds = readInteger(reader, 'timeoutSeconds', 1);
   const notify = parseNotify(reader);
   const locks = parseLocks(reader);
+  const files = parseFiles(reader);
   const document: Document = {
     schemaVersion: '0.3',
     ...(description === undefined ? {} : { description }),
@@ -89,6 +91,7 @@ export function parseTree(root: TreeNode, catalog: Catalog, report: Report): Doc
     parameters: parsedParameters,
     mainSteps: steps.map(({ step }) => step),
     outputs: parseOutputNames(reader),
+    ...(files === undefined ? {} : { files }),
     ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
     rollback: parseRollback(reader, additions),
     ...(notify === undefined ? {} : { notify }),

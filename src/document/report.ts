@@ -19,6 +19,8 @@ export interface Report {
    * once the report is full.
    */
   suggest(name: string, known: readonly string[] | (() => readonly string[])): string | undefined;
+  /** 1-based. */
+  lineAt(offset: number): number;
   readonly hasErrors: boolean;
   finish(): Diagnostic[];
 }
@@ -63,6 +65,7 @@ export function makeReport(source: SourceText): Report {
       found.length >= diagnosticsMax
         ? undefined
         : didYouMean(suggest, name, typeof known === 'function' ? known() : known),
+    lineAt: (offset) => position(offset).line,
     get hasErrors() {
       return hasErrors;
     },

@@ -77,6 +77,20 @@ const documentProperties: JsonObject = {
     type: 'array',
     items: { type: 'string', pattern: '^[A-Za-z0-9_]+\\.[A-Za-z0-9_]+$' },
   },
+  files: {
+    description:
+      'Attachments of aws:executeScript, by name: they lie beside the runbook or in attachments/ there.',
+    type: 'object',
+    propertyNames: { pattern: '^[A-Za-z0-9_][A-Za-z0-9_.-]*$' },
+    additionalProperties: object(
+      {
+        checksums: object({ sha256: described('64 hex digits.', text) }, [], 'What the file must be.'),
+        size: described('In bytes.', { type: 'integer', minimum: 0 }),
+      },
+      ['checksums'],
+      'One file.',
+    ),
+  },
   timeoutSeconds: described(
     'Addition to SSM: the longest that the forward flow may take; the rollback has its own limit.',
     { type: 'integer', minimum: 1 },

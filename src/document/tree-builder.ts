@@ -69,7 +69,10 @@ export class TreeBuilder {
       return empty;
     }
     if (isAlias(node)) return this.follow(node, span, depth);
-    if (isScalar(node)) return this.scalar(node.value, node.type === 'PLAIN', node.source, span);
+    if (isScalar(node)) {
+      const scalar = this.scalar(node.value, node.type === 'PLAIN', node.source, span);
+      return node.type === 'BLOCK_LITERAL' ? { ...scalar, isBlock: true } : scalar;
+    }
     if (isSeq(node)) {
       return { kind: 'list', items: node.items.map((item) => this.build(item, depth + 1, span)), span };
     }

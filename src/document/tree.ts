@@ -14,6 +14,8 @@ export interface ScalarNode {
   readonly value: null | boolean | number | string;
   /** Written without quotes, on one line. */
   readonly isPlain: boolean;
+  /** Written behind `|`: its lines are lines of the file, from the one below on. */
+  readonly isBlock?: boolean;
   readonly span: Span;
   /** As written, where the value is no text: 1.10 is 1.1 by value. */
   readonly source?: string;

@@ -62,12 +62,29 @@ export type Capture =
   | { readonly kind: 'command'; readonly command: string }
   | { readonly kind: 'api'; readonly inputs: JsonObject; readonly selector: string };
 
+export interface ProgramPlace {
+  /** 1-based: of the program's first line where it is a block, else of the text that holds it. */
+  readonly line: number;
+  /** Each line of the program is a line of the file. */
+  readonly isBlock: boolean;
+}
+
+/** A file beside the document. */
+export interface Attachment {
+  /** 64 hex digits, lower case. */
+  readonly sha256: string;
+  /** In bytes. */
+  readonly size?: number;
+}
+
 export interface Step {
   readonly name: StepName;
   readonly action: string;
   /** As written, expressions unresolved. `{}` where the file has none. */
   readonly inputs: JsonObject;
   readonly description?: string;
+  /** Where inputs that hold a program begin in the file. Absent: it holds none, or the program is of an earlier version. */
+  readonly programs?: Readonly<Record<string, ProgramPlace>>;
   readonly outputs: readonly DeclaredOutput[];
   /** Total tries, at least 1. */
   readonly maxAttempts: number;
@@ -97,6 +114,8 @@ export interface Document {
   readonly assumeRole?: string;
   readonly parameters: Readonly<Record<string, Parameter>>;
   readonly mainSteps: readonly Step[];
+  /** Attachments by name. */
+  readonly files?: Readonly<Record<string, Attachment>>;
   /** `Step.Output` names, without braces. */
   readonly outputs: readonly string[];
   /** Addition: the longest that the forward flow may take, people who are waited for not counted. The rollback has its own limit. */

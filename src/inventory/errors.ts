@@ -49,6 +49,7 @@ export function oncePerPlace(report: Report): Report {
     concealed: (code, span, ...rest) => isNew(code, span) && report.concealed(code, span, ...rest),
     foreign: (code, span, ...rest) => isNew(code, span) && report.foreign(code, span, ...rest),
     suggest: (name, known) => report.suggest(name, known),
+    lineAt: (offset) => report.lineAt(offset),
     get hasErrors() {
       return report.hasErrors;
     },

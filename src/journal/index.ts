@@ -41,6 +41,8 @@ export interface Closing {
 
 export interface ExecutionSettings {
   readonly sandbox: boolean;
+  /** The runbook's file, absolute: its attachments lie beside it. Absent in executions of Belay 0.1. */
+  readonly runbookFile?: string;
   /** The belay.yaml that was in force; null: none. */
   readonly inventoryFile: string | null;
   /** Parameter name → reference (`env:PGPASSWORD`). Never a value. */

@@ -4,11 +4,13 @@ import type { ActivityCallOf, ActivityKind, Outcome, OutcomeResult } from '../en
 import type { JsonObject } from '../json.ts';
 import type { Aws, AwsModels } from '../transports/aws.ts';
 import type { Host } from '../transports/host.ts';
+import type { ScriptPlace } from '../transports/scripts.ts';
 import { carryOut, release } from './activities/carry-out.ts';
 import { asOutcome, failedOutcome } from './activities/outcomes.ts';
 import type { KnownMachines } from './known-machines.ts';
 import type { LockKeeper } from './locks/keeper.ts';
 import type { LogFolder, LogSink } from './logs.ts';
+import type { ProgramFiles } from './program-files.ts';
 import type { Vault } from './secrets/vault.ts';
 import { withheldResult, withheldSink } from './secrets/withheld.ts';
 import { hashToken } from './token.ts';
@@ -45,6 +47,8 @@ export interface ActivityPorts {
   readonly host: (name: string) => Host;
   /** Throws ActionFailure UNKNOWN_TARGET. */
   readonly targets: (selectors: readonly string[]) => readonly string[];
+  readonly scripts: ScriptPlace;
+  readonly files: ProgramFiles;
   readonly locks: LockKeeper;
   readonly machines: Pick<KnownMachines, 'mayBecomeOthers'>;
   readonly vault: Vault;
@@ -123,7 +127,8 @@ export class ActionHost implements ActivityHost {
     opened: Map<string, LogSink>,
     changed?: string,
   ): ActionContext {
-    const { executionId, aws, models, fetch, targets, vault, logs, onNotice, now } = this.#ports;
+    const { executionId, aws, models, fetch, targets, scripts, files, vault, logs, onNotice, now } =
+      this.#ports;
     const { step, assumeRole } = call;
     return {
       executionId,
@@ -135,6 +140,9 @@ export class ActionHost implements ActivityHost {
       fetch,
       host: (name) => this.#host(call, name),
       targets,
+      scripts,
+      attachment: (name) => files.attachment(name),
+      lineOf: (program, line) => files.lineOf(program, line),
       log: (target) => {
         const sink = opened.get(target) ?? logs.open(step, target, attemptOf(call.id));
         opened.set(target, sink);

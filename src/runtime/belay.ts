@@ -1,6 +1,7 @@
 /** What the command line and, later, the server can ask for. One object per process and state folder. */
 import { existsSync, rmSync } from 'node:fs';
 import { userInfo } from 'node:os';
+import { resolve } from 'node:path';
 import { actions, createCatalog } from '../actions/index.ts';
 import {
   checkDocument,
@@ -27,8 +28,9 @@ import type { JsonObject } from '../json.ts';
 import type { Aws } from '../transports/aws.ts';
 import { createAws } from '../transports/aws/client.ts';
 import { createAwsModels } from '../transports/aws/models.ts';
+import { findScriptTools } from '../transports/scripts/tools.ts';
 import { findConfiguration, readConfiguration } from './configuration.ts';
-import { isExecutionId, newExecutionId } from './execution-id.ts';
+import { newExecutionId } from './execution-id.ts';
 import { executionView, type ExecutionView } from './execution-view.ts';
 import {
   findUnlocking,
@@ -44,6 +46,7 @@ import { discard, refuseClosed } from './retention/closing.ts';
 import { forgetOnHost, openRetention, type Retention, type RetentionOptions } from './retention/retention.ts';
 import { prepareExecution } from './prepare-execution.ts';
 import { readText } from './read-text.ts';
+import { refuseTaken } from './refuse-taken.ts';
 import { Refusal } from './refusal.ts';
 import { runHere, type RunEnding, type RunOptions } from './run-here.ts';
 import { decide, proceed, type Answer, type Person } from './signals.ts';
@@ -101,7 +104,7 @@ export class Belay {
   }
 
   get catalog(): Catalog {
-    this.#catalog ??= createCatalog(createAwsModels());
+    this.#catalog ??= createCatalog(createAwsModels(), findScriptTools());
     return this.#catalog;
   }
 
@@ -154,7 +157,12 @@ export class Belay {
             ...(request.rollback === undefined ? {} : { rollback: request.rollback }),
             ...(request.failAt === undefined ? {} : { failAt: request.failAt }),
             ...(request.lockWaitSeconds === undefined ? {} : { lockWaitSeconds: request.lockWaitSeconds }),
-            settings: { sandbox, inventoryFile: configuration.file, startedBy: userInfo().username },
+            settings: {
+              sandbox,
+              inventoryFile: configuration.file,
+              runbookFile: resolve(cwd, request.file),
+              startedBy: userInfo().username,
+            },
           },
           {
             catalog: this.catalog,
@@ -381,18 +389,4 @@ export class Belay {
     const aws: Aws = createAws();
     return (await aws.identity()).arn;
   }
-}
-
-function refuseTaken(id: string, isTaken: boolean): void {
-  if (!isExecutionId(id)) {
-    throw new Refusal(
-      'usage',
-      'BAD_EXECUTION_ID',
-      `--id ${id}: an id is twelve digits and capital letters without I, L, O and U`,
-    );
-  }
-  if (isTaken)
-    throw new Refusal('refused', 'ALREADY_STARTED', `an execution ${id} was started already`, {
-      hint: `belay show ${id}`,
-    });
 }

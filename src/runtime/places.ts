@@ -8,6 +8,10 @@ import { createAws } from '../transports/aws/client.ts';
 import { createAwsModels } from '../transports/aws/models.ts';
 import type { Host, HostAddress, VerifyHost } from '../transports/host.ts';
 import { openHosts } from '../transports/hosts/connect.ts';
+import { localHost } from '../transports/hosts/local.ts';
+import type { ScriptPlace } from '../transports/scripts.ts';
+import { scriptPlace } from '../transports/scripts/place.ts';
+import { findScriptTools } from '../transports/scripts/tools.ts';
 import { openWorld, sandboxAws, sandboxHost, sandboxHostNames, type World } from '../world/index.ts';
 import { checkPins } from './known-machines.ts';
 import { executionDir } from './state-dir.ts';
@@ -15,6 +19,8 @@ import { executionDir } from './state-dir.ts';
 export interface Place {
   readonly aws: Aws;
   readonly models: AwsModels;
+  /** Where scripts of the runbook run: on this machine, also in the sandbox, there without anything that they could change. */
+  readonly scripts: ScriptPlace;
   /** The network of this machine. Throws ActionFailure NOT_MODELLED in the sandbox. */
   readonly fetch: typeof globalThis.fetch;
   /** Throws ActionFailure UNKNOWN_HOST. */
@@ -46,9 +52,11 @@ async function openSandbox({ inventory, stateDir, executionId }: PlaceOptions): 
     now: Date.now,
     sleep: (ms, signal) => delay(ms, undefined, { signal }).catch(() => undefined),
   });
+  const scripts = scriptsHere(stateDir, false);
   return {
     aws: sandboxAws(world, models),
     models,
+    scripts,
     fetch: (asked) =>
       Promise.reject(networkNotModelled(asked instanceof Request ? asked.url : String(asked))),
     host: (name) => {
@@ -61,7 +69,7 @@ async function openSandbox({ inventory, stateDir, executionId }: PlaceOptions): 
       );
     },
     targets: (selectors) => targetsOf(sandboxTargets(world, inventory), selectors),
-    close: () => Promise.resolve(),
+    close: () => scripts.host.close(),
   };
 }
 
@@ -74,9 +82,11 @@ function openReality({ inventory, stateDir, assumeRole, verifyHost = checkPins }
     stateDir,
     verifyHost,
   });
+  const scripts = scriptsHere(stateDir, true);
   return {
     aws,
     models,
+    scripts,
     fetch: globalThis.fetch,
     host: (name) => {
       const address = inventory?.address(name) ?? instanceAddress(name);
@@ -92,8 +102,19 @@ function openReality({ inventory, stateDir, assumeRole, verifyHost = checkPins }
       return hosts.host(address.name);
     },
     targets: (selectors) => targetsOf(inventory, selectors),
-    close: () => hosts.close(),
+    close: async () => {
+      await Promise.all([hosts.close(), scripts.host.close()]);
+    },
   };
+}
+
+/** Looked for once per process. */
+const tools = findScriptTools();
+
+/** Scripts run on the machine of the runner, as the user that Belay is; no inventory names it. */
+function scriptsHere(stateDir: string, mayReachNetwork: boolean): ScriptPlace {
+  const address: HostAddress = { name: 'this-machine', transport: 'local', become: 'none', tags: {} };
+  return scriptPlace({ host: localHost(address), tools, mayReachNetwork, hidden: [stateDir] });
 }
 
 /** An instance id that the inventory does not know is reached over SSM, whose agent runs as root. */

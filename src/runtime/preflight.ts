@@ -7,6 +7,7 @@ import { lockNameProblem, resolveInputs, type Document, type Step } from '../doc
 import type { JsonObject } from '../json.ts';
 import { AwsFailure } from '../transports/aws.ts';
 import { wantedLocks } from './locks/lock-names.ts';
+import { everyStep, programFiles } from './program-files.ts';
 import { namedInInputs } from './named-in-inputs.ts';
 import { parameterScope } from './parameter-scope.ts';
 import type { Place } from './places.ts';
@@ -17,19 +18,25 @@ export interface Preflight {
   readonly usesAws: boolean;
 }
 
+export interface Asked {
+  readonly document: Document;
+  readonly parameters: JsonObject;
+  /** Of the document, absolute. */
+  readonly file: string;
+  readonly actions: ReadonlyMap<string, AnyAction>;
+  readonly place: Place;
+  readonly isSandbox: boolean;
+}
+
 /** Throws Refusal. */
-export async function preflight(
-  document: Document,
-  parameters: JsonObject,
-  actions: ReadonlyMap<string, AnyAction>,
-  place: Place,
-  isSandbox: boolean,
-): Promise<Preflight> {
+export async function preflight(asked: Asked): Promise<Preflight> {
+  const { document, parameters, actions, place, isSandbox } = asked;
   let usesAws = document.notify !== undefined;
   for (const step of everyStep(document.mainSteps)) {
     const action = actions.get(step.action);
     if (action === undefined) continue;
     if (action.permissions(step.inputs).length > 0) usesAws = true;
+    await refuseUnready(step, action, asked);
     const { hosts, selectors, urls } = namedInInputs(step, action, parameters);
     for (const url of urls) refuseUrl(url, step);
     const targets = selectors.length === 0 ? [] : targetsOf(place, selectors, step);
@@ -44,11 +51,26 @@ export async function preflight(
   return { usesAws };
 }
 
-function* everyStep(steps: readonly Step[]): Generator<Step> {
-  for (const step of steps) {
-    yield step;
-    if (step.undo.kind === 'steps') yield* everyStep(step.undo.steps);
-    for (const nested of Object.values(step.nested ?? {})) yield* everyStep(nested);
+/** Throws Refusal where the step could not run on this machine. */
+async function refuseUnready(
+  step: Step,
+  action: AnyAction,
+  { document, parameters, file, place }: Asked,
+): Promise<void> {
+  if (action.ready === undefined) return;
+  const scope = parameterScope(parameters);
+  const inputs = Object.fromEntries(
+    Object.entries(step.inputs).map(([name, written]) => {
+      const resolved = resolveInputs(written, scope);
+      return [name, resolved.ok ? resolved.value : written];
+    }),
+  );
+  const files = programFiles(document, file);
+  try {
+    await action.ready(inputs, { scripts: place.scripts, attachment: (name) => files.attachment(name) });
+  } catch (error) {
+    if (!(error instanceof ActionFailure)) throw error;
+    throw new Refusal('usage', error.code, `step ${step.name}: ${error.message}`);
   }
 }
 

@@ -68,13 +68,14 @@ export async function prepareExecution(request: RunRequest, tools: PrepareTools)
   if (request.failAt !== undefined) refuseFailAt(document, tools.actions, request.failAt);
   const resolved = resolveParameters(document, given, await defaultScope(document, stored.values, tools));
   if (!resolved.ok) return refuseProblems(resolved.problems) ?? never();
-  const { usesAws } = await preflight(
+  const { usesAws } = await preflight({
     document,
-    resolved.values,
-    tools.actions,
-    tools.place,
-    request.settings.sandbox,
-  );
+    parameters: resolved.values,
+    file: request.settings.runbookFile ?? request.source.file,
+    actions: tools.actions,
+    place: tools.place,
+    isSandbox: request.settings.sandbox,
+  });
   const values = await readOrRefuse(secrets, document, tools);
   const prints = Array.from(values, ([name, value]) => [name, fingerprintOf(value)] as const);
   const program = plan(document, (step) => describeStep(tools.actions, step));

@@ -16,6 +16,7 @@ import { LockKeeper } from './locks/keeper.ts';
 import { LogFolder } from './logs.ts';
 import { refuseClosed } from './retention/closing.ts';
 import { parameterScope } from './parameter-scope.ts';
+import { programFiles } from './program-files.ts';
 import { openPlace, type Place, type PlaceOptions } from './places.ts';
 import { Refusal } from './refusal.ts';
 import { hasFingerprint } from './secrets/fingerprint.ts';
@@ -144,6 +145,8 @@ async function interpret(
     fetch: place.fetch,
     host: (name) => place.host(name),
     targets: (selectors) => place.targets(selectors),
+    scripts: place.scripts,
+    files: programFiles(row.program.document, row.settings.runbookFile ?? row.file),
     actsOn: keptOn(row, journal),
     vault,
     logs: new LogFolder(join(executionDir(options.stateDir, row.id), 'logs'), vault.redactor),

@@ -38,6 +38,12 @@ export interface Aws {
   call(call: AwsCall, options?: { readonly reveal?: boolean }): Promise<JsonObject>;
   /** Who calls and from where. Rejects with AwsFailure. */
   identity(signal?: AbortSignal): Promise<AwsIdentity>;
+  /**
+   * What a program needs in its environment to speak to AWS as this view does: AWS_ACCESS_KEY_ID and its secret, region,
+   * endpoint. Holds secrets, and ends with the session that they are of. Absent where no real AWS is behind it. Rejects with
+   * AwsFailure (NO_CREDENTIALS).
+   */
+  environment?(signal?: AbortSignal): Promise<Readonly<Record<string, string>>>;
   /** A view of the same client that acts with the role's credentials (`assumeRole` of a document). */
   assume(roleArn: string): Aws;
 }

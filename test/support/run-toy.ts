@@ -18,6 +18,7 @@ import { ActionHost } from '../../src/runtime/activity-host.ts';
 import { EmbeddedRuntime, Left } from '../../src/runtime/embedded.ts';
 import { LockKeeper } from '../../src/runtime/locks/keeper.ts';
 import { LogFolder } from '../../src/runtime/logs.ts';
+import { programFiles } from '../../src/runtime/program-files.ts';
 import { Vault } from '../../src/runtime/secrets/vault.ts';
 import type { Host } from '../../src/transports/host.ts';
 import type { Json } from '../../src/json.ts';
@@ -186,6 +187,8 @@ async function runOnce(
     models: unused('the models'),
     fetch: () => unused('the network'),
     host: () => unused('a host'),
+    scripts: unused('scripts'),
+    files: programFiles(row.program.document, row.file),
     targets: (selectors) => selectors,
     vault,
     logs: new LogFolder(join(store.dir, 'logs'), vault.redactor),

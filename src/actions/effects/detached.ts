@@ -12,7 +12,7 @@ import {
   type Poll,
   failed,
 } from '../define-action.ts';
-import type { CommandState, Host, HostScript } from '../../transports/host.ts';
+import type { CommandState, Host, HostScript, OutputSink } from '../../transports/host.ts';
 import { captureOutput, type Capture } from './capture.ts';
 import { lastLines, parseFields, refusal, type Fields } from '../scripts/fields.ts';
 
@@ -33,14 +33,19 @@ export interface DetachedEnd {
 }
 
 export interface DetachedCommand<I, B, O> {
-  host(inputs: I): string;
-  script(inputs: I, before: B, context: ActionContext): HostScript;
+  /** A name of the inventory, or the host itself. */
+  host(inputs: I, context: ActionContext): string | Host;
+  script(inputs: I, before: B, context: ActionContext): HostScript | Promise<HostScript>;
+  /** Where its output goes; left out, both streams to the host's own log. */
+  log?(context: ActionContext): OutputSink;
   /** What the command's end means. */
-  finish(end: DetachedEnd, inputs: I, before: B): Done<O> | Failed;
+  finish(end: DetachedEnd, inputs: I, before: B, context: ActionContext): Done<O> | Failed;
   /** For the live view: `waiting for postgresql@15-main to become active`. */
   waitingFor(inputs: I): string;
   /** Whether a command that vanished (the host was rebooted under it) may simply be started anew. */
   readonly mayStartAnew: boolean;
+  /** What it started and left running is stopped when it has ended. */
+  readonly stopsAtItsEnd?: boolean;
   readonly outputBytesMax?: number;
 }
 
@@ -51,10 +56,14 @@ export interface DetachedCommand<I, B, O> {
 const captures = new WeakMap<DetachedHandle, Capture>();
 
 export function detached<I, B, O>(command: DetachedCommand<I, B, O>): BegunEffect<I, B, DetachedHandle, O> {
+  const hostOf = (inputs: I, context: ActionContext): Host => {
+    const host = command.host(inputs, context);
+    return typeof host === 'string' ? context.host(host) : host;
+  };
   const ask = async (handle: DetachedHandle, inputs: I, context: ActionContext, waitMs: number) => {
-    const host = context.host(command.host(inputs));
-    const capture =
-      captures.get(handle) ?? captureOutput(context.log(host.name), command.outputBytesMax ?? fieldBytesMax);
+    const host = hostOf(inputs, context);
+    const log = command.log?.(context) ?? context.log(host.name);
+    const capture = captures.get(handle) ?? captureOutput(log, command.outputBytesMax ?? fieldBytesMax);
     captures.set(handle, capture);
     const state = await host.poll(handle.Token, {
       from: capture.next(),
@@ -62,6 +71,8 @@ export function detached<I, B, O>(command: DetachedCommand<I, B, O>): BegunEffec
       waitMs,
       signal: context.signal,
     });
+    if (state.kind === 'exited' && command.stopsAtItsEnd === true)
+      await host.stop(handle.Token, { signal: context.signal });
     return { host, capture, state };
   };
   const ending = (
@@ -70,6 +81,7 @@ export function detached<I, B, O>(command: DetachedCommand<I, B, O>): BegunEffec
     capture: Capture,
     inputs: I,
     before: B,
+    context: ActionContext,
   ) =>
     command.finish(
       {
@@ -81,22 +93,24 @@ export function detached<I, B, O>(command: DetachedCommand<I, B, O>): BegunEffec
       },
       inputs,
       before,
+      context,
     );
   return {
     kind: 'begun',
     // A start that is still on its way when "absent" is seen does no harm: the token begins one command only.
     settleMs: 2_000,
     begin: async (inputs, before, context) => {
-      const host = context.host(command.host(inputs));
-      await host.start(context.token, command.script(inputs, before, context), { signal: context.signal });
+      const host = hostOf(inputs, context);
+      const script = await command.script(inputs, before, context);
+      await host.start(context.token, script, { signal: context.signal });
       return { Host: host.name, Token: context.token };
     },
     adopt: async (inputs, before, context) => {
-      const handle: DetachedHandle = { Host: command.host(inputs), Token: context.token };
+      const handle: DetachedHandle = { Host: hostOf(inputs, context).name, Token: context.token };
       const { host, capture, state } = await ask(handle, inputs, context, 0);
       if (state.kind === 'absent') return { kind: 'absent' };
       if (state.kind === 'running') return { kind: 'running', handle };
-      if (state.kind === 'exited') return ending(state, host, capture, inputs, before);
+      if (state.kind === 'exited') return ending(state, host, capture, inputs, before, context);
       return command.mayStartAnew
         ? vanished(host, state.reason)
         : { kind: 'unknown', why: vanished(host, state.reason).message };
@@ -104,7 +118,7 @@ export function detached<I, B, O>(command: DetachedCommand<I, B, O>): BegunEffec
     poll: async (handle, inputs, before, context): Promise<Poll<O>> => {
       const { host, capture, state } = await ask(handle, inputs, context, waitOnHostMs);
       if (state.kind === 'running') return pending(200, command.waitingFor(inputs));
-      if (state.kind === 'exited') return ending(state, host, capture, inputs, before);
+      if (state.kind === 'exited') return ending(state, host, capture, inputs, before, context);
       const failure = vanished(
         host,
         state.kind === 'absent' ? 'the host knows nothing of it any more' : state.reason,
@@ -112,10 +126,9 @@ export function detached<I, B, O>(command: DetachedCommand<I, B, O>): BegunEffec
       if (command.mayStartAnew) return failure;
       throw new ActionFailure({ code: failure.code, message: failure.message, effect: 'unknown' });
     },
-    stop: (handle, inputs, context) =>
-      context.host(command.host(inputs)).stop(handle.Token, { signal: context.signal }),
+    stop: (handle, inputs, context) => hostOf(inputs, context).stop(handle.Token, { signal: context.signal }),
     release: (handle, inputs, context) =>
-      context.host(command.host(inputs)).forget(handle.Token, { signal: context.signal }),
+      hostOf(inputs, context).forget(handle.Token, { signal: context.signal }),
   };
 }
 

@@ -38,10 +38,11 @@ export function doneResult(
   }
   const outputs = Object.fromEntries(named);
   const bytes = Buffer.byteLength(JSON.stringify(outputs));
-  if (bytes > outputBytesMax) {
+  const most = action.outputBytesMax ?? outputBytesMax;
+  if (bytes > most) {
     return unfit(
       'OUTPUT_TOO_LARGE',
-      `the outputs of ${step} are ${bytes} bytes, at most ${outputBytesMax} are kept: narrow their selectors`,
+      `the outputs of ${step} are ${bytes} bytes, at most ${most} are kept: narrow their selectors`,
     );
   }
   return { outputs, ...acted };

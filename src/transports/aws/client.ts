@@ -75,6 +75,10 @@ function createView(shared: Shared, credentials: AwsCredentialIdentityProvider |
       });
       return toIdentity(reply, region);
     },
+    async environment(signal) {
+      signal?.throwIfAborted();
+      return (await shared.connect()).environment(credentials);
+    },
     assume: (roleArn) =>
       createView(shared, assumedCredentials(view, roleArn, options.sessionName ?? 'belay')),
   };

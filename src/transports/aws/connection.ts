@@ -11,6 +11,7 @@ import { isReplyOf, toFailure } from './failures.ts';
 import { CONNECT_TIMEOUT_MS, createHttpHandler, type Exchange, REQUEST_TIMEOUT_MS } from './http.ts';
 import type { FoundOperation } from './model-store.ts';
 import type { ServiceModel } from './model-format.ts';
+import { environmentOf } from './environment.ts';
 import type { AwsOptions } from './options.ts';
 import { createServiceClient, defaultCredentials, defaultRegion, type ServiceClient } from './sdk-client.ts';
 
@@ -30,6 +31,10 @@ export interface Attempt {
 export interface Connection {
   /** The configured region. Rejects with AwsFailure NO_REGION. */
   region(): Promise<string>;
+  /** Who acts, as the environment of a program. Undefined credentials: the caller's own. Rejects with AwsFailure. */
+  environment(
+    credentials: AwsCredentialIdentityProvider | undefined,
+  ): Promise<Readonly<Record<string, string>>>;
   /** Sends the call once. Rejects with AwsFailure and nothing else. */
   attempt(attempt: Attempt): Promise<JsonObject>;
 }
@@ -43,16 +48,20 @@ export function openConnection(options: AwsOptions): Connection {
   let found: Promise<string> | undefined;
   const callers = new WeakMap<AwsCredentialIdentityProvider, Caller>();
 
+  const callerOf = (given: AwsCredentialIdentityProvider): Caller => {
+    const known = callers.get(given);
+    if (known !== undefined) return known;
+    const caller: Caller = { credentials: remember(given), clients: new Map() };
+    callers.set(given, caller);
+    return caller;
+  };
+  const remembered = (given: AwsCredentialIdentityProvider) => callerOf(given).credentials;
   const clientFor = (
     model: ServiceModel,
     region: string,
     given: AwsCredentialIdentityProvider,
   ): ServiceClient => {
-    let caller = callers.get(given);
-    if (caller === undefined) {
-      caller = { credentials: remember(given), clients: new Map() };
-      callers.set(given, caller);
-    }
+    const caller = callerOf(given);
     const key = `${model.service} ${region}`;
     let client = caller.clients.get(key);
     if (client === undefined) {
@@ -78,6 +87,17 @@ export function openConnection(options: AwsOptions): Connection {
         const message =
           'AWS needs a region and none is configured. Set AWS_REGION, or `region` in the profile of ~/.aws/config.';
         throw new AwsFailure({ code: 'NO_REGION', message, retryable: false, effect: 'none', cause });
+      }
+    },
+
+    async environment(credentials = own) {
+      const region = await this.region();
+      try {
+        return await environmentOf(await remembered(credentials)(), region, options.endpoint);
+      } catch (cause) {
+        if (cause instanceof AwsFailure) throw cause;
+        const message = `AWS credentials cannot be had: ${cause instanceof Error ? cause.message : String(cause)}. Set AWS_PROFILE, or log in.`;
+        throw new AwsFailure({ code: 'NO_CREDENTIALS', message, retryable: false, effect: 'none', cause });
       }
     },
 

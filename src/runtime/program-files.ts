@@ -1,0 +1,93 @@
+/** The files of a runbook beside its text: attachments, found and verified; and where in the text the programs of steps stand. */
+import { createHash } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { ActionFailure } from '../actions/index.ts';
+import { own } from '../json.ts';
+import type { Document, ProgramPlace, Step } from '../document/index.ts';
+
+/** Bytes of one attachment. */
+const attachmentBytesMax = 32 * 1024 * 1024;
+
+export interface ProgramFiles {
+  /** Throws ActionFailure NO_ATTACHMENT and BAD_ATTACHMENT. */
+  attachment(name: string): Promise<Uint8Array>;
+  /** See ActionContext. */
+  lineOf(program: string, line: number): string | undefined;
+}
+
+/** `file`: of the document; attachments lie in its folder, or in `attachments/` there. */
+export function programFiles(document: Document, file: string): ProgramFiles {
+  const places = new Map<string, ProgramPlace>();
+  for (const step of everyStep(document.mainSteps)) {
+    for (const [input, place] of Object.entries(step.programs ?? {})) {
+      const text = step.inputs[input];
+      if (typeof text === 'string' && !places.has(text)) places.set(text, place);
+    }
+  }
+  return {
+    attachment: async (name) => {
+      const declared = own(document.files ?? {}, name);
+      if (declared === undefined) {
+        const known = Object.keys(document.files ?? {}).join(', ') || 'none';
+        throw missing(`${name} is no file of the runbook: files: names ${known}`);
+      }
+      const bytes = await readFirst(name, dirname(file));
+      if (declared.size !== undefined && declared.size !== bytes.byteLength)
+        throw bad(`${name} has ${bytes.byteLength} bytes, and files: says ${declared.size}`);
+      const found = createHash('sha256').update(bytes).digest('hex');
+      if (found !== declared.sha256)
+        throw bad(
+          `${name} is not the file that the runbook means: its sha256 is ${found}, and files: says ${declared.sha256}`,
+        );
+      return bytes;
+    },
+    lineOf: (program, line) => {
+      const place = places.get(program);
+      if (place === undefined) return undefined;
+      const name = basename(file);
+      return place.isBlock
+        ? `${name}:${place.line + line - 1}`
+        : `line ${line} of the text at ${name}:${place.line}`;
+    },
+  };
+}
+
+export function* everyStep(steps: readonly Step[]): Generator<Step> {
+  for (const step of steps) {
+    yield step;
+    if (step.undo.kind === 'steps') yield* everyStep(step.undo.steps);
+    for (const nested of Object.values(step.nested ?? {})) yield* everyStep(nested);
+  }
+}
+
+async function readFirst(name: string, folder: string): Promise<Uint8Array> {
+  for (const path of [join(folder, name), join(folder, 'attachments', name)]) {
+    const handle = await open(path, 'r').catch((error: unknown) => {
+      if (isMissing(error)) return undefined;
+      throw missing(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    });
+    if (handle === undefined) continue;
+    try {
+      const { size } = await handle.stat();
+      if (size > attachmentBytesMax)
+        throw bad(`${path} has ${size} bytes, and an attachment at most ${attachmentBytesMax}`);
+      return await handle.readFile();
+    } finally {
+      await handle.close();
+    }
+  }
+  throw missing(`${name} is neither in ${folder} nor in ${join(folder, 'attachments')}`);
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
+}
+
+function missing(message: string): ActionFailure {
+  return new ActionFailure({ code: 'NO_ATTACHMENT', message: `${message}; nothing was run` });
+}
+
+function bad(message: string): ActionFailure {
+  return new ActionFailure({ code: 'BAD_ATTACHMENT', message: `${message}; nothing was run` });
+}
