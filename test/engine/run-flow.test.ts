@@ -91,7 +91,10 @@ test('maxAttempts counts all tries, and a try that is known to have failed gets 
 
 test('an input that cannot be resolved fails the step without a try', async () => {
   const ran = await run(
-    runbook([step({ name: 'A', action: 'toy:put', inputs: { Key: '{{ Gone.Value }}', Value: 'x' } })], never),
+    runbook(
+      [step({ name: 'A', action: 'toy:put', inputs: { Key: 'a-{{ Gone.Value }}', Value: 'x' } })],
+      never,
+    ),
   );
   expect(ran.result.status).toBe('Failed');
   expect(ran.state.steps[0]).toMatchObject({ attempts: 0, failure: { code: 'ABSENT_VALUE' } });

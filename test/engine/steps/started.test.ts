@@ -16,14 +16,30 @@ test('inputs are resolved before the step runs, and shown as resolved', async ()
 });
 
 test('a step whose inputs cannot be resolved is shown as written, and does not run', async () => {
-  const { next, run, inner, events } = stepBed({ step: { inputs: { Key: '{{ Gone.Value }}' } } });
+  const { next, run, inner, events } = stepBed({ step: { inputs: { Key: 'a-{{ Gone.Value }}' } } });
   expect(await started(next)(run)).toMatchObject({
     status: 'Failed',
     attempts: 0,
     failure: { code: 'ABSENT_VALUE' },
   });
-  expect(events()).toMatchObject([{ type: 'StepStarted', inputs: { Key: '{{ Gone.Value }}' } }]);
+  expect(events()).toMatchObject([{ type: 'StepStarted', inputs: { Key: 'a-{{ Gone.Value }}' } }]);
   expect(inner).toEqual([]);
+});
+
+test('what a step that has not run would have given is null where it stands alone, and that is told', async () => {
+  const { next, run, record, events } = stepBed({
+    step: { inputs: { Key: '{{ Gone.Value }}', List: ['{{ Gone.Ids }}'] } },
+  });
+  await started(next)(run);
+  expect(record.inputs).toEqual({ Key: null, List: [null] });
+  expect(events()).toMatchObject([
+    {
+      absent: [
+        '{{ Gone.Value }} is null: step Gone has not run',
+        '{{ Gone.Ids }} is null: step Gone has not run',
+      ],
+    },
+  ]);
 });
 
 test('a branch gets its choices as written', async () => {
