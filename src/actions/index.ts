@@ -1,4 +1,6 @@
 /** The door of the room: the registry, and what it says of steps to the rest of Belay. */
+export { checks, createCheckCatalog } from './check/checks.ts';
+export { askHost, type AnyCheck, type Question } from './check/define-check.ts';
 export { createCatalog, plainSchema } from './catalog.ts';
 export { ActionFailure, type ActionContext, type AnyAction } from './define-action.ts';
 export { describeAction, describeStep } from './describe-step.ts';

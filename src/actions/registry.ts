@@ -12,6 +12,7 @@ import { runCommand } from './aws/run-command.ts';
 import { sleep } from './aws/sleep.ts';
 import { waitForAwsResourceProperty } from './aws/wait-for-aws-resource-property.ts';
 import { rolling } from './belay/rolling.ts';
+import { checks } from './check/checks.ts';
 import { putMetric } from './cloudwatch/put-metric.ts';
 import { alertRules } from './config/alert-rules.ts';
 import { checkRules } from './config/check-rules.ts';
@@ -108,6 +109,7 @@ const all: readonly AnyAction[] = [
   proveKey,
   drain,
   installCertificate,
+  ...[...checks.values()].map(({ action }) => action),
 ];
 
 export const actions: ReadonlyMap<string, AnyAction> = new Map(all.map((action) => [action.name, action]));

@@ -1,5 +1,6 @@
 /** Every command as data. Help, completion and documentation are made from this; commander is built from it. */
 import type { CommandSpec, ExampleSpec, OptionSpec } from './command-spec.ts';
+import { complianceCommands } from './compliance-commands.ts';
 import { windowCommands } from './window-commands.ts';
 
 const json: OptionSpec = {
@@ -325,6 +326,7 @@ export const commandTree: readonly CommandSpec[] = [
     load: () => import('./commands/prune.ts'),
   },
   ...windowCommands,
+  ...complianceCommands,
   {
     name: 'explain',
     summary: 'What an action does, takes, gives, and how it is undone',

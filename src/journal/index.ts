@@ -201,6 +201,13 @@ export { JournalFailure } from './errors.ts';
 export { asJournalFailure, journalFailure } from './failure.ts';
 export { openSqliteJournal } from './sqlite.ts';
 export {
+  openComplianceStore,
+  type CheckRow,
+  type ComplianceEvent,
+  type ComplianceStore,
+  type FindingFilter,
+} from './compliance.ts';
+export {
   openWindowStore,
   type OccurrenceRow,
   type WindowRow,

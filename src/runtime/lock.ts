@@ -27,6 +27,11 @@ export function acquireDaemonLock(stateDir: string): ExecutionLock | undefined {
   return asJournalFailure(stateDir, () => acquire(daemonDir(stateDir)));
 }
 
+/** One check of a compliance file at a time. Undefined: another one goes on. Throws JournalFailure. */
+export function acquireCheckLock(stateDir: string, ruleSet: string): ExecutionLock | undefined {
+  return asJournalFailure(stateDir, () => acquire(join(stateDir, 'compliance', ruleSet)));
+}
+
 /** Whether a daemon leads this state folder now. */
 export function isDaemonAlive(stateDir: string): boolean {
   const file = join(daemonDir(stateDir), lockFile);

@@ -191,6 +191,9 @@
  * minio/heads         read     BYTESMAX DRIVE OBJECT [DRIVE OBJECT]...
  *     head=NUMBER BASE64       of the pair, from 0: the first BYTESMAX of its xl.meta; nothing where it has none
  *     part=NUMBER BYTES PLACE
+ *
+ * check/probes        read     the arguments of all probes, one after the other
+ *     BELAY_NONCE in the environment. Lines NONCE NUMBER begin | : KEY=VALUE | end EXITCODE; see check/compose.ts.
  */
 export const hostScriptNames = [
   'service/observe',
@@ -232,5 +235,6 @@ export const hostScriptNames = [
   'minio/drives',
   'minio/pieces',
   'minio/heads',
+  'check/probes',
 ] as const;
 export type HostScriptName = (typeof hostScriptNames)[number];

@@ -1,6 +1,7 @@
 /** Files in the repository that are made from code: editor schemas, reference pages, the page of the runbooks. A test holds them up to date. */
 import { join } from 'node:path';
-import { actions, createCatalog } from '../../actions/index.ts';
+import { actions, createCatalog, createCheckCatalog } from '../../actions/index.ts';
+import { complianceCodes, complianceSchema } from '../../compliance/index.ts';
 import { documentCodes, runbookSchema } from '../../document/index.ts';
 import { inventoryCodes, inventorySchema } from '../../inventory/index.ts';
 import { offlineModels } from '../../runtime/offline-models.ts';
@@ -19,6 +20,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ['schemas/runbook.schema.json', json(runbookSchema(catalog, descriptions))],
     ['schemas/belay.schema.json', json(inventorySchema())],
     ['schemas/window.schema.json', json(windowSchema())],
+    ['schemas/compliance.schema.json', json(complianceSchema(createCheckCatalog()))],
     ['docs/codes.md', codesPage()],
     ['docs/actions/README.md', actionsIndex()],
     ['docs/runbooks.md', `${made}${runbooksPage(root)}`],
@@ -81,5 +83,6 @@ function codesPage(): string {
     `## What can be wrong with a runbook\n\n${table(documentCodes)}`,
     `## What can be wrong with belay.yaml\n\n${table(inventoryCodes)}`,
     `## What can be wrong with a window file\n\n${table(windowCodes)}`,
+    `## What can be wrong with a compliance file\n\n${table(complianceCodes)}`,
   ].join('\n');
 }

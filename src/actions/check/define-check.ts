@@ -1,0 +1,288 @@
+/**
+ * The contract of a check: one file, one object, which is an action that only reads and a kind of rule at once. `belay check`
+ * puts the probes of many host checks into one script; a step runs the same probe by itself.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Static, TProperties } from 'typebox';
+import type { CheckProblem } from '../../compliance/checks.ts';
+import type { Judged, Look } from '../../compliance/types.ts';
+import { accountTarget } from '../../compliance/types.ts';
+import type { JsonObject } from '../../json.ts';
+import { AwsFailure } from '../../transports/aws.ts';
+import { HostFailure } from '../../transports/host.ts';
+import { ActionFailure, defineAction, type ActionContext, type AnyAction } from '../define-action.ts';
+import type { Fields } from '../scripts/fields.ts';
+import { strictObject } from '../strict-object.ts';
+import {
+  composeProbes,
+  probesMax,
+  probeTimeoutMs,
+  readProbes,
+  type Probe,
+  type ProbeAnswer,
+} from './compose.ts';
+import { checkOutputs, concluded, hostsInput, onNonCompliant } from './outputs.ts';
+
+/** When the host was asked and when its answer was there, in ms by this machine's clock. */
+export interface Asked {
+  readonly from: number;
+  readonly until: number;
+}
+
+export interface HostCheck {
+  readonly scope: 'hosts';
+  readonly action: AnyAction;
+  /** JSON Schema of what a rule gives. */
+  readonly inputs: JsonObject;
+  probe(inputs: JsonObject): Probe;
+  judge(answer: ProbeAnswer, inputs: JsonObject, asked: Asked): readonly Judged[];
+  problems(inputs: JsonObject): readonly CheckProblem[];
+  readonly secretInputs: readonly string[];
+}
+
+export interface AccountCheck {
+  readonly scope: 'account';
+  readonly action: AnyAction;
+  readonly inputs: JsonObject;
+  look(inputs: JsonObject, context: ActionContext): Promise<Pick<Look, 'judged' | 'isWhole'>>;
+  problems(inputs: JsonObject): readonly CheckProblem[];
+  readonly secretInputs: readonly string[];
+}
+
+export type AnyCheck = HostCheck | AccountCheck;
+
+interface Described<P extends TProperties> {
+  readonly name: `check:${string}`;
+  readonly summary: string;
+  readonly source: string;
+  readonly example: string;
+  readonly inputs: P;
+  /** What the schema cannot say. */
+  readonly problems?: (
+    inputs: Partial<Static<ReturnType<typeof strictObject<P>>>>,
+  ) => readonly CheckProblem[];
+}
+
+type Given<P extends TProperties> = Static<ReturnType<typeof strictObject<P>>>;
+
+/** How many hosts a step asks at the same time. */
+const hostsAtOnceMax = 16;
+const timeoutSeconds = 600;
+
+export function defineHostCheck<P extends TProperties>(
+  check: Described<P> & {
+    /** The shell body of the probe; see compose.ts. */
+    readonly body: string;
+    readonly args: (inputs: Given<P>) => readonly string[];
+    readonly judge: (fields: Fields, inputs: Given<P>, asked: Asked) => readonly Judged[];
+  },
+): HostCheck {
+  const kind = check.name.slice('check:'.length).replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  const inputs = strictObject(check.inputs);
+  const probe = (given: JsonObject): Probe => ({
+    kind,
+    body: check.body,
+    args: check.args(given as Given<P>),
+  });
+  const judge: HostCheck['judge'] = (answer, given, asked) =>
+    answer.kind === 'trouble'
+      ? [{ kind: 'unknown', subject: '', code: answer.code, reason: answer.reason }]
+      : check.judge(answer.fields, given as Given<P>, asked);
+  const action = defineAction({
+    name: check.name,
+    summary: check.summary,
+    source: check.source,
+    example: check.example,
+    inputs: strictObject({ Hosts: hostsInput, ...check.inputs, OnNonCompliant: onNonCompliant }),
+    outputs: checkOutputs,
+    timeoutSeconds,
+    permissions: () => [],
+    targets: (given) => (given as unknown as { readonly Hosts: readonly string[] }).Hosts,
+    hasHostTargets: true,
+    check: (given) => asCatalogProblems(check, given),
+    effect: {
+      kind: 'read',
+      poll: async (given, context) => {
+        const { Hosts, OnNonCompliant, ...own } = given as unknown as JsonObject & {
+          Hosts: readonly string[];
+        };
+        const hosts = context.targets(Hosts);
+        const looks: Pick<Look, 'target' | 'judged'>[] = [];
+        for (let from = 0; from < hosts.length; from += hostsAtOnceMax) {
+          const some = hosts.slice(from, from + hostsAtOnceMax);
+          const judged = await Promise.all(
+            some.map(async (host) => {
+              const [seen = []] = await askHost(host, [{ check: { judge, probe }, inputs: own }], context);
+              return { target: host, judged: seen };
+            }),
+          );
+          looks.push(...judged);
+        }
+        return concluded(looks, OnNonCompliant === 'report');
+      },
+    },
+    undo: { kind: 'notNeeded' },
+  });
+  return {
+    scope: 'hosts',
+    action,
+    inputs: plain(inputs),
+    probe,
+    judge,
+    problems: (given) => check.problems?.(given as Partial<Given<P>>) ?? [],
+    secretInputs: [],
+  };
+}
+
+export interface Question {
+  readonly check: Pick<HostCheck, 'probe' | 'judge'>;
+  readonly inputs: JsonObject;
+}
+
+/**
+ * All questions to one host in one round trip; what each saw, in their order. A host that cannot be asked is unknown, with its
+ * reason; only a cancel is thrown.
+ */
+export async function askHost(
+  name: string,
+  questions: readonly Question[],
+  context: Pick<ActionContext, 'host' | 'signal' | 'now'>,
+): Promise<(readonly Judged[])[]> {
+  const probes = new Map<string, Probe>();
+  const keys = questions.map(({ check, inputs }) => {
+    const probe = check.probe(inputs);
+    const key = JSON.stringify([probe.kind, probe.args]);
+    probes.set(key, probe);
+    return key;
+  });
+  const from = context.now();
+  const answers = new Map<string, Heard>();
+  const all = [...probes];
+  for (let at = 0; at < all.length; at += probesMax)
+    for (const [key, heard] of await askTogether(name, all.slice(at, at + probesMax), context))
+      answers.set(key, heard);
+  const missing: ProbeAnswer = {
+    kind: 'trouble',
+    code: 'HALF_ANSWER',
+    reason: 'the host did not answer this',
+  };
+  return questions.map(({ check, inputs }, index) => {
+    const { answer, ...asked } = answers.get(keys[index] ?? '') ?? { answer: missing, from, until: from };
+    return judgedSafely(() => check.judge(answer, inputs, asked));
+  });
+}
+
+type Heard = Asked & { readonly answer: ProbeAnswer };
+type Named = readonly (readonly [string, Probe])[];
+
+async function askTogether(
+  name: string,
+  probes: Named,
+  context: Pick<ActionContext, 'host' | 'signal' | 'now'>,
+): Promise<(readonly [string, Heard])[]> {
+  const nonce = randomBytes(16).toString('hex');
+  const asked = probes.map(([, probe]) => probe);
+  const from = context.now();
+  try {
+    const result = await context
+      .host(name)
+      .read(composeProbes(asked, nonce), { signal: context.signal, timeoutMs: probeTimeoutMs(asked) });
+    const until = context.now();
+    const answers = readProbes(result, nonce, asked.length);
+    return probes.flatMap(([key], index) => {
+      const answer = answers[index];
+      return answer === undefined ? [] : [[key, { answer, from, until }] as const];
+    });
+  } catch (error) {
+    const { code, reason } = troubleOf(error, context.signal);
+    // One that prints too much must not take the answers of the others away.
+    if (code === 'OUTPUT_TOO_LARGE' && probes.length > 1) {
+      const alone: (readonly [string, Heard])[] = [];
+      for (const one of probes) alone.push(...(await askTogether(name, [one], context)));
+      return alone;
+    }
+    const answer: ProbeAnswer = { kind: 'trouble', code, reason };
+    return probes.map(([key]) => [key, { answer, from, until: context.now() }] as const);
+  }
+}
+
+/** Throws what is no expected failure, and a cancel. */
+export function troubleOf(
+  error: unknown,
+  signal: AbortSignal,
+): { readonly code: string; readonly reason: string } {
+  const isExpected =
+    error instanceof HostFailure || error instanceof AwsFailure || error instanceof ActionFailure;
+  if (!isExpected || signal.aborted) throw error;
+  return { code: error.code, reason: error.message };
+}
+
+/** A judge that is given nonsense says that nobody knows. */
+function judgedSafely(judge: () => readonly Judged[]): readonly Judged[] {
+  try {
+    return judge();
+  } catch (error) {
+    if (!(error instanceof ActionFailure)) throw error;
+    return [{ kind: 'unknown', subject: '', code: error.code, reason: error.message }];
+  }
+}
+
+export function defineAccountCheck<P extends TProperties>(
+  check: Described<P> & {
+    readonly permissions: (inputs: Given<P>) => readonly string[];
+    readonly look: (inputs: Given<P>, context: ActionContext) => Promise<Pick<Look, 'judged' | 'isWhole'>>;
+    /** Hosts that the inputs name. */
+    readonly hosts?: (inputs: Given<P>) => readonly string[];
+    readonly secretInputs?: readonly string[];
+    readonly timeoutSeconds?: number;
+  },
+): AccountCheck {
+  const look: AccountCheck['look'] = async (given, context) => {
+    try {
+      return await check.look(given as Given<P>, context);
+    } catch (error) {
+      const { code, reason } = troubleOf(error, context.signal);
+      return { judged: [{ kind: 'unknown', subject: '', code, reason }], isWhole: false };
+    }
+  };
+  const action = defineAction({
+    name: check.name,
+    summary: check.summary,
+    source: check.source,
+    example: check.example,
+    inputs: strictObject({ ...check.inputs, OnNonCompliant: onNonCompliant }),
+    outputs: checkOutputs,
+    timeoutSeconds: check.timeoutSeconds ?? timeoutSeconds,
+    permissions: (given) => check.permissions(given as Given<P>),
+    targets: (given) => check.hosts?.(given as Given<P>) ?? [],
+    hasHostTargets: check.hosts !== undefined,
+    check: (given) => asCatalogProblems(check, given),
+    ...(check.secretInputs === undefined ? {} : { secretInputs: check.secretInputs }),
+    effect: {
+      kind: 'read',
+      poll: async (given, context) => {
+        const { OnNonCompliant, ...own } = given as unknown as JsonObject;
+        const { judged } = await look(own, context);
+        return concluded([{ target: accountTarget, judged }], OnNonCompliant === 'report');
+      },
+    },
+    undo: { kind: 'notNeeded' },
+  });
+  return {
+    scope: 'account',
+    action,
+    inputs: plain(strictObject(check.inputs)),
+    look,
+    problems: (given) => check.problems?.(given as Partial<Given<P>>) ?? [],
+    secretInputs: check.secretInputs ?? [],
+  };
+}
+
+function asCatalogProblems<P extends TProperties>(check: Described<P>, given: JsonObject) {
+  const problems = check.problems?.(given as Partial<Given<P>>) ?? [];
+  return problems.map((problem) => ({ code: 'WRONG_CHECK_INPUT', ...problem }));
+}
+
+function plain(schema: object): JsonObject {
+  return JSON.parse(JSON.stringify(schema)) as JsonObject;
+}

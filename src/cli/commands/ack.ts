@@ -1,0 +1,46 @@
+/** belay ack: somebody knows of findings and keeps them quiet until a stated time. */
+import { covers, isOpen } from '../../compliance/index.ts';
+import { Refusal } from '../../runtime/refusal.ts';
+import type { CommandBody } from '../command-spec.ts';
+import { withCompliance } from '../compliance-desk.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { textOf } from '../options.ts';
+import { utcText } from '../view/instant-text.ts';
+
+export const body: CommandBody = (cli, [rule = ''], options) =>
+  withCompliance(cli, (compliance) => {
+    const why = textOf(options, 'why')?.trim() ?? '';
+    const until = textOf(options, 'until');
+    if (why === '' || until === undefined) {
+      const missing = why === '' ? '--why' : '--until';
+      throw new Refusal('usage', 'MISSING_OPTION', `belay ack needs ${missing}`, {
+        hint: `belay ack ${rule} --until 14d --why "waits for the maintenance window, OPS-12"`,
+      });
+    }
+    const about = {
+      rule,
+      target: textOf(options, 'host') ?? '*',
+      subject: textOf(options, 'subject') ?? '*',
+    };
+    const meant = compliance.findings({ isOpen: true }).filter(({ finding }) => covers(about, finding));
+    if (meant.length === 0) {
+      const known = [...new Set(compliance.findings({ isOpen: true }).map(({ finding }) => finding.rule))];
+      throw new Refusal(
+        'usage',
+        'NO_SUCH_FINDING',
+        `no finding is open for rule ${rule}${about.target === '*' ? '' : ` on ${about.target}`}${about.subject === '*' ? '' : ` of ${about.subject}`}`,
+        {
+          hint:
+            known.length === 0
+              ? 'nothing is open at all'
+              : `open ones are of ${known.slice(0, 12).join(', ')}`,
+        },
+      );
+    }
+    const given = compliance.acknowledge(about, why, until);
+    const open = meant.filter(({ finding }) => isOpen(finding)).length;
+    cli.talk(
+      `${open} ${open === 1 ? 'finding is' : 'findings are'} acknowledged by ${given.by} until ${utcText(given.until)}. Checks tell of ${open === 1 ? 'it' : 'them'} again after that.`,
+    );
+    return exitCodes.done;
+  });

@@ -1,0 +1,72 @@
+/** belay check: looks whether everything holds, remembers what does not, and says what has changed. */
+import { readRuleFiles, soundRuleSets } from '../../runtime/compliance/rule-files.ts';
+import type { CheckOutcome } from '../../runtime/compliance/run-check.ts';
+import { Refusal } from '../../runtime/refusal.ts';
+import type { Cli } from '../cli.ts';
+import type { CommandBody } from '../command-spec.ts';
+import { withCompliance } from '../compliance-desk.ts';
+import { exitCodes, type ExitCode } from '../exit-codes.ts';
+import { flagOf, textsOf, type RawOptions } from '../options.ts';
+import { outcomeJson } from '../view/check-json.ts';
+import { checkLines, endingLine, verdictOfAll } from '../view/check-lines.ts';
+import { junitText } from '../view/junit.ts';
+
+const codes: Readonly<Record<CheckOutcome['verdict'], ExitCode>> = {
+  COMPLIANT: exitCodes.done,
+  NON_COMPLIANT: exitCodes.nonCompliant,
+  UNDETERMINED: exitCodes.undetermined,
+};
+
+export const body: CommandBody = async (cli, [where], options) => {
+  if (flagOf(options, 'json') && flagOf(options, 'junit'))
+    throw new Refusal('usage', 'BAD_OPTIONS', '--json and --junit both want stdout; give one of them');
+  const ruleSets = soundRuleSets(readRuleFiles(where, { cwd: cli.cwd, env: cli.env }));
+  const stop = new AbortController();
+  let code: ExitCode = exitCodes.interrupted;
+  const onInterrupt = (): void => stop.abort();
+  const onTerminate = (): void => {
+    code = exitCodes.terminated;
+    stop.abort();
+  };
+  process.once('SIGINT', onInterrupt).once('SIGTERM', onTerminate);
+  try {
+    return await withCompliance(cli, async (compliance) => {
+      const rules = textsOf(options, 'rule');
+      const limit = textsOf(options, 'limit')
+        .flatMap((text) => text.split(','))
+        .filter((text) => text !== '');
+      const outcomes = await compliance.check(ruleSets, {
+        signal: stop.signal,
+        ...(rules.length === 0 ? {} : { rules }),
+        ...(limit.length === 0 ? {} : { limit }),
+      });
+      await tell(cli, outcomes, options);
+      return codes[verdictOfAll(outcomes)];
+    });
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+    cli.talk('Interrupted: nothing was remembered of this check, and nothing is said to be compliant.');
+    return code;
+  } finally {
+    process.off('SIGINT', onInterrupt).off('SIGTERM', onTerminate);
+  }
+};
+
+async function tell(cli: Cli, outcomes: readonly CheckOutcome[], options: RawOptions): Promise<void> {
+  if (flagOf(options, 'json')) {
+    const verdict = verdictOfAll(outcomes);
+    await cli.pour(
+      `${JSON.stringify({ schemaVersion: 1, verdict, checks: outcomes.map(outcomeJson) }, null, 2)}\n`,
+    );
+    return;
+  }
+  if (flagOf(options, 'junit')) await cli.pour(junitText(outcomes));
+  else
+    for (const outcome of outcomes)
+      cli.out(
+        checkLines(outcome, cli.outStyle)
+          .map((line) => `${line}\n`)
+          .join(''),
+      );
+  cli.talk(endingLine(outcomes, cli.style));
+}

@@ -1,0 +1,11 @@
+/** The door of the room: compliance files → rules; what was seen × what was remembered → findings. Pure: no clock, no files. */
+export * from './types.ts';
+export type { CheckCatalog, CheckDescription, CheckProblem } from './checks.ts';
+export { acknowledgementOf, covers } from './acknowledge.ts';
+export { compare, isOpen, type Compared, type CompareInput } from './compare.ts';
+export { complianceCodes, type ComplianceCode } from './errors.ts';
+export { findingText, newsAsJson, newsOf, stoppedNews, type ComplianceNews } from './events.ts';
+export { parseRules, rulesMax, type ParsedRules, type RulesOptions } from './parse-rules.ts';
+export { complianceSchema } from './schema.ts';
+export { verdictOf, verdictOfCheck, verdicts, type Verdict } from './verdict.ts';
+export { remedyCommand, remedyParameters } from './remedy.ts';

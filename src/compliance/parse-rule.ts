@@ -1,0 +1,182 @@
+/** One entry of Rules. */
+import {
+  checkKeys,
+  describeNode,
+  entryOf,
+  integerOf,
+  readList,
+  readMap,
+  readText,
+  readWord,
+  toJson,
+  wrongType,
+  type Entry,
+  type MapNode,
+  type MapReader,
+  type Report,
+  type Span,
+} from '../document/index.ts';
+import type { JsonObject } from '../json.ts';
+import type { CheckCatalog, CheckDescription } from './checks.ts';
+import { checkInputs } from './check-inputs.ts';
+import { reportRule } from './errors.ts';
+import { unknownInRemedy } from './remedy.ts';
+import { remedyModes, severities, type Remedy, type Rule } from './types.ts';
+
+export interface Around {
+  readonly catalog: CheckCatalog;
+  readonly resolvePath: (path: string) => string;
+  /** Of the file: for rules that name none. */
+  readonly targets: readonly string[];
+}
+
+const ruleKeys = ['Name', 'Severity', 'Check', 'Targets', 'Inputs', 'Secrets', 'Why', 'Remedy'];
+/** Nobody is there to type a secret when cron checks. */
+const references = /^(file:.+|env:[A-Za-z_][A-Za-z0-9_]*|ssm:.+|secretsmanager:.+)$/s;
+const targetsMaxDefault = 1;
+
+export function readRule(
+  node: MapNode,
+  around: Around,
+  report: Report,
+): { readonly rule: Rule; readonly nameSpan: Span } {
+  const top = { start: node.span.start, end: node.span.start };
+  const nameNode = node.entries.get('Name')?.value;
+  const name = nameNode?.kind === 'scalar' && typeof nameNode.value === 'string' ? nameNode.value : '';
+  const reader: MapReader = { node, what: name === '' ? 'a rule' : `rule ${name}`, report };
+  checkKeys(reader, ruleKeys);
+  const named = requiredText(reader, 'Name', top) ?? '';
+  const severity = readWord(reader, 'Severity', severities) ?? 'MEDIUM';
+  const check = requiredText(reader, 'Check', top) ?? '';
+  const description = describe(reader, check, around.catalog);
+  const secrets = readSecrets(reader, description, around.resolvePath);
+  const inputs = readMap(reader, 'Inputs');
+  if (description !== undefined) checkInputs(reader, inputs, description, Object.keys(secrets), top);
+  const why = readText(reader, 'Why');
+  const remedy = readRemedy(reader, around.resolvePath);
+  const rule: Rule = {
+    name: named,
+    severity,
+    check,
+    inputs: inputs === undefined ? {} : (toJson(inputs.value) as JsonObject),
+    targets: readTargets(reader, description, around.targets, top),
+    secrets,
+    ...(why === undefined ? {} : { why }),
+    ...(remedy === undefined ? {} : { remedy }),
+  };
+  return { rule, nameSpan: nameNode?.span ?? top };
+}
+
+function requiredText(reader: MapReader, key: string, at: Span): string | undefined {
+  if (entryOf(reader, key) !== undefined) return readText(reader, key);
+  reader.report.error('MISSING_KEY', at, `${reader.what} needs ${key}`);
+  return undefined;
+}
+
+/** One text or a list of texts. */
+export function readTexts(reader: MapReader, key: string): readonly string[] {
+  const entry = entryOf(reader, key);
+  if (entry === undefined) return [];
+  if (entry.value.kind === 'scalar' && typeof entry.value.value === 'string') return [entry.value.value];
+  const texts: string[] = [];
+  for (const item of readList(reader, key) ?? []) {
+    if (item.kind === 'scalar' && typeof item.value === 'string') texts.push(item.value);
+    else {
+      const message = `an entry of ${key} must be text, not ${describeNode(item)}`;
+      reader.report.error('WRONG_TYPE', item.span, message);
+    }
+  }
+  return texts;
+}
+
+function describe(reader: MapReader, name: string, catalog: CheckCatalog): CheckDescription | undefined {
+  const entry = entryOf(reader, 'Check');
+  if (name === '' || entry === undefined) return undefined;
+  const known = catalog.check(name);
+  if (known !== undefined) return known;
+  const withFamily = catalog.names.find((each) => each === `check:${name}`);
+  const hint =
+    withFamily === undefined ? reader.report.suggest(name, catalog.names) : `Did you mean ${withFamily}?`;
+  reportRule(reader.report, 'UNKNOWN_CHECK', entry.value.span, `there is no check ${name}`, hint);
+  return undefined;
+}
+
+function readTargets(
+  reader: MapReader,
+  description: CheckDescription | undefined,
+  ofFile: readonly string[],
+  top: Span,
+): readonly string[] {
+  const own = readTexts(reader, 'Targets');
+  const entry = entryOf(reader, 'Targets');
+  if (description?.scope === 'account') {
+    if (entry !== undefined) {
+      const message = `${description.name} looks at no single host, so ${reader.what} takes no Targets`;
+      reportRule(reader.report, 'NO_HOSTS_HERE', entry.keySpan, message);
+    }
+    return [];
+  }
+  const targets = entry === undefined ? ofFile : own;
+  if (targets.length === 0 && description !== undefined) {
+    const message = `${reader.what} looks at hosts and needs Targets`;
+    reportRule(reader.report, 'NO_TARGETS', entry?.keySpan ?? top, message, 'Targets: group:web');
+  }
+  return targets;
+}
+
+function readSecrets(
+  reader: MapReader,
+  description: CheckDescription | undefined,
+  resolvePath: (path: string) => string,
+): Readonly<Record<string, string>> {
+  const secrets: [string, string][] = [];
+  const allowed = description?.secretInputs ?? [];
+  for (const { key, keySpan, value } of readMap(reader, 'Secrets')?.value.entries.values() ?? []) {
+    const text = value.kind === 'scalar' && typeof value.value === 'string' ? value.value : '';
+    if (description !== undefined && !allowed.includes(key)) {
+      const takes = allowed.length === 0 ? 'none' : allowed.join(', ');
+      const message = `${description.name} takes no secret ${key}; it takes ${takes}`;
+      reader.report.error('UNKNOWN_KEY', keySpan, message);
+    } else if (references.test(text)) {
+      const path = text.startsWith('file:') ? `file:${resolvePath(text.slice('file:'.length))}` : text;
+      secrets.push([key, path]);
+    } else {
+      // What is written here may be the secret itself.
+      const message = `secret ${key} of ${reader.what} must be a reference that can be read while nobody is there`;
+      const hint = 'file:PATH, env:VAR, ssm:/path or secretsmanager:ID';
+      reader.report.concealed('WRONG_VALUE', value.span, message, hint);
+    }
+  }
+  return Object.fromEntries(secrets);
+}
+
+function readRemedy(reader: MapReader, resolvePath: (path: string) => string): Remedy | undefined {
+  const map = readMap(reader, 'Remedy');
+  if (map === undefined) return undefined;
+  const inner: MapReader = { node: map.value, what: `Remedy of ${reader.what}`, report: reader.report };
+  checkKeys(inner, ['Runbook', 'Parameters', 'Mode', 'MaxTargets']);
+  const runbook = requiredText(inner, 'Runbook', map.keySpan);
+  const parameters = readMap(inner, 'Parameters');
+  const mode = readWord(inner, 'Mode', remedyModes) ?? 'propose';
+  const [unknown] = parameters === undefined ? [] : unknownInRemedy(toJson(parameters.value));
+  if (parameters !== undefined && unknown !== undefined) {
+    const message = `{{ ${unknown} }} is nothing that a finding has`;
+    const hint = 'There are TARGET, SUBJECT, WANTED, FOUND and RULE.';
+    reportRule(inner.report, 'UNKNOWN_PLACEHOLDER', parameters.keySpan, message, hint);
+  }
+  if (runbook === undefined) return undefined;
+  return {
+    runbook: resolvePath(runbook),
+    parameters: parameters === undefined ? {} : (toJson(parameters.value) as JsonObject),
+    mode,
+    targetsMax: readCount(inner, entryOf(inner, 'MaxTargets')) ?? targetsMaxDefault,
+  };
+}
+
+function readCount(reader: MapReader, entry: Entry | undefined): number | undefined {
+  if (entry === undefined) return undefined;
+  const value = integerOf(entry.value);
+  if (value !== undefined && value >= 1 && value <= 1_000) return value;
+  wrongType(reader, entry, 'a whole number from 1 to 1000');
+  return undefined;
+}

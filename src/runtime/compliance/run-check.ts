@@ -1,0 +1,191 @@
+/** One check of one compliance file, from the question to what is remembered. */
+import { userInfo } from 'node:os';
+import {
+  compare,
+  isOpen,
+  newsAsJson,
+  newsOf,
+  severities,
+  stoppedNews,
+  verdictOfCheck,
+  type Acknowledgement,
+  type Change,
+  type Finding,
+  type Look,
+  type Rule,
+  type RuleSet,
+  type Verdict,
+} from '../../compliance/index.ts';
+import type { CheckRow, ComplianceStore } from '../../journal/index.ts';
+import type { JsonObject } from '../../json.ts';
+import type { Place } from '../places.ts';
+import { acquireCheckLock } from '../lock.ts';
+import { Refusal } from '../refusal.ts';
+import { readSecret, type SecretSources } from '../secrets/references.ts';
+import { lookAll } from './look.ts';
+import { scopeOf } from './scope.ts';
+
+export interface CheckOptions {
+  readonly stateDir: string;
+  readonly store: ComplianceStore;
+  readonly place: Place;
+  readonly signal: AbortSignal;
+  readonly now: () => number;
+  readonly secretSources: SecretSources;
+  /** Only these rules; undefined: all. */
+  readonly rules?: readonly string[];
+  /** Only these hosts; undefined: all that the rules name. */
+  readonly limit?: readonly string[];
+  readonly onProgress?: (done: number, all: number) => void;
+}
+
+export interface CheckOutcome {
+  readonly ruleSet: RuleSet;
+  readonly checkId: number;
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly verdict: Verdict;
+  readonly isWhole: boolean;
+  readonly looks: readonly Look[];
+  readonly changes: readonly Change[];
+  /** Open and unknown ones of the set, after the check. */
+  readonly open: readonly Finding[];
+  readonly acknowledgements: readonly Acknowledgement[];
+}
+
+/** Throws Refusal (another check of the set goes on), JournalFailure, and AbortError-like failures on a cancel. */
+export async function runCheck(ruleSet: RuleSet, options: CheckOptions): Promise<CheckOutcome> {
+  const { stateDir, store, signal, now } = options;
+  const lock = acquireCheckLock(stateDir, ruleSet.name);
+  if (lock === undefined) {
+    throw new Refusal(
+      'refused',
+      'CHECK_GOES_ON',
+      `another check of ${ruleSet.name} goes on in this state folder`,
+      {
+        hint: 'its result is in belay findings when it has ended',
+      },
+    );
+  }
+  try {
+    const rules = chosen(ruleSet, options.rules);
+    const isWhole = options.rules === undefined && options.limit === undefined;
+    const startedAt = now();
+    const checkId = store.begin(ruleSet.name, startedAt, isWhole, (row) => newsAsJson(stopped(row)));
+    const scope = await scopeOf(rules, options.place, options.limit, signal);
+    const values = new Set<string>();
+    const seen = await lookAll(rules, scope, {
+      place: options.place,
+      signal,
+      now,
+      secrets: (rule) => secretsOf(rule, options.secretSources, values),
+      onProgress: options.onProgress ?? (() => undefined),
+    });
+    const looks = masked(seen, values);
+    const endedAt = now();
+    const acknowledgements = store.acknowledgements();
+    const memory = store.findings({ set: ruleSet.name, isOpen: true });
+    const { findings, changes } = compare({
+      set: ruleSet.name,
+      rules: ruleSet.rules,
+      looks,
+      memory,
+      acknowledgements,
+      isWholeSet: isWhole,
+      now: endedAt,
+    });
+    const verdict = verdictOfCheck(looks, acknowledgements, endedAt);
+    const open = openAfter(memory, findings);
+    const news = newsOf(ruleSet.name, changes, ruleSet.rules);
+    const counts = countsOf(looks, open);
+    store.finish(checkId, { at: endedAt, verdict, counts, findings, events: news.map(newsAsJson) });
+    return { ruleSet, checkId, startedAt, endedAt, verdict, isWhole, looks, changes, open, acknowledgements };
+  } finally {
+    lock.release();
+  }
+}
+
+/** Who answers for an acknowledgement. */
+export function whoAmI(): string {
+  return userInfo().username;
+}
+
+function chosen({ name, rules }: RuleSet, wanted: readonly string[] | undefined): readonly Rule[] {
+  if (wanted === undefined) return rules;
+  const found = rules.filter((rule) => wanted.includes(rule.name));
+  if (found.length > 0) return found;
+  throw new Refusal('usage', 'UNKNOWN_RULE', `${name} has no rule ${wanted.join(' or ')}`, {
+    hint: `it has ${rules
+      .slice(0, 20)
+      .map((rule) => rule.name)
+      .join(', ')}`,
+  });
+}
+
+function stopped({ set, startedAt }: CheckRow) {
+  return stoppedNews(set, new Date(startedAt).toISOString().replace(/\.\d+Z$/, 'Z'));
+}
+
+/** What the memory holds when the changes have been written. */
+function openAfter(memory: readonly Finding[], changed: readonly Finding[]): Finding[] {
+  const key = ({ rule, target, subject }: Finding): string => JSON.stringify([rule, target, subject]);
+  const after = new Map(memory.map((finding) => [key(finding), finding]));
+  for (const finding of changed) after.set(key(finding), finding);
+  return [...after.values()].filter(isOpen);
+}
+
+/** For the plot of a report, and for metrics. */
+function countsOf(looks: readonly Look[], open: readonly Finding[]): JsonObject {
+  const bySeverity = severities.map((severity): [string, number] => [
+    severity,
+    open.filter((finding) => finding.status === 'open' && finding.severity === severity).length,
+  ]);
+  return {
+    looks: looks.length,
+    open: open.filter(({ status }) => status === 'open').length,
+    unknown: open.filter(({ code }) => code !== '').length,
+    severities: Object.fromEntries(bySeverity),
+  };
+}
+
+async function secretsOf(
+  rule: Rule,
+  sources: SecretSources,
+  values: Set<string>,
+): Promise<Readonly<Record<string, string>> | { readonly trouble: string }> {
+  const read: [string, string][] = [];
+  for (const [input, reference] of Object.entries(rule.secrets)) {
+    const reading = await readSecret(reference, sources);
+    if ('trouble' in reading) return { trouble: reading.trouble };
+    values.add(reading.value);
+    read.push([input, reading.value]);
+  }
+  return Object.fromEntries(read);
+}
+
+/** A secret that a server's words repeat goes into no memory and no message. */
+function masked(looks: readonly Look[], values: ReadonlySet<string>): readonly Look[] {
+  if (values.size === 0) return looks;
+  const mask = (text: string): string => {
+    let masking = text;
+    for (const value of values)
+      masking = masking.replaceAll(value, '***').replaceAll(encodeURIComponent(value), '***');
+    return masking;
+  };
+  return looks.map((look) => ({
+    ...look,
+    judged: look.judged.map((judged) => {
+      const subject = mask(judged.subject);
+      switch (judged.kind) {
+        case 'kept':
+          return { ...judged, subject, found: mask(judged.found) };
+        case 'broken':
+          return { ...judged, subject, wanted: mask(judged.wanted), found: mask(judged.found) };
+        case 'unknown':
+          return { ...judged, subject, reason: mask(judged.reason) };
+        default:
+          return judged satisfies never;
+      }
+    }),
+  }));
+}

@@ -1,0 +1,95 @@
+/** Which rule looks at which targets: selectors of belay.yaml, and instances by their tags in EC2. */
+import { objectsIn, pages, textIn } from '../../actions/aws/reply.ts';
+import { ActionFailure, checks } from '../../actions/index.ts';
+import { accountTarget, type Look, type Rule } from '../../compliance/index.ts';
+import { AwsFailure } from '../../transports/aws.ts';
+import type { Place } from '../places.ts';
+import { Refusal } from '../refusal.ts';
+
+export interface Scope {
+  /** By host, in the order in which rules first name them. */
+  readonly hosts: ReadonlyMap<string, readonly Rule[]>;
+  readonly account: readonly Rule[];
+  /** Rules whose targets could not be found out: nobody knows. */
+  readonly unknown: readonly Look[];
+}
+
+const instanceTag = 'instance-tag:';
+
+/** `limit`: only these hosts, and nothing of the account. */
+export async function scopeOf(
+  rules: readonly Rule[],
+  place: Place,
+  limit: readonly string[] | undefined,
+  signal: AbortSignal,
+): Promise<Scope> {
+  const only = limit === undefined ? undefined : new Set(limited(limit, place));
+  const hosts = new Map<string, Rule[]>();
+  const account: Rule[] = [];
+  const unknown: Look[] = [];
+  for (const rule of rules) {
+    if (checks.get(rule.check)?.scope === 'account') {
+      if (only === undefined) account.push(rule);
+      continue;
+    }
+    try {
+      for (const host of await targetsOf(rule.targets, place, signal)) {
+        if (only !== undefined && !only.has(host)) continue;
+        hosts.set(host, [...(hosts.get(host) ?? []), rule]);
+      }
+    } catch (error) {
+      const isExpected = error instanceof ActionFailure || error instanceof AwsFailure;
+      if (!isExpected || signal.aborted) throw error;
+      const judged = [{ kind: 'unknown', subject: '', code: error.code, reason: error.message }] as const;
+      unknown.push({ rule: rule.name, target: accountTarget, judged, isWhole: false });
+    }
+  }
+  return { hosts, account, unknown };
+}
+
+function limited(limit: readonly string[], place: Place): readonly string[] {
+  try {
+    return place.targets(limit);
+  } catch (error) {
+    if (!(error instanceof ActionFailure)) throw error;
+    throw new Refusal('usage', error.code, `--limit: ${error.message}`);
+  }
+}
+
+async function targetsOf(
+  selectors: readonly string[],
+  place: Place,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const found = new Set<string>();
+  for (const selector of selectors) {
+    const hosts = selector.startsWith(instanceTag)
+      ? await instancesByTag(selector, place, signal)
+      : place.targets([selector]);
+    for (const host of hosts) found.add(host);
+  }
+  return [...found];
+}
+
+/** Instances that run; a stopped one has nothing to look at. */
+async function instancesByTag(selector: string, place: Place, signal: AbortSignal): Promise<string[]> {
+  const [, key = '', value = ''] = /^instance-tag:([^=]+)=(.*)$/s.exec(selector) ?? [];
+  if (key === '') {
+    const message = `${selector} is no selector of instances; write instance-tag:KEY=VALUE`;
+    throw new ActionFailure({ code: 'UNKNOWN_TARGET', message });
+  }
+  const Filters = [
+    { Name: `tag:${key}`, Values: [value] },
+    { Name: 'instance-state-name', Values: ['pending', 'running'] },
+  ];
+  const ids: string[] = [];
+  for await (const page of pages('ec2', 'DescribeInstances', { Filters }, { aws: place.aws, signal }))
+    for (const reservation of objectsIn(page, 'Reservations'))
+      ids.push(...objectsIn(reservation, 'Instances').map((instance) => textIn(instance, 'InstanceId')));
+  const named = ids.filter((id) => id !== '');
+  if (named.length === 0) {
+    const message = `no instance that runs has the tag ${key} with the value ${value}`;
+    throw new ActionFailure({ code: 'UNKNOWN_TARGET', message });
+  }
+  return place.targets(named).map((host) => host);
+}

@@ -1,0 +1,250 @@
+/**
+ * belay check on real hosts over ssh: every check of hosts sees what was planted for it and nothing else; what is found is remembered,
+ * told as new once, as fixed once, is quiet while acknowledged; and a host that is down is unknown.
+ *
+ * What is looked at here: actions/check/authorized-keys.ts, actions/check/certificate.ts, actions/check/clock.ts, actions/check/file.ts,
+ * actions/check/kernel.ts, actions/check/mount.ts, actions/check/nginx.ts, actions/check/package.ts, actions/check/port.ts,
+ * actions/check/reboot.ts, actions/check/service.ts, actions/check/sysctl.ts, actions/check/unattended-upgrades.ts.
+ */
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Lab } from '../../lab/hosts/lab.ts';
+import { Desk, type Said } from '../../support/command-line.ts';
+
+const reason = Lab.unavailable();
+
+interface Json {
+  readonly verdict: string;
+  readonly checks: readonly {
+    readonly looks: readonly {
+      readonly rule: string;
+      readonly target: string;
+      readonly judged: readonly {
+        readonly kind: string;
+        readonly subject: string;
+        readonly found?: string;
+        readonly code?: string;
+      }[];
+    }[];
+    readonly changes: readonly {
+      readonly change: string;
+      readonly rule: string;
+      readonly target: string;
+      readonly subject: string;
+      readonly remedy?: string;
+    }[];
+  }[];
+}
+
+const stray = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIO3aWVPr6l2rvIM2wzXxAHLaDFDC9IRRhF4zXrJO4W0x stray';
+
+/** Each rule, what is planted on h1 so that it is broken there, and what mends that. */
+const planted: readonly (readonly [rule: object, breaks: string, mends: string])[] = [
+  [
+    { Name: 'packages', Check: 'check:package', Inputs: { Names: ['belay-demo'], State: 'absent' } },
+    'apt-get -qq update && apt-get -qqy install belay-demo',
+    'dpkg --purge belay-demo',
+  ],
+  [
+    { Name: 'service', Check: 'check:service', Inputs: { Names: ['t-svc'], State: 'active', Enabled: true } },
+    'systemctl disable --now t-svc',
+    'systemctl enable --now t-svc',
+  ],
+  [
+    {
+      Name: 'file',
+      Check: 'check:file',
+      Inputs: {
+        Path: '/etc/t.conf',
+        Content: 'a = 1\n',
+        Mode: '0640',
+        Owner: 'root',
+        HasLines: ['a = 1'],
+        LacksLines: ['b = 2'],
+      },
+    },
+    'printf "a = 2\\nb = 2\\n" >/etc/t.conf; chmod 666 /etc/t.conf; chown ops /etc/t.conf',
+    'printf "a = 1\\n" >/etc/t.conf; chmod 640 /etc/t.conf; chown root /etc/t.conf',
+  ],
+  [
+    {
+      Name: 'mount',
+      Check: 'check:mount',
+      Inputs: { Path: '/srv/data', FileSystem: 'ext4', MinFreePercent: 40 },
+    },
+    'fallocate -l 180M /srv/data/big',
+    'rm /srv/data/big',
+  ],
+  [
+    { Name: 'port', Check: 'check:port', Inputs: { Port: 7781, Only: ['127.0.0.1'] } },
+    'systemctl stop t-here; systemctl start t-wide',
+    'systemctl stop t-wide; systemctl start t-here',
+  ],
+  [
+    { Name: 'certificate', Check: 'check:certificate', Inputs: { Path: '/etc/t.crt', MinDays: 30 } },
+    'openssl req -x509 -newkey ed25519 -nodes -keyout /etc/t.key -out /etc/t.crt -days 10 -subj /CN=t',
+    'openssl req -x509 -newkey ed25519 -nodes -keyout /etc/t.key -out /etc/t.crt -days 90 -subj /CN=t',
+  ],
+  [
+    { Name: 'keys', Check: 'check:authorizedKeys', Inputs: { User: 'limited', Only: ['LAB-KEY'] } },
+    `echo '${stray}' >>~limited/.ssh/authorized_keys`,
+    'sed -i /stray/d ~limited/.ssh/authorized_keys',
+  ],
+  [{ Name: 'reboot', Check: 'check:reboot' }, 'touch /run/reboot-required', 'rm /run/reboot-required'],
+  [{ Name: 'upgrades', Check: 'check:unattendedUpgrades' }, 'true', 'true'],
+];
+/** What cannot be different on one host: the kernel and its settings are those of the whole machine. */
+const others: readonly object[] = [
+  { Name: 'kernel', Check: 'check:kernel' },
+  { Name: 'clock', Check: 'check:clock', Inputs: { MaxSkewSeconds: 30 } },
+  { Name: 'sysctl', Check: 'check:sysctl', Inputs: { Settings: { 'kernel.ostype': 'Linux' } } },
+  { Name: 'nginx', Check: 'check:nginx' },
+];
+
+describe.skipIf(reason)(
+  `belay check on hosts${reason === undefined ? '' : ` (skipped: ${reason})`}`,
+  { timeout: 120_000 },
+  () => {
+    let lab: Lab;
+    let desk: Desk;
+    const sh = async (text: string): Promise<string> => (await lab.exec('h1', text)).stdout.trim();
+    const check = (...more: string[]): Promise<Said> => desk.belay(['check', 'base.yaml', ...more]);
+    const json = async (...more: string[]): Promise<Json> =>
+      JSON.parse((await check('--json', ...more)).stdout) as Json;
+    const brokenOn = (said: Json, host: string): string[] =>
+      [
+        ...new Set(
+          said.checks.flatMap(({ looks }) =>
+            looks
+              .filter(({ target, judged }) => target === host && judged.some(({ kind }) => kind === 'broken'))
+              .map(({ rule }) => rule),
+          ),
+        ),
+      ].toSorted();
+    const changesOf = (said: Json, ...kinds: string[]): string[] =>
+      [
+        ...new Set(
+          said.checks.flatMap(({ changes }) =>
+            changes
+              .filter(({ change }) => kinds.includes(change))
+              .map(({ rule, target }) => `${rule} ${target}`),
+          ),
+        ),
+      ].toSorted();
+    const names = planted
+      .map(([rule]) => (rule as { Name: string }).Name)
+      .filter((name) => name !== 'upgrades');
+
+    beforeAll(async () => {
+      lab = await Lab.up({ hosts: ['h1', 'h2', 'r1'] });
+      desk = new Desk();
+      desk.write('belay.yaml', lab.inventory());
+      const key = readFileSync(`${lab.identityFile}.pub`, 'utf8').trim();
+      const rules = [...planted.map(([rule]) => rule), ...others];
+      const file = JSON.stringify({ Name: 'base', Targets: ['h1'], Rules: rules }).replace('LAB-KEY', key);
+      desk.write('base.yaml', file);
+      await lab.publish('h1', 'new');
+      await sh(
+        `printf '[Service]\\nExecStart=/bin/sleep infinity\\n[Install]\\nWantedBy=multi-user.target\\n' >/etc/systemd/system/t-svc.service
+       for one in here:127.0.0.1 wide:0.0.0.0; do printf '[Socket]\\nListenStream=%s:7781\\nAccept=yes\\n' "\${one#*:}" >/etc/systemd/system/t-\${one%:*}.socket; printf '[Service]\\nExecStart=/bin/true\\n' >/etc/systemd/system/t-\${one%:*}@.service; done
+       systemctl daemon-reload`,
+      );
+      for (const [, , mends] of planted) await sh(mends.replaceAll(/\bt-(here|wide)\b/g, 't-$1.socket'));
+    }, 360_000);
+    afterAll(async () => {
+      desk?.[Symbol.dispose]();
+      await lab?.down();
+    }, 60_000);
+
+    test('what is as it must be is not found, and what nobody can tell is unknown', async () => {
+      const said = await json();
+      expect(brokenOn(said, 'h1')).toEqual(['nginx', 'upgrades']);
+      const kernel = said.checks[0]?.looks.find(({ rule }) => rule === 'kernel');
+      expect(kernel?.judged).toMatchObject([{ kind: 'unknown', code: 'NO_KERNEL_PACKAGE' }]);
+    });
+
+    test('everything that was planted is found as new, once, with what was found; then it is still there', async () => {
+      for (const [, breaks] of planted) await sh(breaks.replaceAll(/\bt-(here|wide)\b/g, 't-$1.socket'));
+      const said = await json();
+      expect(said.verdict).toBe('NON_COMPLIANT');
+      expect(changesOf(said, 'new')).toEqual(names.map((name) => `${name} h1`).toSorted());
+      const file = said.checks[0]?.changes
+        .filter(({ rule }) => rule === 'file')
+        .map(({ subject }) => subject);
+      expect(file).toEqual([
+        'content of /etc/t.conf',
+        'line "a = 1" of /etc/t.conf',
+        'line "b = 2" of /etc/t.conf',
+        'mode of /etc/t.conf',
+        'owner of /etc/t.conf',
+      ]);
+      const again = await check();
+      expect(again.code).toBe(8);
+      expect(again.stdout).not.toMatch(/^ *new/m);
+      expect(again.stdout).toMatch(/still +MEDIUM +reboot +h1 +reboot is required/);
+      expect(again.stderr).toMatch(/Non-compliant: \d+ open findings \(0 new\)/);
+    });
+
+    test('what is acknowledged is quiet for the exit code, and --rule looks at one rule only', async () => {
+      expect((await check('--rule', 'reboot')).code).toBe(8);
+      const ack = await desk.belay(['ack', 'reboot', '--host', 'h1', '--until', '14d', '--why', 'on Sunday']);
+      expect(ack).toMatchObject({
+        code: 0,
+        stderr: expect.stringContaining('1 finding is acknowledged by') as string,
+      });
+      const said = await check('--rule', 'reboot');
+      expect(said).toMatchObject({ code: 0 });
+      expect(said.stdout).toContain('acknowledged by');
+      const listed = await desk.belay(['findings', '--open', '--rule', 'reboot']);
+      expect(listed.stdout).toMatch(/open +MEDIUM +reboot +h1 .*acknowledged by .*: on Sunday/);
+      expect((await desk.belay(['ack', 'reboot', '--why', 'x'])).code).toBe(2);
+      expect((await desk.belay(['ack', 'nosuch', '--until', '1d', '--why', 'x'])).stderr).toContain(
+        'NO_SUCH_FINDING',
+      );
+    });
+
+    test('what is mended is fixed, once', async () => {
+      for (const [, , mends] of planted) await sh(mends.replaceAll(/\bt-(here|wide)\b/g, 't-$1.socket'));
+      expect(changesOf(await json(), 'fixed')).toEqual(names.map((name) => `${name} h1`).toSorted());
+      expect(changesOf(await json(), 'fixed', 'new')).toEqual([]);
+    });
+
+    test('a host that is down is unknown with its reason, and nothing of it is compliant or fixed', async () => {
+      desk.write('two.yaml', {
+        Name: 'two',
+        Rules: [
+          { Name: 'shell', Check: 'check:file', Targets: ['h1', 'h2', 'r1'], Inputs: { Path: '/bin/sh' } },
+          {
+            Name: 'gone',
+            Check: 'check:file',
+            Targets: ['h1', 'h2', 'r1'],
+            Inputs: { Path: '/etc/passwd', State: 'absent' },
+          },
+        ],
+      });
+      const two = async (): Promise<Json> =>
+        JSON.parse((await desk.belay(['check', 'two.yaml', '--json'])).stdout) as Json;
+      expect(changesOf(await two(), 'new')).toEqual(['gone h1', 'gone h2', 'gone r1']);
+      await lab.kill('h2');
+      const said = await two();
+      expect(changesOf(said, 'fixed', 'known', 'new')).toEqual([]);
+      expect(changesOf(said, 'unknown')).toEqual(['gone h2', 'shell h2']);
+      const only = await desk.belay(['check', 'two.yaml', '--rule', 'shell']);
+      expect(only.code).toBe(9);
+      expect(only.stdout).toMatch(/still +MEDIUM +shell +h2 +.*\((UNREACHABLE|NO_REPLY)\)/);
+      const limited = await desk.belay([
+        'check',
+        'two.yaml',
+        '--rule',
+        'shell',
+        '--limit',
+        'h1,r1',
+        '--junit',
+      ]);
+      expect(limited.code).toBe(0);
+      expect(limited.stdout).toContain('<testsuite name="two" tests="2" failures="0" errors="0"');
+      await lab.start('h2');
+      expect(changesOf(await two(), 'known')).toEqual(['gone h2', 'shell h2']);
+    });
+  },
+);
