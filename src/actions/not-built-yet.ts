@@ -2,13 +2,8 @@
 
 export const notBuiltYet: ReadonlyMap<string, string> = new Map(
   Object.entries({
-    'aws:copyImage':
-      'use aws:executeAwsApi with ec2 CopyImage, then aws:waitForAwsResourceProperty on $.Images[0].State',
-    'aws:createImage':
-      'use aws:executeAwsApi with ec2 CreateImage, then aws:waitForAwsResourceProperty on $.Images[0].State',
     'aws:createStack':
       'use aws:executeAwsApi with cloudformation CreateStack where its service model is shipped, or the AWS CLI by host:command',
-    'aws:deleteImage': 'use aws:executeAwsApi with ec2 DeregisterImage and DeleteSnapshot',
     'aws:deleteStack':
       'use aws:executeAwsApi with cloudformation DeleteStack where its service model is shipped, or the AWS CLI by host:command',
     'aws:executeAutomation':
@@ -17,8 +12,6 @@ export const notBuiltYet: ReadonlyMap<string, string> = new Map(
     'aws:invokeLambdaFunction': 'use aws:executeAwsApi where the service model of lambda is shipped',
     'aws:invokeWebhook': 'use host:command with curl',
     'aws:loop': 'write the steps once for each element',
-    'aws:runInstances':
-      'use aws:executeAwsApi with ec2 RunInstances, then aws:changeInstanceState with CheckStateOnly: true',
     'aws:updateVariable': 'variables are not built yet either; use outputs of steps',
   }),
 );

@@ -3,12 +3,16 @@ import { approve } from './aws/approve.ts';
 import { assertAwsResourceProperty } from './aws/assert-aws-resource-property.ts';
 import { branch } from './aws/branch.ts';
 import { changeInstanceState } from './aws/change-instance-state.ts';
+import { copyImage } from './aws/copy-image.ts';
+import { createImage } from './aws/create-image.ts';
 import { createSnapshot } from './aws/create-snapshot.ts';
 import { createTags } from './aws/create-tags.ts';
+import { deleteImage } from './aws/delete-image.ts';
 import { executeAwsApi } from './aws/execute-aws-api.ts';
 import { executeScript } from './aws/execute-script.ts';
 import { pause } from './aws/pause.ts';
 import { runCommand } from './aws/run-command.ts';
+import { runInstances } from './aws/run-instances.ts';
 import { sleep } from './aws/sleep.ts';
 import { waitForAwsResourceProperty } from './aws/wait-for-aws-resource-property.ts';
 import { rolling } from './belay/rolling.ts';
@@ -60,12 +64,16 @@ const all: readonly AnyAction[] = [
   assertAwsResourceProperty,
   branch,
   changeInstanceState,
+  copyImage,
+  createImage,
   createSnapshot,
   createTags,
+  deleteImage,
   executeAwsApi,
   executeScript,
   pause,
   runCommand,
+  runInstances,
   sleep,
   waitForAwsResourceProperty,
   rolling,

@@ -6,6 +6,8 @@ export const durationsMs = {
   detachVolume: 200,
   stopInstance: 400,
   startInstance: 500,
+  terminateInstance: 400,
+  image: 700,
   serviceChange: 200,
   packageChange: 500,
   fileChange: 50,

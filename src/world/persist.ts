@@ -58,7 +58,13 @@ function load(file: string): WorldState {
     throw new WorldFileFailure(
       `${file} is not a sandbox's state of format 1. Delete the file to begin with a new sandbox.`,
     );
-  return state;
+  return withLaterKinds(state);
+}
+
+/** What the sandbox has learned to model since the file was written is not in there yet. */
+function withLaterKinds(state: WorldState): WorldState {
+  const { images } = newWorld();
+  return { ...state, images: state.images ?? images };
 }
 
 function isWorldState(value: unknown): value is WorldState {

@@ -25,6 +25,7 @@ export const sandboxIds = {
   db1Root: 'vol-0d1a5c9e37b24f680',
   db1Data: 'vol-0b2c4e6f81a3d5790',
   web1Root: 'vol-0f3b7d1c59e84a260',
+  image: 'ami-0c4e8a2b6d1f39570',
 } as const;
 
 export function newWorld(): WorldState {
@@ -57,6 +58,27 @@ export function newWorld(): WorldState {
       ),
     },
     snapshots: {},
+    images: {
+      [sandboxIds.image]: {
+        id: sandboxIds.image,
+        name: 'debian-12-amd64-20260105-1000',
+        description: 'Debian 12 (20260105-1000)',
+        state: 'available',
+        settlesAt: null,
+        owner: '136693071363',
+        creationTime: seededAt,
+        rootDeviceName: '/dev/xvda',
+        devices: [
+          {
+            device: '/dev/xvda',
+            snapshotId: '',
+            sizeGiB: 8,
+            volumeType: 'gp3',
+            deleteOnTermination: true,
+          },
+        ],
+      },
+    },
     tags: {
       [sandboxIds.db1]: { Name: 'db1', Role: 'database' },
       [sandboxIds.db1Data]: { Name: 'db1-data' },
@@ -86,7 +108,7 @@ function instance(id: string, privateIpAddress: string): Instance {
     id,
     state: 'running',
     settlesAt: null,
-    imageId: 'ami-0c4e8a2b6d1f39570',
+    imageId: sandboxIds.image,
     // A Xen type: a volume attached as /dev/sdf is /dev/xvdf on the host.
     instanceType: 't2.medium',
     availabilityZone: zone,

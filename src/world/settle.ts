@@ -14,6 +14,11 @@ export function settle(state: WorldState, now: number): void {
     snapshot.state = 'completed';
     snapshot.settlesAt = null;
   }
+  for (const image of Object.values(state.images)) {
+    if (!isDue(image)) continue;
+    image.state = 'available';
+    image.settlesAt = null;
+  }
   for (const volume of Object.values(state.volumes)) {
     if (isDue(volume)) {
       volume.state = 'available';
@@ -25,8 +30,27 @@ export function settle(state: WorldState, now: number): void {
     if (!isDue(instance)) continue;
     const dueAt = instance.settlesAt ?? now;
     instance.settlesAt = null;
+    if (instance.state === 'shutting-down') {
+      instance.state = 'terminated';
+      letVolumesGo(state, instance.id);
+      continue;
+    }
     instance.state = instance.state === 'stopping' ? 'stopped' : 'running';
     if (instance.state === 'running') bootHost(state, instance.id, dueAt);
+  }
+}
+
+/** What is deleted on termination goes; every other volume stays behind. */
+function letVolumesGo(state: WorldState, instanceId: string): void {
+  for (const volume of Object.values(state.volumes)) {
+    if (volume.attachment?.instanceId !== instanceId) continue;
+    if (volume.attachment.deleteOnTermination) {
+      delete state.volumes[volume.id];
+      delete state.tags[volume.id];
+    } else {
+      volume.attachment = null;
+      volume.state = 'available';
+    }
   }
 }
 

@@ -17,6 +17,7 @@ export interface WorldState {
   instances: Record<string, Instance>;
   volumes: Record<string, Volume>;
   snapshots: Record<string, Snapshot>;
+  images: Record<string, Image>;
   /** By resource id. */
   tags: Record<string, Record<string, string>>;
   parameters: Record<string, Parameter>;
@@ -45,7 +46,7 @@ export interface JournalEntry {
 
 export interface Instance {
   readonly id: string;
-  state: 'pending' | 'running' | 'stopping' | 'stopped';
+  state: 'pending' | 'running' | 'stopping' | 'stopped' | 'shutting-down' | 'terminated';
   settlesAt: number | null;
   readonly imageId: string;
   readonly instanceType: string;
@@ -55,6 +56,10 @@ export interface Instance {
   readonly privateIpAddress: string;
   readonly rootDeviceName: string;
   launchTime: number;
+  /** Of the call that launched it; absent: it was there from the start. */
+  readonly reservationId?: string;
+  /** `Client.UserInitiatedShutdown`; empty or absent: nobody ended it. */
+  stateReason?: string;
 }
 
 export interface Volume {
@@ -94,6 +99,28 @@ export interface Snapshot {
   readonly description: string;
   readonly startTime: number;
   readonly contents: Contents;
+}
+
+/** A machine image: what a launch makes the disks of. */
+export interface Image {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string;
+  state: 'pending' | 'available';
+  settlesAt: number | null;
+  readonly owner: string;
+  readonly creationTime: number;
+  readonly rootDeviceName: string;
+  readonly devices: readonly ImageDevice[];
+}
+
+export interface ImageDevice {
+  readonly device: string;
+  /** Empty where the snapshot belongs to somebody else: an image that everybody may launch. */
+  readonly snapshotId: string;
+  readonly sizeGiB: number;
+  readonly volumeType: string;
+  readonly deleteOnTermination: boolean;
 }
 
 /** What is on a disk. */

@@ -97,7 +97,10 @@ export const createSnapshot = defineAction({
           });
         case 'error': {
           const why = textIn(snapshot, 'StateMessage') || 'EC2 gives no reason';
-          return failed('SNAPSHOT_ERROR', `${SnapshotId} of ${VolumeId} ended in error: ${why}`, { outputs });
+          return failed('SNAPSHOT_ERROR', `${SnapshotId} of ${VolumeId} ended in error: ${why}`, {
+            outputs,
+            changes: [{ target: VolumeId, subject: 'snapshot', from: null, to: SnapshotId }],
+          });
         }
         default:
           return pending(3_000, `waiting for ${SnapshotId} of ${VolumeId}: ${progress}`);

@@ -36,18 +36,18 @@ export async function readStates(
   return Object.fromEntries([...statuses].map(([id, { state }]) => [id, state]));
 }
 
-interface Status {
+export interface InstanceStatus {
   readonly state: string;
   /** `ok`, `initializing`, `impaired`, `insufficient-data`, `not-applicable` while not running. */
   readonly checks: readonly string[];
 }
 
-async function readStatuses(
+export async function readStatuses(
   instances: readonly string[],
   context: ActionContext,
-): Promise<Map<string, Status>> {
+): Promise<Map<string, InstanceStatus>> {
   const params = { InstanceIds: instances, IncludeAllInstances: true };
-  const found = new Map<string, Status>();
+  const found = new Map<string, InstanceStatus>();
   for await (const page of pages('ec2', 'DescribeInstanceStatus', params, context)) {
     for (const status of objectsIn(page, 'InstanceStatuses')) {
       found.set(textIn(status, 'InstanceId'), {
@@ -127,7 +127,7 @@ type Standing =
   | { readonly kind: 'toCall' }
   | { readonly kind: 'failed'; readonly why: string };
 
-function judge({ state, checks }: Status, desired: DesiredState): Standing {
+function judge({ state, checks }: InstanceStatus, desired: DesiredState): Standing {
   const onItsWay: Standing = { kind: 'onItsWay', what: state };
   if (desired === 'terminated') {
     if (state === 'terminated') return { kind: 'there' };

@@ -276,6 +276,12 @@ function standing(
   if (broken) {
     return failed('SNAPSHOT_ERROR', `${broken.id} of ${broken.volumeId} ended in error: ${broken.problem}`, {
       outputs,
+      changes: outputs.Snapshots.map(({ SnapshotId, VolumeId }) => ({
+        target: VolumeId,
+        subject: 'snapshot',
+        from: null,
+        to: SnapshotId,
+      })),
     });
   }
   const open = listed.filter(({ state }) => state !== 'completed');

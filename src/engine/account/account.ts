@@ -147,8 +147,12 @@ export function changedByUndo({ steps, rollback }: Accountable): Change[] {
   const keyOf = ({ target, subject }: Change) => JSON.stringify([target, subject]);
   const forward = new Set(steps.flatMap(({ changes }) => changes.map(keyOf)));
   const points = new Set(steps.flatMap(({ restorePoints }) => restorePoints.map(({ id }) => id)));
+  const failed = new Set(steps.flatMap(({ name, status }) => (status === 'Success' ? [] : [name])));
+  // What a step that did not succeed never told of, its own undo takes away again: that is nothing new.
+  const isLeftByStep = (undo: UndoState, { to }: Change) =>
+    to === null && undo.steps.length === 0 && failed.has(undo.name);
   const made = rollback
-    .flatMap(({ changes }) => changes)
+    .flatMap((undo) => undo.changes.filter((change) => !isLeftByStep(undo, change)))
     .filter((change) => !forward.has(keyOf(change)) && !points.has(change.from ?? ''));
   return netChanges(made);
 }

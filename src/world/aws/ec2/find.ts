@@ -1,5 +1,5 @@
 /** Finds EC2 resources by id, with the errors that EC2 gives for ids that are wrong. */
-import type { Instance, Snapshot, Volume, WorldState } from '../../state.ts';
+import type { Image, Instance, Snapshot, Volume, WorldState } from '../../state.ts';
 import { AwsRefusal } from '../refusal.ts';
 
 export function findInstance(state: WorldState, id: string): Instance {
@@ -22,6 +22,14 @@ export function findSnapshot(state: WorldState, id: string): Snapshot {
   const snapshot = state.snapshots[id];
   if (!snapshot) throw new AwsRefusal('InvalidSnapshot.NotFound', `The snapshot '${id}' does not exist.`);
   return snapshot;
+}
+
+export function findImage(state: WorldState, id: string): Image {
+  if (!/^ami-[0-9a-f]{8,17}$/.test(id))
+    throw new AwsRefusal('InvalidAMIID.Malformed', `Invalid id: "${id}" (expecting "ami-...")`);
+  const image = state.images[id];
+  if (!image) throw new AwsRefusal('InvalidAMIID.NotFound', `The image id '[${id}]' does not exist`);
+  return image;
 }
 
 function malformed(id: string, parameter: string, expected: string): AwsRefusal {

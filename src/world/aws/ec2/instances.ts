@@ -1,4 +1,4 @@
-/** Instances: listed, started, stopped, rebooted. They are neither launched nor terminated in the sandbox. */
+/** Instances: listed, started, stopped, rebooted, terminated. Launching is in launch.ts. */
 import type { JsonObject } from '../../../json.ts';
 import { durationsMs } from '../../durations.ts';
 import { haltHost } from '../../hosts/power.ts';
@@ -11,21 +11,35 @@ import { passes } from './filters.ts';
 import { findInstance } from './find.ts';
 import { tagList, tagsOf } from './tags.ts';
 
-const stateCodes = { pending: 0, running: 16, stopping: 64, stopped: 80 } as const;
+const stateCodes = {
+  pending: 0,
+  running: 16,
+  'shutting-down': 32,
+  terminated: 48,
+  stopping: 64,
+  stopped: 80,
+} as const;
 
 export const instanceOperations: Operations = {
   DescribeInstances: reads(['InstanceIds', 'Filters', 'MaxResults', 'NextToken'], ({ state, params }) =>
     page(
       params,
       'Reservations',
-      selected(state, params).map((instance) => ({
-        ReservationId: `r-${instance.id.slice('i-'.length)}`,
-        OwnerId: state.account,
-        Groups: [],
-        Instances: [replyOf(state, instance)],
-      })),
+      selected(state, params).map((instance) => reservationReply(state, instance, [instance])),
     ),
   ),
+
+  TerminateInstances: changes(['InstanceIds'], ({ state, params, now }) => ({
+    TerminatingInstances: named(state, params).map((instance) =>
+      passing(instance, () => {
+        if (instance.state === 'shutting-down' || instance.state === 'terminated') return;
+        instance.state = 'shutting-down';
+        instance.stateReason = 'Client.UserInitiatedShutdown: User initiated shutdown';
+        instance.settlesAt = now + durationsMs.terminateInstance;
+        haltHost(state, instance.id, now);
+      }),
+    ),
+  })),
 
   DescribeInstanceStatus: reads(
     ['InstanceIds', 'Filters', 'IncludeAllInstances', 'MaxResults', 'NextToken'],
@@ -39,7 +53,7 @@ export const instanceOperations: Operations = {
 
   StartInstances: changes(['InstanceIds'], ({ state, params, now }) => ({
     StartingInstances: named(state, params).map((instance) => {
-      if (instance.state === 'stopping')
+      if (instance.state === 'stopping' || isEnding(instance))
         throw new AwsRefusal(
           'IncorrectInstanceState',
           `The instance '${instance.id}' is not in a state from which it can be started.`,
@@ -60,7 +74,7 @@ export const instanceOperations: Operations = {
 
   StopInstances: changes(['InstanceIds', 'Force'], ({ state, params, now }) => ({
     StoppingInstances: named(state, params).map((instance) => {
-      if (instance.state === 'pending')
+      if (instance.state === 'pending' || isEnding(instance))
         throw new AwsRefusal(
           'IncorrectInstanceState',
           `The instance '${instance.id}' is not in a state from which it can be stopped.`,
@@ -106,6 +120,24 @@ export const instanceOperations: Operations = {
     return {};
   }),
 };
+
+function isEnding({ state }: Instance): boolean {
+  return state === 'shutting-down' || state === 'terminated';
+}
+
+/** As RunInstances and DescribeInstances give what was launched together. */
+export function reservationReply(
+  state: WorldState,
+  { id, reservationId }: Instance,
+  instances: readonly Instance[],
+): JsonObject {
+  return {
+    ReservationId: reservationId ?? `r-${id.slice('i-'.length)}`,
+    OwnerId: state.account,
+    Groups: [],
+    Instances: instances.map((instance) => replyOf(state, instance)),
+  };
+}
 
 function selected(state: WorldState, params: Params): Instance[] {
   const ids = params.texts('InstanceIds');
@@ -172,6 +204,7 @@ function facts(state: WorldState, instance: Instance): Record<string, readonly s
     'vpc-id': [instance.vpcId],
     'root-device-name': [instance.rootDeviceName],
     'root-device-type': ['ebs'],
+    'reservation-id': [instance.reservationId ?? ''],
     'block-device-mapping.volume-id': devices.map(({ id }) => id),
     'block-device-mapping.device-name': devices.map(({ attachment }) => attachment?.device ?? ''),
   };
@@ -190,6 +223,9 @@ function replyOf(state: WorldState, instance: Instance): JsonObject {
     Placement: { AvailabilityZone: instance.availabilityZone, GroupName: '', Tenancy: 'default' },
     PrivateIpAddress: instance.privateIpAddress,
     State: stateOf(instance),
+    ...(instance.stateReason === undefined
+      ? {}
+      : { StateReason: { Code: 'Client.UserInitiatedShutdown', Message: instance.stateReason } }),
     SubnetId: instance.subnetId,
     VpcId: instance.vpcId,
     Architecture: 'x86_64',

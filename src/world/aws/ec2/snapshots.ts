@@ -55,6 +55,11 @@ export const snapshotOperations: Operations = {
 
   DeleteSnapshot: changes(['SnapshotId'], ({ state, params }) => {
     const { id } = findSnapshot(state, params.needText('SnapshotId'));
+    const user = Object.values(state.images).find(({ devices }) =>
+      devices.some(({ snapshotId }) => snapshotId === id),
+    );
+    if (user)
+      throw new AwsRefusal('InvalidSnapshot.InUse', `The snapshot ${id} is currently in use by ${user.id}`);
     delete state.snapshots[id];
     delete state.tags[id];
     return {};
@@ -82,9 +87,14 @@ export const snapshotOperations: Operations = {
   ),
 };
 
-function take(
-  { state, params, now }: Request,
+function take(request: Request, volume: Volume, tags: Readonly<Record<string, string>>): Snapshot {
+  return takeSnapshot(request, volume, request.params.text('Description') ?? '', tags);
+}
+
+export function takeSnapshot(
+  { state, now }: Request,
   volume: Volume,
+  description: string,
   tags: Readonly<Record<string, string>>,
 ): Snapshot {
   if (volume.state === 'creating')
@@ -103,7 +113,7 @@ function take(
     volumeId: volume.id,
     sizeGiB: volume.sizeGiB,
     encrypted: volume.encrypted,
-    description: params.text('Description') ?? '',
+    description,
     startTime: now,
     // The instant of the call is what it holds, however long it stays pending.
     contents: structuredClone(volume.contents),

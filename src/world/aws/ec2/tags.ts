@@ -6,7 +6,7 @@ import { AwsRefusal } from '../refusal.ts';
 import { page } from '../page.ts';
 import type { Params } from '../params.ts';
 import { passes } from './filters.ts';
-import { findInstance, findSnapshot, findVolume } from './find.ts';
+import { findImage, findInstance, findSnapshot, findVolume } from './find.ts';
 
 const tagsMax = 50;
 
@@ -19,11 +19,16 @@ export function tagList(state: WorldState, id: string): Json[] {
   return Object.entries(tagsOf(state, id)).map(([Key, Value]) => ({ Key, Value }));
 }
 
-/** The tags that `TagSpecifications` asks for on a new resource of the type. */
-export function specifiedTags(params: Params, resourceType: string): Record<string, string> {
+/** The tags that `TagSpecifications` asks for on a new resource of the type; `others`: what else the call may tag. */
+export function specifiedTags(
+  params: Params,
+  resourceType: string,
+  others: readonly string[] = [],
+): Record<string, string> {
   const tags: Record<string, string> = {};
   for (const specification of params.objects('TagSpecifications')) {
     const type = specification.needText('ResourceType');
+    if (others.includes(type)) continue;
     if (type !== resourceType)
       throw new AwsRefusal(
         'InvalidParameterValue',
@@ -107,6 +112,7 @@ function resources(state: WorldState, params: Params): string[] {
     if (type === 'instance') findInstance(state, id);
     else if (type === 'volume') findVolume(state, id);
     else if (type === 'snapshot') findSnapshot(state, id);
+    else if (type === 'image') findImage(state, id);
     else throw new AwsRefusal('InvalidID', `The ID '${id}' is not valid`);
   }
   return ids;
@@ -115,5 +121,6 @@ function resources(state: WorldState, params: Params): string[] {
 function typeOf(id: string): string {
   if (id.startsWith('i-')) return 'instance';
   if (id.startsWith('vol-')) return 'volume';
+  if (id.startsWith('ami-')) return 'image';
   return id.startsWith('snap-') ? 'snapshot' : 'unknown';
 }

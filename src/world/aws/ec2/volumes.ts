@@ -104,7 +104,7 @@ function create({ state, params, now }: Request): Volume {
 }
 
 /** A copy of the snapshot, the file system's UUID included; without one, bytes without a file system. */
-function contentsFrom(snapshot: Snapshot | undefined, id: string): Contents {
+export function contentsFrom(snapshot: Snapshot | undefined, id: string): Contents {
   if (snapshot) return structuredClone(snapshot.contents);
   return { filesystem: null, uuid: uuidOf(hash('file system', id)), files: {}, system: null, postgres: null };
 }

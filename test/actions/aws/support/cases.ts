@@ -29,6 +29,8 @@ export interface CaseFile {
     readonly tags?: Readonly<Record<string, Readonly<Record<string, string>>>>;
     readonly ssmTags?: Readonly<Record<string, Readonly<Record<string, string>>>>;
     readonly instances?: Readonly<Record<string, WorldState['instances'][string]['state']>>;
+    /** Images of the account by id, with their names; each stands on one snapshot of web1's root volume. */
+    readonly images?: Readonly<Record<string, string>>;
     readonly commands?: Readonly<Record<string, Answer>>;
     readonly targets?: Readonly<Record<string, readonly string[]>>;
     readonly commandRounds?: number;
@@ -191,7 +193,46 @@ function prepared({ before = {} }: CaseFile): WorldState {
     instance.state = wanted;
     instance.settlesAt = wanted === 'stopping' || wanted === 'pending' ? fakeClock().now() + 4_000 : null;
   }
+  for (const [id, name] of Object.entries(before.images ?? {})) addImage(state, id, name);
   return state;
+}
+
+/** Its device stays behind when an instance of it goes. */
+function addImage(state: WorldState, id: string, name: string): void {
+  const [volume] = Object.values(state.volumes);
+  if (volume === undefined) throw new Error('the sandbox has no volume');
+  const snapshotId = id.replace('ami-', 'snap-');
+  const at = fakeClock().now();
+  state.snapshots[snapshotId] = {
+    id: snapshotId,
+    state: 'completed',
+    settlesAt: null,
+    volumeId: volume.id,
+    sizeGiB: volume.sizeGiB,
+    encrypted: false,
+    description: '',
+    startTime: at,
+    contents: structuredClone(volume.contents),
+  };
+  state.images[id] = {
+    id,
+    name,
+    description: '',
+    state: 'available',
+    settlesAt: null,
+    owner: state.account,
+    creationTime: at,
+    rootDeviceName: '/dev/xvda',
+    devices: [
+      {
+        device: '/dev/xvda',
+        snapshotId,
+        sizeGiB: volume.sizeGiB,
+        volumeType: 'gp3',
+        deleteOnTermination: false,
+      },
+    ],
+  };
 }
 
 /** What these actions can change. */
@@ -202,6 +243,8 @@ function shown(world: World, ssmTags: Record<string, Record<string, string>>): J
     tags: Object.fromEntries(Object.entries(state.tags).filter(([, tags]) => Object.keys(tags).length > 0)),
     ssmTags,
     snapshots: Object.values(state.snapshots).map(({ volumeId, description }) => ({ volumeId, description })),
+    images: Object.values(state.images).map(({ name }) => name),
+    volumes: Object.keys(state.volumes).length,
     parameters: Object.keys(state.parameters),
     messages: Object.values(state.topics).flatMap(({ messages }) =>
       messages.map(({ subject, message }) => ({ subject, message })),

@@ -44,7 +44,6 @@ interface Command {
 
 export function withFakeSsm(inner: Aws, state: FakeSsmState, now: () => number): Aws {
   const commands: Command[] = [];
-  const terminated = new Set<string>();
 
   const serve = async (call: AwsCall): Promise<JsonObject | undefined> => {
     const { params } = call;
@@ -71,20 +70,6 @@ export function withFakeSsm(inner: Aws, state: FakeSsmState, now: () => number):
       case 'ssm:RemoveTagsFromResource':
         for (const key of params['TagKeys'] as string[]) delete tagsOf(params)[key];
         return {};
-      case 'ec2:TerminateInstances':
-        for (const id of params['InstanceIds'] as string[]) terminated.add(id);
-        return { TerminatingInstances: [] };
-      case 'ec2:DescribeInstanceStatus': {
-        const reply = await inner.call(call);
-        const statuses = reply['InstanceStatuses'] as JsonObject[];
-        return {
-          InstanceStatuses: statuses.map((status) =>
-            terminated.has(textIn(status, 'InstanceId'))
-              ? { ...status, InstanceState: { Name: 'terminated' } }
-              : status,
-          ),
-        };
-      }
       default:
         return undefined;
     }
