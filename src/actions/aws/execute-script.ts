@@ -59,7 +59,6 @@ export const executeScript = defineAction({
     script: (inputs, _before, context) => scriptCommand(inputs, context),
     waitingFor: () => 'the script runs',
     mayStartAnew: false,
-    stopsAtItsEnd: true,
     outputBytesMax: reportBytesMax + 1,
     finish: ({ exitCode, stdout, stderrTail }, inputs, _before, context) => {
       if (Buffer.byteLength(stdout) > reportBytesMax)

@@ -44,8 +44,6 @@ export interface DetachedCommand<I, B, O> {
   waitingFor(inputs: I): string;
   /** Whether a command that vanished (the host was rebooted under it) may simply be started anew. */
   readonly mayStartAnew: boolean;
-  /** What it started and left running is stopped when it has ended. */
-  readonly stopsAtItsEnd?: boolean;
   readonly outputBytesMax?: number;
 }
 
@@ -71,8 +69,6 @@ export function detached<I, B, O>(command: DetachedCommand<I, B, O>): BegunEffec
       waitMs,
       signal: context.signal,
     });
-    if (state.kind === 'exited' && command.stopsAtItsEnd === true)
-      await host.stop(handle.Token, { signal: context.signal });
     return { host, capture, state };
   };
   const ending = (

@@ -72,6 +72,8 @@ export function shieldArguments(
     '/proc',
     '--dev',
     '/dev',
+    '--remount-ro',
+    '/',
     '--chdir',
     '/tmp',
   ];

@@ -35,6 +35,8 @@ interface Job {
   readonly reportBytesMax: number;
   readonly logBytesMax: number;
   readonly limits: Readonly<Record<string, number>>;
+  /** What the script left running has to be ended: no namespace of processes goes with it. */
+  readonly endsOthers: boolean;
 }
 
 interface Attachment {
@@ -109,6 +111,7 @@ export async function scriptCommand(
     reportBytesMax,
     logBytesMax,
     limits,
+    endsOthers: place.tools.shield().kind === 'none',
   };
   const args = ['-I', '-B', '-c', pythonLoader];
   return place.command({ interpreter, args, stdin: Buffer.from(JSON.stringify(job)) });

@@ -11,7 +11,7 @@ export const pythonLoader =
   'import sys,json;j=json.loads(sys.stdin.buffer.read().decode());exec(compile(j["runner"],"<belay>","exec"),{"job":j})';
 
 export const pythonRunner = String.raw`
-import base64, io, json, os, select, signal, sys, traceback
+import base64, io, json, os, select, signal, sys, time, traceback
 
 REPORT_BYTES_MAX = job["reportBytesMax"]
 EXACT_MAX = 2 ** 53 - 1
@@ -271,6 +271,26 @@ def drain(fd, take):
         take(data)
     return True
 
+# What the script left running carries its mark in its environment.
+def end_others():
+    mark = ("BELAY_COMMAND=" + os.environ["BELAY_COMMAND"]).encode()
+    for _ in range(100):
+        found = False
+        for name in os.listdir("/proc"):
+            if not name.isdigit() or int(name) == os.getpid():
+                continue
+            try:
+                with open("/proc/%s/environ" % name, "rb") as environ:
+                    if mark not in environ.read().split(b"\0"):
+                        continue
+                os.kill(int(name), signal.SIGKILL)
+                found = True
+            except OSError:
+                pass
+        if not found:
+            return
+        time.sleep(0.01)
+
 def main():
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     sys.dont_write_bytecode = True
@@ -317,6 +337,8 @@ def main():
         done, found = os.waitpid(pid, os.WNOHANG)
         if done:
             status = found
+    if job["endsOthers"] and os.path.isdir("/proc"):
+        end_others()
     for fd, take in open_fds.items():
         drain(fd, take)
     log.end()
