@@ -10,6 +10,7 @@ import { createTags } from './aws/create-tags.ts';
 import { deleteImage } from './aws/delete-image.ts';
 import { executeAwsApi } from './aws/execute-aws-api.ts';
 import { executeScript } from './aws/execute-script.ts';
+import { loop } from './aws/loop.ts';
 import { pause } from './aws/pause.ts';
 import { runCommand } from './aws/run-command.ts';
 import { runInstances } from './aws/run-instances.ts';
@@ -71,6 +72,7 @@ const all: readonly AnyAction[] = [
   deleteImage,
   executeAwsApi,
   executeScript,
+  loop,
   pause,
   runCommand,
   runInstances,

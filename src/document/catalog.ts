@@ -38,6 +38,11 @@ export interface CatalogAction {
 }
 
 export interface Nests {
+  /**
+   * `pass`: its steps may lead to steps of the list around it, which may read their outputs behind it. `turn`: they stay
+   * among themselves, and no other turn stands around them.
+   */
+  readonly scope: 'pass' | 'turn';
   readonly lists: Readonly<Record<string, NestedList>>;
   /** What nested steps may read of the step around them, as its outputs. */
   readonly outputs: readonly string[];

@@ -60,7 +60,8 @@ export function chooseBranch(inputs: JsonObject, scope: Scope): BranchDecision {
 }
 
 type Failed = { readonly kind: 'failed'; readonly message: string };
-type Verdict =
+/** What a condition comes to. */
+export type Verdict =
   | { readonly kind: 'verdict'; readonly isTrue: boolean; readonly decidedBy: readonly Reference[] }
   | Failed;
 

@@ -1,5 +1,5 @@
 /** A document under examination: its parts, each with the place where it stood. */
-import type { Catalog } from './catalog.ts';
+import type { Catalog, Nests } from './catalog.ts';
 import type { Report } from './report.ts';
 import type { Entry, MapNode, Span } from './tree.ts';
 import type { Document, Step } from './types.ts';
@@ -12,6 +12,8 @@ export interface StepDraft {
   readonly nameSpan: Span;
   /** The steps of an undo list; undefined for every other policy. */
   readonly undo: readonly StepDraft[] | undefined;
+  /** How its nested steps run; undefined for actions that nest none. */
+  readonly scope: Nests['scope'] | undefined;
   /** Steps by the input that holds them; empty for actions that nest none. */
   readonly nested: ReadonlyMap<string, readonly StepDraft[]>;
 }
@@ -37,8 +39,15 @@ export interface StepsContext {
   readonly additions: Addition[];
   /** The step whose undo list this is; undefined for the main steps. */
   readonly undoOf: string | undefined;
-  /** The step in whose inputs these steps are nested. */
-  readonly nestedIn: string | undefined;
+  /** The steps in whose inputs these steps are nested, the outermost first. */
+  readonly nestedIn: readonly NestedPlace[];
+}
+
+export interface NestedPlace {
+  readonly step: string;
+  readonly input: string;
+  readonly scope: Nests['scope'];
+  readonly readsOnly: boolean;
 }
 
 /** Steps of a list and those nested in them; undo lists are left out. */

@@ -51,6 +51,7 @@ export const documentCodes = {
   UNKNOWN_STEP: 'A jump to a step that does not exist.',
   CYCLE: 'Steps that lead back to themselves: the run would never end.',
   UNREACHABLE_STEP: 'A step that no path leads to.',
+  ON_CANCEL: 'onCancel where no step can have one.',
   ON_CANCEL_TARGET: 'onCancel leads to an action that AWS does not support there.',
   // References
   UNKNOWN_REFERENCE: 'An expression names a parameter, step or output that does not exist.',

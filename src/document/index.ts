@@ -19,7 +19,7 @@ export {
 } from './expression.ts';
 export { fitInputs, isAwsAction, knownInputs } from './fit-inputs.ts';
 export { parseDurationMs, parseInstantMs } from './duration.ts';
-export { chooseBranch, operators, type BranchDecision } from './condition.ts';
+export { chooseBranch, evaluate, operators, type BranchDecision, type Verdict } from './condition.ts';
 export {
   outputTypes,
   selectOutput,

@@ -40,21 +40,30 @@ export function parseNested(
   const { report } = reader;
   const action = reader.node.entries.get('action');
   const at = action?.value.span ?? reader.node.span;
-  const outer = context.nestedIn ?? context.undoOf;
-  if (outer !== undefined) {
-    const message = `${reader.what} nests steps of its own, and stands in the steps of "${outer}" already`;
-    report.error('NESTING', at, message, 'Nested steps and undo lists hold ordinary steps only.');
+  const objection = objectionTo(nests, context);
+  if (objection !== undefined) {
+    report.error(
+      'NESTING',
+      at,
+      `${reader.what} nests steps of its own, and ${objection.why}`,
+      objection.hint,
+    );
     return nested;
+  }
+  const onCancel = reader.node.entries.get('onCancel');
+  if (nests.scope === 'pass' && onCancel !== undefined) {
+    const message = `${reader.what} has an onCancel, which only the steps inside of it may have`;
+    report.error('ON_CANCEL', onCancel.keySpan, message);
   }
   const undo = reader.node.entries.get('undo');
   if (undo !== undefined) {
     const message = `${reader.what} has an undo, but what is undone are its nested steps`;
     report.error('UNDO', undo.keySpan, message, 'Give the undo to the nested step that changes something.');
   }
-  for (const [name, { required }] of Object.entries(nests.lists)) {
+  for (const [name, list] of Object.entries(nests.lists)) {
     const entry = entries.get(name);
     if (entry === undefined) {
-      if (required) report.error('MISSING_INPUT', at, `${reader.what} needs the input ${name}`);
+      if (list.required) report.error('MISSING_INPUT', at, `${reader.what} needs the input ${name}`);
       continue;
     }
     if (entry.value.kind !== 'list' || entry.value.items.length === 0) {
@@ -66,10 +75,42 @@ export function parseNested(
       );
       continue;
     }
-    const nestedIn = scalarText(reader.node.entries.get('name')?.value);
+    const step = scalarText(reader.node.entries.get('name')?.value);
+    const nestedIn = [
+      ...context.nestedIn,
+      { step, scope: nests.scope, input: name, readsOnly: list.readsOnly },
+    ];
     nested.set(name, parseSteps(entry.value.items, { ...context, nestedIn }));
   }
   return nested;
+}
+
+/** Lists of steps in lists of steps. */
+const nestingMax = 8;
+
+function objectionTo(
+  { scope }: Nests,
+  { nestedIn, undoOf }: StepsContext,
+): { readonly why: string; readonly hint: string } | undefined {
+  if (undoOf !== undefined)
+    return {
+      why: `stands in the undo list of "${undoOf}"`,
+      hint: 'Undo lists hold ordinary steps only.',
+    };
+  const reading = nestedIn.find(({ readsOnly }) => readsOnly);
+  if (reading !== undefined)
+    return {
+      why: `stands in ${reading.input} of "${reading.step}"`,
+      hint: `${reading.input} holds ordinary steps only.`,
+    };
+  const turn = scope === 'turn' ? nestedIn.find((around) => around.scope === 'turn') : undefined;
+  if (turn !== undefined)
+    return {
+      why: `stands in the steps of "${turn.step}", which takes turns already`,
+      hint: 'A loop may stand there; one rolling inside of another may not.',
+    };
+  if (nestedIn.length < nestingMax) return undefined;
+  return { why: `stands in ${nestingMax} lists of nested steps already`, hint: 'Nest no deeper.' };
 }
 
 export function stepsOf(

@@ -109,7 +109,7 @@ function parseStep(whole: MapNode, context: StepsContext): StepDraft {
     capture: parseCapture(reader, context),
     ...(locks === undefined ? {} : { locks }),
   };
-  return { step, node, nameSpan, undo: undo.drafts, nested };
+  return { step, node, nameSpan, undo: undo.drafts, scope: lists.nests?.scope, nested };
 }
 
 function checkStepKeys(reader: MapReader, context: StepsContext): void {

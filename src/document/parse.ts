@@ -79,7 +79,7 @@ export function parseTree(root: TreeNode, catalog: Catalog, report: Report): Doc
   }
   const parsedParameters =
     parameters === undefined ? {} : parseParameters(parameters.value, report, additions);
-  const steps = parseSteps(items, { catalog, report, additions, undoOf: undefined, nestedIn: undefined });
+  const steps = parseSteps(items, { catalog, report, additions, undoOf: undefined, nestedIn: [] });
   const timeoutSeconds = readInteger(reader, 'timeoutSeconds', 1);
   const notify = parseNotify(reader);
   const locks = parseLocks(reader);

@@ -2,6 +2,7 @@
 import type { Reference } from '../document/index.ts';
 import type { JsonObject } from '../json.ts';
 import type { Failure } from './failure.ts';
+import type { ExecutionEnding } from './statuses.ts';
 import type { EffectResult } from './types.ts';
 
 export type Ending =
@@ -13,6 +14,16 @@ export type Ending =
       readonly jump: string | null;
       /** References that a taken choice rested on. */
       readonly decidedBy: readonly Reference[];
+      /** What one of its nested steps has decided for the execution, although it was handled. */
+      readonly decided?: Decided;
+    }
+  | {
+      /** A nested step led out of it, to the step `jump` of a list around it. */
+      readonly status: 'Exited';
+      readonly attempts: number;
+      readonly result: EffectResult;
+      readonly jump: string;
+      readonly decided?: Decided;
     }
   | {
       readonly status: 'Failed' | 'TimedOut';
@@ -21,6 +32,12 @@ export type Ending =
       readonly failure: Failure;
     }
   | { readonly status: 'Cancelled'; readonly attempts: number; readonly result: EffectResult };
+
+/** An ending other than Success, and the step that brought it about. */
+export interface Decided {
+  readonly status: Exclude<ExecutionEnding, 'Success'>;
+  readonly failedStep: string | null;
+}
 
 export const nothing: EffectResult = { outputs: {}, changes: [], restorePoints: [], targets: [], note: '' };
 

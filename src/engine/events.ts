@@ -124,6 +124,17 @@ export type EngineEvent =
       readonly status: ExecutionEnding;
       readonly failure: Failure | null;
     }
+  /** A loop began a pass. */
+  | {
+      readonly type: 'PassStarted';
+      readonly step: string;
+      /** Counts from 1. */
+      readonly iteration: number;
+      /** How many there will be at most; null: a condition decides. */
+      readonly of: number | null;
+      /** The item that the pass is for. */
+      readonly value?: Json;
+    }
   /** The states that touched steps may have changed were looked at once more: when the flow or a rollback had ended. */
   | {
       readonly type: 'StateLooked';

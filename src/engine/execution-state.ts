@@ -1,6 +1,7 @@
 /** Folds an execution's events into what people are shown: list, show, the live view and the HTTP API see this alone. */
 import type { JsonObject } from '../json.ts';
 import type { Change, Looked, Reach, RecordedEvent, RestorePoint, Waiting } from './events.ts';
+import { inTreeOrder } from './step-tree.ts';
 import { driftText } from './drift-text.ts';
 import type { Failure } from './failure.ts';
 import type { ExecutionStatus, RollbackStatus, StepStatus, UndoResult } from './statuses.ts';
@@ -122,7 +123,7 @@ class Draft {
   }
 
   state(): ExecutionState {
-    return { ...this.#head, steps: [...this.#steps.values()], rollback: [...this.#undos.values()] };
+    return { ...this.#head, steps: inTreeOrder(this.#steps), rollback: [...this.#undos.values()] };
   }
 
   apply({ seq, at, event }: RecordedEvent): void {
@@ -150,6 +151,7 @@ class Draft {
       case 'NotifyFailed':
       case 'TurnStarted':
       case 'TurnEnded':
+      case 'PassStarted':
         return;
       case 'StepWaiting':
         if (event.waiting.kind === 'lock') {

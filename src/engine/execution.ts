@@ -21,6 +21,8 @@ export class Execution {
   readonly locks = new Set<string>();
   /** Ids of restore points that an undo put back into use. */
   readonly used = new Set<string>();
+  /** How many calls the world has answered. */
+  answered = 0;
   #seq = 0;
   #clock = 0;
   #absentMs = 0;

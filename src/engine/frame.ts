@@ -12,7 +12,7 @@ import type { Scope, StepRecord } from './records.ts';
 import type { RollbackState } from './restore-points.ts';
 import type { ExecutionEnding } from './statuses.ts';
 
-/** A list of steps: the main steps, an undo list, or the nested steps of a rolling in one target's turn. */
+/** A list of steps: the main steps, an undo list, or nested steps in one turn of a rolling or one pass of a loop. */
 export interface StepList {
   readonly steps: readonly Step[];
   /** Comes before a step's name in its path. */
@@ -31,13 +31,22 @@ export interface FlowResult {
   readonly status: ExecutionEnding;
   /** The step that decided a status other than Success. */
   readonly failedStep: string | null;
+  /** How it came to its end. `exited`: a step led to one that stands in a list around this one. */
+  readonly end: FlowEnd;
 }
+
+export type FlowEnd =
+  | { readonly kind: 'ended' }
+  | { readonly kind: 'aborted' }
+  | { readonly kind: 'exited'; readonly step: string };
 
 export type RunFlow = (frame: Frame, list: StepList, hooks?: FlowHooks) => Promise<FlowResult>;
 
 export interface Deadline {
   /** In milliseconds of attended time. Moves on while a person is waited for: people are not on the clock. */
   at: number;
+  /** The budget around it, which is spent with it. */
+  readonly outer: Deadline | null;
   /** How many waits for a person are under way, and since when. */
   waits: number;
   waitsSince: number;
@@ -121,6 +130,7 @@ export class Frame {
     const role = assumeRole === undefined ? {} : { assumeRole };
     const outcome = await this.runtime.activity<K>({ ignoreCancel: this.ignoreCancel, ...call, ...role });
     this.execution.heard(outcome);
+    this.execution.answered += 1;
     return outcome;
   }
 
@@ -139,20 +149,27 @@ export class Frame {
   async person(id: string, name: string, timeoutMs: number): Promise<SignalResult> {
     const { deadline, ignoreCancel } = this.#parts;
     const since = await this.now(`${id}:since`);
-    if (deadline !== null && (deadline.waits += 1) === 1) deadline.waitsSince = since;
+    for (const each of around(deadline)) if ((each.waits += 1) === 1) each.waitsSince = since;
     const answer = await this.runtime.waitForSignal(id, name, timeoutMs, { ignoreCancel });
     const until = await this.now(`${id}:until`);
     // Waits that go on at the same time are off the clock once.
-    if (deadline !== null && (deadline.waits -= 1) === 0)
-      deadline.at += Math.max(0, until - deadline.waitsSince);
+    for (const each of around(deadline))
+      if ((each.waits -= 1) === 0) each.at += Math.max(0, until - each.waitsSince);
     return answer;
   }
 
   /** Milliseconds left of the budget, at most `ms`. 0: the budget is spent. */
   within(ms: number): number {
     const { deadline, execution } = this.#parts;
-    if (deadline === null) return ms;
-    return Math.max(0, Math.min(ms, deadline.at - execution.attendedAt));
+    let left = ms;
+    for (const { at } of around(deadline)) left = Math.min(left, Math.max(0, at - execution.attendedAt));
+    return left;
+  }
+
+  /** The same on a budget of its own, within the one that it is on. */
+  limitedTo(budgetMs: number, since: number): Frame {
+    const own = deadlineAfter(this.execution, since, budgetMs);
+    return this.with({ deadline: { ...own, outer: this.#parts.deadline } });
   }
 
   get isOnBudget(): boolean {
@@ -166,5 +183,10 @@ export class Frame {
 
 /** The end of a budget that began at that time. */
 export function deadlineAfter(execution: Execution, since: number, budgetMs: number): Deadline {
-  return { at: since - execution.absentMs + budgetMs, waits: 0, waitsSince: 0 };
+  return { at: since - execution.absentMs + budgetMs, outer: null, waits: 0, waitsSince: 0 };
+}
+
+/** The budget, and those around it. */
+function* around(deadline: Deadline | null): Generator<Deadline> {
+  for (let at = deadline; at !== null; at = at.outer) yield at;
 }

@@ -44,6 +44,7 @@ export { standingRestorePoints, type StandingRestorePoint } from './account/rest
 export { plan } from './plan.ts';
 export { type Runtime, type SignalResult } from './ports.ts';
 export { driftText } from './drift-text.ts';
+export { nestingDepth } from './step-tree.ts';
 export { isEqual } from './equality.ts';
 export { runExecution, type ExecutionResult } from './run-execution.ts';
 export {

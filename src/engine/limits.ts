@@ -22,6 +22,10 @@ export const lockTriesMax = 2;
 export function lockPauseMs(asked: number): number {
   return asked <= 30 ? Math.min(500 * asked, 2_000) : 10_000;
 }
+/** Passes of a loop with a condition, where it has no MaxIterations: as many as AWS allows. */
+export const conditionPassesMax = 100;
+/** Passes of one loop. AWS allows 100, and --strict-ssm holds a document to that. */
+export const loopPassesMax = 100_000;
 /** How often a lost `begin` is looked for and begun again. */
 export const beginRoundsMax = 3;
 /** Tries of one undo in one rollback. */

@@ -42,7 +42,7 @@ export interface StepRecord {
 }
 
 /** Where steps leave their outputs by name, and where references look for them: here first, then in the parent. */
-export type Scope = MainScope | TurnScope | UndoScope;
+export type Scope = MainScope | TurnScope | PassScope | UndoScope;
 
 export interface MainScope {
   readonly kind: 'main';
@@ -65,6 +65,19 @@ export interface TurnScope {
   isTouched: boolean;
   /** Steps of it whose undo failed. */
   readonly failedUndos: Set<StepRecord>;
+}
+
+/** One pass of a loop. */
+export interface PassScope {
+  readonly kind: 'pass';
+  readonly outputs: Map<string, JsonObject>;
+  readonly parent: Scope;
+  /** The loop. */
+  readonly of: StepRecord;
+  /** Counts from 1. */
+  readonly iteration: number;
+  /** The item that it is for; undefined: the loop has a condition and no items. */
+  readonly value: Json | undefined;
 }
 
 /** An undo list. Its parent is the scope of the step that it undoes. */
@@ -90,7 +103,18 @@ export function undoAround(scope: Scope): UndoScope | undefined {
   return scopesAround(scope).find((each) => each.kind === 'undo');
 }
 
-/** The turn that the step belongs to; null: none. */
-export function turnOf({ scope }: StepRecord): TurnScope | null {
-  return scope.kind === 'turn' ? scope : null;
+/** The turn that the step belongs to, whatever loops stand between; null: none. */
+export function turnOf(record: StepRecord): TurnScope | null {
+  for (const scope of scopesAround(record.scope)) {
+    if (scope.kind === 'turn') return scope;
+    if (scope.kind !== 'pass') return null;
+  }
+  return null;
+}
+
+/** The loops and rollings in whose steps it stands, the nearest first. */
+export function nestingOf(record: StepRecord): StepRecord[] {
+  return [...scopesAround(record.scope)].flatMap((scope) =>
+    scope.kind === 'turn' || scope.kind === 'pass' ? [scope.of] : [],
+  );
 }

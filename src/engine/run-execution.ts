@@ -82,8 +82,9 @@ async function runForward(frame: Frame): Promise<FlowResult> {
     if (role.ok && typeof role.value === 'string' && role.value !== '') execution.assumeRole = role.value;
   }
   const locks = await lockDocument(frame);
-  if (locks.kind === 'refused') return { status: 'Failed', failedStep: null };
-  if (locks.kind === 'cancelled') return { status: 'Cancelled', failedStep: null };
+  const end = { kind: 'aborted' } as const;
+  if (locks.kind === 'refused') return { status: 'Failed', failedStep: null, end };
+  if (locks.kind === 'cancelled') return { status: 'Cancelled', failedStep: null, end };
   return frame.runFlow(await limited(frame), { steps: document.mainSteps, path: '', planPath: '' });
 }
 

@@ -1,7 +1,14 @@
 /** Runs a list of steps in the order that nextStep, branches, isEnd, onFailure and onCancel give it. A loop, never a recursion. */
 import type { Step } from '../document/types.ts';
-import type { Ending } from './endings.ts';
-import { deadlineAfter, type FlowResult, type Frame, type RunFlow, type StepList } from './frame.ts';
+import type { Decided, Ending } from './endings.ts';
+import {
+  deadlineAfter,
+  type FlowEnd,
+  type FlowResult,
+  type Frame,
+  type RunFlow,
+  type StepList,
+} from './frame.ts';
 import { onCancelSeconds } from './limits.ts';
 import { isInUndo, type StepRecord } from './records.ts';
 import { runStep } from './run-step.ts';
@@ -10,25 +17,46 @@ export const runFlow: RunFlow = async (start, list, hooks = {}) => {
   const { steps } = list;
   const position = new Map(steps.map((step, index) => [step.name, index]));
   let frame = start;
-  let index: number | undefined = 0;
-  let decided: FlowResult = { status: 'Success', failedStep: null };
-  while (index !== undefined) {
+  let index = 0;
+  let decided: Decided | null = null;
+  for (;;) {
     const step: Step | undefined = steps[index];
-    if (step === undefined) break;
+    if (step === undefined) return resultOf(decided, { kind: 'ended' });
     const record = began(frame, step, list);
-    if (hooks.guard !== undefined && !(await hooks.guard(record))) break;
-    const result = await runStep(frame, record);
-    hooks.ended?.(record, result);
-    decided = decide(decided, step, record.path, result);
-    if (result.status === 'Cancelled' && !frame.ignoreCancel) {
+    if (hooks.guard !== undefined && !(await hooks.guard(record)))
+      return resultOf(decided, { kind: 'ended' });
+    const ending = await runStep(frame, record);
+    hooks.ended?.(record, ending);
+    const own = decidedBy(step, record.path, ending);
+    decided = own?.status === 'Cancelled' ? own : (decided ?? own);
+    if (own?.status === 'Cancelled' && !frame.ignoreCancel) {
       const now = await frame.now(`${frame.idOf(record)}:cancelled`);
       const deadline = deadlineAfter(frame.execution, now, onCancelSeconds * 1000);
       frame = frame.with({ ignoreCancel: true, deadline });
     }
-    index = next(step, result, index, position);
+    const to = next(step, ending);
+    switch (to.kind) {
+      case 'following':
+        index += 1;
+        break;
+      case 'exited': {
+        const at = position.get(to.step);
+        if (at === undefined) return resultOf(decided, to);
+        index = at;
+        break;
+      }
+      case 'ended':
+      case 'aborted':
+        return resultOf(decided, to);
+      default:
+        return to satisfies never;
+    }
   }
-  return decided;
 };
+
+function resultOf(decided: Decided | null, end: FlowEnd): FlowResult {
+  return { ...(decided ?? { status: 'Success', failedStep: null }), end };
+}
 
 function began({ execution, scope }: Frame, step: Step, list: StepList): StepRecord {
   const isUndoing = isInUndo(scope);
@@ -56,28 +84,46 @@ function began({ execution, scope }: Frame, step: Step, list: StepList): StepRec
 }
 
 /** SSM Automation's rule for the final status (reference 4.3): the first critical failure decides; Cancelled and Abort always do. */
-function decide(decided: FlowResult, step: Step, path: string, result: Ending): FlowResult {
-  if (result.status === 'Success') return decided;
-  if (result.status === 'Cancelled') return { status: 'Cancelled', failedStep: path };
-  if (decided.status !== 'Success') return decided;
-  const decides = step.isCritical || step.onFailure.kind === 'Abort';
-  return decides ? { status: result.status, failedStep: path } : decided;
+function decidedBy(step: Step, path: string, ending: Ending): Decided | null {
+  switch (ending.status) {
+    case 'Success':
+    case 'Exited':
+      return ending.decided ?? null;
+    case 'Cancelled':
+      return { status: 'Cancelled', failedStep: path };
+    case 'Failed':
+    case 'TimedOut':
+      return step.isCritical || step.onFailure.kind === 'Abort'
+        ? { status: ending.status, failedStep: path }
+        : null;
+    default:
+      return ending satisfies never;
+  }
 }
 
+/** `exited` leads to a step of this list, or else of one around it. */
+type Next = FlowEnd | { readonly kind: 'following' };
+
 /** A taken branch, then onFailure: step, then isEnd, then nextStep, then the list's order (reference 4.2). */
-function next(
-  step: Step,
-  result: Ending,
-  index: number,
-  position: ReadonlyMap<string, number>,
-): number | undefined {
-  if (result.status === 'Cancelled')
-    return step.onCancel.kind === 'step' ? position.get(step.onCancel.step) : undefined;
-  if (result.status !== 'Success') {
-    if (step.onFailure.kind === 'step') return position.get(step.onFailure.step);
-    if (step.onFailure.kind === 'Abort') return undefined;
+function next(step: Step, ending: Ending): Next {
+  switch (ending.status) {
+    case 'Cancelled':
+      return step.onCancel.kind === 'step'
+        ? { kind: 'exited', step: step.onCancel.step }
+        : { kind: 'aborted' };
+    case 'Failed':
+    case 'TimedOut':
+      if (step.onFailure.kind === 'step') return { kind: 'exited', step: step.onFailure.step };
+      if (step.onFailure.kind === 'Abort') return { kind: 'aborted' };
+      break;
+    case 'Exited':
+      return { kind: 'exited', step: ending.jump };
+    case 'Success':
+      if (ending.jump !== null) return { kind: 'exited', step: ending.jump };
+      break;
+    default:
+      return ending satisfies never;
   }
-  if (result.status === 'Success' && result.jump !== null) return position.get(result.jump);
-  if (step.isEnd) return undefined;
-  return step.nextStep === undefined ? index + 1 : position.get(step.nextStep);
+  if (step.isEnd) return { kind: 'ended' };
+  return step.nextStep === undefined ? { kind: 'following' } : { kind: 'exited', step: step.nextStep };
 }

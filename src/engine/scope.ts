@@ -7,6 +7,7 @@ import { identity } from './identity.ts';
 import {
   scopesAround,
   undoAround,
+  type PassScope,
   type Scope as StepScope,
   type StepRecord,
   type TurnScope,
@@ -89,10 +90,30 @@ function lookup({ execution, scope }: Frame, reference: Reference, now: number):
 
 function outputsOf(scope: StepScope, step: string): JsonObject | undefined {
   for (const each of scopesAround(scope)) {
-    const outputs = each.outputs.get(step) ?? (each.kind === 'turn' ? ofRolling(each, step) : undefined);
+    const outputs = each.outputs.get(step) ?? ofNesting(each, step);
     if (outputs !== undefined) return outputs;
   }
   return undefined;
+}
+
+/** What nested steps may read of the step around them. */
+function ofNesting(scope: StepScope, step: string): JsonObject | undefined {
+  switch (scope.kind) {
+    case 'turn':
+      return ofRolling(scope, step);
+    case 'pass':
+      return ofLoop(scope, step);
+    case 'main':
+    case 'undo':
+      return undefined;
+    default:
+      return scope satisfies never;
+  }
+}
+
+function ofLoop({ of, iteration, value }: PassScope, step: string): JsonObject | undefined {
+  if (step !== of.step.name) return undefined;
+  return { CurrentIteration: iteration, ...(value === undefined ? {} : { CurrentIteratorValue: value }) };
 }
 
 /** What the steps of a turn may read of their rolling. */

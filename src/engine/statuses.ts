@@ -11,11 +11,13 @@ export const stepStatuses = [
   'Failed',
   'TimedOut',
   'Cancelled',
+  /** Of a loop: one of its steps led out of it. */
+  'Exited',
 ] as const;
 export type StepStatus = (typeof stepStatuses)[number];
 
 /** How a step ended. */
-export type StepEnding = Extract<StepStatus, 'Success' | 'Failed' | 'TimedOut' | 'Cancelled'>;
+export type StepEnding = Extract<StepStatus, 'Success' | 'Failed' | 'TimedOut' | 'Cancelled' | 'Exited'>;
 
 /** `Interrupted` is Belay's own and never stored: the execution is not over, and no runner holds it. */
 export const executionStatuses = [
@@ -30,7 +32,7 @@ export const executionStatuses = [
   'Interrupted',
 ] as const;
 export type ExecutionStatus = (typeof executionStatuses)[number];
-export type ExecutionEnding = StepEnding;
+export type ExecutionEnding = Exclude<StepEnding, 'Exited'>;
 
 export const rollbackStatuses = ['notRequested', 'running', 'waiting', 'clean', 'partial', 'failed'] as const;
 export type RollbackStatus = (typeof rollbackStatuses)[number];

@@ -11,6 +11,7 @@
  * token       names an effect to the world, so that it is done once
  * activity    one call through the Runtime port                outcome    what came of it
  * restore point   a snapshot, image or backup that an undo may need
+ * loop        a step that runs its nested steps again and again                 pass     one run of them
  * rolling     a step that runs its nested steps for one target after another        turn     one target's run of them
  * gate        nested steps that must hold before and after each turn
  */
@@ -21,7 +22,7 @@ import type { Change, RestorePoint } from './events.ts';
 /** What an action says of itself, given a step's inputs as written. Frozen into the program. */
 export interface StepDescriptor {
   /** Steps that the engine runs itself. */
-  readonly flow: 'branch' | 'sleep' | 'pause' | 'approve' | 'rolling' | null;
+  readonly flow: 'branch' | 'sleep' | 'pause' | 'approve' | 'rolling' | 'loop' | null;
   /** `begun` effects are begun under a token and can be adopted; the other two are harmless to do again. */
   readonly effect: 'read' | 'repeatable' | 'begun';
   /** Whether there is a before-state to journal. */

@@ -3,9 +3,9 @@
  * and where one of them has failed, or was itself not done, this one is not done either and says because of which.
  */
 import type { Failure } from './failure.ts';
-import { turnOf, type StepRecord, type TurnScope } from './records.ts';
+import { nestingOf, type StepRecord, type TurnScope } from './records.ts';
 
-/** Undos that have failed or were left alone, by the step's path and, of a rolling's steps, by the rolling's. */
+/** Undos that have failed or were left alone, by the step's path and by that of each loop or rolling around it. */
 export class UnmetNeeds {
   readonly #failed = new Map<string, Set<StepRecord>>();
 
@@ -15,8 +15,7 @@ export class UnmetNeeds {
 
   /** To be told when something new is known of the step's undo. */
   tried(record: StepRecord): void {
-    const turn = turnOf(record);
-    for (const path of [record.path, ...(turn === null ? [] : [turn.of.path])]) {
+    for (const path of [record.path, ...nestingOf(record).map((around) => around.path)]) {
       const failed = this.#failed.get(path) ?? new Set();
       failed.delete(record);
       if (record.undo === 'failed' || record.undo === 'changedSince') failed.add(record);

@@ -2,9 +2,9 @@
  * How long a program may take at most, forward and back, by the limits that are written in it. Where a limit is only a default, or a
  * person is waited for, nobody can say, and the answer names the steps. Pure: it runs nothing.
  */
-import { parseDurationMs } from '../document/index.ts';
+import { isExpression, parseDurationMs } from '../document/index.ts';
 import type { Json, JsonObject } from '../json.ts';
-import { backoffMs, onCancelSeconds } from './limits.ts';
+import { backoffMs, conditionPassesMax, onCancelSeconds } from './limits.ts';
 import type { Program, Step } from './types.ts';
 
 export type WorstCaseTime =
@@ -74,6 +74,8 @@ class Sum {
         return this.#say(path, 'waits for a person');
       case 'rolling':
         return this.#ofRolling(step, path);
+      case 'loop':
+        return this.#ofLoop(step, path);
       case null:
         return this.#ofTries(step, path);
       default:
@@ -104,6 +106,17 @@ class Sum {
     const sideBySide = Math.max(1, this.#number(step.inputs['MaxUnavailable'] ?? 1) ?? 1);
     // The gate is asked before and after each turn.
     return Math.ceil(targets / sideBySide) * (turn + 2 * gate + bakeMs);
+  }
+
+  #ofLoop(step: Step, path: string): number {
+    const own = this.#number(step.timeoutSeconds ?? null);
+    if (own !== undefined) return own * 1000;
+    const items = this.#value(step.inputs['Iterators'] ?? null);
+    const condition = step.inputs['LoopCondition'] === undefined ? undefined : conditionPassesMax;
+    const most = this.#number(step.inputs['MaxIterations'] ?? null) ?? condition;
+    const passes = Array.isArray(items) && !items.some(isExpression) ? items.length : most;
+    if (passes === undefined) return this.#say(path, 'goes over a list that is only known when it runs');
+    return Math.min(passes, most ?? passes) * this.ofList(step.nested?.['Steps'] ?? [], `${path}/Steps/`);
   }
 
   #say(path: string, why: string): 0 {

@@ -160,6 +160,7 @@ export const fakeActions: readonly CatalogAction[] = [
     outputs: ['Targets', 'Succeeded', 'Failed'],
     secretInputs: () => [],
     nests: {
+      scope: 'turn',
       lists: {
         Gate: { description: 'Looks.', required: false, readsOnly: true },
         Steps: { description: 'A turn.', required: true, readsOnly: false },
@@ -167,6 +168,26 @@ export const fakeActions: readonly CatalogAction[] = [
       outputs: ['Target', 'Others'],
     },
   }),
+  action(
+    'aws:loop',
+    object(
+      {
+        Iterators: {},
+        IteratorDataType: { enum: ['String', 'Integer', 'Boolean', 'StringMap'] },
+        LoopCondition: {},
+        MaxIterations: { type: 'integer', minimum: 1 },
+      },
+      [],
+    ),
+    {
+      outputs: ['CurrentIteration', 'CurrentIteratorValue'],
+      nests: {
+        scope: 'pass',
+        lists: { Steps: { description: 'A pass.', required: true, readsOnly: false } },
+        outputs: ['CurrentIteration', 'CurrentIteratorValue'],
+      },
+    },
+  ),
   action('ebs:snapshot', object({ Host: text, Mounts: texts }, ['Host', 'Mounts']), {
     outputs: ['SnapshotIds', 'StartTime'],
     changes: () => 'undoable',

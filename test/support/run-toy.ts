@@ -211,7 +211,10 @@ export function describeToy(
   actions: ReadonlyMap<string, AnyAction>,
   { action: name, inputs }: Step,
 ): StepDescriptor {
-  const flow = /^(?:aws:(branch|sleep|pause|approve)|belay:(rolling))$/.exec(name)?.slice(1).find(Boolean);
+  const flow = /^(?:aws:(branch|sleep|pause|approve|loop)|belay:(rolling))$/
+    .exec(name)
+    ?.slice(1)
+    .find(Boolean);
   const action = flow === undefined ? actions.get(name) : undefined;
   if (action === undefined) {
     return {

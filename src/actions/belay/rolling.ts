@@ -71,6 +71,7 @@ export const rolling = defineAction({
     ),
   }),
   nests: {
+    scope: 'turn',
     lists: {
       Gate: {
         description:

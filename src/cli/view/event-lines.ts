@@ -42,6 +42,8 @@ export function eventLines({ at, event }: RecordedEvent, progress: Progress, sty
       return event.failure === null
         ? []
         : [turnLine(event, style.marks.failed, 'bad', failureText(event.failure), progress, style)];
+    case 'PassStarted':
+      return [passLine(event, progress, style)];
     case 'RollbackRefused':
       return event.drift.map(({ step, left, found }) =>
         rowLine(
@@ -85,6 +87,17 @@ export function eventLines({ at, event }: RecordedEvent, progress: Progress, sty
     default:
       return event satisfies never;
   }
+}
+
+function passLine(
+  { step, iteration, of, value }: Extract<EngineEvent, { type: 'PassStarted' }>,
+  progress: Progress,
+  style: Style,
+): string {
+  const targets = value === undefined ? [] : [typeof value === 'string' ? value : JSON.stringify(value)];
+  progress.widen(targets);
+  const text = of === null ? `pass ${iteration}` : `pass ${iteration} of ${of}`;
+  return rowLine({ mark: style.marks.started, tone: 'hint', step, targets, time: '', text }, progress, style);
 }
 
 function turnLine(

@@ -82,6 +82,7 @@ export class Progress {
       case 'RollbackRepeated':
       case 'TurnStarted':
       case 'TurnEnded':
+      case 'PassStarted':
       case 'LocksTaken':
       case 'LocksRefused':
       case 'LocksReleased':

@@ -1,5 +1,5 @@
 /** `belay show` for people: everything, with full values. Pure. */
-import type { Change, StepState, UndoState } from '../../engine/index.ts';
+import { nestingDepth, type Change, type StepState, type UndoState } from '../../engine/index.ts';
 import type { ExecutionView } from '../../runtime/execution-view.ts';
 import { isDifferent, targetsText } from './change-text.ts';
 import { agoText, durationText, instantText } from './durations.ts';
@@ -50,7 +50,7 @@ export function showLines(view: ExecutionView, style: Style, now: number): strin
     `${style.paint('strong', view.executionId)}  ${printable(view.runbook)}`,
     ...tableLines(facts).map((line) => `  ${line}`),
     '',
-    ...view.steps.flatMap((step) => stepLines(step, style, '  ')),
+    ...view.steps.flatMap((step) => stepLines(step, style, '  '.repeat(1 + nestingDepth(step.name)))),
     ...(view.rollback.length === 0 ? [] : ['', style.paint('strong', 'Rollback')]),
     ...view.rollback.flatMap((undo) => undoLines(undo, style)),
     ...outputsOf(view),
@@ -90,6 +90,7 @@ function stepLines(step: StepState, style: Style, indent: string): string[] {
 function stepMark({ status }: StepState, { marks }: Style): { readonly mark: string; readonly tone: Tone } {
   switch (status) {
     case 'Success':
+    case 'Exited':
       return { mark: marks.done, tone: 'good' };
     case 'Failed':
     case 'TimedOut':

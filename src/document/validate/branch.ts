@@ -78,7 +78,7 @@ function validateChoice(choice: MapNode, what: string, report: Report): void {
   validateCondition(choice, what, true, report);
 }
 
-function validateCondition(node: MapNode, what: string, isChoice: boolean, report: Report): void {
+export function validateCondition(node: MapNode, what: string, isChoice: boolean, report: Report): void {
   const connective = [...node.entries.values()].filter(({ key }) => connectives.includes(key));
   const comparisons = [...node.entries.values()].filter(({ key }) => operators.some((name) => name === key));
   const allowed = [...(isChoice ? ['NextStep'] : []), 'Variable', ...connectives, ...operators];

@@ -17,6 +17,8 @@ export interface StepList {
   readonly drafts: readonly StepDraft[];
   /** First of a name wins; the others are reported. */
   readonly indexOf: ReadonlyMap<string, number>;
+  /** Steps of the loops in this list, whose outputs can be read behind the loop; `index`: the loop's. */
+  readonly inner: ReadonlyMap<string, InnerStep>;
   /** The list around this one, whose outputs can be read here too. */
   readonly outer?: StepList;
   /** The step that the list undoes. */
@@ -25,15 +27,19 @@ export interface StepList {
   readonly nestedIn?: { readonly owner: StepDraft; readonly input: string };
 }
 
+export interface InnerStep {
+  readonly draft: StepDraft;
+  readonly index: number;
+}
+
 /** Every list that can be read from this one, the nearest first. */
 export function* listsAround(list: StepList | undefined): Generator<StepList> {
   for (let at = list; at !== undefined; at = at.outer) yield at;
 }
 
-/** The step in whose inputs the list stands, at any distance. */
-export function nestingOf(list: StepList): StepList['nestedIn'] {
-  for (const { nestedIn } of listsAround(list)) if (nestedIn !== undefined) return nestedIn;
-  return undefined;
+/** Whether the list stands in the inputs of the step, at any distance. */
+export function isNestedIn(list: StepList, owner: StepDraft): boolean {
+  return listsAround(list).some(({ nestedIn }) => nestedIn?.owner === owner);
 }
 
 export function stepList(
@@ -44,5 +50,23 @@ export function stepList(
   for (const [index, { step }] of drafts.entries()) {
     if (!indexOf.has(step.name)) indexOf.set(step.name, index);
   }
-  return { drafts, indexOf, ...place };
+  return { drafts, indexOf, inner: innerSteps(drafts), ...place };
+}
+
+/** The first of a name wins here too. */
+function innerSteps(drafts: readonly StepDraft[]): ReadonlyMap<string, InnerStep> {
+  const inner = new Map<string, InnerStep>();
+  for (const [index, loop] of drafts.entries())
+    for (const draft of stepsOfPasses(loop))
+      if (!inner.has(draft.step.name)) inner.set(draft.step.name, { draft, index });
+  return inner;
+}
+
+/** The steps of a loop, and of the loops in it. */
+export function* stepsOfPasses({ scope, nested }: StepDraft): Generator<StepDraft> {
+  if (scope !== 'pass') return;
+  for (const draft of [...nested.values()].flat()) {
+    yield draft;
+    yield* stepsOfPasses(draft);
+  }
 }

@@ -6,6 +6,7 @@
 import type { StepDraft } from '../draft.ts';
 import type { Span } from '../tree.ts';
 import { branchAction, branchTargets, validateBranch } from './branch.ts';
+import { exitsOf, leavesTo } from './exits.ts';
 import { listsAround, type StepList, type ValidationContext } from './context.ts';
 
 export interface Edge {
@@ -48,6 +49,7 @@ function edgesOf(
   const jump = (target: string, span: Span, key: string): void => {
     const to = list.indexOf.get(target);
     if (to !== undefined) edges.push({ to, span });
+    else if (leavesTo(list, target)) return;
     else {
       reportUnknownStep(step.name, key, target, span, list, context);
       missed();
@@ -67,11 +69,15 @@ function edgesOf(
   if (step.nextStep !== undefined) {
     // A jump that isEnd keeps from being taken must still name a step.
     if (fallsThrough) jump(step.nextStep, spanOf('nextStep'), 'nextStep');
-    else if (!list.indexOf.has(step.nextStep)) {
+    else if (!list.indexOf.has(step.nextStep) && !leavesTo(list, step.nextStep)) {
       reportUnknownStep(step.name, 'nextStep', step.nextStep, spanOf('nextStep'), list, context);
     }
   } else if (fallsThrough && index + 1 < list.drafts.length) {
     edges.push({ to: index + 1, span: undefined });
+  }
+  for (const { target, span } of exitsOf(draft)) {
+    const to = list.indexOf.get(target);
+    if (to !== undefined) edges.push({ to, span });
   }
   if (step.onFailure.kind === 'step') jump(step.onFailure.step, spanOf('onFailure'), 'onFailure');
   if (step.onCancel.kind === 'step') {
@@ -108,8 +114,9 @@ function checkOnCancelTarget(
   list: StepList,
   { catalog, report }: ValidationContext,
 ): void {
-  const index = list.indexOf.get(target);
-  const action = index === undefined ? undefined : list.drafts[index]?.step.action;
+  const around = [...listsAround(list)].find(({ indexOf }) => indexOf.has(target));
+  const index = around?.indexOf.get(target);
+  const action = index === undefined ? undefined : around?.drafts[index]?.step.action;
   if (action === undefined || catalog.action(action)?.allowedInOnCancel !== false) return;
   // Published documents do it all the same, so AWS does not refuse them.
   report.warn(

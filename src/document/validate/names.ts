@@ -1,7 +1,7 @@
 /** Step names are unique where they are read, and actions exist. */
 import { everyDraft, type StepDraft } from '../draft.ts';
 import { ownParts } from '../reference.ts';
-import { listsAround, type StepList, type ValidationContext } from './context.ts';
+import { listsAround, stepsOfPasses, type StepList, type ValidationContext } from './context.ts';
 
 export function validateNames(list: StepList, context: ValidationContext): void {
   const { report, draft: document } = context;
@@ -16,10 +16,22 @@ export function validateNames(list: StepList, context: ValidationContext): void 
       const around = [...listsAround(list.outer)].find(({ indexOf }) => indexOf.has(name));
       if (around !== undefined) reportShadowing(list, around, draft, context);
     }
+    reportTwins(list, draft, context);
     if (hasUndoLists && ownParts.some((part) => part === name)) {
       const message = `a step cannot be called ${name} in a document with undo lists, where {{ ${name}.X }} means the step that is undone`;
       report.error('STEP_NAME', draft.nameSpan, message);
     }
+  }
+}
+
+/** Steps of two loops are read behind both, by their names. */
+function reportTwins(list: StepList, loop: StepDraft, { report }: ValidationContext): void {
+  for (const { step, nameSpan } of stepsOfPasses(loop)) {
+    const index = list.inner.get(step.name)?.index;
+    const other = index === undefined ? undefined : list.drafts[index];
+    if (other === undefined || other === loop) continue;
+    const message = `"${loop.step.name}" has a step ${step.name}, and so has "${other.step.name}"`;
+    report.error('DUPLICATE_STEP', nameSpan, message, 'Outputs of both are read by name; rename one.');
   }
 }
 

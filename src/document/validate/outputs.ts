@@ -26,7 +26,7 @@ export function validateOutputs(main: StepList, context: ValidationContext): voi
       continue;
     }
     const index = main.indexOf.get(stepName);
-    const step = index === undefined ? undefined : main.drafts[index];
+    const step = index === undefined ? main.inner.get(stepName)?.draft : main.drafts[index];
     if (step === undefined) {
       const nearest = report.suggest(stepName, () => [...main.indexOf.keys()]);
       const hint = nearest?.startsWith('Did') === true ? nearest.replace('?', `.${output}?`) : undefined;

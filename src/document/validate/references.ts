@@ -2,12 +2,13 @@
 import type { StepDraft } from '../draft.ts';
 import { isAwsAction } from '../fit-inputs.ts';
 import { automationNames, globalNames, ownParts, type Reference } from '../reference.ts';
-import type { Span, TreeNode } from '../tree.ts';
+import type { Entry, Span, TreeNode } from '../tree.ts';
 import { isJsonObject } from '../../json.ts';
 import { findExpressions, type PlacedBraces } from './expressions.ts';
 import type { Flow } from './flow.ts';
 import { findImpossible, type OrderQuestion } from './order.ts';
-import { listsAround, nestingOf, type StepList, type ValidationContext } from './context.ts';
+import { isNestedIn, listsAround, stepList, type StepList, type ValidationContext } from './context.ts';
+import { conditionOf } from './loop.ts';
 
 const prefixes = ['global', 'automation', 'variable', 'ssm'];
 
@@ -25,13 +26,15 @@ export function validateStepReferences(
   const outerQuestions: OrderQuestion[] = [];
   const nesting = list.nestedIn === undefined ? -1 : (list.outer?.drafts.indexOf(list.nestedIn.owner) ?? -1);
   for (const [index, draft] of list.drafts.entries()) {
+    const condition = conditionOf(draft);
+    if (condition !== undefined) checkCondition(condition.value, draft, list, context);
     for (const key of ['inputs', 'timeoutSeconds', 'capture', 'locks']) {
-      const node = draft.node.entries.get(key)?.value;
+      const node = without(draft.node.entries.get(key)?.value, condition);
       if (node === undefined) continue;
       const isAddition = key === 'capture' || key === 'locks';
       const user: User = { what: `step "${draft.step.name}"`, list, isAddition };
       for (const { reference, span } of checkExpressions(node, user, context)) {
-        const from = reference.kind === 'output' ? list.indexOf.get(reference.step) : undefined;
+        const from = reference.kind === 'output' ? indexIn(list, reference.step) : undefined;
         if (from !== undefined) questions.push({ from, to: index, reference, span });
         const outer = reference.kind === 'output' ? list.outer?.indexOf.get(reference.step) : undefined;
         if (from === undefined && outer !== undefined && outer !== nesting && nesting !== -1)
@@ -42,6 +45,22 @@ export function validateStepReferences(
   reportImpossible(list, flow, questions, context);
   if (list.outer !== undefined && outerFlow !== undefined)
     reportImpossible(list.outer, outerFlow, outerQuestions, context);
+}
+
+/** A loop's condition is asked after a pass, with the pass's own steps in sight. */
+function checkCondition(node: TreeNode, owner: StepDraft, outer: StepList, context: ValidationContext): void {
+  const list = stepList([...owner.nested.values()].flat(), { outer, nestedIn: { owner, input: 'Steps' } });
+  checkExpressions(node, { what: `step "${owner.step.name}"`, list }, context);
+}
+
+function without(node: TreeNode | undefined, entry: Entry | undefined): TreeNode | undefined {
+  if (node?.kind !== 'map' || entry === undefined) return node;
+  return { ...node, entries: new Map([...node.entries].filter(([, other]) => other !== entry)) };
+}
+
+/** The step's place in the list, or that of the loop that it stands in. */
+function indexIn(list: StepList, step: string): number | undefined {
+  return list.indexOf.get(step) ?? list.inner.get(step)?.index;
 }
 
 function reportImpossible(
@@ -55,10 +74,13 @@ function reportImpossible(
   // Of these the reader does not lead to the step that it reads: it does not come later, but lies on another path.
   const apart = new Set(findImpossible(flow, reversed).map(({ span }) => span));
   for (const { from, to, reference, span } of impossible) {
-    const [source, user] = [list.drafts[from]?.step.name ?? '', list.drafts[to]?.step.name ?? ''];
+    const source = reference.kind === 'output' ? reference.step : (list.drafts[from]?.step.name ?? '');
+    const user = list.drafts[to]?.step.name ?? '';
     const use = `step "${user}" uses {{ ${reference.text} }}`;
-    if (from === to) context.report.error('NOT_RUN_YET', span, `${use}, which is its own output`);
-    else if (flow.isReachable[from] !== true)
+    if (from === to) {
+      const why = source === user ? 'which is its own output' : `but ${source} runs inside of it`;
+      context.report.error('NOT_RUN_YET', span, `${use}, ${why}`);
+    } else if (flow.isReachable[from] !== true)
       context.report.warn('NOT_RUN_YET', span, `${use}, but nothing leads to ${source}: the value is null`);
     else if (!apart.has(span))
       context.report.error('NOT_RUN_YET', span, `${use}, but ${source} cannot have run by then`);
@@ -203,7 +225,7 @@ function checkOutput(
     }
     return fail(`there is no step ${stepName}`, hint);
   }
-  const isAround = user.list !== undefined && nestingOf(user.list)?.owner === step;
+  const isAround = user.list !== undefined && isNestedIn(user.list, step);
   const known = isAround
     ? context.catalog.action(step.step.action)?.nests?.outputs
     : outputsOf(step, context);
@@ -263,6 +285,8 @@ function findStep(name: string, user: User): StepDraft | undefined {
   for (const list of listsAround(user.list)) {
     const index = list.indexOf.get(name);
     if (index !== undefined) return list.drafts[index];
+    const inner = list.inner.get(name);
+    if (inner !== undefined) return inner.draft;
   }
   return undefined;
 }

@@ -2,6 +2,7 @@
 import { stepList, type StepList, type ValidationContext } from './context.ts';
 import { validateFlow, type Flow } from './flow.ts';
 import { validateInputs } from './inputs.ts';
+import { validateLoop } from './loop.ts';
 import { validateNames } from './names.ts';
 import { validateNested } from './nested.ts';
 import { validateOutputs } from './outputs.ts';
@@ -28,7 +29,10 @@ function validateList(list: StepList, outerFlow: Flow | undefined, context: Vali
   validateNames(list, context);
   validateNested(list, context);
   validateUndoNeeds(list, context);
-  for (const draft of list.drafts) validateInputs(draft, context);
+  for (const draft of list.drafts) {
+    validateInputs(draft, context);
+    validateLoop(draft, context);
+  }
   const flow = validateFlow(list, context);
   validateStepReferences(list, flow, outerFlow, context);
   validateStepSecrets(list, context);

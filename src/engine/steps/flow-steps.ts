@@ -3,12 +3,14 @@ import type { RunStep } from '../step-run.ts';
 import type { StepDescriptor } from '../types.ts';
 import { approve } from './approve.ts';
 import { branch } from './branch.ts';
+import { loop } from './loop.ts';
 import { pause } from './pause.ts';
 import { rolling } from './rolling.ts';
 import { sleep } from './sleep.ts';
 
 export const flowSteps: Readonly<Record<NonNullable<StepDescriptor['flow']>, RunStep>> = {
   branch,
+  loop,
   sleep,
   pause,
   approve,

@@ -3,18 +3,14 @@ import { isJsonObject } from '../../json.ts';
 import { reachOf } from '../account/reach.ts';
 import { notTried } from '../endings.ts';
 import { resolve, type Resolved } from '../scope.ts';
-import type { RunStep } from '../step-run.ts';
+import type { RunStep, StepRun } from '../step-run.ts';
 
 export const started =
   (next: RunStep): RunStep =>
   async (run) => {
-    const { frame, record, id } = run;
+    const { frame, record } = run;
     const { step, path, descriptor } = record;
-    // A branch looks at its variables itself, one after the other, and no further than it has to.
-    const inputs: Resolved =
-      descriptor.flow === 'branch'
-        ? { ok: true, value: step.inputs, absent: [] }
-        : await resolve(frame, step.inputs, id, { notRunIsNull: true });
+    const inputs = await resolved(run);
     const shown = inputs.ok && isJsonObject(inputs.value) ? inputs.value : step.inputs;
     const reach = reachOf(step, descriptor);
     const absent = inputs.ok && inputs.absent.length > 0 ? { absent: inputs.absent } : {};
@@ -30,3 +26,19 @@ export const started =
     record.inputs = shown;
     return next(run);
   };
+
+/** Conditions are looked at by the step itself, one variable after the other and no further than it has to; a loop's after each pass. */
+async function resolved({ frame, record: { step, descriptor }, id }: StepRun): Promise<Resolved> {
+  switch (descriptor.flow) {
+    case 'branch':
+      return { ok: true, value: step.inputs, absent: [] };
+    case 'loop': {
+      const { LoopCondition: condition, ...others } = step.inputs;
+      const inputs = await resolve(frame, others, id, { notRunIsNull: true });
+      if (!inputs.ok || !isJsonObject(inputs.value) || condition === undefined) return inputs;
+      return { ...inputs, value: { ...inputs.value, LoopCondition: condition } };
+    }
+    default:
+      return resolve(frame, step.inputs, id, { notRunIsNull: true });
+  }
+}

@@ -104,6 +104,8 @@ export function mapEvent(event: EngineEvent, map: MapValue): EngineEvent {
       return { ...event, waiting: mapWaiting(event.waiting, map) };
     case 'StepEnded':
       return { ...mapEffect(event, map), failure: mapFailureOrNone(event.failure, map) };
+    case 'PassStarted':
+      return event.value === undefined ? event : { ...event, value: map(event.value) };
     case 'TurnEnded':
       return { ...event, failure: mapFailureOrNone(event.failure, map) };
     case 'UndoEnded':
