@@ -29,6 +29,7 @@ const allowedLicences = new Set([
   'BlueOak-1.0.0',
   'ISC',
   'MIT',
+  'MIT-0',
 ]);
 /** What may be in it for a reason. MPL-2.0 asks that its source can be had; NOTICE says where. */
 const allowedPackages: Readonly<Record<string, string>> = { 'ical.js': 'MPL-2.0' };

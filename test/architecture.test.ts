@@ -27,7 +27,8 @@ const allowed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
   schedule: [],
   windows: ['json.ts', 'document', 'schedule'],
   compliance: ['json.ts', 'document'],
-  inventory: ['json.ts', 'document', /^transports\/host\.ts$/],
+  notify: ['json.ts', 'document'],
+  inventory: ['json.ts', 'document', 'notify', /^transports\/host\.ts$/],
   runtime: [
     'json.ts',
     'document',
@@ -40,11 +41,13 @@ const allowed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'schedule',
     'windows',
     'compliance',
+    'notify',
   ],
   cli: [
     'json.ts',
     'windows',
     'compliance',
+    'notify',
     'runtime',
     'document',
     'engine',
@@ -66,6 +69,7 @@ const forbidden: Readonly<Record<string, RegExp>> = {
   document: /'node:|\bDate\.now\b|\bMath\.random\b|\bsetTimeout\b|\bprocess\./,
   engine: /'node:|\bDate\.now\b|\bMath\.random\b|\bsetTimeout\b|\bsetInterval\b|\bprocess\.|\bperformance\./,
   compliance: /'node:|\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bsetTimeout\b|\bprocess\./,
+  notify: /'node:|\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bsetTimeout\b|\bprocess\./,
   windows: /'node:|\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bsetTimeout\b|\bprocess\./,
   schedule: /'node:|\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bsetTimeout\b|\bprocess\./,
 };
@@ -124,7 +128,7 @@ test('ports are imported as types only', () => {
 /** A pattern that RE2 cannot run is stopped after a time: the one clock of document, and it decides nothing but a refusal. */
 const stopsPatterns = "import { runInNewContext } from 'node:vm';";
 
-test('document, engine, schedule, windows and compliance know no clock, no chance, no files and no process', () => {
+test('document, engine, schedule, windows, compliance and notify know no clock, no chance, no files and no process', () => {
   const wrong = files.filter((file) => {
     const pattern = forbidden[roomOf(file)];
     const code = readFileSync(join(root, file), 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');

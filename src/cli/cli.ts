@@ -35,6 +35,8 @@ export interface Cli {
   /** Whether the reader of stdout is gone. */
   outIsClosed(): boolean;
   belay(): Promise<Belay>;
+  /** Tells people what is to be told, within a bound, when the command has done its work. Never throws. */
+  finish(): Promise<void>;
   close(): void;
 }
 
@@ -61,6 +63,9 @@ export function makeCli(globals: GlobalOptions, around: Surroundings): Cli {
   stdout.on('error', (error: NodeJS.ErrnoException) => (isClosed.out ||= gone(error)));
   stderr.on('error', (error: NodeJS.ErrnoException) => (isClosed.talk ||= gone(error)));
   let opened: Belay | undefined;
+  const talk = (...lines: readonly string[]): void => {
+    if (!isClosed.talk) stderr.write(lines.map((line) => `${safeLines(spelled(line, style))}\n`).join(''));
+  };
   return {
     cwd,
     env,
@@ -78,9 +83,7 @@ export function makeCli(globals: GlobalOptions, around: Surroundings): Cli {
         if (isClosed.out) resolve();
         else stdout.write(data, () => resolve());
       }),
-    talk: (...lines) => {
-      if (!isClosed.talk) stderr.write(lines.map((line) => `${safeLines(spelled(line, style))}\n`).join(''));
-    },
+    talk,
     outIsClosed: () => isClosed.out,
     belay: async () => {
       if (opened !== undefined) return opened;
@@ -90,8 +93,14 @@ export function makeCli(globals: GlobalOptions, around: Surroundings): Cli {
         cwd,
         env,
         stdin: () => readSecretFrom(stdin, stderr),
+        words: async () => (await import('./view/people-words.ts')).peopleWords,
       });
       return opened;
+    },
+    finish: async () => {
+      if (opened?.notifier?.isUsed !== true) return;
+      const { tellPeople } = await import('./tell-people.ts');
+      talk(...(await tellPeople(opened.notifier)));
     },
     close: () => opened?.close(),
   };

@@ -1,6 +1,7 @@
 /** Every command as data. Help, completion and documentation are made from this; commander is built from it. */
 import type { CommandSpec, ExampleSpec, OptionSpec } from './command-spec.ts';
 import { complianceCommands } from './compliance-commands.ts';
+import { notifyCommands } from './notify-commands.ts';
 import { windowCommands } from './window-commands.ts';
 
 const json: OptionSpec = {
@@ -54,6 +55,7 @@ export const firstExamples: readonly ExampleSpec[] = [
 /** Commands of two words, by the first one. */
 export const families = [
   { name: 'window', summary: 'Maintenance windows: when runbooks run unattended, and which' },
+  { name: 'notify', summary: 'Channels: how people are told' },
 ] as const;
 
 export const commandTree: readonly CommandSpec[] = [
@@ -327,6 +329,7 @@ export const commandTree: readonly CommandSpec[] = [
   },
   ...windowCommands,
   ...complianceCommands,
+  ...notifyCommands,
   {
     name: 'explain',
     summary: 'What an action does, takes, gives, and how it is undone',

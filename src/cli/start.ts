@@ -52,6 +52,7 @@ async function codeOf(invocation: Invocation, words: readonly string[], cli: Cli
       } catch (error) {
         return await report(error, cli);
       } finally {
+        await cli.finish();
         cli.close();
       }
     default:

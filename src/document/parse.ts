@@ -8,6 +8,7 @@ import { parseParameters } from './parse-parameters.ts';
 import { parseSteps } from './parse-steps.ts';
 import {
   checkKeys,
+  entryOf,
   readInteger,
   readList,
   readMap,
@@ -136,9 +137,25 @@ function parseNotify(reader: MapReader): Document['notify'] {
   const map = readMap(reader, 'notify');
   if (map === undefined) return undefined;
   const inner: MapReader = { node: map.value, what: 'notify', report: reader.report };
-  checkKeys(inner, ['sns']);
-  const entry = requiredEntry(inner, 'sns', map.keySpan);
+  checkKeys(inner, ['sns', 'channels']);
+  const entry = entryOf(inner, 'sns');
   const sns = readText(inner, 'sns');
   if (entry !== undefined && sns === '') wrongType(inner, entry, 'the ARN of an SNS topic');
-  return sns === undefined ? undefined : { sns };
+  const channels = readChannelNames(inner);
+  if (entry === undefined && entryOf(inner, 'channels') === undefined)
+    reader.report.error('MISSING_KEY', map.keySpan, 'notify needs sns or channels');
+  return { ...(sns === undefined ? {} : { sns }), ...(channels === undefined ? {} : { channels }) };
+}
+
+/** Whether belay.yaml has them is asked when the runbook is started. */
+function readChannelNames(reader: MapReader): readonly string[] | undefined {
+  const entry = entryOf(reader, 'channels');
+  const items = readList(reader, 'channels');
+  if (entry === undefined || items === undefined) return undefined;
+  const names = items.flatMap((item) =>
+    item.kind === 'scalar' && typeof item.value === 'string' ? [item.value] : [],
+  );
+  if (names.length === items.length && names.length > 0) return names;
+  wrongType(reader, entry, 'a list of names of channels');
+  return undefined;
 }

@@ -107,9 +107,16 @@ const documentProperties: JsonObject = {
     'Addition to SSM: taking the execution back.',
   ),
   notify: object(
-    { sns: described('ARN of the topic.', text) },
-    ['sns'],
-    "Addition to SSM: where failure and the rollback's outcome are published.",
+    {
+      sns: described('ARN of a topic.', text),
+      channels: described('Channels of belay.yaml, beside those that are told of all.', {
+        type: 'array',
+        minItems: 1,
+        items: text,
+      }),
+    },
+    [],
+    'Addition to SSM: who is told of the execution.',
   ),
   locks: ref('locks'),
 };

@@ -121,8 +121,13 @@ export interface Document {
   /** Addition: the longest that the forward flow may take, people who are waited for not counted. The rollback has its own limit. */
   readonly timeoutSeconds?: number;
   readonly rollback: { readonly when: RollbackWhen; readonly timeoutSeconds: number };
-  /** Addition: where failure and the rollback's outcome are published. May hold expressions. */
-  readonly notify?: { readonly sns: string };
+  /** Addition: who is told of the execution, beside the channels that are told of all. */
+  readonly notify?: {
+    /** A topic's ARN. May hold expressions. */
+    readonly sns?: string;
+    /** Channels of belay.yaml, by name. */
+    readonly channels?: readonly string[];
+  };
   /** Addition: resources held exclusively from before the first step until the execution has ended. May hold expressions. */
   readonly locks?: readonly string[];
   /** Additions that the document uses, by name; empty for plain SSM. */

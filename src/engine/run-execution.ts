@@ -142,7 +142,7 @@ async function ended(frame: Frame, flow: FlowResult): Promise<ExecutionResult> {
 async function tell(frame: Frame, what: 'failed' | 'rolledBack', flow: FlowResult): Promise<void> {
   const { execution } = frame;
   const { notify: to, description } = execution.program.document;
-  if (to === undefined || flow.status === 'Success') return;
+  if (to?.sns === undefined || flow.status === 'Success') return;
   const id = `notify:${what}`;
   const topic = await resolve(frame, to.sns, id);
   if (!topic.ok || typeof topic.value !== 'string') return;

@@ -1,4 +1,5 @@
 /** The hosts that belay.yaml names, each with the bastions on the way to it. */
+import type { Channel } from '../notify/index.ts';
 import type { HostAddress } from '../transports/host.ts';
 import type { Groups } from './groups.ts';
 import type { HostEntry } from './host-entry.ts';
@@ -10,12 +11,19 @@ export interface Inventory {
   readonly groups: Groups;
   /** How long after its end an execution can be taken back, in ms. */
   readonly keepMs: number;
+  /** The ways by which people are told. */
+  readonly channels: readonly Channel[];
   /** By name or by instance id: both are the same target. `via` holds every hop, the first one first. */
   address(nameOrInstanceId: string): HostAddress | undefined;
 }
 
 /** Of entries without cycles and with known bastions. */
-export function makeInventory(entries: readonly HostEntry[], groups: Groups, keepMs: number): Inventory {
+export function makeInventory(
+  entries: readonly HostEntry[],
+  groups: Groups,
+  keepMs: number,
+  channels: readonly Channel[] = [],
+): Inventory {
   const byName = new Map(entries.map((entry) => [entry.name, entry]));
   const addresses = new Map<string, HostAddress>();
   for (const entry of entries) {
@@ -30,6 +38,7 @@ export function makeInventory(entries: readonly HostEntry[], groups: Groups, kee
     names: entries.map(({ name }) => name),
     groups,
     keepMs,
+    channels,
     address: (name) => addresses.get(name),
   };
 }

@@ -15,6 +15,7 @@ import { oncePerPlace, reportInventory } from './errors.ts';
 import { expandHosts } from './expand-hosts.ts';
 import { readGroups, type Groups } from './groups.ts';
 import { readHost, type HostEntry } from './host-entry.ts';
+import { readChannels, type Channel } from '../notify/index.ts';
 import { keepMsDefault, readKeep } from './keep.ts';
 import { makeInventory, type Inventory } from './inventory.ts';
 
@@ -32,20 +33,22 @@ export interface ParsedInventory {
 export function parseInventory(source: SourceText, options: InventoryOptions = {}): ParsedInventory {
   const report = oncePerPlace(makeReport(source));
   const root = readTree(source, report);
-  const { hosts, groups, keepMs } = root === undefined ? nothing : readEntries(root, options, report);
+  const { hosts, groups, keepMs, channels } =
+    root === undefined ? nothing : readEntries(root, options, report);
   const diagnostics = report.finish();
   return report.hasErrors
     ? { diagnostics }
-    : { inventory: makeInventory(hosts, groups, keepMs), diagnostics };
+    : { inventory: makeInventory(hosts, groups, keepMs, channels), diagnostics };
 }
 
 interface Entries {
   readonly hosts: readonly HostEntry[];
   readonly groups: Groups;
   readonly keepMs: number;
+  readonly channels: readonly Channel[];
 }
 
-const nothing: Entries = { hosts: [], groups: new Map(), keepMs: keepMsDefault };
+const nothing: Entries = { hosts: [], groups: new Map(), keepMs: keepMsDefault, channels: [] };
 
 function readEntries(root: TreeNode, options: InventoryOptions, report: Report): Entries {
   if (root.kind === 'scalar' && root.value === null) return nothing;
@@ -55,7 +58,7 @@ function readEntries(root: TreeNode, options: InventoryOptions, report: Report):
     return nothing;
   }
   const reader: MapReader = { node: root, what: 'belay.yaml', report };
-  checkKeys(reader, ['keep', 'hosts', 'groups']);
+  checkKeys(reader, ['keep', 'hosts', 'groups', 'notify']);
   const resolvePath = options.resolvePath ?? ((path: string) => path);
   const hosts: HostEntry[] = [];
   for (const entry of expandHosts(readMap(reader, 'hosts')?.value.entries.values() ?? [], report)) {
@@ -69,7 +72,7 @@ function readEntries(root: TreeNode, options: InventoryOptions, report: Report):
     hosts,
     report,
   );
-  return { hosts, groups, keepMs: readKeep(reader) };
+  return { hosts, groups, keepMs: readKeep(reader), channels: readChannels(reader, { resolvePath }) };
 }
 
 /** A name and its instance id are one target, so neither may mean two. */

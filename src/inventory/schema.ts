@@ -1,5 +1,6 @@
 /** The editor's JSON Schema (draft-07) of belay.yaml. */
 import type { JsonObject } from '../json.ts';
+import { channelsSchema, eventSchema } from '../notify/index.ts';
 
 /** A name, or a name with one range. */
 const hostNames =
@@ -36,8 +37,9 @@ export function inventorySchema(): JsonObject {
           items: { type: 'string', pattern: hostNames },
         },
       },
+      notify: channelsSchema(),
     },
-    definitions: { host },
+    definitions: { host, event: eventSchema },
   };
 }
 

@@ -215,3 +215,14 @@ export {
   type WordKind,
   type WordRow,
 } from './windows.ts';
+export {
+  hasOutbox,
+  openOutbox,
+  summaryEvent,
+  type Destination,
+  type NewOutboxMessage,
+  type Outbox,
+  type OutboxBatch,
+  type OutboxMessage,
+  type OutboxState,
+} from './outbox.ts';

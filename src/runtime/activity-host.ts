@@ -52,6 +52,8 @@ export interface ActivityPorts {
   readonly locks: LockKeeper;
   readonly machines: Pick<KnownMachines, 'mayBecomeOthers'>;
   readonly vault: Vault;
+  /** Whether people are told of what the journal holds, by the outbox. */
+  readonly hasOutbox?: boolean;
   readonly logs: LogFolder;
   /** Called with every host on which an effect acts, before it does. */
   readonly actsOn: (host: string) => void;

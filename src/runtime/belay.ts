@@ -40,7 +40,10 @@ import {
   type HostSurvey,
   type Unlocking,
 } from './locks/survey.ts';
+import { Notifier } from './notify/notifier.ts';
+import type { PeopleWords } from './notify/words.ts';
 import { openPlace, type Place } from './places.ts';
+import { findExecution } from './find-execution.ts';
 import { openExecution } from './open-execution.ts';
 import { discard, refuseClosed } from './retention/closing.ts';
 import { forgetOnHost, openRetention, type Retention, type RetentionOptions } from './retention/retention.ts';
@@ -64,6 +67,8 @@ export interface BelayOptions {
   readonly stdin: SecretSources['stdin'];
   /** The world that executions act on; left out, the usual. */
   readonly openPlace?: typeof openPlace;
+  /** What messages to people say of executions. Without it nobody is told. */
+  readonly words?: () => Promise<PeopleWords>;
 }
 
 export interface StartRequest {
@@ -88,6 +93,7 @@ export class Belay {
   readonly #openPlace: typeof openPlace;
   #journal: Journal | undefined;
   #catalog: Catalog | undefined;
+  #notifier: Notifier | undefined;
 
   constructor(options: BelayOptions) {
     let read: ReturnType<SecretSources['stdin']> | undefined;
@@ -101,6 +107,14 @@ export class Belay {
     if (this.#journal !== undefined) return this.#journal;
     asJournalFailure(this.stateDir, () => openStateDir(this.stateDir, this.#options.env));
     return (this.#journal = openSqliteJournal(this.stateDir));
+  }
+
+  /** Who tells people. Undefined: this process does not. */
+  get notifier(): Notifier | undefined {
+    const { words, cwd, env } = this.#options;
+    if (words === undefined) return undefined;
+    const { stateDir } = this;
+    return (this.#notifier ??= new Notifier({ stateDir, cwd, env, words, journal: () => this.journal }));
   }
 
   get catalog(): Catalog {
@@ -193,31 +207,19 @@ export class Belay {
   ): Promise<RunEnding> {
     const { env, stdin } = this.#options;
     const ports = { openPlace: this.#openPlace };
-    return runHere(id, { ...options, journal: this.journal, stateDir: this.stateDir, env, stdin, ports });
+    const { notifier, journal, stateDir } = this;
+    notifier?.expect(this.row(id));
+    const onEvent = (recorded: RecordedEvent): void => {
+      options.onEvent?.(recorded);
+      notifier?.hear(recorded.event);
+    };
+    const hasOutbox = notifier !== undefined;
+    return runHere(id, { ...options, onEvent, hasOutbox, journal, stateDir, env, stdin, ports });
   }
 
   /** The id for a unique prefix; the latest one without any. Throws Refusal. */
   find(prefix: string | undefined): string {
-    const ids = this.journal.executionIds();
-    if (prefix === '')
-      throw new Refusal('usage', 'UNKNOWN_EXECUTION', 'an empty id names no execution; nothing was done', {
-        hint: 'belay list shows what there is',
-      });
-    const found =
-      prefix === undefined ? ids.slice(0, 1) : ids.filter((id) => id.startsWith(prefix.toUpperCase()));
-    const [id] = found;
-    if (id === undefined) {
-      const what = prefix === undefined ? 'there are no executions yet' : `there is no execution ${prefix}`;
-      throw new Refusal('usage', 'UNKNOWN_EXECUTION', `${what} in ${this.stateDir}`, {
-        hint: 'belay list shows what there is',
-      });
-    }
-    if (found.length === 1) return id;
-    throw new Refusal(
-      'usage',
-      'AMBIGUOUS_EXECUTION',
-      `${prefix} fits ${found.length} executions: ${found.slice(0, 5).join(', ')}`,
-    );
+    return findExecution(this.journal.executionIds(), prefix, this.stateDir);
   }
 
   /** The latest execution that has not ended: interrupted ones first, those that somebody runs last. Throws Refusal. */
@@ -380,6 +382,7 @@ export class Belay {
   }
 
   close(): void {
+    this.#notifier?.close();
     this.#journal?.close();
     this.#journal = undefined;
   }

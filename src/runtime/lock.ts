@@ -32,6 +32,11 @@ export function acquireCheckLock(stateDir: string, ruleSet: string): ExecutionLo
   return asJournalFailure(stateDir, () => acquire(join(stateDir, 'compliance', ruleSet)));
 }
 
+/** One process at a time delivers to a channel. Undefined: another one does. Throws JournalFailure. */
+export function acquireNotifyLock(stateDir: string, channel: string): ExecutionLock | undefined {
+  return asJournalFailure(stateDir, () => acquire(join(stateDir, 'notify', channel)));
+}
+
 /** Whether a daemon leads this state folder now. */
 export function isDaemonAlive(stateDir: string): boolean {
   const file = join(daemonDir(stateDir), lockFile);

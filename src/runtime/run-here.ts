@@ -41,6 +41,8 @@ export interface RunOptions {
   readonly onWait: 'stay' | 'leave' | 'leaveUndecided';
   /** Aborted to leave before the next step. */
   readonly leave?: AbortSignal;
+  /** Whether somebody gathers what the journal holds and tells people. */
+  readonly hasOutbox?: boolean;
   /** What stands between the engine and the world; left out, the usual. */
   readonly ports?: Partial<Ports>;
 }
@@ -149,6 +151,7 @@ async function interpret(
     files: programFiles(row.program.document, row.settings.runbookFile ?? row.file),
     actsOn: keptOn(row, journal),
     vault,
+    hasOutbox: options.hasOutbox === true && !row.settings.sandbox,
     logs: new LogFolder(join(executionDir(options.stateDir, row.id), 'logs'), vault.redactor),
     onNotice: options.onNotice ?? (() => undefined),
     now: Date.now,

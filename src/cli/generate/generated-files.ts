@@ -4,6 +4,7 @@ import { actions, createCatalog, createCheckCatalog } from '../../actions/index.
 import { complianceCodes, complianceSchema } from '../../compliance/index.ts';
 import { documentCodes, runbookSchema } from '../../document/index.ts';
 import { inventoryCodes, inventorySchema } from '../../inventory/index.ts';
+import { notifyCodes } from '../../notify/index.ts';
 import { offlineModels } from '../../runtime/offline-models.ts';
 import { windowCodes, windowSchema } from '../../windows/index.ts';
 import { exitCodeMeanings } from '../exit-codes.ts';
@@ -81,7 +82,7 @@ function codesPage(): string {
     `${made}# Codes\n`,
     `## Exit codes\n\n| Code | Meaning |\n|---|---|\n${exits}\n`,
     `## What can be wrong with a runbook\n\n${table(documentCodes)}`,
-    `## What can be wrong with belay.yaml\n\n${table(inventoryCodes)}`,
+    `## What can be wrong with belay.yaml\n\n${table({ ...inventoryCodes, ...notifyCodes })}`,
     `## What can be wrong with a window file\n\n${table(windowCodes)}`,
     `## What can be wrong with a compliance file\n\n${table(complianceCodes)}`,
   ].join('\n');

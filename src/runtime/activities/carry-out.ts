@@ -23,6 +23,8 @@ export interface Means {
   readonly locks: LockKeeper;
   readonly machines: Pick<KnownMachines, 'mayBecomeOthers'>;
   readonly vault: Vault;
+  /** Whether people are told of what the journal holds, by the outbox: then nothing is sent from here. */
+  readonly hasOutbox?: boolean;
   readonly context: ActionContext;
   readonly cancel: AbortSignal;
   /** Milliseconds since 1970. */
@@ -69,7 +71,9 @@ const byKind: { readonly [K in ActivityKind]: CarryOut<K> } = {
     await effect.stop(input.handle, inputs, means.context);
     return ok<'stop'>('stopped');
   },
-  notify: ({ input: { topic, subject, message }, step }, means) => {
+  notify: async ({ input: { topic, subject, message }, step }, means) => {
+    if (means.hasOutbox === true)
+      return ok<'notify'>({ outputs: {}, changes: [], restorePoints: [], targets: [topic], note: '' });
     // People read it, and they may be shown no secret.
     const [Subject, Message] = [means.vault.masked(subject), means.vault.masked(message)];
     const inputs = { TopicArn: topic, Subject, Message };
