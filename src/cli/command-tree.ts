@@ -146,6 +146,7 @@ export const commandTree: readonly CommandSpec[] = [
     args: [],
     options: [
       { name: 'limit', short: 'n', value: 'COUNT', says: 'At most so many (20; with --json all)' },
+      { name: 'all', says: 'Also those that steps of them started' },
       json,
     ],
     examples: [

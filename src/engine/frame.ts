@@ -4,6 +4,7 @@
  */
 import type { Step } from '../document/types.ts';
 import type { ActivityCallOf, ActivityKind, Outcome } from './activities.ts';
+import type { ChildCall, ChildOutcome, ChildRollbackCall } from './children.ts';
 import type { Ending } from './endings.ts';
 import type { EngineEvent } from './events.ts';
 import type { Execution } from './execution.ts';
@@ -131,6 +132,22 @@ export class Frame {
     const outcome = await this.runtime.activity<K>({ ignoreCancel: this.ignoreCancel, ...call, ...role });
     this.execution.heard(outcome);
     this.execution.answered += 1;
+    return outcome;
+  }
+
+  /** Runs an execution below this one. What it locked is held by the root until that gives all back. */
+  async child(call: Omit<ChildCall, 'ignoreCancel'>): Promise<ChildOutcome> {
+    return this.#fromChild(await this.runtime.child({ ...call, ignoreCancel: this.ignoreCancel }));
+  }
+
+  /** Has a child climb down that has ended. */
+  async rollbackChild(call: ChildRollbackCall): Promise<ChildOutcome> {
+    return this.#fromChild(await this.runtime.rollbackChild(call));
+  }
+
+  #fromChild(outcome: ChildOutcome): ChildOutcome {
+    this.execution.heard(outcome);
+    if (outcome.status === 'ended') for (const lock of outcome.result.locks) this.execution.locks.add(lock);
     return outcome;
   }
 

@@ -41,12 +41,14 @@ export {
 } from './account/account.ts';
 export { isDifferent, netChanges } from './account/net-changes.ts';
 export { standingRestorePoints, type StandingRestorePoint } from './account/restore-points.ts';
+export { type ChildCall, type ChildInput, type ChildOutcome, type ChildRollbackCall } from './children.ts';
 export { plan } from './plan.ts';
 export { type Runtime, type SignalResult } from './ports.ts';
 export { driftText } from './drift-text.ts';
 export { nestingDepth } from './step-tree.ts';
 export { isEqual } from './equality.ts';
-export { runExecution, type ExecutionResult } from './run-execution.ts';
+export { type ExecutionResult } from './result.ts';
+export { runExecution } from './run-execution.ts';
 export {
   isTerminal,
   type ExecutionEnding,

@@ -12,6 +12,7 @@
  */
 import type { Json } from '../json.ts';
 import type { ActivityCallOf, ActivityKind, Outcome } from './activities.ts';
+import type { ChildCall, ChildOutcome, ChildRollbackCall } from './children.ts';
 import type { EngineEvent } from './events.ts';
 
 export type SignalResult =
@@ -38,6 +39,13 @@ export interface Runtime {
     timeoutMs: number,
     options: { readonly ignoreCancel: boolean },
   ): Promise<SignalResult>;
+  /**
+   * Runs an execution below this one to its end. The first call starts it, in one write with the intent; every later one
+   * finds it by its id and goes on with it. A cancel of this execution reaches it, and its ending is waited for.
+   */
+  child(call: ChildCall): Promise<ChildOutcome>;
+  /** Has a child climb down that an earlier `child` told as ended. Asked again under the same id it is the same rollback. */
+  rollbackChild(call: ChildRollbackCall): Promise<ChildOutcome>;
   /**
    * Which of these calls ended first. All of them were made before, in the same tick as this one or earlier, and none was
    * answered by an earlier `first`. The answer is on record, by itself or by the order in which outcomes were recorded: on a

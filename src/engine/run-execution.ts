@@ -1,5 +1,5 @@
 /** The interpreter: runs a program forward, climbs back down where its policy says so, and ends with both statuses. */
-import type { Json } from '../json.ts';
+import type { Json, JsonObject } from '../json.ts';
 import { Execution } from './execution.ts';
 import { deadlineAfter, Frame, type FlowResult } from './frame.ts';
 import { decisionTimeoutSeconds } from './limits.ts';
@@ -10,15 +10,11 @@ import { observeLeft } from './left.ts';
 import type { Runtime } from './ports.ts';
 import { owed, rollback, rollbackStatus } from './rollback.ts';
 import { runFlow } from './run-flow.ts';
+import { failureIn } from './endings.ts';
+import type { Failure } from './failure.ts';
+import type { ExecutionResult } from './result.ts';
 import { resolve } from './scope.ts';
-import type { ExecutionEnding, RollbackStatus } from './statuses.ts';
 import type { ExecutionInput, Program, RollbackRequest } from './types.ts';
-
-export interface ExecutionResult {
-  readonly status: ExecutionEnding;
-  readonly rollbackStatus: RollbackStatus;
-  readonly outputs: Readonly<Record<string, Json>>;
-}
 
 /** Deterministic over the runtime: see ports.ts. Throws only what the host throws. */
 export async function runExecution(
@@ -51,13 +47,21 @@ export async function runExecution(
     await rollback(after, 0, { force: true });
     await tell(after, 'rolledBack', flow);
   }
-  await unlock(after);
-  const result = await ended(after, flow);
+  await giveBack(after);
+  const outputs = outputsOf(execution);
+  const ended = () => ({ status: flow.status, rollbackStatus: rollbackStatus(execution), outputs });
+  await after.emit({ type: 'ExecutionEnded', ...ended() });
   for (const [index, request] of input.rollbackRequests.entries()) {
     await rollbackLater(after, index + 1, request);
-    await after.emit({ type: 'ExecutionEnded', ...result, rollbackStatus: rollbackStatus(execution) });
+    await after.emit({ type: 'ExecutionEnded', ...ended() });
   }
-  return { ...result, rollbackStatus: rollbackStatus(execution) };
+  const { failedStep, failure } = flow;
+  return { ...ended(), failedStep, failure, owed: owed(execution).length, locks: [...execution.locks] };
+}
+
+/** A child's locks are the root's, which may have it climb down yet. */
+async function giveBack(frame: Frame): Promise<void> {
+  if (frame.execution.input.parent === undefined) await unlock(frame);
 }
 
 /** Of an execution that has ended: nobody may be at work on what it held. */
@@ -71,10 +75,12 @@ async function rollbackLater(after: Frame, pass: number, request: RollbackReques
   const held = await lockAgain(frame, request.lockWaitSeconds);
   if (held.kind !== 'taken') return;
   await rollback(after, pass, request);
-  await unlock(frame);
+  await giveBack(frame);
 }
 
-async function runForward(frame: Frame): Promise<FlowResult> {
+type Flow = FlowResult & { readonly failure: Failure | null };
+
+async function runForward(frame: Frame): Promise<Flow> {
   const { execution } = frame;
   const { document } = execution.program;
   if (document.assumeRole !== undefined && document.assumeRole !== '') {
@@ -83,9 +89,14 @@ async function runForward(frame: Frame): Promise<FlowResult> {
   }
   const locks = await lockDocument(frame);
   const end = { kind: 'aborted' } as const;
-  if (locks.kind === 'refused') return { status: 'Failed', failedStep: null, end };
-  if (locks.kind === 'cancelled') return { status: 'Cancelled', failedStep: null, end };
-  return frame.runFlow(await limited(frame), { steps: document.mainSteps, path: '', planPath: '' });
+  if (locks.kind === 'refused') return { status: 'Failed', failedStep: null, end, failure: locks.failure };
+  if (locks.kind === 'cancelled') return { status: 'Cancelled', failedStep: null, end, failure: null };
+  const failures = new Map<string, Failure | null>();
+  const list = { steps: document.mainSteps, path: '', planPath: '' };
+  const flow = await frame.runFlow(await limited(frame), list, {
+    ended: ({ path }, ending) => failures.set(path, failureIn(ending)),
+  });
+  return { ...flow, failure: failures.get(flow.failedStep ?? '') ?? null };
 }
 
 /** The document's own limit of the forward flow, where it has one. */
@@ -125,17 +136,14 @@ async function wantsRollback(frame: Frame): Promise<boolean> {
   }
 }
 
-async function ended(frame: Frame, flow: FlowResult): Promise<ExecutionResult> {
-  const { execution } = frame;
+function outputsOf({ program, scope }: Execution): JsonObject {
   const outputs: Record<string, Json> = {};
-  for (const name of execution.program.document.outputs) {
+  for (const name of program.document.outputs) {
     const [step = '', output = ''] = name.split('.');
-    const value = execution.scope.outputs.get(step)?.[output];
+    const value = scope.outputs.get(step)?.[output];
     if (value !== undefined) outputs[name] = value;
   }
-  const result = { status: flow.status, rollbackStatus: rollbackStatus(execution), outputs };
-  await frame.emit({ type: 'ExecutionEnded', ...result });
-  return result;
+  return outputs;
 }
 
 /** `notify:` publishes failure and the rollback's outcome; a failed publish never changes a status. */

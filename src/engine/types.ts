@@ -13,6 +13,7 @@
  * restore point   a snapshot, image or backup that an undo may need
  * loop        a step that runs its nested steps again and again                 pass     one run of them
  * rolling     a step that runs its nested steps for one target after another        turn     one target's run of them
+ * child       an execution that a step of another one started            root       the execution at the top
  * gate        nested steps that must hold before and after each turn
  */
 import type { Document, Step } from '../document/types.ts';
@@ -84,6 +85,8 @@ export interface RollbackRequest {
   readonly interpreter?: 2;
   /** How long locks that another execution holds are waited for, in seconds; absent: as long as the run itself would have. */
   readonly lockWaitSeconds?: number;
+  /** Of a child: the call of the execution above it that asks. */
+  readonly call?: string;
 }
 
 export interface ExecutionInput {
@@ -96,6 +99,8 @@ export interface ExecutionInput {
   readonly failAt: string | null;
   /** How long a lock that another execution holds is waited for, in seconds; absent: not at all. */
   readonly lockWaitSeconds?: number;
+  /** Of a child: the execution above it, which gives its locks back. */
+  readonly parent?: string;
 }
 
 /** Values that a `wait` activity gives; kept by the engine for later steps and for undo. */

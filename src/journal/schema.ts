@@ -64,6 +64,17 @@ const steps: readonly string[] = [
      host TEXT NOT NULL,
      PRIMARY KEY (execution, host)
    ) STRICT, WITHOUT ROWID;`,
+  // Children: the execution at the top, the one above, and the call, step and target of that one. A child's program is in a table
+  // of its own, under its hash: many children have one program.
+  `ALTER TABLE executions ADD COLUMN root TEXT;
+   ALTER TABLE executions ADD COLUMN parent TEXT;
+   ALTER TABLE executions ADD COLUMN call TEXT;
+   ALTER TABLE executions ADD COLUMN step TEXT;
+   ALTER TABLE executions ADD COLUMN target TEXT;
+   CREATE INDEX executions_by_parent ON executions (parent) WHERE parent IS NOT NULL;
+   CREATE INDEX executions_by_root ON executions (root) WHERE root IS NOT NULL;
+   CREATE INDEX executions_of_program ON executions (sha256) WHERE root IS NOT NULL;
+   CREATE TABLE programs (sha256 TEXT PRIMARY KEY, program TEXT NOT NULL) STRICT, WITHOUT ROWID;`,
 ];
 
 export function migrate(database: DatabaseSync, stateDir: string): void {

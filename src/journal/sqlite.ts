@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { ExecutionInput, Program, RecordedEvent, RollbackRequest } from '../engine/index.ts';
-import { isJsonObject, type Json } from '../json.ts';
+import type { Json } from '../json.ts';
 import type {
   ActivityRow,
   Closing,
@@ -13,12 +13,16 @@ import type {
   Journal,
   LastRecord,
   LockRow,
+  NewChild,
   NewExecution,
   NewLock,
   RecordedOutcome,
   Runner,
-} from './index.ts';
+} from './journal.ts';
+import { childOf, insertChild, insertRollbackRequest, lastRecord, programOf } from './sqlite-children.ts';
 import { asJournalFailure } from './failure.ts';
+import { takeLocks } from './sqlite-locks.ts';
+import { lockOf, outcomeOf } from './rows.ts';
 import { migrate } from './schema.ts';
 import { Statements, text } from './statements.ts';
 
@@ -43,6 +47,8 @@ export function openSqliteJournal(stateDir: string): Journal {
 
 class SqliteJournal implements Journal {
   readonly #rows: Statements;
+  /** Counts what this process put into inboxes, and its cancels. */
+  #said = 0;
 
   constructor(rows: Statements) {
     this.#rows = rows;
@@ -73,7 +79,7 @@ class SqliteJournal implements Journal {
       id: text(row['id']),
       runbook: text(row['runbook']),
       file: text(row['file']),
-      program: JSON.parse(text(row['program'])) as Program,
+      program: JSON.parse(programOf(this.#rows, row)) as Program,
       sha256: text(row['sha256']),
       input: JSON.parse(text(row['input'])) as ExecutionInput,
       settings: JSON.parse(text(row['settings'])) as ExecutionSettings,
@@ -82,12 +88,25 @@ class SqliteJournal implements Journal {
       runner: typeof row['runner'] === 'string' ? (JSON.parse(row['runner']) as Runner) : null,
       closing: typeof row['closing'] === 'string' ? (JSON.parse(row['closing']) as Closing) : null,
       forgottenAt: row['forgotten_at'] === null ? null : Number(row['forgotten_at']),
+      child: childOf(row),
     };
   }
 
   executionIds(): string[] {
     return this.#rows
-      .all(`SELECT id FROM executions ORDER BY created_at DESC, id DESC`, [])
+      .all(`SELECT id FROM executions WHERE root IS NULL ORDER BY created_at DESC, id DESC`, [])
+      .map((row) => text(row['id']));
+  }
+
+  childIds(id: string): string[] {
+    return this.#rows
+      .all(`SELECT id FROM executions WHERE parent = ? ORDER BY rowid`, [id])
+      .map((row) => text(row['id']));
+  }
+
+  idsBelow(root: string): string[] {
+    return this.#rows
+      .all(`SELECT id FROM executions WHERE root = ? ORDER BY rowid`, [root])
       .map((row) => text(row['id']));
   }
 
@@ -141,9 +160,15 @@ class SqliteJournal implements Journal {
 
   remove(id: string): void {
     this.#rows.transaction(() => {
-      for (const table of ['kept_on', 'locks', 'inbox', 'events', 'activities'])
-        this.#rows.run(`DELETE FROM ${table} WHERE execution = ?`, [id]);
-      this.#rows.run(`DELETE FROM executions WHERE id = ?`, [id]);
+      const ids = this.idsBelow(id);
+      for (const each of [...ids, id]) {
+        for (const table of ['kept_on', 'locks', 'inbox', 'events', 'activities'])
+          this.#rows.run(`DELETE FROM ${table} WHERE execution = ?`, [each]);
+        this.#rows.run(`DELETE FROM executions WHERE id = ?`, [each]);
+      }
+      if (ids.length === 0) return;
+      const isUsed = `SELECT 1 FROM executions WHERE executions.sha256 = programs.sha256 AND root IS NOT NULL`;
+      this.#rows.run(`DELETE FROM programs WHERE NOT EXISTS (${isUsed})`, []);
     });
   }
 
@@ -161,25 +186,33 @@ class SqliteJournal implements Journal {
   }
 
   lastRecord(id: string): LastRecord {
-    const row = this.#rows.get(
-      `SELECT max(json_extract(outcome, '$.position')) AS position,
-         max(coalesce(json_extract(outcome, '$.endedAt'), started_at)) AS at
-       FROM activities WHERE execution = ? AND id NOT LIKE '@%'`,
-      [id],
-    );
-    return { position: Number(row?.['position'] ?? 0), at: Number(row?.['at'] ?? 0) };
+    return lastRecord(this.#rows, id);
   }
 
   begin(id: string, activity: string, at: number, events: readonly RecordedEvent[]): ActivityRow {
-    this.#rows.transaction(() => {
-      this.#insertEvents(id, events);
-      this.#rows.run(`INSERT OR IGNORE INTO activities (execution, id, started_at) VALUES (?, ?, ?)`, [
-        id,
-        activity,
-        at,
-      ]);
+    return this.#begin(id, activity, at, () => this.#insertEvents(id, events));
+  }
+
+  beginChild(child: NewChild, at: number, events: readonly RecordedEvent[]): ActivityRow {
+    const { parent, call } = child.child;
+    return this.#begin(parent, call, at, () => {
+      this.#insertEvents(parent, events);
+      insertChild(this.#rows, child);
     });
-    return this.activity(id, activity) ?? { startedAt: at, outcome: null };
+  }
+
+  beginChildRollback(
+    child: string,
+    call: string,
+    request: RollbackRequest,
+    at: number,
+    events: readonly RecordedEvent[],
+  ): ActivityRow {
+    const parent = this.execution(child)?.child?.parent ?? '';
+    return this.#begin(parent, call, at, () => {
+      this.#insertEvents(parent, events);
+      insertRollbackRequest(this.#rows, child, { ...request, call });
+    });
   }
 
   end(id: string, activity: string, outcome: RecordedOutcome, events: readonly RecordedEvent[]): void {
@@ -218,6 +251,7 @@ class SqliteJournal implements Journal {
       `INSERT OR IGNORE INTO inbox (execution, name, value, dedupe, at) VALUES (?, ?, ?, ?, ?)`,
       [id, name, JSON.stringify(value), dedupe, at],
     );
+    this.#said += 1;
     return changes === 1;
   }
 
@@ -245,6 +279,7 @@ class SqliteJournal implements Journal {
 
   requestCancel(id: string): void {
     this.#rows.run(`UPDATE executions SET cancel_requested = 1 WHERE id = ?`, [id]);
+    this.#said += 1;
   }
 
   isCancelRequested(id: string): boolean {
@@ -264,25 +299,7 @@ class SqliteJournal implements Journal {
     at: number,
     over: readonly string[],
   ): LockRow | undefined {
-    let inTheWay: LockRow | undefined;
-    this.#rows.transaction(() => {
-      const held = locks.flatMap(({ name }) => {
-        const row = this.#rows.get(`SELECT * FROM locks WHERE scope = ? AND name = ?`, [scope, name]);
-        return row === undefined ? [] : [lockOf(row)];
-      });
-      inTheWay = held.find((row) => row.executionId !== executionId && !over.includes(row.executionId));
-      if (inTheWay !== undefined) return;
-      for (const { name, asked, host } of locks) {
-        this.#rows.run(
-          `INSERT INTO locks (scope, name, execution, asked, since, host, entry) VALUES (?, ?, ?, ?, ?, ?, 0)
-           ON CONFLICT (scope, name) DO UPDATE SET execution = excluded.execution, asked = excluded.asked,
-             since = excluded.since, host = excluded.host, entry = 0, confirmed = 0
-           WHERE execution <> excluded.execution`,
-          [scope, name, executionId, asked, at, host],
-        );
-      }
-    });
-    return inTheWay;
+    return takeLocks(this.#rows, { scope, locks, executionId, at, over });
   }
 
   locks(executionId?: string): LockRow[] {
@@ -319,11 +336,34 @@ class SqliteJournal implements Journal {
   }
 
   version(): number {
-    return Number(this.#rows.get(`PRAGMA data_version`, [])?.['data_version'] ?? 0);
+    return Number(this.#rows.get(`PRAGMA data_version`, [])?.['data_version'] ?? 0) + this.#said;
+  }
+
+  mark(root: string): string {
+    // Ids of those below begin with the root's and a dot, and a slash follows the dot.
+    const row = this.#rows.get(
+      `SELECT (SELECT max(id) FROM inbox WHERE execution >= ?1 AND execution < ?1 || '/') AS entry,
+         (SELECT cancel_requested FROM executions WHERE id = ?1) AS cancelled`,
+      [root],
+    );
+    return JSON.stringify([row?.['entry'] ?? 0, row?.['cancelled'] ?? 0]);
   }
 
   close(): void {
     this.#rows.close();
+  }
+
+  /** Intent and what belongs to it, in one write. */
+  #begin(id: string, activity: string, at: number, more: () => void): ActivityRow {
+    this.#rows.transaction(() => {
+      more();
+      this.#rows.run(`INSERT OR IGNORE INTO activities (execution, id, started_at) VALUES (?, ?, ?)`, [
+        id,
+        activity,
+        at,
+      ]);
+    });
+    return this.activity(id, activity) ?? { startedAt: at, outcome: null };
   }
 
   #insertEvents(id: string, events: readonly RecordedEvent[]): void {
@@ -344,28 +384,4 @@ class SqliteJournal implements Journal {
       [id, activity, outcome.startedAt, JSON.stringify(outcome)],
     );
   }
-}
-
-function outcomeOf(recorded: Json): RecordedOutcome {
-  if (isJsonObject(recorded)) {
-    const { startedAt, endedAt, position, ...outcome } = recorded;
-    if (typeof startedAt === 'number' && typeof endedAt === 'number') {
-      const counted = typeof position === 'number' ? { position } : {};
-      return { ...outcome, startedAt, endedAt, ...counted };
-    }
-  }
-  throw new SyntaxError('an outcome has no times');
-}
-
-function lockOf(row: Readonly<Record<string, unknown>>): LockRow {
-  return {
-    scope: text(row['scope']),
-    name: text(row['name']),
-    executionId: text(row['execution']),
-    asked: text(row['asked']),
-    since: Number(row['since']),
-    host: row['host'] === null ? null : text(row['host']),
-    hasEntry: row['entry'] === 1,
-    isConfirmed: row['confirmed'] === 1,
-  };
 }

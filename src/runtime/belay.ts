@@ -1,16 +1,8 @@
 /** What the command line and, later, the server can ask for. One object per process and state folder. */
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { resolve } from 'node:path';
-import { actions, createCatalog } from '../actions/index.ts';
-import {
-  checkDocument,
-  type CheckedDocument,
-  type Catalog,
-  type Diagnostic,
-  type RollbackWhen,
-  type SourceText,
-} from '../document/index.ts';
+import { createCatalog } from '../actions/index.ts';
+import { checkDocument, type CheckedDocument, type Catalog, type SourceText } from '../document/index.ts';
 import {
   foldEvents,
   type ExecutionState,
@@ -24,14 +16,15 @@ import {
   type Journal,
   type NewExecution,
 } from '../journal/index.ts';
-import type { JsonObject } from '../json.ts';
 import type { Aws } from '../transports/aws.ts';
 import { createAws } from '../transports/aws/client.ts';
 import { createAwsModels } from '../transports/aws/models.ts';
 import { findScriptTools } from '../transports/scripts/tools.ts';
+import { cancel, requestRollback } from './ask.ts';
 import { findConfiguration, readConfiguration } from './configuration.ts';
-import { newExecutionId } from './execution-id.ts';
 import { executionView, type ExecutionView } from './execution-view.ts';
+import { findExecution } from './find-execution.ts';
+import { livenessOf } from './liveness.ts';
 import {
   findUnlocking,
   freeLocks,
@@ -43,20 +36,21 @@ import {
 import { Notifier } from './notify/notifier.ts';
 import type { PeopleWords } from './notify/words.ts';
 import { openPlace, type Place } from './places.ts';
-import { findExecution } from './find-execution.ts';
 import { openExecution } from './open-execution.ts';
-import { discard, refuseClosed } from './retention/closing.ts';
+import { discard } from './retention/closing.ts';
 import { forgetOnHost, openRetention, type Retention, type RetentionOptions } from './retention/retention.ts';
-import { prepareExecution } from './prepare-execution.ts';
 import { readText } from './read-text.ts';
-import { refuseTaken } from './refuse-taken.ts';
 import { Refusal } from './refusal.ts';
-import { runHere, type RunEnding, type RunOptions } from './run-here.ts';
+import { refuseChild } from './refuse-child.ts';
+import { runHere } from './run-here.ts';
+import type { RunEnding, RunOptions } from './run-options.ts';
 import { decide, proceed, type Answer, type Person } from './signals.ts';
 import { maskPlaceholders } from './secrets/placeholder.ts';
-import { anchored, type SecretSources } from './secrets/references.ts';
-import { executionDir, openStateDir, stateDirOf } from './state-dir.ts';
-import { stateTrouble } from './state-trouble.ts';
+import type { SecretSources } from './secrets/references.ts';
+import { startExecution, type Started, type StartRequest } from './start-execution.ts';
+import { openStateDir, stateDirOf } from './state-dir.ts';
+
+export type { StartRequest } from './start-execution.ts';
 
 export interface BelayOptions {
   /** `--state`. */
@@ -69,28 +63,18 @@ export interface BelayOptions {
   readonly openPlace?: typeof openPlace;
   /** What messages to people say of executions. Without it nobody is told. */
   readonly words?: () => Promise<PeopleWords>;
+  /** Milliseconds since 1970; left out, the machine's clock. */
+  readonly now?: () => number;
+  /** Who asks; left out, the operating-system user. */
+  readonly caller?: () => string;
 }
-
-export interface StartRequest {
-  readonly file: string;
-  readonly texts: Readonly<Record<string, string>>;
-  readonly values: JsonObject;
-  readonly secrets: Readonly<Record<string, string>>;
-  readonly rollback?: RollbackWhen;
-  readonly sandbox: boolean;
-  readonly failAt?: string;
-  readonly lockWaitSeconds?: number;
-  /** Starts under this id, once: it is refused where an execution has it. */
-  readonly id?: string;
-}
-
-/** Tries to find an id that nobody has; the second one practically always does. */
-const idTriesMax = 5;
 
 export class Belay {
   readonly stateDir: string;
   readonly #options: BelayOptions;
   readonly #openPlace: typeof openPlace;
+  readonly #now: () => number;
+  readonly #caller: () => string;
   #journal: Journal | undefined;
   #catalog: Catalog | undefined;
   #notifier: Notifier | undefined;
@@ -99,6 +83,8 @@ export class Belay {
     let read: ReturnType<SecretSources['stdin']> | undefined;
     this.#options = { ...options, stdin: () => (read ??= options.stdin()) };
     this.#openPlace = options.openPlace ?? openPlace;
+    this.#now = options.now ?? Date.now;
+    this.#caller = options.caller ?? (() => userInfo().username);
     this.stateDir = stateDirOf(options.state, options.env);
   }
 
@@ -135,69 +121,15 @@ export class Belay {
    * Checks everything and writes the execution down. Nothing has begun. Throws Refusal, and what `beforeCreate` throws:
    * it is called when everything was found right, and keeps the execution from being written down.
    */
-  async start(
+  start(
     request: StartRequest,
     beforeCreate: (execution: NewExecution) => Promise<void> = () => Promise.resolve(),
-  ): Promise<{ readonly id: string; readonly warnings: readonly Diagnostic[]; readonly source: SourceText }> {
+  ): Promise<Started> {
     const { cwd, env, stdin } = this.#options;
-    const source = readText(request.file);
     asJournalFailure(this.stateDir, () => openStateDir(this.stateDir, env));
-    const configuration = request.sandbox ? { file: null, inventory: null } : findConfiguration(cwd, env);
-    const { id: wanted } = request;
-    if (wanted !== undefined) refuseTaken(wanted, this.journal.execution(wanted) !== undefined);
-    for (let tries = 0; tries < (wanted === undefined ? idTriesMax : 1); tries += 1) {
-      const executionId = wanted ?? newExecutionId(Date.now());
-      const { sandbox } = request;
-      const dir = executionDir(this.stateDir, executionId);
-      const isNew = !existsSync(dir);
-      let isWritten = false;
-      const place = await this.#openPlace({
-        sandbox,
-        inventory: configuration.inventory,
-        stateDir: this.stateDir,
-        executionId,
-      }).catch((error: unknown) => {
-        throw stateTrouble(this.stateDir, error);
-      });
-      try {
-        const { execution, warnings } = await prepareExecution(
-          {
-            source,
-            texts: request.texts,
-            values: request.values,
-            secrets: Object.fromEntries(
-              Object.entries(request.secrets).map(([name, reference]) => [name, anchored(reference, cwd)]),
-            ),
-            ...(request.rollback === undefined ? {} : { rollback: request.rollback }),
-            ...(request.failAt === undefined ? {} : { failAt: request.failAt }),
-            ...(request.lockWaitSeconds === undefined ? {} : { lockWaitSeconds: request.lockWaitSeconds }),
-            settings: {
-              sandbox,
-              inventoryFile: configuration.file,
-              runbookFile: resolve(cwd, request.file),
-              startedBy: userInfo().username,
-            },
-          },
-          {
-            catalog: this.catalog,
-            actions,
-            place,
-            executionId,
-            now: Date.now(),
-            secretSources: { env, stdin },
-          },
-        );
-        if (tries === 0) await beforeCreate(execution);
-        isWritten = this.journal.create(execution);
-        if (isWritten) return { id: execution.id, warnings, source };
-      } finally {
-        await place.close();
-        // The sandbox of an execution that never came to be.
-        if (isNew && !isWritten) rmSync(dir, { recursive: true, force: true });
-      }
-    }
-    if (wanted !== undefined) refuseTaken(wanted, true);
-    throw new Error('no free execution id was found');
+    const { journal, stateDir, catalog } = this;
+    const world = { openPlace: this.#openPlace, now: this.#now, caller: this.#caller };
+    return startExecution(request, { journal, stateDir, catalog, cwd, env, stdin, ...world, beforeCreate });
   }
 
   /** Runs it here: a new one, or one whose runner is gone. Throws Refusal and JournalFailure. */
@@ -219,7 +151,7 @@ export class Belay {
 
   /** The id for a unique prefix; the latest one without any. Throws Refusal. */
   find(prefix: string | undefined): string {
-    return findExecution(this.journal.executionIds(), prefix, this.stateDir);
+    return findExecution(this.journal, this.stateDir, prefix);
   }
 
   /** The latest execution that has not ended: interrupted ones first, those that somebody runs last. Throws Refusal. */
@@ -244,33 +176,24 @@ export class Belay {
 
   /** As `list` and `show` give it. */
   view(id: string): ExecutionView {
-    return executionView(this.row(id), this.state(id), this.stateDir);
+    const row = this.row(id);
+    return executionView(row, this.state(id), livenessOf(this.journal, this.stateDir, row));
   }
 
-  /** Newest first. */
+  /** Executions that a step of it started, in the order in which it did. */
+  children(id: string): ExecutionView[] {
+    return this.journal.childIds(id).map((child) => this.view(child));
+  }
+
+  /** Newest first, without children. */
   list(): ExecutionView[] {
     return this.journal.executionIds().map((id) => this.view(id));
   }
 
-  /** Asks a running execution to stop and climb down; an interrupted one does so when it is resumed. */
+  /** Asks a running execution to stop and climb down; an interrupted one does so when it is resumed. Throws Refusal. */
   cancel(id: string): ExecutionView {
     const view = this.view(id);
-    refuseClosed(this.row(id));
-    if (view.endedAt !== null)
-      throw new Refusal('refused', 'ALREADY_ENDED', `${id} has ended: ${view.status}`);
-    if (view.waiting?.kind === 'rollbackDecision')
-      this.journal.signal(id, 'rollback', 'no', 'cancel', Date.now());
-    else if (view.rollbackStatus === 'running' || view.rollbackStatus === 'waiting') {
-      throw new Refusal(
-        'refused',
-        'ROLLING_BACK',
-        `${id} is climbing down already, and no cancel stops that`,
-        {
-          hint: view.isLive ? `belay logs -f ${id} follows it` : `belay resume ${id} goes on with it`,
-        },
-      );
-    }
-    this.journal.requestCancel(id);
+    cancel(this.journal, this.row(id), view, this.#now());
     return view;
   }
 
@@ -282,7 +205,7 @@ export class Belay {
   ): Promise<{ readonly view: ExecutionView; readonly step: string }> {
     const row = this.row(id);
     const view = this.view(id);
-    const person: Person = { user: userInfo().username, arn: await this.#arn(row) };
+    const person: Person = { user: this.#caller(), arn: await this.#arn(row) };
     return { view, step: decide(this.journal, view, step, person, answer) };
   }
 
@@ -292,29 +215,14 @@ export class Belay {
     return { view, step: proceed(this.journal, view, step) };
   }
 
-  /** Asks for the rollback of an execution that has ended. It happens when the execution is run again. */
+  /** Asks for the rollback of an execution that has ended. It happens when the execution is run again. Throws Refusal. */
   requestRollback(id: string, request: RollbackRequest): void {
-    refuseClosed(this.row(id));
-    const view = this.view(id);
-    if (view.waiting?.kind === 'rollbackDecision') {
-      this.journal.signal(id, 'rollback', 'yes', 'rollback', Date.now());
-      return;
-    }
-    if (view.endedAt === null) {
-      throw new Refusal('refused', 'NOT_ENDED', `${id} has not ended (${view.status})`, {
-        hint: `belay cancel ${id} stops it and climbs down; belay resume ${id} goes on`,
-      });
-    }
-    if (request.step !== undefined && !view.steps.some(({ name }) => name === request.step)) {
-      throw new Refusal('usage', 'UNKNOWN_STEP', `${id} has no step ${request.step}`, {
-        hint: `it has ${view.steps.map(({ name }) => name).join(', ')}`,
-      });
-    }
-    this.journal.addRollbackRequest(id, { ...request, interpreter: 2 });
+    requestRollback(this.journal, this.row(id), this.view(id), request, this.#now());
   }
 
   /** A person's last word on an execution that nobody runs. Returns locks that could not be given back. Throws Refusal. */
   async discard(id: string, why: string): Promise<{ readonly lock: string; readonly why: string }[]> {
+    refuseChild(this.row(id));
     const { inventoryFile, sandbox } = this.row(id).settings;
     const { cwd, env } = this.#options;
     const inventory = () =>

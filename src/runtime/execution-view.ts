@@ -10,9 +10,8 @@ import {
   type UndoState,
   type Waiting,
 } from '../engine/index.ts';
-import type { Closing, ExecutionRow, Runner } from '../journal/index.ts';
+import type { ChildPlace, Closing, ExecutionRow, Runner } from '../journal/index.ts';
 import type { JsonObject } from '../json.ts';
-import { isLocked } from './lock.ts';
 import { maskPlaceholders } from './secrets/placeholder.ts';
 
 export interface ExecutionView {
@@ -53,20 +52,32 @@ export interface ExecutionView {
   readonly createdAt: number;
   readonly startedAt: number | null;
   readonly endedAt: number | null;
+  /** Of a child: where it belongs. */
+  readonly child: ChildPlace | null;
 }
 
-export function executionView(row: ExecutionRow, state: ExecutionState, stateDir: string): ExecutionView {
+/** Who runs it, or the root above it. */
+export interface Liveness {
+  /** The latest runner; null: it left of its own will. */
+  readonly runner: Runner | null;
+  readonly isLive: boolean;
+}
+
+export function executionView(
+  row: ExecutionRow,
+  state: ExecutionState,
+  { runner, isLive }: Liveness,
+): ExecutionView {
   const owesRollback = state.endings > 0 && state.endings <= row.input.rollbackRequests.length;
   const endedByItself = state.endedAt !== null && !isUndoing(state) && !owesRollback;
   const hasEnded = endedByItself || row.closing !== null;
-  const isLive = isLocked(stateDir, row.id);
   const current = currentStep(state);
   return {
     executionId: row.id,
     runbook: row.runbook,
     file: row.file,
     sandbox: row.settings.sandbox,
-    status: statusOf(row, state, isLive, hasEnded),
+    status: statusOf(row, state, { runner, isLive }, hasEnded),
     rollbackStatus: state.rollbackStatus,
     parameters: maskPlaceholders(row.input.parameters),
     steps: state.steps,
@@ -82,7 +93,7 @@ export function executionView(row: ExecutionRow, state: ExecutionState, stateDir
     refused: state.refused,
     locks: state.locks,
     startedBy: row.settings.startedBy,
-    runner: row.runner,
+    runner,
     isLive,
     cancelRequested: row.cancelRequested,
     closing: row.closing,
@@ -90,17 +101,18 @@ export function executionView(row: ExecutionRow, state: ExecutionState, stateDir
     createdAt: row.createdAt,
     startedAt: state.startedAt,
     endedAt: endedByItself ? state.endedAt : (row.closing?.at ?? null),
+    child: row.child,
   };
 }
 
 function statusOf(
   row: ExecutionRow,
   state: ExecutionState,
-  isLive: boolean,
+  { runner, isLive }: Liveness,
   hasEnded: boolean,
 ): ExecutionStatus {
   if (hasEnded) return isTerminal(state.status) ? state.status : 'Cancelled';
-  if (!isLive && row.runner !== null) return 'Interrupted';
+  if (!isLive && runner !== null) return 'Interrupted';
   if (row.cancelRequested && !isTerminal(state.status)) return 'Cancelling';
   return state.status;
 }

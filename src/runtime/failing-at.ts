@@ -28,6 +28,8 @@ export function failingAt(runtime: Runtime, step: string): Runtime {
     },
     sleep: (...call) => runtime.sleep(...call),
     waitForSignal: (...call) => runtime.waitForSignal(...call),
+    child: (call) => runtime.child(call),
+    rollbackChild: (call) => runtime.rollbackChild(call),
     first: (id, among) => runtime.first(id, among),
     now: (id) => runtime.now(id),
     emit: (seq, event) => runtime.emit(seq, event),

@@ -1,14 +1,19 @@
-/** Which execution somebody means. */
+/** Which execution a person means by the beginning of its id. */
+import type { Journal } from '../journal/index.ts';
 import { Refusal } from './refusal.ts';
 
-/** The id for a unique prefix; the latest one without any. `ids`: newest first. Throws Refusal. */
-export function findExecution(ids: readonly string[], prefix: string | undefined, stateDir: string): string {
+/** The latest one without any prefix. A child is meant by an id with a dot, or the beginning of one. Throws Refusal. */
+export function findExecution(
+  journal: Pick<Journal, 'executionIds' | 'idsBelow'>,
+  stateDir: string,
+  prefix: string | undefined,
+): string {
+  const ids = journal.executionIds();
   if (prefix === '')
     throw new Refusal('usage', 'UNKNOWN_EXECUTION', 'an empty id names no execution; nothing was done', {
       hint: 'belay list shows what there is',
     });
-  const found =
-    prefix === undefined ? ids.slice(0, 1) : ids.filter((id) => id.startsWith(prefix.toUpperCase()));
+  const found = prefix === undefined ? ids.slice(0, 1) : startingWith(journal, ids, prefix.toUpperCase());
   const [id] = found;
   if (id === undefined) {
     const what = prefix === undefined ? 'there are no executions yet' : `there is no execution ${prefix}`;
@@ -22,4 +27,16 @@ export function findExecution(ids: readonly string[], prefix: string | undefined
     'AMBIGUOUS_EXECUTION',
     `${prefix} fits ${found.length} executions: ${found.slice(0, 5).join(', ')}`,
   );
+}
+
+function startingWith(
+  journal: Pick<Journal, 'idsBelow'>,
+  ids: readonly string[],
+  prefix: string,
+): readonly string[] {
+  const [root = '', own] = prefix.split('.');
+  const roots = ids.filter((id) => (own === undefined ? id.startsWith(root) : id === root));
+  return own === undefined
+    ? roots
+    : roots.flatMap((id) => journal.idsBelow(id)).filter((id) => id.startsWith(prefix));
 }

@@ -7,8 +7,8 @@
 const endedMax = 1000;
 
 export class Race {
-  /** Calls that were made and have not come back. True: it waits for a person, and the runner would leave. */
-  readonly #underWay = new Map<string, boolean>();
+  /** Calls that were made and have not come back: whether each waits for a person just now, and the runner would leave. */
+  readonly #underWay = new Map<string, () => boolean>();
   /** Recorded outcomes by the call's id: their place in the record. */
   readonly #ended = new Map<string, number>();
   /** Calls that `first` was asked about and has not answered. */
@@ -17,10 +17,17 @@ export class Race {
   #wake: () => void = () => undefined;
   #hasStopped = false;
 
+  readonly #asking: () => void;
+
+  /** `asking`: called when nothing goes on but what is under way. */
+  constructor(asking: () => void) {
+    this.#asking = asking;
+  }
+
   /** Makes the call. */
-  async run<T>(id: string, call: () => Promise<T>): Promise<T> {
+  async run<T>(id: string, call: () => Promise<T>, waitsForPerson = () => false): Promise<T> {
     if (this.#asked.size === 0 && this.#ended.size > endedMax) this.#ended.clear();
-    this.#underWay.set(id, false);
+    this.#underWay.set(id, waitsForPerson);
     try {
       return await call();
     } finally {
@@ -39,7 +46,7 @@ export class Race {
   }
 
   waitsForPerson(id: string): void {
-    this.#underWay.set(id, true);
+    this.#underWay.set(id, () => true);
   }
 
   /** Whether the call is one of several. */
@@ -47,10 +54,10 @@ export class Race {
     return this.#asked.has(id);
   }
 
-  /** Whether nothing goes on beside a call that waits for a person, but others that do. */
-  isIdle(id: string): boolean {
-    if (!this.has(id)) return true;
-    return this.#isAsking && [...this.#underWay.values()].every(Boolean);
+  /** Whether nothing goes on but calls that wait for a person. */
+  isIdle(): boolean {
+    if (this.#underWay.size === 0 || (this.#asked.size > 0 && !this.#isAsking)) return false;
+    return this.#underWay.values().every((waits) => waits());
   }
 
   async first(among: readonly string[]): Promise<string> {
@@ -66,6 +73,7 @@ export class Race {
       }
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#wake = resolve;
+      this.#asking();
       await promise;
     }
   }

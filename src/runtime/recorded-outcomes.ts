@@ -1,7 +1,7 @@
 /** Reads what a journal has of an activity's outcome: the engine trusts what it gets, so nothing else may pass. */
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { Type, type Static, type TSchema } from 'typebox';
-import type { ActivityKind, AnswerOf, Outcome, SignalResult } from '../engine/index.ts';
+import type { ActivityKind, AnswerOf, ChildOutcome, Outcome, SignalResult } from '../engine/index.ts';
 import type { Json, JsonObject } from '../json.ts';
 
 const json = Type.Unsafe<Json>({});
@@ -16,6 +16,7 @@ const effectResult = Type.Object({
   targets: Type.Array(text),
   note: text,
 });
+const times = { startedAt: Type.Number(), endedAt: Type.Number(), absentMs: Type.Optional(Type.Number()) };
 const failure = { code: text, message: text, retryable: Type.Boolean() };
 
 const answers = {
@@ -56,11 +57,6 @@ type Fits<Narrow extends Wide, Wide> = Narrow;
 export type ReadAnswers = Fits<Answers, AnswerOf>;
 
 function outcomeOf(value: TSchema): TSchema {
-  const times = {
-    startedAt: Type.Number(),
-    endedAt: Type.Number(),
-    absentMs: Type.Optional(Type.Number()),
-  };
   return Type.Union([
     Type.Object({ ...times, status: Type.Literal('ok'), value }),
     Type.Object({
@@ -105,6 +101,34 @@ const signalResult = Type.Union([
   Type.Object({ status: Type.Literal('timeout'), at: Type.Number() }),
   Type.Object({ status: Type.Literal('cancelled'), at: Type.Number() }),
 ]);
+
+const childOutcome = Type.Union([
+  Type.Object({ ...times, status: Type.Literal('cancelled') }),
+  Type.Object({
+    ...times,
+    status: Type.Literal('ended'),
+    executionId: text,
+    isTimedOut: Type.Boolean(),
+    result: Type.Object({
+      status: Type.Enum(['Success', 'Failed', 'TimedOut', 'Cancelled']),
+      rollbackStatus: Type.Enum(['notRequested', 'running', 'waiting', 'clean', 'partial', 'failed']),
+      outputs: object,
+      failedStep: nullableText,
+      failure: Type.Union([Type.Object(failure), Type.Null()]),
+      owed: Type.Number(),
+      locks: Type.Array(text),
+    }),
+  }),
+]);
+export type ReadChild = Fits<Static<typeof childOutcome>, ChildOutcome>;
+
+let childCheck: ValidateFunction<ChildOutcome> | undefined;
+
+/** Undefined: no child can have come to that. */
+export function readChild(recorded: Json): ChildOutcome | undefined {
+  childCheck ??= compile<ChildOutcome>(childOutcome);
+  return childCheck(recorded) ? recorded : undefined;
+}
 
 /** What an embedded runtime has on record of its own calls, none of which can fail. */
 export const readSlept = ownValue(ofType<'elapsed' | 'cancelled'>(Type.Enum(['elapsed', 'cancelled'])));

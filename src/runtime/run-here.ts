@@ -1,65 +1,23 @@
 /** Runs an execution in this process to its end, or as far as it goes: the lock, the ports, the interpreter. */
 import { hostname } from 'node:os';
-import { join } from 'node:path';
-import { actions } from '../actions/index.ts';
-import { foldEvents, runExecution, type ExecutionResult, type RecordedEvent } from '../engine/index.ts';
 import { embeddedText, resolveInputs } from '../document/index.ts';
-import type { ExecutionRow, Journal } from '../journal/index.ts';
+import type { ExecutionRow } from '../journal/index.ts';
 import { own } from '../json.ts';
-import { ActionHost, type ActivityHost } from './activity-host.ts';
 import { readConfiguration } from './configuration.ts';
-import { EmbeddedRuntime, Left } from './embedded.ts';
-import { failingAt } from './failing-at.ts';
+import { interpret, type Secrets } from './interpret.ts';
 import { KnownMachines } from './known-machines.ts';
 import { acquireLock } from './lock.ts';
-import { LockKeeper } from './locks/keeper.ts';
-import { LogFolder } from './logs.ts';
+import { refuseChild } from './refuse-child.ts';
 import { refuseClosed } from './retention/closing.ts';
 import { parameterScope } from './parameter-scope.ts';
-import { programFiles } from './program-files.ts';
-import { openPlace, type Place, type PlaceOptions } from './places.ts';
+import { openPlace, type Place } from './places.ts';
 import { Refusal } from './refusal.ts';
+import type { Ports, RunEnding, RunOptions } from './run-options.ts';
 import { hasFingerprint } from './secrets/fingerprint.ts';
 import { readSecrets } from './secrets/read-all.ts';
-import type { SecretSources } from './secrets/references.ts';
-import { maskPlaceholders } from './secrets/placeholder.ts';
-import { Vault } from './secrets/vault.ts';
-import { executionDir } from './state-dir.ts';
 import { stateTrouble } from './state-trouble.ts';
 
-export interface RunOptions {
-  readonly journal: Journal;
-  readonly stateDir: string;
-  readonly env: NodeJS.ProcessEnv;
-  readonly stdin: SecretSources['stdin'];
-  readonly onEvent?: (event: RecordedEvent) => void;
-  /** What a step waits for just now. */
-  readonly onNotice?: (step: string, text: string) => void;
-  /** What a person should know and no event says: a host was rebooted. */
-  readonly onTold?: (text: string) => void;
-  /** `leaveUndecided`: stay, but leave where `rollback: ask` has nobody to ask. */
-  readonly onWait: 'stay' | 'leave' | 'leaveUndecided';
-  /** Aborted to leave before the next step. */
-  readonly leave?: AbortSignal;
-  /** Whether somebody gathers what the journal holds and tells people. */
-  readonly hasOutbox?: boolean;
-  /** What stands between the engine and the world; left out, the usual. */
-  readonly ports?: Partial<Ports>;
-}
-
-/** Real, sandboxed, recorded and faulty runs differ only in the ports handed over; the journal is the third of them. */
-export interface Ports {
-  /** The world that the execution acts on. */
-  readonly openPlace: (options: PlaceOptions) => Promise<Place>;
-  /** Who carries out its activities, given who usually does. */
-  readonly activityHost: (usual: ActivityHost) => ActivityHost;
-}
-
 const usualPorts: Ports = { openPlace, activityHost: (usual) => usual };
-
-export type RunEnding =
-  | { readonly kind: 'ended'; readonly result: ExecutionResult }
-  | { readonly kind: 'left'; readonly reason: 'asked' | 'waiting' };
 
 /** Throws Refusal (somebody runs it already, a secret is missing) and JournalFailure. */
 export async function runHere(id: string, options: RunOptions): Promise<RunEnding> {
@@ -76,6 +34,7 @@ export async function runHere(id: string, options: RunOptions): Promise<RunEndin
   try {
     const row = journal.execution(id);
     if (row === undefined) throw new Refusal('usage', 'UNKNOWN_EXECUTION', `there is no execution ${id}`);
+    refuseChild(row);
     refuseClosed(row);
     const ports = { ...usualPorts, ...options.ports };
     const machines = new KnownMachines({
@@ -96,9 +55,9 @@ export async function runHere(id: string, options: RunOptions): Promise<RunEndin
       ...roleOf(row),
     });
     try {
-      const vault = await openVault(row, place, options);
+      const secrets = await openSecrets(row, place, options);
       journal.setRunner(id, { pid: process.pid, host: hostname(), startedAt: Date.now() });
-      return await interpret(row, { place, vault, machines, ports }, options);
+      return await interpret(row, { place, secrets, machines, activityHost: ports.activityHost }, options);
     } finally {
       await place.close();
     }
@@ -107,105 +66,6 @@ export async function runHere(id: string, options: RunOptions): Promise<RunEndin
   } finally {
     lock.release();
   }
-}
-
-async function interpret(
-  row: ExecutionRow,
-  {
-    place,
-    vault,
-    machines,
-    ports,
-  }: {
-    readonly place: Place;
-    readonly vault: Vault;
-    readonly machines: KnownMachines;
-    readonly ports: Ports;
-  },
-  options: RunOptions,
-): Promise<RunEnding> {
-  const { journal, onEvent, onWait, leave } = options;
-  const locks = new LockKeeper({
-    executionId: row.id,
-    journal,
-    stateDir: options.stateDir,
-    isSandbox: row.settings.sandbox,
-    runbook: row.runbook,
-    startedBy: row.settings.startedBy,
-    host: (name) => place.host(name),
-    targets: (selectors) => place.targets(selectors),
-    now: Date.now,
-  });
-  await assureLocks(row.id, locks, journal);
-  const host = new ActionHost({
-    executionId: row.id,
-    locks,
-    machines,
-    actions,
-    aws: place.aws,
-    models: place.models,
-    fetch: place.fetch,
-    host: (name) => place.host(name),
-    targets: (selectors) => place.targets(selectors),
-    scripts: place.scripts,
-    files: programFiles(row.program.document, row.settings.runbookFile ?? row.file),
-    actsOn: keptOn(row, journal),
-    vault,
-    hasOutbox: options.hasOutbox === true && !row.settings.sandbox,
-    logs: new LogFolder(join(executionDir(options.stateDir, row.id), 'logs'), vault.redactor),
-    onNotice: options.onNotice ?? (() => undefined),
-    now: Date.now,
-  });
-  const runtime = new EmbeddedRuntime({
-    executionId: row.id,
-    journal,
-    host: ports.activityHost(host),
-    onWait,
-    seal: vault,
-    ...(onEvent === undefined
-      ? {}
-      : { onEvent: (recorded: RecordedEvent) => onEvent(maskPlaceholders(recorded)) }),
-  });
-  const leaveNow = (): void => runtime.leave();
-  leave?.addEventListener('abort', leaveNow, { once: true });
-  try {
-    const { failAt } = row.input;
-    const port = failAt === null ? runtime : failingAt(runtime, failAt);
-    const result = await runExecution(port, row.program, row.input);
-    runtime.flush();
-    journal.setRunner(row.id, null);
-    return { kind: 'ended', result };
-  } catch (error) {
-    if (!(error instanceof Left)) throw error;
-    runtime.flush();
-    if (error.reason === 'waiting') journal.setRunner(row.id, null);
-    return { kind: 'left', reason: error.reason };
-  } finally {
-    leave?.removeEventListener('abort', leaveNow);
-  }
-}
-
-/** Writes down once, before anything begins there, each host that may keep something for the execution's undo. */
-function keptOn({ id, settings }: ExecutionRow, journal: Journal): (host: string) => void {
-  const known = new Set(journal.keptOn(id) ?? []);
-  return (host) => {
-    if (settings.sandbox || known.has(host)) return;
-    journal.addKeptOn(id, host);
-    known.add(host);
-  };
-}
-
-/** How long a resumed execution looks after its locks, in ms. */
-const assureTimeoutMs = 60_000;
-
-/** Throws Refusal where somebody else has what the execution held when its last runner went. */
-async function assureLocks(id: string, locks: LockKeeper, journal: Journal): Promise<void> {
-  const held = foldEvents(journal.events(id, 0)).locks;
-  const trouble = await locks.assure(held, AbortSignal.timeout(assureTimeoutMs));
-  if (trouble === null) return;
-  throw new Refusal('refused', 'LOCKED', `${id} has lost its lock: ${trouble}`, {
-    hint: `nothing was changed; once it is free, belay resume ${id} goes on`,
-  });
 }
 
 /** `assumeRole` of the document, resolved as the engine resolves it; empty means the caller. */
@@ -220,7 +80,7 @@ function standIn(name: string): string {
 }
 
 /** Reads every secret anew: the journal holds references only. */
-async function openVault(row: ExecutionRow, place: Place, options: RunOptions): Promise<Vault> {
+async function openSecrets(row: ExecutionRow, place: Place, options: RunOptions): Promise<Secrets> {
   const { parameters } = row.input;
   const { document } = row.program;
   const from = { env: options.env, stdin: options.stdin, aws: () => Promise.resolve(place.aws) };
@@ -245,5 +105,5 @@ async function openVault(row: ExecutionRow, place: Place, options: RunOptions): 
     const known = own(secretPrints, name);
     return known === undefined || hasFingerprint(value, known) ? [] : [name];
   });
-  return new Vault(secrets, { open: [document, parameters], changed });
+  return { all: secrets, changed };
 }

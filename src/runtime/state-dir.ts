@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { ownPartOf, rootOf } from './child-id.ts';
 import { untrusted } from './read-text.ts';
 import { distrust } from './trust.ts';
 
@@ -36,7 +37,9 @@ function makeFolders(folder: string): void {
   }
 }
 
-/** Lock, logs and sandbox world of one execution. */
+/** Lock, logs and sandbox world of one execution; of a child its logs, in the folder of its root. */
 export function executionDir(stateDir: string, executionId: string): string {
-  return join(stateDir, 'executions', executionId);
+  const own = ownPartOf(executionId);
+  const root = join(stateDir, 'executions', rootOf(executionId));
+  return own === undefined ? root : join(root, 'children', own);
 }

@@ -74,6 +74,7 @@ export function viewAfter(story: readonly Told[], more: Partial<ExecutionView> =
     createdAt: startedAt,
     startedAt: state.startedAt,
     endedAt: state.endedAt,
+    child: null,
     ...more,
   };
 }

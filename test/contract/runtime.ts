@@ -1,8 +1,9 @@
 /** What every host of the engine's port must do. A bed makes runners over one store: a new one is a resume after a death. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { ActivityCallOf, OutcomeResult, Runtime } from '../../src/engine/index.ts';
+import type { ActivityCallOf, OutcomeResult, RecordedEvent, Runtime } from '../../src/engine/index.ts';
 import type { Json } from '../../src/json.ts';
+import { childCases } from './runtime-children.ts';
 
 export interface RuntimeBed {
   /** `run` carries out activities; what it throws ends the runner. */
@@ -11,7 +12,10 @@ export interface RuntimeBed {
   cancel(): void;
   /** Lets that much time go by with nobody alive. */
   pass(ms: number): void;
-  events(): readonly unknown[];
+  events(): readonly RecordedEvent[];
+  childIds(): readonly string[];
+  childEvents(id: string): readonly RecordedEvent[];
+  signalChild(id: string, name: string, value: Json): void;
 }
 
 const call = (id: string, more: Partial<ActivityCallOf<'stop'>> = {}): ActivityCallOf<'stop'> => ({
@@ -157,5 +161,7 @@ export function runtimeContract(name: string, make: () => RuntimeBed): void {
       expect(await order(runner())).toEqual(['y', 'z', 'x']);
       expect(ran).toHaveLength(3);
     });
+
+    childCases(() => ({ bed, runner }));
   });
 }

@@ -21,7 +21,7 @@ const never = { rollback: { when: 'never', timeoutSeconds: 60 } } as const;
 
 test('steps run in the order of the list and give the outputs that the document names', async () => {
   const ran = await run(runbook([put('A'), put('B')], { outputs: ['B.Value'] }));
-  expect(ran.result).toEqual({
+  expect(ran.result).toMatchObject({
     status: 'Success',
     rollbackStatus: 'notRequested',
     outputs: { 'B.Value': 'new' },

@@ -7,13 +7,20 @@ import type {
   ActivityCall,
   ActivityCallOf,
   ActivityKind,
+  ChildCall,
+  ChildOutcome,
+  ChildRollbackCall,
   EngineEvent,
+  ExecutionInput,
   Outcome,
   OutcomeResult,
+  Program,
   RecordedEvent,
   Runtime,
   SignalResult,
 } from '../../src/engine/index.ts';
+import { runExecution } from '../../src/engine/index.ts';
+import { childIdOf } from '../../src/runtime/child-id.ts';
 import type { Json } from '../../src/json.ts';
 
 interface Recorded {
@@ -32,9 +39,18 @@ interface Signal {
   isTaken: boolean;
 }
 
+/** An execution below another one. */
+export interface MemoryChild {
+  readonly store: MemoryStore;
+  readonly program: Program;
+  input: ExecutionInput;
+}
+
 /** What outlives a runner. */
 export class MemoryStore {
   readonly records = new Map<string, Recorded>();
+  /** By their ids. */
+  readonly children = new Map<string, MemoryChild>();
   readonly events: RecordedEvent[] = [];
   readonly inbox: Signal[] = [];
   isCancelled = false;
@@ -58,7 +74,7 @@ export interface MemoryHost {
 const lookMs = 5;
 
 export class MemoryRuntime implements Runtime {
-  readonly executionId = 'MEMORY000001';
+  readonly executionId: string;
   readonly store: MemoryStore;
   readonly #host: MemoryHost;
   readonly #now: () => number;
@@ -66,25 +82,40 @@ export class MemoryRuntime implements Runtime {
   #lastKnownAt: number | null;
   #wake: () => void = () => undefined;
 
-  constructor(host: MemoryHost, store = new MemoryStore()) {
+  readonly #above: MemoryRuntime | undefined;
+  readonly #ignoresCancel: boolean;
+
+  constructor(
+    host: MemoryHost,
+    store = new MemoryStore(),
+    below: { readonly id?: string; readonly above?: MemoryRuntime; readonly ignoresCancel?: boolean } = {},
+  ) {
     this.store = store;
     this.#host = host;
+    this.executionId = below.id ?? 'MEMORY000001';
+    this.#above = below.above;
+    this.#ignoresCancel = below.ignoresCancel ?? false;
     this.#now = host.now ?? Date.now;
     this.#cameAt = this.#now();
     this.#lastKnownAt = store.lastAt === 0 ? null : store.lastAt;
   }
 
+  get #isCancelled(): boolean {
+    if (this.store.isCancelled) return true;
+    return this.#above !== undefined && !this.#ignoresCancel && this.#above.#isCancelled;
+  }
+
   async activity<K extends ActivityKind>(call: ActivityCallOf<K>): Promise<Outcome<K>> {
     const known = this.store.records.get(call.id);
     if (known?.ending !== undefined) return known.ending as Outcome<K>;
-    if (known === undefined && !call.ignoreCancel && this.store.isCancelled)
+    if (known === undefined && !call.ignoreCancel && this.#isCancelled)
       return this.#end(call.id, this.#now(), { status: 'cancelled' });
     const startedAt = this.#begin(call.id);
     if (known !== undefined && call.onLost === 'report')
       return this.#end(call.id, startedAt, { status: 'lost' });
     const controller = new AbortController();
     const watch = setInterval(() => {
-      if (this.store.isCancelled && !call.ignoreCancel) controller.abort();
+      if (this.#isCancelled && !call.ignoreCancel) controller.abort();
     }, lookMs);
     try {
       const result = await this.#host.run(call as unknown as ActivityCall, controller.signal);
@@ -92,6 +123,64 @@ export class MemoryRuntime implements Runtime {
     } finally {
       clearInterval(watch);
     }
+  }
+
+  async child({ id, program, input, timeoutMs, ignoreCancel }: ChildCall): Promise<ChildOutcome> {
+    const known = this.store.records.get(id);
+    if (known?.ending !== undefined) return known.ending as ChildOutcome;
+    if (known === undefined && !ignoreCancel && this.#isCancelled)
+      return this.#childEnd(id, this.#now(), { status: 'cancelled' });
+    const startedAt = this.#begin(id);
+    const executionId = childIdOf(this.executionId, id);
+    const child = this.store.children.get(executionId) ?? {
+      store: new MemoryStore(),
+      program,
+      input: { ...input, rollbackRequests: [], failAt: null, parent: this.executionId },
+    };
+    this.store.children.set(executionId, child);
+    const left = timeoutMs === null ? null : startedAt + timeoutMs - this.#now();
+    const timer =
+      left === null ? undefined : setTimeout(() => (child.store.isCancelled = true), Math.max(1, left));
+    try {
+      return await this.#runChild(id, startedAt, executionId, ignoreCancel);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async rollbackChild({ id, child: of, request }: ChildRollbackCall): Promise<ChildOutcome> {
+    const known = this.store.records.get(id);
+    if (known?.ending !== undefined) return known.ending as ChildOutcome;
+    const startedAt = this.#begin(id);
+    const executionId = childIdOf(this.executionId, of);
+    const child = this.store.children.get(executionId);
+    if (child === undefined) throw new Error(`there is no child ${executionId}`);
+    const { rollbackRequests } = child.input;
+    if (!rollbackRequests.some(({ call }) => call === id))
+      child.input = { ...child.input, rollbackRequests: [...rollbackRequests, { ...request, call: id }] };
+    return this.#runChild(id, startedAt, executionId, true);
+  }
+
+  async #runChild(
+    id: string,
+    startedAt: number,
+    executionId: string,
+    ignoresCancel: boolean,
+  ): Promise<ChildOutcome> {
+    const child = this.store.children.get(executionId);
+    if (child === undefined) throw new Error(`there is no child ${executionId}`);
+    const runtime = new MemoryRuntime(this.#host, child.store, {
+      id: executionId,
+      above: this,
+      ignoresCancel,
+    });
+    const result = await runExecution(runtime, child.program, child.input);
+    const isTimedOut = result.status === 'Cancelled' && child.store.isCancelled;
+    return this.#childEnd(id, startedAt, { status: 'ended', executionId, result, isTimedOut });
+  }
+
+  #childEnd(id: string, startedAt: number, ending: object): ChildOutcome {
+    return this.#keep(id, { startedAt, endedAt: this.#now(), ...ending } as ChildOutcome);
   }
 
   async sleep(
@@ -103,7 +192,7 @@ export class MemoryRuntime implements Runtime {
     if (known?.ending !== undefined) return known.ending as 'elapsed' | 'cancelled';
     const until = this.#begin(id) + ms;
     for (;;) {
-      if (!ignoreCancel && this.store.isCancelled) return this.#keep(id, 'cancelled');
+      if (!ignoreCancel && this.#isCancelled) return this.#keep(id, 'cancelled');
       const left = until - this.#now();
       if (left <= 0) return this.#keep(id, 'elapsed');
       await delay(Math.min(left, lookMs));
@@ -126,8 +215,7 @@ export class MemoryRuntime implements Runtime {
         entry.isTaken = true;
         return this.#keep(id, { status: 'signal', value: entry.value, at: entry.at });
       }
-      if (!ignoreCancel && this.store.isCancelled)
-        return this.#keep(id, { status: 'cancelled', at: this.#now() });
+      if (!ignoreCancel && this.#isCancelled) return this.#keep(id, { status: 'cancelled', at: this.#now() });
       if (this.#now() >= until) return this.#keep(id, { status: 'timeout', at: this.#now() });
       await delay(lookMs);
     }

@@ -15,7 +15,8 @@ import {
 } from '../../src/engine/index.ts';
 import { openSqliteJournal, type Journal } from '../../src/journal/index.ts';
 import { ActionHost } from '../../src/runtime/activity-host.ts';
-import { EmbeddedRuntime, Left } from '../../src/runtime/embedded.ts';
+import { EmbeddedRuntime } from '../../src/runtime/embedded.ts';
+import { Left } from '../../src/runtime/left.ts';
 import { LockKeeper } from '../../src/runtime/locks/keeper.ts';
 import { LogFolder } from '../../src/runtime/logs.ts';
 import { programFiles } from '../../src/runtime/program-files.ts';

@@ -7,9 +7,10 @@ export function keepKey(executionId: string, ...parts: readonly string[]): strin
   return `${keepLabel(executionId)}-${hash.digest('hex').slice(0, 16)}`;
 }
 
-/** What all that one execution keeps begins with: by this a host forgets it. */
+/** What all that one execution and those below it (`ROOT.CHILD`) keep begins with: by this a host forgets it. */
 export function keepLabel(executionId: string): string {
-  return executionId
+  const [root = ''] = executionId.split('.');
+  return root
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '-')
     .slice(0, 31);

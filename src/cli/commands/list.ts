@@ -14,7 +14,8 @@ export const body: CommandBody = async (cli, _args, options) => {
   const json = flagOf(options, 'json');
   const ids = belay.journal.executionIds();
   const shown = ids.slice(0, countOf(options) ?? (json ? ids.length : countDefault));
-  const views = shown.map((id) => belay.view(id));
+  const listed = flagOf(options, 'all') ? shown.flatMap((id) => [id, ...belay.journal.idsBelow(id)]) : shown;
+  const views = listed.map((id) => belay.view(id));
   if (json) {
     cli.out(`${JSON.stringify({ schemaVersion: 1, executions: views.map(executionJson) }, null, 2)}\n`);
     return exitCodes.done;

@@ -3,17 +3,20 @@ import type { CommandBody } from '../command-spec.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { flagOf } from '../options.ts';
 import { executionJson } from '../view/execution-json.ts';
+import { childLines, childrenJson } from '../view/child-lines.ts';
 import { showLines } from '../view/show-lines.ts';
 import { spelled } from '../view/style.ts';
 
 export const body: CommandBody = async (cli, [prefix], options) => {
   const belay = await cli.belay();
   const view = belay.view(belay.find(prefix));
+  const below = belay.journal.idsBelow(view.child?.root ?? view.executionId).map((id) => belay.view(id));
   if (flagOf(options, 'json')) {
-    cli.out(`${JSON.stringify({ schemaVersion: 1, ...executionJson(view) }, null, 2)}\n`);
+    const children = childrenJson(view, below);
+    cli.out(`${JSON.stringify({ schemaVersion: 1, ...executionJson(view), children }, null, 2)}\n`);
     return exitCodes.done;
   }
-  const lines = showLines(view, cli.outStyle, Date.now());
+  const lines = [...showLines(view, cli.outStyle, Date.now()), ...childLines(view, below, cli.outStyle)];
   cli.out(lines.map((line) => `${spelled(line, cli.outStyle)}\n`).join(''));
   return exitCodes.done;
 };

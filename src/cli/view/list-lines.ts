@@ -11,7 +11,7 @@ const heads = ['ID', 'RUNBOOK', 'STATUS', 'ROLLBACK', 'STARTED', 'AT'];
 export function listLines(views: readonly ExecutionView[], now: number, style: Style): string[] {
   const rows = views.map((view) => [
     view.executionId,
-    `${printable(view.runbook)}${view.sandbox ? ' (sandbox)' : ''}`,
+    runbookText(view),
     view.status,
     view.rollbackStatus === 'notRequested' ? '' : view.rollbackStatus,
     agoText(view.startedAt ?? view.createdAt, now),
@@ -39,6 +39,16 @@ export function toneOf(status: ExecutionStatus): Tone {
     default:
       return status satisfies never;
   }
+}
+
+function runbookText({ runbook, sandbox, child }: ExecutionView): string {
+  if (child !== null) return `  ${printable(runbook)}, ${callerText(child)}`;
+  return `${printable(runbook)}${sandbox ? ' (sandbox)' : ''}`;
+}
+
+/** `PatchFleet for db1`: the step that started it, and what for. */
+export function callerText({ step, target }: NonNullable<ExecutionView['child']>): string {
+  return target === null ? printable(step) : `${printable(step)} for ${printable(target)}`;
 }
 
 /** The status alone is coloured; its column is already as wide as it has to be. */

@@ -8,6 +8,7 @@
  * in which the lanes were started. They are replayed as they were written.
  */
 import type { ActivityCallOf, ActivityKind, Outcome } from '../activities.ts';
+import type { ChildCall, ChildOutcome, ChildRollbackCall } from '../children.ts';
 import type { EngineEvent } from '../events.ts';
 import type { Runtime, SignalResult } from '../ports.ts';
 
@@ -104,10 +105,9 @@ export class Lanes {
     }
   }
 
-  #first([only, ...others]: readonly string[]): Promise<string> {
-    if (only === undefined || others.length === 0) return Promise.resolve(only ?? '');
+  #first(among: readonly string[]): Promise<string> {
     this.#questions += 1;
-    const first = this.#runtime.first(`${this.#id}:first${this.#questions}`, [only, ...others]);
+    const first = this.#runtime.first(`${this.#id}:first${this.#questions}`, among);
     return Promise.race([first, this.#trouble.promise]);
   }
 
@@ -166,6 +166,14 @@ class LaneRuntime implements Runtime {
     options: { readonly ignoreCancel: boolean },
   ): Promise<SignalResult> {
     return this.#ask(id, () => this.#runtime.waitForSignal(id, name, timeoutMs, options));
+  }
+
+  child(call: ChildCall): Promise<ChildOutcome> {
+    return this.#ask(call.id, () => this.#runtime.child(call));
+  }
+
+  rollbackChild(call: ChildRollbackCall): Promise<ChildOutcome> {
+    return this.#ask(call.id, () => this.#runtime.rollbackChild(call));
   }
 
   first(): Promise<string> {

@@ -2,6 +2,7 @@
 import { hostname } from 'node:os';
 import { foldEvents } from '../../engine/index.ts';
 import type { Journal, LockRow } from '../../journal/index.ts';
+import { livenessOf } from '../liveness.ts';
 import { executionView, type ExecutionView } from '../execution-view.ts';
 import { shellWord } from '../visible.ts';
 import type { HostEntry } from './host-entry.ts';
@@ -47,7 +48,7 @@ function viewOf(journal: Journal, stateDir: string, executionId: string): Execut
   const row = journal.execution(executionId);
   return row === undefined
     ? undefined
-    : executionView(row, foldEvents(journal.events(executionId, 0)), stateDir);
+    : executionView(row, foldEvents(journal.events(executionId, 0)), livenessOf(journal, stateDir, row));
 }
 
 function conditionOf(view: ExecutionView | undefined): HolderCondition {

@@ -7,6 +7,7 @@ import type { ExecutionRow, Journal, NewOutboxMessage, Outbox, OutboxMessage } f
 import { topicArnPattern, type Message } from '../../notify/index.ts';
 import { executionView, type ExecutionView } from '../execution-view.ts';
 import { isLocked } from '../lock.ts';
+import { livenessOf } from '../liveness.ts';
 import { maskPlaceholders } from '../secrets/placeholder.ts';
 import { addressed, addressees, type Audience } from './address.ts';
 import { interruptedMessage, messagesOf, resolvedMessage, type Telling } from './execution-messages.ts';
@@ -43,7 +44,7 @@ function gatherOne(id: string, afterSeq: number, ports: GatherPorts): void {
   if (before === undefined || row === undefined) return;
   const all = maskPlaceholders(journal.events(id, 0));
   const seq = all.at(-1)?.seq ?? 0;
-  const view = executionView(row, foldEvents(all), ports.stateDir);
+  const view = executionView(row, foldEvents(all), livenessOf(journal, ports.stateDir, row));
   const audience = ports.audience(row);
   if (audience === undefined) return;
   const isOver = view.endedAt !== null && !view.isLive;

@@ -9,6 +9,7 @@ import type {
   Change,
   EffectResult,
   EngineEvent,
+  ExecutionResult,
   Failure,
   Outcome,
   Waiting,
@@ -137,6 +138,15 @@ export function mapEvent(event: EngineEvent, map: MapValue): EngineEvent {
     default:
       return event satisfies never;
   }
+}
+
+export function mapResult(result: ExecutionResult, map: MapValue): ExecutionResult {
+  const { outputs, failure } = result;
+  return {
+    ...result,
+    outputs: map(outputs) as JsonObject,
+    failure: mapFailureOrNone(failure, map),
+  };
 }
 
 function mapWaiting(waiting: Waiting, map: MapValue): Waiting {

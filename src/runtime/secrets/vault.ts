@@ -4,12 +4,12 @@
  * secrets in it are sealed, and on its way back they are put in again.
  */
 import type { Path } from '../../document/index.ts';
-import type { ActivityKind, EngineEvent, Outcome } from '../../engine/index.ts';
+import type { ActivityKind, EngineEvent, ExecutionResult, Outcome } from '../../engine/index.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
 import { isGuessable, maskPlaceholders, spellings } from './placeholder.ts';
 import { Redactor } from './redactor.ts';
 import { Seal, type SealedSecret } from './seal.ts';
-import { mapEvent, mapOutcome } from './value-positions.ts';
+import { mapEvent, mapOutcome, mapResult } from './value-positions.ts';
 
 export interface VaultOptions {
   /** What everybody may read: the runbook, and parameters that are not secret. */
@@ -96,6 +96,24 @@ export class Vault {
 
   sealedEvent(event: EngineEvent): EngineEvent {
     return mapEvent(event, (value) => this.#seal.close(value));
+  }
+
+  /** What a child came to. */
+  sealedResult(result: ExecutionResult): ExecutionResult {
+    return mapResult(result, (value) => this.#seal.close(value));
+  }
+
+  unsealedResult(result: ExecutionResult): ExecutionResult {
+    return mapResult(result, (value) => this.#seal.open(value));
+  }
+
+  /** The arguments of a child: an output that holds a secret may be one. */
+  sealedArguments(parameters: JsonObject): JsonObject {
+    return this.#seal.close(parameters) as JsonObject;
+  }
+
+  unsealedArguments(parameters: JsonObject): JsonObject {
+    return this.#seal.open(parameters) as JsonObject;
   }
 
   /** For people: placeholders and every form of a secret as `***`. */

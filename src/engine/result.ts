@@ -1,0 +1,17 @@
+/** What an execution came to: for the host that ran it, and for the execution above it where it is a child. All of it is JSON. */
+import type { JsonObject } from '../json.ts';
+import type { Failure } from './failure.ts';
+import type { ExecutionEnding, RollbackStatus } from './statuses.ts';
+
+export type ExecutionResult = {
+  readonly status: ExecutionEnding;
+  readonly rollbackStatus: RollbackStatus;
+  readonly outputs: JsonObject;
+  /** The step that decided a status other than Success, and why it ended so; null: none did, or nothing failed at it. */
+  readonly failedStep: string | null;
+  readonly failure: Failure | null;
+  /** Steps that a rollback would still undo. */
+  readonly owed: number;
+  /** Locks that it took. A child leaves giving them back to the execution above it. */
+  readonly locks: readonly string[];
+};

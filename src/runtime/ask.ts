@@ -1,0 +1,50 @@
+/** What a person asks of an execution as a whole: to stop, to climb down. It is written down, whether or not anybody runs it. */
+import type { RollbackRequest } from '../engine/index.ts';
+import type { ExecutionRow, Journal } from '../journal/index.ts';
+import type { ExecutionView } from './execution-view.ts';
+import { Refusal } from './refusal.ts';
+import { refuseChild } from './refuse-child.ts';
+import { refuseClosed } from './retention/closing.ts';
+
+/** Throws Refusal. */
+export function cancel(journal: Journal, row: ExecutionRow, view: ExecutionView, now: number): void {
+  const { id } = row;
+  refuseChild(row);
+  refuseClosed(row);
+  if (view.endedAt !== null) throw new Refusal('refused', 'ALREADY_ENDED', `${id} has ended: ${view.status}`);
+  if (view.waiting?.kind === 'rollbackDecision') journal.signal(id, 'rollback', 'no', 'cancel', now);
+  else if (view.rollbackStatus === 'running' || view.rollbackStatus === 'waiting') {
+    throw new Refusal('refused', 'ROLLING_BACK', `${id} is climbing down already, and no cancel stops that`, {
+      hint: view.isLive ? `belay logs -f ${id} follows it` : `belay resume ${id} goes on with it`,
+    });
+  }
+  journal.requestCancel(id);
+}
+
+/** Throws Refusal. */
+export function requestRollback(
+  journal: Journal,
+  row: ExecutionRow,
+  view: ExecutionView,
+  request: RollbackRequest,
+  now: number,
+): void {
+  const { id } = row;
+  refuseChild(row);
+  refuseClosed(row);
+  if (view.waiting?.kind === 'rollbackDecision') {
+    journal.signal(id, 'rollback', 'yes', 'rollback', now);
+    return;
+  }
+  if (view.endedAt === null) {
+    throw new Refusal('refused', 'NOT_ENDED', `${id} has not ended (${view.status})`, {
+      hint: `belay cancel ${id} stops it and climbs down; belay resume ${id} goes on`,
+    });
+  }
+  if (request.step !== undefined && !view.steps.some(({ name }) => name === request.step)) {
+    throw new Refusal('usage', 'UNKNOWN_STEP', `${id} has no step ${request.step}`, {
+      hint: `it has ${view.steps.map(({ name }) => name).join(', ')}`,
+    });
+  }
+  journal.addRollbackRequest(id, { ...request, interpreter: 2 });
+}

@@ -1,0 +1,200 @@
+/**
+ * Runs the interpreter over an execution and over those that it starts below it, in one process, on one place, under the
+ * runner's lock of the root.
+ */
+import { join } from 'node:path';
+import { actions } from '../actions/index.ts';
+import { foldEvents, runExecution, type ExecutionResult, type RecordedEvent } from '../engine/index.ts';
+import type { ExecutionRow, Journal } from '../journal/index.ts';
+import { ActionHost, type ActivityHost } from './activity-host.ts';
+import { rootOf } from './child-id.ts';
+import type { Above, ChildOptions, ChildPorts } from './children.ts';
+import { EmbeddedRuntime } from './embedded.ts';
+import { failingAt } from './failing-at.ts';
+import type { KnownMachines } from './known-machines.ts';
+import { Left } from './left.ts';
+import { LockKeeper } from './locks/keeper.ts';
+import { LogFolder } from './logs.ts';
+import type { Place } from './places.ts';
+import { programFiles } from './program-files.ts';
+import { Refusal } from './refusal.ts';
+import type { RunEnding, RunOptions } from './run-options.ts';
+import { maskPlaceholders } from './secrets/placeholder.ts';
+import type { SealedSecret } from './secrets/seal.ts';
+import { Vault } from './secrets/vault.ts';
+import { executionDir } from './state-dir.ts';
+
+/** The secrets of the root; a child has no others. */
+export interface Secrets {
+  readonly all: readonly SealedSecret[];
+  /** Names of those that have another value than when the execution began. */
+  readonly changed: readonly string[];
+}
+
+/** What the root and all below it share. */
+export interface Shared {
+  readonly place: Place;
+  readonly secrets: Secrets;
+  readonly machines: KnownMachines;
+  /** Who carries out activities, given who usually does. */
+  readonly activityHost: (usual: ActivityHost) => ActivityHost;
+}
+
+export async function interpret(root: ExecutionRow, shared: Shared, options: RunOptions): Promise<RunEnding> {
+  const tree = new Tree(root, shared, options);
+  const runtime = await tree.open(root);
+  const { journal, leave } = options;
+  const leaveNow = (): void => runtime.leave();
+  leave?.addEventListener('abort', leaveNow, { once: true });
+  try {
+    const { failAt } = root.input;
+    const port = failAt === null ? runtime : failingAt(runtime, failAt);
+    const result = await runExecution(port, root.program, root.input);
+    runtime.flush();
+    journal.setRunner(root.id, null);
+    return { kind: 'ended', result };
+  } catch (error) {
+    if (!(error instanceof Left)) throw error;
+    runtime.flush();
+    if (error.reason === 'waiting') journal.setRunner(root.id, null);
+    return { kind: 'left', reason: error.reason };
+  } finally {
+    leave?.removeEventListener('abort', leaveNow);
+  }
+}
+
+/** Of a child: where it belongs, and what it heeds. */
+type Below = ChildOptions & { readonly above: Above };
+
+class Tree {
+  readonly #root: ExecutionRow;
+  readonly #shared: Shared;
+  readonly #options: RunOptions;
+  readonly #actsOn: (host: string) => void;
+
+  constructor(root: ExecutionRow, shared: Shared, options: RunOptions) {
+    this.#root = root;
+    this.#shared = shared;
+    this.#options = options;
+    this.#actsOn = keptOn(root, options.journal);
+  }
+
+  /** Throws Refusal where somebody else has what it held when its last runner went. */
+  async open(row: ExecutionRow, below?: Below): Promise<EmbeddedRuntime> {
+    const { place, activityHost } = this.#shared;
+    const { journal, stateDir, onEvent, onWait } = this.#options;
+    const vault = this.#vault(row);
+    const locks = this.#locks();
+    await assureLocks(row.id, locks, journal);
+    const host = new ActionHost({
+      executionId: row.id,
+      locks,
+      machines: this.#shared.machines,
+      actions,
+      aws: place.aws,
+      models: place.models,
+      fetch: place.fetch,
+      host: (name) => place.host(name),
+      targets: (selectors) => place.targets(selectors),
+      scripts: place.scripts,
+      files: programFiles(row.program.document, row.settings.runbookFile ?? row.file),
+      actsOn: this.#actsOn,
+      vault,
+      hasOutbox: this.#options.hasOutbox === true && !this.#root.settings.sandbox,
+      logs: new LogFolder(join(executionDir(stateDir, row.id), 'logs'), vault.redactor),
+      onNotice: this.#options.onNotice ?? (() => undefined),
+      now: Date.now,
+    });
+    const tell =
+      onEvent === undefined || below !== undefined
+        ? {}
+        : { onEvent: (recorded: RecordedEvent) => onEvent(maskPlaceholders(recorded)) };
+    return new EmbeddedRuntime({
+      executionId: row.id,
+      journal,
+      host: activityHost(host),
+      onWait,
+      seal: vault,
+      children: this.#children(row),
+      ...tell,
+      ...below,
+    });
+  }
+
+  #children({ file, settings }: ExecutionRow): ChildPorts {
+    return {
+      file,
+      settings,
+      run: (row, above, options) => {
+        let isIdle = (): boolean => false;
+        const runHere = async (): Promise<ExecutionResult> => {
+          const runtime = await this.open(row, { above, ...options });
+          isIdle = () => runtime.isIdle;
+          const parameters = this.#vault(row).unsealedArguments(row.input.parameters);
+          try {
+            const result = await runExecution(runtime, row.program, { ...row.input, parameters });
+            runtime.flush();
+            return result;
+          } catch (error) {
+            if (error instanceof Left) runtime.flush();
+            throw error;
+          }
+        };
+        const running = {
+          get isIdle() {
+            return isIdle();
+          },
+        };
+        return { runtime: running, result: runHere() };
+      },
+    };
+  }
+
+  /** What everybody may read: the runbook of the root, and parameters of it that are not secret. A child's may hold what a host said. */
+  #vault({ program }: ExecutionRow): Vault {
+    const { all, changed } = this.#shared.secrets;
+    const { program: above, input } = this.#root;
+    return new Vault(all, { open: [above.document, input.parameters, program.document], changed });
+  }
+
+  /** What any of them locks, the root holds. */
+  #locks(): LockKeeper {
+    const { place } = this.#shared;
+    const { journal, stateDir } = this.#options;
+    const { id, settings, runbook } = this.#root;
+    return new LockKeeper({
+      executionId: id,
+      journal,
+      stateDir,
+      isSandbox: settings.sandbox,
+      runbook,
+      startedBy: settings.startedBy,
+      host: (name) => place.host(name),
+      targets: (selectors) => place.targets(selectors),
+      now: Date.now,
+    });
+  }
+}
+
+/** Writes down once, before anything begins there, each host that may keep something for the undo of the root or one below it. */
+function keptOn({ id, settings }: ExecutionRow, journal: Journal): (host: string) => void {
+  const root = rootOf(id);
+  const known = new Set(journal.keptOn(root) ?? []);
+  return (host) => {
+    if (settings.sandbox || known.has(host)) return;
+    journal.addKeptOn(root, host);
+    known.add(host);
+  };
+}
+
+/** How long a resumed execution looks after its locks, in ms. */
+const assureTimeoutMs = 60_000;
+
+async function assureLocks(id: string, locks: LockKeeper, journal: Journal): Promise<void> {
+  const held = foldEvents(journal.events(id, 0)).locks;
+  const trouble = await locks.assure(held, AbortSignal.timeout(assureTimeoutMs));
+  if (trouble === null) return;
+  throw new Refusal('refused', 'LOCKED', `${id} has lost its lock: ${trouble}`, {
+    hint: `nothing was changed; once it is free, belay resume ${id} goes on`,
+  });
+}

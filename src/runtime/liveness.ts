@@ -1,0 +1,17 @@
+/** Who runs an execution just now: its own runner, or its root's. */
+import type { ExecutionRow, Journal } from '../journal/index.ts';
+import { rootOf } from './child-id.ts';
+import type { Liveness } from './execution-view.ts';
+import { isLocked } from './lock.ts';
+
+/** Throws JournalFailure. */
+export function livenessOf(
+  journal: Pick<Journal, 'execution'>,
+  stateDir: string,
+  { id, runner, child }: Pick<ExecutionRow, 'id' | 'runner' | 'child'>,
+): Liveness {
+  return {
+    runner: child === null ? runner : (journal.execution(child.root)?.runner ?? null),
+    isLive: isLocked(stateDir, rootOf(id)),
+  };
+}

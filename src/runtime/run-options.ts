@@ -1,0 +1,38 @@
+/** What a run here is given, and how it can end. */
+import type { ExecutionResult, RecordedEvent } from '../engine/index.ts';
+import type { Journal } from '../journal/index.ts';
+import type { ActivityHost } from './activity-host.ts';
+import type { Place, PlaceOptions } from './places.ts';
+import type { SecretSources } from './secrets/references.ts';
+
+export interface RunOptions {
+  readonly journal: Journal;
+  readonly stateDir: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly stdin: SecretSources['stdin'];
+  readonly onEvent?: (event: RecordedEvent) => void;
+  /** What a step waits for just now. */
+  readonly onNotice?: (step: string, text: string) => void;
+  /** What a person should know and no event says: a host was rebooted. */
+  readonly onTold?: (text: string) => void;
+  /** `leaveUndecided`: stay, but leave where `rollback: ask` has nobody to ask. */
+  readonly onWait: 'stay' | 'leave' | 'leaveUndecided';
+  /** Aborted to leave before the next step. */
+  readonly leave?: AbortSignal;
+  /** Whether somebody gathers what the journal holds and tells people. */
+  readonly hasOutbox?: boolean;
+  /** What stands between the engine and the world; left out, the usual. */
+  readonly ports?: Partial<Ports>;
+}
+
+/** Real, sandboxed, recorded and faulty runs differ only in the ports handed over; the journal is the third of them. */
+export interface Ports {
+  /** The world that the execution acts on. */
+  readonly openPlace: (options: PlaceOptions) => Promise<Place>;
+  /** Who carries out its activities, given who usually does. */
+  readonly activityHost: (usual: ActivityHost) => ActivityHost;
+}
+
+export type RunEnding =
+  | { readonly kind: 'ended'; readonly result: ExecutionResult }
+  | { readonly kind: 'left'; readonly reason: 'asked' | 'waiting' };

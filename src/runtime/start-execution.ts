@@ -1,0 +1,105 @@
+/** From a runbook's text to an execution that is written down. Nothing has begun. */
+import { existsSync, rmSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { actions } from '../actions/index.ts';
+import type { Catalog, Diagnostic, RollbackWhen, SourceText } from '../document/index.ts';
+import type { Journal, NewExecution } from '../journal/index.ts';
+import type { JsonObject } from '../json.ts';
+import { findConfiguration } from './configuration.ts';
+import { newExecutionId } from './execution-id.ts';
+import type { openPlace } from './places.ts';
+import { prepareExecution } from './prepare-execution.ts';
+import { readText } from './read-text.ts';
+import { refuseTaken } from './refuse-taken.ts';
+import { anchored, type SecretSources } from './secrets/references.ts';
+import { executionDir } from './state-dir.ts';
+import { stateTrouble } from './state-trouble.ts';
+
+export interface StartRequest {
+  /** The runbook: a file, or its text under the name that people know it by. */
+  readonly file: string | SourceText;
+  readonly texts: Readonly<Record<string, string>>;
+  readonly values: JsonObject;
+  readonly secrets: Readonly<Record<string, string>>;
+  readonly rollback?: RollbackWhen;
+  readonly sandbox: boolean;
+  readonly failAt?: string;
+  readonly lockWaitSeconds?: number;
+  /** Starts under this id, once: it is refused where an execution has it. */
+  readonly id?: string;
+}
+
+export interface Started {
+  readonly id: string;
+  readonly warnings: readonly Diagnostic[];
+  readonly source: SourceText;
+}
+
+export interface StartParts {
+  readonly journal: Journal;
+  readonly stateDir: string;
+  readonly catalog: Catalog;
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly stdin: SecretSources['stdin'];
+  readonly openPlace: typeof openPlace;
+  readonly now: () => number;
+  readonly caller: () => string;
+  /** Called when everything was found right; what it throws keeps the execution from being written down. */
+  readonly beforeCreate: (execution: NewExecution) => Promise<void>;
+}
+
+/** Tries to find an id that nobody has; the second one practically always does. */
+const idTriesMax = 5;
+
+/** Throws Refusal, and what `beforeCreate` throws. */
+export async function startExecution(request: StartRequest, parts: StartParts): Promise<Started> {
+  const { journal, stateDir, cwd, env, stdin, catalog, now } = parts;
+  const source = typeof request.file === 'string' ? readText(request.file) : request.file;
+  const configuration = request.sandbox ? { file: null, inventory: null } : findConfiguration(cwd, env);
+  const { id: wanted } = request;
+  if (wanted !== undefined) refuseTaken(wanted, journal.execution(wanted) !== undefined);
+  for (let tries = 0; tries < (wanted === undefined ? idTriesMax : 1); tries += 1) {
+    const executionId = wanted ?? newExecutionId(now());
+    const { sandbox } = request;
+    const dir = executionDir(stateDir, executionId);
+    const isNew = !existsSync(dir);
+    let isWritten = false;
+    const place = await parts
+      .openPlace({ sandbox, inventory: configuration.inventory, stateDir, executionId })
+      .catch((error: unknown) => {
+        throw stateTrouble(stateDir, error);
+      });
+    try {
+      const { execution, warnings } = await prepareExecution(
+        {
+          source,
+          texts: request.texts,
+          values: request.values,
+          secrets: Object.fromEntries(
+            Object.entries(request.secrets).map(([name, reference]) => [name, anchored(reference, cwd)]),
+          ),
+          ...(request.rollback === undefined ? {} : { rollback: request.rollback }),
+          ...(request.failAt === undefined ? {} : { failAt: request.failAt }),
+          ...(request.lockWaitSeconds === undefined ? {} : { lockWaitSeconds: request.lockWaitSeconds }),
+          settings: {
+            sandbox,
+            inventoryFile: configuration.file,
+            runbookFile: resolve(cwd, source.file),
+            startedBy: parts.caller(),
+          },
+        },
+        { catalog, actions, place, executionId, now: now(), secretSources: { env, stdin } },
+      );
+      if (tries === 0) await parts.beforeCreate(execution);
+      isWritten = journal.create(execution);
+      if (isWritten) return { id: execution.id, warnings, source };
+    } finally {
+      await place.close();
+      // The sandbox of an execution that never came to be.
+      if (isNew && !isWritten) rmSync(dir, { recursive: true, force: true });
+    }
+  }
+  if (wanted !== undefined) refuseTaken(wanted, true);
+  throw new Error('no free execution id was found');
+}
