@@ -20,6 +20,7 @@ export const documentCodes = {
   NOT_BUILT_YET: 'Part of the language, but this version of Belay cannot run it.',
   ADDITION: "Belay's own addition to SSM Automation, refused under --strict-ssm.",
   SSM_LIMIT: 'Larger than AWS allows, refused under --strict-ssm.',
+  CHANGE_TEMPLATE: 'A change template of Change Manager: its steps can be run, its runbooks are not started.',
   NOT_IN_SSM: 'AWS does not know this key; Belay honours it.',
   // Parameters
   PARAMETER_TYPE: 'A parameter type that does not exist.',

@@ -1,5 +1,5 @@
 /** The `parameters` of a document: types, defaults and limits as written. */
-import { baseType } from './argument.ts';
+import { baseType, type BaseType } from './argument.ts';
 import type { Addition } from './draft.ts';
 import { storedDefault } from './stored-default.ts';
 import {
@@ -17,7 +17,15 @@ import {
   type MapReader,
 } from './read-keys.ts';
 import type { Report } from './report.ts';
-import { toJson, type Entry, type MapNode } from './tree.ts';
+import {
+  isBareScalar,
+  quoteHint,
+  scalarText,
+  toJson,
+  type Entry,
+  type MapNode,
+  type TreeNode,
+} from './tree.ts';
 import type { Parameter, ParameterType } from './types.ts';
 import type { Json } from '../json.ts';
 
@@ -61,11 +69,12 @@ function parseParameter(entry: Entry, report: Report, additions: Addition[]): Pa
     return { type: 'String' };
   }
   const reader: MapReader = { node: entry.value, what: `parameter ${entry.key}`, report };
-  checkKeys(reader, parameterKeys, { interpolationType: 'passing the value by environment' });
+  checkKeys(reader, [...parameterKeys, 'interpolationType']);
+  warnOfInterpolation(reader);
   readWord(reader, 'displayType', ['textfield', 'textarea']);
   const type = parseType(reader, entry);
   const description = readText(reader, 'description');
-  const allowedValues = readList(reader, 'allowedValues')?.map(toJson);
+  const allowedValues = readList(reader, 'allowedValues')?.map((node) => toTyped(node, baseType(type)));
   const allowedPattern = readText(reader, 'allowedPattern');
   const fallback = parseDefault(reader, type);
   const secret = readBoolean(reader, 'secret');
@@ -122,7 +131,14 @@ function parseDefault(reader: MapReader, type: ParameterType): Json | undefined 
     const meant = yaml11BooleanOf(entry.value, reader.report);
     if (meant !== undefined) return meant;
   }
-  const value = toJson(entry.value);
+  const value = toTyped(entry.value, base);
+  if (isBareScalar(entry.value) && base === 'String')
+    reader.report.warn(
+      'DEFAULT_VALUE',
+      entry.value.span,
+      `the default of ${reader.what} is ${scalarText(entry.value)} where text is wanted; it is taken as it is written`,
+      quoteHint(entry.value),
+    );
   if (typeof value === 'string' && value.includes('{{')) return value;
   const isQuoted =
     typeof value === 'string' && (base === 'Boolean' || base === 'Integer') && value.trim() !== '';
@@ -133,6 +149,22 @@ function parseDefault(reader: MapReader, type: ParameterType): Json | undefined 
     return undefined;
   }
   return value;
+}
+
+/** A number or boolean where text is wanted keeps the digits that were written. */
+function toTyped(node: TreeNode, base: BaseType): Json {
+  if (base === 'String' && isBareScalar(node)) return scalarText(node);
+  if (base !== 'StringList') return toJson(node);
+  if (node.kind === 'list') return node.items.map((item) => toTyped(item, 'String'));
+  return isBareScalar(node) ? scalarText(node) : toJson(node);
+}
+
+/** Environment variables are how Command documents pass values to a shell; a runbook has none. */
+function warnOfInterpolation({ node, what, report }: MapReader): void {
+  const entry = node.entries.get('interpolationType');
+  if (entry === undefined) return;
+  const message = `interpolationType of ${what} is for Command documents; in a runbook it means nothing`;
+  report.warn('NOT_IN_SSM', entry.keySpan, message);
 }
 
 function parseLimits(reader: MapReader): Partial<Parameter> {

@@ -16,6 +16,7 @@ import {
   readMap,
   readText,
   requiredEntry,
+  warnOfUnknownKeys,
   wrongType,
   type MapReader,
 } from './read-keys.ts';
@@ -209,7 +210,7 @@ function parseOutputs(reader: MapReader): DeclaredOutput[] {
 
 function parseOutput(reader: MapReader): DeclaredOutput | undefined {
   const at = firstLineOf(reader.node);
-  checkKeys(reader, ['Name', 'Selector', 'Type']);
+  warnOfUnknownKeys(reader, ['Name', 'Selector', 'Type']);
   const name = requiredEntry(reader, 'Name', at) && readText(reader, 'Name');
   const selector = requiredEntry(reader, 'Selector', at) && readText(reader, 'Selector');
   const typeEntry = entryOf(reader, 'Type');

@@ -1,5 +1,6 @@
 /** Tree → document draft: every key read, every type checked. What the parts mean together is validate/. */
 import type { Catalog } from './catalog.ts';
+import { changeTemplateKeys, reportChangeTemplate } from './change-template.ts';
 import { isAutomation } from './document-kind.ts';
 import type { Addition, DocumentDraft } from './draft.ts';
 import { parseFiles } from './parse-files.ts';
@@ -37,7 +38,6 @@ const documentKeys = [
   'locks',
 ];
 const additionKeys = ['timeoutSeconds', 'rollback', 'notify', 'locks'];
-const changeTemplateKeys = ['templateInformation', 'emergencyChange', 'autoApprovable', 'executableRunBooks'];
 const notBuiltYet = {
   variables: 'values that steps change with aws:updateVariable',
 };
@@ -52,18 +52,8 @@ export function parseTree(root: TreeNode, catalog: Catalog, report: Report): Doc
   }
   const reader: MapReader = { node: root, what: 'the document', report };
   if (reportEnvelope(root, report) || !isAutomation(reader, top)) return undefined;
-  const template = changeTemplateKeys.flatMap((key) => root.entries.get(key) ?? []).at(0);
-  if (template !== undefined) {
-    const message = 'this is a change template of Change Manager, which is not built yet';
-    report.error(
-      'NOT_BUILT_YET',
-      template.keySpan,
-      message,
-      'The runbooks that it executes can be run themselves.',
-    );
-    return undefined;
-  }
-  checkKeys(reader, documentKeys, notBuiltYet);
+  reportChangeTemplate(root, report);
+  checkKeys(reader, [...documentKeys, ...changeTemplateKeys], notBuiltYet);
   const additions: Addition[] = [];
   for (const key of additionKeys) {
     const entry = root.entries.get(key);

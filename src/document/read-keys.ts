@@ -28,6 +28,17 @@ export function checkKeys(reader: MapReader, known: readonly string[], notBuiltY
   }
 }
 
+/** For maps in which AWS's own schema leaves other keys alone: one that is not misspelt is ignored. */
+export function warnOfUnknownKeys({ node, what, report }: MapReader, known: readonly string[]): void {
+  for (const { key, keySpan } of node.entries.values()) {
+    if (known.includes(key)) continue;
+    const hint = report.suggest(key, known);
+    const message = `${what} has no key ${key}`;
+    if (hint?.startsWith('Did') === true) report.error('UNKNOWN_KEY', keySpan, message, hint);
+    else report.warn('UNKNOWN_KEY', keySpan, `${message}; it is ignored`, hint);
+  }
+}
+
 /** The entry of a key; undefined when it is missing or empty, which AWS treats alike. */
 export function entryOf(reader: MapReader, key: string): Entry | undefined {
   const entry = reader.node.entries.get(key);

@@ -62,11 +62,14 @@ export function scalarText(node: TreeNode | undefined): string {
   return node?.kind === 'scalar' && node.value !== null ? (node.source ?? String(node.value)) : '';
 }
 
+/** A number or boolean without quotes. */
+export function isBareScalar(node: TreeNode): boolean {
+  return node.kind === 'scalar' && (typeof node.value === 'number' || typeof node.value === 'boolean');
+}
+
 /** What to do with a number or boolean where text is wanted; undefined for everything else. */
 export function quoteHint(node: TreeNode): string | undefined {
-  const isBare =
-    node.kind === 'scalar' && (typeof node.value === 'number' || typeof node.value === 'boolean');
-  return isBare ? `Put it in quotes: '${scalarText(node)}'.` : undefined;
+  return isBareScalar(node) ? `Put it in quotes: '${scalarText(node)}'.` : undefined;
 }
 
 /** A hint to quote a value, with the value as it was written. */

@@ -1,13 +1,16 @@
 /**
- * Calls the `yaml` package, and forgives one thing that AWS's parser forgives: lines of a flow map or list that are
- * not indented deeper than their parent. AWS's published documents have them.
+ * Calls the `yaml` package, and forgives what AWS's parser forgives: lines of a flow map or list, and lines of a quoted text,
+ * that are not indented deeper than their parent. AWS's published documents have both.
  */
 import { parseDocument, type Document as YamlDocument } from 'yaml';
 
-/** How many badly indented lines are forgiven; each costs one more parse. */
-const forgivenLinesMax = 200;
+/** How much text is parsed again in all, in characters: each forgiven place costs one more parse. */
+const parsedAgainMax = 2_000_000;
+/** How many lines are forgiven: each is looked at for every place in the text. */
+const forgivenLinesMax = 2_000;
 const deeper = ' '.repeat(200);
 const badFlowIndent = /^Flow (?:map|sequence) in block collection must be sufficiently indented/;
+const unclosedQuote = /^Missing closing (['"])quote/;
 
 export interface ParsedYaml {
   readonly document: YamlDocument.Parsed;
@@ -21,11 +24,16 @@ export function parseYaml(original: string): ParsedYaml {
   const insertedAt: number[] = [];
   let text = original;
   let document = first;
-  while (insertedAt.length < forgivenLinesMax) {
-    const at = document.errors.find((error) => badFlowIndent.test(error.message))?.pos[0];
-    if (at === undefined) break;
-    text = text.slice(0, at) + deeper + text.slice(at);
-    insertedAt.push(at);
+  let left = parsedAgainMax;
+  for (;;) {
+    const places = misindented(document, text);
+    left -= text.length;
+    if (places.length === 0 || left < 0 || insertedAt.length + places.length > forgivenLinesMax) break;
+    for (const [index, place] of places.entries()) {
+      const at = place + index * deeper.length;
+      text = text.slice(0, at) + deeper + text.slice(at);
+      insertedAt.push(at);
+    }
     document = parse(text);
   }
   if (insertedAt.length === 0 || document.errors.length > 0) {
@@ -38,6 +46,34 @@ export function parseYaml(original: string): ParsedYaml {
       offset,
     );
   return { document, toOriginal };
+}
+
+/** Where lines begin that only want indenting, by the first error of that kind; in order. */
+function misindented(document: YamlDocument.Parsed, text: string): readonly number[] {
+  const error = document.errors.find(
+    ({ message }) => badFlowIndent.test(message) || unclosedQuote.test(message),
+  );
+  if (error === undefined) return [];
+  const quote = unclosedQuote.exec(error.message)?.[1];
+  return quote === undefined ? [error.pos[0]] : linesOfQuoted(text, error.pos[0], quote);
+}
+
+/** The lines up to the closing quote. The parser gave up where the line before the first of them ended. */
+function linesOfQuoted(text: string, at: number, quote: string): readonly number[] {
+  const lineEnd = text.indexOf('\n', at);
+  if (lineEnd === -1) return [];
+  const lines = [lineEnd + 1];
+  for (let index = lineEnd + 1; index < text.length; index += 1) {
+    const letter = text[index];
+    if (letter === '\n') lines.push(index + 1);
+    else if (letter === '\\' && quote === '"') index += 1;
+    else if (letter === quote) {
+      // Two single quotes are one that is meant.
+      if (quote === "'" && text[index + 1] === "'") index += 1;
+      else return lines.filter((line) => line <= index);
+    }
+  }
+  return [];
 }
 
 function parse(text: string): YamlDocument.Parsed {

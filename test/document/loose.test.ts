@@ -11,7 +11,7 @@ import { checkDocument, renderDiagnostics } from '../../src/document/index.ts';
 import { offlineModels } from '../../src/runtime/offline-models.ts';
 
 const loose = join(import.meta.dirname, 'loose');
-const cases = readdirSync(loose).filter((file) => /\.(yaml|json)$/.test(file));
+const cases = readdirSync(loose).filter((file) => /^[^.].*\.(yaml|json)$/.test(file));
 const catalog = createCatalog(offlineModels());
 const isUpdating = process.env['UPDATE_GOLDEN'] === '1';
 

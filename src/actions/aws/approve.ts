@@ -1,11 +1,24 @@
 /** aws:approve: waits until enough of the approvers have approved. */
 import { Type } from 'typebox';
+import type { CatalogProblem } from '../../document/catalog.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
 import { defineAction } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
 import { runByTheEngine } from './flow.ts';
 
 /** A week; AWS allows up to 30 days (2,592,000 s). */
 const approvalSecondsDefault = 604_800;
+
+const enhancedApprovals = strictObject({
+  Approvers: Type.Array(
+    strictObject({
+      approver: Type.String({ minLength: 1 }),
+      type: Type.Optional(Type.String({ description: 'IamUser, IamGroup or IamRole.' })),
+      minRequiredApprovals: Type.Optional(Type.Integer({ minimum: 0, maximum: 10 })),
+    }),
+    { minItems: 1, maxItems: 10, description: 'Of change templates; each counts once, a group or role too.' },
+  ),
+});
 
 export const approve = defineAction({
   name: 'aws:approve',
@@ -22,11 +35,14 @@ export const approve = defineAction({
     NotificationArn: '{{ ApprovalTopic }}'
 `,
   inputs: strictObject({
-    Approvers: Type.Array(Type.String({ minLength: 1 }), {
-      minItems: 1,
-      maxItems: 10,
-      description: 'User names, or ARNs of users, roles and assumed roles.',
-    }),
+    Approvers: Type.Optional(
+      Type.Array(Type.String({ minLength: 1 }), {
+        minItems: 1,
+        maxItems: 10,
+        description: 'User names, or ARNs of users, roles and assumed roles.',
+      }),
+    ),
+    EnhancedApprovals: Type.Optional(enhancedApprovals),
     MinRequiredApprovals: Type.Optional(Type.Integer({ minimum: 1, maximum: 10, default: 1 })),
     Message: Type.Optional(Type.String({ maxLength: 4096 })),
     NotificationArn: Type.Optional(
@@ -53,16 +69,43 @@ export const approve = defineAction({
   targets: () => [],
   hasHostTargets: false,
   forbiddenInOnCancel: true,
-  check: ({ Approvers, MinRequiredApprovals }, tools) => {
-    if (!Array.isArray(Approvers) || typeof MinRequiredApprovals !== 'number') return [];
-    // An expression may stand for several approvers.
-    if (Approvers.some((approver: unknown) => tools.isExpression(approver))) return [];
-    const people = new Set(Approvers).size;
-    if (MinRequiredApprovals <= people) return [];
-    const message = `MinRequiredApprovals is ${MinRequiredApprovals}, but there are ${people} different approvers: it could never be approved`;
-    return [{ code: 'WRONG_INPUT', path: ['MinRequiredApprovals'], message }];
-  },
+  check: (inputs, tools) => [...checkApprovers(inputs), ...checkNumber(inputs, tools.isExpression)],
   effect: runByTheEngine,
   undo: { kind: 'notNeeded' },
   flow: 'approve',
 });
+
+function checkApprovers({ Approvers, EnhancedApprovals }: JsonObject): readonly CatalogProblem[] {
+  if (Approvers === undefined && EnhancedApprovals === undefined)
+    return [{ code: 'MISSING_INPUT', path: [], message: 'aws:approve needs the input Approvers' }];
+  return enhancedOf(EnhancedApprovals).flatMap(({ approver, minRequiredApprovals: wanted }, index) => {
+    if (typeof wanted !== 'number' || wanted <= 1) return [];
+    const message = `${String(approver)} must approve ${wanted} times, but Belay counts each approver once: name the people`;
+    const path = ['EnhancedApprovals', 'Approvers', index, 'minRequiredApprovals'];
+    return [{ code: 'WRONG_INPUT', path, message }];
+  });
+}
+
+function checkNumber(
+  { Approvers, EnhancedApprovals, MinRequiredApprovals: wanted }: JsonObject,
+  isExpression: (value: unknown) => boolean,
+): readonly CatalogProblem[] {
+  if (typeof wanted !== 'number') return [];
+  const plain = Array.isArray(Approvers)
+    ? (Approvers as readonly Json[])
+    : Approvers === undefined
+      ? []
+      : [Approvers];
+  const all = [...plain, ...enhancedOf(EnhancedApprovals).map(({ approver }) => approver)];
+  // An expression may stand for several approvers.
+  if (all.length === 0 || all.some(isExpression)) return [];
+  const people = new Set(all).size;
+  if (wanted <= people) return [];
+  const message = `MinRequiredApprovals is ${wanted}, but there are ${people} different approvers: it could never be approved`;
+  return [{ code: 'WRONG_INPUT', path: ['MinRequiredApprovals'], message }];
+}
+
+function enhancedOf(value: Json | undefined): readonly JsonObject[] {
+  const list = isJsonObject(value) ? value['Approvers'] : undefined;
+  return Array.isArray(list) ? (list as readonly Json[]).filter((item) => isJsonObject(item)) : [];
+}

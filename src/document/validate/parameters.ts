@@ -1,9 +1,17 @@
 /** Parameter definitions that contradict themselves. */
-import { coerceArgument } from '../argument.ts';
+import { baseType, coerceArgument } from '../argument.ts';
 import { referencesIn } from '../expression.ts';
 import { checkArgument, checkDefault } from '../parameters.ts';
 import { compilePattern } from '../pattern.ts';
-import { asWritten, type MapNode, type Span } from '../tree.ts';
+import {
+  asWritten,
+  describeNode,
+  isBareScalar,
+  quoteHint,
+  type MapNode,
+  type Span,
+  type TreeNode,
+} from '../tree.ts';
 import type { Parameter } from '../types.ts';
 import type { ValidationContext } from './context.ts';
 
@@ -14,6 +22,7 @@ export function validateParameters(context: ValidationContext): void {
     if (entry?.value.kind !== 'map') continue;
     const node = entry.value;
     checkAllowedValues(name, parameter, node, context);
+    if (context.strictSsm) refuseBareScalars(name, parameter, node, context);
     if (parameter.allowedPattern !== undefined) {
       const compiled = compilePattern(parameter.allowedPattern);
       if (!compiled.ok) {
@@ -63,6 +72,26 @@ function checkAllowedValues(
       item === undefined ? coerced.hint : asWritten(coerced.hint, item),
     );
   }
+}
+
+/** AWS wants text in quotes where the type is text. */
+function refuseBareScalars(
+  name: string,
+  { type }: Parameter,
+  node: MapNode,
+  { report }: ValidationContext,
+): void {
+  const base = baseType(type);
+  if (base !== 'String' && base !== 'StringList') return;
+  const visit = (value: TreeNode | undefined): void => {
+    if (value?.kind === 'list') value.items.forEach(visit);
+    else if (value !== undefined && isBareScalar(value)) {
+      const message = `parameter ${name} is ${type}, but ${describeNode(value)} is no text`;
+      report.error('WRONG_TYPE', value.span, message, quoteHint(value));
+    }
+  };
+  visit(node.entries.get('default')?.value);
+  visit(node.entries.get('allowedValues')?.value);
 }
 
 /** Defaults may name other parameters, which may name others; a circle has no value. */

@@ -4,6 +4,7 @@ import { cancelled, flowDone, flowFailed, flowTimedOut } from '../endings.ts';
 import { approvalTimeoutSecondsDefault } from '../limits.ts';
 import { notify } from '../notify.ts';
 import type { RunStep, StepRun } from '../step-run.ts';
+import { approvalsOf } from './approvers.ts';
 
 interface Decision {
   readonly approver: string;
@@ -17,9 +18,7 @@ export const approve: RunStep = async (run) => {
   const { path } = record;
   const inputs = record.inputs ?? {};
   const timeoutSeconds = run.timeoutSeconds ?? approvalTimeoutSecondsDefault;
-  const given = inputs['Approvers'];
-  const approvers = Array.isArray(given) ? given.map(String) : typeof given === 'string' ? [given] : [];
-  const wanted = Number(inputs['MinRequiredApprovals'] ?? 1);
+  const { approvers, wanted } = approvalsOf(inputs);
   if (approvers.length === 0) return flowFailed('INVALID_INPUT', `${path} names no approvers`);
   if (!(wanted >= 1 && wanted <= approvers.length)) {
     return flowFailed(
