@@ -10,6 +10,7 @@ import { runByTheEngine } from './flow.ts';
 const approvalSecondsDefault = 604_800;
 
 const enhancedApprovals = strictObject({
+  NotificationArn: Type.Optional(Type.String()),
   Approvers: Type.Array(
     strictObject({
       approver: Type.String({ minLength: 1 }),
@@ -80,9 +81,9 @@ function checkApprovers({ Approvers, EnhancedApprovals }: JsonObject): readonly 
     return [{ code: 'MISSING_INPUT', path: [], message: 'aws:approve needs the input Approvers' }];
   return enhancedOf(EnhancedApprovals).flatMap(({ approver, minRequiredApprovals: wanted }, index) => {
     if (typeof wanted !== 'number' || wanted <= 1) return [];
-    const message = `${String(approver)} must approve ${wanted} times, but Belay counts each approver once: name the people`;
+    const message = `${String(approver)} must approve ${wanted} times, but members of a group or role are not told apart yet: name the people, who count once each`;
     const path = ['EnhancedApprovals', 'Approvers', index, 'minRequiredApprovals'];
-    return [{ code: 'WRONG_INPUT', path, message }];
+    return [{ code: 'NOT_BUILT_YET', path, message }];
   });
 }
 

@@ -88,7 +88,9 @@ async function notifyApprovers(
   inputs: JsonObject,
   message: string,
 ): Promise<void> {
-  const topic = inputs['NotificationArn'];
+  const enhanced = inputs['EnhancedApprovals'];
+  const topic =
+    inputs['NotificationArn'] ?? (isJsonObject(enhanced) ? enhanced['NotificationArn'] : undefined);
   if (typeof topic !== 'string' || topic === '') return;
   await notify(frame, `${id}:notify`, path, {
     topic,
