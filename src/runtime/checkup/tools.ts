@@ -1,6 +1,8 @@
 /** The programs that Belay itself starts, and the runtime that it runs on. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import type { ScriptTools } from '../../transports/scripts.ts';
+import { findScriptTools } from '../../transports/scripts/tools.ts';
 import type { Finding } from './finding.ts';
 
 const toolTimeoutMs = 5_000;
@@ -9,7 +11,7 @@ const run = promisify(execFile);
 
 /** `needsSsh`: whether a host of the configuration is reached by it. */
 export async function checkTools(needsSsh: boolean): Promise<Finding[]> {
-  return [checkNode(process.versions.node), await checkSsh(needsSsh)];
+  return [checkNode(process.versions.node), await checkSsh(needsSsh), ...checkScriptTools()];
 }
 
 export function checkNode(version: string): Finding {
@@ -39,4 +41,37 @@ async function checkSsh(isNeeded: boolean): Promise<Finding> {
       hint: 'install the OpenSSH client (openssh-client) to reach hosts over SSH',
     };
   }
+}
+
+/** What aws:executeScript runs in. Not every runbook has scripts, so that nothing of it is bad. */
+export function checkScriptTools(tools: ScriptTools = findScriptTools()): Finding[] {
+  const python = tools.python('3');
+  const powerShell = tools.powerShell();
+  const shield = tools.shield();
+  const finding = (what: string, says: string, hint?: string): Finding => ({
+    area: 'tools',
+    what,
+    verdict: hint === undefined ? 'good' : 'note',
+    says,
+    ...(hint === undefined ? {} : { hint }),
+  });
+  return [
+    python === undefined
+      ? finding('python3', 'is not here', 'install python3 (3.6 or later) to run Python scripts of runbooks')
+      : finding(
+          'python3',
+          `${python.version} (${python.file})${python.hasBoto3 ? '' : ', without boto3'}`,
+          python.hasBoto3 ? undefined : `scripts that call AWS need it: ${python.file} -m pip install boto3`,
+        ),
+    powerShell === undefined
+      ? finding('pwsh', 'is not here', 'install PowerShell 7 to run PowerShell scripts of runbooks')
+      : finding('pwsh', `${powerShell.version} (${powerShell.file})`),
+    shield.kind === 'bubblewrap'
+      ? finding('bwrap', shield.file)
+      : finding(
+          'bwrap',
+          shield.why,
+          'install bubblewrap: scripts of runbooks then see neither your files nor your keys',
+        ),
+  ];
 }

@@ -80,6 +80,7 @@ export class Scissors {
       ...place,
       aws: this.#aws(place.aws),
       host: (name) => this.#host(place.host(name)),
+      scripts: { ...place.scripts, host: this.#host(place.scripts.host) },
       close: () => place.close(),
     };
   }
@@ -91,6 +92,9 @@ export class Scissors {
           ? aws.call(request, options)
           : this.#aroundCall(request.operation, () => aws.call(request, options)),
       identity: (signal) => aws.identity(signal),
+      ...(aws.environment === undefined
+        ? {}
+        : { environment: (signal) => aws.environment?.(signal) ?? Promise.resolve({}) }),
       assume: (role) => this.#aws(aws.assume(role)),
     };
   }

@@ -13,8 +13,8 @@ export interface MotoServer {
   close(): Promise<void>;
 }
 
-/** The program, from the folder that BELAY_MOTO names, the installer's folder, or PATH. */
-function findMoto(): string | undefined {
+/** The program, whose folder also has a Python with boto3; from the folder that BELAY_MOTO names, the installer's folder, or PATH. */
+export function findMoto(): string | undefined {
   const folders = [process.env['BELAY_MOTO'] ?? DEFAULT_DIRECTORY].map((folder) => path.join(folder, 'bin'));
   const onPath = (process.env['PATH'] ?? '').split(path.delimiter);
   return [...folders, ...onPath]

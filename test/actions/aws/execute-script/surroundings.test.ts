@@ -1,6 +1,6 @@
 /** What scripts run in: attachments, the shield, the sandbox, interpreters, secrets. */
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
@@ -160,6 +160,13 @@ def main(events, context):
         run: false,
       });
       expect(ran.log).toContain('; behind bubblewrap');
+    });
+
+    test('the runbook of docs/scripts.md runs in the sandbox', async () => {
+      const page = readFileSync(join(import.meta.dirname, '../../../../docs/scripts.md'), 'utf8');
+      const ran = await desk.run(/```yaml\n([\s\S]*?)```/.exec(page)?.[1] ?? '', { sandbox: true });
+      expect(ran.view.outputs).toEqual({ 'Pick.Large': ['vol-1'] });
+      expect(ran.log).toContain('1 of 2');
     });
 
     test('in the sandbox it runs for real, without a network and without credentials', async () => {
