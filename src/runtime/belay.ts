@@ -133,20 +133,20 @@ export class Belay {
   }
 
   /** Runs it here: a new one, or one whose runner is gone. Throws Refusal and JournalFailure. */
-  run(
+  async run(
     id: string,
     options: Pick<RunOptions, 'onEvent' | 'onNotice' | 'onTold' | 'onWait' | 'leave'>,
   ): Promise<RunEnding> {
     const { env, stdin } = this.#options;
     const ports = { openPlace: this.#openPlace };
     const { notifier, journal, stateDir } = this;
-    notifier?.expect(this.row(id));
+    using telling = notifier?.during(this.row(id));
     const onEvent = (recorded: RecordedEvent): void => {
       options.onEvent?.(recorded);
-      notifier?.hear(recorded.event);
+      telling?.hear(recorded.event);
     };
     const hasOutbox = notifier !== undefined;
-    return runHere(id, { ...options, onEvent, hasOutbox, journal, stateDir, env, stdin, ports });
+    return await runHere(id, { ...options, onEvent, hasOutbox, journal, stateDir, env, stdin, ports });
   }
 
   /** The id for a unique prefix; the latest one without any. Throws Refusal. */

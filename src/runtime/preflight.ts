@@ -31,7 +31,7 @@ export interface Asked {
 /** Throws Refusal. */
 export async function preflight(asked: Asked): Promise<Preflight> {
   const { document, parameters, actions, place, isSandbox } = asked;
-  let usesAws = document.notify !== undefined;
+  let usesAws = document.notify?.sns !== undefined;
   for (const step of everyStep(document.mainSteps)) {
     const action = actions.get(step.action);
     if (action === undefined) continue;

@@ -7,6 +7,7 @@ import type { Journal, NewExecution } from '../journal/index.ts';
 import type { JsonObject } from '../json.ts';
 import { findConfiguration } from './configuration.ts';
 import { newExecutionId } from './execution-id.ts';
+import { channelsOf, refuseUnknownChannels } from './notify/known-channels.ts';
 import type { openPlace } from './places.ts';
 import { prepareExecution } from './prepare-execution.ts';
 import { readText } from './read-text.ts';
@@ -91,6 +92,8 @@ export async function startExecution(request: StartRequest, parts: StartParts): 
         },
         { catalog, actions, place, executionId, now: now(), secretSources: { env, stdin } },
       );
+      const { notify } = execution.program.document;
+      if (!sandbox) refuseUnknownChannels(source, notify?.channels ?? [], channelsOf(configuration));
       if (tries === 0) await parts.beforeCreate(execution);
       isWritten = journal.create(execution);
       if (isWritten) return { id: execution.id, warnings, source };

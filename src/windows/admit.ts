@@ -58,6 +58,7 @@ function decide(input: AdmitInput, dueAt: number, now: number, previous: readonl
     status: 'PENDING',
     approval: window.approval,
     ...(window.notifySns === undefined ? {} : { notifySns: window.notifySns }),
+    ...(window.notifyChannels === undefined ? {} : { notifyChannels: window.notifyChannels }),
     tasks: window.tasks.map((task) => ({ task, status: 'PENDING', targets: null, invocations: [] })),
   };
   const skip = (reason: Reason): Occurrence => ({

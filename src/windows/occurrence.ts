@@ -63,6 +63,8 @@ export interface Occurrence {
   readonly approval: { readonly approvers: readonly string[]; readonly minRequired: number } | null;
   /** The SNS topic that is told of it. */
   readonly notifySns?: string;
+  /** Channels of belay.yaml that its window names. Absent in journals of an earlier version. */
+  readonly notifyChannels?: readonly string[];
   readonly startedAt?: number;
   readonly endedAt?: number;
   readonly tasks: readonly TaskRun[];

@@ -192,18 +192,23 @@ function readApproval(reader: MapReader): Approval | null {
   return { approvers, minRequired: minRequired ?? 1 };
 }
 
-/** `{ Sns: arn }`. */
-function readNotify(reader: MapReader): { readonly notifySns?: string } {
+/** `{ Sns: arn, Channels: [ops] }`, or one of them. Whether belay.yaml has the channels is asked where it is at hand. */
+function readNotify(reader: MapReader): Pick<Window, 'notifySns' | 'notifyChannels'> {
   const map = readMap(reader, 'Notify');
   if (map === undefined) return {};
   const inner: MapReader = { node: map.value, what: 'Notify', report: reader.report };
-  checkKeys(inner, ['Sns']);
-  const arn = requiredText(inner, 'Sns', map.keySpan);
+  checkKeys(inner, ['Sns', 'Channels']);
+  const channels = readTexts(inner, 'Channels');
   const entry = entryOf(inner, 'Sns');
-  if (arn === undefined || entry === undefined) return {};
-  if (topicPattern.test(arn)) return { notifySns: arn };
-  wrongType(inner, entry, 'the ARN of an SNS topic, as arn:aws:sns:eu-west-1:123456789012:alarms');
-  return {};
+  if (entry === undefined && entryOf(inner, 'Channels') === undefined)
+    reader.report.error('MISSING_KEY', map.keySpan, 'Notify needs Sns or Channels');
+  const arn = readText(inner, 'Sns');
+  if (entry !== undefined && arn !== undefined && !topicPattern.test(arn))
+    wrongType(inner, entry, 'the ARN of an SNS topic, as arn:aws:sns:eu-west-1:123456789012:alarms');
+  return {
+    ...(arn === undefined || !topicPattern.test(arn) ? {} : { notifySns: arn }),
+    ...(channels.length === 0 ? {} : { notifyChannels: channels }),
+  };
 }
 
 function readTasks(reader: MapReader, resolvePath: (path: string) => string, top: Span): readonly Task[] {

@@ -77,8 +77,11 @@ export function windowSchema(): JsonObject {
         description: 'Who is told what each run of the window came to.',
         type: 'object',
         additionalProperties: false,
-        required: ['Sns'],
-        properties: { Sns: { description: 'ARN of an SNS topic.', type: 'string', pattern: '^arn:aws' } },
+        minProperties: 1,
+        properties: {
+          Sns: { description: 'ARN of an SNS topic.', type: 'string', pattern: '^arn:aws' },
+          Channels: { description: 'Channels of belay.yaml, beside those that are told of all.', ...texts },
+        },
       },
       Tasks: { type: 'array', minItems: 1, items: { $ref: '#/definitions/task' } },
     },

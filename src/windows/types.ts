@@ -27,6 +27,8 @@ export interface Window {
   readonly approval: Approval | null;
   /** The SNS topic that is told what each occurrence came to, and when a run needs a person. */
   readonly notifySns?: string;
+  /** Channels of belay.yaml that are told of it, beside those that are told of all. */
+  readonly notifyChannels?: readonly string[];
   readonly tasks: readonly Task[];
 }
 

@@ -18,6 +18,7 @@ export const body: CommandBody = async (cli, _args, options) => {
     stateDir: belay.stateDir,
     list: () => belay.list(),
     journal: () => belay.journal,
+    notifier: belay.notifier,
   })) {
     findings.push(finding);
     if (!json)

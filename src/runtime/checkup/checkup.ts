@@ -5,9 +5,11 @@ import type { Journal } from '../../journal/index.ts';
 import { createAws } from '../../transports/aws/client.ts';
 import { findConfiguration, type Configuration } from '../configuration.ts';
 import type { ExecutionView } from '../execution-view.ts';
+import type { Notifier } from '../notify/notifier.ts';
 import { openPlace } from '../places.ts';
 import { Refusal } from '../refusal.ts';
 import { checkAws } from './aws.ts';
+import { checkChannels } from './channels.ts';
 import type { Finding } from './finding.ts';
 import { checkHosts } from './hosts.ts';
 import { checkMachines, type Answered } from './machines.ts';
@@ -22,6 +24,7 @@ export interface CheckupOptions {
   readonly stateDir: string;
   readonly list: () => readonly ExecutionView[];
   readonly journal: () => Journal;
+  readonly notifier: Notifier | undefined;
 }
 
 /** Findings as they come; the quick ones first. */
@@ -31,6 +34,7 @@ export async function* checkup({
   stateDir,
   list,
   journal,
+  notifier,
 }: CheckupOptions): AsyncGenerator<Finding> {
   const { configuration, finding } = readConfiguration(cwd, env);
   const names = configuration?.inventory?.names ?? [];
@@ -40,6 +44,8 @@ export async function* checkup({
   const hasJournal = existsSync(join(stateDir, 'journal.db'));
   if (hasJournal) yield* checkLocks(journal(), stateDir);
   yield finding;
+  const channels = configuration?.inventory?.channels ?? [];
+  yield* await checkChannels({ channels, env, stateDir, notifier, now: Date.now() });
   yield* await checkAws(createAws(), transports.includes('ssm'));
   if (names.length === 0) return;
   const answers = new Map<string, Answered>();

@@ -32,6 +32,12 @@ export function gather(ports: GatherPorts): void {
     const lastSeq = journal.lastSeq(id);
     if (cursor?.isOver === true && cursor.seq >= lastSeq) continue;
     gatherOne(id, cursor?.seq ?? 0, ports);
+    // What an execution starts below it is its own business, until it waits for a person.
+    for (const child of journal.idsBelow(id)) {
+      const known = outbox.cursor(child);
+      if (known?.isOver !== true || known.seq < journal.lastSeq(child))
+        gatherOne(child, known?.seq ?? 0, ports);
+    }
   }
 }
 
@@ -56,6 +62,7 @@ function gatherOne(id: string, afterSeq: number, ports: GatherPorts): void {
   const telling: Telling = { view, words: ports.words, machine: ports.machine, stateWords: ports.stateWords };
   const runner = before.runner;
   const isInterrupted =
+    row.child === null &&
     !isLive &&
     !view.isLive &&
     view.status === 'Interrupted' &&
@@ -63,7 +70,9 @@ function gatherOne(id: string, afterSeq: number, ports: GatherPorts): void {
     runner.startedAt === row.runner?.startedAt;
   const fresh = all.filter((event) => event.seq > afterSeq);
   const messages = [
-    ...messagesOf(fresh, telling),
+    ...messagesOf(fresh, telling).filter(
+      ({ event }) => row.child === null || event === 'approvalWanted' || event === 'needsPerson',
+    ),
     ...(isInterrupted ? [interruptedMessage(runner.startedAt, now(), telling)] : []),
   ];
   const over = overMessages(outbox.about(id), { all, view, isInterrupted });

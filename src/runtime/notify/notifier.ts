@@ -53,6 +53,8 @@ const tellingEvents: ReadonlySet<EngineEvent['type']> = new Set([
 ]);
 /** Events that come together are gathered together. */
 const nudgeMs = 250;
+/** How often a running execution looks for messages that are due again, and at what goes on below it. */
+const againMs = 5_000;
 
 export class Notifier {
   readonly #options: NotifierOptions;
@@ -85,8 +87,23 @@ export class Notifier {
     return this.#outbox !== undefined || hasOutbox(this.#options.stateDir);
   }
 
-  /** Before an execution runs: makes the outbox where somebody is to be told of it. Throws JournalFailure. */
-  expect(row: ExecutionRow): void {
+  /**
+   * While an execution runs here: makes the outbox where somebody is to be told of it, and tells people beside it, when it
+   * has done something and when a message is due again. Throws JournalFailure.
+   */
+  during(row: ExecutionRow): { hear(event: EngineEvent): void } & Disposable {
+    this.#expect(row);
+    const timer = setInterval(() => this.nudge(), againMs);
+    timer.unref();
+    return {
+      hear: ({ type }) => {
+        if (tellingEvents.has(type)) this.nudge();
+      },
+      [Symbol.dispose]: () => clearInterval(timer),
+    };
+  }
+
+  #expect(row: ExecutionRow): void {
     if (row.settings.sandbox) return;
     const { channels, topicArns } = this.#audience(row) ?? { channels: [], topicArns: [] };
     const { document } = row.program;
@@ -101,11 +118,6 @@ export class Notifier {
       { messages: addressees(audience, message).map((each) => addressed(message, each, now)) },
       now,
     );
-  }
-
-  /** What an execution of this process has just done: people are told beside it. */
-  hear({ type }: EngineEvent): void {
-    if (tellingEvents.has(type)) this.nudge();
   }
 
   /** Something may have happened: looks and delivers soon, beside whatever goes on. */
@@ -145,10 +157,17 @@ export class Notifier {
     const bound = setTimeout(() => this.#stop.abort(), boundMs);
     try {
       await this.round();
-      return [...this.#troubles.values()];
+      return this.takeTroubles();
     } finally {
       clearTimeout(bound);
     }
+  }
+
+  /** The channels that could not be told since the last call, each once. */
+  takeTroubles(): readonly ChannelTrouble[] {
+    const troubles = [...this.#troubles.values()];
+    this.#troubles.clear();
+    return troubles;
   }
 
   close(): void {

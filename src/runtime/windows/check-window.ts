@@ -6,6 +6,7 @@ import type { WindowStore } from '../../journal/index.ts';
 import { withPseudoParameters, type Task, type Window } from '../../windows/index.ts';
 import type { Belay } from '../belay.ts';
 import { findConfiguration } from '../configuration.ts';
+import { channelsOf, unknownOf } from '../notify/known-channels.ts';
 import { FreezeCalendars } from './freeze-calendars.ts';
 import { occurrenceOf } from './scheduler.ts';
 import { limitsOf, type TaskLimits } from './worst-case.ts';
@@ -51,9 +52,13 @@ export async function checkWindow(
             hint: 'While it cannot be read, the window does not run.',
           },
         ];
+  const untold = unknownOf(
+    window.notifyChannels ?? [],
+    channelsOf(findConfiguration(options.cwd, options.env)),
+  ).map((each) => ({ code: 'UNKNOWN_CHANNEL', ...each }));
   return window.tasks.map((task, index) => {
     const checked = checkTask(task, window, belay, options);
-    return index === 0 ? { ...checked, problems: [...frozen, ...checked.problems] } : checked;
+    return index === 0 ? { ...checked, problems: [...frozen, ...untold, ...checked.problems] } : checked;
   });
 }
 

@@ -2,12 +2,9 @@
  * The scheduler as a process: leads a state folder by an operating-system lock, looks at windows whenever time or somebody's word may
  * change something, and leaves everything resumable whenever it ends.
  */
-import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openWindowStore } from '../../journal/index.ts';
-import { publishMessage } from '../../actions/index.ts';
-import { createAws } from '../../transports/aws/client.ts';
-import { summaryOf, type Occurrence, type Window } from '../../windows/index.ts';
+import type { Window } from '../../windows/index.ts';
 import type { Belay } from '../belay.ts';
 import { findConfiguration } from '../configuration.ts';
 import { newExecutionId } from '../execution-id.ts';
@@ -15,7 +12,7 @@ import { acquireDaemonLock, type ExecutionLock } from '../lock.ts';
 import { Refusal } from '../refusal.ts';
 import type { DaemonLog } from './daemon-log.ts';
 import { WindowExecutions } from './executions.ts';
-import { Messages, type Message } from './messages.ts';
+import { WindowMessages } from './messages.ts';
 import { Scheduler, type News } from './scheduler.ts';
 import { TaskRunner } from './task-runner.ts';
 import { readWindowFiles } from './window-files.ts';
@@ -54,8 +51,8 @@ export type DaemonEnding =
 /** How long nobody looks at most; words of people and ends of runs are seen within it. */
 const turnMs = 1_000;
 const standbyMs = 1_000;
-const needEveryMs = 3_600_000;
-const publishTimeoutMs = 30_000;
+/** How often people are told what is to be told. */
+const peopleMs = 5_000;
 /** How late an occurrence may be seen and still be on time; one turn of a busy machine fits well within it. */
 const onTimeMs = { service: 60_000, once: 15 * 60_000 } as const;
 
@@ -93,7 +90,8 @@ class Daemon {
   readonly #store: ReturnType<typeof openWindowStore>;
   /** The last sound version of each file. */
   readonly #windows = new Map<string, Window>();
-  readonly #messages: Messages;
+  readonly #messages: WindowMessages;
+  #toldPeopleAt = -Infinity;
   readonly #hands: WindowExecutions;
   #failed = 0;
   /** Told last, so that it is not told every second. */
@@ -113,7 +111,7 @@ class Daemon {
     });
     const hands = new WindowExecutions(belay, store, this.#runner, now);
     this.#hands = hands;
-    this.#messages = new Messages(store, publish, now, log);
+    this.#messages = new WindowMessages({ store, notifier: belay.notifier, now, log });
     this.#scheduler = new Scheduler({
       store,
       now,
@@ -148,7 +146,7 @@ class Daemon {
     );
     while (!stop.aborted) {
       const wakeAt = await this.#turn();
-      await this.#messages.send();
+      this.#tellPeople();
       beat();
       if (mode.kind === 'once' && this.#store.open().length === 0)
         return { kind: 'idle', failed: this.#failed };
@@ -207,34 +205,32 @@ class Daemon {
     while (this.#runner.liveCount > 0) await sleep(100);
   }
 
-  /** A run that needs a person is told at once, and again every hour. */
-  #tellNeed({ id, notifySns }: Occurrence, executionId: string): void {
-    const { log, now } = this.#options;
-    const need = this.#hands.needOf(executionId);
-    if (need === undefined) return;
-    const hour = Math.floor(now() / needEveryMs);
-    const isNew = this.#store.say(executionId, {
-      kind: 'needs-person',
-      by: `hour ${hour}`,
-      value: need,
-      at: now(),
-    });
-    if (!isNew) return;
-    log.warn({ event: 'needs-person', occurrence: id, execution: executionId }, need);
-    if (notifySns === undefined) return;
-    const text = `${executionId} of ${id} needs a person: ${need}`;
-    this.#messages.tell({
-      id: `need:${executionId}:${hour}`,
-      topicArn: notifySns,
-      subject: `${id} needs a person`,
-      text,
-    });
+  /** Beside the turn: a receiver that hangs holds up no window. */
+  #tellPeople(): void {
+    const { belay, now, log } = this.#options;
+    const { notifier } = belay;
+    if (notifier?.isUsed !== true || Math.abs(now() - this.#toldPeopleAt) < peopleMs) return;
+    this.#toldPeopleAt = now();
+    notifier
+      .round()
+      .then(() => {
+        for (const { channel, why, attempts } of notifier.takeTroubles())
+          log.warn({ event: 'not-told', channel, attempts }, `a message could not be delivered: ${why}`);
+      })
+      .catch((error: unknown) => {
+        const why = error instanceof Error ? error.message : String(error);
+        log.warn({ event: 'not-told' }, `nobody could be told: ${why}`);
+      });
   }
 
   #told(news: News): void {
     const { log } = this.#options;
     if (news.kind === 'open') {
-      this.#tellNeed(news.occurrence, news.executionId);
+      this.#messages.need(news.occurrence, news.executionId, this.#hands.needOf(news.executionId));
+      return;
+    }
+    if (news.kind === 'asks') {
+      this.#messages.approval(news.occurrence);
       return;
     }
     if (news.kind === 'started') {
@@ -245,9 +241,8 @@ class Daemon {
       );
       return;
     }
-    const { id, status, reason, tasks, notifySns } = news.occurrence;
-    if (notifySns !== undefined)
-      this.#messages.tell({ id: `ended:${id}`, topicArn: notifySns, ...summaryOf(news.occurrence) });
+    const { id, status, reason, tasks } = news.occurrence;
+    this.#messages.summary(news.occurrence);
     if (status === 'FAILED' || status === 'TIMED_OUT' || status === 'CANCELLED') this.#failed += 1;
     const fields = { event: 'occurrence', occurrence: id, status, code: reason?.code };
     const parts = tasks.map(
@@ -258,16 +253,6 @@ class Daemon {
       `${id} ${status}: ${reason?.message ?? parts.join('; ')}`,
     );
   }
-}
-
-/** FIFO topics drop the second message of the same id. */
-async function publish({ id, topicArn, subject, text }: Message): Promise<void> {
-  const deduplicationId = createHash('sha256').update(id).digest('hex');
-  const signal = AbortSignal.timeout(publishTimeoutMs);
-  await publishMessage(
-    { topicArn, message: text, subject, group: 'belay', deduplicationId },
-    { aws: createAws(), signal },
-  );
 }
 
 function documentOf(belay: Belay, file: string) {

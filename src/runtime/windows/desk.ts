@@ -179,6 +179,7 @@ export class WindowDesk {
         status: 'PENDING',
         approval: null,
         ...(window.notifySns === undefined ? {} : { notifySns: window.notifySns }),
+        ...(window.notifyChannels === undefined ? {} : { notifyChannels: window.notifyChannels }),
         tasks: window.tasks.map((task) => ({ task, status: 'PENDING', targets: null, invocations: [] })),
       }),
     ]);

@@ -1,62 +1,152 @@
 /**
- * Messages of the daemon. What is to be told is written down first and struck out once the channel has taken it, so a daemon that dies tells it
- * later: at least once, since SNS cannot be asked. A channel that fails never changes what a run came to.
+ * What people are told of windows: what each occurrence came to, that one waits for an approval, and that a run needs a person. Each is
+ * put into the outbox before the decision that it tells is written down, under a key of its own: told again, it is told once.
  */
+import { hostname } from 'node:os';
 import type { WindowStore } from '../../journal/index.ts';
-import { AwsFailure } from '../../transports/aws.ts';
+import { utcText, withFields, type Channel, type Message } from '../../notify/index.ts';
+import { summaryOf, type Occurrence } from '../../windows/index.ts';
+import type { Audience } from '../notify/address.ts';
+import type { Notifier } from '../notify/notifier.ts';
+import { Refusal } from '../refusal.ts';
 import type { DaemonLog } from './daemon-log.ts';
 
-export interface Message {
-  /** Names it; the same message is written down once. */
-  readonly id: string;
-  readonly topicArn: string;
-  readonly subject: string;
-  readonly text: string;
+export interface WindowMessagesPorts {
+  readonly store: WindowStore;
+  /** Undefined: nobody is told. */
+  readonly notifier: Pick<Notifier, 'tell' | 'audienceHere'> | undefined;
+  readonly now: () => number;
+  readonly log: DaemonLog;
 }
 
-export type Publish = (message: Message) => Promise<void>;
+const needEveryMs = 3_600_000;
 
-const retryMs = { first: 10_000, longest: 600_000 } as const;
-export class Messages {
-  readonly #store: WindowStore;
-  readonly #publish: Publish;
-  readonly #now: () => number;
-  readonly #log: DaemonLog;
-  #pauseMs = 0;
-  #notBefore = 0;
+export class WindowMessages {
+  readonly #ports: WindowMessagesPorts;
+  /** As they were when belay.yaml could last be read. */
+  #known: Pick<Audience, 'config' | 'channels'> = { config: null, channels: [] };
 
-  constructor(store: WindowStore, publish: Publish, now: () => number, log: DaemonLog) {
-    this.#store = store;
-    this.#publish = publish;
-    this.#now = now;
-    this.#log = log;
+  /** Keys that this process has told already. */
+  readonly #told = new Set<string>();
+
+  constructor(ports: WindowMessagesPorts) {
+    this.#ports = ports;
+    this.#takeOver();
   }
 
-  tell({ id, topicArn, subject, text }: Message): void {
-    if (this.#store.words(id).some(({ kind }) => kind === 'told')) return;
-    const value = JSON.stringify({ topicArn, subject, text });
-    this.#store.say(id, { kind: 'to-tell', by: 'belay', value, at: this.#now() });
+  summary(occurrence: Occurrence): void {
+    const { id, window, endedAt, dueAt, status } = occurrence;
+    const at = endedAt ?? dueAt;
+    this.#tell(
+      withFields(
+        { key: `ended:${id}`, event: 'windowSummary', about: id, at, ...summaryOf(occurrence) },
+        { ...this.#fields(window, id), status, command: `belay window history ${window}` },
+      ),
+      occurrence,
+    );
   }
 
-  /** Sends what is written down; after a failure not again before a pause. */
-  async send(): Promise<void> {
-    if (this.#now() < this.#notBefore && this.#notBefore - this.#now() <= retryMs.longest) return;
-    for (const [id, { value }] of this.#store.wordsOf('to-tell')) {
-      try {
-        await this.#publish({ id, ...(JSON.parse(value) as Omit<Message, 'id'>) });
-      } catch (error) {
-        if (!(error instanceof AwsFailure)) throw error;
-        this.#pauseMs = Math.min(this.#pauseMs === 0 ? retryMs.first : this.#pauseMs * 2, retryMs.longest);
-        this.#notBefore = this.#now() + this.#pauseMs;
-        this.#log.warn(
-          { event: 'not-told', message: id, code: error.code },
-          `a message could not be sent: ${error.message}`,
-        );
-        return;
-      }
-      this.#pauseMs = 0;
-      this.#store.say(id, { kind: 'told', by: 'belay', value: '', at: this.#now() });
-      this.#store.unsay(id, 'to-tell');
+  /** It is due, and waits for somebody to say yes. */
+  approval(occurrence: Occurrence): void {
+    const { id, window, dueAt, cutoffAt, approval } = occurrence;
+    if (approval === null) return;
+    const command = `belay window approve ${window}`;
+    this.#tell(
+      withFields(
+        {
+          key: `asks:${id}`,
+          event: 'approvalWanted',
+          about: id,
+          at: dueAt,
+          subject: `${window} is due and wants an approval`,
+          text: [
+            `${id} was due ${utcText(dueAt)} and starts nothing before somebody says yes.`,
+            `${approval.minRequired} of ${approval.approvers.join(', ')}, until ${utcText(cutoffAt)}.`,
+            `on ${hostname()}: ${command}`,
+          ].join('\n'),
+        },
+        { ...this.#fields(window, id), command },
+      ),
+      occurrence,
+    );
+  }
+
+  /** At once, and again every hour. `need`: undefined, where it needs nobody. */
+  need(occurrence: Occurrence, executionId: string, need: string | undefined): void {
+    if (need === undefined) return;
+    const { store, now, log } = this.#ports;
+    const { id, window } = occurrence;
+    const hour = Math.floor(now() / needEveryMs);
+    const isFirst = store.words(executionId).every(({ kind }) => kind !== 'needs-person');
+    // Told before it is written down that it was told: who dies in between tells it again.
+    this.#tell(
+      withFields(
+        {
+          key: `need:${executionId}:${hour}`,
+          event: 'needsPerson',
+          about: id,
+          at: now(),
+          subject: `${id} needs a person`,
+          text: `${executionId} of ${id} needs a person: ${need}`,
+        },
+        { ...this.#fields(window, executionId), command: `belay show ${executionId}` },
+      ),
+      occurrence,
+      isFirst ? 'untold' : 'named',
+    );
+    const isNew = store.say(executionId, {
+      kind: 'needs-person',
+      by: `hour ${hour}`,
+      value: need,
+      at: now(),
+    });
+    if (isNew) log.warn({ event: 'needs-person', occurrence: id, execution: executionId }, need);
+  }
+
+  #fields(window: string, id: string) {
+    return { runbook: window, id, machine: hostname() };
+  }
+
+  /** `whom`: all; those that the window names; of these, those that hear of an execution from nowhere else. */
+  #tell(message: Message, occurrence: Occurrence, whom: 'all' | 'named' | 'untold' = 'all'): void {
+    const { notifier } = this.#ports;
+    if (notifier === undefined || this.#told.has(message.key)) return;
+    const audience = this.#audience(occurrence);
+    const isWanted = ({ name, isOnlyNamed }: Channel): boolean =>
+      whom === 'all' || (audience.named.includes(name) && (isOnlyNamed || whom === 'named'));
+    const channels = audience.channels.filter(isWanted);
+    if (channels.length + audience.topicArns.length > 0) notifier.tell(message, { ...audience, channels });
+    this.#told.add(message.key);
+  }
+
+  #audience({ notifySns, notifyChannels = [] }: Occurrence): Audience {
+    const { notifier, log } = this.#ports;
+    const topicArns = notifySns === undefined ? [] : [notifySns];
+    try {
+      const audience = notifier?.audienceHere(notifyChannels, topicArns);
+      if (audience !== undefined) this.#known = { config: audience.config, channels: audience.channels };
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      log.warn(
+        { event: 'refused', code: error.code },
+        'belay.yaml cannot be read; its last channels are told',
+      );
+    }
+    return { ...this.#known, named: notifyChannels, topicArns };
+  }
+
+  /** What an earlier version had written down and not sent. */
+  #takeOver(): void {
+    const { store, notifier, now } = this.#ports;
+    if (notifier === undefined) return;
+    for (const [key, { value }] of store.wordsOf('to-tell')) {
+      const { topicArn, subject, text } = JSON.parse(value) as Readonly<
+        Record<'topicArn' | 'subject' | 'text', string>
+      >;
+      const event = key.startsWith('need:') ? 'needsPerson' : 'windowSummary';
+      const message = withFields({ key, event, about: key, at: now(), subject, text }, {});
+      notifier.tell(message, { config: null, channels: [], named: [], topicArns: [topicArn] });
+      store.unsay(key, 'to-tell');
     }
   }
 }

@@ -46,6 +46,8 @@ export interface SchedulerPorts {
 export type News =
   | { readonly kind: 'open'; readonly occurrence: Occurrence; readonly executionId: string }
   | { readonly kind: 'occurrence'; readonly occurrence: Occurrence }
+  /** It waits for somebody to say yes. */
+  | { readonly kind: 'asks'; readonly occurrence: Occurrence }
   | {
       readonly kind: 'started';
       readonly occurrence: Occurrence;
@@ -124,6 +126,8 @@ export class Scheduler {
     const { occurrence, effects } = advance(before, this.#facts(before), at);
     // Told first: who dies in between tells it again, and nothing goes untold.
     if (isEnded(occurrence.status)) told({ kind: 'occurrence', occurrence });
+    else if (occurrence.status === 'PENDING' && occurrence.approval !== null)
+      told({ kind: 'asks', occurrence });
     if (JSON.stringify(occurrence) !== JSON.stringify(before)) store.save(rowOf(occurrence));
     for (const effect of effects) {
       if (effect.kind === 'cancel') cancel(effect);
