@@ -65,6 +65,7 @@ export const approve = defineAction({
   }),
   secretInputs: ['Message'],
   timeoutSeconds: approvalSecondsDefault,
+  timeoutSecondsMaxInSsm: 2_592_000,
   permissions: ({ NotificationArn }) =>
     NotificationArn === undefined || NotificationArn === '' ? [] : ['sns:Publish'],
   targets: () => [],

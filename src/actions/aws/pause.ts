@@ -25,6 +25,7 @@ export const pause = defineAction({
   }),
   outputs: strictObject({}),
   timeoutSeconds: pauseSecondsDefault,
+  timeoutSecondsMaxInSsm: 2_592_000,
   permissions: () => [],
   targets: () => [],
   hasHostTargets: false,

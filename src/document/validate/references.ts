@@ -32,7 +32,9 @@ export function validateStepReferences(
       const node = without(draft.node.entries.get(key)?.value, condition);
       if (node === undefined) continue;
       const isAddition = key === 'capture' || key === 'locks';
-      const user: User = { what: `step "${draft.step.name}"`, list, isAddition };
+      const action = context.catalog.action(draft.step.action);
+      const runsCommands = isAwsAction(draft.step.action) && action?.hasHostTargets === true;
+      const user: User = { what: `step "${draft.step.name}"`, list, isAddition, runsCommands };
       for (const { reference, span } of checkExpressions(node, user, context)) {
         const from = reference.kind === 'output' ? indexIn(list, reference.step) : undefined;
         if (from !== undefined) questions.push({ from, to: index, reference, span });
@@ -122,6 +124,8 @@ interface User {
   readonly isDefault?: boolean;
   /** In what SSM does not know, nothing is read as loosely as SSM reads. */
   readonly isAddition?: boolean;
+  /** What it hands on is a Command document's, which reads SecureString parameters itself. */
+  readonly runsCommands?: boolean;
 }
 
 /** Reports what is wrong and returns the references of which the order is still to be checked. */
@@ -300,6 +304,16 @@ export function outputsOf(draft: StepDraft, { catalog }: ValidationContext): rea
 
 /** `{{ Step.Payload.id }}`, `{{ Step.Output }`: braces that start with something known are meant as an expression. */
 function checkBraces({ inner, span }: PlacedBraces, user: User, context: ValidationContext): void {
+  if (/^ssm-secure:/.test(inner)) {
+    if (user.runsCommands === true) return;
+    context.report.error(
+      'SSM_REFERENCE',
+      span,
+      `${user.what} uses {{ ${inner} }}, but only Command documents read SecureString parameters`,
+      'Declare a parameter with secret: true, and start with --secret NAME=ssm:/path.',
+    );
+    return;
+  }
   const prefix = /^([a-z]+):\s*[A-Za-z0-9_./:-]+$/i.exec(inner)?.[1];
   const meant = prefix === undefined ? undefined : context.report.suggest(prefix, prefixes);
   if (prefix !== undefined && meant?.startsWith('Did') === true) {

@@ -1,17 +1,25 @@
 /** --strict-ssm: no additions, and AWS's limits on size. Source: reference page section 1.5. */
 import { everyDraft, type StepDraft } from '../draft.ts';
+import { joinsFilters } from '../selector-spelling.ts';
 import type { ValidationContext } from './context.ts';
+import { refuseLooseConditions } from './strict-conditions.ts';
 
 const documentBytesMax = 64 * 1024;
 const parametersMax = 200;
 const parameterNameMax = 50;
+const filesMax = 5;
 
 export function validateStrict(context: ValidationContext): void {
   const { draft, report, source } = context;
   for (const { name, span } of draft.additions) {
     report.error('ADDITION', span, `${name} is Belay's addition, which AWS does not know`);
   }
-  for (const step of everyDraft(draft.steps)) checkTimeout(step, context);
+  for (const step of everyDraft(draft.steps)) {
+    checkTimeout(step, context);
+    checkSelectors(step, context);
+    refuseLooseConditions(step, report);
+  }
+  checkFiles(context);
   const top = draft.node.entries.get('schemaVersion')?.keySpan ?? draft.node.span;
   const bytes = new TextEncoder().encode(source.text).length;
   if (bytes > documentBytesMax) {
@@ -38,4 +46,23 @@ function checkTimeout({ step, node, nameSpan }: StepDraft, { catalog, report }: 
     at,
     `AWS ends ${step.action} after ${most} seconds, and this asks for ${step.timeoutSeconds}`,
   );
+}
+
+/** SSM's subset of JSONPath compares one member in a filter. */
+function checkSelectors({ step, node, nameSpan }: StepDraft, { report }: ValidationContext): void {
+  const list = node.entries.get('outputs')?.value;
+  for (const [index, { Selector: selector, Name: name }] of step.outputs.entries()) {
+    if (!joinsFilters(selector)) continue;
+    const item = list?.kind === 'list' ? list.items[index] : undefined;
+    const at = item?.kind === 'map' ? item.entries.get('Selector')?.value.span : undefined;
+    const message = `the filter of the output ${name} joins comparisons, and AWS's filters hold one`;
+    report.error('BAD_SELECTOR', at ?? nameSpan, message);
+  }
+}
+
+function checkFiles({ draft, report }: ValidationContext): void {
+  const entry = draft.node.entries.get('files');
+  const files = entry?.value.kind === 'map' ? entry.value.entries.size : 0;
+  if (entry === undefined || files <= filesMax) return;
+  report.error('SSM_LIMIT', entry.keySpan, `the document has ${files} attachments, AWS allows ${filesMax}`);
 }

@@ -1,0 +1,58 @@
+/**
+ * Conditions as AWS's own schema and guide have them, for --strict-ssm: And and Or join two or more simple conditions, Not
+ * stands over one, text is compared with text, numbers with numbers, true and false with true and false.
+ */
+import { numericOperators, operators, stringOperators } from '../condition.ts';
+import type { StepDraft } from '../draft.ts';
+import { isExpression } from '../expression.ts';
+import type { Report } from '../report.ts';
+import { describeNode, type Entry, type TreeNode } from '../tree.ts';
+import { branchAction } from './branch.ts';
+
+const connectives = ['And', 'Or', 'Not'];
+
+export function refuseLooseConditions(draft: StepDraft, report: Report): void {
+  if (draft.step.action !== branchAction) return;
+  const inputs = draft.node.entries.get('inputs')?.value;
+  const choices = inputs?.kind === 'map' ? inputs.entries.get('Choices')?.value : undefined;
+  for (const choice of choices?.kind === 'list' ? choices.items : [])
+    refuseIn(choice, 0, `step "${draft.step.name}"`, report);
+}
+
+function refuseIn(node: TreeNode, depth: number, what: string, report: Report): void {
+  if (node.kind !== 'map') return;
+  for (const entry of node.entries.values()) {
+    if (connectives.includes(entry.key)) refuseConnective(entry, depth, what, report);
+    else if (operators.some((name) => name === entry.key)) refuseConstant(entry, what, report);
+  }
+}
+
+function refuseConnective({ key, keySpan, value }: Entry, depth: number, what: string, report: Report): void {
+  const operands = value.kind === 'list' ? value.items : [value];
+  if (key !== 'Not' && value.kind === 'list' && operands.length === 1) {
+    const message = `${key} of ${what} joins one condition, AWS wants two or more`;
+    report.error('BAD_CONDITION', keySpan, message, 'Write the condition without it.');
+  }
+  if (depth > 0) {
+    const message = `${key} of ${what} stands inside of another And, Or or Not, which AWS does not document`;
+    report.error('BAD_CONDITION', keySpan, message, 'Split the choice into two branch steps.');
+  }
+  for (const operand of operands) refuseIn(operand, depth + 1, what, report);
+}
+
+function refuseConstant({ key, value }: Entry, what: string, report: Report): void {
+  const constant = value.kind === 'scalar' ? value.value : null;
+  if (constant === null || isExpression(constant)) return;
+  const wanted = stringOperators.some((name) => name === key)
+    ? 'string'
+    : numericOperators.some((name) => name === key)
+      ? 'number'
+      : 'boolean';
+  if (typeof constant === wanted) return;
+  const noun = { string: 'text', number: 'a number', boolean: 'true or false' }[wanted];
+  report.error(
+    'BAD_CONDITION',
+    value.span,
+    `${key} of ${what} compares with ${describeNode(value)}, and AWS wants ${noun}`,
+  );
+}
