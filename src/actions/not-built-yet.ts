@@ -11,6 +11,5 @@ export const notBuiltYet: ReadonlyMap<string, string> = new Map(
     'aws:executeStateMachine': 'use aws:executeAwsApi where the service model of stepfunctions is shipped',
     'aws:invokeLambdaFunction': 'use aws:executeAwsApi where the service model of lambda is shipped',
     'aws:invokeWebhook': 'use host:command with curl',
-    'aws:updateVariable': 'variables are not built yet either; use outputs of steps',
   }),
 );

@@ -15,6 +15,7 @@ import { pause } from './aws/pause.ts';
 import { runCommand } from './aws/run-command.ts';
 import { runInstances } from './aws/run-instances.ts';
 import { sleep } from './aws/sleep.ts';
+import { updateVariable } from './aws/update-variable.ts';
 import { waitForAwsResourceProperty } from './aws/wait-for-aws-resource-property.ts';
 import { rolling } from './belay/rolling.ts';
 import { checks } from './check/checks.ts';
@@ -77,6 +78,7 @@ const all: readonly AnyAction[] = [
   runCommand,
   runInstances,
   sleep,
+  updateVariable,
   waitForAwsResourceProperty,
   rolling,
   putMetric,

@@ -23,6 +23,7 @@ export interface DocumentDraft {
   readonly node: MapNode;
   readonly steps: readonly StepDraft[];
   readonly parameters: ReadonlyMap<string, Entry>;
+  readonly variables: ReadonlyMap<string, Entry>;
   /** Where additions to SSM stand, for --strict-ssm. */
   readonly additions: readonly Addition[];
 }

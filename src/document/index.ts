@@ -39,6 +39,7 @@ export {
   type ParameterProblemCode,
   type ParameterResolution,
 } from './parameters.ts';
+export { initialValue, variableNamed, variableProblem } from './variables.ts';
 export { mayHoldSecret } from './secret-places.ts';
 export { storedDefault } from './stored-default.ts';
 export { checkDocument, type CheckedDocument, type CheckOptions } from './check.ts';

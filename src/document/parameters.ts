@@ -74,9 +74,14 @@ export function checkArguments(document: Document, given: Arguments): ParameterP
  * A default is held to the rules as well, unless only its expressions will tell the value. An empty one makes the
  * parameter optional; published documents pair it with patterns that it does not match.
  */
-export function checkDefault(name: string, parameter: Parameter, value: Json): ParameterProblem[] {
+export function checkDefault(
+  name: string,
+  parameter: Parameter,
+  value: Json,
+  what?: string,
+): ParameterProblem[] {
   if (value === '') return [];
-  return referencesIn(value).length > 0 ? [] : checkArgument(name, parameter, value);
+  return referencesIn(value).length > 0 ? [] : checkArgument(name, parameter, value, what);
 }
 
 /**
@@ -92,8 +97,13 @@ function checkResolved(name: string, parameter: Parameter, value: Json): Paramet
   return problems;
 }
 
-/** Checks one value against its parameter's definition. */
-export function checkArgument(name: string, parameter: Parameter, given: Json): ParameterProblem[] {
+/** Checks one value against its parameter's definition. `what`: what it is called in messages. */
+export function checkArgument(
+  name: string,
+  parameter: Parameter,
+  given: Json,
+  what = `parameter ${name}`,
+): ParameterProblem[] {
   if (holdsNul(given)) {
     return [
       {
@@ -105,7 +115,7 @@ export function checkArgument(name: string, parameter: Parameter, given: Json): 
   }
   const coerced = coerceArgument(parameter.type, given);
   if (!coerced.ok) {
-    const problem = `parameter ${name} is ${parameter.type}, but ${parameter.secret === true ? 'its value is something else' : coerced.problem}`;
+    const problem = `${what} is ${parameter.type}, but ${parameter.secret === true ? 'its value is something else' : coerced.problem}`;
     return [
       {
         code: 'WRONG_TYPE',
@@ -117,13 +127,18 @@ export function checkArgument(name: string, parameter: Parameter, given: Json): 
   }
   const value = coerced.value;
   return [
-    ...checkAllowedValues(name, parameter, value),
-    ...checkPattern(name, parameter, value),
-    ...checkSize(name, parameter, value),
+    ...checkAllowedValues(name, parameter, value, what),
+    ...checkPattern(name, parameter, value, what),
+    ...checkSize(name, parameter, value, what),
   ];
 }
 
-function checkAllowedValues(name: string, parameter: Parameter, value: Json): ParameterProblem[] {
+function checkAllowedValues(
+  name: string,
+  parameter: Parameter,
+  value: Json,
+  what: string,
+): ParameterProblem[] {
   const allowed = parameter.allowedValues;
   if (allowed === undefined) return [];
   const same = (a: Json, b: Json): boolean => textOf(a) === textOf(b);
@@ -137,14 +152,14 @@ function checkAllowedValues(name: string, parameter: Parameter, value: Json): Pa
     problems.push({
       code: 'VALUE_NOT_ALLOWED',
       parameter: name,
-      message: `${shown(parameter, item)} is not allowed for parameter ${name}; allowed: ${listed(texts)}`,
+      message: `${shown(parameter, item)} is not allowed for ${what}; allowed: ${listed(texts)}`,
       ...(nearest === undefined ? {} : { hint: `Did you mean ${nearest}?` }),
     });
   }
   return problems;
 }
 
-function checkPattern(name: string, parameter: Parameter, value: Json): ParameterProblem[] {
+function checkPattern(name: string, parameter: Parameter, value: Json, what: string): ParameterProblem[] {
   if (parameter.allowedPattern === undefined) return [];
   const compiled = compilePattern(parameter.allowedPattern);
   if (!compiled.ok) return [];
@@ -157,8 +172,8 @@ function checkPattern(name: string, parameter: Parameter, value: Json): Paramete
       parameter: name,
       message:
         found === 'differs'
-          ? `${shown(parameter, item)} does not match the pattern of parameter ${name}: ${parameter.allowedPattern}`
-          : `whether ${shown(parameter, item)} matches the pattern of parameter ${name} was not found out within ${patternTimeoutMs} ms: ${parameter.allowedPattern}`,
+          ? `${shown(parameter, item)} does not match the pattern of ${what}: ${parameter.allowedPattern}`
+          : `whether ${shown(parameter, item)} matches the pattern of ${what} was not found out within ${patternTimeoutMs} ms: ${parameter.allowedPattern}`,
       ...(found === 'differs'
         ? {}
         : { hint: 'a pattern without look-around and with counts up to 1000 is matched in one go' }),
@@ -167,7 +182,7 @@ function checkPattern(name: string, parameter: Parameter, value: Json): Paramete
   return problems;
 }
 
-function checkSize(name: string, parameter: Parameter, value: Json): ParameterProblem[] {
+function checkSize(name: string, parameter: Parameter, value: Json, what: string): ParameterProblem[] {
   const problems: ParameterProblem[] = [];
   const outside = (count: number, min: number | undefined, max: number | undefined, unit: string): void => {
     if ((min === undefined || count >= min) && (max === undefined || count <= max)) return;
@@ -176,7 +191,7 @@ function checkSize(name: string, parameter: Parameter, value: Json): ParameterPr
     problems.push({
       code: 'OUT_OF_RANGE',
       parameter: name,
-      message: `parameter ${name} has ${count}${unit}, allowed: ${range}${unit}`,
+      message: `${what} has ${count}${unit}, allowed: ${range}${unit}`,
     });
   };
   if (Array.isArray(value)) outside(value.length, parameter.minItems, parameter.maxItems, ' items');

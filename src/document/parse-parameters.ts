@@ -47,29 +47,37 @@ const parameterKeys = [
 
 const plainTypes = ['String', 'StringList', 'Boolean', 'Integer', 'StringMap', 'MapList'] as const;
 
+/** `noun`: variables are defined as parameters are, and never secret. */
 export function parseParameters(
   node: MapNode,
   report: Report,
   additions: Addition[],
+  noun: 'parameter' | 'variable' = 'parameter',
 ): Record<string, Parameter> {
   const parameters: [string, Parameter][] = [];
   for (const entry of node.entries.values()) {
     if (!/^[A-Za-z0-9_]+$/.test(entry.key)) {
-      const message = `a parameter is named with letters, digits and underscores, not ${JSON.stringify(entry.key)}`;
+      const message = `a ${noun} is named with letters, digits and underscores, not ${JSON.stringify(entry.key)}`;
       report.error('WRONG_VALUE', entry.keySpan, message);
     }
-    parameters.push([entry.key, parseParameter(entry, report, additions)]);
+    parameters.push([entry.key, parseParameter(entry, report, additions, noun)]);
   }
   return Object.fromEntries(parameters);
 }
 
-function parseParameter(entry: Entry, report: Report, additions: Addition[]): Parameter {
+function parseParameter(
+  entry: Entry,
+  report: Report,
+  additions: Addition[],
+  noun: 'parameter' | 'variable',
+): Parameter {
   if (entry.value.kind !== 'map') {
-    report.error('WRONG_TYPE', entry.keySpan, `parameter ${entry.key} must be a map with a type`);
+    report.error('WRONG_TYPE', entry.keySpan, `${noun} ${entry.key} must be a map with a type`);
     return { type: 'String' };
   }
-  const reader: MapReader = { node: entry.value, what: `parameter ${entry.key}`, report };
-  checkKeys(reader, [...parameterKeys, 'interpolationType']);
+  const reader: MapReader = { node: entry.value, what: `${noun} ${entry.key}`, report };
+  const keys = noun === 'parameter' ? parameterKeys : parameterKeys.filter((key) => key !== 'secret');
+  checkKeys(reader, [...keys, 'interpolationType']);
   warnOfInterpolation(reader);
   readWord(reader, 'displayType', ['textfield', 'textarea']);
   const type = parseType(reader, entry);

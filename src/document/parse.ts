@@ -30,6 +30,7 @@ const documentKeys = [
   'assumeRole',
   'parameters',
   'mainSteps',
+  'variables',
   'outputs',
   'files',
   'timeoutSeconds',
@@ -38,9 +39,6 @@ const documentKeys = [
   'locks',
 ];
 const additionKeys = ['timeoutSeconds', 'rollback', 'notify', 'locks'];
-const notBuiltYet = {
-  variables: 'values that steps change with aws:updateVariable',
-};
 
 /** The draft of a document; undefined when the tree is no Automation document at all, and then the report says why. */
 export function parseTree(root: TreeNode, catalog: Catalog, report: Report): DocumentDraft | undefined {
@@ -53,7 +51,7 @@ export function parseTree(root: TreeNode, catalog: Catalog, report: Report): Doc
   const reader: MapReader = { node: root, what: 'the document', report };
   if (reportEnvelope(root, report) || !isAutomation(reader, top)) return undefined;
   reportChangeTemplate(root, report);
-  checkKeys(reader, [...documentKeys, ...changeTemplateKeys], notBuiltYet);
+  checkKeys(reader, [...documentKeys, ...changeTemplateKeys]);
   const additions: Addition[] = [];
   for (const key of additionKeys) {
     const entry = root.entries.get(key);
@@ -70,6 +68,9 @@ export function parseTree(root: TreeNode, catalog: Catalog, report: Report): Doc
   }
   const parsedParameters =
     parameters === undefined ? {} : parseParameters(parameters.value, report, additions);
+  const variables = readMap(reader, 'variables');
+  const parsedVariables =
+    variables === undefined ? undefined : parseParameters(variables.value, report, additions, 'variable');
   const steps = parseSteps(items, { catalog, report, additions, undoOf: undefined, nestedIn: [] });
   const timeoutSeconds = readInteger(reader, 'timeoutSeconds', 1);
   const notify = parseNotify(reader);
@@ -80,6 +81,7 @@ export function parseTree(root: TreeNode, catalog: Catalog, report: Report): Doc
     ...(description === undefined ? {} : { description }),
     ...(assumeRole === undefined ? {} : { assumeRole }),
     parameters: parsedParameters,
+    ...(parsedVariables === undefined ? {} : { variables: parsedVariables }),
     mainSteps: steps.map(({ step }) => step),
     outputs: parseOutputNames(reader),
     ...(files === undefined ? {} : { files }),
@@ -89,7 +91,14 @@ export function parseTree(root: TreeNode, catalog: Catalog, report: Report): Doc
     ...(locks === undefined ? {} : { locks }),
     additions: [...new Set(additions.map(({ name }) => name))],
   };
-  return { document, node: root, steps, parameters: parameters?.value.entries ?? new Map(), additions };
+  return {
+    document,
+    node: root,
+    steps,
+    parameters: parameters?.value.entries ?? new Map(),
+    variables: variables?.value.entries ?? new Map(),
+    additions,
+  };
 }
 
 function parseOutputNames(reader: MapReader): string[] {

@@ -71,6 +71,13 @@ const documentProperties: JsonObject = {
     propertyNames: { pattern: '^[A-Za-z0-9_]+$' },
     additionalProperties: ref('parameter'),
   },
+  variables: {
+    description:
+      'Values that steps change with aws:updateVariable, by name; a default is the value at the start.',
+    type: 'object',
+    propertyNames: { pattern: '^[A-Za-z0-9_]+$' },
+    additionalProperties: ref('parameter'),
+  },
   mainSteps: { description: 'The steps, in order.', type: 'array', minItems: 1, items: ref('step') },
   outputs: {
     description: 'What the execution gives: Step.Output, without braces.',

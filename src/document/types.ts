@@ -113,6 +113,8 @@ export interface Document {
   readonly description?: string;
   readonly assumeRole?: string;
   readonly parameters: Readonly<Record<string, Parameter>>;
+  /** Values that steps change with aws:updateVariable. Defined as parameters are; a default is the value at the start. */
+  readonly variables?: Readonly<Record<string, Parameter>>;
   readonly mainSteps: readonly Step[];
   /** Attachments by name. */
   readonly files?: Readonly<Record<string, Attachment>>;

@@ -2,7 +2,7 @@
  * What all parts of one execution share: the steps that began, the clock as outcomes tell it, the count of events.
  * Everything in here is rebuilt identically when a host runs the interpreter again after a crash.
  */
-import { own } from '../json.ts';
+import { own, type JsonObject } from '../json.ts';
 import type { Identity, OutcomeTimes } from './activities.ts';
 import type { MainScope, StepRecord } from './records.ts';
 import type { ExecutionInput, Program, StepDescriptor } from './types.ts';
@@ -14,6 +14,10 @@ export class Execution {
   /** Steps that began, in order; the forward flow's only. */
   readonly began: StepRecord[] = [];
   readonly scope: MainScope = { kind: 'main', outputs: new Map(), parent: null };
+  /** Values of the document's variables. Replaced, never changed. */
+  variables: JsonObject = {};
+  /** Variables whose default gave no value, and why. */
+  readonly withoutValue = new Map<string, string>();
   assumeRole: string | undefined;
   /** As AWS told it, once it was asked. */
   identity: Identity | undefined;

@@ -21,6 +21,8 @@ export interface StepRecord {
   readonly scope: Scope;
   /** Its place among the steps that began; -1 in an undo list, whose steps are not undone. */
   readonly index: number;
+  /** What the document's variables were when it began. */
+  readonly variables: JsonObject;
   inputs: JsonObject | null;
   /** What the action observed before its effect. */
   before: Json;

@@ -14,6 +14,7 @@ import { failureIn } from './endings.ts';
 import type { Failure } from './failure.ts';
 import type { ExecutionResult } from './result.ts';
 import { resolve } from './scope.ts';
+import { initialize } from './variables.ts';
 import type { ExecutionInput, Program, RollbackRequest } from './types.ts';
 
 /** Deterministic over the runtime: see ports.ts. Throws only what the host throws. */
@@ -87,6 +88,7 @@ async function runForward(frame: Frame): Promise<Flow> {
     const role = await resolve(frame, document.assumeRole, 'assumeRole');
     if (role.ok && typeof role.value === 'string' && role.value !== '') execution.assumeRole = role.value;
   }
+  await initialize(frame);
   const locks = await lockDocument(frame);
   const end = { kind: 'aborted' } as const;
   if (locks.kind === 'refused') return { status: 'Failed', failedStep: null, end, failure: locks.failure };

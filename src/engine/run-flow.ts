@@ -68,6 +68,7 @@ function began({ execution, scope }: Frame, step: Step, list: StepList): StepRec
     descriptor: execution.descriptor(planPath),
     scope,
     index: isUndoing ? -1 : execution.began.length,
+    variables: execution.variables,
     inputs: null,
     before: null,
     captures: {},

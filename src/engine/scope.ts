@@ -80,7 +80,14 @@ function lookup({ execution, scope }: Frame, reference: Reference, now: number):
       return global(execution, reference.name, now);
     case 'automation':
       return { kind: 'value', value: execution.id };
-    case 'variable':
+    case 'variable': {
+      const values = undoAround(scope)?.of.variables ?? execution.variables;
+      return present(
+        values,
+        reference.name,
+        execution.withoutValue.get(reference.name) ?? `variable ${reference.name} has no value yet`,
+      );
+    }
     case 'parameterStore':
       return { kind: 'absent', why: `${reference.text} cannot be read here` };
     default:

@@ -66,6 +66,7 @@ class Sum {
     const flow = this.#program.descriptors[path]?.flow ?? null;
     switch (flow) {
       case 'branch':
+      case 'updateVariable':
         return 0;
       case 'sleep':
         return this.#ofSleep(step, path);

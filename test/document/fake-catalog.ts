@@ -188,6 +188,9 @@ export const fakeActions: readonly CatalogAction[] = [
       },
     },
   ),
+  action('aws:updateVariable', object({ Name: text, Value: {} }, ['Name', 'Value']), {
+    secretInputs: () => [],
+  }),
   action('ebs:snapshot', object({ Host: text, Mounts: texts }, ['Host', 'Mounts']), {
     outputs: ['SnapshotIds', 'StartTime'],
     changes: () => 'undoable',

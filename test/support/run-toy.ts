@@ -212,7 +212,7 @@ export function describeToy(
   actions: ReadonlyMap<string, AnyAction>,
   { action: name, inputs }: Step,
 ): StepDescriptor {
-  const flow = /^(?:aws:(branch|sleep|pause|approve|loop)|belay:(rolling))$/
+  const flow = /^(?:aws:(branch|sleep|pause|approve|loop|updateVariable)|belay:(rolling))$/
     .exec(name)
     ?.slice(1)
     .find(Boolean);

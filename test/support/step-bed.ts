@@ -79,6 +79,7 @@ export function stepBed(options: StepBedOptions = {}): StepBed {
     index: 0,
     inputs: written.inputs,
     before: null,
+    variables: {},
     captures: {},
     after: undefined,
     left: undefined,

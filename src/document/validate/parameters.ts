@@ -8,6 +8,7 @@ import {
   describeNode,
   isBareScalar,
   quoteHint,
+  type Entry,
   type MapNode,
   type Span,
   type TreeNode,
@@ -16,25 +17,38 @@ import type { Parameter } from '../types.ts';
 import type { ValidationContext } from './context.ts';
 
 export function validateParameters(context: ValidationContext): void {
-  const { draft, report } = context;
-  for (const [name, parameter] of Object.entries(draft.document.parameters)) {
-    const entry = draft.parameters.get(name);
+  const { document, parameters, variables } = context.draft;
+  validateDefinitions('parameter', document.parameters, parameters, context);
+  validateDefinitions('variable', document.variables ?? {}, variables, context);
+  reportDefaultCycles(context);
+}
+
+function validateDefinitions(
+  noun: 'parameter' | 'variable',
+  definitions: Readonly<Record<string, Parameter>>,
+  entries: ReadonlyMap<string, Entry>,
+  context: ValidationContext,
+): void {
+  const { report } = context;
+  for (const [name, parameter] of Object.entries(definitions)) {
+    const what = `${noun} ${name}`;
+    const entry = entries.get(name);
     if (entry?.value.kind !== 'map') continue;
     const node = entry.value;
-    checkAllowedValues(name, parameter, node, context);
-    if (context.strictSsm) refuseBareScalars(name, parameter, node, context);
+    checkAllowedValues(what, parameter, node, context);
+    if (context.strictSsm) refuseBareScalars(what, parameter, node, context);
     if (parameter.allowedPattern !== undefined) {
       const compiled = compilePattern(parameter.allowedPattern);
       if (!compiled.ok) {
-        const message = `allowedPattern of parameter ${name} ${compiled.problem}`;
+        const message = `allowedPattern of ${what} ${compiled.problem}`;
         report.error('BAD_PATTERN', spanOf(node, 'allowedPattern', entry.keySpan), message);
       }
     }
     if (parameter.default === undefined) continue;
     const at = spanOf(node, 'default', entry.keySpan);
     const problems = context.strictSsm
-      ? checkArgument(name, parameter, parameter.default)
-      : checkDefault(name, parameter, parameter.default);
+      ? checkArgument(name, parameter, parameter.default, what)
+      : checkDefault(name, parameter, parameter.default, what);
     for (const problem of problems) {
       // AWS takes placeholders like "<subnet id>" that every caller must replace; a wrong type it does not.
       const value = node.entries.get('default')?.value;
@@ -49,11 +63,10 @@ export function validateParameters(context: ValidationContext): void {
         );
     }
   }
-  reportDefaultCycles(context);
 }
 
 function checkAllowedValues(
-  name: string,
+  what: string,
   parameter: Parameter,
   node: MapNode,
   { report }: ValidationContext,
@@ -63,7 +76,7 @@ function checkAllowedValues(
     const coerced = coerceArgument(parameter.type, value);
     if (coerced.ok) continue;
     const span = (list?.kind === 'list' ? list.items[index]?.span : undefined) ?? node.span;
-    const message = `parameter ${name} is ${parameter.type}, but its allowed value ${coerced.problem}`;
+    const message = `${what} is ${parameter.type}, but its allowed value ${coerced.problem}`;
     const item = list?.kind === 'list' ? list.items[index] : undefined;
     report.error(
       'WRONG_TYPE',
@@ -76,7 +89,7 @@ function checkAllowedValues(
 
 /** AWS wants text in quotes where the type is text. */
 function refuseBareScalars(
-  name: string,
+  what: string,
   { type }: Parameter,
   node: MapNode,
   { report }: ValidationContext,
@@ -86,7 +99,7 @@ function refuseBareScalars(
   const visit = (value: TreeNode | undefined): void => {
     if (value?.kind === 'list') value.items.forEach(visit);
     else if (value !== undefined && isBareScalar(value)) {
-      const message = `parameter ${name} is ${type}, but ${describeNode(value)} is no text`;
+      const message = `${what} is ${type}, but ${describeNode(value)} is no text`;
       report.error('WRONG_TYPE', value.span, message, quoteHint(value));
     }
   };

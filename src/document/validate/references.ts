@@ -9,6 +9,7 @@ import type { Flow } from './flow.ts';
 import { findImpossible, type OrderQuestion } from './order.ts';
 import { isNestedIn, listsAround, stepList, type StepList, type ValidationContext } from './context.ts';
 import { conditionOf } from './loop.ts';
+import { nameOfUpdated } from './variables.ts';
 
 const prefixes = ['global', 'automation', 'variable', 'ssm'];
 
@@ -29,7 +30,7 @@ export function validateStepReferences(
     const condition = conditionOf(draft);
     if (condition !== undefined) checkCondition(condition.value, draft, list, context);
     for (const key of ['inputs', 'timeoutSeconds', 'capture', 'locks']) {
-      const node = without(draft.node.entries.get(key)?.value, condition);
+      const node = without(draft.node.entries.get(key)?.value, condition ?? nameOfUpdated(draft));
       if (node === undefined) continue;
       const isAddition = key === 'capture' || key === 'locks';
       const action = context.catalog.action(draft.step.action);
@@ -99,16 +100,21 @@ export function validateDocumentReferences(context: ValidationContext): void {
   for (const key of ['assumeRole', 'notify', 'locks']) {
     const node = draft.node.entries.get(key)?.value;
     if (node === undefined) continue;
-    for (const { reference, span } of checkExpressions(node, { what: key }, context)) {
+    for (const { reference, span } of checkExpressions(
+      node,
+      { what: key, isBeforeSteps: key !== 'notify' },
+      context,
+    )) {
       if (reference.kind !== 'output') continue;
       const message = `${key} uses {{ ${reference.text} }}, but no step has run when it is read`;
       report.error('UNKNOWN_REFERENCE', span, message);
     }
   }
-  for (const [name, entry] of draft.parameters) {
+  for (const [name, entry] of [...draft.parameters, ...draft.variables]) {
     const node = entry.value.kind === 'map' ? entry.value.entries.get('default')?.value : undefined;
     if (node === undefined) continue;
-    const user: User = { what: `the default of ${name}`, isDefault: true };
+    const isDefault = draft.parameters.get(name) === entry;
+    const user: User = { what: `the default of ${name}`, isDefault, isBeforeSteps: true };
     for (const { reference, span } of checkExpressions(node, user, context)) {
       if (reference.kind !== 'output') continue;
       const message = `the default of ${name} uses {{ ${reference.text} }}, but no step has run when it is read`;
@@ -122,6 +128,8 @@ interface User {
   readonly what: string;
   readonly list?: StepList;
   readonly isDefault?: boolean;
+  /** It is read before the first step, when variables get their values. */
+  readonly isBeforeSteps?: boolean;
   /** In what SSM does not know, nothing is read as loosely as SSM reads. */
   readonly isAddition?: boolean;
   /** What it hands on is a Command document's, which reads SecureString parameters itself. */
@@ -168,12 +176,12 @@ function checkReference(reference: Reference, span: Span, user: User, context: V
       if (automationNames.some((name) => name === reference.name)) return true;
       return fail(`there is only automation:${automationNames.join(', automation:')}`);
     case 'variable':
-      report.error(
-        'NOT_BUILT_YET',
-        span,
-        `${user.what} uses {{ ${reference.text} }}: variables are not built yet`,
+      if (user.isBeforeSteps === true) return fail('no variable has a value yet');
+      if (context.draft.variables.has(reference.name)) return true;
+      return fail(
+        `there is no variable ${reference.name}`,
+        report.suggest(reference.name, () => [...context.draft.variables.keys()]),
       );
-      return false;
     case 'parameterStore':
       if (user.isDefault === true) return true;
       report.error(

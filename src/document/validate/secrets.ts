@@ -27,7 +27,7 @@ export function validateDocumentSecrets(context: ValidationContext): void {
       'Take type: String.',
     );
   }
-  for (const key of ['assumeRole', 'notify', 'locks'])
+  for (const key of ['assumeRole', 'notify', 'locks', 'variables'])
     refuseIn(draft.node.entries.get(key)?.value, key, undefined, context);
 }
 

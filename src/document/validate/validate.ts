@@ -10,6 +10,7 @@ import { validateParameters } from './parameters.ts';
 import { validateDocumentReferences, validateStepReferences } from './references.ts';
 import { validateDocumentSecrets, validateStepSecrets } from './secrets.ts';
 import { validateStrict } from './strict.ts';
+import { validateUpdate } from './variables.ts';
 import { validateUndo, validateUndoNeeds } from './undo.ts';
 
 export function validateDraft(context: ValidationContext): void {
@@ -32,6 +33,7 @@ function validateList(list: StepList, outerFlow: Flow | undefined, context: Vali
   for (const draft of list.drafts) {
     validateInputs(draft, context);
     validateLoop(draft, context);
+    validateUpdate(draft, list, context);
   }
   const flow = validateFlow(list, context);
   validateStepReferences(list, flow, outerFlow, context);

@@ -7,6 +7,7 @@ import { loop } from './loop.ts';
 import { pause } from './pause.ts';
 import { rolling } from './rolling.ts';
 import { sleep } from './sleep.ts';
+import { updateVariable } from './update-variable.ts';
 
 export const flowSteps: Readonly<Record<NonNullable<StepDescriptor['flow']>, RunStep>> = {
   branch,
@@ -15,4 +16,5 @@ export const flowSteps: Readonly<Record<NonNullable<StepDescriptor['flow']>, Run
   pause,
   approve,
   rolling,
+  updateVariable,
 };

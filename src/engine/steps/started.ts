@@ -38,6 +38,12 @@ async function resolved({ frame, record: { step, descriptor }, id }: StepRun): P
       if (!inputs.ok || !isJsonObject(inputs.value) || condition === undefined) return inputs;
       return { ...inputs, value: { ...inputs.value, LoopCondition: condition } };
     }
+    case 'updateVariable': {
+      const { Name: name, ...others } = step.inputs;
+      const inputs = await resolve(frame, others, id, { notRunIsNull: true });
+      if (!inputs.ok || !isJsonObject(inputs.value) || name === undefined) return inputs;
+      return { ...inputs, value: { Name: name, ...inputs.value } };
+    }
     default:
       return resolve(frame, step.inputs, id, { notRunIsNull: true });
   }
