@@ -53,6 +53,7 @@ export function compare(input: CompareInput): Compared {
     const bySubject = new Map((remembered.get(place) ?? []).map((each) => [each.subject, each]));
     const severity = severityOf.get(look.rule) ?? 'MEDIUM';
     const whole = look.judged.find(isWhollyUnknown);
+    const doubt = whole ?? look.judged.find(({ kind }) => kind === 'unknown');
     for (const judged of look.judged) {
       const before = bySubject.get(judged.subject);
       bySubject.delete(judged.subject);
@@ -68,7 +69,7 @@ export function compare(input: CompareInput): Compared {
       const step =
         before.subject === ''
           ? { kind: endOf(before), finding: close(before, input.now) }
-          : missed(before, whole, look.isWhole, input.now);
+          : missed(before, doubt, look.isWhole, input.now);
       note(step.kind, before, { ...before, ...step.finding, severity });
     }
   }
@@ -132,10 +133,11 @@ function next(judged: Judged, before: Finding | undefined, now: number): Step | 
 }
 
 /** What is remembered of a place and was not among what was seen there. */
-function missed(before: Finding, whole: Judged | undefined, isWholeLook: boolean, now: number): Step {
+function missed(before: Finding, doubt: Judged | undefined, isWholeLook: boolean, now: number): Step {
   const becomes = before.code === '' ? 'unknown' : 'still';
-  if (whole?.kind === 'unknown') {
-    const { code, reason } = whole;
+  // Where anything was not known, what was not seen may be among it.
+  if (doubt?.kind === 'unknown') {
+    const { code, reason } = doubt;
     return { kind: becomes, finding: { lastSeenAt: now, missedTimes: 0, code, reason } };
   }
   const missedTimes = before.missedTimes + 1;

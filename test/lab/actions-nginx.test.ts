@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { checkNginx } from '../../src/actions/check/nginx.ts';
 import { drain } from '../../src/actions/nginx/drain.ts';
 import { carryOut, effectOf, observe, run, undo, type World } from '../actions/host/drive.ts';
 import { Lab } from './hosts/lab.ts';
@@ -226,6 +227,40 @@ describe.skipIf(reason)(
       await expect(observe(drain, inputs('one.lab:9000'), world)).rejects.toMatchObject({
         code: 'NGINX_NO_SERVER',
       });
+    });
+
+    test('check:nginx: exactly these servers, by name or address; one that is drained, missing or too many is told', async () => {
+      const look = async (Servers: readonly string[], more = {}) => {
+        const done = await run(
+          checkNginx.action,
+          { Hosts: ['lb1'], Upstream: 'app', Servers, OnNonCompliant: 'report', ...more },
+          world,
+        );
+        const { Violations, Unknown } = (
+          done.ending as unknown as {
+            outputs: { Violations: { Subject: string; Found: string }[]; Unknown: { Code: string }[] };
+          }
+        ).outputs;
+        return [
+          ...Violations.map(({ Subject, Found }) => `${Subject} is ${Found}`),
+          ...Unknown.map(({ Code }) => Code),
+        ];
+      };
+      expect(await look(servers)).toEqual([]);
+      await sh(`sed -i 's/server two.lab:9000/server 127.0.0.3:9000/' ${File}`);
+      expect(await look(servers)).toEqual([]);
+      expect(await look([...servers, 'four.lab:9000'])).toEqual(['four.lab:9000 in app is missing']);
+      expect(await look(servers.slice(1))).toEqual([
+        'one.lab:9000 in app is a server that does not belong there',
+      ]);
+      await run(drain, inputs('one.lab:9000'), world);
+      expect(await look(servers)).toEqual(['one.lab:9000 in app is down']);
+      expect(await look(servers, { Upstream: 'other' })).toEqual(['upstream other is missing']);
+      await sh(`echo 'nonsense;' >>${File}`);
+      expect(await look(servers)).toEqual([
+        expect.stringMatching(/^configuration is refused: .*nonsense/),
+        'NGINX_REFUSED',
+      ]);
     });
   },
 );

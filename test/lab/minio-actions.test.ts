@@ -1,6 +1,7 @@
 /** The actions minio:* on a real cluster of four nodes, reached over ssh; what they say is checked by the lab's own S3 client. */
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { checkMinio } from '../../src/actions/check/minio.ts';
 import { backup } from '../../src/actions/minio/backup.ts';
 import { heal } from '../../src/actions/minio/heal.ts';
 import { health } from '../../src/actions/minio/health.ts';
@@ -84,6 +85,65 @@ describe.skipIf(reason)(
         code: 'SignatureDoesNotMatch',
       });
     });
+
+    it(
+      'check:minio: drives, versions and every bucket; an open one, one without rules and a wrong key are told',
+      minute,
+      async () => {
+        const s3 = minio.s3();
+        for (const bucket of ['checked', 'open']) await s3.createBucket(bucket);
+        const policy = {
+          Version: '2012-10-17',
+          Statement: [
+            {
+              Effect: 'Allow',
+              Principal: { AWS: ['*'] },
+              Action: ['s3:GetObject'],
+              Resource: ['arn:aws:s3:::open/*'],
+            },
+          ],
+        };
+        await s3.request({
+          method: 'PUT',
+          path: '/open',
+          query: { policy: '' },
+          body: Buffer.from(JSON.stringify(policy)),
+        });
+        const wanted = {
+          DrivesOnline: true,
+          OneVersion: true,
+          Lifecycle: true,
+          Versioning: true,
+          NoAnonymousAccess: true,
+        };
+        const ending = await minioActions.ending(checkMinio.action, { ...wanted, OnNonCompliant: 'report' });
+        const { Violations } = (
+          ending as unknown as { outputs: { Violations: { Subject: string; Found: string }[] } }
+        ).outputs;
+        const found = Violations.map(({ Subject, Found }) => `${Subject} is ${Found}`).filter((text) =>
+          /checked|open|drive|^version /.test(text),
+        );
+        expect(found).toEqual([
+          'lifecycle of checked is without any rule',
+          'versioning of checked is off',
+          'lifecycle of open is without any rule',
+          'versioning of open is off',
+          'anonymous access to open is s3:GetObject',
+        ]);
+        expect(
+          await minioActions.ending(checkMinio.action, { DrivesOnline: true, OneVersion: true }),
+        ).toMatchObject({ kind: 'done', outputs: { Verdict: 'COMPLIANT', KeptCount: 21 } });
+        expect(
+          await minioActions.ending(checkMinio.action, { DrivesOnline: true, SecretKey: 'not-the-secret' }),
+        ).toMatchObject({
+          kind: 'failed',
+          code: 'UNDETERMINED',
+          outputs: { Unknown: [{ Code: 'SignatureDoesNotMatch' }] },
+        });
+        await s3.request({ method: 'DELETE', path: '/open' });
+        await s3.request({ method: 'DELETE', path: '/checked' });
+      },
+    );
 
     it(
       'rotateAccessKey: new proven, old refused on each node; back again; removed only when disabled',

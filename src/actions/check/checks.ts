@@ -3,6 +3,14 @@ import type { CheckCatalog, CheckDescription } from '../../compliance/checks.ts'
 import { checkAuthorizedKeys } from './authorized-keys.ts';
 import { checkCertificate } from './certificate.ts';
 import { checkClock } from './clock.ts';
+import { checkAssociations } from './associations.ts';
+import { checkAwsApi } from './aws-api.ts';
+import { checkConfigRules } from './config-rules.ts';
+import { checkEncryptedVolumes } from './encrypted-volumes.ts';
+import { checkMinio } from './minio.ts';
+import { checkPatchState } from './patch-state.ts';
+import { checkPostgresql } from './postgresql.ts';
+import { checkVolumeSnapshots } from './volume-snapshots.ts';
 import type { AnyCheck } from './define-check.ts';
 import { checkFile } from './file.ts';
 import { checkKernel } from './kernel.ts';
@@ -16,6 +24,14 @@ import { checkSysctl } from './sysctl.ts';
 import { checkUnattendedUpgrades } from './unattended-upgrades.ts';
 
 const all: readonly AnyCheck[] = [
+  checkVolumeSnapshots,
+  checkPostgresql,
+  checkPatchState,
+  checkMinio,
+  checkEncryptedVolumes,
+  checkConfigRules,
+  checkAwsApi,
+  checkAssociations,
   checkAuthorizedKeys,
   checkCertificate,
   checkClock,

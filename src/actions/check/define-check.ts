@@ -10,7 +10,13 @@ import { accountTarget } from '../../compliance/types.ts';
 import type { JsonObject } from '../../json.ts';
 import { AwsFailure } from '../../transports/aws.ts';
 import { HostFailure } from '../../transports/host.ts';
-import { ActionFailure, defineAction, type ActionContext, type AnyAction } from '../define-action.ts';
+import {
+  ActionFailure,
+  defineAction,
+  type ActionContext,
+  type AnyAction,
+  type Pending,
+} from '../define-action.ts';
 import type { Fields } from '../scripts/fields.ts';
 import { strictObject } from '../strict-object.ts';
 import {
@@ -44,10 +50,13 @@ export interface AccountCheck {
   readonly scope: 'account';
   readonly action: AnyAction;
   readonly inputs: JsonObject;
-  look(inputs: JsonObject, context: ActionContext): Promise<Pick<Look, 'judged' | 'isWhole'>>;
+  /** Pending: to be asked again, with the same inputs. */
+  look(inputs: JsonObject, context: ActionContext): Promise<Seen | Pending>;
   problems(inputs: JsonObject): readonly CheckProblem[];
   readonly secretInputs: readonly string[];
 }
+
+export type Seen = Pick<Look, 'judged' | 'isWhole'>;
 
 export type AnyCheck = HostCheck | AccountCheck;
 
@@ -212,9 +221,16 @@ export function troubleOf(
   signal: AbortSignal,
 ): { readonly code: string; readonly reason: string } {
   const isExpected =
-    error instanceof HostFailure || error instanceof AwsFailure || error instanceof ActionFailure;
+    error instanceof HostFailure ||
+    error instanceof AwsFailure ||
+    error instanceof ActionFailure ||
+    // What an HTTP or S3 server says is told by its code, too; those classes are loaded only when they are needed.
+    (error instanceof Error && /^(S3|Http)Failure$/.test(error.name)) ||
+    // An answer that should have been JSON.
+    error instanceof SyntaxError;
   if (!isExpected || signal.aborted) throw error;
-  return { code: error.code, reason: error.message };
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : 'BAD_REPLY';
+  return { code, reason: error.message.replaceAll(/\s*\n\s*/g, '. ') };
 }
 
 /** A judge that is given nonsense says that nobody knows. */
@@ -230,7 +246,7 @@ function judgedSafely(judge: () => readonly Judged[]): readonly Judged[] {
 export function defineAccountCheck<P extends TProperties>(
   check: Described<P> & {
     readonly permissions: (inputs: Given<P>) => readonly string[];
-    readonly look: (inputs: Given<P>, context: ActionContext) => Promise<Pick<Look, 'judged' | 'isWhole'>>;
+    readonly look: (inputs: Given<P>, context: ActionContext) => Promise<Seen | Pending>;
     /** Hosts that the inputs name. */
     readonly hosts?: (inputs: Given<P>) => readonly string[];
     readonly secretInputs?: readonly string[];
@@ -245,6 +261,8 @@ export function defineAccountCheck<P extends TProperties>(
       return { judged: [{ kind: 'unknown', subject: '', code, reason }], isWhole: false };
     }
   };
+  // A look that has to be asked again knows by its inputs what it has begun.
+  const ownInputs = new WeakMap<object, JsonObject>();
   const action = defineAction({
     name: check.name,
     summary: check.summary,
@@ -261,9 +279,12 @@ export function defineAccountCheck<P extends TProperties>(
     effect: {
       kind: 'read',
       poll: async (given, context) => {
-        const { OnNonCompliant, ...own } = given as unknown as JsonObject;
-        const { judged } = await look(own, context);
-        return concluded([{ target: accountTarget, judged }], OnNonCompliant === 'report');
+        const inputs = ownInputs.get(given) ?? withoutEnding(given as unknown as JsonObject);
+        ownInputs.set(given, inputs);
+        const seen = await look(inputs, context);
+        if ('kind' in seen) return seen;
+        const isReport = (given as unknown as JsonObject)['OnNonCompliant'] === 'report';
+        return concluded([{ target: accountTarget, judged: seen.judged }], isReport);
       },
     },
     undo: { kind: 'notNeeded' },
@@ -276,6 +297,10 @@ export function defineAccountCheck<P extends TProperties>(
     problems: (given) => check.problems?.(given as Partial<Given<P>>) ?? [],
     secretInputs: check.secretInputs ?? [],
   };
+}
+
+function withoutEnding({ OnNonCompliant: _, ...own }: JsonObject): JsonObject {
+  return own;
 }
 
 function asCatalogProblems<P extends TProperties>(check: Described<P>, given: JsonObject) {

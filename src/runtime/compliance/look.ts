@@ -1,4 +1,5 @@
 /** Asks: hosts side by side within bounds, each once for all of its rules; then what belongs to no host. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { askHost, checks, type ActionContext } from '../../actions/index.ts';
 import { accountTarget, type Judged, type Look, type Rule } from '../../compliance/index.ts';
 import type { JsonObject } from '../../json.ts';
@@ -17,6 +18,8 @@ export interface LookOptions {
 /** How many hosts are asked at the same time, and how many rules of the account. */
 export const hostsAtOnceMax = 24;
 const accountRulesAtOnceMax = 4;
+/** How often one rule of the account is asked again; each has its own time limit before. */
+const roundsMax = 10_000;
 
 /** In the order of the rules, and for each in that of its targets. Throws only on a cancel and for bugs. */
 export async function lookAll(rules: readonly Rule[], scope: Scope, options: LookOptions): Promise<Look[]> {
@@ -66,8 +69,14 @@ async function lookAtAccount(rule: Rule, options: LookOptions): Promise<Look> {
   }
   if (check?.scope !== 'account') return look(rule, accountTarget, [], false);
   const inputs: JsonObject = { ...rule.inputs, ...secrets };
-  const { judged, isWhole } = await check.look(inputs, contextOf(rule, options));
-  return look(rule, accountTarget, judged, isWhole);
+  const context = contextOf(rule, options);
+  for (let rounds = 0; rounds < roundsMax; rounds += 1) {
+    const seen = await check.look(inputs, context);
+    if (!('kind' in seen)) return look(rule, accountTarget, seen.judged, seen.isWhole);
+    await delay(seen.afterMs, undefined, { signal: options.signal });
+  }
+  const reason = 'it did not come to an end';
+  return look(rule, accountTarget, [{ kind: 'unknown', subject: '', code: 'TIMED_OUT', reason }], false);
 }
 
 /** Nothing judged is not compliant, and two words on one subject count as the worse. */

@@ -4,7 +4,7 @@
  *
  * What is looked at here: actions/check/authorized-keys.ts, actions/check/certificate.ts, actions/check/clock.ts, actions/check/file.ts,
  * actions/check/kernel.ts, actions/check/mount.ts, actions/check/nginx.ts, actions/check/package.ts, actions/check/port.ts,
- * actions/check/reboot.ts, actions/check/service.ts, actions/check/sysctl.ts, actions/check/unattended-upgrades.ts.
+ * actions/check/postgresql.ts, actions/check/reboot.ts, actions/check/service.ts, actions/check/sysctl.ts, actions/check/unattended-upgrades.ts.
  */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -136,7 +136,7 @@ describe.skipIf(reason)(
       .filter((name) => name !== 'upgrades');
 
     beforeAll(async () => {
-      lab = await Lab.up({ hosts: ['h1', 'h2', 'r1'] });
+      lab = await Lab.up({ hosts: ['h1', 'h2', 'r1', 'db1'] });
       desk = new Desk();
       desk.write('belay.yaml', lab.inventory());
       const key = readFileSync(`${lab.identityFile}.pub`, 'utf8').trim();
@@ -245,6 +245,62 @@ describe.skipIf(reason)(
       expect(limited.stdout).toContain('<testsuite name="two" tests="2" failures="0" errors="0"');
       await lab.start('h2');
       expect(changesOf(await two(), 'known')).toEqual(['gone h2', 'shell h2']);
+    });
+
+    test('a database is looked at by its own words: version, settings, standbys and backups; one that is down is unknown', async () => {
+      const inDb = async (text: string): Promise<string> => (await lab.exec('db1', text)).stdout.trim();
+      const look = async (Inputs: object): Promise<string[]> => {
+        desk.write('db.yaml', {
+          Name: 'db',
+          Targets: 'db1',
+          Rules: [{ Name: 'db', Check: 'check:postgresql', Inputs }],
+        });
+        const said = JSON.parse((await desk.belay(['check', 'db.yaml', '--json'])).stdout) as Json;
+        return (said.checks[0]?.looks[0]?.judged ?? []).map(({ kind, subject, found, code }) =>
+          `${kind} ${subject} ${found ?? code}`.replace(/ \(\/.*\)$/, '').replace(/\d+\.\d h/, 'N h'),
+        );
+      };
+      const all = {
+        VersionAtLeast: '15.1',
+        Settings: { shared_buffers: '128MB', fsync: true, max_connections: 100 },
+        Standbys: 1,
+        BackupFolder: '/var/backups/pg',
+        MaxBackupAgeHours: 24,
+      };
+      expect(await look(all)).toEqual([
+        expect.stringMatching(/^kept server 15\./),
+        expect.stringMatching(/^kept version 15\./),
+        'kept shared_buffers 128MB',
+        'kept fsync on',
+        'kept max_connections 100',
+        'broken standbys 0 streaming',
+        'broken base backup in /var/backups/pg without its folder',
+      ]);
+      await inDb(
+        'mkdir -p /var/backups/pg && chown postgres /var/backups/pg && cd / && runuser -u postgres -- pg_basebackup -D /var/backups/pg/one',
+      );
+      const { Standbys: _, ...rest } = {
+        ...all,
+        VersionAtLeast: '16',
+        Settings: { shared_buffers: '256MB', work_mem: '4096kB', nosuch: 'x' },
+        MaxLagSeconds: 5,
+      };
+      expect(await look(rest)).toEqual([
+        expect.stringMatching(/^kept server 15\./),
+        expect.stringMatching(/^broken version 15\./),
+        'broken shared_buffers 128MB',
+        'kept work_mem 4MB',
+        'broken nosuch no setting of this server',
+        'kept standbys none',
+        'kept base backup in /var/backups/pg N h old',
+      ]);
+      await inDb(
+        'touch -d "3 days ago" /var/backups/pg/one/backup_manifest; systemctl stop postgresql@15-main',
+      );
+      expect(await look(all)).toEqual([
+        'broken base backup in /var/backups/pg N h old',
+        'unknown  NOT_ANSWERING',
+      ]);
     });
   },
 );
