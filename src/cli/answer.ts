@@ -1,4 +1,5 @@
 /** belay approve and belay reject are one thing said two ways. */
+import { resolve } from 'node:path';
 import type { Cli } from './cli.ts';
 import { exitCodes } from './exit-codes.ts';
 import { handOver } from './hand-over.ts';
@@ -11,10 +12,12 @@ export async function answer(
   options: RawOptions,
 ): Promise<number> {
   const belay = await cli.belay();
+  const key = textOf(options, 'key');
   const comment = textOf(options, 'comment') ?? '';
   const { view, step } = await belay.decide(belay.find(prefix), textOf(options, 'step'), {
     decision,
     comment,
+    ...(key === undefined ? {} : { key: resolve(cli.cwd, key) }),
   });
   const word = decision === 'approve' ? 'approved' : 'rejected';
   handOver(cli, view, { live: `${step} ${word}`, recorded: `${step} ${word}` });

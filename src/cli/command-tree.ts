@@ -25,6 +25,11 @@ const waitLock: OptionSpec = {
 };
 const step = (says: string): OptionSpec => ({ name: 'step', value: 'NAME', values: 'step', says });
 const comment: OptionSpec = { name: 'comment', value: 'TEXT', says: 'Kept with the answer' };
+const signingKey: OptionSpec = {
+  name: 'key',
+  value: 'FILE',
+  says: 'Where approvals are signed: the key, or the .pub file of one in the agent. Default: what belay.yaml knows of yours',
+};
 const execution = (required: boolean, says: string) => ({
   name: 'ID',
   says: `${says}; any unique beginning of an id${required ? '' : ', the latest without one'}`,
@@ -240,7 +245,7 @@ export const commandTree: readonly CommandSpec[] = [
     name: 'approve',
     summary: 'Say yes where an execution waits for approval',
     args: [execution(true, 'The execution')],
-    options: [step('The step that waits; needed only for certainty'), comment],
+    options: [step('The step that waits; needed only for certainty'), comment, signingKey],
     examples: [{ command: 'belay approve 01JD3K --step AskRestore', says: 'As one of the approvers' }],
     load: () => import('./commands/approve.ts'),
   },
@@ -248,7 +253,7 @@ export const commandTree: readonly CommandSpec[] = [
     name: 'reject',
     summary: 'Say no where an execution waits for approval',
     args: [execution(true, 'The execution')],
-    options: [step('The step that waits; needed only for certainty'), comment],
+    options: [step('The step that waits; needed only for certainty'), comment, signingKey],
     examples: [
       { command: 'belay reject 01JD3K --comment "not tonight"', says: 'The step fails with REJECTED' },
     ],

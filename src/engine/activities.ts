@@ -25,6 +25,13 @@ export interface InputOf {
   readonly lock: { readonly locks: readonly string[] };
   /** Gives back all that the execution holds. */
   readonly unlock: Nothing;
+  /** Whether what somebody said to an approval counts, where approvals are signed. */
+  readonly decision: {
+    readonly wait: string;
+    readonly message: string;
+    readonly approvers: readonly string[];
+    readonly said: Json;
+  };
 }
 
 export type ActivityKind = keyof InputOf;
@@ -42,6 +49,7 @@ export interface AnswerOf {
   readonly notify: EffectResult;
   readonly lock: LockAnswer;
   readonly unlock: UnlockAnswer;
+  readonly decision: DecisionAnswer;
 }
 
 type Nothing = Readonly<Record<string, never>>;
@@ -95,6 +103,11 @@ export type LockAnswer =
 
 /** `kept`: what could not be given back, and why. */
 export type UnlockAnswer = { readonly kept: readonly { readonly lock: string; readonly why: string }[] };
+
+export type DecisionAnswer =
+  /** `key`: the fingerprint of the key that signed it. */
+  | { readonly kind: 'counts'; readonly person: string; readonly key: string }
+  | { readonly kind: 'refused'; readonly why: string };
 
 export interface ActivityCallOf<K extends ActivityKind> {
   /** Stable path, unique in the execution: `Patch#1:begin`, `rollback1/Patch:wait`. */

@@ -32,6 +32,12 @@ export type Waiting =
       readonly wanted: number;
       readonly given: number;
       readonly timeoutSeconds: number;
+      /** Tells this wait from every other one of the execution; absent in executions of Belay 0.1. */
+      readonly wait?: string;
+      /** Only a signature counts. */
+      readonly signed?: true;
+      /** Why what somebody said last did not count. */
+      readonly refused?: string;
     }
   | { readonly kind: 'pause'; readonly message?: string; readonly timeoutSeconds: number }
   | { readonly kind: 'sleep'; readonly seconds: number }

@@ -6,6 +6,8 @@ export {
   type ActivityKind,
   type AdoptAnswer,
   type AnswerOf,
+  type DecisionAnswer,
+  type InputOf,
   type LockAnswer,
   type Outcome,
   type OutcomeResult,

@@ -13,6 +13,8 @@ export const observeTimeoutMs = 60_000;
 /** Stopping waits for the grace between TERM and KILL and for the host's word that nothing lives. */
 export const stopTimeoutMs = 60_000;
 export const identityTimeoutMs = 60_000;
+/** How long the host may take to check a signature. */
+export const decisionTimeoutMs = 60_000;
 export const notifyTimeoutMs = 30_000;
 /** Asking every host of a cluster, slow and dead ones among them. */
 export const lockTimeoutMs = 120_000;

@@ -101,6 +101,8 @@ export interface ExecutionInput {
   readonly lockWaitSeconds?: number;
   /** Of a child: the execution above it, which gives its locks back. */
   readonly parent?: string;
+  /** An approval counts only when the host finds it signed by whom it names. */
+  readonly signedApprovals?: true;
 }
 
 /** Values that a `wait` activity gives; kept by the engine for later steps and for undo. */

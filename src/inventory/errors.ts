@@ -18,6 +18,7 @@ export const inventoryCodes = {
   GROUP_CLASH: 'A group with the name or instance id of a host.',
   GROUP_CYCLE: 'Groups that hold each other in a circle.',
   EMPTY_GROUP: 'A group without members.',
+  BAD_APPROVER: 'An approver without a name, keys or members that can be used.',
   BAD_KEEP: 'keep is no time, or one below an hour.',
 } as const;
 

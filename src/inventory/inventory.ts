@@ -1,6 +1,7 @@
 /** The hosts that belay.yaml names, each with the bastions on the way to it. */
 import type { Channel } from '../notify/index.ts';
 import type { HostAddress } from '../transports/host.ts';
+import type { ApprovalPolicy } from './approvers.ts';
 import type { Groups } from './groups.ts';
 import type { HostEntry } from './host-entry.ts';
 
@@ -13,6 +14,8 @@ export interface Inventory {
   readonly keepMs: number;
   /** The ways by which people are told. */
   readonly channels: readonly Channel[];
+  /** Whose signatures count; null: an approval is a prompt. */
+  readonly approvals: ApprovalPolicy | null;
   /** By name or by instance id: both are the same target. `via` holds every hop, the first one first. */
   address(nameOrInstanceId: string): HostAddress | undefined;
 }
@@ -20,9 +23,7 @@ export interface Inventory {
 /** Of entries without cycles and with known bastions. */
 export function makeInventory(
   entries: readonly HostEntry[],
-  groups: Groups,
-  keepMs: number,
-  channels: readonly Channel[] = [],
+  { groups, keepMs, channels, approvals }: Pick<Inventory, 'groups' | 'keepMs' | 'channels' | 'approvals'>,
 ): Inventory {
   const byName = new Map(entries.map((entry) => [entry.name, entry]));
   const addresses = new Map<string, HostAddress>();
@@ -39,6 +40,7 @@ export function makeInventory(
     groups,
     keepMs,
     channels,
+    approvals,
     address: (name) => addresses.get(name),
   };
 }

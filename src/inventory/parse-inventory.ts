@@ -11,6 +11,7 @@ import {
   type SourceText,
   type TreeNode,
 } from '../document/index.ts';
+import { readApprovals, type ApprovalPolicy } from './approvers.ts';
 import { oncePerPlace, reportInventory } from './errors.ts';
 import { expandHosts } from './expand-hosts.ts';
 import { readGroups, type Groups } from './groups.ts';
@@ -33,12 +34,9 @@ export interface ParsedInventory {
 export function parseInventory(source: SourceText, options: InventoryOptions = {}): ParsedInventory {
   const report = oncePerPlace(makeReport(source));
   const root = readTree(source, report);
-  const { hosts, groups, keepMs, channels } =
-    root === undefined ? nothing : readEntries(root, options, report);
+  const { hosts, ...rest } = root === undefined ? nothing : readEntries(root, options, report);
   const diagnostics = report.finish();
-  return report.hasErrors
-    ? { diagnostics }
-    : { inventory: makeInventory(hosts, groups, keepMs, channels), diagnostics };
+  return report.hasErrors ? { diagnostics } : { inventory: makeInventory(hosts, rest), diagnostics };
 }
 
 interface Entries {
@@ -46,9 +44,16 @@ interface Entries {
   readonly groups: Groups;
   readonly keepMs: number;
   readonly channels: readonly Channel[];
+  readonly approvals: ApprovalPolicy | null;
 }
 
-const nothing: Entries = { hosts: [], groups: new Map(), keepMs: keepMsDefault, channels: [] };
+const nothing: Entries = {
+  hosts: [],
+  groups: new Map(),
+  keepMs: keepMsDefault,
+  channels: [],
+  approvals: null,
+};
 
 function readEntries(root: TreeNode, options: InventoryOptions, report: Report): Entries {
   if (root.kind === 'scalar' && root.value === null) return nothing;
@@ -58,7 +63,7 @@ function readEntries(root: TreeNode, options: InventoryOptions, report: Report):
     return nothing;
   }
   const reader: MapReader = { node: root, what: 'belay.yaml', report };
-  checkKeys(reader, ['keep', 'hosts', 'groups', 'notify']);
+  checkKeys(reader, ['keep', 'hosts', 'groups', 'notify', 'approvers', 'approvals']);
   const resolvePath = options.resolvePath ?? ((path: string) => path);
   const hosts: HostEntry[] = [];
   for (const entry of expandHosts(readMap(reader, 'hosts')?.value.entries.values() ?? [], report)) {
@@ -72,7 +77,13 @@ function readEntries(root: TreeNode, options: InventoryOptions, report: Report):
     hosts,
     report,
   );
-  return { hosts, groups, keepMs: readKeep(reader), channels: readChannels(reader, { resolvePath }) };
+  return {
+    hosts,
+    groups,
+    keepMs: readKeep(reader),
+    channels: readChannels(reader, { resolvePath }),
+    approvals: readApprovals(reader, resolvePath),
+  };
 }
 
 /** A name and its instance id are one target, so neither may mean two. */

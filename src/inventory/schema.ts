@@ -20,6 +20,46 @@ export function inventorySchema(): JsonObject {
         type: 'string',
         pattern: '^(?:[1-9][0-9]*(?:h|d|w)|P.*)$',
       },
+      approvers: {
+        description:
+          'Who may approve, each with OpenSSH public keys, and groups of them. An approval of aws:approve is then a signature.',
+        type: 'object',
+        propertyNames: { pattern: '^[A-Za-z0-9_][A-Za-z0-9_.-]*$' },
+        additionalProperties: {
+          type: 'object',
+          additionalProperties: false,
+          properties: {
+            keys: {
+              description: 'Lines of OpenSSH public key files.',
+              anyOf: [{ type: 'string' }, { type: 'array', minItems: 1, items: { type: 'string' } }],
+            },
+            user: {
+              description: 'The operating-system user who is the same person. Default: the name.',
+              type: 'string',
+            },
+            members: {
+              description: 'Makes it a group: names of approvers.',
+              anyOf: [{ type: 'string' }, { type: 'array', minItems: 1, items: { type: 'string' } }],
+            },
+          },
+        },
+      },
+      approvals: {
+        description: 'What an approval must be.',
+        type: 'object',
+        additionalProperties: false,
+        properties: {
+          separate: {
+            description: 'Whoever started an execution may not approve its steps. Default: false.',
+            type: 'boolean',
+          },
+          allowedSigners: {
+            description:
+              'A file of ssh-keygen (ALLOWED SIGNERS), relative to this one; its principals may approve.',
+            type: 'string',
+          },
+        },
+      },
       hosts: {
         description:
           'Hosts by the name that runbooks use. minio{01..04} is four hosts; a range in a value below, of equal length, gives each its own.',

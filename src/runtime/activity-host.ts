@@ -5,6 +5,7 @@ import type { JsonObject } from '../json.ts';
 import type { Aws, AwsModels } from '../transports/aws.ts';
 import type { Host } from '../transports/host.ts';
 import type { ScriptPlace } from '../transports/scripts.ts';
+import type { ApprovalJudge } from './approvals/approval-judge.ts';
 import { carryOut, release } from './activities/carry-out.ts';
 import { asOutcome, failedOutcome } from './activities/outcomes.ts';
 import type { KnownMachines } from './known-machines.ts';
@@ -50,6 +51,7 @@ export interface ActivityPorts {
   readonly scripts: ScriptPlace;
   readonly files: ProgramFiles;
   readonly locks: LockKeeper;
+  readonly approvals: ApprovalJudge;
   readonly machines: Pick<KnownMachines, 'mayBecomeOthers'>;
   readonly vault: Vault;
   /** Whether people are told of what the journal holds, by the outbox. */

@@ -44,6 +44,7 @@ import { Refusal } from './refusal.ts';
 import { refuseChild } from './refuse-child.ts';
 import { runHere } from './run-here.ts';
 import type { RunEnding, RunOptions } from './run-options.ts';
+import { signer } from './approvals/give.ts';
 import { decide, proceed, type Answer, type Person } from './signals.ts';
 import { maskPlaceholders } from './secrets/placeholder.ts';
 import type { SecretSources } from './secrets/references.ts';
@@ -201,12 +202,13 @@ export class Belay {
   async decide(
     id: string,
     step: string | undefined,
-    answer: Answer,
+    answer: Answer & { readonly key?: string },
   ): Promise<{ readonly view: ExecutionView; readonly step: string }> {
     const row = this.row(id);
     const view = this.view(id);
     const person: Person = { user: this.#caller(), arn: await this.#arn(row) };
-    return { view, step: decide(this.journal, view, step, person, answer) };
+    const sign = signer(row, answer, this.#options.env);
+    return { view, step: await decide(this.journal, view, step, person, answer, sign) };
   }
 
   /** `belay continue`: for aws:pause and for outcomes that only a person can know. */

@@ -6,6 +6,7 @@ import type { ChildCall, ChildOutcome, ExecutionResult } from '../engine/index.t
 import type { ExecutionRow, ExecutionSettings, Journal, NewChild } from '../journal/index.ts';
 import type { JsonObject } from '../json.ts';
 import type { Attention } from './attention.ts';
+import { programSha256 } from './program-hash.ts';
 import { childIdOf, rootOf } from './child-id.ts';
 
 /** The execution above, as a child sees it. */
@@ -22,6 +23,7 @@ export interface ChildPorts {
   /** What a child has from the execution above it. */
   readonly file: string;
   readonly settings: ExecutionSettings;
+  readonly hasSignedApprovals?: boolean;
   /** Runs it here, from its beginning or from where it is. */
   readonly run: (row: ExecutionRow, above: Above, options: ChildOptions) => RunningChild;
 }
@@ -76,15 +78,22 @@ export class Children {
   of(asked: ChildCall, parameters: JsonObject): NewChild {
     const { id: call, step, target, runbook, program, input } = asked;
     const { executionId: parent } = this.#above;
-    const { file, settings } = this.#usable();
+    const { file, settings, hasSignedApprovals } = this.#usable();
     const runbookFile = asked.file ?? settings.runbookFile;
     return {
       id: this.idOf(call),
       runbook,
       file: asked.file ?? file,
       program,
-      sha256: '',
-      input: { ...input, parameters, rollbackRequests: [], failAt: null, parent },
+      sha256: programSha256(program),
+      input: {
+        ...input,
+        parameters,
+        rollbackRequests: [],
+        failAt: null,
+        parent,
+        ...(hasSignedApprovals === true ? { signedApprovals: true } : {}),
+      },
       settings: { ...settings, ...(runbookFile === undefined ? {} : { runbookFile }) },
       createdAt: this.#now(),
       child: { root: rootOf(parent), parent, call, step, target },

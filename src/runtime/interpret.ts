@@ -5,8 +5,10 @@
 import { join } from 'node:path';
 import { actions } from '../actions/index.ts';
 import { foldEvents, runExecution, type ExecutionResult, type RecordedEvent } from '../engine/index.ts';
+import type { ApprovalPolicy } from '../inventory/index.ts';
 import type { ExecutionRow, Journal } from '../journal/index.ts';
 import { ActionHost, type ActivityHost } from './activity-host.ts';
+import { approvalJudge } from './approvals/approval-judge.ts';
 import { rootOf } from './child-id.ts';
 import type { Above, ChildOptions, ChildPorts } from './children.ts';
 import { EmbeddedRuntime } from './embedded.ts';
@@ -16,6 +18,7 @@ import { Left } from './left.ts';
 import { LockKeeper } from './locks/keeper.ts';
 import { LogFolder } from './logs.ts';
 import type { Place } from './places.ts';
+import { refuseChanged } from './program-hash.ts';
 import { programFiles } from './program-files.ts';
 import { Refusal } from './refusal.ts';
 import type { RunEnding, RunOptions } from './run-options.ts';
@@ -36,6 +39,8 @@ export interface Shared {
   readonly place: Place;
   readonly secrets: Secrets;
   readonly machines: KnownMachines;
+  /** Whose signatures count; null: belay.yaml does not say. */
+  readonly approvals: ApprovalPolicy | null;
   /** Who carries out activities, given who usually does. */
   readonly activityHost: (usual: ActivityHost) => ActivityHost;
 }
@@ -82,7 +87,8 @@ class Tree {
   /** Throws Refusal where somebody else has what it held when its last runner went. */
   async open(row: ExecutionRow, below?: Below): Promise<EmbeddedRuntime> {
     const { place, activityHost } = this.#shared;
-    const { journal, stateDir, onEvent, onWait } = this.#options;
+    const { journal, stateDir, onEvent, onWait, env } = this.#options;
+    refuseChanged(row);
     const vault = this.#vault(row);
     const locks = this.#locks();
     await assureLocks(row.id, locks, journal);
@@ -90,6 +96,7 @@ class Tree {
       executionId: row.id,
       locks,
       machines: this.#shared.machines,
+      approvals: approvalJudge(row, this.#shared.approvals, env),
       actions,
       aws: place.aws,
       models: place.models,
@@ -125,6 +132,7 @@ class Tree {
     return {
       file,
       settings,
+      hasSignedApprovals: this.#root.input.signedApprovals === true,
       run: (row, above, options) => {
         let isIdle = (): boolean => false;
         const runHere = async (): Promise<ExecutionResult> => {

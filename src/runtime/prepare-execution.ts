@@ -1,5 +1,4 @@
 /** Everything that is checked before an execution exists: document, arguments, secrets. Nothing has begun when it says no. */
-import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { describeStep, type AnyAction } from '../actions/index.ts';
 import {
@@ -19,6 +18,7 @@ import type { ExecutionSettings, NewExecution } from '../journal/index.ts';
 import { own, type Json, type JsonObject } from '../json.ts';
 import { refuseFailAt } from './failing-at.ts';
 import type { Place } from './places.ts';
+import { programSha256 } from './program-hash.ts';
 import { preflight } from './preflight.ts';
 import { Refusal } from './refusal.ts';
 import { defaultScope, readStored } from './defaults.ts';
@@ -37,6 +37,8 @@ export interface RunRequest {
   readonly rollback?: RollbackWhen;
   readonly failAt?: string;
   readonly lockWaitSeconds?: number;
+  /** belay.yaml names approvers with keys. */
+  readonly signedApprovals?: true;
   readonly settings: Omit<ExecutionSettings, 'secrets' | 'secretPrints' | 'usesAws'>;
 }
 
@@ -84,13 +86,14 @@ export async function prepareExecution(request: RunRequest, tools: PrepareTools)
     runbook: basename(request.source.file).replace(/\.(ya?ml|json)$/, ''),
     file: request.source.file,
     program,
-    sha256: createHash('sha256').update(JSON.stringify(program)).digest('hex'),
+    sha256: programSha256(program),
     input: {
       parameters: resolved.values,
       rollbackWhen: request.rollback ?? document.rollback.when,
       rollbackRequests: [],
       failAt: request.failAt ?? null,
       ...(request.lockWaitSeconds === undefined ? {} : { lockWaitSeconds: request.lockWaitSeconds }),
+      ...(request.signedApprovals === undefined ? {} : { signedApprovals: request.signedApprovals }),
     },
     settings: {
       ...request.settings,

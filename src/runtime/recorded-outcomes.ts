@@ -49,6 +49,10 @@ const answers = {
     }),
   ]),
   unlock: Type.Object({ kept: Type.Array(Type.Object({ lock: text, why: text })) }),
+  decision: Type.Union([
+    Type.Object({ kind: Type.Literal('counts'), person: text, key: text }),
+    Type.Object({ kind: Type.Literal('refused'), why: text }),
+  ]),
 } satisfies { readonly [K in ActivityKind]: TSchema };
 
 /** Does not compile where a schema lets through what its answer's type does not. */
@@ -82,6 +86,7 @@ const checks: { readonly [K in ActivityKind]: () => ValidateFunction<Outcome<K>>
   notify: once('notify'),
   lock: once('lock'),
   unlock: once('unlock'),
+  decision: once('decision'),
 };
 
 /** Compiled when it is first needed. */

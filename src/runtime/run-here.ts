@@ -43,12 +43,11 @@ export async function runHere(id: string, options: RunOptions): Promise<RunEndin
       tell: options.onTold ?? (() => undefined),
       now: Date.now,
     });
+    const { inventoryFile } = row.settings;
+    const inventory = inventoryFile === null ? null : readConfiguration(inventoryFile, options.env).inventory;
     const place = await ports.openPlace({
       sandbox: row.settings.sandbox,
-      inventory:
-        row.settings.inventoryFile === null
-          ? null
-          : readConfiguration(row.settings.inventoryFile, options.env).inventory,
+      inventory,
       stateDir,
       executionId: id,
       verifyHost: machines.verify,
@@ -57,7 +56,8 @@ export async function runHere(id: string, options: RunOptions): Promise<RunEndin
     try {
       const secrets = await openSecrets(row, place, options);
       journal.setRunner(id, { pid: process.pid, host: hostname(), startedAt: Date.now() });
-      return await interpret(row, { place, secrets, machines, activityHost: ports.activityHost }, options);
+      const shared = { place, secrets, machines, approvals: inventory?.approvals ?? null, ...ports };
+      return await interpret(row, shared, options);
     } finally {
       await place.close();
     }

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Waiting } from '../engine/index.ts';
 import type { Journal } from '../journal/index.ts';
+import type { Answer, Sign } from './approvals/answer.ts';
 import type { ExecutionView } from './execution-view.ts';
 import { sinceText } from './locks/holders.ts';
 import { Refusal } from './refusal.ts';
@@ -13,19 +14,17 @@ export interface Person {
   readonly arn: string | null;
 }
 
-export interface Answer {
-  readonly decision: 'approve' | 'reject';
-  readonly comment: string;
-}
+export type { Answer } from './approvals/answer.ts';
 
-/** Returns the step that the answer went to. */
-export function decide(
+/** Returns the step that the answer went to. `sign` is called where only a signature counts. */
+export async function decide(
   journal: Journal,
   view: ExecutionView,
   step: string | undefined,
   person: Person,
   answer: Answer,
-): string {
+  sign: Sign,
+): Promise<string> {
   const id = view.executionId;
   const { at, waiting } = waitingStep(view, step);
   refuseLate(journal, view, at, waiting);
@@ -39,6 +38,14 @@ export function decide(
   }
   if (waiting.kind !== 'approval')
     throw notThis(view, at, waiting, `belay continue ${id} --step ${shellWord(at)}`);
+  if (waiting.signed === true) {
+    const { value, person: signer } = await sign(at, waiting);
+    const since = startedAt(view, at);
+    if (!journal.signal(id, `approve:${at}`, value, `${signer} signed since ${since}`, Date.now())) {
+      throw new Refusal('refused', 'ALREADY_DECIDED', `${signer} has answered ${at} already`);
+    }
+    return at;
+  }
   const approver = waiting.approvers.find((entry) => isSame(entry, person));
   if (approver === undefined) {
     throw new Refusal(

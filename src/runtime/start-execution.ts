@@ -83,6 +83,8 @@ export async function startExecution(request: StartRequest, parts: StartParts): 
           ...(request.rollback === undefined ? {} : { rollback: request.rollback }),
           ...(request.failAt === undefined ? {} : { failAt: request.failAt }),
           ...(request.lockWaitSeconds === undefined ? {} : { lockWaitSeconds: request.lockWaitSeconds }),
+          // The sandbox is a trial, and its approvals are prompts.
+          ...(sandbox || !configuration.inventory?.approvals ? {} : { signedApprovals: true }),
           settings: {
             sandbox,
             inventoryFile: configuration.file,

@@ -183,6 +183,7 @@ async function runOnce(
     executionId,
     locks,
     machines: { mayBecomeOthers: () => undefined },
+    approvals: { judge: () => unused('a judge of approvals') },
     actions,
     aws: unused('AWS'),
     models: unused('the models'),

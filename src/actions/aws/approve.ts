@@ -40,7 +40,8 @@ export const approve = defineAction({
       Type.Array(Type.String({ minLength: 1 }), {
         minItems: 1,
         maxItems: 10,
-        description: 'User names, or ARNs of users, roles and assumed roles.',
+        description:
+          'User names, or ARNs of users, roles and assumed roles. Where belay.yaml has approvers: their names, or groups of them.',
       }),
     ),
     EnhancedApprovals: Type.Optional(enhancedApprovals),
@@ -60,6 +61,10 @@ export const approve = defineAction({
         ApprovalStatus: Type.Enum(['Approve', 'Reject']),
         ApprovalDecisionTime: Type.String(),
         Comment: Type.String(),
+        SignedBy: Type.Optional(
+          Type.String({ description: 'Where approvals are signed: whose key it was.' }),
+        ),
+        Key: Type.Optional(Type.String({ description: 'The fingerprint of that key.' })),
       }),
     ),
   }),
@@ -103,8 +108,8 @@ function checkNumber(
   if (all.length === 0 || all.some(isExpression)) return [];
   const people = new Set(all).size;
   if (wanted <= people) return [];
-  const message = `MinRequiredApprovals is ${wanted}, but there are ${people} different approvers: it could never be approved`;
-  return [{ code: 'WRONG_INPUT', path: ['MinRequiredApprovals'], message }];
+  const message = `MinRequiredApprovals is ${wanted}, but there are ${people} different approvers: it can never be approved, unless one of them is a group of belay.yaml`;
+  return [{ code: 'WRONG_INPUT', path: ['MinRequiredApprovals'], message, isWarning: true }];
 }
 
 function enhancedOf(value: Json | undefined): readonly JsonObject[] {

@@ -25,9 +25,12 @@ export function waitingWords(
       const who = waiting.approvers.map(printable).join(', ');
       const count = `${waiting.wanted - waiting.given} of ${waiting.wanted} wanted`;
       const until = `expires in ${limitText(waiting.timeoutSeconds)}`;
+      const refused =
+        waiting.refused === undefined ? '' : `; the last answer did not count: ${printable(waiting.refused)}`;
+      const how = waiting.signed === true ? 'signed' : 'a prompt, not signed';
       return {
-        says: printable(waiting.message) || 'waits for approval',
-        commands: [`approve with  belay approve ${at}     (${who}; ${count}; ${until})`],
+        says: `${printable(waiting.message) || 'waits for approval'}${refused}`,
+        commands: [`approve with  belay approve ${at}     (${who}; ${count}; ${how}; ${until})`],
       };
     }
     case 'pause': {

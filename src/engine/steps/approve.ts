@@ -1,7 +1,8 @@
 /** aws:approve: waits for enough of the approvers. One rejection ends it; each approver counts once. */
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
 import { cancelled, flowDone, flowFailed, flowTimedOut } from '../endings.ts';
-import { approvalTimeoutSecondsDefault } from '../limits.ts';
+import type { DecisionAnswer, InputOf } from '../activities.ts';
+import { approvalTimeoutSecondsDefault, decisionTimeoutMs } from '../limits.ts';
 import { notify } from '../notify.ts';
 import type { RunStep, StepRun } from '../step-run.ts';
 import { approvalsOf } from './approvers.ts';
@@ -11,6 +12,8 @@ interface Decision {
   readonly approved: boolean;
   readonly comment: string;
   readonly at: number;
+  /** Who signed it, and with which key. */
+  readonly signed?: { readonly person: string; readonly key: string };
 }
 
 export const approve: RunStep = async (run) => {
@@ -20,7 +23,9 @@ export const approve: RunStep = async (run) => {
   const timeoutSeconds = run.timeoutSeconds ?? approvalTimeoutSecondsDefault;
   const { approvers, wanted } = approvalsOf(inputs);
   if (approvers.length === 0) return flowFailed('INVALID_INPUT', `${path} names no approvers`);
-  if (!(wanted >= 1 && wanted <= approvers.length)) {
+  const isSigned = frame.execution.input.signedApprovals === true;
+  // An approver may be a group, whose members the host knows.
+  if (!(wanted >= 1 && (isSigned || wanted <= approvers.length))) {
     return flowFailed(
       'INVALID_INPUT',
       `MinRequiredApprovals is ${wanted}, but ${path} names ${approvers.length} approvers`,
@@ -29,11 +34,22 @@ export const approve: RunStep = async (run) => {
   const message = typeof inputs['Message'] === 'string' ? inputs['Message'] : '';
   const deadlineAt = (await frame.now(`${id}:start`)) + timeoutSeconds * 1000;
   const decisions: Decision[] = [];
+  let refused: string | undefined;
   for (let turn = 1; decisions.length < wanted; turn += 1) {
     await frame.emit({
       type: 'StepWaiting',
       step: path,
-      waiting: { kind: 'approval', message, approvers, wanted, given: decisions.length, timeoutSeconds },
+      waiting: {
+        kind: 'approval',
+        message,
+        approvers,
+        wanted,
+        given: decisions.length,
+        timeoutSeconds,
+        wait: id,
+        ...(isSigned ? { signed: true } : {}),
+        ...(refused === undefined ? {} : { refused }),
+      },
     });
     if (turn === 1) await notifyApprovers(run, inputs, message);
     const left = Math.max(0, deadlineAt - frame.execution.lastAt);
@@ -45,9 +61,21 @@ export const approve: RunStep = async (run) => {
         outputs('Waiting', decisions),
       );
     }
-    const decision = decisionOf(answer.value, answer.at);
+    let decision = decisionOf(answer.value, answer.at);
     if (decision === null || !approvers.includes(decision.approver)) continue;
-    if (decisions.some(({ approver }) => approver === decision.approver)) continue;
+    if (isSigned) {
+      const checked = await check(run, `${id}:decision${turn}`, {
+        wait: id,
+        message,
+        approvers,
+        said: answer.value,
+      });
+      if (checked === 'cancelled') return cancelled(1);
+      refused = checked.kind === 'refused' ? checked.why : undefined;
+      if (checked.kind === 'refused') continue;
+      decision = { ...decision, signed: { person: checked.person, key: checked.key } };
+    }
+    if (decisions.some((earlier) => isSamePerson(earlier, decision))) continue;
     decisions.push(decision);
     if (!decision.approved) {
       const comment = decision.comment === '' ? '' : `: ${decision.comment}`;
@@ -60,9 +88,43 @@ export const approve: RunStep = async (run) => {
   }
   return flowDone(
     outputs('Approved', decisions),
-    `by ${decisions.map(({ approver }) => approver).join(', ')}`,
+    `by ${decisions.map(({ approver, signed }) => signed?.person ?? approver).join(', ')}${isSigned ? ', signed' : ''}`,
   );
 };
+
+async function check(
+  { frame, record: { path } }: StepRun,
+  id: string,
+  input: InputOf['decision'],
+): Promise<DecisionAnswer | 'cancelled'> {
+  const outcome = await frame.activity({
+    id,
+    kind: 'decision',
+    input,
+    step: path,
+    token: `${frame.execution.id}/${id}`,
+    timeoutMs: decisionTimeoutMs,
+    onLost: 'rerun',
+  });
+  switch (outcome.status) {
+    case 'ok':
+      return outcome.value;
+    case 'cancelled':
+      return 'cancelled';
+    case 'failed':
+      return { kind: 'refused', why: outcome.message };
+    case 'timeout':
+    case 'lost':
+      return { kind: 'refused', why: 'it could not be checked' };
+    default:
+      return outcome satisfies never;
+  }
+}
+
+/** Several of a group may answer, each once. */
+function isSamePerson(one: Decision, other: Decision): boolean {
+  return (one.signed?.person ?? one.approver) === (other.signed?.person ?? other.approver);
+}
 
 function decisionOf(value: Json, at: number): Decision | null {
   if (!isJsonObject(value) || typeof value['approver'] !== 'string') return null;
@@ -74,11 +136,12 @@ function decisionOf(value: Json, at: number): Decision | null {
 function outputs(status: 'Approved' | 'Rejected' | 'Waiting', decisions: readonly Decision[]): JsonObject {
   return {
     ApprovalStatus: status,
-    ApproverDecisions: decisions.map(({ approver, approved, comment, at }) => ({
+    ApproverDecisions: decisions.map(({ approver, approved, comment, at, signed }) => ({
       Approver: approver,
       ApprovalStatus: approved ? 'Approve' : 'Reject',
       ApprovalDecisionTime: new Date(at).toISOString(),
       Comment: comment,
+      ...(signed === undefined ? {} : { SignedBy: signed.person, Key: signed.key }),
     })),
   };
 }

@@ -9,6 +9,7 @@ import type { ActivityCallOf, ActivityKind, AnswerOf, OutcomeResult, Work } from
 import { mayHoldSecret } from '../../document/index.ts';
 import type { JsonObject } from '../../json.ts';
 import type { KnownMachines } from '../known-machines.ts';
+import type { ApprovalJudge } from '../approvals/approval-judge.ts';
 import type { LockKeeper } from '../locks/keeper.ts';
 import type { Vault } from '../secrets/vault.ts';
 import { adopt } from './adopt.ts';
@@ -21,6 +22,7 @@ import { wait } from './wait.ts';
 export interface Means {
   readonly actions: ReadonlyMap<string, AnyAction>;
   readonly locks: LockKeeper;
+  readonly approvals: ApprovalJudge;
   readonly machines: Pick<KnownMachines, 'mayBecomeOthers'>;
   readonly vault: Vault;
   /** Whether people are told of what the journal holds, by the outbox: then nothing is sent from here. */
@@ -39,6 +41,7 @@ const byKind: { readonly [K in ActivityKind]: CarryOut<K> } = {
     return ok<'identity'>({ account, arn, region, partition });
   },
   lock: async ({ input }, { locks, context }) => ok<'lock'>(await locks.take(input.locks, context.signal)),
+  decision: async ({ input, step }, { approvals }) => ok<'decision'>(await approvals.judge(step, input)),
   unlock: async (_call, { locks, context }) => ok<'unlock'>(await locks.release(context.signal)),
   prepare: async ({ input }, means) => {
     const { action, inputs } = checked(input, means);

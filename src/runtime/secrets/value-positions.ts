@@ -54,6 +54,7 @@ const answers: { readonly [K in ActivityKind]: (answer: AnswerOf[K], map: MapVal
   notify: mapEffect,
   lock: (answer) => answer,
   unlock: (answer) => answer,
+  decision: (answer) => answer,
 };
 
 function mapAdoption(answer: AdoptAnswer, map: MapValue): AdoptAnswer {

@@ -360,7 +360,7 @@ test('leaving while it waits says what to type, and then resume', () => {
   } as const;
   expect(leftWaitingLines(viewAfter(story, { waiting, at: 'Ask' }), plain)).toEqual([
     'Waiting at Ask: May I?',
-    `  approve with  belay approve ${id} --step Ask     (dba; 1 of 1 wanted; expires in 7 days)`,
+    `  approve with  belay approve ${id} --step Ask     (dba; 1 of 1 wanted; a prompt, not signed; expires in 7 days)`,
     `  and then  belay resume ${id}`,
   ]);
   expect(leftWaitingLines(viewAfter(story, { waiting, at: 'Ask', isLive: true }), plain)).toHaveLength(2);

@@ -160,7 +160,7 @@ test('an approval inside an undo list shows the message, the command to type, wh
     [
       'Climbing down, last step first (at most 30 min)',
       '    ⏸ AskRestore          Put the data back to 02:14:09? Later writes are lost.',
-      `     approve with  belay approve ${id} --step AskRestore     (dba; 1 of 1 wanted; expires in 7 days)`,
+      `     approve with  belay approve ${id} --step AskRestore     (dba; 1 of 1 wanted; a prompt, not signed; expires in 7 days)`,
     ].join('\n'),
   );
 });

@@ -91,7 +91,9 @@ test('the bytes of a journal row do not hold a secret that has no characters of 
         .stringMatching(/^[A-Za-z0-9+/=:.-]{8,40}$/)
         .chain((secret) => fc.tuple(fc.constant(secret), jsonAround([secret]))),
       ([secret, value]) => {
-        expect(JSON.stringify(sealOf(secret).close(value))).not.toContain(secret);
+        // JSON writes the end of a seal as \u0000: its last zero and what follows may by chance read as a secret.
+        const row = JSON.stringify(sealOf(secret).close(value)).replaceAll('\\u0000', '\0');
+        expect(row).not.toContain(secret);
       },
     ),
     { numRuns: 300 },

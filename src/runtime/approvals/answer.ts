@@ -1,0 +1,18 @@
+/** What a person says to an approval. */
+import type { Waiting } from '../../engine/index.ts';
+import type { JsonObject } from '../../json.ts';
+
+export interface Answer {
+  readonly decision: 'approve' | 'reject';
+  readonly comment: string;
+}
+
+export type ApprovalWait = Extract<Waiting, { readonly kind: 'approval' }>;
+
+/** As the inbox keeps it. */
+export interface SignedDecision {
+  readonly value: JsonObject;
+  readonly person: string;
+}
+
+export type Sign = (at: string, waiting: ApprovalWait) => Promise<SignedDecision>;
