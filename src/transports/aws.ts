@@ -55,6 +55,8 @@ export interface Aws {
 export interface AwsModels {
   /** Everything wrong with the call; empty when it is well-formed. Each names the member, as `Filters[0].Nmae`. */
   check(service: string, operation: string, params: UnresolvedJson): AwsProblem[];
+  /** The params under the members' own names, where the API's or boto3's other name was written. Absent from models that know one name. */
+  canonical?(service: string, operation: string, params: JsonObject): JsonObject;
   /** `DescribeInstances` for any accepted spelling; undefined for an unknown service or operation. */
   resolve(service: string, operation: string): AwsOperation | undefined;
 }

@@ -23,8 +23,11 @@ export function sandboxAws(world: World, models?: AwsModels): Aws {
 
   function view(callerArn: string): Aws {
     return {
-      call: async (call, { reveal = false } = {}) => {
-        const found = resolve(call, models);
+      call: async (written, { reveal = false } = {}) => {
+        const found = resolve(written, models);
+        const params =
+          models?.canonical?.(written.service, written.operation, written.params) ?? written.params;
+        const call = { ...written, params };
         const context: Context = { ...found, region: call.region ?? world.look().region };
         requests += 1;
         const requestId = uuidOf(hash('request', requests));

@@ -23,13 +23,33 @@ export function readBotocore(botocore: string, only?: readonly string[]): Botoco
 
 function readService(data: string, service: string): Omit<ModelSource, 'botocore'> {
   const folder = path.join(data, service, readdirSync(path.join(data, service)).sort().at(-1) ?? '');
-  const model: BotocoreModel = JSON.parse(readText(folder, 'service-2'));
+  const model: BotocoreModel = withExtras(folder, 'service-2', JSON.parse(readText(folder, 'service-2')));
   const endpointRules: EndpointRules = JSON.parse(readText(folder, 'endpoint-rule-set-1'));
   const hasPaginators = readdirSync(folder).some((file) => file.startsWith('paginators-1.'));
   const paginators: BotocorePaginators = hasPaginators
-    ? JSON.parse(readText(folder, 'paginators-1'))
+    ? withExtras(folder, 'paginators-1', JSON.parse(readText(folder, 'paginators-1')))
     : { pagination: {} };
   return { service, model, endpointRules, paginators };
+}
+
+/** What botocore adds to the models that AWS gives it, as members that the API itself does not have. */
+function withExtras<Model>(folder: string, name: string, model: Model): Model {
+  const hasExtras = readdirSync(folder).some((file) => file.startsWith(`${name}.sdk-extras.`));
+  const extras: { readonly merge?: object } = hasExtras
+    ? JSON.parse(readText(folder, `${name}.sdk-extras`))
+    : {};
+  merge(model, extras.merge ?? {});
+  return model;
+}
+
+function merge(into: unknown, more: object): void {
+  if (typeof into !== 'object' || into === null) return;
+  for (const [key, value] of Object.entries(more)) {
+    const present: unknown = Reflect.get(into, key);
+    const isNested = typeof present === 'object' && present !== null && typeof value === 'object';
+    if (isNested && value !== null && !Array.isArray(value)) merge(present, value);
+    else Reflect.set(into, key, value);
+  }
 }
 
 function versionOf(botocore: string): string {

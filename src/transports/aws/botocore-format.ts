@@ -52,6 +52,7 @@ export interface BotocoreMember {
   readonly hostLabel?: boolean;
   readonly contextParam?: { readonly name: string };
   readonly jsonvalue?: boolean;
+  readonly deprecated?: boolean;
 }
 
 export interface BotocoreShape {
@@ -69,6 +70,7 @@ export interface BotocoreShape {
   readonly sparse?: boolean;
   readonly eventstream?: boolean;
   readonly payload?: string;
+  readonly locationName?: string;
   readonly xmlNamespace?: XmlNamespace;
   readonly timestampFormat?: string;
   readonly min?: number;

@@ -1,8 +1,9 @@
 /** Compares the params of a call with the input shape of its operation. Pure; finds every problem, not the first. */
 import type { AwsProblem, UnresolvedJson } from '../aws.ts';
 import type { Member, ServiceModel, Shape, SimpleShape, StructureShape } from './model-format.ts';
+import { memberName } from './member-names.ts';
 import { nearest } from './names.ts';
-import { bytesOfBase64, dateOf } from './values.ts';
+import { bytesOfBase64, dateOf, longOf } from './values.ts';
 
 export interface CheckedCall {
   readonly model: ServiceModel;
@@ -86,10 +87,19 @@ export function checkParams(
         `must be a map with members such as ${members}, not ${kindOf(value)}`,
       );
     }
+    const written = new Map<string, string>();
     for (const [name, item] of Object.entries(value)) {
-      const member = ownMember(shape, name);
-      if (member !== undefined) checkMember(member, item, [...path, name]);
-      else {
+      // As boto3 has it: what is null is left out.
+      if (item === null) continue;
+      const own = memberName(model, shape, name);
+      const member = own === undefined ? undefined : shape.members[own];
+      if (own !== undefined && member !== undefined) {
+        const other = written.get(own);
+        if (other !== undefined)
+          report('WRONG_VALUE', [...path, name], `is the same member as ${other}; leave one of them out`);
+        written.set(own, name);
+        if (member.jsonvalue !== true) checkMember(member, item, [...path, name]);
+      } else {
         const owner = path.length === 0 ? 'the operation' : printPath(path);
         const suggestion = nearest(name, Object.keys(shape.members));
         report(
@@ -102,10 +112,10 @@ export function checkParams(
     }
     for (const name of shape.required ?? []) {
       // A token that the caller leaves out is filled in when the call is made.
-      if (Object.hasOwn(value, name) || shape.members[name]?.idempotencyToken === true) continue;
+      if (written.has(name) || shape.members[name]?.idempotencyToken === true) continue;
       report('MISSING_MEMBER', [...path, name], 'is required and missing');
     }
-    if (shape.union === true && Object.keys(value).length !== 1) {
+    if (shape.union === true && written.size !== 1) {
       const members = Object.keys(shape.members).join(', ');
       report('WRONG_VALUE', path, `must have exactly one of the members ${members}`);
     }
@@ -149,7 +159,10 @@ const simpleTypes: Readonly<
   string: { means: 'a string', accepts: (value) => typeof value === 'string' },
   boolean: { means: 'true or false', accepts: (value) => typeof value === 'boolean' },
   integer: { means: 'a whole number', accepts: Number.isSafeInteger },
-  long: { means: 'a whole number', accepts: Number.isSafeInteger },
+  long: {
+    means: 'a whole number (beyond 2^53 in quotes)',
+    accepts: (value) => longOf(value) !== undefined,
+  },
   float: { means: 'a number', accepts: isNumber },
   double: { means: 'a number', accepts: isNumber },
   timestamp: { means: 'a time', accepts: (value) => typeof value === 'string' || isNumber(value) },
@@ -182,10 +195,6 @@ function hintFor(type: SimpleShape['type'], value: UnresolvedJson): string {
     value.trim() !== '' &&
     !Number.isNaN(Number(value));
   return isNumeric || (type === 'boolean' && /^(true|false)$/i.test(value)) ? '; leave the quotes away' : '';
-}
-
-function ownMember(shape: StructureShape, name: string): Member | undefined {
-  return Object.hasOwn(shape.members, name) ? shape.members[name] : undefined;
 }
 
 function isMapping(value: UnresolvedJson): value is { readonly [key: string]: UnresolvedJson } {

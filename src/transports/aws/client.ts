@@ -8,6 +8,7 @@ import { type Aws, type AwsCall, AwsFailure, type AwsIdentity, type JsonObject }
 import { isJsonObject } from '../../json.ts';
 import { checkParams } from './check-params.ts';
 import type { Connection } from './connection.ts';
+import { canonicalParams } from './member-names.ts';
 import { createModelStore, type FoundOperation, type ModelStore } from './model-store.ts';
 import { createAwsModels, describeOperation, refusalOf } from './models.ts';
 import type { AwsOptions } from './options.ts';
@@ -42,7 +43,8 @@ function createView(shared: Shared, credentials: AwsCredentialIdentityProvider |
     const found = findOperation(models, request);
     const { readOnly, tokenMember } = describeOperation(found);
     const { model, shapes } = found;
-    const params = withToken(model, shapes.input, request.params, { tokenMember, token: request.token });
+    const named = canonicalParams(model, shapes.input, request.params);
+    const params = withToken(model, shapes.input, named, { tokenMember, token: request.token });
     refuseMalformed(found, params);
     const isTokened = tokenMember !== undefined && params[tokenMember] !== undefined;
 

@@ -64,11 +64,12 @@ export function compactModel({
   const compactMember = (member: BotocoreMember, isStructureMember = true): Member => {
     pending.push(member.shape);
     if (member.idempotencyToken === true) tokenShapes.add(member.shape);
+    const locationName = wireName(model, member);
     const location = known(LOCATIONS, member.location, `${service}: the location`);
     return {
       shape: member.shape,
       ...(location !== undefined && { location }),
-      ...(member.locationName !== undefined && { locationName: member.locationName }),
+      ...(locationName !== undefined && { locationName }),
       ...(member.queryName !== undefined && { queryName: member.queryName }),
       ...(isStructureMember && member.idempotencyToken === true && { idempotencyToken: true as const }),
       ...timestampFormat(service, member),
@@ -90,7 +91,9 @@ export function compactModel({
     };
     if (shape.type === 'structure') {
       const members: Record<string, Member> = {};
-      for (const [key, member] of Object.entries(shape.members ?? {})) members[key] = compactMember(member);
+      for (const [key, member] of Object.entries(shape.members ?? {})) {
+        if (!isReplaced(model, shape, key, member)) members[key] = compactMember(member);
+      }
       return {
         type: 'structure',
         ...traits,
@@ -148,6 +151,25 @@ export function compactModel({
     operations,
     shapes: Object.fromEntries(sorted),
   };
+}
+
+function wireName({ shapes }: BotocoreModel, member: BotocoreMember): string | undefined {
+  return member.locationName ?? shapes[member.shape]?.locationName;
+}
+
+/** A deprecated member under the name that another one has on the wire: `Event` of S3 beside `Events`. */
+function isReplaced(
+  model: BotocoreModel,
+  { members = {} }: BotocoreShape,
+  key: string,
+  member: BotocoreMember,
+): boolean {
+  if (member.deprecated !== true || member.location !== undefined) return false;
+  const name = wireName(model, member) ?? key;
+  return Object.entries(members).some(
+    ([other, { location, ...rest }]) =>
+      other !== key && location === undefined && (wireName(model, rest) ?? other) === name,
+  );
 }
 
 /** Parameters and rules carry descriptions at every depth. */

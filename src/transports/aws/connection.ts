@@ -9,6 +9,7 @@ import { decodeReply, requestIdIn } from './decode.ts';
 import { encodeParams } from './encode.ts';
 import { isReplyOf, toFailure } from './failures.ts';
 import { CONNECT_TIMEOUT_MS, createHttpHandler, type Exchange, REQUEST_TIMEOUT_MS } from './http.ts';
+import { isRawReply } from './raw-reply.ts';
 import type { FoundOperation } from './model-store.ts';
 import type { ServiceModel } from './model-format.ts';
 import { environmentOf } from './environment.ts';
@@ -112,7 +113,7 @@ export function openConnection(options: AwsOptions): Connection {
           ...(signal !== undefined && { abortSignal: signal }),
         });
         const reply = await unlessAborted(sending, signal);
-        if (!isReplyOf(model.metadata.protocol, exchange, isRaw(found)))
+        if (!isReplyOf(model.metadata.protocol, exchange, isRawReply(model, name)))
           throw new Error('not a reply of the service');
         return decodeReply(model, shapes.output, reply, { reveal, requestId: requestIdIn(exchange.body) });
       } catch (error) {
@@ -121,14 +122,6 @@ export function openConnection(options: AwsOptions): Connection {
       }
     },
   };
-}
-
-/** The body of the reply is bytes or text of the customer's own, not something of the protocol. */
-function isRaw({ model, shapes }: FoundOperation): boolean {
-  const output = shapes.output === undefined ? undefined : model.shapes[shapes.output];
-  if (output?.type !== 'structure' || output.payload === undefined) return false;
-  const type = model.shapes[output.members[output.payload]?.shape ?? '']?.type;
-  return type === 'blob' || type === 'string';
 }
 
 interface Caller {

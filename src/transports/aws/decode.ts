@@ -1,6 +1,9 @@
 /** A reply as the SDK gives it → JSON as boto3 users know it: ISO strings, base64, ResponseMetadata, secrets masked. */
+import { NumericValue } from '@smithy/core/serde';
 import type { Json, JsonObject } from '../aws.ts';
-import type { ServiceModel, Shape } from './model-format.ts';
+import { own } from '../../json.ts';
+import { isBearer } from './bearer-members.ts';
+import type { Member, ServiceModel, Shape } from './model-format.ts';
 
 export const MASK = '***';
 
@@ -18,31 +21,55 @@ export function decodeReply(
   { reveal, requestId }: DecodeOptions,
 ): JsonObject {
   const decode = (shapeName: string | undefined, value: unknown): Json => {
-    const shape = shapeName === undefined ? undefined : model.shapes[shapeName];
+    const shape = shapeOf(shapeName);
     if (shape?.sensitive === true && !reveal) return MASK;
     if (value instanceof Date) return isoOf(value);
     if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
+    if (value instanceof NumericValue) return exactNumber(value.string);
     if (Array.isArray(value)) {
       const item = shape?.type === 'list' ? shape.member.shape : undefined;
       return value.map((entry: unknown) => decode(item, entry));
     }
-    return typeof value === 'object' && value !== null ? decodeObject(shape, value) : scalarOf(value);
+    return typeof value === 'object' && value !== null ? decodeObject(shapeName, value) : scalarOf(value);
   };
 
-  const decodeObject = (shape: Shape | undefined, object: object): JsonObject => {
-    const members = shape?.type === 'structure' ? shape.members : {};
-    const each = shape?.type === 'map' ? shape.value.shape : undefined;
-    const decoded: Record<string, Json> = {};
-    for (const [key, entry] of Object.entries(object)) {
-      if (entry !== undefined && entry !== null) decoded[key] = decode(each ?? members[key]?.shape, entry);
-    }
-    return decoded;
+  /** `__proto__` as a key of the world's is one like any other. */
+  const decodeObject = (shapeName: string | undefined, object: object): JsonObject => {
+    const shape = shapeOf(shapeName);
+    const present = Object.entries(object).filter(([, entry]) => entry !== undefined && entry !== null);
+    return Object.fromEntries(
+      present.map(([key, entry]) => [
+        key,
+        shape?.type === 'structure'
+          ? decodeMember(shapeName ?? '', key, own(shape.members, key), entry)
+          : decode(shape?.type === 'map' ? shape.value.shape : undefined, entry),
+      ]),
+    );
+  };
+
+  const decodeMember = (owner: string, name: string, member: Member | undefined, value: unknown): Json => {
+    if (!reveal && typeof value === 'string' && isBearer(model.service, owner, name)) return MASK;
+    if (member?.jsonvalue === true && member.location === 'header' && typeof value === 'string')
+      return jsonOf(value);
+    return decode(member?.shape, value);
+  };
+
+  const shapeOf = (name: string | undefined): Shape | undefined =>
+    name === undefined ? undefined : own(model.shapes, name);
+
+  /** As boto3 has it: a body that is one member is there, also when it is empty. */
+  const emptyPayload = (): JsonObject => {
+    const shape = shapeOf(output);
+    if (shape?.type !== 'structure' || shape.payload === undefined) return {};
+    const type = shapeOf(own(shape.members, shape.payload)?.shape)?.type;
+    return { [shape.payload]: type === 'blob' || type === 'string' ? '' : {} };
   };
 
   const { $metadata, ...members } = reply;
   const identifier = $metadata?.requestId ?? requestId;
   return {
-    ...decodeObject(output === undefined ? undefined : model.shapes[output], members),
+    ...emptyPayload(),
+    ...decodeObject(output, members),
     ResponseMetadata: {
       ...(identifier !== undefined && { RequestId: identifier }),
       HTTPStatusCode: $metadata?.httpStatusCode ?? 200,
@@ -73,4 +100,20 @@ function scalarOf(value: unknown): Json {
   if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
   if (typeof value !== 'bigint') return null;
   return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+}
+
+/** A number with more digits than JavaScript keeps stays a text, so that none is lost. */
+function exactNumber(digits: string): Json {
+  const number = Number(digits);
+  return Number.isFinite(number) && String(number) === digits ? number : digits;
+}
+
+/** JSON that travelled in a header in base64; what is none stays as it is. */
+function jsonOf(text: string): Json {
+  try {
+    const value: Json = JSON.parse(Buffer.from(text, 'base64').toString('utf8'));
+    return value;
+  } catch {
+    return text;
+  }
 }

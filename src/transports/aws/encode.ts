@@ -1,10 +1,10 @@
-/** Inputs of a call as JSON → the input that the SDK's protocols write: Date for times, bytes for blobs. */
+/** Inputs of a call as JSON → the input that the SDK's protocols write: Date for times, bytes for blobs, bigint for long numbers. */
 import type { Json, JsonObject } from '../aws.ts';
 import { isJsonObject } from '../../json.ts';
-import type { ServiceModel, StructureShape } from './model-format.ts';
-import { bytesOfBase64, dateOf } from './values.ts';
+import type { Member, ServiceModel, StructureShape } from './model-format.ts';
+import { bytesOfBase64, dateOf, longOf } from './values.ts';
 
-/** The params have been checked against the same model (`check-params.ts`). */
+/** The params have been checked against the same model (`check-params.ts`) and carry the members' own names. */
 export function encodeParams(model: ServiceModel, input: string | undefined, params: JsonObject): object {
   const encode = (shapeName: string, value: Json): unknown => {
     const shape = model.shapes[shapeName];
@@ -13,6 +13,8 @@ export function encodeParams(model: ServiceModel, input: string | undefined, par
         return dateOf(value);
       case 'blob':
         return typeof value === 'string' ? bytesOfBase64(value) : value;
+      case 'long':
+        return longOf(value) ?? value;
       case 'list':
         return Array.isArray(value) ? value.map((item: Json) => encode(shape.member.shape, item)) : value;
       case 'map':
@@ -24,13 +26,22 @@ export function encodeParams(model: ServiceModel, input: string | undefined, par
     }
   };
 
-  const encodeStructure = (shape: StructureShape, value: JsonObject): object =>
-    shape.document === true
-      ? value
-      : mapValues(value, (item, name) => {
-          const member = shape.members[name];
-          return member === undefined ? item : encode(member.shape, item);
-        });
+  const encodeMember = (member: Member, value: Json): unknown => {
+    if (member.jsonvalue !== true) return encode(member.shape, value);
+    // As boto3 has it: in a header travels the JSON of whatever is written, in base64; in a body a text is JSON already.
+    if (member.location === 'header') return Buffer.from(JSON.stringify(value)).toString('base64');
+    return typeof value === 'string' ? value : JSON.stringify(value);
+  };
+
+  /** Null counts as left out, as boto3 has it. */
+  const encodeStructure = (shape: StructureShape, value: JsonObject): object => {
+    if (shape.document === true) return value;
+    const present = Object.fromEntries(Object.entries(value).filter(([, item]) => item !== null));
+    return mapValues(present, (item, name) => {
+      const member = shape.members[name];
+      return member === undefined ? item : encodeMember(member, item);
+    });
+  };
 
   const shape = input === undefined ? undefined : model.shapes[input];
   return shape?.type === 'structure' ? encodeStructure(shape, params) : {};

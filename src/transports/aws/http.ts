@@ -39,6 +39,8 @@ export interface SendOptions {
    */
   readonly ownConnection?: boolean;
   readonly abortSignal?: AbortSignal;
+  /** The body of the reply is the customer's own and must not be touched (`raw-reply.ts`). */
+  readonly isRawReply?: boolean;
 }
 
 export interface HttpTimeouts {

@@ -1,6 +1,7 @@
 /** Answers from the service models alone: is there such an operation, does it only read, are its inputs well-formed? */
 import type { AwsModels, AwsOperation, AwsProblem } from '../aws.ts';
 import { checkParams } from './check-params.ts';
+import { canonicalParams } from './member-names.ts';
 import { createModelStore, type FoundOperation, type ModelStore } from './model-store.ts';
 import { nearest } from './names.ts';
 import { isReadOnlyOperation } from './read-only.ts';
@@ -13,6 +14,10 @@ export function createAwsModels(store: ModelStore = createModelStore()): AwsMode
       const refused = refusalOf(found);
       if (refused !== undefined) return [{ code: 'REFUSED_OPERATION', path: [], message: refused }];
       return checkParams({ model: found.model, operation: found.name, input: found.shapes.input }, params);
+    },
+    canonical(service, operation, params) {
+      const found = store.operation(service, operation);
+      return found === undefined ? params : canonicalParams(found.model, found.shapes.input, params);
     },
     resolve(service, operation) {
       const found = store.operation(service, operation);

@@ -56,7 +56,9 @@ import { commonInstructions, operationInstructions } from './endpoint-parameters
 import type { SendOptions } from './http.ts';
 import { protocolOf } from './protocol-of.ts';
 import { createSchemas, type Schemas } from './schemas.ts';
+import { isRawReply } from './raw-reply.ts';
 import { signer } from './signer.ts';
+import { writeOutReferences } from './xml-references.ts';
 
 export interface ServiceClientOptions {
   readonly model: ServiceModel;
@@ -81,7 +83,8 @@ export function createServiceClient(options: ServiceClientOptions): ServiceClien
   const { model } = options;
   const makeCommand = makeBuilder<GenericConfig, object, MetadataBearer>(
     commonInstructions,
-    model.service,
+    // CBOR has it in its paths.
+    model.metadata.targetPrefix ?? model.service,
     'Belay',
     getEndpointPlugin,
   );
@@ -98,7 +101,27 @@ export function createServiceClient(options: ServiceClientOptions): ServiceClien
         operation,
         schemas.operation(operation),
       );
-      return client.send(new GenericCommand(input), sendOptions);
+      return client.send(new GenericCommand(input), {
+        ...sendOptions,
+        isRawReply: isRawReply(model, operation),
+      });
+    },
+  };
+}
+
+function readingXml(
+  { metadata }: ServiceModel,
+  handler: ServiceClientOptions['requestHandler'],
+): ServiceClientOptions['requestHandler'] {
+  if (!['ec2', 'query', 'rest-xml'].includes(metadata.protocol)) return handler;
+  return {
+    ...handler,
+    async handle(request, options) {
+      const { response } = await handler.handle(request, options);
+      const body: unknown = response.body;
+      if (body instanceof Uint8Array && options?.isRawReply !== true)
+        response.body = writeOutReferences(body);
+      return { response };
     },
   };
 }
@@ -151,7 +174,7 @@ function resolveConfig({ model, region, endpoint, credentials, requestHandler }:
     serviceId,
     runtime: 'node',
     protocol: protocolOf(model),
-    requestHandler,
+    requestHandler: readingXml(model, requestHandler),
     region,
     credentials,
     ...(endpoint !== undefined && { endpoint }),

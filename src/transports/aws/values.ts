@@ -23,3 +23,17 @@ export function bytesOfBase64(text: string): Uint8Array | undefined {
   const joined = text.replaceAll(/\s/g, '');
   return BASE64.test(joined) ? Buffer.from(joined, 'base64') : undefined;
 }
+
+const DIGITS = /^-?\d{1,19}$/;
+const [LONG_MIN, LONG_MAX] = [-(2n ** 63n), 2n ** 63n - 1n];
+
+/**
+ * A whole number of 64 bits, also from its digits: a number of JavaScript is exact up to 2^53 only, so what lies beyond is
+ * written and given in quotes. Undefined when it is none.
+ */
+export function longOf(value: UnresolvedJson): bigint | undefined {
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : undefined;
+  if (typeof value !== 'string' || !DIGITS.test(value)) return undefined;
+  const long = BigInt(value);
+  return long >= LONG_MIN && long <= LONG_MAX ? long : undefined;
+}
