@@ -47,14 +47,19 @@ const parameterKeys = [
 
 const plainTypes = ['String', 'StringList', 'Boolean', 'Integer', 'StringMap', 'MapList'] as const;
 
-/** `noun`: variables are defined as parameters are, and never secret. */
+/** Variables are defined as parameters are, and never secret; those of a Command document may go into the environment. */
+type Noun = 'parameter' | 'variable' | 'command parameter';
+
+/** With what only Command documents say of a parameter. */
+type ReadParameter = Parameter & { readonly interpolationType?: 'ENV_VAR' };
+
 export function parseParameters(
   node: MapNode,
   report: Report,
   additions: Addition[],
-  noun: 'parameter' | 'variable' = 'parameter',
-): Record<string, Parameter> {
-  const parameters: [string, Parameter][] = [];
+  noun: Noun = 'parameter',
+): Record<string, ReadParameter> {
+  const parameters: [string, ReadParameter][] = [];
   for (const entry of node.entries.values()) {
     if (!/^[A-Za-z0-9_]+$/.test(entry.key)) {
       const message = `a ${noun} is named with letters, digits and underscores, not ${JSON.stringify(entry.key)}`;
@@ -65,12 +70,7 @@ export function parseParameters(
   return Object.fromEntries(parameters);
 }
 
-function parseParameter(
-  entry: Entry,
-  report: Report,
-  additions: Addition[],
-  noun: 'parameter' | 'variable',
-): Parameter {
+function parseParameter(entry: Entry, report: Report, additions: Addition[], noun: Noun): ReadParameter {
   if (entry.value.kind !== 'map') {
     report.error('WRONG_TYPE', entry.keySpan, `${noun} ${entry.key} must be a map with a type`);
     return { type: 'String' };
@@ -78,7 +78,9 @@ function parseParameter(
   const reader: MapReader = { node: entry.value, what: `${noun} ${entry.key}`, report };
   const keys = noun === 'parameter' ? parameterKeys : parameterKeys.filter((key) => key !== 'secret');
   checkKeys(reader, [...keys, 'interpolationType']);
-  warnOfInterpolation(reader);
+  const isCommand = noun === 'command parameter';
+  const interpolation = isCommand ? readWord(reader, 'interpolationType', ['ENV_VAR'] as const) : undefined;
+  if (!isCommand) warnOfInterpolation(reader);
   readWord(reader, 'displayType', ['textfield', 'textarea']);
   const type = parseType(reader, entry);
   const description = readText(reader, 'description');
@@ -105,6 +107,7 @@ function parseParameter(
     ...(allowedPattern === undefined ? {} : { allowedPattern }),
     ...parseLimits(reader),
     ...(secret === undefined ? {} : { secret }),
+    ...(interpolation === undefined ? {} : { interpolationType: interpolation }),
   };
 }
 

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { createCatalog } from '../actions/index.ts';
-import { checkDocument, type CheckedDocument, type Catalog, type SourceText } from '../document/index.ts';
+import { checkAny, type CheckedAny, type Catalog, type SourceText } from '../document/index.ts';
 import {
   foldEvents,
   type ExecutionState,
@@ -113,9 +113,9 @@ export class Belay {
   check(
     file: string,
     options: { readonly strictSsm: boolean },
-  ): CheckedDocument & { readonly source: SourceText } {
+  ): CheckedAny & { readonly source: SourceText } {
     const source = readText(file);
-    return { source, ...checkDocument(source, this.catalog, options) };
+    return { source, ...checkAny(source, this.catalog, options) };
   }
 
   /**

@@ -7,7 +7,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
 import { createCatalog } from '../../src/actions/catalog.ts';
-import { checkDocument, type Catalog, type Diagnostic } from '../../src/document/index.ts';
+import { checkAny, type Catalog, type Diagnostic } from '../../src/document/index.ts';
 import { offlineModels } from '../../src/runtime/offline-models.ts';
 
 export const corpusFolder =
@@ -58,7 +58,7 @@ export function belayCatalog(): Catalog {
 
 export function checkFile(file: CorpusFile, catalog: Catalog): Checked {
   try {
-    const { diagnostics } = checkDocument({ file: file.path, text: file.text }, catalog);
+    const { diagnostics } = checkAny({ file: file.path, text: file.text }, catalog);
     return { file, outcome: outcomeOf(diagnostics), diagnostics };
   } catch (error) {
     const name = error instanceof Error ? error.name : 'unknown';
