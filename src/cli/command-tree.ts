@@ -1,6 +1,7 @@
 /** Every command as data. Help, completion and documentation are made from this; commander is built from it. */
 import type { CommandSpec, ExampleSpec, OptionSpec } from './command-spec.ts';
 import { complianceCommands } from './compliance-commands.ts';
+import { documentCommands } from './document-commands.ts';
 import { notifyCommands } from './notify-commands.ts';
 import { windowCommands } from './window-commands.ts';
 
@@ -89,6 +90,7 @@ export const commandTree: readonly CommandSpec[] = [
     ],
     load: () => import('./commands/validate.ts'),
   },
+  ...documentCommands,
   {
     name: 'run',
     summary: 'Run a runbook; climb back down when a step fails',

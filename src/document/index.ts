@@ -18,6 +18,14 @@ export {
   type TemplatePart,
 } from './expression.ts';
 export { fitInputs, isAwsAction, knownInputs } from './fit-inputs.ts';
+export {
+  graphOf,
+  type Graph,
+  type GraphEdge,
+  type GraphEdgeKind,
+  type GraphGroup,
+  type GraphNode,
+} from './graph.ts';
 export { parseDurationMs, parseInstantMs } from './duration.ts';
 export { chooseBranch, evaluate, operators, type BranchDecision, type Verdict } from './condition.ts';
 export {
