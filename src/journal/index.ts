@@ -8,12 +8,14 @@ export {
   type InboxEntry,
   type Journal,
   type LastRecord,
+  type ListedRow,
   type LockRow,
   type NewChild,
   type NewExecution,
   type NewLock,
   type RecordedOutcome,
   type Runner,
+  type Summary,
 } from './journal.ts';
 export { JournalFailure } from './errors.ts';
 export { asJournalFailure, journalFailure } from './failure.ts';

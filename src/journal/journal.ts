@@ -74,6 +74,16 @@ export interface ExecutionSettings {
   readonly usesAws: boolean;
 }
 
+/** What a list tells of an execution, from its events up to that number. What it says is the reader's business. */
+export type Summary = JsonObject & { readonly seq: number };
+
+/** A row without its program and its input. */
+export type ListedRow = Omit<ExecutionRow, 'program' | 'input' | 'sha256'> & {
+  readonly rollbackRequests: number;
+  /** Null: there is none, or something has happened since. */
+  readonly summary: Summary | null;
+};
+
 export interface Runner {
   readonly pid: number;
   readonly host: string;
@@ -153,8 +163,14 @@ export interface Journal {
   childIds(id: string): string[];
   /** Ids of all that are below the root, in the order in which they were started. */
   idsBelow(root: string): string[];
+  /** How many roots there are. */
+  count(): number;
+  /** The newest roots without what is large about them; `countMax` null: all. */
+  listed(countMax: number | null): ListedRow[];
   /** Null: the runner left of its own will. */
   setRunner(id: string, runner: Runner | null): void;
+  /** The runner leaves of its own will: what a list is to tell of the execution as it is now. */
+  leave(id: string, summary: Summary): void;
   addRollbackRequest(id: string, request: RollbackRequest): void;
 
   /** The first one stays. False: there is one already. */

@@ -75,6 +75,9 @@ const steps: readonly string[] = [
    CREATE INDEX executions_by_root ON executions (root) WHERE root IS NOT NULL;
    CREATE INDEX executions_of_program ON executions (sha256) WHERE root IS NOT NULL;
    CREATE TABLE programs (sha256 TEXT PRIMARY KEY, program TEXT NOT NULL) STRICT, WITHOUT ROWID;`,
+  // What a list tells of it, as it was when its last runner left of its own will; null: nobody has, or an earlier version did.
+  `ALTER TABLE executions ADD COLUMN summary TEXT;
+   CREATE INDEX executions_by_age ON executions (created_at DESC, id DESC) WHERE root IS NULL;`,
 ];
 
 export function migrate(database: DatabaseSync, stateDir: string): void {

@@ -8,18 +8,20 @@ import type {
   ActivityRow,
   Closing,
   ExecutionRow,
-  ExecutionSettings,
   InboxEntry,
   Journal,
   LastRecord,
+  ListedRow,
   LockRow,
   NewChild,
   NewExecution,
   NewLock,
   RecordedOutcome,
   Runner,
+  Summary,
 } from './journal.ts';
-import { childOf, insertChild, insertRollbackRequest, lastRecord, programOf } from './sqlite-children.ts';
+import { headOf, listed } from './sqlite-list.ts';
+import { insertChild, insertRollbackRequest, lastRecord, programOf } from './sqlite-children.ts';
 import { asJournalFailure } from './failure.ts';
 import { takeLocks } from './sqlite-locks.ts';
 import { lockOf, outcomeOf } from './rows.ts';
@@ -76,19 +78,10 @@ class SqliteJournal implements Journal {
     const row = this.#rows.get(`SELECT * FROM executions WHERE id = ?`, [id]);
     if (row === undefined) return undefined;
     return {
-      id: text(row['id']),
-      runbook: text(row['runbook']),
-      file: text(row['file']),
+      ...headOf(row),
       program: JSON.parse(programOf(this.#rows, row)) as Program,
       sha256: text(row['sha256']),
       input: JSON.parse(text(row['input'])) as ExecutionInput,
-      settings: JSON.parse(text(row['settings'])) as ExecutionSettings,
-      createdAt: Number(row['created_at']),
-      cancelRequested: row['cancel_requested'] === 1,
-      runner: typeof row['runner'] === 'string' ? (JSON.parse(row['runner']) as Runner) : null,
-      closing: typeof row['closing'] === 'string' ? (JSON.parse(row['closing']) as Closing) : null,
-      forgottenAt: row['forgotten_at'] === null ? null : Number(row['forgotten_at']),
-      child: childOf(row),
     };
   }
 
@@ -108,6 +101,23 @@ class SqliteJournal implements Journal {
     return this.#rows
       .all(`SELECT id FROM executions WHERE root = ? ORDER BY rowid`, [root])
       .map((row) => text(row['id']));
+  }
+
+  count(): number {
+    return Number(
+      this.#rows.get(`SELECT count(*) AS count FROM executions WHERE root IS NULL`, [])?.['count'] ?? 0,
+    );
+  }
+
+  listed(countMax: number | null): ListedRow[] {
+    return listed(this.#rows, countMax);
+  }
+
+  leave(id: string, summary: Summary): void {
+    this.#rows.run(`UPDATE executions SET runner = NULL, summary = ? WHERE id = ?`, [
+      JSON.stringify(summary),
+      id,
+    ]);
   }
 
   setRunner(id: string, runner: Runner | null): void {

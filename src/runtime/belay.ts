@@ -22,7 +22,7 @@ import { createAwsModels } from '../transports/aws/models.ts';
 import { findScriptTools } from '../transports/scripts/tools.ts';
 import { cancel, requestRollback } from './ask.ts';
 import { findConfiguration, readConfiguration } from './configuration.ts';
-import { executionView, type ExecutionView } from './execution-view.ts';
+import { executionView, listedView, type ExecutionView, type ListedExecution } from './execution-view.ts';
 import { findExecution } from './find-execution.ts';
 import { livenessOf } from './liveness.ts';
 import {
@@ -187,8 +187,8 @@ export class Belay {
   }
 
   /** Newest first, without children. */
-  list(): ExecutionView[] {
-    return this.journal.executionIds().map((id) => this.view(id));
+  list(countMax: number | null = null): ListedExecution[] {
+    return this.journal.listed(countMax).map((row) => listedView(row) ?? this.view(row.id));
   }
 
   /** Asks a running execution to stop and climb down; an interrupted one does so when it is resumed. Throws Refusal. */

@@ -1,18 +1,18 @@
 /** An execution as `list` and `show` give it: the folded state, and whether anybody is running it. */
-import {
-  isTerminal,
-  type ExecutionState,
-  type ExecutionStatus,
-  type Failure,
-  type Repeated,
-  type RollbackStatus,
-  type StepState,
-  type UndoState,
-  type Waiting,
+import type {
+  ExecutionState,
+  ExecutionStatus,
+  Failure,
+  Repeated,
+  RollbackStatus,
+  StepState,
+  UndoState,
+  Waiting,
 } from '../engine/index.ts';
-import type { ChildPlace, Closing, ExecutionRow, Runner } from '../journal/index.ts';
+import type { ChildPlace, Closing, ExecutionRow, ListedRow, Runner } from '../journal/index.ts';
 import type { JsonObject } from '../json.ts';
 import { maskPlaceholders } from './secrets/placeholder.ts';
+import { headOf, readSummary, standingOf, type Liveness } from './summary.ts';
 
 export interface ExecutionView {
   readonly executionId: string;
@@ -56,78 +56,61 @@ export interface ExecutionView {
   readonly child: ChildPlace | null;
 }
 
-/** Who runs it, or the root above it. */
-export interface Liveness {
-  /** The latest runner; null: it left of its own will. */
-  readonly runner: Runner | null;
-  readonly isLive: boolean;
-}
+/** What a table of many shows; steps only where they matter. */
+export type ListedExecution = Pick<
+  ExecutionView,
+  | 'executionId'
+  | 'runbook'
+  | 'sandbox'
+  | 'status'
+  | 'rollbackStatus'
+  | 'failedStep'
+  | 'at'
+  | 'waiting'
+  | 'waits'
+  | 'refused'
+  | 'isLive'
+  | 'closing'
+  | 'createdAt'
+  | 'startedAt'
+  | 'endedAt'
+  | 'child'
+  | 'steps'
+>;
 
-export function executionView(
-  row: ExecutionRow,
-  state: ExecutionState,
-  { runner, isLive }: Liveness,
-): ExecutionView {
-  const owesRollback = state.endings > 0 && state.endings <= row.input.rollbackRequests.length;
-  const endedByItself = state.endedAt !== null && !isUndoing(state) && !owesRollback;
-  const hasEnded = endedByItself || row.closing !== null;
-  const current = currentStep(state);
+export function executionView(row: ExecutionRow, state: ExecutionState, liveness: Liveness): ExecutionView {
+  const { length: rollbackRequests } = row.input.rollbackRequests;
+  const { steps, rollback, outputs, drift, repeated, rolledBackAt, locks } = state;
   return {
-    executionId: row.id,
-    runbook: row.runbook,
+    ...titleOf(row),
     file: row.file,
-    sandbox: row.settings.sandbox,
-    status: statusOf(row, state, { runner, isLive }, hasEnded),
-    rollbackStatus: state.rollbackStatus,
     parameters: maskPlaceholders(row.input.parameters),
-    steps: state.steps,
-    rollback: state.rollback,
-    outputs: state.outputs,
-    failedStep: state.failedStep,
-    at: current?.name ?? null,
-    waiting: row.closing === null ? (state.waiting ?? current?.waiting ?? null) : null,
-    drift: state.drift,
-    waits: row.closing === null && !hasEnded ? waitsOf(state) : [],
-    repeated: state.repeated,
-    rolledBackAt: state.rolledBackAt,
-    refused: state.refused,
-    locks: state.locks,
+    steps,
+    rollback,
+    outputs,
+    drift,
+    repeated,
+    rolledBackAt,
+    locks,
     startedBy: row.settings.startedBy,
-    runner,
-    isLive,
-    cancelRequested: row.cancelRequested,
-    closing: row.closing,
     forgottenAt: row.forgottenAt,
-    createdAt: row.createdAt,
-    startedAt: state.startedAt,
-    endedAt: endedByItself ? state.endedAt : (row.closing?.at ?? null),
-    child: row.child,
+    ...standingOf({ ...row, rollbackRequests }, headOf(state), liveness),
   };
 }
 
-function statusOf(
-  row: ExecutionRow,
-  state: ExecutionState,
-  { runner, isLive }: Liveness,
-  hasEnded: boolean,
-): ExecutionStatus {
-  if (hasEnded) return isTerminal(state.status) ? state.status : 'Cancelled';
-  if (!isLive && runner !== null) return 'Interrupted';
-  if (row.cancelRequested && !isTerminal(state.status)) return 'Cancelling';
-  return state.status;
+/** Of an execution that nobody runs, by what was kept with its row. Undefined: its events have to be folded. */
+export function listedView(row: ListedRow): ListedExecution | undefined {
+  const head = row.summary === null ? undefined : readSummary(row.summary);
+  if (head === undefined) return undefined;
+  return { ...titleOf(row), steps: [], ...standingOf(row, head, { runner: null, isLive: false }) };
 }
 
-function isUndoing(state: ExecutionState): boolean {
-  return state.rollbackStatus === 'running' || state.rollbackStatus === 'waiting';
-}
-
-function waitsOf(state: ExecutionState): { at: string; waiting: Waiting }[] {
-  return [...state.steps, ...state.rollback.flatMap(({ steps }) => steps)].flatMap(({ name, waiting }) =>
-    waiting === null || waiting.kind === 'sleep' ? [] : [{ at: name, waiting }],
-  );
-}
-
-function currentStep(state: ExecutionState): StepState | undefined {
-  const steps = [...state.steps, ...state.rollback.flatMap(({ steps }) => steps)];
-  return steps.findLast(({ status }) => status === 'Waiting' || status === 'InProgress');
+function titleOf({
+  id,
+  runbook,
+  settings,
+  createdAt,
+  child,
+}: Omit<ListedRow, 'summary' | 'rollbackRequests'>) {
+  return { executionId: id, runbook, sandbox: settings.sandbox, createdAt, child };
 }

@@ -26,6 +26,7 @@ import { maskPlaceholders } from './secrets/placeholder.ts';
 import type { SealedSecret } from './secrets/seal.ts';
 import { Vault } from './secrets/vault.ts';
 import { executionDir } from './state-dir.ts';
+import { headOf, summaryOf } from './summary.ts';
 
 /** The secrets of the root; a child has no others. */
 export interface Secrets {
@@ -56,16 +57,21 @@ export async function interpret(root: ExecutionRow, shared: Shared, options: Run
     const port = failAt === null ? runtime : failingAt(runtime, failAt);
     const result = await runExecution(port, root.program, root.input);
     runtime.flush();
-    journal.setRunner(root.id, null);
+    leaveBehind(journal, root.id);
     return { kind: 'ended', result };
   } catch (error) {
     if (!(error instanceof Left)) throw error;
     runtime.flush();
-    if (error.reason === 'waiting') journal.setRunner(root.id, null);
+    if (error.reason === 'waiting') leaveBehind(journal, root.id);
     return { kind: 'left', reason: error.reason };
   } finally {
     leave?.removeEventListener('abort', leaveNow);
   }
+}
+
+/** What a list is to tell of it. */
+function leaveBehind(journal: Journal, id: string): void {
+  journal.leave(id, summaryOf(headOf(foldEvents(maskPlaceholders(journal.events(id, 0))))));
 }
 
 /** Of a child: where it belongs, and what it heeds. */

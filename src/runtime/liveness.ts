@@ -1,8 +1,8 @@
 /** Who runs an execution just now: its own runner, or its root's. */
 import type { ExecutionRow, Journal } from '../journal/index.ts';
 import { rootOf } from './child-id.ts';
-import type { Liveness } from './execution-view.ts';
 import { isLocked } from './lock.ts';
+import type { Liveness } from './summary.ts';
 
 /** Throws JournalFailure. */
 export function livenessOf(

@@ -1,9 +1,9 @@
 /** Which execution `belay resume` means without an id. */
-import type { ExecutionView } from './execution-view.ts';
+import type { ListedExecution } from './execution-view.ts';
 import { Refusal } from './refusal.ts';
 
 /** Newest first: interrupted ones are meant before those that wait, those that somebody runs last. Throws Refusal. */
-export function openExecution(views: readonly ExecutionView[], stateDir: string): string {
+export function openExecution(views: readonly ListedExecution[], stateDir: string): string {
   const open = views.filter(({ endedAt }) => endedAt === null);
   const found =
     open.find(({ status }) => status === 'Interrupted') ?? open.find(({ isLive }) => !isLive) ?? open[0];

@@ -1,8 +1,9 @@
 /** `npm run bench`: measures, prints, and fails when a stated ratio does not hold. */
 import { benchSchedule } from './schedule.ts';
 import { benchHosts } from './hosts.ts';
+import { benchList } from './list.ts';
 import { benchStartUp } from './start-up.ts';
 import { benchSteps } from './steps.ts';
 
-const results = [await benchSteps(), benchStartUp(), benchSchedule(), await benchHosts()];
+const results = [await benchSteps(), benchStartUp(), benchList(), benchSchedule(), await benchHosts()];
 process.exitCode = results.every(Boolean) ? 0 : 1;

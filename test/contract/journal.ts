@@ -140,6 +140,59 @@ export function journalContract(
   );
 
   test(
+    `${name}: what a list is to tell is kept until an event or a runner comes`,
+    within((journal, again) => {
+      for (const [index, id] of ['A', 'B', 'C'].entries()) journal.create(execution(id, index));
+      journal.append('B', [event(1, 'first')]);
+      journal.leave('B', { seq: 1, says: 'it waits' });
+      expect(again().listed(2)).toMatchObject([
+        { id: 'C', summary: null },
+        { id: 'B', summary: { seq: 1, says: 'it waits' }, runner: null, rollbackRequests: 0 },
+      ]);
+      journal.append('B', [event(2, 'second')]);
+      expect(again().listed(null)[1]).toMatchObject({ id: 'B', summary: null });
+      journal.leave('B', { seq: 2 });
+      journal.setRunner('B', { pid: 1, host: 'h', startedAt: 3 });
+      expect(again().listed(null)[1]?.summary).toBeNull();
+      expect(journal.count()).toBe(3);
+    }),
+  );
+
+  test(
+    `${name}: a child is started with its call once, belongs to its root, and goes with it`,
+    within((journal, again) => {
+      journal.create(execution('A', 1));
+      const child = (id: string, parent: string, call: string) => ({
+        ...execution(id, 2),
+        child: { root: 'A', parent, call, step: 'Call', target: 'db1' },
+      });
+      journal.beginChild(child('A.1', 'A', 'c1'), 5, [event(1, 'first')]);
+      expect(again().beginChild(child('A.1', 'A', 'c1'), 9, [])).toEqual({ startedAt: 5, outcome: null });
+      journal.beginChild(child('A.2', 'A.1', 'c2'), 6, []);
+      expect(journal.execution('A.1')).toMatchObject({
+        program: execution('A', 1).program,
+        child: { root: 'A', parent: 'A', call: 'c1', step: 'Call', target: 'db1' },
+      });
+      expect([journal.executionIds(), journal.childIds('A'), journal.idsBelow('A')]).toEqual([
+        ['A'],
+        ['A.1'],
+        ['A.1', 'A.2'],
+      ]);
+      expect(journal.lastRecord('A').at).toBe(6);
+      const asked = () => journal.execution('A.1')?.input.rollbackRequests;
+      for (let round = 0; round < 2; round += 1)
+        journal.beginChildRollback('A.1', 'r1', { force: true }, 7, []);
+      expect(asked()).toEqual([{ force: true, call: 'r1' }]);
+      journal.signal('A.2', 'go', 1, 'k', 8);
+      const mark = journal.mark('A');
+      journal.signal('A.2', 'go', 2, 'k2', 8);
+      expect(journal.mark('A')).not.toBe(mark);
+      journal.remove('A');
+      expect([again().execution('A.1'), again().execution('A.2')]).toEqual([undefined, undefined]);
+    }),
+  );
+
+  test(
     `${name}: locks are had together or not at all, and by one execution`,
     within((journal, again) => {
       for (const id of ['A', 'B', 'C']) journal.create(execution(id, 1));

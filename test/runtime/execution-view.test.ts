@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { actions, describeStep } from '../../src/actions/index.ts';
 import { plan, type EngineEvent } from '../../src/engine/index.ts';
 import { Belay } from '../../src/runtime/belay.ts';
+import { headOf, summaryOf } from '../../src/runtime/summary.ts';
 import { runbook } from '../support/run-toy.ts';
 
 const id = 'VIEW00000001';
@@ -72,4 +73,42 @@ test('a rollback that was asked for and not begun is Interrupted, and asking aga
   expect(belay.view(id)).toMatchObject({ status: 'Success', rollbackStatus: 'clean', endedAt: 1005 });
   belay.requestRollback(id, { force: false });
   expect(belay.view(id).endedAt).toBeNull();
+});
+
+/** What a list says that folds no events, beside what `show` says that folds them all. */
+function listedAsShown(): void {
+  belay.journal.leave(id, summaryOf(headOf(belay.state(id))));
+  const [listed] = belay.list();
+  const { executionId: _id, steps: _steps, ...told } = listed ?? belay.view(id);
+  expect(belay.view(id)).toMatchObject(told);
+  expect(listed?.steps).toEqual([]);
+}
+
+test('a list says what show says: at the end, of a person who is waited for, after a rollback, when it is closed', () => {
+  happened(started, { type: 'StepStarted', step: 'Hold', action: 'aws:pause', inputs: {} });
+  happened({ type: 'StepWaiting', step: 'Hold', waiting: { kind: 'pause', timeoutSeconds: 60 } });
+  listedAsShown();
+  belay.journal.requestCancel(id);
+  listedAsShown();
+  happened(ended('notRequested'));
+  listedAsShown();
+  belay.requestRollback(id, { force: false });
+  listedAsShown();
+  happened({ type: 'RollbackStarted', pass: 1, steps: [], budgetSeconds: 60 });
+  happened({ type: 'RollbackEnded', pass: 1, status: 'partial' }, ended('clean'));
+  listedAsShown();
+  belay.journal.setClosing(id, { kind: 'closed', at: 9, by: 'ops', why: 'done by hand' });
+  listedAsShown();
+});
+
+test('a list believes what was kept only while nothing has happened since', () => {
+  happened(started);
+  listedAsShown();
+  happened({ type: 'StepStarted', step: 'Late', action: 'toy:put', inputs: {} });
+  expect(belay.list()).toMatchObject([{ at: 'Late', status: 'InProgress' }]);
+  listedAsShown();
+  belay.journal.setRunner(id, dead);
+  expect(belay.list()).toMatchObject([{ status: 'Interrupted' }]);
+  belay.journal.leave(id, { version: 999, seq, head: 'what a later version may say' });
+  expect(belay.list()).toMatchObject([{ at: 'Late' }]);
 });

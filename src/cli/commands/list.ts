@@ -12,14 +12,16 @@ const countDefault = 20;
 export const body: CommandBody = async (cli, _args, options) => {
   const belay = await cli.belay();
   const json = flagOf(options, 'json');
-  const ids = belay.journal.executionIds();
-  const shown = ids.slice(0, countOf(options) ?? (json ? ids.length : countDefault));
-  const listed = flagOf(options, 'all') ? shown.flatMap((id) => [id, ...belay.journal.idsBelow(id)]) : shown;
-  const views = listed.map((id) => belay.view(id));
+  const below = (id: string): string[] => (flagOf(options, 'all') ? belay.journal.idsBelow(id) : []);
+  const count = countOf(options) ?? (json ? null : countDefault);
   if (json) {
+    const ids = belay.journal.executionIds().slice(0, count ?? undefined);
+    const views = ids.flatMap((id) => [id, ...below(id)]).map((id) => belay.view(id));
     cli.out(`${JSON.stringify({ schemaVersion: 1, executions: views.map(executionJson) }, null, 2)}\n`);
     return exitCodes.done;
   }
+  const roots = belay.list(count);
+  const views = roots.flatMap((root) => [root, ...below(root.executionId).map((id) => belay.view(id))]);
   if (views.length === 0) {
     cli.talk(`There are no executions in ${belay.stateDir}.`, '  belay run FILE starts one');
     return exitCodes.done;
@@ -29,8 +31,8 @@ export const body: CommandBody = async (cli, _args, options) => {
       .map((line) => `${spelled(line, cli.outStyle)}\n`)
       .join(''),
   );
-  if (shown.length < ids.length)
-    cli.talk(`${ids.length - shown.length} older ones: belay list --limit ${ids.length}`);
+  const all = belay.journal.count();
+  if (roots.length < all) cli.talk(`${all - roots.length} older ones: belay list --limit ${all}`);
   return exitCodes.done;
 };
 

@@ -1,6 +1,6 @@
 /** The table of `belay list`. Pure. */
 import type { ExecutionStatus } from '../../engine/index.ts';
-import type { ExecutionView } from '../../runtime/execution-view.ts';
+import type { ListedExecution } from '../../runtime/execution-view.ts';
 import { agoText } from './durations.ts';
 import { printable } from './printable.ts';
 import type { Style, Tone } from './style.ts';
@@ -8,7 +8,7 @@ import { tableLines } from './table.ts';
 
 const heads = ['ID', 'RUNBOOK', 'STATUS', 'ROLLBACK', 'STARTED', 'AT'];
 
-export function listLines(views: readonly ExecutionView[], now: number, style: Style): string[] {
+export function listLines(views: readonly ListedExecution[], now: number, style: Style): string[] {
   const rows = views.map((view) => [
     view.executionId,
     runbookText(view),
@@ -41,24 +41,24 @@ export function toneOf(status: ExecutionStatus): Tone {
   }
 }
 
-function runbookText({ runbook, sandbox, child }: ExecutionView): string {
+function runbookText({ runbook, sandbox, child }: ListedExecution): string {
   if (child !== null) return `  ${printable(runbook)}, ${callerText(child)}`;
   return `${printable(runbook)}${sandbox ? ' (sandbox)' : ''}`;
 }
 
 /** `PatchFleet for db1`: the step that started it, and what for. */
-export function callerText({ step, target }: NonNullable<ExecutionView['child']>): string {
+export function callerText({ step, target }: NonNullable<ListedExecution['child']>): string {
   return target === null ? printable(step) : `${printable(step)} for ${printable(target)}`;
 }
 
 /** The status alone is coloured; its column is already as wide as it has to be. */
-function tinted(line: string, view: ExecutionView | undefined, style: Style): string {
+function tinted(line: string, view: ListedExecution | undefined, style: Style): string {
   if (view === undefined) return line;
   return line.replace(`  ${view.status}`, `  ${style.paint(toneOf(view.status), view.status)}`);
 }
 
 /** Where it is, or where it failed. */
-function whereText(view: ExecutionView): string {
+function whereText(view: ListedExecution): string {
   const at = view.at === null ? '' : printable(view.at);
   if (view.closing !== null) return `${view.closing.kind}: ${printable(view.closing.why)}`;
   if (view.waiting?.kind === 'lock') return waitingText(view.waiting);
@@ -73,13 +73,13 @@ function whereText(view: ExecutionView): string {
 }
 
 /** A step that sleeps or asks has no effect whose outcome could be unknown. */
-function interruptedText({ steps, waiting }: ExecutionView, at: string): string {
+function interruptedText({ steps, waiting }: ListedExecution, at: string): string {
   if (at !== '') return waiting === null ? `${at}, outcome unknown` : at;
   const last = steps.findLast(({ endedAt }) => endedAt !== null);
   return last === undefined ? '' : `after ${printable(last.name)}`;
 }
 
-function waitingText(waiting: NonNullable<ExecutionView['waiting']>): string {
+function waitingText(waiting: NonNullable<ListedExecution['waiting']>): string {
   switch (waiting.kind) {
     case 'approval':
       return `waits for ${waiting.approvers.map(printable).join(', ')}`;

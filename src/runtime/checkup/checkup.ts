@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Journal } from '../../journal/index.ts';
 import { createAws } from '../../transports/aws/client.ts';
 import { findConfiguration, type Configuration } from '../configuration.ts';
-import type { ExecutionView } from '../execution-view.ts';
+import type { ListedExecution } from '../execution-view.ts';
 import type { Notifier } from '../notify/notifier.ts';
 import { openPlace } from '../places.ts';
 import { Refusal } from '../refusal.ts';
@@ -22,7 +22,7 @@ export interface CheckupOptions {
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
   readonly stateDir: string;
-  readonly list: () => readonly ExecutionView[];
+  readonly list: () => readonly ListedExecution[];
   readonly journal: () => Journal;
   readonly notifier: Notifier | undefined;
 }

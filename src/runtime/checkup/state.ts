@@ -1,12 +1,12 @@
 /** The state folder, without making one. */
 import { accessSync, constants, existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ExecutionView } from '../execution-view.ts';
+import type { ListedExecution } from '../execution-view.ts';
 import { JournalFailure } from '../../journal/index.ts';
 import type { Finding } from './finding.ts';
 
 /** `list`: all executions; called only where there is a journal. */
-export function checkState(stateDir: string, list: () => readonly ExecutionView[]): Finding[] {
+export function checkState(stateDir: string, list: () => readonly ListedExecution[]): Finding[] {
   const about = { area: 'state', what: stateDir } as const;
   if (!existsSync(join(stateDir, 'journal.db')))
     return [{ ...about, verdict: 'note', says: 'does not exist yet; the first run makes it' }];

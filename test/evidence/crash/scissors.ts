@@ -47,6 +47,7 @@ export class Scissors {
         this.#around(`answer to ${activity}`, () => journal.take(id, entry, activity, outcome)),
       setRunner: (id, runner) =>
         this.#around(runner === null ? 'runner gone' : 'runner', () => journal.setRunner(id, runner)),
+      leave: (id, summary) => this.#around('runner gone', () => journal.leave(id, summary)),
       append: (id, events) => {
         const isEnding = events.some(({ event }) => event.type === 'ExecutionEnded');
         if (isEnding) this.#around('ending', () => journal.append(id, events));

@@ -1,0 +1,113 @@
+/** `belay list` over many executions, as a process of its own. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { foldEvents, type EngineEvent, type RecordedEvent } from '../../src/engine/index.ts';
+import { openSqliteJournal } from '../../src/journal/index.ts';
+import { newExecutionId } from '../../src/runtime/execution-id.ts';
+import { headOf, summaryOf } from '../../src/runtime/summary.ts';
+import { builtBelay } from '../support/built.ts';
+import { plain, runbook, step } from '../support/run-toy.ts';
+
+const count = 10_000;
+const stepsEach = 10;
+const roundsEach = 5;
+const secondsMax = 0.5;
+
+/** Ended executions, and one in ten that waits for a person. */
+function fill(dir: string): void {
+  const journal = openSqliteJournal(dir);
+  const steps = Array.from({ length: stepsEach }, (_, index) =>
+    step({ name: `Step${index}`, action: 'toy:put', inputs: { Key: `k${index}`, Value: 'v'.repeat(200) } }),
+  );
+  const descriptors = Object.fromEntries(steps.map(({ name }) => [name, plain]));
+  const program = { interpreter: 2, document: runbook(steps), descriptors } as const;
+  const settings = { sandbox: false, inventoryFile: null, secrets: {}, startedBy: 'bench', usesAws: false };
+  const input = { parameters: {}, rollbackWhen: 'never', rollbackRequests: [], failAt: null } as const;
+  for (let index = 0; index < count; index += 1) {
+    const at = Date.UTC(2026, 0, 1) + index * 60_000;
+    const id = newExecutionId(at);
+    journal.create({
+      id,
+      runbook: 'bench',
+      file: 'bench.yaml',
+      program,
+      sha256: '',
+      input,
+      settings,
+      createdAt: at,
+    });
+    const events = eventsOf(
+      steps.map(({ name }) => name),
+      at,
+      index % 10 === 0,
+    );
+    journal.append(id, events);
+    journal.leave(id, summaryOf(headOf(foldEvents(events))));
+  }
+  journal.close();
+}
+
+function eventsOf(names: readonly string[], at: number, waits: boolean): RecordedEvent[] {
+  const action = 'toy:put';
+  const told: EngineEvent[] = [
+    { type: 'ExecutionStarted', steps: names.map((name) => ({ name, action })) },
+    ...names.flatMap((name): EngineEvent[] => [
+      { type: 'StepStarted', step: name, action, inputs: { Key: name } },
+      ...(waits && name === names.at(-1)
+        ? [{ type: 'StepWaiting', step: name, waiting: { kind: 'pause', timeoutSeconds: 1e6 } } as const]
+        : [ended(name)]),
+    ]),
+  ];
+  if (!waits) {
+    told.push({ type: 'ForwardEnded', status: 'Success', failedStep: null });
+    told.push({ type: 'ExecutionEnded', status: 'Success', rollbackStatus: 'notRequested', outputs: {} });
+  }
+  return told.map((event, index) => ({ seq: index + 1, at: at + index, event }));
+}
+
+function ended(name: string): EngineEvent {
+  return {
+    type: 'StepEnded',
+    step: name,
+    status: 'Success',
+    attempts: 1,
+    outputs: { Value: 'v'.repeat(200) },
+    changes: [],
+    restorePoints: [],
+    targets: [],
+    note: '',
+    failure: null,
+    critical: false,
+  };
+}
+
+/** True when it is as fast as stated. */
+export function benchList(): boolean {
+  const dir = mkdtempSync(join(tmpdir(), 'belay-bench-list-'));
+  try {
+    fill(dir);
+    const seconds = Array.from({ length: roundsEach }, () => {
+      const began = performance.now();
+      const out = execFileSync(
+        process.execPath,
+        [builtBelay(), 'list', '--limit', String(count), '--state', dir],
+        {
+          encoding: 'utf8',
+          maxBuffer: 64 * 1024 * 1024,
+        },
+      );
+      if (out.split('\n').length < count) throw new Error(`it listed ${out.split('\n').length} lines`);
+      return (performance.now() - began) / 1000;
+    }).toSorted((left, right) => left - right);
+    const [fastest = NaN] = seconds;
+    const median = seconds[Math.floor(roundsEach / 2)] ?? NaN;
+    console.log(
+      `list     ${fastest.toFixed(2)} s for ${count} executions, ${count / 10} of them waiting, as a process (the fastest of ${roundsEach}, median ${median.toFixed(2)}; at most ${secondsMax} s)`,
+    );
+    return fastest <= secondsMax;
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
