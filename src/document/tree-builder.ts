@@ -140,7 +140,7 @@ export class TreeBuilder {
 
   /** The same value twice is harmless and stands in published documents; another value means one of them is lost. */
   private reportDuplicate(key: string, keySpan: Span, earlier: Entry, value: TreeNode): void {
-    const message = `the key ${JSON.stringify(key)} stands twice in this map`;
+    const message = `the key ${JSON.stringify(key)} is written twice in this map`;
     if (isSame(earlier.value, value)) this.report.warn('DUPLICATE_KEY', keySpan, message, 'Remove one.');
     else this.report.error('DUPLICATE_KEY', keySpan, `${message}, with different values`, 'Remove one.');
   }

@@ -29,7 +29,7 @@ export interface ListNode {
 
 export interface MapNode {
   readonly kind: 'map';
-  /** In order; a key stands once. */
+  /** In order; each key is there once. */
   readonly entries: ReadonlyMap<string, Entry>;
   readonly span: Span;
 }

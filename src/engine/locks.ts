@@ -1,6 +1,6 @@
 /**
  * Locks: what an execution holds alone, from before what needs it until the execution has ended, through waiting, approval
- * and rollback. All that is asked for at one place is had together or not at all, so nobody holds one thing while
+ * and rollback. Locks that are asked for at one place are taken together or not at all, so nobody holds one thing while
  * waiting for the other; who holds what is the host's knowledge, the waiting is decided here.
  */
 import { lockNameProblem } from '../document/index.ts';

@@ -238,7 +238,7 @@ export interface Journal {
   locks(executionId?: string): LockRow[];
   /** Whether the target has an entry for it. */
   markLock(lock: LockRow, hasEntry: boolean): void;
-  /** Everything that the execution holds was had. */
+  /** The execution has all that it asked for. */
   confirmLocks(executionId: string): void;
   dropLocks(locks: readonly LockRow[]): void;
 

@@ -21,7 +21,7 @@ export interface OpenedHost {
   readonly host: Host;
   /** The same host, reached as another runner would reach it. */
   readonly other: Host;
-  /** Ends every connection of both, as a broken network does. Missing where there is none to cut. */
+  /** Ends every connection of both, as a broken network does. Missing where there are none. */
   readonly cut?: () => Promise<void>;
   /** Something on the host that answers TCP connections, for the suite's part on dialling. */
   readonly listener?: Listener;

@@ -193,7 +193,7 @@ export function journalContract(
   );
 
   test(
-    `${name}: locks are had together or not at all, and by one execution`,
+    `${name}: locks are taken together or not at all, and by one execution`,
     within((journal, again) => {
       for (const id of ['A', 'B', 'C']) journal.create(execution(id, 1));
       const lock = (lockName: string, host: string | null = null) => ({

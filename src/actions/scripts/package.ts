@@ -49,7 +49,7 @@ for name in "$@"; do
         case $v in $version) chosen=$v; break ;; esac
       done
       if [ -z "$chosen" ] && kept_file "$name" "$version" >/dev/null; then chosen=$version; fi
-      [ -n "$chosen" ] || fail NO_SUCH_VERSION "$name $version is not to be had here; available: $(pm_available "$name" | head -n 8 | tr '\\n' ' ')(installed: $installed)$(pm_excluded "$name")$stale" ;;
+      [ -n "$chosen" ] || fail NO_SUCH_VERSION "this host cannot get $name $version; available: $(pm_available "$name" | head -n 8 | tr '\\n' ' ')(installed: $installed)$(pm_excluded "$name")$stale" ;;
   esac
   case $d in "$chosen installed "*) continue ;; esac
   lock=$(pm_lock "$name")
@@ -65,7 +65,7 @@ while read -r name old new; do
   case $d in *held) case " $* " in *" $name "*) ;; *) fail WOULD_REMOVE "this would change $name, which is on hold; nothing was changed" ;; esac ;; esac
   said_before=$(wc -l <"$work/talk")
   [ "$old" = - ] || pm_keep "$name" "$old" >/dev/null 2>>"$work/talk" || {
-    # It is to be had, and cannot be kept: that is no reason to give the undo up.
+    # A repository has it, and it cannot be kept: that is no reason to give the undo up.
     if [ "$allow_no_undo" != yes ] && pm_available "$name" | grep -qxF -- "$old"; then
       # apt says nothing of a disk that is full, and leaves a part of the file.
       probe=$( { mkdir -p "$held" && head -c 65536 /dev/zero >"$held/.probe"; } 2>&1) && probe=

@@ -1,6 +1,6 @@
 /**
  * Takes and gives back the locks of one execution: first in the journal, where the runs of this state folder meet, then on
- * the targets, where the state folders meet. All that is asked for at once is had together or given back. Everything
+ * the targets, where the state folders meet. Locks that are asked for together are taken together, or all given back. Everything
  * here is harmless to repeat: what the execution holds already is its own.
  */
 import { hostname } from 'node:os';

@@ -109,6 +109,6 @@ export function silent(label: string, timeoutMs: number, effect: 'none' | 'unkno
 }
 
 export function unconnected(label: string, timeoutMs: number): HttpFailure {
-  const message = `${label}: not asked, for no connection to it was had within ${timeoutMs / 1000} s. Those that are open are busy, or the way there is slow.`;
+  const message = `${label}: not asked: Belay got no connection to it within ${timeoutMs / 1000} s. Those that are open are busy, or the way there is slow.`;
   return new HttpFailure({ code: 'NO_REPLY', message, retryable: true, effect: 'none' });
 }

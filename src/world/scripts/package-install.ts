@@ -108,6 +108,6 @@ function noSuchVersion(run: ScriptRun, name: string, wanted: string): ScriptEnd 
   const text =
     wanted === 'latest'
       ? `no repository of this host has ${name}`
-      : `${name} ${wanted} is not to be had here; available: ${offered.join(' ')} (installed: ${installedVersion(run, name)})`;
+      : `this host cannot get ${name} ${wanted}; available: ${offered.join(' ')} (installed: ${installedVersion(run, name)})`;
   return no([manager], 'NO_SUCH_VERSION', text);
 }

@@ -11,7 +11,7 @@ const bytes = 1024 ** 3;
 const lineLength = 120;
 const lineFeeds = Math.ceil(bytes / lineLength) - 1;
 const runnerBytesMax = 200 * 1024 ** 2;
-/** The output stands once on the host and once in the log, both of them this machine's. */
+/** The output is written once on the host and once in the log, both of them this machine's. */
 const roomBytes = 2.5 * bytes;
 
 const reason = noSshd ?? noRoom();

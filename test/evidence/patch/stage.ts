@@ -33,7 +33,7 @@ export interface Stage {
   readonly versions: { readonly old: Version; readonly new: Version };
   /** What `dataQuery` answers while nobody has hurt the data. */
   readonly soundData: string;
-  /** The old packages, the server up, all rows there, and the new version to be had. */
+  /** The old packages, the server up, all rows there, and the new version in the repository. */
   reset(): Promise<void>;
   /** A command in front. `inventory` is the belay.yaml that it finds; null: there is none. */
   begin(args: readonly string[], inventory?: Inventory | null): BelayCommand;

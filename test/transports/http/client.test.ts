@@ -172,7 +172,7 @@ describe('a failure says what, where and what to do', () => {
     await expect.poll(() => asked).toBe(8);
     const late = client.send({ ...get, silenceMs: 300 });
     await expect(late).rejects.toMatchObject({ code: 'NO_REPLY', effect: 'none', retryable: true });
-    await expect(late).rejects.toThrow('not asked, for no connection to it was had within 0.3 s');
+    await expect(late).rejects.toThrow('not asked: Belay got no connection to it within 0.3 s');
     client.close();
     await Promise.all(busy);
   });
