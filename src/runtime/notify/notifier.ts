@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import { resolveInputs } from '../../document/index.ts';
 import type { EngineEvent } from '../../engine/index.ts';
 import {
@@ -55,6 +56,8 @@ const tellingEvents: ReadonlySet<EngineEvent['type']> = new Set([
 const nudgeMs = 250;
 /** How often a running execution looks for messages that are due again, and at what goes on below it. */
 const againMs = 5_000;
+/** For what is under way to be written down when the bound is over. */
+const lastMs = 500;
 
 export class Notifier {
   readonly #options: NotifierOptions;
@@ -155,11 +158,17 @@ export class Notifier {
     this.#timer = undefined;
     if (!this.isUsed) return [];
     const bound = setTimeout(() => this.#stop.abort(), boundMs);
+    const over = new AbortController();
     try {
-      await this.round();
+      const round = this.round();
+      // Most of what hangs ends with the signal; what does not, such as reading a secret, is left behind.
+      const last = delay(boundMs + lastMs, undefined, { signal: over.signal }).catch(() => undefined);
+      await Promise.race([round, last]);
+      round.catch(() => undefined);
       return this.takeTroubles();
     } finally {
       clearTimeout(bound);
+      over.abort();
     }
   }
 

@@ -30,8 +30,12 @@ export function answered(text: string, secrets: readonly string[] = []): string 
 export function troubleText(error: unknown, secrets: readonly string[] = []): string {
   if (!(error instanceof Error)) return 'it failed';
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  const known = Object.hasOwn(words, code) ? words[code] : undefined;
+  // nodemailer gives its own code, and the system's in the message.
+  const inner = /\bE[A-Z]{4,}\b/.exec(error.message)?.[0] ?? '';
+  const known = [code, inner].flatMap((each) => (Object.hasOwn(words, each) ? [words[each]] : []))[0];
   if (known !== undefined) return known;
+  const phrase = phrases.find(([pattern]) => pattern.test(error.message));
+  if (phrase !== undefined) return phrase[1];
   const first = error instanceof AggregateError && error.errors.length > 0 ? error.errors[0] : undefined;
   if (first !== undefined) return troubleText(first, secrets);
   return answered(
@@ -39,6 +43,17 @@ export function troubleText(error: unknown, secrets: readonly string[] = []): st
     secrets,
   );
 }
+
+const phrases: readonly (readonly [RegExp, string])[] = [
+  [
+    /self-signed certificate in certificate chain/i,
+    'its certificate leads to an authority that is not trusted here',
+  ],
+  [/self-signed certificate/i, 'its certificate is signed by itself, and nobody vouches for it'],
+  [/unable to (verify|get)/i, 'its certificate leads to no authority that is trusted here'],
+  [/altnames/i, 'its certificate is for another name'],
+  [/certificate has expired/i, 'its certificate has expired'],
+];
 
 const words: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nobody listens there',
