@@ -120,6 +120,8 @@ export interface ActivityCallOf<K extends ActivityKind> {
   readonly token: string;
   /** Counted from the first time that the activity began, across resumes. */
   readonly timeoutMs: number;
+  /** How long of its time it may wait for what AWS refuses for now; absent: all of it. */
+  readonly laterMs?: number;
   /** `rerun`: doing it again is harmless. `report`: the host answers `lost` instead of doing it again. */
   readonly onLost: 'rerun' | 'report';
   /** Runs although the execution was cancelled: rollback, onCancel, confirming a stop. */

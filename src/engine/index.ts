@@ -32,6 +32,7 @@ export {
   type UndoState,
 } from './execution-state.ts';
 export { type Failure } from './failure.ts';
+export { beginTimeoutMs, prepareTimeoutMs } from './limits.ts';
 export {
   accountOf,
   changedByUndo,

@@ -4,7 +4,7 @@
 export const stepTimeoutSecondsDefault = 3600;
 /** AWS lets an onCancel chain run two minutes (SSM User Guide, automation-actions). */
 export const onCancelSeconds = 120;
-/** `begin` is a short call; a longer silence counts as a lost reply. */
+/** One try of `begin` is a short call; a longer silence counts as a lost reply. What AWS wants to be asked later has the step's time. */
 export const beginTimeoutMs = 60_000;
 /** Includes the time for which "absent" is not believed. */
 export const adoptTimeoutMs = 120_000;

@@ -3,6 +3,7 @@
  * `aws/` implements it with the AWS SDK, `world/` models it in memory. Both are held to test/contract/aws.ts.
  */
 import type { Json, JsonObject } from '../json.ts';
+import { laterOf, type Later } from './aws/later.ts';
 
 export interface AwsCall {
   /** The boto3 client name in any spelling of case: `ec2`, `ssm`, `config`, `application-autoscaling`. */
@@ -104,6 +105,8 @@ export class AwsFailure extends Error {
   readonly retryable: boolean;
   /** `none`: the service refused and nothing happened. `unknown`: it may have happened, the reply is lost. */
   readonly effect: 'none' | 'unknown';
+  /** AWS refused the call for now, and says or implies when it would take it. Undefined: it is not a matter of time. */
+  readonly later: Later | undefined;
   readonly httpStatus: number | undefined;
   readonly requestId: string | undefined;
 
@@ -113,12 +116,15 @@ export class AwsFailure extends Error {
     retryable: boolean;
     effect: 'none' | 'unknown';
     httpStatus?: number | undefined;
+    /** Of a Retry-After header. */
+    retryAfterMs?: number | undefined;
     requestId?: string | undefined;
     cause?: unknown;
   }) {
     super(failure.message, { cause: failure.cause });
     this.code = failure.code;
-    this.retryable = failure.retryable;
+    this.later = failure.effect === 'none' ? laterOf(failure) : undefined;
+    this.retryable = failure.retryable || this.later !== undefined;
     this.effect = failure.effect;
     this.httpStatus = failure.httpStatus;
     this.requestId = failure.requestId;

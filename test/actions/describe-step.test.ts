@@ -110,7 +110,15 @@ describe('the catalog', () => {
     });
     expect(catalog.action('aws:createTags')?.undoReason).toBeUndefined();
     const forbidden = catalog.actionNames.filter((name) => catalog.action(name)?.allowedInOnCancel === false);
-    expect(forbidden).toEqual(['aws:approve', 'aws:createTags', 'aws:pause', 'aws:sleep']);
+    expect(forbidden).toEqual([
+      'aws:approve',
+      'aws:copyImage',
+      'aws:createImage',
+      'aws:createTags',
+      'aws:pause',
+      'aws:runInstances',
+      'aws:sleep',
+    ]);
     expect(catalog.action('aws:nothing')).toBeUndefined();
   });
 

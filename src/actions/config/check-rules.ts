@@ -1,5 +1,6 @@
 /** config:checkRules: AWS Config rules evaluated now, waited for, and read to the last page. */
 import { Type } from 'typebox';
+import { AwsFailure } from '../../transports/aws.ts';
 import { defineAction, done, failed, pending, type ActionContext, type Poll } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
 import { answerSince, lastEvaluation, startEvaluation, type LastEvaluation } from './evaluation.ts';
@@ -34,6 +35,8 @@ interface Check {
   readonly settled: Map<string, RuleStanding>;
   /** By rule; null until the evaluation was started. */
   waiting: Map<string, LastEvaluation> | null;
+  /** What Config said last when it wanted to be asked later; null: it never did. */
+  said: string | null;
 }
 /** By the inputs that the activity host holds while it polls. */
 const checks = new WeakMap<object, Check>();
@@ -98,22 +101,54 @@ export const checkRules = defineAction({
   effect: {
     kind: 'read',
     poll: async (inputs: Inputs, context): Promise<Poll<Outputs>> => {
-      const check = checks.get(inputs) ?? { since: context.now(), settled: new Map(), waiting: null };
+      const check = checks.get(inputs) ?? {
+        since: context.now(),
+        settled: new Map(),
+        waiting: null,
+        said: null,
+      };
       checks.set(inputs, check);
       const isLate = context.now() - check.since >= (inputs.MaxWaitSeconds ?? maxWaitSecondsDefault) * 1_000;
-      if (check.waiting === null) return begin(inputs, check, isLate, context);
-      for (const [rule, before] of check.waiting) {
-        const answer = answerSince(rule, before, await lastEvaluation(rule, context));
-        if (answer.kind === 'running' && !isLate) continue;
-        check.waiting.delete(rule);
-        check.settled.set(rule, await settled(rule, answer, inputs, context));
+      try {
+        return await goOn(inputs, check, isLate, context);
+      } catch (error) {
+        if (!(error instanceof AwsFailure) || error.later === undefined) throw error;
+        check.said = error.message;
+        if (!isLate) return pending(error.later.afterMs ?? tryAgainMs, error.message);
+        for (const rule of inputs.Rules)
+          if (!check.settled.has(rule))
+            check.settled.set(rule, unjudged(rule, busyAllTheTime(inputs, check)));
+        return conclude(inputs, check);
       }
-      if (check.waiting.size === 0) return conclude(inputs, check);
-      return pending(lookAgainMs(check, context), waitingFor(check.waiting));
     },
   },
   undo: { kind: 'notNeeded' },
 });
+
+async function goOn(
+  inputs: Inputs,
+  check: Check,
+  isLate: boolean,
+  context: ActionContext,
+): Promise<Poll<Outputs>> {
+  if (check.waiting === null) return begin(inputs, check, isLate, context);
+  for (const [rule, before] of check.waiting) {
+    const answer = answerSince(rule, before, await lastEvaluation(rule, context));
+    if (answer.kind === 'running' && !isLate) continue;
+    check.settled.set(rule, await settled(rule, answer, inputs, context));
+    check.waiting.delete(rule);
+  }
+  if (check.waiting.size === 0) return conclude(inputs, check);
+  return pending(lookAgainMs(check, context), waitingFor(check.waiting));
+}
+
+/** Config took no evaluation of ours, in all the time there was. */
+function busyAllTheTime(inputs: Inputs, { said }: Check): Trouble {
+  return {
+    cause: 'EVALUATION_BUSY',
+    reason: `Config took no evaluation for ${waited(inputs)}${said === null ? '' : `; it said last: ${said}`}`,
+  };
+}
 
 /** Looks whether the rules can be judged, and starts the evaluation of those that can. */
 async function begin(
@@ -125,12 +160,9 @@ async function begin(
   check.settled.clear();
   const recorders = await readRecorders(context);
   const waiting = new Map<string, LastEvaluation>();
-  const isBusy: Trouble = {
-    cause: 'EVALUATION_BUSY',
-    reason: `other evaluations ran all the time, for ${waited(inputs)}`,
-  };
   for (const rule of inputs.Rules) {
-    const trouble = (await troubleWith(rule, recorders, context)) ?? (isLate ? isBusy : null);
+    const trouble =
+      (await troubleWith(rule, recorders, context)) ?? (isLate ? busyAllTheTime(inputs, check) : null);
     const last = trouble === null ? await lastEvaluation(rule, context) : null;
     if (last !== null) waiting.set(rule, last);
     else if (trouble !== null) check.settled.set(rule, unjudged(rule, trouble));
@@ -138,12 +170,13 @@ async function begin(
   }
   if (waiting.size === 0) return conclude(inputs, check);
   const start = await startEvaluation([...waiting.keys()], context);
-  switch (start) {
+  switch (start.kind) {
     case 'started':
       check.waiting = waiting;
       return pending(lookAgainMs(check, context), waitingFor(waiting));
     case 'busy':
-      return pending(tryAgainMs, 'Config evaluates these rules already; ours starts after that');
+      check.said = start.said;
+      return pending(start.afterMs ?? tryAgainMs, `Config takes no evaluation now: ${start.said}`);
     case 'gone':
       return pending(lookAgainMsMin, 'a rule was deleted just now, looking again');
     default:

@@ -39,22 +39,28 @@ export async function lastEvaluation(rule: string, { aws, signal }: Asking): Pro
   }
 }
 
-/**
- * `busy`: one runs already, whose answers may be from before ours was asked for; to be tried again. `gone`: one of the
- * rules was deleted meanwhile, and none was started.
- */
-export async function startEvaluation(
-  rules: readonly string[],
-  { aws, signal }: Asking,
-): Promise<'started' | 'busy' | 'gone'> {
+/** One evaluation runs already. */
+const isTakenElsewhere = /^(?:LimitExceeded|ResourceInUse)Exception$/;
+
+export type Start =
+  | { readonly kind: 'started' }
+  /** Config takes none now: one runs already, whose answers may be from before ours was asked for, or it is asked too often. */
+  | { readonly kind: 'busy'; readonly said: string; readonly afterMs: number | undefined }
+  /** One of the rules was deleted meanwhile, and none was started. */
+  | { readonly kind: 'gone' };
+
+/** Whether Config took it; to be tried again where it was busy. */
+export async function startEvaluation(rules: readonly string[], { aws, signal }: Asking): Promise<Start> {
   try {
     const params = { ConfigRuleNames: [...rules] };
     await aws.call({ service: 'config', operation: 'StartConfigRulesEvaluation', params, signal });
-    return 'started';
+    return { kind: 'started' };
   } catch (error) {
-    if (isRuleMissing(error)) return 'gone';
-    if (error instanceof AwsFailure && /^(?:LimitExceeded|ResourceInUse)Exception$/.test(error.code))
-      return 'busy';
+    if (isRuleMissing(error)) return { kind: 'gone' };
+    if (!(error instanceof AwsFailure)) throw error;
+    const said = error.message;
+    if (isTakenElsewhere.test(error.code)) return { kind: 'busy', said, afterMs: undefined };
+    if (error.later !== undefined) return { kind: 'busy', said, afterMs: error.later.afterMs };
     throw error;
   }
 }

@@ -48,11 +48,19 @@ export type EffectEnding =
 
 export async function runEffect(frame: Frame, call: EffectCall): Promise<EffectEnding> {
   const begun: Begun = call.isBegun ? await begin(frame, call) : { kind: 'running', handle: null };
-  return begun.kind === 'ended' ? begun.ending : wait(frame, call, begun.handle);
+  if (begun.kind === 'ended') return begun.ending;
+  // AWS may have refused to begin for a while: that was of the step's own time.
+  const timeoutMs = Math.max(1, call.timeoutMs - (begun.waitedMs ?? 0));
+  return wait(frame, { ...call, timeoutMs }, begun.handle);
 }
 
 type Begun =
-  | { readonly kind: 'running'; readonly handle: Json }
+  | {
+      readonly kind: 'running';
+      readonly handle: Json;
+      /** How much longer than one try its beginning took. */
+      readonly waitedMs?: number;
+    }
   | { readonly kind: 'ended'; readonly ending: EffectEnding };
 
 const ended = (ending: EffectEnding): Begun => ({ kind: 'ended', ending });
@@ -70,10 +78,14 @@ async function begin(frame: Frame, call: EffectCall): Promise<Begun> {
       input: call.work,
       step: call.step,
       token: call.token,
-      timeoutMs: frame.within(beginTimeoutMs),
+      timeoutMs: frame.within(Math.max(beginTimeoutMs, call.timeoutMs)),
+      ...(call.timeoutMs < beginTimeoutMs ? { laterMs: call.timeoutMs } : {}),
       onLost: 'report',
     });
-    if (outcome.status === 'ok') return { kind: 'running', handle: outcome.value };
+    if (outcome.status === 'ok') {
+      const waitedMs = Math.max(0, outcome.endedAt - outcome.startedAt - beginTimeoutMs);
+      return { kind: 'running', handle: outcome.value, waitedMs };
+    }
     if (outcome.status === 'cancelled') return ended({ status: 'Cancelled', handle: null, effect: 'none' });
     trouble = failureOf(outcome);
     if (outcome.status === 'failed' && outcome.effect !== 'unknown')

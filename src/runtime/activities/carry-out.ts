@@ -6,6 +6,7 @@ import {
   type AnyAction,
 } from '../../actions/define-action.ts';
 import type { ActivityCallOf, ActivityKind, AnswerOf, OutcomeResult, Work } from '../../engine/index.ts';
+import { beginTimeoutMs, prepareTimeoutMs } from '../../engine/index.ts';
 import { mayHoldSecret } from '../../document/index.ts';
 import type { JsonObject } from '../../json.ts';
 import type { KnownMachines } from '../known-machines.ts';
@@ -16,6 +17,7 @@ import { adopt } from './adopt.ts';
 import { readCaptures } from './capture.ts';
 import { effectOf, type BoundEffect } from './effect-of.ts';
 import { checkedInputs } from './inputs.ts';
+import { untilTaken } from './later.ts';
 import { wait } from './wait.ts';
 
 /** What an activity is carried out with. */
@@ -85,12 +87,34 @@ const byKind: { readonly [K in ActivityKind]: CarryOut<K> } = {
   },
 };
 
+/** How long one try of these may take, in ms; the rest of their time is for waiting until AWS takes it. */
+const tryMs: Partial<Record<ActivityKind, number>> = { begin: beginTimeoutMs, prepare: prepareTimeoutMs };
+
 /** Throws what actions and transports throw. */
-export function carryOut<K extends ActivityKind>(
+export async function carryOut<K extends ActivityKind>(
   call: ActivityCallOf<K>,
   means: Means,
 ): Promise<OutcomeResult<K>> {
-  return byKind[call.kind](call, means);
+  const limitMs = tryMs[call.kind];
+  const act = async (): Promise<OutcomeResult<K>> => {
+    if (limitMs === undefined) return byKind[call.kind](call, means);
+    using limited = within(means.context.signal, limitMs);
+    return await byKind[call.kind](call, { ...means, context: { ...means.context, signal: limited.signal } });
+  };
+  const { context, cancel, deadlineAt } = means;
+  const until = call.laterMs === undefined ? deadlineAt : Math.min(deadlineAt, context.now() + call.laterMs);
+  const result = await untilTaken(act, { context, cancel, deadlineAt: until });
+  return result === 'cancelled' ? { status: 'cancelled' } : result;
+}
+
+/** The signal, or the end of the time. Its timer goes with it. */
+function within(signal: AbortSignal, ms: number): Disposable & { readonly signal: AbortSignal } {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(), ms);
+  return {
+    signal: AbortSignal.any([signal, controller.signal]),
+    [Symbol.dispose]: () => clearTimeout(timer),
+  };
 }
 
 /** After its outcome is journaled: what an effect left behind to be found by may go. */

@@ -4,6 +4,7 @@ import type { ActionContext, AnyAction, Poll } from '../../actions/define-action
 import type { OutcomeResult, Work } from '../../engine/index.ts';
 import type { Json, JsonObject } from '../../json.ts';
 import type { BoundEffect } from './effect-of.ts';
+import { pauseMs, waitingText } from './later.ts';
 import { asOutcome, failedOutcome, isTransient } from './outcomes.ts';
 import { doneResult, failedResult } from './results.ts';
 
@@ -27,19 +28,34 @@ export interface Waiting {
   readonly deadlineAt: number;
 }
 
+/** What AWS refuses for now is asked again until the time is over, whatever kind of effect it is: nothing has happened. */
 export async function wait(waiting: Waiting): Promise<OutcomeResult<'wait' | 'notify'>> {
   const { action, inputs, context, cancel, deadlineAt } = waiting;
   let troubleSince: number | null = null;
+  let refusals = 0;
   let seen: string | undefined;
   for (;;) {
     let answer: Poll<JsonObject>;
     try {
       answer = await pollOnce(waiting);
       troubleSince = null;
+      refusals = 0;
     } catch (error) {
       if (cancel.aborted) return { status: 'cancelled' };
-      if (context.now() >= deadlineAt) return timeout(seen ?? failedOutcome(error)?.message);
+      const afterMs = pauseMs(error, refusals + 1);
+      if (context.now() >= deadlineAt) {
+        const said = failedOutcome(error)?.message;
+        return timeout(afterMs === undefined ? (seen ?? said) : said);
+      }
       const outcome = asOutcome(error);
+      if (afterMs !== undefined) {
+        refusals += 1;
+        seen = outcome.message;
+        context.notice(waitingText(error, afterMs));
+        const left = Math.min(afterMs, deadlineAt - context.now());
+        await delay(left, undefined, { signal: cancel }).catch(() => undefined);
+        continue;
+      }
       if (waiting.bound.effect.kind !== 'begun' || !isTransient(error)) return outcome;
       troubleSince ??= context.now();
       if (context.now() - troubleSince >= outOfReachMsMax) return { ...outcome, effect: 'unknown' };

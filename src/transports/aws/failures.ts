@@ -3,6 +3,7 @@ import { isClockSkewCorrectedError, isThrottlingError } from '@smithy/core/retry
 import { AwsFailure } from '../aws.ts';
 import { requestIdIn } from './decode.ts';
 import { ExchangeBroken, type Exchange, REPLY_TOO_LARGE } from './http.ts';
+import { laterOf, retryAfterMs } from './later.ts';
 import type { Protocol } from './model-format.ts';
 
 export interface AttemptContext {
@@ -47,6 +48,7 @@ export function toFailure(error: unknown, context: AttemptContext): AwsFailure {
     retryable: verdict.retryable,
     effect: verdict.doubtful && !readOnly ? 'unknown' : 'none',
     httpStatus: exchange.status,
+    retryAfterMs: retryAfterMs(exchange.retryAfter, Date.now()),
     requestId: verdict.requestId,
     cause: causeOf(error, exchange),
   });
@@ -175,7 +177,8 @@ function judgeReply(error: SdkError, exchange: Exchange): Verdict {
   const { message, $metadata } = error;
   const coded = { name: code, message, $metadata: { ...$metadata } };
   const isThrottled = isThrottlingError(coded);
-  const isRefused = status < 500 || isThrottled || OUT_OF_CAPACITY.test(code);
+  const isRefused =
+    status < 500 || isThrottled || OUT_OF_CAPACITY.test(code) || laterOf({ code, message }) !== undefined;
   return {
     code,
     says: `was ${isRefused ? 'refused' : 'not completed'}: ${code}: ${sentence(message)}${adviceFor(code)}`,

@@ -26,6 +26,8 @@ export interface Exchange {
   sent: boolean;
   status?: number;
   contentType?: string;
+  /** As the reply has it. */
+  retryAfter?: string;
   /** The reply carries a request id, as every service of AWS gives one. */
   isIdentified?: boolean;
   body?: Buffer;
@@ -143,6 +145,8 @@ function converse(
     outgoing.once('response', (incoming) => {
       exchange.status = incoming.statusCode ?? 0;
       exchange.contentType = incoming.headers['content-type'] ?? '';
+      const retryAfter = incoming.headers['retry-after'];
+      if (retryAfter !== undefined) exchange.retryAfter = retryAfter;
       const chunks: Buffer[] = [];
       let received = 0;
       incoming.on('data', (chunk: Buffer) => {

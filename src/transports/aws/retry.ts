@@ -23,7 +23,10 @@ export interface RetryPolicy {
   random(): number;
 }
 
-/** `attempt` rejects with AwsFailure and nothing else; so does this. */
+/**
+ * `attempt` rejects with AwsFailure and nothing else; so does this. What AWS refuses for longer than a call may take goes
+ * to who made the call at once: a step waits for that, within its own time.
+ */
 export async function sendWithRetries<Reply>(
   attempt: () => Promise<Reply>,
   policy: RetryPolicy,
@@ -36,8 +39,11 @@ export async function sendWithRetries<Reply>(
       if (!(error instanceof AwsFailure)) throw error;
       mayHaveHappened ||= error.effect === 'unknown';
       const isSafe = error.effect === 'none' || policy.repeatable;
-      if (!error.retryable || !isSafe || sent >= policy.attempts) throw summed(error, sent, mayHaveHappened);
-      await policy.sleep(backoffMs(sent, error, policy.random()), policy.signal);
+      const isLong = (error.later?.afterMs ?? 0) > BACKOFF_MAX_MS;
+      if (!error.retryable || !isSafe || isLong || sent >= policy.attempts)
+        throw summed(error, sent, mayHaveHappened);
+      const pauseMs = error.later?.afterMs ?? backoffMs(sent, error, policy.random());
+      await policy.sleep(pauseMs, policy.signal);
     }
   }
 }
@@ -51,7 +57,7 @@ export function backoffMs(failures: number, failure: AwsFailure, random: number)
 /** The last refusal says nothing about an earlier attempt whose reply was lost: that one may still have happened. */
 function summed(last: AwsFailure, sent: number, mayHaveHappened: boolean): AwsFailure {
   if (sent === 1) return last;
-  const { code, retryable, httpStatus, requestId, cause } = last;
+  const { code, retryable, httpStatus, requestId, cause, later } = last;
   const doubt = mayHaveHappened && last.effect === 'none' ? ' The reply to an earlier attempt was lost.' : '';
   return new AwsFailure({
     code,
@@ -59,6 +65,7 @@ function summed(last: AwsFailure, sent: number, mayHaveHappened: boolean): AwsFa
     retryable,
     effect: mayHaveHappened ? 'unknown' : last.effect,
     httpStatus,
+    retryAfterMs: later?.afterMs,
     requestId,
     cause,
   });

@@ -22,9 +22,13 @@ export function footprint(state: WorldState): string[] {
   for (const host of Object.values(state.hosts))
     for (const [name, { active }] of Object.entries(host.units))
       lines.push(`runs ${host.name} ${name} ${active}`);
-  for (const { id, state: power } of Object.values(state.instances)) lines.push(`instance ${id} ${power}`);
+  // EC2 lists a terminated instance for a while, and it is nothing any more.
+  const isOver = (id: string): boolean => state.instances[id]?.state === 'terminated';
+  for (const { id, state: power } of Object.values(state.instances))
+    if (!isOver(id)) lines.push(`instance ${id} ${power}`);
   for (const id of Object.keys(state.snapshots)) lines.push(`snapshot ${id}`);
-  for (const [id, tags] of Object.entries(state.tags))
+  for (const id of Object.keys(state.images)) lines.push(`image ${id}`);
+  for (const [id, tags] of Object.entries(state.tags).filter(([of]) => !isOver(of)))
     for (const [key, value] of Object.entries(tags)) lines.push(`tag ${id} ${key}=${value}`);
   for (const [name, { value }] of Object.entries(state.parameters)) lines.push(`parameter ${name}=${value}`);
   return lines.toSorted();

@@ -23,6 +23,7 @@ const rowsInCi = 24;
 /** Inputs with which each of them changes something of the world that a newcomer meets. */
 const acting: Readonly<Record<string, JsonObject>> = {
   'aws:changeInstanceState': { InstanceIds: [sandboxIds.web1], DesiredState: 'stopped' },
+  'aws:createImage': { InstanceId: sandboxIds.web1, ImageName: 'web1-before', NoReboot: true },
   'aws:createSnapshot': { VolumeId: sandboxIds.db1Data },
   'aws:createTags': { ResourceIds: [sandboxIds.web1], Tags: [{ Key: 'K', Value: 'v' }] },
   'aws:executeAwsApi': {
@@ -38,6 +39,7 @@ const acting: Readonly<Record<string, JsonObject>> = {
     InstanceIds: ['web1'],
     Parameters: { commands: ['true'] },
   },
+  'aws:runInstances': { ImageId: sandboxIds.image },
   'ebs:snapshot': { Host: 'db1', Mounts: ['/var/lib/postgresql'] },
   'ec2:deleteTags': { ResourceIds: [sandboxIds.web1], Keys: ['Name'] },
   'host:command': { Host: 'web1', Script: 'true' },
@@ -52,7 +54,7 @@ const acting: Readonly<Record<string, JsonObject>> = {
 
 /** What the sandbox refuses by name, or what needs a world of its own: their truth is shown on lab hosts and servers. */
 const elsewhere =
-  /^(minio|nginx|tls|config|cloudwatch|sns):|^postgresql:rebuildStandby$|^(ebs:(restore|deleteSnapshots|moveVolume|putBack)|ec2:(rotateKeyPair|deleteKeyPair)|host:(authorizedKeys|binary|reboot))$/;
+  /^(minio|nginx|tls|config|cloudwatch|sns):|^postgresql:rebuildStandby$|^aws:(copyImage|deleteImage)$|^(ebs:(restore|deleteSnapshots|moveVolume|putBack)|ec2:(rotateKeyPair|deleteKeyPair)|host:(authorizedKeys|binary|reboot))$/;
 
 const endings = ['done', 'refused', 'lostReply', 'timedOut', 'cancelled', 'mismatch', 'killed'] as const;
 const undos = ['auto', 'list', 'none'] as const;

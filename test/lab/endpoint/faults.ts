@@ -16,7 +16,17 @@ export type FaultAction =
   /** It happens, but only after that time. */
   | { readonly delayMs: number }
   /** Refused as not authorised; nothing happens. */
-  | { readonly deny: true };
+  | { readonly deny: true }
+  /** Refused with a code and words of the test's own; nothing happens. */
+  | { readonly refuse: Refusal };
+
+export interface Refusal {
+  readonly code: string;
+  readonly message: string;
+  /** 400 when absent. */
+  readonly status?: number;
+  readonly retryAfterSeconds?: number;
+}
 
 export interface Fault {
   readonly match: {
@@ -26,6 +36,8 @@ export interface Fault {
     readonly nth?: number;
     /** Every so manieth matching call. Without `nth` and `every`, each one. */
     readonly every?: number;
+    /** Only so many, from the first. */
+    readonly times?: number;
     /** Counts only calls whose parameters, as JSON, contain this text. */
     readonly contains?: string;
   };
@@ -80,7 +92,8 @@ function matches({ match: { op, contains } }: Fault, call: ApiCall): boolean {
   return contains === undefined || JSON.stringify(call.params).includes(contains);
 }
 
-function isDue({ match: { nth, every } }: Fault, seen: number): boolean {
+function isDue({ match: { nth, every, times } }: Fault, seen: number): boolean {
+  if (times !== undefined && seen > times) return false;
   if (nth !== undefined) return seen === nth;
   return every === undefined || seen % every === 0;
 }
@@ -102,6 +115,10 @@ export function refusal(action: FaultAction, call: ApiCall): ApiError | undefine
     return isEc2
       ? new ApiError('InternalError', 'An internal error has occurred', 500)
       : new ApiError('InternalServerError', 'Internal server error', 500);
+  if (typeof action === 'object' && 'refuse' in action) {
+    const { code, message, status = 400, retryAfterSeconds } = action.refuse;
+    return new ApiError(code, message, status, retryAfterSeconds);
+  }
   if (typeof action === 'object' && 'deny' in action) {
     const message = `User: arn:aws:iam::123456789012:user/lab is not authorized to perform: ${call.service}:${call.operation}`;
     return isEc2

@@ -16,11 +16,13 @@ export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly code: string;
   readonly status: number;
+  readonly retryAfterSeconds: number | undefined;
 
-  constructor(code: string, message: string, status = 400) {
+  constructor(code: string, message: string, status = 400, retryAfterSeconds?: number) {
     super(message);
     this.code = code;
     this.status = status;
+    this.retryAfterSeconds = retryAfterSeconds;
   }
 }
 
@@ -56,6 +58,12 @@ export function ec2Reply(operation: string, members: readonly Element[]): Reply 
 }
 
 export function errorReply(call: Pick<ApiCall, 'protocol' | 'service'>, error: ApiError): Reply {
+  const reply = errorBody(call, error);
+  if (error.retryAfterSeconds === undefined) return reply;
+  return { ...reply, headers: [...reply.headers, 'Retry-After', String(error.retryAfterSeconds)] };
+}
+
+function errorBody(call: Pick<ApiCall, 'protocol' | 'service'>, error: ApiError): Reply {
   const requestId = randomUUID();
   const cause = [element('Code', error.code), element('Message', error.message)];
   if (call.protocol === 'json' || call.protocol === 'cbor') {
