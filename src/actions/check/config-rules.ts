@@ -174,7 +174,7 @@ async function startSome(progress: Progress, context: ActionContext): Promise<bo
     } else waiting.set(rule, last);
   }
   if (waiting.size === 0) return false;
-  if ((await startEvaluation([...waiting.keys()], context)) !== 'started') return true;
+  if ((await startEvaluation([...waiting.keys()], context)).kind !== 'started') return true;
   progress.left.splice(0, waiting.size);
   for (const [rule, last] of waiting) progress.waiting.set(rule, last);
   return false;
