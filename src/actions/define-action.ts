@@ -8,6 +8,7 @@
  */
 import type { Static, TSchema } from 'typebox';
 import type { CatalogProblem, Nests } from '../document/catalog.ts';
+import type { SourceText } from '../document/diagnostic.ts';
 import type { Change, RestorePoint } from '../engine/events.ts';
 import type { Again } from '../engine/types.ts';
 import type { Json, JsonObject } from '../json.ts';
@@ -42,6 +43,8 @@ export interface ActionContext {
   readonly scripts?: ScriptPlace;
   /** A file of the document's `files:`, its checksum verified. Throws ActionFailure NO_ATTACHMENT and BAD_ATTACHMENT. */
   readonly attachment?: (name: string) => Promise<Uint8Array>;
+  /** The Command document of that name beside the runbook; undefined: there is none. Throws ActionFailure. */
+  readonly commandDocument?: (name: string) => Promise<SourceText | undefined>;
   /** `patch.yaml:42` for a 1-based line of a program that the document holds; undefined where it holds no such text. */
   readonly lineOf?: (program: string, line: number) => string | undefined;
   /** Where a target's output goes; nothing is kept in memory. */
@@ -238,7 +241,7 @@ export interface CheckTools {
   readonly scripts?: ScriptTools;
 }
 
-export type ReadyContext = Pick<ActionContext, 'scripts' | 'attachment'>;
+export type ReadyContext = Pick<ActionContext, 'scripts' | 'attachment' | 'commandDocument' | 'host'>;
 
 /** An action whose types have been forgotten: what the registry, the catalog and the activity host handle. */
 export interface AnyAction extends Action {}

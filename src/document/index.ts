@@ -53,7 +53,7 @@ export { storedDefault } from './stored-default.ts';
 export { checkDocument, type CheckedDocument, type CheckOptions } from './check.ts';
 export { checkAny, type CheckedAny } from './check-any.ts';
 export { checkCommandDocument, isCommandDocument, type CheckedCommand } from './command/check.ts';
-export { commandPlan, type CommandPlan, type PlannedPlugin } from './command/plan.ts';
+export { commandPlan, whyAgentOnly, type CommandPlan, type PlannedPlugin } from './command/plan.ts';
 export type { CommandDocument, CommandParameter, CommandStep, Precondition } from './command/types.ts';
 export { lockNameProblem } from './locks.ts';
 export { documentCodes, type DocumentCode } from './errors.ts';

@@ -146,6 +146,7 @@ export class ActionHost implements ActivityHost {
       targets,
       scripts,
       attachment: (name) => files.attachment(name),
+      commandDocument: (name) => files.commandDocument(name),
       lineOf: (program, line) => files.lineOf(program, line),
       log: (target) => {
         const sink = opened.get(target) ?? logs.open(step, target, attemptOf(call.id));

@@ -36,13 +36,13 @@ export async function preflight(asked: Asked): Promise<Preflight> {
     const action = actions.get(step.action);
     if (action === undefined) continue;
     if (action.permissions(step.inputs).length > 0) usesAws = true;
-    await refuseUnready(step, action, asked);
     const { hosts, selectors, urls } = namedInInputs(step, action, parameters);
     for (const url of urls) refuseUrl(url, step);
     const targets = selectors.length === 0 ? [] : targetsOf(place, selectors, step);
     for (const name of [...hosts, ...targets]) {
       if (hostOf(place, name, step, isSandbox).transport === 'ssm') usesAws = true;
     }
+    await refuseUnready(step, action, asked);
   }
   for (const name of lockedHosts(document, parameters, place, isSandbox)) {
     if (place.host(name).transport === 'ssm') usesAws = true;
@@ -67,7 +67,12 @@ async function refuseUnready(
   );
   const files = programFiles(document, file);
   try {
-    await action.ready(inputs, { scripts: place.scripts, attachment: (name) => files.attachment(name) });
+    await action.ready(inputs, {
+      scripts: place.scripts,
+      attachment: (name) => files.attachment(name),
+      commandDocument: (name) => files.commandDocument(name),
+      host: (name) => place.host(name),
+    });
   } catch (error) {
     if (!(error instanceof ActionFailure)) throw error;
     throw new Refusal('usage', error.code, `step ${step.name}: ${error.message}`);

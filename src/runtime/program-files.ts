@@ -1,17 +1,28 @@
 /** The files of a runbook beside its text: attachments, found and verified; and where in the text the programs of steps stand. */
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { ActionFailure } from '../actions/index.ts';
 import { own } from '../json.ts';
-import type { Document, ProgramPlace, Step } from '../document/index.ts';
+import {
+  isCommandDocument,
+  type Document,
+  type ProgramPlace,
+  type SourceText,
+  type Step,
+} from '../document/index.ts';
 
 /** Bytes of one attachment. */
 const attachmentBytesMax = 32 * 1024 * 1024;
 
+/** Bytes of one Command document; AWS allows 64 KiB. */
+const commandBytesMax = 1024 * 1024;
+
 export interface ProgramFiles {
   /** Throws ActionFailure NO_ATTACHMENT and BAD_ATTACHMENT. */
   attachment(name: string): Promise<Uint8Array>;
+  /** See ActionContext: `NAME.yaml`, `.yml` or `.json` beside the document or in `commands/` there, or a path from there. */
+  commandDocument(name: string): Promise<SourceText | undefined>;
   /** See ActionContext. */
   lineOf(program: string, line: number): string | undefined;
 }
@@ -42,6 +53,7 @@ export function programFiles(document: Document, file: string): ProgramFiles {
         );
       return bytes;
     },
+    commandDocument: (name) => findCommand(name, dirname(file)),
     lineOf: (program, line) => {
       const place = places.get(program);
       if (place === undefined) return undefined;
@@ -58,6 +70,33 @@ export function* everyStep(steps: readonly Step[]): Generator<Step> {
     yield step;
     if (step.undo.kind === 'steps') yield* everyStep(step.undo.steps);
     for (const nested of Object.values(step.nested ?? {})) yield* everyStep(nested);
+  }
+}
+
+async function findCommand(name: string, folder: string): Promise<SourceText | undefined> {
+  const isPath = /\.(ya?ml|json)$/.test(name);
+  if (!isPath && !/^[A-Za-z0-9_.-]+$/.test(name)) return undefined;
+  const names = isPath ? [name] : ['yaml', 'yml', 'json'].map((ending) => `${name}.${ending}`);
+  for (const each of names.flatMap((found) => [resolve(folder, found), resolve(folder, 'commands', found)])) {
+    const text = await readText(each, commandBytesMax);
+    if (text !== undefined && isCommandDocument(text)) return { file: each, text };
+  }
+  return undefined;
+}
+
+/** Undefined: there is no such file. */
+async function readText(path: string, bytesMax: number): Promise<string | undefined> {
+  const handle = await open(path, 'r').catch((error: unknown) => {
+    if (isMissing(error)) return undefined;
+    throw missing(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  });
+  if (handle === undefined) return undefined;
+  try {
+    const { size } = await handle.stat();
+    if (size > bytesMax) throw bad(`${path} has ${size} bytes, and a Command document at most ${bytesMax}`);
+    return await handle.readFile('utf8');
+  } finally {
+    await handle.close();
   }
 }
 

@@ -3,6 +3,7 @@
  * that SSM does not carry are reached over their own transport. Both halves run under one token and end as one.
  */
 import { Type } from 'typebox';
+import { isExpression, referencesIn } from '../../document/index.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
 import type { Host } from '../../transports/host.ts';
 import {
@@ -15,6 +16,7 @@ import {
   type Poll,
 } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
+import { hostRun } from './command/host-run.ts';
 import { anyBegun, followHosts, forgetOnHosts, startOnHosts, stopOnHosts } from './command/host-half.ts';
 import type { NotStarted, Readings } from './command/host-half.ts';
 import {
@@ -22,9 +24,9 @@ import {
   documentNameOf,
   isInstanceId,
   runCommandInputs,
-  shellDocument,
   shellRun,
   type RunCommandInputs,
+  type ShellRun,
 } from './command/inputs.ts';
 import { failureSentence, type Invocation } from './command/output.ts';
 import { cancelCommand, findCommand, followCommand, sendCommand } from './command/ssm-half.ts';
@@ -41,6 +43,9 @@ type Handle = {
   /** Those of Hosts where nobody knows whether it began. */
   readonly Unsure: readonly string[];
   readonly NotStarted: NotStarted;
+  /** What runs on Hosts. Absent in handles of Belay 0.1: AWS-RunShellScript. */
+  readonly TimeoutSeconds?: number;
+  readonly Plugins?: number;
 };
 
 type Outputs = {
@@ -59,7 +64,7 @@ const readings = new WeakMap<Handle, Readings>();
 
 export const runCommand = defineAction({
   name: 'aws:runCommand',
-  summary: 'Runs a Command document on instances, or shell commands on hosts of the inventory.',
+  summary: 'Runs a Command document on instances through SSM, and on hosts of the inventory by itself.',
   source: 'https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-action-runcommand.html',
   example: `
 - name: ReloadNginx
@@ -100,16 +105,36 @@ export const runCommand = defineAction({
     InstanceIds ?? (Targets ?? []).map(({ Key, Values }) => `${Key}=${Values.join(',')}`),
   hasHostTargets: true,
   check: (inputs, tools) => checkRunCommand(inputs, (value) => tools.isExpression(value)),
+  ready: async (inputs, context) => {
+    const { DocumentName, InstanceIds = [] } = inputs;
+    if (isExpression(DocumentName) || !Array.isArray(InstanceIds)) return;
+    const known = InstanceIds.filter((id) => !isExpression(id));
+    const { hosts } = split({ ...inputs, InstanceIds: known }, context);
+    if (hosts.length === 0) return;
+    await hostRun(isUnresolved(inputs.Parameters) ? { DocumentName } : inputs, context).catch(
+      (error: unknown) => {
+        // Values that only steps can tell are looked at when they are there.
+        if (
+          error instanceof ActionFailure &&
+          error.code === 'BAD_PARAMETERS' &&
+          isUnresolved(inputs.Parameters)
+        )
+          return;
+        throw error;
+      },
+    );
+  },
 
   effect: {
     kind: 'begun',
     begin: async (inputs, _before, context): Promise<Handle> => {
       refuseSecrets(inputs, context);
       const { instances, hosts } = split(inputs, context);
+      const run = hosts.length === 0 ? shellRun({}) : await hostRun(inputs, context);
       // SSM first: when it refuses, nothing has begun anywhere.
       const usesSsm = inputs.Targets !== undefined || instances.length > 0;
       const CommandId = usesSsm ? await sendCommand(inputs, instances, context) : null;
-      const started = await startOnHosts(hosts, shellRun(inputs.Parameters), context);
+      const started = await startOnHosts(hosts, run, context);
       const refused = Object.values(started.notStarted)[0];
       if (refused !== undefined && CommandId === null && started.hosts.length === 0)
         throw new ActionFailure(refused);
@@ -121,6 +146,7 @@ export const runCommand = defineAction({
         Hosts: started.hosts,
         Unsure: started.unsure,
         NotStarted: started.notStarted,
+        ...boundsOf(run),
       };
     },
     adopt: async (inputs, _before, context) => {
@@ -137,6 +163,8 @@ export const runCommand = defineAction({
         Hosts: hosts.map(({ name }) => name),
         Unsure: hosts.map(({ name }) => name),
         NotStarted: {},
+        // What is begun goes on, whatever has become of the document's file since.
+        ...(await hostRun(inputs, context).then(boundsOf, () => ({}))),
       };
       return { kind: 'running', handle };
     },
@@ -166,8 +194,17 @@ async function follow(
   const { Token, CommandId, StartedAt, Instances, Hosts, Unsure, NotStarted } = handle;
   const readingsOfHosts: Readings = readings.get(handle) ?? new Map();
   readings.set(handle, readingsOfHosts);
-  const run = shellRun(inputs.Parameters);
-  const asked = { token: Token, run, startedAt: StartedAt, unsure: Unsure, readings: readingsOfHosts };
+  const { TimeoutSeconds = shellRun(inputs.Parameters).timeoutSeconds, Plugins: plugins = 1 } = handle;
+  const run = (): Promise<ShellRun> => hostRun(inputs, context);
+  const asked = {
+    token: Token,
+    run,
+    timeoutSeconds: TimeoutSeconds,
+    plugins,
+    startedAt: StartedAt,
+    unsure: Unsure,
+    readings: readingsOfHosts,
+  };
   const onHosts = await followHosts(hostsNamed(Hosts, context), asked, context);
   const overSsm =
     CommandId === null
@@ -204,8 +241,8 @@ function notStarted(target: string, code: string, message: string): Invocation {
  * states there; everything else that is an instance id goes through SSM.
  */
 function split(
-  { InstanceIds, DocumentName }: RunCommandInputs,
-  context: ActionContext,
+  { InstanceIds }: RunCommandInputs,
+  context: Pick<ActionContext, 'host'>,
 ): { readonly instances: readonly string[]; readonly hosts: readonly Host[] } {
   const instances = new Set<string>();
   const hosts = new Map<string, Host>();
@@ -215,15 +252,11 @@ function split(
     if (host.transport === 'ssm' && instance !== undefined) instances.add(instance);
     else hosts.set(host.name, host);
   }
-  const name = documentNameOf(DocumentName);
-  const [first] = hosts.values();
-  if (first !== undefined && name !== shellDocument) {
-    throw new ActionFailure({
-      code: 'UNSUPPORTED_DOCUMENT',
-      message: `${first.label} is not reached through SSM, and there Belay runs ${shellDocument} only, not ${name}; nothing was run`,
-    });
-  }
   return { instances: [...instances], hosts: [...hosts.values()] };
+}
+
+function boundsOf({ timeoutSeconds, plugins = 1 }: ShellRun): Pick<Handle, 'TimeoutSeconds' | 'Plugins'> {
+  return { TimeoutSeconds: timeoutSeconds, Plugins: plugins };
 }
 
 function hostsNamed(names: readonly string[], context: ActionContext): readonly Host[] {
@@ -237,6 +270,10 @@ function refuseSecrets({ Parameters, Comment }: RunCommandInputs, context: Actio
     message:
       'a secret stands in the Parameters of aws:runCommand, where SSM would store it and every user of the host could read it; nothing was run. Use host:command and pass it through Env',
   });
+}
+
+function isUnresolved(parameters: RunCommandInputs['Parameters']): boolean {
+  return parameters !== undefined && referencesIn(parameters).length > 0;
 }
 
 /** Inputs as written: an expression may become an instance id. */

@@ -147,7 +147,7 @@ describe('the check of aws:runCommand', () => {
       [],
     ],
     [
-      { DocumentName: 'AWS-RunPatchBaseline', InstanceIds: ['i-0b1e9d3a7c5f42680', 'db1', '{{ Id }}'] },
+      { DocumentName: 'AWS-ConfigureAWSPackage', InstanceIds: ['i-0b1e9d3a7c5f42680', 'db1', '{{ Id }}'] },
       ['UNSUPPORTED_DOCUMENT InstanceIds.1'],
     ],
     [{ DocumentName: '{{ Document }}', InstanceIds: ['db1'] }, []],

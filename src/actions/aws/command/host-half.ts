@@ -1,7 +1,14 @@
-/** A command that Belay carries itself: the shell text of AWS-RunShellScript, detached on hosts under one token. */
+/** A command that Belay carries itself: a Command document's plugins as one shell script, detached on hosts under one token. */
 import { captureOutput, type Capture } from '../../effects/capture.ts';
-import { HostFailure, type CommandState, type Host, type OutputSink } from '../../../transports/host.ts';
+import {
+  HostFailure,
+  type CommandState,
+  type Host,
+  type HostScript,
+  type OutputSink,
+} from '../../../transports/host.ts';
 import type { ActionContext } from '../../define-action.ts';
+import { timedOutSentence } from './driver.ts';
 import type { ShellRun } from './inputs.ts';
 import { commandOutput, type Invocation } from './output.ts';
 
@@ -83,7 +90,11 @@ export type Readings = Map<string, Reading>;
 
 export interface Asked {
   readonly token: string;
-  readonly run: ShellRun;
+  readonly timeoutSeconds: number;
+  /** How many steps the document has. */
+  readonly plugins: number;
+  /** What is begun, where it has to be begun again. */
+  readonly run: () => Promise<ShellRun>;
   /** Since when the command runs, in ms since 1970. */
   readonly startedAt: number;
   /** Where an absent command is begun; elsewhere it has been there and is gone. */
@@ -111,12 +122,12 @@ export async function followHosts(
 }
 
 async function followHost(host: Host, asked: Asked, waitMs: number, context: ActionContext): Promise<void> {
-  const { token, run, startedAt, unsure, readings } = asked;
+  const { token, run, timeoutSeconds, startedAt, unsure, readings } = asked;
   const reading = readings.get(host.name) ?? read(context.log(host.name));
   readings.set(host.name, reading);
   if (reading.ended !== undefined) return;
   const { signal } = context;
-  const leftMs = startedAt + run.timeoutSeconds * 1000 - context.now();
+  const leftMs = startedAt + timeoutSeconds * 1000 - context.now();
   const state = await host.poll(token, {
     from: reading.capture.next(),
     sink: reading.capture.sink,
@@ -125,7 +136,7 @@ async function followHost(host: Host, asked: Asked, waitMs: number, context: Act
   });
   switch (state.kind) {
     case 'exited':
-      reading.ended = invocationOf(host, state.exitCode, reading);
+      reading.ended = invocationOf(host, state.exitCode, reading, asked.plugins);
       return;
     case 'vanished':
       reading.ended = {
@@ -137,7 +148,7 @@ async function followHost(host: Host, asked: Asked, waitMs: number, context: Act
     case 'absent':
       if (unsure.includes(host.name)) {
         // Its start was never answered, and did not arrive. The token lets it begin once.
-        await host.start(token, scriptOf(run), { signal });
+        await host.start(token, scriptOf(await run()), { signal });
         return;
       }
       reading.ended = {
@@ -147,12 +158,12 @@ async function followHost(host: Host, asked: Asked, waitMs: number, context: Act
       };
       return;
     case 'running':
-      if (context.now() < startedAt + run.timeoutSeconds * 1000) return;
+      if (context.now() < startedAt + timeoutSeconds * 1000) return;
       await host.stop(token, { signal });
       reading.ended = {
         ...withoutCode(host, reading),
         status: 'ExecutionTimedOut',
-        said: `it ran longer than executionTimeout (${run.timeoutSeconds} s) and was ended`,
+        said: `it ran longer than executionTimeout (${timeoutSeconds} s) and was ended`,
       };
       return;
     default:
@@ -174,14 +185,17 @@ function read(log: OutputSink): Reading {
   return { capture, stdoutTail: () => tail.toString('utf8'), ended: undefined };
 }
 
-function invocationOf(host: Host, exitCode: number, reading: Reading): Invocation {
+function invocationOf(host: Host, exitCode: number, reading: Reading, plugins: number): Invocation {
   const invocation = {
     target: host.name,
     exitCode,
-    output: commandOutput(reading.capture.stdout(), reading.capture.stderr()),
+    // As in Automation: of one step only.
+    output: plugins === 1 ? commandOutput(reading.capture.stdout(), reading.capture.stderr()) : null,
     said: reading.capture.stderrTail().trim() || reading.stdoutTail().trim(),
   };
   if (exitCode === 0 || exitCode === successExitCode) return { ...invocation, status: 'Success' };
+  if (timedOutSentence.test(reading.capture.stderrTail()))
+    return { ...invocation, status: 'ExecutionTimedOut' };
   if (exitCode !== rebootExitCode) return { ...invocation, status: 'Failed' };
   const said =
     'the script asks for a reboot by its exit code, which only the SSM agent grants; make it a step of its own';
@@ -206,8 +220,13 @@ export async function forgetOnHosts(
   await inBatches(hosts, (host) => host.forget(token, { signal }));
 }
 
-function scriptOf({ text, workingDirectory }: ShellRun) {
-  return workingDirectory === undefined ? { text } : { text, workingDirectory };
+function scriptOf({ text, args, env, workingDirectory }: ShellRun): HostScript {
+  return {
+    text,
+    ...(args === undefined ? {} : { args }),
+    ...(env === undefined ? {} : { env }),
+    ...(workingDirectory === undefined ? {} : { workingDirectory }),
+  };
 }
 
 /** Acts on all, a few at a time, and then reports the first trouble: nothing is left running behind the caller's back. */

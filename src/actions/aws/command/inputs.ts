@@ -3,6 +3,7 @@ import { Type, type Static } from 'typebox';
 import type { CatalogProblem } from '../../../document/catalog.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../../json.ts';
 import { strictObject } from '../../strict-object.ts';
+import { knownDocument, refusedDocument } from './aws-documents.ts';
 
 const parameterValue = Type.Union([
   Type.String(),
@@ -12,7 +13,11 @@ const parameterValue = Type.Union([
 ]);
 
 export const runCommandInputs = strictObject({
-  DocumentName: Type.String({ minLength: 1, description: 'A Command document, or its ARN.' }),
+  DocumentName: Type.String({
+    minLength: 1,
+    description:
+      'A Command document, or its ARN. On hosts that SSM does not reach: one beside the runbook or in commands/ there, AWS-RunShellScript, AWS-RunPatchBaseline.',
+  }),
   DocumentVersion: Type.Optional(Type.String()),
   DocumentHash: Type.Optional(Type.String()),
   DocumentHashType: Type.Optional(Type.Enum(['Sha256', 'Sha1'])),
@@ -71,7 +76,7 @@ export const runCommandInputs = strictObject({
 
 export type RunCommandInputs = Static<typeof runCommandInputs>;
 
-/** The one Command document that Belay can run on a host itself. */
+/** Shell commands on instances and hosts. */
 export const shellDocument = 'AWS-RunShellScript';
 /** Those whose `commands` are the text of a program. */
 const shellDocuments: readonly string[] = [shellDocument, 'AWS-RunPowerShellScript'];
@@ -84,6 +89,10 @@ export const executionSecondsDefault = 3_600;
 
 export interface ShellRun {
   readonly text: string;
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Of a Command document; absent: one. */
+  readonly plugins?: number;
   readonly workingDirectory: string | undefined;
   readonly timeoutSeconds: number;
 }
@@ -112,6 +121,11 @@ export function shellRun(parameters: RunCommandInputs['Parameters']): ShellRun {
   };
 }
 
+/** timeoutSeconds of a plugin: the agent takes an hour for what is outside of its bounds. */
+export function secondsOf(value: Json | undefined): number | undefined {
+  return typeof value === 'string' || typeof value === 'number' ? executionSeconds(String(value)) : undefined;
+}
+
 /** Undefined: not given, or outside of the bounds. */
 function executionSeconds(text: string | undefined): number | undefined {
   if (text === undefined || !/^\d+$/.test(text)) return undefined;
@@ -138,11 +152,15 @@ export function checkRunCommand(
   const name = documentNameOf(DocumentName);
   const ids = Array.isArray(InstanceIds) ? (InstanceIds as readonly Json[]) : [];
   for (const [index, id] of ids.entries()) {
-    if (name === shellDocument || typeof id !== 'string' || isExpression(id) || isInstanceId(id)) continue;
+    if (typeof id !== 'string' || isExpression(id) || isInstanceId(id)) continue;
+    // A document of another name lies beside the runbook, which is looked at before a run begins.
+    const why =
+      name === shellDocument || knownDocument(name) !== undefined ? undefined : refusedDocument(name);
+    if (why === undefined) continue;
     problems.push({
       code: 'UNSUPPORTED_DOCUMENT',
       path: ['InstanceIds', index],
-      message: `${id} is no instance id, and on a host of the inventory that SSM does not reach Belay runs ${shellDocument} only, not ${name}`,
+      message: `${id} is no instance id, and on a host of the inventory that SSM does not reach ${name} cannot be run: ${why}`,
     });
   }
   if (name === shellDocument) problems.push(...checkShellParameters(Parameters, isExpression));
