@@ -229,7 +229,7 @@ export interface Action<
   /** AWS forbids some actions as targets of onCancel. */
   readonly forbiddenInOnCancel?: boolean;
   /** Run by the engine itself; `effect` is never called. */
-  readonly flow?: 'branch' | 'sleep' | 'pause' | 'approve' | 'rolling' | 'loop' | 'updateVariable';
+  readonly flow?: 'branch' | 'sleep' | 'pause' | 'approve' | 'rolling' | 'loop' | 'updateVariable' | 'child';
   /** Inputs that hold steps; `inputs` does not know them. Only of actions that the engine runs itself. */
   readonly nests?: Nests;
 }

@@ -6,5 +6,6 @@ export { ActionFailure, type ActionContext, type AnyAction } from './define-acti
 export { describeAction, describeStep } from './describe-step.ts';
 export { urlProblem } from './http/url.ts';
 export { iamActions } from './permissions.ts';
+export { isOfService } from './aws/execute-automation.ts';
 export { actions } from './registry.ts';
 export { publishMessage } from './sns/message.ts';

@@ -6,8 +6,6 @@ export const notBuiltYet: ReadonlyMap<string, string> = new Map(
       'use aws:executeAwsApi with cloudformation CreateStack where its service model is shipped, or the AWS CLI by host:command',
     'aws:deleteStack':
       'use aws:executeAwsApi with cloudformation DeleteStack where its service model is shipped, or the AWS CLI by host:command',
-    'aws:executeAutomation':
-      'put the steps of the other runbook into this one, or run the two one after the other',
     'aws:executeStateMachine': 'use aws:executeAwsApi where the service model of stepfunctions is shipped',
     'aws:invokeLambdaFunction': 'use aws:executeAwsApi where the service model of lambda is shipped',
     'aws:invokeWebhook': 'use host:command with curl',

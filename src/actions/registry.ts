@@ -8,6 +8,7 @@ import { createImage } from './aws/create-image.ts';
 import { createSnapshot } from './aws/create-snapshot.ts';
 import { createTags } from './aws/create-tags.ts';
 import { deleteImage } from './aws/delete-image.ts';
+import { executeAutomation } from './aws/execute-automation.ts';
 import { executeAwsApi } from './aws/execute-aws-api.ts';
 import { executeScript } from './aws/execute-script.ts';
 import { loop } from './aws/loop.ts';
@@ -71,6 +72,7 @@ const all: readonly AnyAction[] = [
   createSnapshot,
   createTags,
   deleteImage,
+  executeAutomation,
   executeAwsApi,
   executeScript,
   loop,

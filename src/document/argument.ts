@@ -135,3 +135,19 @@ function shown(value: Json | undefined): string {
   const text = JSON.stringify(value ?? null);
   return text.length > 100 ? `${text.slice(0, 99)}…` : text;
 }
+
+/**
+ * A value as a runbook gives it to another one. It travels as a list of texts, as over the API of the service, so a number may
+ * stand for its text, one value for a list of one, and a list of one for its value.
+ */
+export function fitArgument(type: ParameterType, given: Json): Json {
+  const base = baseType(type);
+  const textOf = (value: Json): Json =>
+    typeof value === 'number' || typeof value === 'boolean' ? String(value) : value;
+  if (base === 'StringList') {
+    if (Array.isArray(given)) return given.map((item: Json) => textOf(item));
+    return typeof given === 'number' || typeof given === 'boolean' ? [String(given)] : given;
+  }
+  const [only] = Array.isArray(given) && given.length === 1 ? (given as readonly Json[]) : [given];
+  return base === 'String' ? textOf(only ?? given) : given;
+}

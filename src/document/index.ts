@@ -36,7 +36,14 @@ export {
   type Found,
   type Selection,
 } from './selector.ts';
-export { baseType, coerceArgument, parseArgument, type BaseType, type Coercion } from './argument.ts';
+export {
+  baseType,
+  coerceArgument,
+  fitArgument,
+  parseArgument,
+  type BaseType,
+  type Coercion,
+} from './argument.ts';
 export {
   checkArgument,
   checkArguments,

@@ -2,7 +2,7 @@
  * The calls that the engine makes to the world through its port, and what each kind answers. A host parses what it has on
  * record before it answers (runtime/outcomes.ts), so the engine takes every answer for what its type says.
  */
-import type { Capture, DeclaredOutput } from '../document/types.ts';
+import type { Capture, DeclaredOutput, Document } from '../document/types.ts';
 import type { Json, JsonObject } from '../json.ts';
 import type { Failure } from './failure.ts';
 import type { EffectResult } from './types.ts';
@@ -32,6 +32,15 @@ export interface InputOf {
     readonly approvers: readonly string[];
     readonly said: Json;
   };
+  /** Which runbook a name means here. Only reads. */
+  readonly findRunbook: { readonly name: string; readonly version: string | null };
+  /** Values for all parameters of a runbook, from what a step gives it. `call`: of the child that is to have them. */
+  readonly fitParameters: {
+    readonly runbook: string;
+    readonly document: Document;
+    readonly given: JsonObject;
+    readonly call: string;
+  };
 }
 
 export type ActivityKind = keyof InputOf;
@@ -50,6 +59,8 @@ export interface AnswerOf {
   readonly lock: LockAnswer;
   readonly unlock: UnlockAnswer;
   readonly decision: DecisionAnswer;
+  readonly findRunbook: FoundRunbook;
+  readonly fitParameters: JsonObject;
 }
 
 type Nothing = Readonly<Record<string, never>>;
@@ -100,6 +111,18 @@ export type LockAnswer =
       /** A sentence with all of it, and what to do. */
       readonly message: string;
     };
+
+export type FoundRunbook =
+  /** It can be run here. `file`: absolute; null: it is not of a file. */
+  | {
+      readonly kind: 'runbook';
+      readonly runbook: string;
+      readonly file: string | null;
+      /** A Program, as JSON. */
+      readonly program: JsonObject;
+    }
+  /** The service runs it, and is followed to its end. */
+  | { readonly kind: 'service' };
 
 /** `kept`: what could not be given back, and why. */
 export type UnlockAnswer = { readonly kept: readonly { readonly lock: string; readonly why: string }[] };

@@ -8,6 +8,7 @@ export {
   type AnswerOf,
   type DecisionAnswer,
   type InputOf,
+  type FoundRunbook,
   type LockAnswer,
   type Outcome,
   type OutcomeResult,

@@ -8,6 +8,8 @@ export const onCancelSeconds = 120;
 export const beginTimeoutMs = 60_000;
 /** Includes the time for which "absent" is not believed. */
 export const adoptTimeoutMs = 120_000;
+/** Finding a runbook, and fitting its parameters. */
+export const findRunbookTimeoutMs = 120_000;
 export const prepareTimeoutMs = 120_000;
 export const observeTimeoutMs = 60_000;
 /** Stopping waits for the grace between TERM and KILL and for the host's word that nothing lives. */

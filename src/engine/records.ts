@@ -1,6 +1,7 @@
 /** What is known of the steps that began, and the scopes in which they ran. Rebuilt identically on every replay. */
 import type { Step } from '../document/types.ts';
 import type { Json, JsonObject } from '../json.ts';
+import type { ExecutionResult } from './result.ts';
 import type { StepEnding, UndoResult } from './statuses.ts';
 import type { EffectResult, StepDescriptor } from './types.ts';
 
@@ -8,6 +9,13 @@ import type { EffectResult, StepDescriptor } from './types.ts';
 export interface TouchingAttempt {
   readonly token: string;
   readonly handle: Json;
+}
+
+export interface StartedChild {
+  /** The id of the call that started it. */
+  readonly call: string;
+  readonly executionId: string;
+  readonly result: ExecutionResult;
 }
 
 /** What is known of a step that began. Grows while the step runs. */
@@ -37,6 +45,8 @@ export interface StepRecord {
   hasEnded: boolean;
   result: EffectResult | null;
   status: StepEnding | null;
+  /** Executions that it started, in that order. */
+  children?: readonly StartedChild[];
   /** The latest word on its undo; null: none was tried. */
   undo: UndoResult | null;
   /** What it started runs anew since the steps below it were undone. */

@@ -17,13 +17,15 @@ export interface RollbackState {
   readonly owed: Owed;
   /** Of the data: each target of a rolling has its own. */
   readonly judgement: Judgement;
+  /** Although the present state differs from the one that the run left. */
+  readonly force: boolean;
   /** The last step of the forward flow that gave a verdict; null: none. */
   readonly lastJudged: StepRecord | null;
 }
 
-export function rollbackState({ program, began }: Execution): RollbackState {
+export function rollbackState({ program, began }: Execution, force = false): RollbackState {
   const lastJudged = began.findLast((record) => verdictOf(record) !== null) ?? null;
-  return { owed: new Owed(program, began), judgement: new Judgement(), lastJudged };
+  return { owed: new Owed(program, began), judgement: new Judgement(), force, lastJudged };
 }
 
 /** The order in which they are undone: as given, and what may remove restore points at the end, lists before actions. */

@@ -1,5 +1,6 @@
 /** What an execution came to: for the host that ran it, and for the execution above it where it is a child. All of it is JSON. */
 import type { JsonObject } from '../json.ts';
+import type { Change } from './events.ts';
 import type { Failure } from './failure.ts';
 import type { ExecutionEnding, RollbackStatus } from './statuses.ts';
 
@@ -12,6 +13,10 @@ export type ExecutionResult = {
   readonly failure: Failure | null;
   /** Steps that a rollback would still undo. */
   readonly owed: number;
+  /** What stands of what its steps told to have changed. Absent: an earlier version wrote it. */
+  readonly changes?: readonly Change[];
+  /** Whether anything that stands may have been changed; `unknown`: more than `changes` tells. */
+  readonly acted?: 'no' | 'yes' | 'unknown';
   /** Locks that it took. A child leaves giving them back to the execution above it. */
   readonly locks: readonly string[];
 };

@@ -47,7 +47,7 @@ export async function rollback(start: Frame, pass: number, request: RollbackRequ
     idPrefix,
     ignoreCancel: true,
     deadline: deadlineAfter(execution, startedAt, budgetSeconds * 1000),
-    rollback: isEarlier ? null : rollbackState(execution),
+    rollback: isEarlier ? null : rollbackState(execution, pass > 0 && request.force),
   });
   const traces = new Traces(execution.began);
   if (pass > 0 && !request.force && (await refusedForDrift(frame, traces, records, pass))) return;

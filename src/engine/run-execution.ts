@@ -14,6 +14,7 @@ import { failureIn } from './endings.ts';
 import type { Failure } from './failure.ts';
 import type { ExecutionResult } from './result.ts';
 import { resolve } from './scope.ts';
+import { standing } from './standing.ts';
 import { initialize } from './variables.ts';
 import type { ExecutionInput, Program, RollbackRequest } from './types.ts';
 
@@ -57,7 +58,14 @@ export async function runExecution(
     await after.emit({ type: 'ExecutionEnded', ...ended() });
   }
   const { failedStep, failure } = flow;
-  return { ...ended(), failedStep, failure, owed: owed(execution).length, locks: [...execution.locks] };
+  return {
+    ...ended(),
+    failedStep,
+    failure,
+    owed: owed(execution).length,
+    ...standing(execution),
+    locks: [...execution.locks],
+  };
 }
 
 /** A child's locks are the root's, which may have it climb down yet. */

@@ -23,7 +23,16 @@ import type { Change, RestorePoint } from './events.ts';
 /** What an action says of itself, given a step's inputs as written. Frozen into the program. */
 export interface StepDescriptor {
   /** Steps that the engine runs itself. */
-  readonly flow: 'branch' | 'sleep' | 'pause' | 'approve' | 'rolling' | 'loop' | 'updateVariable' | null;
+  readonly flow:
+    | 'branch'
+    | 'sleep'
+    | 'pause'
+    | 'approve'
+    | 'rolling'
+    | 'loop'
+    | 'updateVariable'
+    | 'child'
+    | null;
   /** `begun` effects are begun under a token and can be adopted; the other two are harmless to do again. */
   readonly effect: 'read' | 'repeatable' | 'begun';
   /** Whether there is a before-state to journal. */

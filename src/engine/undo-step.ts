@@ -12,6 +12,7 @@ import type { StepRecord, UndoScope } from './records.ts';
 import { idsIn, judgedHurtBy, reasonToKeep } from './restore-points.ts';
 import { resolve } from './scope.ts';
 import type { UndoResult } from './statuses.ts';
+import { undoChildren } from './undo-child.ts';
 import { attempts } from './steps/attempts.ts';
 
 export interface UndoEnding {
@@ -37,6 +38,8 @@ export async function undoStep(frame: Frame, record: StepRecord): Promise<UndoEn
     default:
       return step.undo satisfies never;
   }
+  if (record.children !== undefined)
+    return { ...ending('undone', ''), ...(await undoChildren(frame, record)) };
   switch (descriptor.undo.kind) {
     case 'notNeeded':
       return ending('nothingToDo', 'it only read');

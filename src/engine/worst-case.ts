@@ -77,6 +77,8 @@ class Sum {
         return this.#ofRolling(step, path);
       case 'loop':
         return this.#ofLoop(step, path);
+      case 'child':
+        return this.#ofChild(step, path);
       case null:
         return this.#ofTries(step, path);
       default:
@@ -90,6 +92,11 @@ class Sum {
     let ms = seconds * 1000 * step.maxAttempts;
     for (let attempt = 1; attempt < step.maxAttempts; attempt += 1) ms += backoffMs(attempt);
     return ms;
+  }
+
+  #ofChild(step: Step, path: string): number {
+    if (step.timeoutSeconds !== undefined) return this.#ofTries(step, path);
+    return this.#say(path, 'runs another runbook and has no timeoutSeconds of its own');
   }
 
   #ofSleep(step: Step, path: string): number {

@@ -8,6 +8,7 @@ import type { ScriptPlace } from '../transports/scripts.ts';
 import type { ApprovalJudge } from './approvals/approval-judge.ts';
 import { carryOut, release } from './activities/carry-out.ts';
 import { asOutcome, failedOutcome } from './activities/outcomes.ts';
+import type { ChildRunbooks } from './child-runbooks.ts';
 import type { KnownMachines } from './known-machines.ts';
 import type { LockKeeper } from './locks/keeper.ts';
 import type { LogFolder, LogSink } from './logs.ts';
@@ -54,6 +55,8 @@ export interface ActivityPorts {
   readonly approvals: ApprovalJudge;
   readonly machines: Pick<KnownMachines, 'mayBecomeOthers'>;
   readonly vault: Vault;
+  /** Runbooks that steps start. */
+  readonly runbooks: ChildRunbooks;
   /** Whether people are told of what the journal holds, by the outbox. */
   readonly hasOutbox?: boolean;
   readonly logs: LogFolder;

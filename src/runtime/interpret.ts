@@ -3,7 +3,8 @@
  * runner's lock of the root.
  */
 import { join } from 'node:path';
-import { actions } from '../actions/index.ts';
+import { actions, createCatalog } from '../actions/index.ts';
+import type { Catalog } from '../document/index.ts';
 import { foldEvents, runExecution, type ExecutionResult, type RecordedEvent } from '../engine/index.ts';
 import type { ApprovalPolicy } from '../inventory/index.ts';
 import type { ExecutionRow, Journal } from '../journal/index.ts';
@@ -11,6 +12,7 @@ import { ActionHost, type ActivityHost } from './activity-host.ts';
 import { approvalJudge } from './approvals/approval-judge.ts';
 import { rootOf } from './child-id.ts';
 import type { Above, ChildOptions, ChildPorts } from './children.ts';
+import { childRunbooks } from './child-runbooks.ts';
 import { EmbeddedRuntime } from './embedded.ts';
 import { failingAt } from './failing-at.ts';
 import type { KnownMachines } from './known-machines.ts';
@@ -82,6 +84,7 @@ class Tree {
   readonly #shared: Shared;
   readonly #options: RunOptions;
   readonly #actsOn: (host: string) => void;
+  #catalog: Catalog | undefined;
 
   constructor(root: ExecutionRow, shared: Shared, options: RunOptions) {
     this.#root = root;
@@ -113,6 +116,13 @@ class Tree {
       files: programFiles(row.program.document, row.settings.runbookFile ?? row.file),
       actsOn: this.#actsOn,
       vault,
+      runbooks: childRunbooks({
+        file: fileOf(row),
+        chain: this.#chainOf(row),
+        actions,
+        catalog: () => (this.#catalog ??= createCatalog(place.models)),
+        now: Date.now,
+      }),
       hasOutbox: this.#options.hasOutbox === true && !this.#root.settings.sandbox,
       logs: new LogFolder(join(executionDir(stateDir, row.id), 'logs'), vault.redactor),
       onNotice: this.#options.onNotice ?? (() => undefined),
@@ -132,6 +142,17 @@ class Tree {
       ...tell,
       ...below,
     });
+  }
+
+  /** The files of the executions from the root to this one. */
+  #chainOf(row: ExecutionRow): string[] {
+    const { journal } = this.#options;
+    const chain: string[] = [];
+    for (let at: ExecutionRow | undefined = row; at !== undefined;) {
+      chain.unshift(fileOf(at));
+      at = at.child === null ? undefined : journal.execution(at.child.parent);
+    }
+    return chain;
   }
 
   #children({ file, settings }: ExecutionRow): ChildPorts {
@@ -189,6 +210,9 @@ class Tree {
     });
   }
 }
+
+/** Of the runbook, as it was found. */
+const fileOf = ({ file, settings }: ExecutionRow): string => settings.runbookFile ?? file;
 
 /** Writes down once, before anything begins there, each host that may keep something for the undo of the root or one below it. */
 function keptOn({ id, settings }: ExecutionRow, journal: Journal): (host: string) => void {

@@ -9,9 +9,10 @@ const object = Type.Unsafe<JsonObject>({ type: 'object' });
 const text = Type.String();
 const nullableText = Type.Union([text, Type.Null()]);
 
+const change = Type.Object({ target: text, subject: text, from: nullableText, to: nullableText });
 const effectResult = Type.Object({
   outputs: object,
-  changes: Type.Array(Type.Object({ target: text, subject: text, from: nullableText, to: nullableText })),
+  changes: Type.Array(change),
   restorePoints: Type.Array(Type.Object({ id: text, of: text })),
   targets: Type.Array(text),
   note: text,
@@ -53,6 +54,20 @@ const answers = {
     Type.Object({ kind: Type.Literal('counts'), person: text, key: text }),
     Type.Object({ kind: Type.Literal('refused'), why: text }),
   ]),
+  findRunbook: Type.Union([
+    Type.Object({
+      kind: Type.Literal('runbook'),
+      runbook: text,
+      file: nullableText,
+      program: Type.Unsafe<JsonObject>({
+        type: 'object',
+        properties: { document: { type: 'object' }, descriptors: { type: 'object' } },
+        required: ['interpreter', 'document', 'descriptors'],
+      }),
+    }),
+    Type.Object({ kind: Type.Literal('service') }),
+  ]),
+  fitParameters: object,
 } satisfies { readonly [K in ActivityKind]: TSchema };
 
 /** Does not compile where a schema lets through what its answer's type does not. */
@@ -87,6 +102,8 @@ const checks: { readonly [K in ActivityKind]: () => ValidateFunction<Outcome<K>>
   lock: once('lock'),
   unlock: once('unlock'),
   decision: once('decision'),
+  findRunbook: once('findRunbook'),
+  fitParameters: once('fitParameters'),
 };
 
 /** Compiled when it is first needed. */
@@ -121,6 +138,8 @@ const childOutcome = Type.Union([
       failedStep: nullableText,
       failure: Type.Union([Type.Object(failure), Type.Null()]),
       owed: Type.Number(),
+      changes: Type.Optional(Type.Array(change)),
+      acted: Type.Optional(Type.Enum(['no', 'yes', 'unknown'])),
       locks: Type.Array(text),
     }),
   }),

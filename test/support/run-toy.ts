@@ -193,6 +193,7 @@ async function runOnce(
     files: programFiles(row.program.document, row.file),
     targets: (selectors) => selectors,
     vault,
+    runbooks: unused('other runbooks'),
     logs: new LogFolder(join(store.dir, 'logs'), vault.redactor),
     actsOn: () => undefined,
     onNotice: () => undefined,

@@ -28,17 +28,18 @@ export const told =
   };
 
 /** By the tries that may have acted; what ran to its end is known to have, whatever it said. */
-function actedOf({ attempts, hasEnded, status }: StepRecord): 'no' | 'yes' | 'unknown' {
+function actedOf({ attempts, hasEnded, status, children }: StepRecord): 'no' | 'yes' | 'unknown' {
   if (attempts.length === 0) return 'no';
+  if (children?.some(({ result }) => result.acted === 'unknown') === true) return 'unknown';
   return status === 'Success' || hasEnded ? 'yes' : 'unknown';
 }
 
 /** Of a step that has no undo and cannot tell what it changed, nobody may say that nothing was changed. */
 function withoutUndo(
-  { step, descriptor, attempts }: StepRecord,
+  { step, descriptor, attempts, children }: StepRecord,
   { changes }: EffectResult,
 ): { readonly untold?: string; readonly noUndo?: string } {
-  if (attempts.length === 0 || step.undo.kind === 'steps') return {};
+  if (attempts.length === 0 || step.undo.kind === 'steps' || children !== undefined) return {};
   const isTold = changes.length > 0;
   // Its author knows better than the action.
   if (step.undo.kind === 'none') return isTold ? { noUndo: step.undo.reason } : {};

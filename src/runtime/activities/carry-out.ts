@@ -11,6 +11,8 @@ import { mayHoldSecret } from '../../document/index.ts';
 import type { JsonObject } from '../../json.ts';
 import type { KnownMachines } from '../known-machines.ts';
 import type { ApprovalJudge } from '../approvals/approval-judge.ts';
+import { childIdOf } from '../child-id.ts';
+import type { ChildRunbooks } from '../child-runbooks.ts';
 import type { LockKeeper } from '../locks/keeper.ts';
 import type { Vault } from '../secrets/vault.ts';
 import { adopt } from './adopt.ts';
@@ -27,6 +29,7 @@ export interface Means {
   readonly approvals: ApprovalJudge;
   readonly machines: Pick<KnownMachines, 'mayBecomeOthers'>;
   readonly vault: Vault;
+  readonly runbooks: ChildRunbooks;
   /** Whether people are told of what the journal holds, by the outbox: then nothing is sent from here. */
   readonly hasOutbox?: boolean;
   readonly context: ActionContext;
@@ -76,6 +79,12 @@ const byKind: { readonly [K in ActivityKind]: CarryOut<K> } = {
     await effect.stop(input.handle, inputs, means.context);
     return ok<'stop'>('stopped');
   },
+  findRunbook: async ({ input: { name, version } }, { runbooks, context }) =>
+    ok<'findRunbook'>(await runbooks.find(name, version, context.aws)),
+  fitParameters: async ({ input: { call, ...asked } }, { runbooks, context }) =>
+    ok<'fitParameters'>(
+      await runbooks.fit({ ...asked, childId: childIdOf(context.executionId, call) }, context.aws),
+    ),
   notify: async ({ input: { topic, subject, message }, step }, means) => {
     if (means.hasOutbox === true)
       return ok<'notify'>({ outputs: {}, changes: [], restorePoints: [], targets: [topic], note: '' });

@@ -55,6 +55,9 @@ const answers: { readonly [K in ActivityKind]: (answer: AnswerOf[K], map: MapVal
   lock: (answer) => answer,
   unlock: (answer) => answer,
   decision: (answer) => answer,
+  // What is in a program stood in a file, as the program of the root did.
+  findRunbook: (answer) => answer,
+  fitParameters: (answer, map) => map(answer) as JsonObject,
 };
 
 function mapAdoption(answer: AdoptAnswer, map: MapValue): AdoptAnswer {
@@ -142,9 +145,10 @@ export function mapEvent(event: EngineEvent, map: MapValue): EngineEvent {
 }
 
 export function mapResult(result: ExecutionResult, map: MapValue): ExecutionResult {
-  const { outputs, failure } = result;
+  const { outputs, failure, changes } = result;
   return {
     ...result,
+    ...(changes === undefined ? {} : { changes: changes.map((change) => mapChange(change, map)) }),
     outputs: map(outputs) as JsonObject,
     failure: mapFailureOrNone(failure, map),
   };

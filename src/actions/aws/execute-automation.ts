@@ -1,0 +1,167 @@
+/**
+ * aws:executeAutomation: another runbook as one step. A runbook that is found here runs as an execution below this one, which the
+ * engine does; one that only the service has is started there by this action and followed to its end.
+ */
+import { Type } from 'typebox';
+import { embeddedText } from '../../document/index.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
+import type { AwsCall } from '../../transports/aws.ts';
+import { ActionFailure, defineAction, done, failed, pending, type ActionContext } from '../define-action.ts';
+import { strictObject } from '../strict-object.ts';
+
+type Inputs = {
+  readonly DocumentName: string;
+  readonly DocumentVersion?: string | number;
+  readonly RuntimeParameters?: Readonly<Record<string, unknown>>;
+};
+
+const texts = Type.Array(Type.String());
+const pollMs = 2_000;
+
+export const executeAutomation = defineAction({
+  name: 'aws:executeAutomation',
+  summary:
+    'Runs another runbook: one that is found here as an execution below this one, any other by the service.',
+  source:
+    'https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-action-executeAutomation.html',
+  example: `
+- name: PatchOne
+  action: aws:executeAutomation
+  inputs:
+    DocumentName: patch-postgresql.yaml
+    RuntimeParameters: { Host: '{{ Host }}' }
+`,
+  inputs: strictObject({
+    DocumentName: Type.String({
+      minLength: 1,
+      description:
+        'A runbook beside this one or in runbooks/ there, with or without its ending; else the name or ARN of a document of Systems Manager.',
+    }),
+    DocumentVersion: Type.Optional(
+      Type.Union([Type.String(), Type.Integer()], {
+        description: 'Of a document of Systems Manager; a file has none.',
+      }),
+    ),
+    RuntimeParameters: Type.Optional(
+      Type.Record(Type.String(), Type.Unknown(), {
+        description: 'By name. A single value stands for a list of one, and a list of one for its value.',
+      }),
+    ),
+  }),
+  outputs: strictObject({ Output: texts, ExecutionId: Type.String(), Status: Type.String() }),
+  timeoutSeconds: undefined,
+  permissions: ({ DocumentName }) =>
+    isOfService(DocumentName)
+      ? ['ssm:StartAutomationExecution', 'ssm:GetAutomationExecution', 'ssm:StopAutomationExecution']
+      : [],
+  targets: () => [],
+  hasHostTargets: false,
+  effect: {
+    kind: 'begun',
+    settleMs: 10_000,
+    begin: async (inputs, _before, context) => {
+      const reply = await context.aws.call(startOf(inputs, context));
+      return idIn(reply);
+    },
+    // The service keeps the client token: the same start again answers with the execution that it began.
+    adopt: async (inputs, _before, context) => {
+      const reply = await context.aws.call(startOf(inputs, context));
+      return { kind: 'running', handle: idIn(reply) };
+    },
+    poll: async (handle, inputs, _before, context) => {
+      const execution = await automation(handle, context);
+      const status = embeddedText(execution['AutomationExecutionStatus'] ?? null);
+      if (['Pending', 'InProgress', 'Waiting', 'Cancelling', 'RunbookInProgress'].includes(status))
+        return pending(pollMs, `${inputs.DocumentName} ${handle}: ${status}`);
+      const outputs = { Output: outputsIn(execution), ExecutionId: handle, Status: status };
+      if (status === 'Success') return done(outputs, { note: `${inputs.DocumentName}, ${handle}` });
+      const why = execution['FailureMessage'];
+      const message = `${inputs.DocumentName} (${handle}) ended ${status}${typeof why === 'string' ? `: ${why}` : ''}`;
+      return failed('CHILD_FAILED', message, { outputs });
+    },
+    stop: async (handle, _inputs, context) => {
+      await context.aws.call({
+        service: 'ssm',
+        operation: 'StopAutomationExecution',
+        params: { AutomationExecutionId: handle, Type: 'Cancel' },
+        signal: context.signal,
+      });
+    },
+  },
+  undo: {
+    kind: 'none',
+    reason: 'the service ran it, and does not tell what it changed',
+    leavesChange: true,
+  },
+  flow: 'child',
+});
+
+/** By its name alone: a document that AWS owns, or an ARN. */
+export function isOfService(name: string): boolean {
+  return /^(?:arn:|AWS(?:Support|ConfigRemediation|DocumentDB|EC2|Kinesis|Migration|SAP|QuickSetup|FleetManager|QuickStarts)?-)/.test(
+    name,
+  );
+}
+
+/** As StartAutomationExecution takes parameters: lists of texts. */
+function startOf(
+  { DocumentName, DocumentVersion, RuntimeParameters = {} }: Inputs,
+  { token, signal }: ActionContext,
+): AwsCall {
+  const given = Object.entries(RuntimeParameters as JsonObject);
+  return {
+    service: 'ssm',
+    operation: 'StartAutomationExecution',
+    params: {
+      DocumentName,
+      ...(DocumentVersion === undefined ? {} : { DocumentVersion: String(DocumentVersion) }),
+      Parameters: Object.fromEntries(
+        given.map(([name, value]) => [
+          name,
+          (Array.isArray(value) ? (value as readonly Json[]) : [value]).map(embeddedText),
+        ]),
+      ),
+      ClientToken: uuidOf(token),
+    },
+    signal,
+  };
+}
+
+/** The service wants a UUID; the token ends in hex digits that name the effect. */
+function uuidOf(token: string): string {
+  const hex = token
+    .replaceAll(/[^0-9a-f]/g, '')
+    .slice(-32)
+    .padStart(32, '0');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+}
+
+function idIn(reply: JsonObject): string {
+  const id = reply['AutomationExecutionId'];
+  if (typeof id === 'string' && id !== '') return id;
+  throw new ActionFailure({
+    code: 'BAD_REPLY',
+    message: 'Systems Manager gave no id of the execution that it was to start',
+    effect: 'unknown',
+  });
+}
+
+async function automation(id: string, { aws, signal }: ActionContext): Promise<JsonObject> {
+  const call = {
+    service: 'ssm',
+    operation: 'GetAutomationExecution',
+    params: { AutomationExecutionId: id },
+    signal,
+  };
+  const { AutomationExecution: execution } = await aws.call(call);
+  if (isJsonObject(execution)) return execution;
+  throw new ActionFailure({ code: 'BAD_REPLY', message: `Systems Manager told nothing of execution ${id}` });
+}
+
+/** In the order in which the service tells them. */
+function outputsIn({ Outputs: outputs }: JsonObject): string[] {
+  if (!isJsonObject(outputs)) return [];
+  return Object.values(outputs).flatMap((values) =>
+    Array.isArray(values) ? (values as readonly Json[]).map(embeddedText) : [],
+  );
+}

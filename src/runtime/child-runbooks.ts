@@ -1,0 +1,189 @@
+/**
+ * The runbooks that steps of an execution start: found beside the caller's file or in runbooks/ there, or fetched from Systems
+ * Manager, checked, and given their parameters. Only reads.
+ */
+import { realpathSync } from 'node:fs';
+import { basename, dirname, extname, isAbsolute, join } from 'node:path';
+import { ActionFailure, describeStep, isOfService, type AnyAction } from '../actions/index.ts';
+import {
+  checkArguments,
+  checkDocument,
+  fitArgument,
+  resolveParameters,
+  type Catalog,
+  type Document,
+  type SourceText,
+} from '../document/index.ts';
+import { plan, type FoundRunbook } from '../engine/index.ts';
+import { own, type Json, type JsonObject } from '../json.ts';
+import type { Aws } from '../transports/aws.ts';
+import { defaultScope, readStored } from './defaults.ts';
+import { readText } from './read-text.ts';
+import { Refusal } from './refusal.ts';
+
+export interface ChildRunbooks {
+  /** Throws ActionFailure. */
+  find(name: string, version: string | null, aws: Aws): Promise<FoundRunbook>;
+  /** Values for all parameters. `childId`: of the child that gets them. Throws ActionFailure. */
+  fit(asked: Fitting, aws: Aws): Promise<JsonObject>;
+}
+
+export interface Fitting {
+  readonly runbook: string;
+  readonly document: Document;
+  readonly given: JsonObject;
+  readonly childId: string;
+}
+
+export interface CallerOf {
+  /** Of the calling runbook, absolute. */
+  readonly file: string;
+  /** The files of the executions from the root to the caller, this one's last. */
+  readonly chain: readonly string[];
+  readonly actions: ReadonlyMap<string, AnyAction>;
+  readonly catalog: () => Catalog;
+  readonly now: () => number;
+}
+
+/** Executions below executions. */
+export const depthMax = 10;
+const endings = ['', '.yaml', '.yml', '.json'];
+
+export function childRunbooks(caller: CallerOf): ChildRunbooks {
+  return {
+    find: async (name, version, aws) => {
+      const path = fileOf(name, caller.file);
+      if (path === undefined && isPath(name)) throw missing(name, caller.file);
+      if (path === undefined && isOfService(name)) return { kind: 'service' };
+      const source = path === undefined ? await fetched(name, version, aws) : readFile(path);
+      refuseChain(caller.chain, source.file);
+      const document = checked(source, caller.catalog());
+      const program = plan(document, (step) => describeStep(caller.actions, step));
+      const runbook = basename(source.file).replace(/\.(ya?ml|json)$/, '');
+      return { kind: 'runbook', runbook, file: source.file, program: asJson(program) };
+    },
+    fit: async (asked, aws) => {
+      try {
+        return await fit(asked, aws, caller.now());
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        throw new ActionFailure({
+          code: error.code,
+          message: `${asked.runbook}: ${error.message}; it was not started`,
+        });
+      }
+    },
+  };
+}
+
+/** A plain copy: what is written down. */
+const asJson = (value: object): JsonObject => JSON.parse(JSON.stringify(value)) as JsonObject;
+
+const isPath = (name: string): boolean => /[/\\]/.test(name) || /\.(?:ya?ml|json)$/.test(name);
+
+/** The file that the name means; undefined: there is none. Links are followed, so that a file has one name. */
+function fileOf(name: string, callerFile: string): string | undefined {
+  if (name.startsWith('arn:')) return undefined;
+  const folder = dirname(callerFile);
+  const folders = isAbsolute(name) ? [''] : [folder, join(folder, 'runbooks')];
+  for (const place of folders)
+    for (const ending of extname(name) === '' ? endings.slice(1) : endings) {
+      try {
+        return realpathSync(join(place, `${name}${ending}`));
+      } catch {
+        // Not there; the next place may have it.
+      }
+    }
+  return undefined;
+}
+
+function readFile(path: string): SourceText {
+  try {
+    return readText(path);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    throw new ActionFailure({ code: error.code, message: `${error.message}; it was not started` });
+  }
+}
+
+function missing(name: string, callerFile: string): ActionFailure {
+  const folder = dirname(callerFile);
+  return new ActionFailure({
+    code: 'UNKNOWN_RUNBOOK',
+    message: `there is no runbook ${name} in ${folder} or in ${join(folder, 'runbooks')}`,
+  });
+}
+
+/** A document of Systems Manager that is no AWS-owned one. */
+async function fetched(name: string, version: string | null, aws: Aws): Promise<SourceText> {
+  const params = { Name: name, ...(version === null ? {} : { DocumentVersion: version }) };
+  const reply = await aws.call({ service: 'ssm', operation: 'GetDocument', params });
+  const { Content: content, DocumentType: type } = reply;
+  if (typeof content !== 'string')
+    throw new ActionFailure({
+      code: 'BAD_REPLY',
+      message: `Systems Manager gave no text of the document ${name}`,
+    });
+  if (type !== undefined && type !== 'Automation')
+    throw new ActionFailure({
+      code: 'UNKNOWN_RUNBOOK',
+      message: `${name} is a document of type ${JSON.stringify(type)}, and only Automation documents are run as a step`,
+    });
+  return { file: `ssm:${name}`, text: content };
+}
+
+function refuseChain(chain: readonly string[], file: string): void {
+  const names = [...chain, file].map((each) => basename(each)).join(' → ');
+  if (chain.includes(file))
+    throw new ActionFailure({ code: 'RECURSION', message: `a runbook cannot run itself: ${names}` });
+  if (chain.length > depthMax)
+    throw new ActionFailure({
+      code: 'TOO_DEEP',
+      message: `runbooks run each other at most ${depthMax} deep: ${names}`,
+    });
+}
+
+function checked(source: SourceText, catalog: Catalog): Document {
+  const { document, diagnostics } = checkDocument(source, catalog);
+  if (document !== undefined) return document;
+  const errors = diagnostics.filter(({ severity }) => severity === 'error');
+  const [first] = errors;
+  const more =
+    errors.length > 1 ? ` (and ${errors.length - 1} more; belay validate ${source.file} tells them)` : '';
+  throw new ActionFailure({
+    code: 'BAD_DOCUMENT',
+    message: `${source.file} is not right: ${first?.code ?? ''} ${first?.message ?? ''}${more}; it was not started`,
+  });
+}
+
+/** Throws Refusal. */
+async function fit(
+  { document, given, childId, runbook }: Fitting,
+  aws: Aws,
+  now: number,
+): Promise<JsonObject> {
+  const values: Record<string, Json> = {};
+  for (const [name, value] of Object.entries(given)) {
+    const parameter = own(document.parameters, name);
+    values[name] = parameter === undefined ? value : fitArgument(parameter.type, value);
+  }
+  const problem = checkArguments(document, values)[0];
+  if (problem !== undefined) throw new Refusal('usage', problem.code, problem.message);
+  const tools = { place: { aws }, executionId: childId, now };
+  const stored = await readStored(document, values, aws);
+  const [secret] = Object.keys(stored.secrets);
+  if (secret !== undefined)
+    throw new Refusal(
+      'usage',
+      'SECRET_PARAMETER',
+      `the default of ${secret} is a secret, which ${runbook} as a child cannot read: give it from this runbook`,
+    );
+  const resolved = resolveParameters(document, values, await defaultScope(document, stored.values, tools));
+  if (resolved.ok) return { ...resolved.values };
+  const [first] = resolved.problems;
+  throw new Refusal(
+    'usage',
+    first?.code ?? 'ABSENT_VALUE',
+    first?.message ?? 'its parameters have no values',
+  );
+}
