@@ -48,11 +48,11 @@ export interface UnknownChannel {
 
 export function unknownOf(named: readonly string[], { file, channels }: KnownChannels): UnknownChannel[] {
   const names = channels.map(({ name }) => name);
-  const where = file === null ? 'there is no belay.yaml here, so' : `${file} names no such channel:`;
+  const where = file === null ? 'there is no belay.yaml here, and so no channel' : `${file} has no channel`;
   return named
     .filter((name) => !names.includes(name))
     .map((name) => ({
-      message: `${where} nobody can be told by ${name}`,
+      message: `${where} ${name}`,
       hint:
         didYouMean(makeSuggester(), name, names) ??
         'Channels stand below notify: of belay.yaml; docs/notify.md has examples.',

@@ -1,12 +1,10 @@
 /** A process that tells people is killed at each of its writes, really: what it had to say is told, and known by one id. */
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { failedPatch, type Told } from '../../cli/story.ts';
 import { NotifyBed } from '../../runtime/notify/bed.ts';
 import { receive, type Receiver } from './receiver.ts';
+import { tell as tellOf } from './tell.ts';
 
-const teller = join(import.meta.dirname, 'teller.ts');
 const id = '1RS0ABCDEFGH';
 const failed: readonly Told[] = [
   ...failedPatch,
@@ -26,20 +24,7 @@ afterEach(async () => {
   await receiver[Symbol.asyncDispose]();
 });
 
-interface Ended {
-  readonly signal: string | null;
-  readonly stdout: string;
-}
-
-function tell(now: number, kill = 0, side: 'before' | 'after' = 'before'): Promise<Ended> {
-  return new Promise((resolve) => {
-    const words = [teller, bed.state, String(now), String(kill), side];
-    execFile(process.execPath, words, (error, stdout, stderr) => {
-      if (stderr !== '') throw new Error(stderr);
-      resolve({ signal: error?.signal ?? null, stdout });
-    });
-  });
-}
+const tell = (now: number) => tellOf({ state: bed.state, now });
 
 /** Gather, attempt, delivery. */
 const writes = ['put', 'begin', 'settle'] as const;
@@ -55,7 +40,7 @@ test.each(
     { name, at: index + 1, side: 'after' as const },
   ]),
 )('killed $side $name, it is told by the next process', async ({ name, at, side }) => {
-  const killed = await tell(bed.now, at, side);
+  const killed = await tellOf({ state: bed.state, now: bed.now, kill: { at, side } });
   expect(killed.signal).toBe('SIGKILL');
   // The pause of the attempt that was under way is over.
   const next = await tell(bed.now + 10_000);
