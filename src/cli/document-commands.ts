@@ -18,7 +18,7 @@ export const documentCommands: readonly CommandSpec[] = [
     ],
     examples: [
       { command: 'belay graph patch.yaml', says: 'For a page in Markdown' },
-      { command: 'belay graph patch.yaml --format dot | dot -Tsvg > patch.svg', says: 'As a picture' },
+      { command: 'belay graph patch.yaml --format dot', says: 'For Graphviz: | dot -Tsvg > patch.svg' },
     ],
     load: () => import('./commands/graph.ts'),
   },

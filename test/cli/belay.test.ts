@@ -181,7 +181,7 @@ describe('waiting', { timeout: 90_000 }, () => {
     const id = idIn(waiting.stderr);
     expect(waiting.code).toBe(6);
     expect(waiting.stderr).toContain(
-      `belay approve ${id} --step Ask     (${me}; 1 of 1 wanted; expires in 7 days)`,
+      `belay approve ${id} --step Ask     (${me}; 1 of 1 wanted; a prompt, not signed; expires in 7 days)`,
     );
     const approved = await folder.run(['approve', id, '--step', 'Ask']);
     expect(approved.code).toBe(0);

@@ -109,6 +109,8 @@ test('of all actions, these inputs take one and no others', () => {
     [
       "aws:approve: Message",
       "aws:executeAwsApi: by the call",
+      "aws:executeScript: InputPayload",
+      "check:minio: AccessKey, SecretKey",
       "host:binary: Source",
       "host:command: Env",
       "host:file: Content",
