@@ -77,7 +77,7 @@ export function compactOperation(source: OperationSource): OperationModel | Erro
     ...(input !== undefined && { input: input.shape }),
     ...(output !== undefined && { output: output.shape }),
     ...(isRest && operation.http !== undefined && { http: httpOf(source, operation.http) }),
-    ...(endpoint !== undefined && { hostPrefix: endpoint.hostPrefix }),
+    ...(endpoint !== undefined && !isInRules(operation) && { hostPrefix: endpoint.hostPrefix }),
     ...(isUnsigned(operation) && { unsigned: true as const }),
     ...(checksum !== undefined && { checksum }),
     ...(staticContextParams !== undefined && {
@@ -91,6 +91,11 @@ export function compactOperation(source: OperationSource): OperationModel | Erro
       }),
     ...(paginator !== undefined && { paginator }),
   };
+}
+
+/** The endpoint rules of S3 Control put the account into the host name themselves. */
+function isInRules({ endpoint, staticContextParams = {} }: BotocoreOperation): boolean {
+  return endpoint?.hostPrefix === '{AccountId}.' && staticContextParams['RequiresAccountId']?.value === true;
 }
 
 /** The labels of the path become member names, which is what the SDK looks for. */

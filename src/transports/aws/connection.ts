@@ -9,7 +9,7 @@ import { decodeReply, requestIdIn } from './decode.ts';
 import { encodeParams } from './encode.ts';
 import { isReplyOf, toFailure } from './failures.ts';
 import { CONNECT_TIMEOUT_MS, createHttpHandler, type Exchange, REQUEST_TIMEOUT_MS } from './http.ts';
-import { isRawReply } from './raw-reply.ts';
+import { bodyKind } from './body-kind.ts';
 import type { FoundOperation } from './model-store.ts';
 import type { ServiceModel } from './model-format.ts';
 import { environmentOf } from './environment.ts';
@@ -113,7 +113,7 @@ export function openConnection(options: AwsOptions): Connection {
           ...(signal !== undefined && { abortSignal: signal }),
         });
         const reply = await unlessAborted(sending, signal);
-        if (!isReplyOf(model.metadata.protocol, exchange, isRawReply(model, name)))
+        if (!isReplyOf(model.metadata.protocol, exchange, bodyKind(model, name)))
           throw new Error('not a reply of the service');
         return decodeReply(model, shapes.output, reply, { reveal, requestId: requestIdIn(exchange.body) });
       } catch (error) {

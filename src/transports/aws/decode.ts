@@ -3,6 +3,7 @@ import { NumericValue } from '@smithy/core/serde';
 import type { Json, JsonObject } from '../aws.ts';
 import { own } from '../../json.ts';
 import { isBearer } from './bearer-members.ts';
+import { decodeScalar, decodeUnknownScalar } from './decode-scalar.ts';
 import type { Member, ServiceModel, Shape } from './model-format.ts';
 
 export const MASK = '***';
@@ -22,15 +23,22 @@ export function decodeReply(
 ): JsonObject {
   const decode = (shapeName: string | undefined, value: unknown): Json => {
     const shape = shapeOf(shapeName);
-    if (shape?.sensitive === true && !reveal) return MASK;
-    if (value instanceof Date) return isoOf(value);
-    if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
-    if (value instanceof NumericValue) return exactNumber(value.string);
-    if (Array.isArray(value)) {
-      const item = shape?.type === 'list' ? shape.member.shape : undefined;
-      return value.map((entry: unknown) => decode(item, entry));
+    if (shape === undefined) return decodeUnknown(value);
+    if (shape.sensitive === true && !reveal) return MASK;
+    switch (shape.type) {
+      case 'structure':
+      case 'map':
+        if (shape.type === 'structure' && shape.document === true) return decodeUnknown(value);
+        if (!isPlainObject(value)) throw new Error(`the reply has no ${shape.type} where its model has one`);
+        return decodeObject(shapeName, value);
+      case 'list':
+        if (!Array.isArray(value)) throw new Error('the reply has no list where its model has one');
+        return value.map((entry: unknown) =>
+          entry === null || entry === undefined ? null : decode(shape.member.shape, entry),
+        );
+      default:
+        return decodeScalar(shape.type, value);
     }
-    return typeof value === 'object' && value !== null ? decodeObject(shapeName, value) : scalarOf(value);
   };
 
   /** `__proto__` as a key of the world's is one like any other. */
@@ -89,23 +97,15 @@ export function requestIdIn(body: Buffer | undefined): string | undefined {
   return /<requestId>([^<]{1,128})<\/requestId>/i.exec(body?.toString('utf8') ?? '')?.[1];
 }
 
-/** Milliseconds only where there are some, as AWS prints times. */
-function isoOf(date: Date): string {
-  return date.toISOString().replace('.000Z', 'Z');
+function decodeUnknown(value: unknown): Json {
+  if (Array.isArray(value)) return value.map(decodeUnknown);
+  if (!isPlainObject(value)) return decodeUnknownScalar(value);
+  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, decodeUnknown(entry)]));
 }
 
-/** JSON has no NaN. A whole number that a number cannot hold is given by its digits, so that none is lost. */
-function scalarOf(value: unknown): Json {
-  if (typeof value === 'string' || typeof value === 'boolean') return value;
-  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
-  if (typeof value !== 'bigint') return null;
-  return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
-}
-
-/** A number with more digits than JavaScript keeps stays a text, so that none is lost. */
-function exactNumber(digits: string): Json {
-  const number = Number(digits);
-  return Number.isFinite(number) && String(number) === digits ? number : digits;
+function isPlainObject(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  return !(value instanceof Date || value instanceof Uint8Array || value instanceof NumericValue);
 }
 
 /** JSON that travelled in a header in base64; what is none stays as it is. */

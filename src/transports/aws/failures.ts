@@ -1,6 +1,8 @@
 /** Whatever can go wrong with one attempt → AwsFailure: what was attempted, what came back, what to do next. */
+import { STATUS_CODES } from 'node:http';
 import { isClockSkewCorrectedError, isThrottlingError } from '@smithy/core/retry';
 import { AwsFailure } from '../aws.ts';
+import type { BodyKind } from './body-kind.ts';
 import { requestIdIn } from './decode.ts';
 import { ExchangeBroken, type Exchange, REPLY_TOO_LARGE } from './http.ts';
 import { laterOf, retryAfterMs } from './later.ts';
@@ -142,10 +144,13 @@ const WEB_PAGE = /^\s*<(?:!doctype\s+html|html)[\s>]/i;
  * would be "no such instance". Query services never answer with nothing. Where the body is bytes of the customer's own, it
  * may be a page, and then the request id says who answered.
  */
-export function isReplyOf(protocol: Protocol, { body, isIdentified }: Exchange, isRaw: boolean): boolean {
+export function isReplyOf(protocol: Protocol, { body, isIdentified }: Exchange, kind: BodyKind): boolean {
   const head = body?.subarray(0, 1_024).toString('utf8') ?? '';
-  if (WEB_PAGE.test(head)) return isRaw && isIdentified === true;
-  return (protocol !== 'ec2' && protocol !== 'query') || head.trim() !== '';
+  if (WEB_PAGE.test(head)) return kind === 'raw' && isIdentified === true;
+  const start = head.trim();
+  if (protocol === 'ec2' || protocol === 'query') return start !== '';
+  const isJson = protocol === 'json' || protocol === 'rest-json';
+  return !isJson || kind !== 'members' || start === '' || start.startsWith('{');
 }
 
 /** A service that has run out of machines says so with status 500, and has started none. */
@@ -162,7 +167,7 @@ const UNKNOWN_KEYS = new Set([
 function judgeReply(error: SdkError, exchange: Exchange): Verdict {
   const status = exchange.status ?? 0;
   const text = exchange.body?.toString('utf8') ?? '';
-  const code = codeOf(error);
+  const code = codeOf(error) ?? codeOfStatus(exchange);
   const requestId = error.$metadata?.requestId ?? requestIdIn(exchange.body);
   if (status < 300 || code === undefined || WEB_PAGE.test(text.slice(0, 1_024))) {
     const kind = exchange.contentType === '' ? 'nothing that says what it is' : exchange.contentType;
@@ -174,7 +179,8 @@ function judgeReply(error: SdkError, exchange: Exchange): Verdict {
       requestId,
     };
   }
-  const { message, $metadata } = error;
+  const { $metadata } = error;
+  const message = wordsOf(error, exchange);
   const coded = { name: code, message, $metadata: { ...$metadata } };
   const isThrottled = isThrottlingError(coded);
   const isRefused =
@@ -186,6 +192,19 @@ function judgeReply(error: SdkError, exchange: Exchange): Verdict {
     doubtful: !isRefused,
     requestId,
   };
+}
+
+/** A reply to HEAD has no body, and then its status is all that the service says. */
+function codeOfStatus({ status = 0, body, isIdentified }: Exchange): string | undefined {
+  if (status < 300 || isIdentified !== true || (body?.length ?? 0) > 0) return undefined;
+  return STATUS_CODES[status]?.replaceAll(/\W/g, '');
+}
+
+/** The SDK writes these where the reply has no message. */
+function wordsOf({ message }: SdkError, { status = 0 }: Exchange): string {
+  return message === 'UnknownError' || message === 'Unknown' || message === ''
+    ? `HTTP ${status}, and no further word`
+    : message;
 }
 
 /** The code on the wire. A json service that used to speak query gives its old code beside the new one. */

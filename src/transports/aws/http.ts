@@ -15,6 +15,8 @@ export const CONNECT_TIMEOUT_MS = 5_000;
 export const REQUEST_TIMEOUT_MS = 25_000;
 /** The largest AWS reply is a few MB; beyond this the endpoint is not AWS. */
 const REPLY_BYTES_MAX = 64 * 1024 * 1024;
+/** What a step can hold of an object that somebody stored: it goes into the journal, and into later steps. */
+export const RAW_BYTES_MAX = 4 * 1024 * 1024;
 const CONNECTIONS_MAX = 50;
 const REQUEST_ID = /^x-amzn?-request-?id$/;
 
@@ -41,7 +43,7 @@ export interface SendOptions {
    */
   readonly ownConnection?: boolean;
   readonly abortSignal?: AbortSignal;
-  /** The body of the reply is the customer's own and must not be touched (`raw-reply.ts`). */
+  /** The body of the reply is the customer's own and must not be touched (`body-kind.ts`). */
   readonly isRawReply?: boolean;
 }
 
@@ -94,7 +96,8 @@ export function createHttpHandler(timeouts: HttpTimeouts): HttpHandler {
         headers: request.headers,
         ...(options?.abortSignal && { signal: options.abortSignal }),
       });
-      const response = await converse(outgoing, request.body, exchange, timeouts, isTls);
+      const bytesMax = options?.isRawReply === true ? RAW_BYTES_MAX : REPLY_BYTES_MAX;
+      const response = await converse(outgoing, request.body, exchange, { ...timeouts, bytesMax }, isTls);
       return { response };
     },
   };
@@ -112,7 +115,7 @@ function converse(
   outgoing: http.ClientRequest,
   body: unknown,
   exchange: Exchange,
-  { connectMs, requestMs }: HttpTimeouts,
+  { connectMs, requestMs, bytesMax }: HttpTimeouts & { readonly bytesMax: number },
   isTls: boolean,
 ): Promise<HttpResponse> {
   return new Promise((resolve, reject) => {
@@ -152,8 +155,8 @@ function converse(
       incoming.on('data', (chunk: Buffer) => {
         chunks.push(chunk);
         received += chunk.length;
-        if (received > REPLY_BYTES_MAX) {
-          fail(new ExchangeBroken(REPLY_TOO_LARGE, `the reply is larger than ${REPLY_BYTES_MAX} bytes`));
+        if (received > bytesMax) {
+          fail(new ExchangeBroken(REPLY_TOO_LARGE, `the reply is larger than ${bytesMax} bytes`));
         }
       });
       incoming.once('error', (error: NodeJS.ErrnoException) => {

@@ -10,6 +10,8 @@ const NOT_READS: ReadonlySet<string> = new Set([
   // Creates the identity when there is none.
   'cognitoidentity:getid',
   'cognitoidentity:getopenidtokenfordeveloperidentity',
+  // Gives a licence back.
+  'licensemanager:checkinlicense',
   // Hands out the access once.
   'ssm:getaccesstoken',
 ]);

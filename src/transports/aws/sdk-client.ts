@@ -52,11 +52,12 @@ import type {
 } from '@smithy/types';
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import type { ServiceModel } from './model-format.ts';
+import { bodyKind } from './body-kind.ts';
 import { commonInstructions, operationInstructions } from './endpoint-parameters.ts';
+import { finishRequest } from './finish-request.ts';
 import type { SendOptions } from './http.ts';
 import { protocolOf } from './protocol-of.ts';
 import { createSchemas, type Schemas } from './schemas.ts';
-import { isRawReply } from './raw-reply.ts';
 import { signer } from './signer.ts';
 import { writeOutReferences } from './xml-references.ts';
 
@@ -101,16 +102,18 @@ export function createServiceClient(options: ServiceClientOptions): ServiceClien
         operation,
         schemas.operation(operation),
       );
-      return client.send(new GenericCommand(input), {
+      const command = new GenericCommand(input);
+      command.middlewareStack.add(finishRequest(operation, options), { step: 'serialize', priority: 'low' });
+      return client.send(command, {
         ...sendOptions,
-        isRawReply: isRawReply(model, operation),
+        isRawReply: bodyKind(model, operation) === 'raw',
       });
     },
   };
 }
 
 function readingXml(
-  { metadata }: ServiceModel,
+  { service, metadata }: ServiceModel,
   handler: ServiceClientOptions['requestHandler'],
 ): ServiceClientOptions['requestHandler'] {
   if (!['ec2', 'query', 'rest-xml'].includes(metadata.protocol)) return handler;
@@ -119,11 +122,21 @@ function readingXml(
     async handle(request, options) {
       const { response } = await handler.handle(request, options);
       const body: unknown = response.body;
+      // S3 begins to answer a long copy before it knows how it ends, so an error may come with status 200.
+      if (response.statusCode === 200 && body instanceof Uint8Array && isS3Error(service, body)) {
+        response.statusCode = 500;
+        if (options?.exchange !== undefined) options.exchange.status = 500;
+      }
       if (body instanceof Uint8Array && options?.isRawReply !== true)
         response.body = writeOutReferences(body);
       return { response };
     },
   };
+}
+
+function isS3Error(service: string, body: Uint8Array): boolean {
+  const head = Buffer.from(body.subarray(0, 512)).toString('utf8');
+  return service === 's3' && /^\s*(?:<\?xml[^>]*>\s*)?<Error>/.test(head);
 }
 
 /** Static keys, profiles, SSO, process, web identity, container and instance roles; remembers and renews what it finds. */

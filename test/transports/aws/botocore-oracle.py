@@ -23,6 +23,10 @@ cache = {}
 def service_model(service, protocol):
     if service not in cache:
         loaded = loader.load_service_model(service, 'service-2')
+        # What botocore's handlers do to these models.
+        for operation in loaded['operations'].values():
+            if 'RequiresAccountId' in operation.get('staticContextParams', {}):
+                operation.pop('endpoint', None)
         if service == 's3':
             for operation in loaded['operations'].values():
                 uri = operation['http']['requestUri']

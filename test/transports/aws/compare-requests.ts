@@ -92,9 +92,9 @@ function bodyOf(protocol: Protocol, bytes: Buffer): unknown {
       return Object.fromEntries(new URLSearchParams(text));
     case 'json':
     case 'rest-json':
-      return text === '' ? {} : jsonOr(text);
+      return text === '' ? {} : readOr(text, JSON.parse);
     case 'rest-xml':
-      return text.startsWith('<') ? parseXML(text) : text;
+      return readOr(text, parseXML);
     case 'smithy-rpc-v2-cbor':
       return bytes.toString('hex');
     default:
@@ -102,9 +102,10 @@ function bodyOf(protocol: Protocol, bytes: Buffer): unknown {
   }
 }
 
-function jsonOr(text: string): unknown {
+/** A body that is one text is not of the protocol. */
+function readOr(text: string, read: (text: string) => unknown): unknown {
   try {
-    return JSON.parse(text);
+    return read(text);
   } catch {
     return text;
   }
