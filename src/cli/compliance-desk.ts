@@ -7,13 +7,14 @@ export async function withCompliance<T>(
   cli: Cli,
   work: (compliance: Compliance) => Promise<T> | T,
 ): Promise<T> {
-  const { stateDir } = await cli.belay();
+  const { stateDir, notifier } = await cli.belay();
   const compliance = new Compliance({
     stateDir,
     cwd: cli.cwd,
     env: cli.env,
     user: userInfo().username,
     now: Date.now,
+    notifier,
   });
   try {
     return await work(compliance);

@@ -1,167 +1,142 @@
-/** What of a check's changes is to be told: one event for each rule and kind of change, with its first findings. */
+/** What of a check is to be told: for each rule what is new, fixed and unknown. Plain data; it is journaled with what it tells of. */
 import type { JsonObject } from '../json.ts';
-import { severities, type Change, type ChangeKind, type Finding, type Rule, type Severity } from './types.ts';
+import { isOpen } from './compare.ts';
+import { remedyCommand } from './remedy.ts';
+import { severities, type Change, type Finding, type Rule } from './types.ts';
 
-export type ComplianceEventName = 'findingNew' | 'findingUnknown' | 'findingFixed' | 'checkStopped';
+export type ComplianceNews =
+  | {
+      readonly kind: 'rule';
+      readonly rule: string;
+      readonly severity: string;
+      /** The worst first. */
+      readonly found: readonly NewsLine[];
+      readonly fixed: readonly NewsLine[];
+      readonly unknown: readonly NewsLine[];
+      /** How many of it are open now, unknown ones left out. */
+      readonly openCount: number;
+    }
+  /** A check that began and never ended: nobody knows what it would have found. */
+  | { readonly kind: 'stopped'; readonly why: string };
 
-/** What a check came to, for whoever carries it to people. Plain data; it is journaled with what it tells of. */
-export interface ComplianceNews {
-  readonly event: ComplianceEventName;
-  readonly set: string;
-  /** Empty for what is about the whole set. */
-  readonly rule: string;
-  readonly severity: Severity | '';
-  /** Names what the news is about, so that its end can be told as the end of the same: `SET/RULE`. */
-  readonly about: string;
-  readonly subject: string;
-  readonly text: string;
-  /** The command to type. */
-  readonly command: string;
-  readonly count: number;
+export interface NewsLine {
+  readonly target: string;
+  readonly says: string;
+  /** What mends it. */
+  readonly command?: string;
 }
 
-const namedMax = 10;
-const eventOf: Readonly<Record<ChangeKind, ComplianceEventName>> = {
-  new: 'findingNew',
-  still: 'findingNew',
-  unknown: 'findingUnknown',
-  known: 'findingFixed',
-  fixed: 'findingFixed',
-  retired: 'findingFixed',
-};
+/** The rule under which targets stand that could not be looked at at all: one news, and not one for each rule. */
+export const reachability = 'reachability';
+const linesMax = 500;
 
-/** In the order of the changes. Targets that cannot be looked at are told together, not once for each rule. */
+/** In the order in which rules have something to tell. `open`: all that is open or unknown after the check. */
 export function newsOf(
-  set: string,
   changes: readonly Change[],
-  rules: readonly Pick<Rule, 'name' | 'why'>[],
+  rules: readonly Pick<Rule, 'name' | 'remedy'>[],
+  open: readonly Finding[],
 ): ComplianceNews[] {
   const loud = changes.filter(({ isLoud }) => isLoud);
-  const groups = Map.groupBy(loud, (change) =>
-    isOfTarget(change) ? change.kind : `${change.kind}\n${change.finding.rule}`,
-  );
-  return [...groups.values()].flatMap((group) => {
-    const [first] = group;
-    if (first === undefined) return [];
-    return [isOfTarget(first) ? newsOfTargets(set, group, first) : newsOfRule(set, group, first, rules)];
+  const groups = Map.groupBy(loud, (change) => (isOfTarget(change) ? reachability : change.finding.rule));
+  return [...groups].map(([rule, group]) => {
+    const remedy = rules.find(({ name }) => name === rule)?.remedy;
+    const severity = worst(group.map(({ finding }) => finding));
+    const news = rule === reachability ? ofTargets(group) : ofRule(group, remedy);
+    const openCount =
+      rule === reachability
+        ? new Set(open.filter(({ subject }) => subject === '').map(({ target }) => target)).size
+        : open.filter((finding) => finding.rule === rule && finding.status === 'open').length;
+    return { kind: 'rule', rule, severity, ...news, openCount };
   });
 }
+
+export function stoppedNews(startedAt: string): ComplianceNews {
+  return { kind: 'stopped', why: `it began at ${startedAt}, and its process is gone` };
+}
+
+export function newsAsJson(news: ComplianceNews): JsonObject {
+  return JSON.parse(JSON.stringify(news)) as JsonObject;
+}
+
+type Told = Pick<Extract<ComplianceNews, { kind: 'rule' }>, 'found' | 'fixed' | 'unknown'>;
 
 /** That a whole target could not be looked at, or can again. */
 function isOfTarget({ kind, finding }: Change): boolean {
   return finding.subject === '' && (kind === 'unknown' || kind === 'known');
 }
 
-function newsOfRule(
-  set: string,
-  group: readonly Change[],
-  { kind, finding }: Change,
-  rules: readonly Pick<Rule, 'name' | 'why'>[],
-): ComplianceNews {
-  const { rule, severity } = finding;
-  const why = rules.find(({ name }) => name === rule)?.why;
-  const count = group.length;
-  const command = `belay findings --open --rule ${rule}`;
-  const head = headOf(kind, finding, count);
-  const lines = [
-    `${count === 1 ? head : `${count} ${head}`} by rule ${rule} of ${set} (${severity})`,
-    ...listed(group.map(lineOf)),
-    ...(why === undefined ? [] : [`Why it matters: ${why}`]),
-    `More: ${command}`,
-  ];
-  return {
-    event: eventOf[kind],
-    set,
-    rule,
-    severity,
-    about: `${set}/${rule}`,
-    subject: `${rule}: ${count === 1 ? head : `${count} ${head}`} (${severity})`,
-    text: lines.join('\n'),
-    command,
-    count,
-  };
-}
-
-function newsOfTargets(set: string, group: readonly Change[], { kind }: Change): ComplianceNews {
-  const byTarget = [...Map.groupBy(group, ({ finding }) => finding.target)];
-  const head = kind === 'unknown' ? 'cannot be looked at' : 'can be looked at again';
-  const command = `belay findings --open`;
-  const names = byTarget.slice(0, 3).map(([target]) => target);
-  const more = byTarget.length - names.length;
-  const subject = `${set}: ${names.join(', ')}${more > 0 ? ` and ${more} more` : ''} ${head}`;
-  const lines = byTarget.map(([target, of]) => {
-    const [one] = of;
-    const rules = of.length === 1 ? `rule ${one?.finding.rule ?? ''}` : `${of.length} rules`;
-    return `${target}: ${rules}${kind === 'unknown' && one !== undefined ? `, ${one.finding.reason} (${one.finding.code})` : ''}`;
-  });
-  return {
-    event: eventOf[kind],
-    set,
-    rule: '',
-    severity: worst(group),
-    about: set,
-    subject,
-    text: [subject, ...listed(lines), `More: ${command}`].join('\n'),
-    command,
-    count: byTarget.length,
-  };
-}
-
-function listed(lines: readonly string[]): string[] {
-  const more = lines.length - namedMax;
-  return [
-    ...lines.slice(0, namedMax).map((line) => `  ${line}`),
-    ...(more > 0 ? [`  and ${more} more`] : []),
-  ];
-}
-
-function worst(group: readonly Change[]): Severity | '' {
-  return severities.find((severity) => group.some(({ finding }) => finding.severity === severity)) ?? '';
-}
-
-/** A check that began and never ended: nobody knows what it would have found. */
-export function stoppedNews(set: string, startedAt: string): ComplianceNews {
-  const command = `belay check`;
-  return {
-    event: 'checkStopped',
-    set,
-    rule: '',
-    severity: '',
-    about: set,
-    subject: `the check of ${set} stopped before its end`,
-    text: `The check of ${set} that began at ${startedAt} did not come to its end, so nothing is known from it.\nMore: ${command}`,
-    command,
-    count: 1,
-  };
-}
-
-export function newsAsJson(news: ComplianceNews): JsonObject {
-  return { ...news };
-}
-
-function headOf(kind: ChangeKind, { status }: Finding, count: number): string {
-  const those = count === 1 ? 'finding' : 'findings';
-  switch (kind) {
-    case 'new':
-      return `new ${those}`;
-    case 'still':
-      return `${those} still open, and no longer acknowledged`;
-    case 'unknown':
-      return 'cannot be looked at';
-    case 'known':
-      return status === 'open' ? 'can be looked at again, and is still not kept' : 'can be looked at again';
-    case 'fixed':
-      return `${those} fixed`;
-    case 'retired':
-      return `${those} no longer checked, which does not say fixed`;
-    default:
-      return kind satisfies never;
+function ofRule(group: readonly Change[], remedy: Rule['remedy']): Told {
+  const told = { found: [] as NewsLine[], fixed: [] as NewsLine[], unknown: [] as NewsLine[] };
+  for (const { kind, finding } of group) {
+    const { target } = finding;
+    const says = findingText(finding);
+    switch (kind) {
+      case 'new':
+      case 'still':
+      case 'known':
+        if (!isOpen(finding)) told.fixed.push({ target, says: `${finding.subject} can be looked at again` });
+        else if (finding.code !== '') told.unknown.push({ target, says });
+        else
+          told.found.push({
+            target,
+            says: kind === 'known' ? `${says}; it can be looked at again` : says,
+            ...(remedy === undefined ? {} : { command: remedyCommand(remedy, finding) }),
+          });
+        break;
+      case 'unknown':
+        told.unknown.push({ target, says });
+        break;
+      case 'fixed':
+        told.fixed.push({
+          target,
+          says: `${finding.subject} is as it must be again (was ${finding.found})`.trim(),
+        });
+        break;
+      case 'retired':
+        told.fixed.push({
+          target,
+          says: `${finding.subject} is no longer checked, which does not say fixed`.trim(),
+        });
+        break;
+      default:
+        kind satisfies never;
+    }
   }
+  const { found, fixed, unknown } = told;
+  return {
+    found: found.slice(0, linesMax),
+    fixed: fixed.slice(0, linesMax),
+    unknown: unknown.slice(0, linesMax),
+  };
 }
 
-/** `web1: sshd is inactive, wanted is active (since 2026-11-30)`. */
-export function lineOf({ finding }: Pick<Change, 'finding'>): string {
-  return `${finding.target}: ${findingText(finding)}`;
+/** Each target once, with how many rules it is about. */
+function ofTargets(group: readonly Change[]): Told {
+  const lines = (kind: 'unknown' | 'known'): NewsLine[] =>
+    [
+      ...Map.groupBy(
+        group.filter((change) => change.kind === kind),
+        ({ finding }) => finding.target,
+      ),
+    ]
+      .slice(0, linesMax)
+      .map(([target, of]) => {
+        const [first] = of;
+        const rules = of.length === 1 ? `rule ${first?.finding.rule ?? ''}` : `${of.length} rules`;
+        const why = `${first?.finding.reason ?? ''} (${first?.finding.code ?? ''})`;
+        return {
+          target,
+          says:
+            kind === 'unknown'
+              ? `cannot be looked at for ${rules}: ${why}`
+              : `can be looked at again for ${rules}`,
+        };
+      });
+  return { found: [], unknown: lines('unknown'), fixed: lines('known') };
+}
+
+function worst(findings: readonly Finding[]): string {
+  return severities.find((severity) => findings.some((finding) => finding.severity === severity)) ?? 'MEDIUM';
 }
 
 /** `sshd is inactive, wanted is active`, and why it is not known at present. */

@@ -62,9 +62,7 @@ function readRuleSet(
     return undefined;
   }
   const reader: MapReader = { node: root, what: 'the compliance file', report };
-  checkKeys(reader, ['Name', 'Description', 'Targets', 'Rules'], {
-    Report: 'where results go besides the memory',
-  });
+  checkKeys(reader, ['Name', 'Description', 'Targets', 'Report', 'Notify', 'Rules']);
   const name = readName(reader, top);
   const description = readText(reader, 'Description');
   const resolvePath = options.resolvePath ?? ((path: string) => path);
@@ -73,6 +71,7 @@ function readRuleSet(
     ...(description === undefined ? {} : { description }),
     rules: readRules(reader, { catalog, resolvePath, targets: readTexts(reader, 'Targets') }, top),
     report: readReport(reader),
+    channels: readNotify(reader),
   };
 }
 
@@ -134,6 +133,18 @@ function readRules(
     rules.push(rule);
   }
   return rules;
+}
+
+/** `{ Channels: [ops] }`. Whether belay.yaml has them is asked where it is at hand. */
+function readNotify(reader: MapReader): readonly string[] {
+  const map = readMap(reader, 'Notify');
+  if (map === undefined) return [];
+  const inner: MapReader = { node: map.value, what: 'Notify', report: reader.report };
+  checkKeys(inner, ['Channels']);
+  const channels = readTexts(inner, 'Channels');
+  if (entryOf(inner, 'Channels') === undefined)
+    reader.report.error('MISSING_KEY', map.keySpan, 'Notify needs Channels');
+  return channels;
 }
 
 function readReport(reader: MapReader): ReportTo {

@@ -21,6 +21,13 @@ export function complianceSchema(catalog: CheckCatalog): JsonObject {
         description: 'Of rules that name none: hosts, ranges, group:NAME, tag:KEY=VALUE.',
         ...texts,
       },
+      Notify: {
+        description: 'Channels of belay.yaml that are told, beside those that are told of everything.',
+        type: 'object',
+        additionalProperties: false,
+        required: ['Channels'],
+        properties: { Channels: texts },
+      },
       Report: {
         description: 'Where results go besides the memory.',
         type: 'object',

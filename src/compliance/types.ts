@@ -32,6 +32,8 @@ export interface RuleSet {
   readonly description?: string;
   readonly rules: readonly Rule[];
   readonly report: ReportTo;
+  /** Channels of belay.yaml that are told, beside those that are told of everything. */
+  readonly channels: readonly string[];
 }
 
 export interface Rule {

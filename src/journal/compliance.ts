@@ -30,6 +30,7 @@ export interface CheckRow {
 export interface ComplianceEvent {
   readonly id: number;
   readonly checkId: number;
+  readonly set: string;
   readonly at: number;
   readonly event: JsonObject;
 }
@@ -267,13 +268,16 @@ class SqliteComplianceStore implements ComplianceStore {
   }
 
   waitingEvents(countMax: number): ComplianceEvent[] {
-    const rows = this.#rows.all('SELECT * FROM events WHERE taken_at IS NULL ORDER BY id LIMIT ?', [
-      countMax,
-    ]);
+    const rows = this.#rows.all(
+      `SELECT events.*, checks.rule_set FROM events JOIN checks ON checks.id = check_id
+         WHERE taken_at IS NULL ORDER BY events.id LIMIT ?`,
+      [countMax],
+    );
     return this.#rows.read(() =>
       rows.map((row) => ({
         id: Number(row['id']),
         checkId: Number(row['check_id']),
+        set: text(row['rule_set']),
         at: Number(row['at']),
         event: JSON.parse(text(row['event'])) as JsonObject,
       })),

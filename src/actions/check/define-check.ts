@@ -299,8 +299,8 @@ export function defineAccountCheck<P extends TProperties>(
   };
 }
 
-function withoutEnding({ OnNonCompliant: _, ...own }: JsonObject): JsonObject {
-  return own;
+function withoutEnding(given: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(given).filter(([name]) => name !== 'OnNonCompliant'));
 }
 
 function asCatalogProblems<P extends TProperties>(check: Described<P>, given: JsonObject) {

@@ -1,6 +1,6 @@
 /** belay check: looks whether everything holds, remembers what does not, and says what has changed. */
 import { readRuleFiles, soundRuleSets } from '../../runtime/compliance/rule-files.ts';
-import type { CheckOutcome } from '../../runtime/compliance/run-check.ts';
+import type { CheckOutcome } from '../../runtime/compliance/outcome.ts';
 import { Refusal } from '../../runtime/refusal.ts';
 import type { Cli } from '../cli.ts';
 import type { CommandBody } from '../command-spec.ts';
@@ -8,6 +8,7 @@ import { withCompliance } from '../compliance-desk.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { flagOf, textsOf, type RawOptions } from '../options.ts';
 import { outcomeJson } from '../view/check-json.ts';
+import { printable } from '../view/printable.ts';
 import { checkLines, endingLine, verdictOfAll } from '../view/check-lines.ts';
 import { junitText } from '../view/junit.ts';
 
@@ -41,6 +42,8 @@ export const body: CommandBody = async (cli, [where], options) => {
         ...(limit.length === 0 ? {} : { limit }),
       });
       await tell(cli, outcomes, options);
+      for (const trouble of outcomes.flatMap(({ reportTroubles }) => reportTroubles))
+        cli.talk(`${cli.style.paint('warn', 'Not reported')}  ${printable(trouble)}`);
       return codes[verdictOfAll(outcomes)];
     });
   } catch (error) {

@@ -1,7 +1,7 @@
 /** What checks and findings look like for programs. */
 import { remedyCommand, type Acknowledgement, type Change, type Finding } from '../../compliance/index.ts';
 import type { JsonObject } from '../../json.ts';
-import type { CheckOutcome } from '../../runtime/compliance/run-check.ts';
+import type { CheckOutcome } from '../../runtime/compliance/outcome.ts';
 import { utcText } from './instant-text.ts';
 
 export function outcomeJson(outcome: CheckOutcome): JsonObject {

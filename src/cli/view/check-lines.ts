@@ -8,7 +8,7 @@ import {
   type ChangeKind,
   type Finding,
 } from '../../compliance/index.ts';
-import type { CheckOutcome } from '../../runtime/compliance/run-check.ts';
+import type { CheckOutcome } from '../../runtime/compliance/outcome.ts';
 import { durationText } from './durations.ts';
 import { clipped, printable } from './printable.ts';
 import type { Style, Tone } from './style.ts';

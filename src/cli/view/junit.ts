@@ -1,6 +1,6 @@
 /** A check as JUnit XML, which CI servers show: one case for each rule on each target. */
 import { acknowledgementOf, type Judged, type Look } from '../../compliance/index.ts';
-import type { CheckOutcome } from '../../runtime/compliance/run-check.ts';
+import type { CheckOutcome } from '../../runtime/compliance/outcome.ts';
 
 export function junitText(outcomes: readonly CheckOutcome[]): string {
   return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n${outcomes.map(suite).join('')}</testsuites>\n`;

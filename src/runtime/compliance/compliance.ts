@@ -1,5 +1,7 @@
 /** What people ask of compliance: checks, findings, acknowledgements. One object per command. Throws Refusal. */
 import { findConfiguration } from '../configuration.ts';
+import { channelsOf, unknownOf } from '../notify/known-channels.ts';
+import type { Notifier } from '../notify/notifier.ts';
 import { openPlace } from '../places.ts';
 import { Refusal } from '../refusal.ts';
 import { anchored, type SecretSources } from '../secrets/references.ts';
@@ -17,7 +19,9 @@ import {
   type FindingFilter,
 } from '../../journal/index.ts';
 import { createAws } from '../../transports/aws/client.ts';
-import { runCheck, type CheckOutcome } from './run-check.ts';
+import { handOver } from './hand-over.ts';
+import type { CheckOutcome } from './outcome.ts';
+import { runCheck } from './run-check.ts';
 
 export interface ComplianceOptions {
   readonly stateDir: string;
@@ -25,6 +29,8 @@ export interface ComplianceOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly user: string;
   readonly now: () => number;
+  /** Who tells people; undefined: nobody does. */
+  readonly notifier?: Notifier | undefined;
 }
 
 export interface CheckRequest {
@@ -50,7 +56,8 @@ export class Compliance {
   /** Set after set; each has the whole machine's attention. */
   async check(ruleSets: readonly RuleSet[], request: CheckRequest): Promise<CheckOutcome[]> {
     const { stateDir, cwd, env, now } = this.#options;
-    const { inventory } = findConfiguration(cwd, env);
+    const configuration = findConfiguration(cwd, env);
+    const { inventory } = configuration;
     const wanted = request.rules;
     const sets =
       wanted === undefined
@@ -61,6 +68,15 @@ export class Compliance {
       wanted?.some((name) => !sets.some(({ rules }) => rules.some((rule) => rule.name === name)))
     )
       throw unknownRule(wanted ?? [], ruleSets);
+    refuseSharedTypes(sets);
+    for (const { name, channels: named } of sets) {
+      const [unknown] = unknownOf(named, channelsOf(configuration));
+      if (unknown !== undefined)
+        throw new Refusal('usage', 'UNKNOWN_CHANNEL', `${name}: ${unknown.message}`, { hint: unknown.hint });
+    }
+    const channels = new Map(ruleSets.map((each) => [each.name, each.channels]));
+    // What an earlier process found and did not live to tell.
+    this.#tell(channels);
     const place = await openPlace({ sandbox: false, inventory, stateDir, executionId: 'check' });
     const secretSources: SecretSources = {
       env,
@@ -87,10 +103,16 @@ export class Compliance {
           }),
         );
       }
+      this.#tell(channels);
       return outcomes;
     } finally {
       await place.close();
     }
+  }
+
+  #tell(channels: ReadonlyMap<string, readonly string[]>): void {
+    const { notifier, now } = this.#options;
+    if (notifier !== undefined) handOver(this.store, notifier, channels, now);
   }
 
   findings(
@@ -161,6 +183,21 @@ function withAnchoredSecrets(ruleSet: RuleSet, cwd: string): RuleSet {
     ),
   }));
   return { ...ruleSet, rules };
+}
+
+/** An upload replaces all items of its type, so two files would take each other's away. */
+function refuseSharedTypes(sets: readonly RuleSet[]): void {
+  const owners = new Map<string, string>();
+  for (const { name, report } of sets) {
+    if (report.ssmType === undefined) continue;
+    const owner = owners.get(report.ssmType);
+    owners.set(report.ssmType, name);
+    if (owner === undefined) continue;
+    const message = `${owner} and ${name} both report to SSM as ${report.ssmType}, and each would replace what the other said`;
+    throw new Refusal('usage', 'SHARED_COMPLIANCE_TYPE', message, {
+      hint: 'Give each its own SsmComplianceType.',
+    });
+  }
 }
 
 function unknownRule(wanted: readonly string[], ruleSets: readonly RuleSet[]): Refusal {

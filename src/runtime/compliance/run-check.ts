@@ -1,6 +1,7 @@
 /** One check of one compliance file, from the question to what is remembered. */
-import { userInfo } from 'node:os';
+import { ActionFailure } from '../../actions/index.ts';
 import {
+  accountTarget,
   compare,
   isOpen,
   newsAsJson,
@@ -8,13 +9,10 @@ import {
   severities,
   stoppedNews,
   verdictOfCheck,
-  type Acknowledgement,
-  type Change,
   type Finding,
   type Look,
   type Rule,
   type RuleSet,
-  type Verdict,
 } from '../../compliance/index.ts';
 import type { CheckRow, ComplianceStore } from '../../journal/index.ts';
 import type { JsonObject } from '../../json.ts';
@@ -23,6 +21,8 @@ import { acquireCheckLock } from '../lock.ts';
 import { Refusal } from '../refusal.ts';
 import { readSecret, type SecretSources } from '../secrets/references.ts';
 import { lookAll } from './look.ts';
+import type { CheckOutcome } from './outcome.ts';
+import { reportTo } from './report-to.ts';
 import { scopeOf } from './scope.ts';
 
 export interface CheckOptions {
@@ -37,20 +37,6 @@ export interface CheckOptions {
   /** Only these hosts; undefined: all that the rules name. */
   readonly limit?: readonly string[];
   readonly onProgress?: (done: number, all: number) => void;
-}
-
-export interface CheckOutcome {
-  readonly ruleSet: RuleSet;
-  readonly checkId: number;
-  readonly startedAt: number;
-  readonly endedAt: number;
-  readonly verdict: Verdict;
-  readonly isWhole: boolean;
-  readonly looks: readonly Look[];
-  readonly changes: readonly Change[];
-  /** Open and unknown ones of the set, after the check. */
-  readonly open: readonly Finding[];
-  readonly acknowledgements: readonly Acknowledgement[];
 }
 
 /** Throws Refusal (another check of the set goes on), JournalFailure, and AbortError-like failures on a cancel. */
@@ -96,18 +82,47 @@ export async function runCheck(ruleSet: RuleSet, options: CheckOptions): Promise
     });
     const verdict = verdictOfCheck(looks, acknowledgements, endedAt);
     const open = openAfter(memory, findings);
-    const news = newsOf(ruleSet.name, changes, ruleSet.rules);
+    const news = newsOf(changes, ruleSet.rules, open);
     const counts = countsOf(looks, open);
     store.finish(checkId, { at: endedAt, verdict, counts, findings, events: news.map(newsAsJson) });
-    return { ruleSet, checkId, startedAt, endedAt, verdict, isWhole, looks, changes, open, acknowledgements };
+    const outcome: CheckOutcome = {
+      ruleSet,
+      checkId,
+      startedAt,
+      endedAt,
+      verdict,
+      isWhole,
+      looks,
+      changes,
+      open,
+      acknowledgements,
+      reportTroubles: [],
+    };
+    if (!isWhole) return outcome;
+    const { place } = options;
+    const reportTroubles = await reportTo(outcome, {
+      aws: place.aws,
+      nodeOf: (host) => nodeOf(host, place),
+      checks: store.checks(ruleSet.name, checksLookedAt),
+      signal,
+    });
+    return { ...outcome, reportTroubles };
   } finally {
     lock.release();
   }
 }
 
-/** Who answers for an acknowledgement. */
-export function whoAmI(): string {
-  return userInfo().username;
+/** How far back the last check is looked for that knew everything. */
+const checksLookedAt = 1_000;
+
+function nodeOf(host: string, place: Place): string | undefined {
+  if (host === accountTarget) return undefined;
+  try {
+    return place.host(host).instanceId;
+  } catch (error) {
+    if (!(error instanceof ActionFailure)) throw error;
+    return undefined;
+  }
 }
 
 function chosen({ name, rules }: RuleSet, wanted: readonly string[] | undefined): readonly Rule[] {
@@ -122,8 +137,8 @@ function chosen({ name, rules }: RuleSet, wanted: readonly string[] | undefined)
   });
 }
 
-function stopped({ set, startedAt }: CheckRow) {
-  return stoppedNews(set, new Date(startedAt).toISOString().replace(/\.\d+Z$/, 'Z'));
+function stopped({ startedAt }: CheckRow) {
+  return stoppedNews(new Date(startedAt).toISOString().replace(/\.\d+Z$/, 'Z'));
 }
 
 /** What the memory holds when the changes have been written. */
