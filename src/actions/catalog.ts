@@ -53,6 +53,7 @@ function catalogAction(
     secretInputs: (inputs) => secretInputsOf(action, inputs),
     ...(action.nests === undefined ? {} : { nests: action.nests }),
     hasHostTargets: action.hasHostTargets,
+    ...(action.inSsm === undefined ? {} : { inSsm: action.inSsm }),
   };
 }
 

@@ -7,7 +7,7 @@
  * neither retries nor journals nor decides what comes next: that is the engine's business.
  */
 import type { Static, TSchema } from 'typebox';
-import type { CatalogProblem, Nests } from '../document/catalog.ts';
+import type { CatalogProblem, Nests, SsmStep } from '../document/catalog.ts';
 import type { SourceText } from '../document/diagnostic.ts';
 import type { Change, RestorePoint } from '../engine/events.ts';
 import type { Again } from '../engine/types.ts';
@@ -216,6 +216,8 @@ export interface Action<
   readonly programInputs?: readonly string[];
   /** Bytes of JSON that its outputs may be, where they may be more than usual. */
   readonly outputBytesMax?: number;
+  /** What does the same in plain SSM, for `belay export`; left out, nothing there does. */
+  readonly inSsm?: (inputs: JsonObject) => readonly SsmStep[];
   /** AWS allows no more seconds than these: binding under --strict-ssm. */
   readonly timeoutSecondsMaxInSsm?: number;
   /**

@@ -18,8 +18,28 @@ export const documentCommands: readonly CommandSpec[] = [
     ],
     examples: [
       { command: 'belay graph patch.yaml', says: 'For a page in Markdown' },
-      { command: 'belay graph patch.yaml --format dot', says: 'For Graphviz: | dot -Tsvg > patch.svg' },
+      { command: 'belay graph patch.yaml --format dot', says: 'For dot -Tsvg, which makes a picture' },
     ],
     load: () => import('./commands/graph.ts'),
+  },
+  {
+    name: 'export',
+    summary: 'Write a runbook in plain SSM Automation, or say where it needs Belay',
+    args: [file],
+    options: [
+      { name: 'format', value: 'FORMAT', choices: ['yaml', 'json'], says: 'yaml (the default) or json' },
+      { name: 'drop', says: 'Leave out what SSM can do without, such as locks, instead of refusing it' },
+    ],
+    examples: [
+      { command: 'belay export patch.yaml', says: 'On stdout; what SSM cannot say is told with its place' },
+      {
+        command: 'belay export patch.yaml --drop --format json',
+        says: 'Without locks, time limits and the like',
+      },
+    ],
+    notes: [
+      'Undo lists become a chain of steps behind onFailure, newest first; the execution still ends Failed.',
+    ],
+    load: () => import('./commands/export.ts'),
   },
 ];

@@ -33,6 +33,8 @@ export interface CatalogAction {
   readonly timeoutSecondsMaxInSsm?: number;
   /** Whether `capture:` commands can run on the step's targets. */
   readonly hasHostTargets: boolean;
+  /** For actions that are Belay's own: what does the same in plain SSM. Expressions stand as strings. */
+  inSsm?(inputs: JsonObject): readonly SsmStep[];
   /** Inputs that hold steps, which the action runs itself; the schema of `inputs` does not know them. */
   readonly nests?: Nests;
 }
@@ -53,6 +55,13 @@ export interface NestedList {
   readonly required: boolean;
   /** Its steps may only look: what changes something is refused. */
   readonly readsOnly: boolean;
+}
+
+/** A step of AWS's own actions; the first takes the name of the step that it stands for. */
+export interface SsmStep {
+  readonly action: string;
+  readonly inputs: JsonObject;
+  readonly outputs?: readonly { readonly Name: string; readonly Selector: string; readonly Type: string }[];
 }
 
 export interface CatalogProblem {

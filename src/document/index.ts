@@ -18,6 +18,7 @@ export {
   type TemplatePart,
 } from './expression.ts';
 export { fitInputs, isAwsAction, knownInputs } from './fit-inputs.ts';
+export { exportDocument, type Exported } from './export/export.ts';
 export {
   graphOf,
   type Graph,

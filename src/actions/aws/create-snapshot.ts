@@ -51,6 +51,26 @@ export const createSnapshot = defineAction({
   timeoutSeconds: snapshotSecondsMax,
   permissions: () => ['ec2:CreateSnapshot', 'ec2:CreateTags', 'ec2:DescribeSnapshots', 'ec2:DeleteSnapshot'],
   targets: ({ VolumeId }) => [VolumeId],
+  inSsm: (inputs) => [
+    {
+      action: 'aws:executeAwsApi',
+      inputs: { Service: 'ec2', Api: 'CreateSnapshot', ...inputs },
+      outputs: [
+        { Name: 'SnapshotId', Selector: '$.SnapshotId', Type: 'String' },
+        { Name: 'StartTime', Selector: '$.StartTime', Type: 'String' },
+      ],
+    },
+    {
+      action: 'aws:waitForAwsResourceProperty',
+      inputs: {
+        Service: 'ec2',
+        Api: 'DescribeSnapshots',
+        SnapshotIds: ['{{ outputs.SnapshotId }}'],
+        PropertySelector: '$.Snapshots[0].State',
+        DesiredValues: ['completed'],
+      },
+    },
+  ],
   hasHostTargets: false,
 
   effect: {

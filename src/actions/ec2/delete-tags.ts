@@ -1,6 +1,6 @@
 /** ec2:deleteTags: takes tags off EC2 resources, whatever their values; undo puts the values back. */
 import { Type } from 'typebox';
-import type { JsonObject } from '../../json.ts';
+import type { Json, JsonObject } from '../../json.ts';
 import { putTags, readTags, removeTags, tagChanges, type TagValues } from '../aws/tag-values.ts';
 import { restoring } from '../aws/restoring.ts';
 import { defineAction, done, pending, type ActionContext, type UndoInputs } from '../define-action.ts';
@@ -32,6 +32,21 @@ export const deleteTags = defineAction({
   permissions: () => ['ec2:DescribeTags', 'ec2:DeleteTags', 'ec2:CreateTags'],
   targets: ({ ResourceIds }) => ResourceIds,
   hasHostTargets: false,
+
+  inSsm: ({ ResourceIds, Keys }) =>
+    Array.isArray(Keys)
+      ? [
+          {
+            action: 'aws:executeAwsApi',
+            inputs: {
+              Service: 'ec2',
+              Api: 'DeleteTags',
+              Resources: ResourceIds ?? [],
+              Tags: (Keys as readonly Json[]).map((Key) => ({ Key })),
+            },
+          },
+        ]
+      : [],
 
   observe: async (inputs: Inputs, context): Promise<Before> => ({ Tags: await read(inputs, context) }),
 

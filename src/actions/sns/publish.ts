@@ -54,5 +54,12 @@ export const publish = defineAction({
         ),
       }),
   },
+  inSsm: (inputs) => [
+    {
+      action: 'aws:executeAwsApi',
+      inputs: { Service: 'sns', Api: 'Publish', ...inputs },
+      outputs: [{ Name: 'MessageId', Selector: '$.MessageId', Type: 'String' }],
+    },
+  ],
   undo: { kind: 'none', reason: 'an alert cannot be unsent', leavesChange: false },
 });
