@@ -188,7 +188,11 @@ describe('a runbook that is plain SSM already', () => {
     for (const { path, text } of corpusFiles('automation')) {
       const meaning = means(text);
       if (meaning === undefined) continue;
-      expect(means(JSON.stringify(exported(text).document)), path).toEqual(meaning);
+      const { document, diagnostics } = exported(text);
+      // Some have minValue and maxValue, which SSM does not know.
+      if (document === undefined)
+        expect(new Set(diagnostics.map(({ code }) => code)), path).toEqual(new Set(['NOT_IN_SSM']));
+      else expect(means(JSON.stringify(document)), path).toEqual(meaning);
     }
   });
 });
