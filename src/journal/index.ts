@@ -5,6 +5,14 @@ export {
   type Closing,
   type ExecutionRow,
   type ExecutionSettings,
+  type Executions,
+  type Events,
+  type Inbox,
+  type Kept,
+  type Locks,
+  type Machines,
+  type MachineNote,
+  type Outcomes,
   type InboxEntry,
   type Journal,
   type LastRecord,
@@ -19,7 +27,7 @@ export {
 } from './journal.ts';
 export { JournalFailure } from './errors.ts';
 export { asJournalFailure, journalFailure } from './failure.ts';
-export { openSqliteJournal } from './sqlite.ts';
+export { openSqliteJournal } from './sqlite/open.ts';
 export {
   openComplianceStore,
   type CheckRow,

@@ -1,9 +1,9 @@
 /**
- * The journal port: executions, their outcomes, events and inbox. It stores and returns; it decides nothing.
- * `sqlite.ts` keeps it in a state folder; test/contract/journal.ts says what every store must do.
+ * The journal port, by subject: executions, what a runner has on record, events, the inbox, locks, what is kept and who answered. It
+ * stores and returns; it decides nothing. `sqlite/` keeps it in a state folder; test/contract/journal.ts says what every store must do.
  *
- * Every write is durable when the call returns. One process at a time writes outcomes of an execution (it holds the
- * execution's lock); any process may read, put into the inbox and ask for a cancel.
+ * Every write is durable when the call returns, or when its promise resolves. One process at a time writes outcomes of an execution (it
+ * holds the execution's lock); any process may read, put into the inbox and ask for a cancel.
  */
 import type { ExecutionInput, Program, RecordedEvent, RollbackRequest } from '../engine/index.ts';
 import type { Json, JsonObject } from '../json.ts';
@@ -108,12 +108,14 @@ export interface RecordedOutcome extends JsonObject {
   readonly position?: number;
 }
 
-/** What a journal says last of an execution's calls; what begins with `@` is none. */
+/** What a journal says last of an execution. */
 export interface LastRecord {
   /** Of the outcome recorded last; 0: there is none, or an earlier version recorded it. */
   readonly position: number;
-  /** When anything last began or ended, in ms since 1970; 0: nothing did. */
+  /** When a call of it or of those that are open below it last began or ended, in ms since 1970; 0: none did. */
   readonly at: number;
+  /** Of the latest event; 0: there is none. */
+  readonly seq: number;
 }
 
 export interface InboxEntry {
@@ -153,7 +155,8 @@ export interface NewExecution {
   readonly createdAt: number;
 }
 
-export interface Journal {
+/** Executions and what people have said of them as a whole. */
+export interface Executions {
   /** False when the id is taken; nothing is written then. */
   create(execution: NewExecution): boolean;
   execution(id: string): ExecutionRow | undefined;
@@ -172,9 +175,14 @@ export interface Journal {
   /** The runner leaves of its own will: what a list is to tell of the execution as it is now. */
   leave(id: string, summary: Summary): void;
   addRollbackRequest(id: string, request: RollbackRequest): void;
-
   /** The first one stays. False: there is one already. */
   setClosing(id: string, closing: Closing): boolean;
+  /** Removes everything about an execution and those below it. */
+  remove(id: string): void;
+}
+
+/** Where something is kept for the undo of an execution. */
+export interface Kept {
   /** Notes, before anything is begun there, that the host may keep something for the execution's undo. */
   addKeptOn(id: string, host: string): void;
   /** Hosts that may keep something for it; null: an earlier version wrote none down. */
@@ -183,18 +191,34 @@ export interface Journal {
   beginForgetting(id: string, at: number, hosts: readonly string[]): void;
   /** The host keeps nothing for it any more. */
   dropKeptOn(id: string, host: string): void;
-  /** Removes everything about an execution. */
-  remove(id: string): void;
+}
 
-  activity(id: string, activity: string): ActivityRow | undefined;
-  lastRecord(id: string): LastRecord;
+/**
+ * What a runner has on record of the interpreter's calls. A promise resolves when what it stands for is durable; what is
+ * asked for at the same time is made durable together, in the order in which it was asked.
+ */
+export interface Outcomes {
+  activity(id: string, activity: string): Promise<ActivityRow | undefined>;
+  lastRecord(id: string): Promise<LastRecord>;
   /** Records that the activity began, before its effect, together with the events given. Keeps the first time when it began before. */
-  begin(id: string, activity: string, at: number, events: readonly RecordedEvent[]): ActivityRow;
+  begin(id: string, activity: string, at: number, events: readonly RecordedEvent[]): Promise<ActivityRow>;
   /** Records the outcome together with the events given. */
-  end(id: string, activity: string, outcome: RecordedOutcome, events: readonly RecordedEvent[]): void;
-
+  end(
+    id: string,
+    activity: string,
+    outcome: RecordedOutcome,
+    events: readonly RecordedEvent[],
+  ): Promise<void>;
+  /** Records, in one write, the outcome of an activity that took the entry of the inbox. */
+  take(
+    id: string,
+    entry: InboxEntry,
+    activity: string,
+    outcome: RecordedOutcome,
+    events: readonly RecordedEvent[],
+  ): Promise<void>;
   /** Records that the call began, together with the child that it starts. Harmless to do again. */
-  beginChild(child: NewChild, at: number, events: readonly RecordedEvent[]): ActivityRow;
+  beginChild(child: NewChild, at: number, events: readonly RecordedEvent[]): Promise<ActivityRow>;
   /** Records that the call of the parent began, together with the rollback that it asks of the child. Harmless to do again. */
   beginChildRollback(
     child: string,
@@ -202,25 +226,34 @@ export interface Journal {
     request: RollbackRequest,
     at: number,
     events: readonly RecordedEvent[],
-  ): ActivityRow;
-
+  ): Promise<ActivityRow>;
   /** Appends events; those whose seq is known already are left as they are. */
-  append(id: string, events: readonly RecordedEvent[]): void;
+  append(id: string, events: readonly RecordedEvent[]): Promise<void>;
+}
+
+/** What has happened, for people and other programs. */
+export interface Events {
   /** Events with a greater seq, in order. */
   events(id: string, afterSeq: number): RecordedEvent[];
   lastSeq(id: string): number;
+}
 
+/** What other processes say to an execution. */
+export interface Inbox {
   /** Appends to the inbox under a name; an entry with the same dedupe key is not added again. False then. */
   signal(id: string, name: string, value: Json, dedupe: string, at: number): boolean;
-  /** Names under which entries wait that no activity has taken. */
-  waitingSignals(id: string): string[];
   /** The oldest entry under the name that no activity has taken. */
   peek(id: string, name: string): InboxEntry | undefined;
-  /** Records, in one write, that the activity took the entry. */
-  take(id: string, entry: InboxEntry, activity: string, outcome: RecordedOutcome): void;
   requestCancel(id: string): void;
   isCancelRequested(id: string): boolean;
+  /** Changes when another process has written anything, and when this one has put something into an inbox or cancelled. */
+  version(): number;
+  /** Changes when there is something new for the root or those below it: a cancel, an entry of an inbox. */
+  mark(root: string): string;
+}
 
+/** Who holds what alone. */
+export interface Locks {
   /** Names this journal to other machines; made with it. */
   readonly folderId: string;
   /**
@@ -241,10 +274,22 @@ export interface Journal {
   /** The execution has all that it asked for. */
   confirmLocks(executionId: string): void;
   dropLocks(locks: readonly LockRow[]): void;
+}
 
-  /** Changes when another process has written anything, and when this one has put something into an inbox or cancelled. */
-  version(): number;
-  /** Changes when there is something new for the root or those below it: a cancel, an entry of an inbox. */
-  mark(root: string): string;
+/** What an execution has learnt of the machines that answered it. */
+export interface Machines {
+  /** The latest of what was noted under the name: `machine:db1`. */
+  machine(id: string, name: string): MachineNote | undefined;
+  /** Notes it beside what was noted before. */
+  noteMachine(id: string, name: string, note: MachineNote): void;
+}
+
+export interface MachineNote {
+  readonly at: number;
+  readonly value: JsonObject;
+}
+
+/** All of it, in one state folder. */
+export interface Journal extends Executions, Kept, Outcomes, Events, Inbox, Locks, Machines {
   close(): void;
 }

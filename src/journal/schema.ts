@@ -78,6 +78,21 @@ const steps: readonly string[] = [
   // What a list tells of it, as it was when its last runner left of its own will; null: nobody has, or an earlier version did.
   `ALTER TABLE executions ADD COLUMN summary TEXT;
    CREATE INDEX executions_by_age ON executions (created_at DESC, id DESC) WHERE root IS NULL;`,
+  // Which machines answered: until now among the activities, under ids such as @machine:db1#2.
+  `CREATE TABLE machines (
+     execution TEXT NOT NULL REFERENCES executions (id),
+     name TEXT NOT NULL,
+     number INTEGER NOT NULL,
+     at INTEGER NOT NULL,
+     value TEXT NOT NULL,
+     PRIMARY KEY (execution, name, number)
+   ) STRICT, WITHOUT ROWID;
+   INSERT OR IGNORE INTO machines (execution, name, number, at, value)
+     SELECT execution, substr(head, 2, length(head) - 2), CAST(substr(id, length(head) + 1) AS INTEGER), at, value
+     FROM (SELECT execution, id, rtrim(id, '0123456789') AS head, outcome ->> '$.endedAt' AS at, outcome -> '$.value' AS value
+           FROM activities WHERE id LIKE '@%#%' AND outcome IS NOT NULL)
+     WHERE at IS NOT NULL AND value IS NOT NULL;
+   DELETE FROM activities WHERE id LIKE '@%';`,
 ];
 
 export function migrate(database: DatabaseSync, stateDir: string): void {

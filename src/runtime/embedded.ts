@@ -105,7 +105,7 @@ export class EmbeddedRuntime implements Runtime, Above {
 
   async #activity<K extends ActivityKind>(call: ActivityCallOf<K>): Promise<Outcome<K>> {
     const { seal, host } = this.#options;
-    const known = this.#record.known(call.id, (recorded) => {
+    const known = await this.#record.known(call.id, (recorded) => {
       const outcome = readOutcome(call.kind, recorded);
       return outcome === undefined ? undefined : seal.unsealed(call.kind, outcome);
     });
@@ -116,7 +116,7 @@ export class EmbeddedRuntime implements Runtime, Above {
     const isEarlier = known !== undefined || this.#earlier.has(call.token);
     if (known === undefined && !call.ignoreCancel && this.isCancelled())
       return this.#told(call.id, this.#now(), { status: 'cancelled' });
-    const startedAt = this.#record.begin(call.id);
+    const startedAt = await this.#record.begin(call.id);
     if (known !== undefined && call.onLost === 'report')
       return this.#told(call.id, startedAt, { status: 'lost' });
     // What is waited for goes on without a runner; a question that is asked again has its time again.
@@ -125,7 +125,7 @@ export class EmbeddedRuntime implements Runtime, Above {
       host.run(call, { cancel, deadlineAt: since + call.timeoutMs, isEarlier }),
     );
     const outcome: Outcome<K> = { startedAt, endedAt: this.#now(), ...result, ...this.#record.absence() };
-    this.#record.end(call.id, seal.sealed(call.kind, outcome));
+    await this.#record.end(call.id, seal.sealed(call.kind, outcome));
     const settled = host.settled(call, outcome);
     // Nobody else waits for what is cleared away behind one of several.
     if (!this.#race.has(call.id)) await settled;
@@ -138,7 +138,7 @@ export class EmbeddedRuntime implements Runtime, Above {
         return this.#childTold(call.id, this.#now(), { status: 'cancelled' });
       const sealed = this.#options.seal.sealedArguments(call.input.parameters);
       const child = this.#children.of(call, sealed);
-      const { startedAt } = this.#record.write((events) =>
+      const { startedAt } = await this.#record.write((events) =>
         this.#journal.beginChild(child, this.#now(), events),
       );
       return this.#childTold(call.id, startedAt, await this.#children.run(call, child.id, startedAt));
@@ -148,7 +148,7 @@ export class EmbeddedRuntime implements Runtime, Above {
   rollbackChild({ id, child: of, request }: ChildRollbackCall): Promise<ChildOutcome> {
     return this.#ofChild(id, async () => {
       const child = this.#children.idOf(of);
-      const { startedAt } = this.#record.write((events) =>
+      const { startedAt } = await this.#record.write((events) =>
         this.#journal.beginChildRollback(child, id, request, this.#now(), events),
       );
       const again = { id, timeoutMs: null, ignoreCancel: true };
@@ -164,7 +164,7 @@ export class EmbeddedRuntime implements Runtime, Above {
     return this.#race.run(
       id,
       async () => {
-        const known = this.#record.known(id, readChild);
+        const known = await this.#record.known(id, readChild);
         if (known?.outcome === undefined) return run(known);
         const { outcome } = known;
         if (outcome.status === 'cancelled') return outcome;
@@ -174,22 +174,22 @@ export class EmbeddedRuntime implements Runtime, Above {
     );
   }
 
-  #childTold(id: string, startedAt: number, ending: ChildEnding): ChildOutcome {
+  async #childTold(id: string, startedAt: number, ending: ChildEnding): Promise<ChildOutcome> {
     const times = { startedAt, endedAt: this.#now(), ...this.#record.absence() };
     const sealed =
       ending.status === 'ended' ? { result: this.#options.seal.sealedResult(ending.result) } : {};
-    this.#record.end(id, { ...times, ...ending, ...sealed });
+    await this.#record.end(id, { ...times, ...ending, ...sealed });
     return { ...times, ...ending };
   }
 
   sleep(id: string, ms: number, { ignoreCancel }: Heed): Promise<'elapsed' | 'cancelled'> {
     return this.#race.run(id, async () => {
-      const known = this.#record.known(id, readSlept);
+      const known = await this.#record.known(id, readSlept);
       if (known?.outcome !== undefined) return known.outcome;
-      const startedAt = this.#record.begin(id);
+      const startedAt = await this.#record.begin(id);
       const ending = await this.#until(startedAt + ms, ignoreCancel, () => undefined);
       const value = ending.kind === 'cancelled' ? 'cancelled' : 'elapsed';
-      this.#record.endOwn(id, startedAt, value);
+      await this.#record.endOwn(id, startedAt, value);
       return value;
     });
   }
@@ -208,9 +208,9 @@ export class EmbeddedRuntime implements Runtime, Above {
     timeoutMs: number,
     { ignoreCancel }: Heed,
   ): Promise<SignalResult> {
-    const known = this.#record.known(id, readSignal);
+    const known = await this.#record.known(id, readSignal);
     if (known?.outcome !== undefined) return known.outcome;
-    const startedAt = this.#record.begin(id);
+    const startedAt = await this.#record.begin(id);
     const until = startedAt + timeoutMs;
     // Whoever comes back late finds what was said meanwhile: only what was said in time counts.
     const look = () => {
@@ -227,24 +227,24 @@ export class EmbeddedRuntime implements Runtime, Above {
     if (ending.kind === 'found') {
       const { value } = ending;
       const result: SignalResult = { status: 'signal', value: value.value, at: value.at };
-      this.#record.endTaking(id, startedAt, result, value);
+      await this.#record.endTaking(id, startedAt, result, value);
       return result;
     }
     const result: SignalResult = { status: ending.kind === 'cancelled' ? 'cancelled' : 'timeout', at };
-    this.#record.endOwn(id, startedAt, result);
+    await this.#record.endOwn(id, startedAt, result);
     return result;
   }
 
   async now(id: string): Promise<number> {
-    const known = this.#record.known(id, readInstant);
+    const known = await this.#record.known(id, readInstant);
     if (known?.outcome !== undefined) return known.outcome;
     const now = this.#now();
-    this.#record.endOwn(id, now, now);
+    await this.#record.endOwn(id, now, now);
     return now;
   }
 
   async emit(seq: number, event: EngineEvent): Promise<void> {
-    if (!this.#record.isNew(seq)) return;
+    if (!(await this.#record.isNew(seq))) return;
     if (this.attention.isLeaving && (event.type === 'StepStarted' || event.type === 'UndoStarted'))
       throw new Left('asked');
     const recorded = this.#record.emit(seq, this.#options.seal.sealedEvent(event));
@@ -252,8 +252,8 @@ export class EmbeddedRuntime implements Runtime, Above {
   }
 
   /** Writes what has not been written. To be called when the interpreter has ended or left. */
-  flush(): void {
-    this.#record.flush();
+  flush(): Promise<void> {
+    return this.#record.flush();
   }
 
   /** Whether it was cancelled, or an execution above it was. */
@@ -273,9 +273,13 @@ export class EmbeddedRuntime implements Runtime, Above {
     return this.#options.above?.isAllIdle() ?? this.isIdle;
   }
 
-  #told<K extends ActivityKind>(id: string, startedAt: number, result: OutcomeResult<K>): Outcome<K> {
+  async #told<K extends ActivityKind>(
+    id: string,
+    startedAt: number,
+    result: OutcomeResult<K>,
+  ): Promise<Outcome<K>> {
     const outcome: Outcome<K> = { startedAt, endedAt: this.#now(), ...result, ...this.#record.absence() };
-    this.#record.end(id, outcome);
+    await this.#record.end(id, outcome);
     return outcome;
   }
 

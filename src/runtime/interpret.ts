@@ -58,12 +58,12 @@ export async function interpret(root: ExecutionRow, shared: Shared, options: Run
     const { failAt } = root.input;
     const port = failAt === null ? runtime : failingAt(runtime, failAt);
     const result = await runExecution(port, root.program, root.input);
-    runtime.flush();
+    await runtime.flush();
     leaveBehind(journal, root.id);
     return { kind: 'ended', result };
   } catch (error) {
     if (!(error instanceof Left)) throw error;
-    runtime.flush();
+    await runtime.flush();
     if (error.reason === 'waiting') leaveBehind(journal, root.id);
     return { kind: 'left', reason: error.reason };
   } finally {
@@ -168,10 +168,10 @@ class Tree {
           const parameters = this.#vault(row).unsealedArguments(row.input.parameters);
           try {
             const result = await runExecution(runtime, row.program, { ...row.input, parameters });
-            runtime.flush();
+            await runtime.flush();
             return result;
           } catch (error) {
-            if (error instanceof Left) runtime.flush();
+            if (error instanceof Left) await runtime.flush();
             throw error;
           }
         };

@@ -2,13 +2,13 @@
  * Which machine answered under each name within one execution. It is journaled when a name is first spoken to, so that
  * another machine under the same name is found out after a reconnect and in a later runner too.
  */
-import type { Journal } from '../journal/index.ts';
-import type { Json, JsonObject } from '../json.ts';
+import type { MachineNote, Machines } from '../journal/index.ts';
+import type { JsonObject } from '../json.ts';
 import { HostFailure, type HostAddress, type HostIdentity } from '../transports/host.ts';
 
 export interface KnownMachinesOptions {
   readonly executionId: string;
-  readonly journal: Pick<Journal, 'activity' | 'end'>;
+  readonly journal: Machines;
   /** Tells the person at the screen. */
   readonly tell: (text: string) => void;
   readonly now: () => number;
@@ -18,7 +18,6 @@ type Known = Pick<HostIdentity, 'machineId' | 'bootId' | 'instanceId'> & { reado
 
 export class KnownMachines {
   readonly #options: KnownMachinesOptions;
-  readonly #cache = new Map<string, { value: JsonObject; at: number; number: number }>();
 
   constructor(options: KnownMachinesOptions) {
     this.#options = options;
@@ -75,33 +74,16 @@ export class KnownMachines {
     this.#add(`machine:${name}`, { machineId, bootId, instanceId });
   }
 
-  /** What is on record is never written over, so that what is added comes under the next number. */
-  #latest(
-    what: string,
-  ): { readonly value: JsonObject; readonly at: number; readonly number: number } | undefined {
+  #latest(what: string): MachineNote | undefined {
     const { executionId, journal } = this.#options;
-    let latest = this.#cache.get(what);
-    for (let number = (latest?.number ?? 0) + 1; ; number += 1) {
-      const outcome = journal.activity(executionId, idOf(what, number))?.outcome ?? undefined;
-      if (outcome === undefined) break;
-      const value = outcome['value'];
-      latest = { value: isObject(value) ? value : {}, at: outcome.endedAt, number };
-    }
-    if (latest !== undefined) this.#cache.set(what, latest);
-    return latest;
+    return journal.machine(executionId, what);
   }
 
   #add(what: string, value: JsonObject): void {
     const { executionId, journal, now } = this.#options;
-    const at = now();
-    const number = (this.#latest(what)?.number ?? 0) + 1;
-    journal.end(executionId, idOf(what, number), { startedAt: at, endedAt: at, status: 'ok', value }, []);
-    this.#cache.set(what, { value, at, number });
+    journal.noteMachine(executionId, what, { at: now(), value });
   }
 }
-
-/** No activity of the interpreter has such an id: theirs begin with a step. */
-const idOf = (what: string, number: number) => `@${what}#${number}`;
 
 /** What belay.yaml says of the machine itself. Throws HostFailure WRONG_HOST. */
 export function checkPins(address: HostAddress, identity: HostIdentity): void {
@@ -172,8 +154,4 @@ function wrongHost(name: string, what: string, next: string): HostFailure {
     retryable: false,
     effect: 'none',
   });
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -3,12 +3,12 @@
  * fails nobody knows whether it happened, and from then on nothing is written and nothing answered.
  */
 import type { EngineEvent, RecordedEvent } from '../engine/index.ts';
-import { JournalFailure, type Journal } from '../journal/index.ts';
+import { JournalFailure, type InboxEntry, type Outcomes } from '../journal/index.ts';
 import type { Json, JsonObject } from '../json.ts';
 
 export interface RecordPorts {
   readonly executionId: string;
-  readonly journal: Journal;
+  readonly journal: Outcomes;
   readonly now: () => number;
   /** Called with each outcome that is on record, and its place in the order. */
   readonly onEnded: (id: string, position: number) => void;
@@ -24,30 +24,42 @@ type Times = JsonObject & { readonly startedAt: number; readonly endedAt: number
 export class ExecutionRecord {
   readonly #ports: RecordPorts;
   readonly #id: string;
-  readonly #journal: Journal;
-  readonly #storedSeq: number;
+  readonly #journal: Outcomes;
+  /** What the record ended with when this runner came. */
+  readonly #opened: Promise<void>;
+  #storedSeq = 0;
   #pending: RecordedEvent[] = [];
   #flushTimer: NodeJS.Timeout | undefined;
   #trouble: Error | undefined;
   /** When this runner came, and the last that the record tells of those before it; null once it is said. */
   readonly #cameAt: number;
-  #lastKnownAt: number | null;
-  #position: number;
+  #lastKnownAt: number | null = null;
+  #position = 0;
 
   constructor(ports: RecordPorts) {
     this.#ports = ports;
     this.#id = ports.executionId;
     this.#journal = ports.journal;
     this.#cameAt = ports.now();
-    this.#storedSeq = ports.journal.lastSeq(ports.executionId);
-    const last = ports.journal.lastRecord(ports.executionId);
-    this.#lastKnownAt = last.at;
-    this.#position = last.position;
+    this.#opened = this.#open();
+    // Whoever asks first is told.
+    this.#opened.catch(() => undefined);
+  }
+
+  async #open(): Promise<void> {
+    const { seq, at, position } = await this.#journal.lastRecord(this.#id);
+    this.#storedSeq = seq;
+    this.#lastKnownAt = at;
+    this.#position = position;
   }
 
   /** Undefined: it never began. Without an outcome: it began, and nothing is known of its end. */
-  known<T>(id: string, read: (recorded: Json) => T | undefined): { readonly outcome?: T } | undefined {
-    const known = this.#journal.activity(this.#id, id);
+  async known<T>(
+    id: string,
+    read: (recorded: Json) => T | undefined,
+  ): Promise<{ readonly outcome?: T } | undefined> {
+    await this.#opened;
+    const known = await this.#journal.activity(this.#id, id);
     if (known === undefined) return undefined;
     const { position = 0, ...recorded } = known.outcome ?? {};
     const outcome = known.outcome === null ? undefined : read(recorded);
@@ -62,35 +74,41 @@ export class ExecutionRecord {
   }
 
   /** Writes down that it begins; gives the time of the first beginning, in ms since 1970. */
-  begin(id: string): number {
-    return this.write((events) => this.#journal.begin(this.#id, id, this.#ports.now(), events)).startedAt;
+  async begin(id: string): Promise<number> {
+    const { startedAt } = await this.write((events) =>
+      this.#journal.begin(this.#id, id, this.#ports.now(), events),
+    );
+    return startedAt;
   }
 
-  end(id: string, outcome: Times): void {
-    this.#end(id, outcome, (recorded, events) => this.#journal.end(this.#id, id, recorded, events));
+  end(id: string, outcome: Times): Promise<void> {
+    return this.#end(id, outcome, (recorded, events) => this.#journal.end(this.#id, id, recorded, events));
   }
 
   /** Of a call that cannot fail. */
-  endOwn(id: string, startedAt: number, value: Json): void {
-    this.end(id, { startedAt, endedAt: this.#ports.now(), status: 'ok', value });
+  endOwn(id: string, startedAt: number, value: Json): Promise<void> {
+    return this.end(id, { startedAt, endedAt: this.#ports.now(), status: 'ok', value });
   }
 
   /** Of a call that takes the entry of the inbox, in one write. */
-  endTaking(id: string, startedAt: number, value: Json, entry: Parameters<Journal['take']>[1]): void {
-    this.#end(id, { startedAt, endedAt: this.#ports.now(), status: 'ok', value }, (recorded, events) => {
-      this.#journal.append(this.#id, events);
-      this.#journal.take(this.#id, entry, id, recorded);
-    });
+  endTaking(id: string, startedAt: number, value: Json, entry: InboxEntry): Promise<void> {
+    const outcome = { startedAt, endedAt: this.#ports.now(), status: 'ok', value };
+    return this.#end(id, outcome, (recorded, events) =>
+      this.#journal.take(this.#id, entry, id, recorded, events),
+    );
   }
 
-  #end(
+  async #end(
     id: string,
     outcome: Times,
-    write: (recorded: Times & { readonly position: number }, events: readonly RecordedEvent[]) => void,
-  ): void {
+    write: (
+      recorded: Times & { readonly position: number },
+      events: readonly RecordedEvent[],
+    ) => Promise<void>,
+  ): Promise<void> {
     this.#position += 1;
     const recorded = { ...outcome, position: this.#position };
-    this.write((events) => write(recorded, events));
+    await this.write((events) => write(recorded, events));
     this.#ports.onEnded(id, recorded.position);
   }
 
@@ -104,20 +122,21 @@ export class ExecutionRecord {
   }
 
   /** Whether the event is new. */
-  isNew(seq: number): boolean {
+  async isNew(seq: number): Promise<boolean> {
+    await this.#opened;
     return seq > this.#storedSeq;
   }
 
   /** Writes what has not been written. To be called when the interpreter has ended or left. */
-  flush(): void {
-    if (this.#pending.length > 0) this.write((events) => this.#journal.append(this.#id, events));
+  async flush(): Promise<void> {
+    if (this.#pending.length > 0) await this.write((events) => this.#journal.append(this.#id, events));
   }
 
   /** `write` is handed the events that go with it. */
-  write<T>(write: (events: readonly RecordedEvent[]) => T): T {
+  async write<T>(write: (events: readonly RecordedEvent[]) => Promise<T>): Promise<T> {
     if (this.#trouble !== undefined) throw this.#trouble;
     try {
-      return write(this.#takePending());
+      return await write(this.#takePending());
     } catch (error) {
       this.#trouble = error instanceof Error ? error : new Error(String(error));
       this.#ports.onTrouble();
@@ -138,11 +157,8 @@ export class ExecutionRecord {
   }
 
   #flushLate(): void {
-    try {
-      this.flush();
-    } catch {
-      // The next call says so.
-    }
+    // Where it cannot be written, the next call says so.
+    this.flush().catch(() => undefined);
   }
 
   #takePending(): readonly RecordedEvent[] {

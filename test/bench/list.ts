@@ -16,7 +16,7 @@ const roundsEach = 5;
 const secondsMax = 0.5;
 
 /** Ended executions, and one in ten that waits for a person. */
-function fill(dir: string): void {
+async function fill(dir: string): Promise<void> {
   const journal = openSqliteJournal(dir);
   const steps = Array.from({ length: stepsEach }, (_, index) =>
     step({ name: `Step${index}`, action: 'toy:put', inputs: { Key: `k${index}`, Value: 'v'.repeat(200) } }),
@@ -43,7 +43,7 @@ function fill(dir: string): void {
       at,
       index % 10 === 0,
     );
-    journal.append(id, events);
+    await journal.append(id, events);
     journal.leave(id, summaryOf(headOf(foldEvents(events))));
   }
   journal.close();
@@ -84,10 +84,10 @@ function ended(name: string): EngineEvent {
 }
 
 /** True when it is as fast as stated. */
-export function benchList(): boolean {
+export async function benchList(): Promise<boolean> {
   const dir = mkdtempSync(join(tmpdir(), 'belay-bench-list-'));
   try {
-    fill(dir);
+    await fill(dir);
     const seconds = Array.from({ length: roundsEach }, () => {
       const began = performance.now();
       const out = execFileSync(

@@ -5,5 +5,5 @@ import { benchList } from './list.ts';
 import { benchStartUp } from './start-up.ts';
 import { benchSteps } from './steps.ts';
 
-const results = [await benchSteps(), benchStartUp(), benchList(), benchSchedule(), await benchHosts()];
+const results = [await benchSteps(), benchStartUp(), await benchList(), benchSchedule(), await benchHosts()];
 process.exitCode = results.every(Boolean) ? 0 : 1;

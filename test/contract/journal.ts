@@ -35,18 +35,19 @@ export function journalContract(
   name: string,
   open: () => { journal: Journal; again: () => Journal; close: () => void },
 ): void {
-  const within = (work: (journal: Journal, again: () => Journal) => void) => (): void => {
-    const { journal, again, close } = open();
-    try {
-      work(journal, again);
-    } finally {
-      close();
-    }
-  };
+  const within =
+    (work: (journal: Journal, again: () => Journal) => void | Promise<void>) => async (): Promise<void> => {
+      const { journal, again, close } = open();
+      try {
+        await work(journal, again);
+      } finally {
+        close();
+      }
+    };
 
   test(
     `${name}: an execution is created once and read back as it was, by others too`,
-    within((journal, again) => {
+    within(async (journal, again) => {
       expect(journal.create(execution('A', 1))).toBe(true);
       expect(journal.create(execution('A', 2))).toBe(false);
       expect(again().execution('A')).toMatchObject({
@@ -60,7 +61,7 @@ export function journalContract(
 
   test(
     `${name}: ids come newest first`,
-    within((journal) => {
+    within(async (journal) => {
       for (const [id, at] of [
         ['A', 1],
         ['C', 3],
@@ -73,14 +74,14 @@ export function journalContract(
 
   test(
     `${name}: the first intent and the first outcome stay`,
-    within((journal, again) => {
+    within(async (journal, again) => {
       journal.create(execution('A', 1));
-      expect(journal.activity('A', 'x')).toBeUndefined();
-      expect(journal.begin('A', 'x', 5, [])).toEqual({ startedAt: 5, outcome: null });
-      expect(again().begin('A', 'x', 9, [])).toEqual({ startedAt: 5, outcome: null });
-      journal.end('A', 'x', { startedAt: 5, endedAt: 6, status: 'ok', value: 1 }, []);
-      journal.end('A', 'x', { startedAt: 5, endedAt: 7, status: 'ok', value: 2 }, []);
-      expect(again().activity('A', 'x')?.outcome).toEqual({
+      expect(await journal.activity('A', 'x')).toBeUndefined();
+      expect(await journal.begin('A', 'x', 5, [])).toEqual({ startedAt: 5, outcome: null });
+      expect(await again().begin('A', 'x', 9, [])).toEqual({ startedAt: 5, outcome: null });
+      await journal.end('A', 'x', { startedAt: 5, endedAt: 6, status: 'ok', value: 1 }, []);
+      await journal.end('A', 'x', { startedAt: 5, endedAt: 7, status: 'ok', value: 2 }, []);
+      expect((await again().activity('A', 'x'))?.outcome).toEqual({
         startedAt: 5,
         endedAt: 6,
         status: 'ok',
@@ -91,10 +92,10 @@ export function journalContract(
 
   test(
     `${name}: events are appended once, whoever appends them again`,
-    within((journal, again) => {
+    within(async (journal, again) => {
       journal.create(execution('A', 1));
-      journal.append('A', [event(1, 'first'), event(2, 'second')]);
-      again().append('A', [event(2, 'other'), event(3, 'third')]);
+      await journal.append('A', [event(1, 'first'), event(2, 'second')]);
+      await again().append('A', [event(2, 'other'), event(3, 'third')]);
       expect(journal.events('A', 1).map(({ seq, event: e }) => [seq, 'step' in e ? e.step : ''])).toEqual([
         [2, 'second'],
         [3, 'third'],
@@ -105,7 +106,7 @@ export function journalContract(
 
   test(
     `${name}: the inbox keeps the order, takes a dedupe key once, and gives each entry to one activity`,
-    within((journal, again) => {
+    within(async (journal, again) => {
       journal.create(execution('A', 1));
       expect(again().signal('A', 'go', 'one', 'k1', 1)).toBe(true);
       expect(journal.signal('A', 'go', 'one again', 'k1', 2)).toBe(false);
@@ -113,16 +114,15 @@ export function journalContract(
       const first = journal.peek('A', 'go');
       expect(first?.value).toBe('one');
       if (first !== undefined)
-        journal.take('A', first, 'wait1', { startedAt: 1, endedAt: 2, status: 'ok', value: 'one' });
+        await journal.take('A', first, 'wait1', { startedAt: 1, endedAt: 2, status: 'ok', value: 'one' }, []);
       expect(again().peek('A', 'go')?.value).toBe('two');
-      expect(again().activity('A', 'wait1')?.outcome).toMatchObject({ status: 'ok', value: 'one' });
-      expect(journal.waitingSignals('A')).toEqual(['go']);
+      expect((await again().activity('A', 'wait1'))?.outcome).toMatchObject({ status: 'ok', value: 'one' });
     }),
   );
 
   test(
     `${name}: cancel, runner and rollback requests are seen by others`,
-    within((journal, again) => {
+    within(async (journal, again) => {
       journal.create(execution('A', 1));
       expect(journal.isCancelRequested('A')).toBe(false);
       again().requestCancel('A');
@@ -141,15 +141,15 @@ export function journalContract(
 
   test(
     `${name}: what a list is to tell is kept until an event or a runner comes`,
-    within((journal, again) => {
+    within(async (journal, again) => {
       for (const [index, id] of ['A', 'B', 'C'].entries()) journal.create(execution(id, index));
-      journal.append('B', [event(1, 'first')]);
+      await journal.append('B', [event(1, 'first')]);
       journal.leave('B', { seq: 1, says: 'it waits' });
       expect(again().listed(2)).toMatchObject([
         { id: 'C', summary: null },
         { id: 'B', summary: { seq: 1, says: 'it waits' }, runner: null, rollbackRequests: 0 },
       ]);
-      journal.append('B', [event(2, 'second')]);
+      await journal.append('B', [event(2, 'second')]);
       expect(again().listed(null)[1]).toMatchObject({ id: 'B', summary: null });
       journal.leave('B', { seq: 2 });
       journal.setRunner('B', { pid: 1, host: 'h', startedAt: 3 });
@@ -160,15 +160,18 @@ export function journalContract(
 
   test(
     `${name}: a child is started with its call once, belongs to its root, and goes with it`,
-    within((journal, again) => {
+    within(async (journal, again) => {
       journal.create(execution('A', 1));
       const child = (id: string, parent: string, call: string) => ({
         ...execution(id, 2),
         child: { root: 'A', parent, call, step: 'Call', target: 'db1' },
       });
-      journal.beginChild(child('A.1', 'A', 'c1'), 5, [event(1, 'first')]);
-      expect(again().beginChild(child('A.1', 'A', 'c1'), 9, [])).toEqual({ startedAt: 5, outcome: null });
-      journal.beginChild(child('A.2', 'A.1', 'c2'), 6, []);
+      await journal.beginChild(child('A.1', 'A', 'c1'), 5, [event(1, 'first')]);
+      expect(await again().beginChild(child('A.1', 'A', 'c1'), 9, [])).toEqual({
+        startedAt: 5,
+        outcome: null,
+      });
+      await journal.beginChild(child('A.2', 'A.1', 'c2'), 6, []);
       expect(journal.execution('A.1')).toMatchObject({
         program: execution('A', 1).program,
         child: { root: 'A', parent: 'A', call: 'c1', step: 'Call', target: 'db1' },
@@ -178,10 +181,10 @@ export function journalContract(
         ['A.1'],
         ['A.1', 'A.2'],
       ]);
-      expect(journal.lastRecord('A').at).toBe(6);
+      expect(await journal.lastRecord('A')).toMatchObject({ at: 6, seq: 1 });
       const asked = () => journal.execution('A.1')?.input.rollbackRequests;
       for (let round = 0; round < 2; round += 1)
-        journal.beginChildRollback('A.1', 'r1', { force: true }, 7, []);
+        await journal.beginChildRollback('A.1', 'r1', { force: true }, 7, []);
       expect(asked()).toEqual([{ force: true, call: 'r1' }]);
       journal.signal('A.2', 'go', 1, 'k', 8);
       const mark = journal.mark('A');
@@ -193,8 +196,40 @@ export function journalContract(
   );
 
   test(
-    `${name}: locks are taken together or not at all, and by one execution`,
+    `${name}: what is asked for at once is there in the order in which it was asked, all of it or nothing`,
+    within(async (journal, again) => {
+      journal.create(execution('A', 1));
+      const ended = (position: number) => ({ startedAt: 5, endedAt: 6, status: 'ok', position });
+      const told: string[] = [];
+      await Promise.all([
+        journal.begin('A', 'x', 5, []).then(() => told.push('begin x')),
+        journal.end('A', 'x', ended(1), []).then(() => told.push('end x')),
+        journal.begin('A', 'y', 7, [event(1, 'y')]).then(() => told.push('begin y')),
+      ]);
+      expect(told).toEqual(['begin x', 'end x', 'begin y']);
+      expect(await again().lastRecord('A')).toEqual({ position: 1, at: 7, seq: 1 });
+      const twice = [journal.begin('A', 'z', 8, []), journal.begin('nobody', 'z', 8, [])];
+      expect((await Promise.allSettled(twice)).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+      expect(await again().activity('A', 'z')).toBeUndefined();
+      await journal.begin('A', 'z', 9, []);
+    }),
+  );
+
+  test(
+    `${name}: who answered is noted beside what was noted before, and the latest is told`,
     within((journal, again) => {
+      journal.create(execution('A', 1));
+      expect(journal.machine('A', 'machine:db1')).toBeUndefined();
+      journal.noteMachine('A', 'machine:db1', { at: 1, value: { bootId: 'b1' } });
+      again().noteMachine('A', 'machine:db1', { at: 2, value: { bootId: 'b2' } });
+      journal.noteMachine('A', 'machine:db2', { at: 3, value: {} });
+      expect(again().machine('A', 'machine:db1')).toEqual({ at: 2, value: { bootId: 'b2' } });
+    }),
+  );
+
+  test(
+    `${name}: locks are taken together or not at all, and by one execution`,
+    within(async (journal, again) => {
       for (const id of ['A', 'B', 'C']) journal.create(execution(id, 1));
       const lock = (lockName: string, host: string | null = null) => ({
         name: lockName,
@@ -241,7 +276,7 @@ export function journalContract(
 
   test(
     `${name}: a person's last word, the hosts that keep something, and the removal of it all`,
-    within((journal, again) => {
+    within(async (journal, again) => {
       journal.create(execution('A', 1));
       journal.create(execution('B', 2));
       const closing = { kind: 'discarded', at: 7, by: 'ops', why: 'lost' } as const;
@@ -259,12 +294,12 @@ export function journalContract(
       journal.dropKeptOn('A', 'h1');
       expect(again().keptOn('A')).toEqual(['h2', 'h3']);
 
-      journal.begin('A', 'x', 5, [event(1, 'S')]);
+      await journal.begin('A', 'x', 5, [event(1, 'S')]);
       journal.signal('A', 'approve:x', 'yes', 'me', 6);
       journal.takeLocks('', [{ name: 'host:a', asked: 'host:a', host: null }], 'A', 5, []);
       journal.remove('A');
       expect(again().executionIds()).toEqual(['B']);
-      expect([again().events('A', 0), again().locks('A'), again().activity('A', 'x')]).toEqual([
+      expect([again().events('A', 0), again().locks('A'), await again().activity('A', 'x')]).toEqual([
         [],
         [],
         undefined,

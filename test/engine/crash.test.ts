@@ -77,7 +77,14 @@ class Scissors {
         return (...args: unknown[]): unknown => {
           if (writes.has(name)) this.chance();
           const result: unknown = Reflect.apply(member, target, args);
-          if (writes.has(name)) this.chance();
+          if (!writes.has(name)) return result;
+          if (result instanceof Promise) {
+            return result.then((value: unknown) => {
+              this.chance();
+              return value;
+            });
+          }
+          this.chance();
           return result;
         };
       },

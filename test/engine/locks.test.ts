@@ -192,7 +192,7 @@ describe('locks', () => {
       status: 'Success' as const,
       rollbackStatus: 'notRequested' as const,
     };
-    store.journal.append(otherId, [{ seq: 1, at: 2, event: { ...end, outputs: {} } }]);
+    await store.journal.append(otherId, [{ seq: 1, at: 2, event: { ...end, outputs: {} } }]);
     const ran = await runToy(runbook([put('A')], { locks: ['x:a'] }), store);
     expect(ran.result.status).toBe('Success');
     expect(store.journal.locks()).toEqual([]);

@@ -20,9 +20,10 @@ const dyingAt =
       get: (target, name) => {
         const member: unknown = Reflect.get(target, name);
         if (typeof member !== 'function') return member;
-        return (...args: unknown[]): unknown => {
-          const isNew = name === 'begin' && journal.activity(executionId, activity) === undefined;
-          const result: unknown = Reflect.apply(member, target, args);
+        if (name !== 'begin') return member;
+        return async (...args: unknown[]): Promise<unknown> => {
+          const isNew = (await journal.activity(executionId, activity)) === undefined;
+          const result: unknown = await Reflect.apply(member, target, args);
           if (!isNew || args[1] !== activity) return result;
           died(journal);
           throw new Crash();

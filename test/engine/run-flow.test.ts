@@ -138,7 +138,7 @@ test('a secret reaches the action and nothing else', async () => {
     inputs: { Text: 'say ***' },
     outputs: { Text: 'say ***', Length: 'say hunter2-canary'.length },
   });
-  const rows = JSON.stringify([ran.state, store.journal.activity(executionId, 'A#1:wait')]);
+  const rows = JSON.stringify([ran.state, await store.journal.activity(executionId, 'A#1:wait')]);
   expect(rows).not.toContain('hunter2-canary');
 });
 

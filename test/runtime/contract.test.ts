@@ -66,7 +66,7 @@ runtimeContract('SQLite', () => {
       const runtime = open(host, row.id, { above, ...options });
       const run = async () => {
         const result = await runExecution(runtime, row.program, row.input);
-        runtime.flush();
+        await runtime.flush();
         return result;
       };
       return { runtime, result: run() };

@@ -34,8 +34,8 @@ afterEach(() => {
   rmSync(state, { recursive: true });
 });
 
-function happened(...events: readonly EngineEvent[]): void {
-  belay.journal.append(
+async function happened(...events: readonly EngineEvent[]): Promise<void> {
+  await belay.journal.append(
     id,
     events.map((event) => ({ seq: (seq += 1), at: 1000 + seq, event })),
   );
@@ -49,27 +49,27 @@ const ended = (rollbackStatus: 'notRequested' | 'clean'): EngineEvent => ({
 });
 const dead = { pid: 1, host: 'here', startedAt: 1 };
 
-test('a runner that died before the end leaves it Interrupted', () => {
-  happened(started);
+test('a runner that died before the end leaves it Interrupted', async () => {
+  await happened(started);
   belay.journal.setRunner(id, dead);
   expect(belay.view(id)).toMatchObject({ status: 'Interrupted', endedAt: null, isLive: false });
 });
 
-test('an end that was written down is the end, although its runner died right after it', () => {
-  happened(started, ended('notRequested'));
+test('an end that was written down is the end, although its runner died right after it', async () => {
+  await happened(started, ended('notRequested'));
   belay.journal.setRunner(id, dead);
   expect(belay.view(id)).toMatchObject({ status: 'Success', endedAt: 1002 });
 });
 
-test('a rollback that was asked for and not begun is Interrupted, and asking again is refused', () => {
-  happened(started, ended('notRequested'));
+test('a rollback that was asked for and not begun is Interrupted, and asking again is refused', async () => {
+  await happened(started, ended('notRequested'));
   belay.requestRollback(id, { force: false });
   belay.journal.setRunner(id, dead);
   expect(belay.view(id)).toMatchObject({ status: 'Interrupted', endedAt: null });
   expect(() => belay.requestRollback(id, { force: false })).toThrow(/has not ended/);
-  happened({ type: 'RollbackStarted', pass: 1, steps: [], budgetSeconds: 60 });
+  await happened({ type: 'RollbackStarted', pass: 1, steps: [], budgetSeconds: 60 });
   expect(belay.view(id)).toMatchObject({ status: 'Interrupted', endedAt: null });
-  happened({ type: 'RollbackEnded', pass: 1, status: 'clean' }, ended('clean'));
+  await happened({ type: 'RollbackEnded', pass: 1, status: 'clean' }, ended('clean'));
   expect(belay.view(id)).toMatchObject({ status: 'Success', rollbackStatus: 'clean', endedAt: 1005 });
   belay.requestRollback(id, { force: false });
   expect(belay.view(id).endedAt).toBeNull();
@@ -84,27 +84,27 @@ function listedAsShown(): void {
   expect(listed?.steps).toEqual([]);
 }
 
-test('a list says what show says: at the end, of a person who is waited for, after a rollback, when it is closed', () => {
-  happened(started, { type: 'StepStarted', step: 'Hold', action: 'aws:pause', inputs: {} });
-  happened({ type: 'StepWaiting', step: 'Hold', waiting: { kind: 'pause', timeoutSeconds: 60 } });
+test('a list says what show says: at the end, of a person who is waited for, after a rollback, when it is closed', async () => {
+  await happened(started, { type: 'StepStarted', step: 'Hold', action: 'aws:pause', inputs: {} });
+  await happened({ type: 'StepWaiting', step: 'Hold', waiting: { kind: 'pause', timeoutSeconds: 60 } });
   listedAsShown();
   belay.journal.requestCancel(id);
   listedAsShown();
-  happened(ended('notRequested'));
+  await happened(ended('notRequested'));
   listedAsShown();
   belay.requestRollback(id, { force: false });
   listedAsShown();
-  happened({ type: 'RollbackStarted', pass: 1, steps: [], budgetSeconds: 60 });
-  happened({ type: 'RollbackEnded', pass: 1, status: 'partial' }, ended('clean'));
+  await happened({ type: 'RollbackStarted', pass: 1, steps: [], budgetSeconds: 60 });
+  await happened({ type: 'RollbackEnded', pass: 1, status: 'partial' }, ended('clean'));
   listedAsShown();
   belay.journal.setClosing(id, { kind: 'closed', at: 9, by: 'ops', why: 'done by hand' });
   listedAsShown();
 });
 
-test('a list believes what was kept only while nothing has happened since', () => {
-  happened(started);
+test('a list believes what was kept only while nothing has happened since', async () => {
+  await happened(started);
   listedAsShown();
-  happened({ type: 'StepStarted', step: 'Late', action: 'toy:put', inputs: {} });
+  await happened({ type: 'StepStarted', step: 'Late', action: 'toy:put', inputs: {} });
   expect(belay.list()).toMatchObject([{ at: 'Late', status: 'InProgress' }]);
   listedAsShown();
   belay.journal.setRunner(id, dead);

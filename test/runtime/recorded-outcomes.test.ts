@@ -77,7 +77,7 @@ test('the runtime’s own calls are read the same way', () => {
 test('a journal that says what cannot be ends the run before anything is begun', async () => {
   using store = temporaryJournal();
   const put = step({ name: 'A', action: 'toy:put', inputs: { Key: 'A', Value: 'new' } });
-  const during = (): void =>
+  const during = (): Promise<void> =>
     store.journal.end(executionId, 'A:prepare', { ...times, status: 'ok', value: 7 }, []);
   await expect(runToy(runbook([put]), store, { during })).rejects.toMatchObject({
     code: 'JOURNAL_CORRUPT',

@@ -73,7 +73,7 @@ export interface ToyOptions {
   /** Wraps the journal of every runner; throws Crash to kill it. */
   readonly wrap?: (journal: Journal) => Journal;
   /** Called when a runner has begun, to signal or cancel. */
-  readonly during?: (journal: Journal, world: ToyWorld) => void;
+  readonly during?: (journal: Journal, world: ToyWorld) => unknown;
   /** The clock of every runner; left out, the real one. */
   readonly now?: () => number;
   /** The hosts that locks are held on; left out, there are none. */
@@ -131,11 +131,11 @@ export async function runToy(
     settings: { sandbox: false, inventoryFile: null, secrets: {}, startedBy: 'tester', usesAws: false },
     createdAt: 1,
   });
-  options.during?.(store.journal, world);
+  await options.during?.(store.journal, world);
   for (let crashes = 0; crashes < runnersMax; crashes += 1) {
     try {
       const { result, runtime } = await runOnce(document, store, actions, options);
-      runtime.flush();
+      await runtime.flush();
       return {
         result,
         world,

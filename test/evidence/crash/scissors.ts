@@ -43,15 +43,19 @@ export class Scissors {
         this.#around(`intent of ${activity}`, () => journal.begin(id, activity, at, events)),
       end: (id, activity, outcome, events) =>
         this.#around(`outcome of ${activity}`, () => journal.end(id, activity, outcome, events)),
-      take: (id, entry, activity, outcome) =>
-        this.#around(`answer to ${activity}`, () => journal.take(id, entry, activity, outcome)),
+      take: (id, entry, activity, outcome, events) =>
+        this.#around(`answer to ${activity}`, () => journal.take(id, entry, activity, outcome, events)),
+      beginChild: (child, at, events) =>
+        this.#around(`intent of ${child.child.call}`, () => journal.beginChild(child, at, events)),
+      beginChildRollback: (child, call, request, at, events) =>
+        this.#around(`intent of ${call}`, () => journal.beginChildRollback(child, call, request, at, events)),
       setRunner: (id, runner) =>
-        this.#around(runner === null ? 'runner gone' : 'runner', () => journal.setRunner(id, runner)),
-      leave: (id, summary) => this.#around('runner gone', () => journal.leave(id, summary)),
+        this.#aroundNow(runner === null ? 'runner gone' : 'runner', () => journal.setRunner(id, runner)),
+      leave: (id, summary) => this.#aroundNow('runner gone', () => journal.leave(id, summary)),
       append: (id, events) => {
         const isEnding = events.some(({ event }) => event.type === 'ExecutionEnded');
-        if (isEnding) this.#around('ending', () => journal.append(id, events));
-        else journal.append(id, events);
+        const append = (): Promise<void> => journal.append(id, events);
+        return isEnding ? this.#around('ending', append) : append();
       },
     };
     return new Proxy(journal, {
@@ -110,13 +114,23 @@ export class Scissors {
     };
   }
 
-  #around<T>(what: string, write: () => T): T {
+  async #around<T>(what: string, write: () => Promise<T>): Promise<T> {
     this.#pass(`before the ${what}`);
-    const result = write();
+    const result = await write();
+    this.#wrote(what);
+    return result;
+  }
+
+  #aroundNow(what: string, write: () => void): void {
+    this.#pass(`before the ${what}`);
+    write();
+    this.#wrote(what);
+  }
+
+  #wrote(what: string): void {
     this.#pass(`after the ${what}`);
     this.#writes += 1;
     if (this.#cut?.at === 'write' && this.#writes === this.#cut.nth) process.kill(process.pid, 'SIGKILL');
-    return result;
   }
 
   async #aroundCall<T>(what: string, call: () => Promise<T>): Promise<T> {

@@ -174,11 +174,11 @@ test('two executions that keep the same version both hold it; one that is unknow
 });
 
 /** An execution with the same record that ended long ago, and what the host keeps for it. */
-function oldTwin(of: string): string {
+async function oldTwin(of: string): Promise<string> {
   const id = newExecutionId(Date.now());
   const { journal } = belay;
   journal.create({ ...belay.row(of), id, createdAt: 1 });
-  journal.append(
+  await journal.append(
     id,
     belay.events(of).map((event) => ({ ...event, at: event.at - 11 * 24 * hourMs })),
   );
@@ -230,7 +230,7 @@ test('killed at any moment, it has taken nothing that is needed, and the next on
     let isOver = false;
     for (let n = 1; !isOver; n += 1) {
       for (const when of ['before', 'after'] as const) {
-        const ids = ['one', 'two'].map(() => oldTwin(needed));
+        const ids = await Promise.all(['one', 'two'].map(() => oldTwin(needed)));
         const ports: PrunePorts = {
           journal: belay.journal,
           stateDir: belay.stateDir,

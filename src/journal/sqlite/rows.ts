@@ -1,7 +1,7 @@
 /** Rows of the journal's tables as the port gives them. */
-import { isJsonObject, type Json } from '../json.ts';
-import type { LockRow, RecordedOutcome } from './journal.ts';
-import { text } from './statements.ts';
+import { isJsonObject, type Json } from '../../json.ts';
+import type { LockRow, RecordedOutcome } from '../journal.ts';
+import { text } from '../statements.ts';
 
 export function outcomeOf(recorded: Json): RecordedOutcome {
   if (isJsonObject(recorded)) {

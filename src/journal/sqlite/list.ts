@@ -1,7 +1,7 @@
 /** Rows of executions without what is large about them, so that ten thousand are read in one go. */
-import type { Closing, ExecutionRow, ExecutionSettings, ListedRow, Runner, Summary } from './journal.ts';
-import { childOf } from './sqlite-children.ts';
-import { text, type Statements } from './statements.ts';
+import type { Closing, ExecutionRow, ExecutionSettings, ListedRow, Runner, Summary } from '../journal.ts';
+import { childOf } from './children.ts';
+import { text, type Statements } from '../statements.ts';
 
 type Row = Readonly<Record<string, unknown>>;
 

@@ -1,8 +1,8 @@
 /** Rows of children, below those of the executions that started them. */
 import { createHash } from 'node:crypto';
-import type { RollbackRequest } from '../engine/index.ts';
-import type { ChildPlace, LastRecord, NewChild } from './journal.ts';
-import { text, type Statements } from './statements.ts';
+import type { RollbackRequest } from '../../engine/index.ts';
+import type { ChildPlace, NewChild } from '../journal.ts';
+import { text, type Statements } from '../statements.ts';
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -58,14 +58,13 @@ export function childOf(row: Row): ChildPlace | null {
   };
 }
 
-/** Whatever happened below an open call of its own happened while somebody ran it. */
-export function lastRecord(rows: Statements, id: string): LastRecord {
+/** When a call last began or ended, of the execution or of those that are open below it; 0: none did. In ms since 1970. */
+export function lastCallAt(rows: Statements, id: string): number {
   const own = rows.get(
-    `SELECT max(json_extract(outcome, '$.position')) AS position,
-       max(coalesce(json_extract(outcome, '$.endedAt'), started_at)) AS at
-     FROM activities WHERE execution = ? AND id NOT LIKE '@%'`,
+    `SELECT max(coalesce(json_extract(outcome, '$.endedAt'), started_at)) AS at FROM activities WHERE execution = ?`,
     [id],
   );
+  // What happened below an open call of its own happened while somebody ran it.
   const below = rows
     .all(
       `SELECT child.id AS id FROM executions AS child JOIN activities AS call ON call.execution = child.parent
@@ -73,6 +72,6 @@ export function lastRecord(rows: Statements, id: string): LastRecord {
        WHERE child.parent = ?`,
       [id],
     )
-    .map((row) => lastRecord(rows, text(row['id'])).at);
-  return { position: Number(own?.['position'] ?? 0), at: Math.max(Number(own?.['at'] ?? 0), ...below) };
+    .map((row) => lastCallAt(rows, text(row['id'])));
+  return Math.max(Number(own?.['at'] ?? 0), ...below);
 }

@@ -1,0 +1,36 @@
+/** What has happened in executions. */
+import type { RecordedEvent } from '../../engine/index.ts';
+import type { Events } from '../journal.ts';
+import { text, type Statements } from '../statements.ts';
+
+export function eventsIn(rows: Statements): Events {
+  return {
+    events: (id, afterSeq) =>
+      rows
+        .all(`SELECT seq, at, event FROM events WHERE execution = ? AND seq > ? ORDER BY seq`, [id, afterSeq])
+        .map((row) => ({
+          seq: Number(row['seq']),
+          at: Number(row['at']),
+          event: JSON.parse(text(row['event'])) as RecordedEvent['event'],
+        })),
+    lastSeq: (id) => lastSeqOf(rows, id),
+  };
+}
+
+/** 0: there is none. */
+export function lastSeqOf(rows: Statements, id: string): number {
+  const row = rows.get(`SELECT coalesce(max(seq), 0) AS seq FROM events WHERE execution = ?`, [id]);
+  return Number(row?.['seq'] ?? 0);
+}
+
+/** Those whose number is known already are left as they are. */
+export function insertEvents(rows: Statements, id: string, events: readonly RecordedEvent[]): void {
+  for (const { seq, at, event } of events) {
+    rows.run(`INSERT OR IGNORE INTO events (execution, seq, at, event) VALUES (?, ?, ?, ?)`, [
+      id,
+      seq,
+      at,
+      JSON.stringify(event),
+    ]);
+  }
+}

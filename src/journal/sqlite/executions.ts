@@ -1,0 +1,83 @@
+/** Executions, root or child, and what people have said of them as a whole. */
+import type { ExecutionInput, Program } from '../../engine/index.ts';
+import type { Executions } from '../journal.ts';
+import { text, type Statements } from '../statements.ts';
+import { programOf } from './children.ts';
+import { headOf, listed } from './list.ts';
+
+/** Of each execution; the last is its own row. */
+const tables = ['kept_on', 'machines', 'locks', 'inbox', 'events', 'activities'];
+
+export function executionsIn(rows: Statements): Executions {
+  const ids = (sql: string, ...values: readonly string[]): string[] =>
+    rows.all(sql, values).map((row) => text(row['id']));
+  const idsBelow = (root: string): string[] =>
+    ids(`SELECT id FROM executions WHERE root = ? ORDER BY rowid`, root);
+  return {
+    create: ({ id, runbook, file, program, sha256, input, settings, createdAt }) => {
+      const { changes } = rows.run(
+        `INSERT OR IGNORE INTO executions (id, runbook, file, program, sha256, input, settings, created_at, kept_on_known) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1)`,
+        [
+          id,
+          runbook,
+          file,
+          JSON.stringify(program),
+          sha256,
+          JSON.stringify(input),
+          JSON.stringify(settings),
+          createdAt,
+        ],
+      );
+      return changes === 1;
+    },
+    execution: (id) => {
+      const row = rows.get(`SELECT * FROM executions WHERE id = ?`, [id]);
+      if (row === undefined) return undefined;
+      return {
+        ...headOf(row),
+        program: JSON.parse(programOf(rows, row)) as Program,
+        sha256: text(row['sha256']),
+        input: JSON.parse(text(row['input'])) as ExecutionInput,
+      };
+    },
+    executionIds: () => ids(`SELECT id FROM executions WHERE root IS NULL ORDER BY created_at DESC, id DESC`),
+    childIds: (id) => ids(`SELECT id FROM executions WHERE parent = ? ORDER BY rowid`, id),
+    idsBelow,
+    count: () =>
+      Number(rows.get(`SELECT count(*) AS count FROM executions WHERE root IS NULL`, [])?.['count'] ?? 0),
+    listed: (countMax) => listed(rows, countMax),
+    setRunner: (id, runner) => {
+      const value = runner === null ? null : JSON.stringify(runner);
+      rows.run(`UPDATE executions SET runner = ? WHERE id = ?`, [value, id]);
+    },
+    leave: (id, summary) => {
+      const value = JSON.stringify(summary);
+      rows.run(`UPDATE executions SET runner = NULL, summary = ? WHERE id = ?`, [value, id]);
+    },
+    addRollbackRequest: (id, request) => {
+      rows.run(
+        `UPDATE executions SET input = json_insert(input, '$.rollbackRequests[#]', json(?)) WHERE id = ?`,
+        [JSON.stringify(request), id],
+      );
+    },
+    setClosing: (id, closing) => {
+      const value = JSON.stringify(closing);
+      const { changes } = rows.run(`UPDATE executions SET closing = ? WHERE id = ? AND closing IS NULL`, [
+        value,
+        id,
+      ]);
+      return changes === 1;
+    },
+    remove: (id) =>
+      rows.transaction(() => {
+        const below = idsBelow(id);
+        for (const each of [...below, id]) {
+          for (const table of tables) rows.run(`DELETE FROM ${table} WHERE execution = ?`, [each]);
+          rows.run(`DELETE FROM executions WHERE id = ?`, [each]);
+        }
+        if (below.length === 0) return;
+        const isUsed = `SELECT 1 FROM executions WHERE executions.sha256 = programs.sha256 AND root IS NOT NULL`;
+        rows.run(`DELETE FROM programs WHERE NOT EXISTS (${isUsed})`, []);
+      }),
+  };
+}

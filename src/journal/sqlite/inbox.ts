@@ -1,0 +1,47 @@
+/** What other processes say to executions. */
+import type { Json } from '../../json.ts';
+import type { Inbox } from '../journal.ts';
+import { text, type Statements } from '../statements.ts';
+
+export function inboxIn(rows: Statements): Inbox {
+  /** Counts what this process said: its own writes do not change what SQLite tells it of others'. */
+  let said = 0;
+  return {
+    signal: (id, name, value, dedupe, at) => {
+      const { changes } = rows.run(
+        `INSERT OR IGNORE INTO inbox (execution, name, value, dedupe, at) VALUES (?, ?, ?, ?, ?)`,
+        [id, name, JSON.stringify(value), dedupe, at],
+      );
+      said += 1;
+      return changes === 1;
+    },
+    peek: (id, name) => {
+      const row = rows.get(
+        `SELECT id, at, value FROM inbox WHERE execution = ? AND name = ? AND taken_by IS NULL ORDER BY id LIMIT 1`,
+        [id, name],
+      );
+      if (row === undefined) return undefined;
+      return {
+        id: Number(row['id']),
+        at: Number(row['at']),
+        value: rows.read(() => JSON.parse(text(row['value'])) as Json),
+      };
+    },
+    requestCancel: (id) => {
+      rows.run(`UPDATE executions SET cancel_requested = 1 WHERE id = ?`, [id]);
+      said += 1;
+    },
+    isCancelRequested: (id) =>
+      rows.get(`SELECT cancel_requested FROM executions WHERE id = ?`, [id])?.['cancel_requested'] === 1,
+    version: () => Number(rows.get(`PRAGMA data_version`, [])?.['data_version'] ?? 0) + said,
+    mark: (root) => {
+      // Ids of those below begin with the root's and a dot, and a slash follows the dot.
+      const row = rows.get(
+        `SELECT (SELECT max(id) FROM inbox WHERE execution >= ?1 AND execution < ?1 || '/') AS entry,
+           (SELECT cancel_requested FROM executions WHERE id = ?1) AS cancelled`,
+        [root],
+      );
+      return JSON.stringify([row?.['entry'] ?? 0, row?.['cancelled'] ?? 0]);
+    },
+  };
+}

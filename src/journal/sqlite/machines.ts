@@ -1,0 +1,24 @@
+/** Which machines answered executions. What is noted is never written over. */
+import type { JsonObject } from '../../json.ts';
+import type { Machines } from '../journal.ts';
+import { text, type Statements } from '../statements.ts';
+
+export function machinesIn(rows: Statements): Machines {
+  return {
+    machine: (id, name) => {
+      const row = rows.get(
+        `SELECT at, value FROM machines WHERE execution = ? AND name = ? ORDER BY number DESC LIMIT 1`,
+        [id, name],
+      );
+      if (row === undefined) return undefined;
+      return { at: Number(row['at']), value: rows.read(() => JSON.parse(text(row['value'])) as JsonObject) };
+    },
+    noteMachine: (id, name, { at, value }) => {
+      rows.run(
+        `INSERT INTO machines (execution, name, number, at, value)
+         SELECT ?1, ?2, coalesce(max(number), 0) + 1, ?3, ?4 FROM machines WHERE execution = ?1 AND name = ?2`,
+        [id, name, at, JSON.stringify(value)],
+      );
+    },
+  };
+}
