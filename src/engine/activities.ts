@@ -34,6 +34,8 @@ export interface InputOf {
   };
   /** Which runbook a name means here. Only reads. */
   readonly findRunbook: { readonly name: string; readonly version: string | null };
+  /** Which targets a choice means: `tag:Role` with `db`. Only reads. */
+  readonly findTargets: { readonly key: string; readonly values: readonly string[] };
   /** Values for all parameters of a runbook, from what a step gives it. `call`: of the child that is to have them. */
   readonly fitParameters: {
     readonly runbook: string;
@@ -60,6 +62,7 @@ export interface AnswerOf {
   readonly unlock: UnlockAnswer;
   readonly decision: DecisionAnswer;
   readonly findRunbook: FoundRunbook;
+  readonly findTargets: readonly string[];
   readonly fitParameters: JsonObject;
 }
 

@@ -15,7 +15,10 @@ export interface StartedChild {
   /** The id of the call that started it. */
   readonly call: string;
   readonly executionId: string;
-  readonly result: ExecutionResult;
+  /** Steps of it that a rollback would still undo. */
+  readonly owed: number;
+  /** See ExecutionResult. */
+  readonly acted: ExecutionResult['acted'];
 }
 
 /** What is known of a step that began. Grows while the step runs. */
@@ -46,7 +49,7 @@ export interface StepRecord {
   result: EffectResult | null;
   status: StepEnding | null;
   /** Executions that it started, in that order. */
-  children?: readonly StartedChild[];
+  children?: StartedChild[];
   /** The latest word on its undo; null: none was tried. */
   undo: UndoResult | null;
   /** What it started runs anew since the steps below it were undone. */

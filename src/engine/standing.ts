@@ -17,7 +17,7 @@ export function standing({ began }: Execution): Required<Pick<ExecutionResult, '
 
 /** It did not come to its end, or cannot tell what it changed. */
 function mayHaveDoneMore({ status, descriptor: { undo }, result, step, children }: StepRecord): boolean {
-  if (children !== undefined) return children.some((child) => child.result.acted === 'unknown');
+  if (children !== undefined) return children.some(({ acted }) => acted === 'unknown');
   if (status !== 'Success') return true;
   if (step.undo.kind === 'none') return false;
   return undo.kind === 'none' && undo.leavesChange && (result?.changes.length ?? 0) === 0;

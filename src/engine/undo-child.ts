@@ -13,8 +13,8 @@ export interface ChildUndone {
 export async function undoChildren(frame: Frame, record: StepRecord): Promise<ChildUndone> {
   let didAnything = false;
   const left: string[] = [];
-  for (const [index, { call, executionId, result }] of [...(record.children ?? []).entries()].toReversed()) {
-    if (result.owed === 0) continue;
+  for (const [index, { call, executionId, owed }] of [...(record.children ?? []).entries()].toReversed()) {
+    if (owed === 0) continue;
     const outcome = await frame.rollbackChild({
       id: `${frame.idOf(record)}/undo#${index + 1}`,
       child: call,

@@ -67,6 +67,7 @@ const answers = {
     }),
     Type.Object({ kind: Type.Literal('service') }),
   ]),
+  findTargets: Type.Array(text),
   fitParameters: object,
 } satisfies { readonly [K in ActivityKind]: TSchema };
 
@@ -103,6 +104,7 @@ const checks: { readonly [K in ActivityKind]: () => ValidateFunction<Outcome<K>>
   unlock: once('unlock'),
   decision: once('decision'),
   findRunbook: once('findRunbook'),
+  findTargets: once('findTargets'),
   fitParameters: once('fitParameters'),
 };
 

@@ -241,3 +241,101 @@ test('a cancel while a child waits for an approval ends both, and both climb dow
   expect(belay.view(id)).toMatchObject({ status: 'Cancelled', rollbackStatus: 'clean' });
   expect([content('x'), content('y')]).toEqual(['before', null]);
 });
+
+const over = (more: string, parameters = '{}') =>
+  `{ name: All, action: 'aws:executeAutomation', inputs: { DocumentName: child, RuntimeParameters: ${parameters}, ${more} } }`;
+const list = (...values: readonly string[]) =>
+  `Targets: [{ Key: ParameterValues, Values: [${values.join(', ')}] }], TargetParameterName: Name`;
+
+/** Writes the file that it is given, unless its name begins with `bad`. */
+function childOfTarget(): void {
+  runbook('child.yaml', {
+    parameters: '{ Name: { type: String }, Suffix: { type: String, default: "" } }',
+    steps: [
+      `{ name: Write, action: 'host:file', inputs: { Host: here, Path: '${dir}/{{ Name }}{{ Suffix }}', Content: after } }`,
+      `{ name: IsBad, action: 'aws:branch', isEnd: true, inputs: { Choices: [{ NextStep: Fail, Variable: '{{ Name }}', StartsWith: bad }] } }`,
+      fail,
+    ],
+  });
+}
+
+test('one child runs for each target, with the target in its parameter and all others unchanged', async () => {
+  childOfTarget();
+  const ran = await run(runbook('parent.yaml', { steps: [over(list('a', 'b', 'c'), '{ Suffix: .txt }')] }));
+  expect(ran.view.status).toBe('Success');
+  expect(['a.txt', 'b.txt', 'c.txt'].map(content)).toEqual(['after', 'after', 'after']);
+  expect(ran.children.map(({ child }) => child?.target).toSorted()).toEqual(['a', 'b', 'c']);
+  expect(ran.find('All')?.outputs).toMatchObject({ Status: 'Success', Failed: [], NotStarted: [] });
+});
+
+test('each map of TargetMaps is a child', async () => {
+  childOfTarget();
+  const ran = await run(
+    runbook('parent.yaml', { steps: [over('TargetMaps: [{ Name: [a] }, { Name: b, Suffix: .txt }]')] }),
+  );
+  expect(ran.view.status).toBe('Success');
+  expect([content('a'), content('b.txt')]).toEqual(['after', 'after']);
+});
+
+test('no further target is begun once more than MaxErrors have failed, and those that came through are undone', async () => {
+  childOfTarget();
+  const ran = await run(
+    runbook('parent.yaml', {
+      steps: [over(`${list('a', 'bad1', 'b', 'bad2', 'c')}, MaxConcurrency: 1, MaxErrors: 1`)],
+    }),
+  );
+  expect(ran.view).toMatchObject({ status: 'Failed', rollbackStatus: 'clean' });
+  expect(ran.find('All')?.outputs).toMatchObject({
+    Status: 'Failed',
+    Succeeded: ['a', 'b'],
+    Failed: ['bad1', 'bad2'],
+    NotStarted: ['c'],
+  });
+  expect(ran.find('All')?.failure?.message).toContain(
+    'All stopped after more than 1 of its targets had failed',
+  );
+  expect(['a', 'b', 'c', 'bad1', 'bad2'].map(content)).toEqual([null, null, null, null, null]);
+});
+
+test('as many failures as MaxErrors allows end well, and the share is of the targets that were found', async () => {
+  childOfTarget();
+  const ran = await run(
+    runbook('parent.yaml', {
+      steps: [over(`${list('bad1', 'a', 'b')}, MaxConcurrency: '50%', MaxErrors: '34%'`)],
+    }),
+  );
+  expect(ran.view.status).toBe('Success');
+  expect(ran.find('All')?.outputs).toMatchObject({ Failed: ['bad1'], Succeeded: ['a', 'b'] });
+});
+
+test('a tag means hosts of the inventory, and a tag that nothing has fails the step', async () => {
+  write(
+    'belay.yaml',
+    'hosts:\n  here: { transport: local, tags: { Role: db } }\n  there: { transport: local, tags: { Role: web } }\n',
+  );
+  childOfTarget();
+  const tag = (value: string) =>
+    `Targets: [{ Key: 'tag:Role', Values: [${value}] }], TargetParameterName: Name`;
+  const ran = await run(runbook('parent.yaml', { steps: [over(tag('db, web'))] }));
+  expect(ran.find('All')?.outputs).toMatchObject({ Targets: ['here', 'there'], Status: 'Success' });
+});
+
+test('a cancel reaches the targets that are under way, and begins no others', async () => {
+  runbook('child.yaml', {
+    parameters: '{ Name: { type: String } }',
+    steps: [
+      `{ name: Write, action: 'host:file', inputs: { Host: here, Path: '${dir}/{{ Name }}', Content: after } }`,
+      "{ name: Ask, action: 'aws:approve', inputs: { Approvers: [root] } }",
+    ],
+  });
+  const id = await start(
+    runbook('parent.yaml', { steps: [over(`${list('a', 'b', 'c')}, MaxConcurrency: 2`)] }),
+  );
+  await belay.run(id, { onWait: 'leave' });
+  expect(belay.children(id)).toHaveLength(2);
+  belay.cancel(id);
+  await belay.run(id, { onWait: 'leave' });
+  expect(belay.view(id).status).toBe('Cancelled');
+  expect(belay.children(id).map(({ status }) => status)).toEqual(['Cancelled', 'Cancelled']);
+  expect(['a', 'b', 'c'].map(content)).toEqual([null, null, null]);
+});

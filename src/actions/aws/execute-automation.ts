@@ -3,7 +3,8 @@
  * engine does; one that only the service has is started there by this action and followed to its end.
  */
 import { Type } from 'typebox';
-import { embeddedText } from '../../document/index.ts';
+import type { CatalogProblem } from '../../document/catalog.ts';
+import { embeddedText, shareOf } from '../../document/index.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
 import type { AwsCall } from '../../transports/aws.ts';
 import { ActionFailure, defineAction, done, failed, pending, type ActionContext } from '../define-action.ts';
@@ -13,6 +14,11 @@ type Inputs = {
   readonly DocumentName: string;
   readonly DocumentVersion?: string | number;
   readonly RuntimeParameters?: Readonly<Record<string, unknown>>;
+  readonly Targets?: readonly unknown[];
+  readonly TargetParameterName?: string;
+  readonly TargetMaps?: readonly unknown[];
+  readonly MaxConcurrency?: string | number;
+  readonly MaxErrors?: string | number;
 };
 
 const texts = Type.Array(Type.String());
@@ -47,8 +53,90 @@ export const executeAutomation = defineAction({
         description: 'By name. A single value stands for a list of one, and a list of one for its value.',
       }),
     ),
+    Targets: Type.Optional(
+      Type.Array(strictObject({ Key: Type.String({ minLength: 1 }), Values: Type.Array(Type.Unknown()) }), {
+        minItems: 1,
+        maxItems: 1,
+        description:
+          'One execution for each target. Key: ParameterValues, tag:NAME (hosts of the inventory, else instances), ResourceGroup, InstanceIds, or AWS::EC2::Instance.',
+      }),
+    ),
+    TargetParameterName: Type.Optional(
+      Type.String({ minLength: 1, description: 'The parameter of the runbook that gets the target.' }),
+    ),
+    TargetMaps: Type.Optional(
+      Type.Array(Type.Record(Type.String(), Type.Unknown()), {
+        minItems: 1,
+        description: 'In place of Targets: one execution for each map of parameters.',
+      }),
+    ),
+    MaxConcurrency: Type.Optional(
+      Type.Union([Type.String(), Type.Integer({ minimum: 1 })], {
+        default: '10',
+        description: 'How many targets are under way at once: 5, or 10%.',
+      }),
+    ),
+    MaxErrors: Type.Optional(
+      Type.Union([Type.String(), Type.Integer({ minimum: 0 })], {
+        default: '0',
+        description:
+          'No further target is begun once more than so many have failed: 1, or 10%. Those under way end.',
+      }),
+    ),
+    StrictErrors: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description:
+          'Targets under way count as failed until they have come through, so that no more than MaxErrors and one can fail.',
+      }),
+    ),
   }),
-  outputs: strictObject({ Output: texts, ExecutionId: Type.String(), Status: Type.String() }),
+  outputs: strictObject({
+    Output: texts,
+    ExecutionId: Type.String(),
+    Status: Type.String(),
+    Targets: Type.Optional(texts),
+    Succeeded: Type.Optional(texts),
+    Failed: Type.Optional(texts),
+    NotStarted: Type.Optional(texts),
+  }),
+  check: (inputs, { isExpression }) => {
+    const problems: CatalogProblem[] = [];
+    const { Targets, TargetMaps, TargetParameterName: parameter, TargetLocations } = inputs;
+    const about = (name: string, message: string, hint?: string): void => {
+      const path = inputs[name] === undefined ? [] : [name];
+      problems.push({
+        code: 'WRONG_INPUT',
+        path,
+        message,
+        isAboutKey: true,
+        ...(hint === undefined ? {} : { hint }),
+      });
+    };
+    if (TargetLocations !== undefined)
+      about(
+        'TargetLocations',
+        'TargetLocations (other accounts and regions) is not built yet',
+        'Run the runbook once for each account and region, with its role and region.',
+      );
+    if (Targets !== undefined && TargetMaps !== undefined)
+      about('TargetMaps', 'aws:executeAutomation takes either Targets or TargetMaps, and is given both');
+    if (Targets !== undefined && parameter === undefined)
+      about('Targets', 'Targets needs TargetParameterName: the parameter that gets the target');
+    for (const [name, least] of [
+      ['MaxConcurrency', 1],
+      ['MaxErrors', 0],
+    ] as const) {
+      const written = inputs[name];
+      if (written === undefined || isExpression(written)) continue;
+      if (shareOf(written, 100, least) === undefined)
+        about(
+          name,
+          `${name} is ${JSON.stringify(written)}, and must be a number from ${least} on, or a share such as 10%`,
+        );
+    }
+    return problems;
+  },
   timeoutSeconds: undefined,
   permissions: ({ DocumentName }) =>
     isOfService(DocumentName)
@@ -105,7 +193,7 @@ export function isOfService(name: string): boolean {
 
 /** As StartAutomationExecution takes parameters: lists of texts. */
 function startOf(
-  { DocumentName, DocumentVersion, RuntimeParameters = {} }: Inputs,
+  { DocumentName, DocumentVersion, RuntimeParameters = {}, ...control }: Inputs,
   { token, signal }: ActionContext,
 ): AwsCall {
   const given = Object.entries(RuntimeParameters as JsonObject);
@@ -121,9 +209,27 @@ function startOf(
           (Array.isArray(value) ? (value as readonly Json[]) : [value]).map(embeddedText),
         ]),
       ),
+      ...rateControlOf(control),
       ClientToken: uuidOf(token),
     },
     signal,
+  };
+}
+
+/** The service goes over targets itself. */
+function rateControlOf({
+  Targets,
+  TargetParameterName,
+  TargetMaps,
+  MaxConcurrency,
+  MaxErrors,
+}: Omit<Inputs, 'DocumentName'>): JsonObject {
+  return {
+    ...(Targets === undefined ? {} : { Targets: Targets as Json }),
+    ...(TargetMaps === undefined ? {} : { TargetMaps: TargetMaps as Json }),
+    ...(TargetParameterName === undefined ? {} : { TargetParameterName }),
+    ...(MaxConcurrency === undefined ? {} : { MaxConcurrency: String(MaxConcurrency) }),
+    ...(MaxErrors === undefined ? {} : { MaxErrors: String(MaxErrors) }),
   };
 }
 

@@ -1,18 +1,19 @@
 /**
- * aws:executeAutomation: runs another runbook as an execution below this one, or has the service run it. The host finds the
- * runbook and fits its parameters; a child that was started is undone by having it climb down.
+ * aws:executeAutomation: runs another runbook as an execution below this one, or as one for each target, or has the service run it.
+ * The host finds the runbook and fits its parameters; a child that was started is undone by having it climb down.
  */
 import { selectOutput } from '../../document/index.ts';
-import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
+import type { Json } from '../../json.ts';
 import type { FoundRunbook } from '../activities.ts';
 import type { ChildOutcome } from '../children.ts';
 import { cancelled, flowFailed, flowTimedOut, nothing, type Ending } from '../endings.ts';
-import { failureOf, type Failure } from '../failure.ts';
+import { failureOf } from '../failure.ts';
 import { backoffMs, findRunbookTimeoutMs } from '../limits.ts';
-import type { ExecutionResult } from '../result.ts';
 import type { Program } from '../types.ts';
 import type { RunStep, StepRun } from '../step-run.ts';
 import { attempted } from './attempted.ts';
+import { failed, failureIn, fitParameters, runChild, type Calling, type Local } from './child-call.ts';
+import { hasTargets, overTargets } from './child-targets.ts';
 
 export const child: RunStep = async (run) => {
   const found = await findRunbook(run);
@@ -20,32 +21,8 @@ export const child: RunStep = async (run) => {
   if (found.kind === 'service') return attempted(run);
   // The host has made it of a document that it found sound.
   const local: Local = { ...found, program: found.program as unknown as Program };
-  const parameters = await fitParameters(run, local);
-  if ('status' in parameters) return parameters;
-  const { frame, record, id } = run;
-  for (let attempt = 1; ; attempt += 1) {
-    const ending = await runChild(run, local, parameters.value, `${id}#${attempt}:child`, attempt);
-    const isOver = ending.status === 'Success' || ending.status === 'Cancelled';
-    if (isOver || attempt >= record.step.maxAttempts || frame.isSpent || !('failure' in ending))
-      return ending;
-    const { failure } = ending;
-    await frame.emit({
-      type: 'AttemptFailed',
-      step: record.path,
-      attempt,
-      of: record.step.maxAttempts,
-      failure,
-    });
-    const slept = await frame.sleep(`${id}#${attempt}:backoff`, frame.within(backoffMs(attempt)));
-    if (slept === 'cancelled') return cancelled(attempt, ending.result);
-  }
+  return hasTargets(run.record) ? overTargets(run, local) : one(run, local);
 };
-
-interface Local {
-  readonly runbook: string;
-  readonly file: string | null;
-  readonly program: Program;
-}
 
 /** An ending: there is none that could be run. */
 async function findRunbook({ frame, record, id }: StepRun): Promise<FoundRunbook | Ending> {
@@ -68,73 +45,38 @@ async function findRunbook({ frame, record, id }: StepRun): Promise<FoundRunbook
   return outcome.status === 'cancelled' ? cancelled(1) : failed(failureOf(outcome));
 }
 
-async function fitParameters(
-  { frame, record, id }: StepRun,
-  { runbook, program }: Local,
-): Promise<{ readonly value: JsonObject } | Ending> {
-  const given = record.inputs?.['RuntimeParameters'] ?? {};
-  if (!isJsonObject(given))
-    return flowFailed(
-      'INVALID_INPUT',
-      `RuntimeParameters of ${record.path} is ${JSON.stringify(given)}, and must be a map`,
-    );
-  const outcome = await frame.activity({
-    id: `${id}:parameters`,
-    kind: 'fitParameters',
-    input: { runbook, document: program.document, given, call: `${id}#1:child` },
-    step: record.path,
-    token: frame.execution.id,
-    timeoutMs: frame.within(findRunbookTimeoutMs),
-    onLost: 'rerun',
-  });
-  if (outcome.status === 'ok') return { value: outcome.value };
-  return outcome.status === 'cancelled' ? cancelled(1) : failed(failureOf(outcome));
+async function one({ frame, record, id, timeoutSeconds }: StepRun, local: Local): Promise<Ending> {
+  const { maxAttempts } = record.step;
+  for (let attempt = 1; ; attempt += 1) {
+    const calling = { frame, record, call: `${id}#${attempt}:child`, target: null, timeoutSeconds };
+    const ending = { ...(await attemptOf(calling, local)), attempts: attempt };
+    const isOver = ending.status === 'Success' || ending.status === 'Cancelled' || !('failure' in ending);
+    if (isOver || attempt >= maxAttempts || frame.isSpent) return ending;
+    const { failure } = ending;
+    await frame.emit({ type: 'AttemptFailed', step: record.path, attempt, of: maxAttempts, failure });
+    const slept = await frame.sleep(`${id}#${attempt}:backoff`, frame.within(backoffMs(attempt)));
+    if (slept === 'cancelled') return cancelled(attempt, ending.result);
+  }
 }
 
-async function runChild(
-  run: StepRun,
-  { runbook, file, program }: Local,
-  parameters: JsonObject,
-  call: string,
-  attempt: number,
-): Promise<Ending> {
-  const { frame, record, timeoutSeconds } = run;
-  const { input } = frame.execution;
-  const ms = timeoutSeconds === null ? Infinity : timeoutSeconds * 1000;
-  const allowedMs = frame.within(ms);
-  const outcome = await frame.child({
-    id: call,
-    step: record.path,
-    target: null,
-    runbook,
-    file,
-    program,
-    input: {
-      parameters,
-      // A parent that is not to be taken back has no child that is.
-      rollbackWhen: input.rollbackWhen === 'never' ? 'never' : program.document.rollback.when,
-      ...(input.lockWaitSeconds === undefined ? {} : { lockWaitSeconds: input.lockWaitSeconds }),
-    },
-    timeoutMs: allowedMs === Infinity ? null : allowedMs,
-  });
-  if (outcome.status === 'cancelled') return cancelled(attempt - 1);
-  const { result, executionId } = outcome;
-  record.children = [...(record.children ?? []), { call, executionId, result }];
-  if (result.acted !== 'no') record.attempts = [...record.attempts, { token: call, handle: executionId }];
-  record.hasEnded = result.acted !== 'unknown';
-  const ending = endingOf(run, runbook, outcome, program.document.outputs);
+async function attemptOf(calling: Calling, local: Local): Promise<Ending> {
+  const { record } = calling;
+  const parameters = await fitParameters(calling, local, record.inputs?.['RuntimeParameters'] ?? {});
+  if ('status' in parameters) return parameters;
+  const outcome = await runChild(calling, local, parameters.value);
+  if (outcome.status === 'cancelled') return cancelled(1);
+  const ending = endingOf(calling, local, outcome);
   record.result = ending.result;
-  return { ...ending, attempts: attempt };
+  return ending;
 }
 
 function endingOf(
-  { record, timeoutSeconds }: StepRun,
-  runbook: string,
+  { record, timeoutSeconds }: Calling,
+  { runbook, program }: Local,
   { result, executionId, isTimedOut }: Extract<ChildOutcome, { status: 'ended' }>,
-  names: readonly string[],
 ): Ending {
   const outputs: Record<string, Json> = {
-    Output: names.map((name) => textOf(result.outputs[name])),
+    Output: program.document.outputs.map((name) => textOf(result.outputs[name])),
     ExecutionId: executionId,
     Status: isTimedOut ? 'TimedOut' : result.status,
   };
@@ -168,23 +110,4 @@ const noOutput = 'No output available yet because the step is not successfully e
 function textOf(value: Json | undefined): string {
   if (value === undefined) return noOutput;
   return typeof value === 'string' ? value : JSON.stringify(value);
-}
-
-function failureIn(
-  { status, failedStep, failure }: ExecutionResult,
-  runbook: string,
-  executionId: string,
-): Failure {
-  const where = failedStep === null ? '' : ` at ${failedStep}`;
-  const why = failure === null ? '' : `: ${failure.message}`;
-  const how = status === 'TimedOut' ? 'timed out' : 'failed';
-  return {
-    code: failure?.code ?? 'CHILD_FAILED',
-    message: `${runbook} (${executionId}) ${how}${where}${why}`,
-    retryable: failure?.retryable ?? false,
-  };
-}
-
-function failed(failure: Failure): Ending {
-  return { status: 'Failed', attempts: 1, result: nothing, failure };
 }

@@ -30,7 +30,7 @@ export const told =
 /** By the tries that may have acted; what ran to its end is known to have, whatever it said. */
 function actedOf({ attempts, hasEnded, status, children }: StepRecord): 'no' | 'yes' | 'unknown' {
   if (attempts.length === 0) return 'no';
-  if (children?.some(({ result }) => result.acted === 'unknown') === true) return 'unknown';
+  if (children?.some(({ acted }) => acted === 'unknown') === true) return 'unknown';
   return status === 'Success' || hasEnded ? 'yes' : 'unknown';
 }
 

@@ -20,6 +20,7 @@ import { readCaptures } from './capture.ts';
 import { effectOf, type BoundEffect } from './effect-of.ts';
 import { checkedInputs } from './inputs.ts';
 import { untilTaken } from './later.ts';
+import { findTargets } from './find-targets.ts';
 import { wait } from './wait.ts';
 
 /** What an activity is carried out with. */
@@ -81,6 +82,7 @@ const byKind: { readonly [K in ActivityKind]: CarryOut<K> } = {
   },
   findRunbook: async ({ input: { name, version } }, { runbooks, context }) =>
     ok<'findRunbook'>(await runbooks.find(name, version, context.aws)),
+  findTargets: async ({ input }, { context }) => ok<'findTargets'>(await findTargets(input, context)),
   fitParameters: async ({ input: { call, ...asked } }, { runbooks, context }) =>
     ok<'fitParameters'>(
       await runbooks.fit({ ...asked, childId: childIdOf(context.executionId, call) }, context.aws),

@@ -57,6 +57,8 @@ const answers: { readonly [K in ActivityKind]: (answer: AnswerOf[K], map: MapVal
   decision: (answer) => answer,
   // What is in a program stood in a file, as the program of the root did.
   findRunbook: (answer) => answer,
+  // Names that are compared and looked for.
+  findTargets: (answer) => answer,
   fitParameters: (answer, map) => map(answer) as JsonObject,
 };
 
