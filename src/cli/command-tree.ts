@@ -94,7 +94,7 @@ export const commandTree: readonly CommandSpec[] = [
   {
     name: 'run',
     summary: 'Run a runbook; climb back down when a step fails',
-    args: [{ name: 'FILE', says: 'The runbook', required: true, values: 'file' }],
+    args: [{ name: 'FILE', says: 'The runbook, or a Command document', required: true, values: 'file' }],
     options: [
       {
         name: 'param',
@@ -115,6 +115,12 @@ export const commandTree: readonly CommandSpec[] = [
         value: 'NAME=REF',
         repeatable: true,
         says: 'A secret: env:VAR, file:PATH, ssm:/path, secretsmanager:ID, or - for stdin',
+      },
+      {
+        name: 'targets',
+        value: 'TARGET',
+        repeatable: true,
+        says: 'Of a Command document: a host, a range, group:NAME, tag:KEY=VALUE or an instance id; may be repeated',
       },
       {
         name: 'rollback',
@@ -143,6 +149,7 @@ export const commandTree: readonly CommandSpec[] = [
         command: 'belay run patch-postgresql.yaml --sandbox --fail-at VerifyData',
         says: 'Watch it climb down, on nothing real',
       },
+      { command: 'belay run restart.yaml --targets group:web', says: 'A Command document on hosts' },
       { command: 'belay run rotate.yaml --secret Password=env:PGPASSWORD -y --json', says: 'From a script' },
     ],
     load: () => import('./commands/run.ts'),

@@ -39,6 +39,7 @@ export function runWords(file: string, options: RawOptions, document: Document |
   );
   const rollback = textOf(options, 'rollback');
   const id = textOf(options, 'id');
+  const targets = textsOf(options, 'targets');
   const request: StartRequest = {
     file,
     texts,
@@ -49,6 +50,7 @@ export function runWords(file: string, options: RawOptions, document: Document |
     ...(failAt === undefined ? {} : { failAt }),
     ...lockWaitOf(options),
     ...(id === undefined ? {} : { id }),
+    ...(targets.length === 0 ? {} : { targets }),
   };
   if (beside === undefined || missing.length === 0) return { request, borrowed: [] };
   const names = missing.map(([name]) => printable(name)).join(', ');

@@ -2,7 +2,14 @@
 import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { createCatalog } from '../actions/index.ts';
-import { checkAny, type CheckedAny, type Catalog, type SourceText } from '../document/index.ts';
+import {
+  checkAny,
+  checkDocument,
+  type CheckedAny,
+  type CheckedDocument,
+  type Catalog,
+  type SourceText,
+} from '../document/index.ts';
 import {
   foldEvents,
   type ExecutionState,
@@ -40,6 +47,7 @@ import { openExecution } from './open-execution.ts';
 import { discard } from './retention/closing.ts';
 import { forgetOnHost, openRetention, type Retention, type RetentionOptions } from './retention/retention.ts';
 import { readText } from './read-text.ts';
+import { runbookOf } from './command-runbook.ts';
 import { Refusal } from './refusal.ts';
 import { refuseChild } from './refuse-child.ts';
 import { runHere } from './run-here.ts';
@@ -116,6 +124,16 @@ export class Belay {
   ): CheckedAny & { readonly source: SourceText } {
     const source = readText(file);
     return { source, ...checkAny(source, this.catalog, options) };
+  }
+
+  /** The same of what `belay run` would start: of a Command document, the runbook that runs it on its targets. Throws Refusal. */
+  checkRun(
+    file: string,
+    selectors: readonly string[] | undefined,
+  ): CheckedDocument & { readonly source: SourceText } {
+    const written = readText(file);
+    const source = runbookOf(written, { selectors, hosts: (names) => names, cwd: this.#options.cwd });
+    return { source, ...checkDocument(source, this.catalog) };
   }
 
   /**

@@ -11,6 +11,7 @@ import { channelsOf, refuseUnknownChannels } from './notify/known-channels.ts';
 import type { openPlace } from './places.ts';
 import { prepareExecution } from './prepare-execution.ts';
 import { readText } from './read-text.ts';
+import { runbookOf } from './command-runbook.ts';
 import { refuseTaken } from './refuse-taken.ts';
 import { anchored, type SecretSources } from './secrets/references.ts';
 import { executionDir } from './state-dir.ts';
@@ -24,6 +25,8 @@ export interface StartRequest {
   readonly secrets: Readonly<Record<string, string>>;
   readonly rollback?: RollbackWhen;
   readonly sandbox: boolean;
+  /** Where a Command document runs, as hosts are selected; a runbook takes none. */
+  readonly targets?: readonly string[];
   readonly failAt?: string;
   readonly lockWaitSeconds?: number;
   /** Starts under this id, once: it is refused where an execution has it. */
@@ -56,7 +59,7 @@ const idTriesMax = 5;
 /** Throws Refusal, and what `beforeCreate` throws. */
 export async function startExecution(request: StartRequest, parts: StartParts): Promise<Started> {
   const { journal, stateDir, cwd, env, stdin, catalog, now } = parts;
-  const source = typeof request.file === 'string' ? readText(request.file) : request.file;
+  const written = typeof request.file === 'string' ? readText(request.file) : request.file;
   const configuration = request.sandbox ? { file: null, inventory: null } : findConfiguration(cwd, env);
   const { id: wanted } = request;
   if (wanted !== undefined) refuseTaken(wanted, journal.execution(wanted) !== undefined);
@@ -72,6 +75,8 @@ export async function startExecution(request: StartRequest, parts: StartParts): 
         throw stateTrouble(stateDir, error);
       });
     try {
+      const hosts = (selectors: readonly string[]): readonly string[] => place.targets(selectors);
+      const source = runbookOf(written, { selectors: request.targets, hosts, cwd });
       const { execution, warnings } = await prepareExecution(
         {
           source,

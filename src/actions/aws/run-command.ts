@@ -241,7 +241,7 @@ function notStarted(target: string, code: string, message: string): Invocation {
  * states there; everything else that is an instance id goes through SSM.
  */
 function split(
-  { InstanceIds }: RunCommandInputs,
+  { InstanceIds, DocumentName }: RunCommandInputs,
   context: Pick<ActionContext, 'host'>,
 ): { readonly instances: readonly string[]; readonly hosts: readonly Host[] } {
   const instances = new Set<string>();
@@ -249,7 +249,9 @@ function split(
   for (const target of InstanceIds ?? []) {
     const host = context.host(target);
     const instance = isInstanceId(target) ? target : host.instanceId;
-    if (host.transport === 'ssm' && instance !== undefined) instances.add(instance);
+    // SSM knows no file of this machine: over its own shell, the host runs it as any other does.
+    if (host.transport === 'ssm' && instance !== undefined && !isDocumentFile(DocumentName))
+      instances.add(instance);
     else hosts.set(host.name, host);
   }
   return { instances: [...instances], hosts: [...hosts.values()] };
@@ -270,6 +272,11 @@ function refuseSecrets({ Parameters, Comment }: RunCommandInputs, context: Actio
     message:
       'a secret stands in the Parameters of aws:runCommand, where SSM would store it and every user of the host could read it; nothing was run. Use host:command and pass it through Env',
   });
+}
+
+/** A path of this machine instead of a name. */
+function isDocumentFile(name: string): boolean {
+  return /\.(ya?ml|json)$/.test(name);
 }
 
 function isUnresolved(parameters: RunCommandInputs['Parameters']): boolean {

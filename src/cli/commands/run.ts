@@ -7,13 +7,14 @@ import type { Cli } from '../cli.ts';
 import type { CommandBody } from '../command-spec.ts';
 import { runInFront } from '../front.ts';
 import { Declined } from '../interrupted.ts';
-import { flagOf } from '../options.ts';
+import { flagOf, textsOf } from '../options.ts';
 import { runWords } from '../run-request.ts';
 import { defaultsOf, headLines } from '../view/head-lines.ts';
 
 export const body: CommandBody = async (cli, [file = ''], options) => {
   const belay = await cli.belay();
-  const { document, diagnostics, source } = belay.check(file, { strictSsm: false });
+  const given = textsOf(options, 'targets');
+  const { document, diagnostics, source } = belay.checkRun(file, given.length === 0 ? undefined : given);
   const { request, borrowed } = runWords(file, options, document);
   const json = flagOf(options, 'json');
   const mayAsk = cli.canAsk && !json && !flagOf(options, 'yes');
