@@ -77,6 +77,24 @@ export const windowCommands: readonly CommandSpec[] = [
     load: () => import('./commands/window/next.ts'),
   },
   {
+    name: 'window import',
+    summary: 'Write maintenance windows of AWS as files, with their runbooks; AWS is only read',
+    args: [
+      {
+        name: 'WINDOW',
+        says: 'Names or ids of windows in AWS; all without one',
+        required: false,
+        variadic: true,
+      },
+    ],
+    options: [dir, { name: 'force', says: 'Write over files that exist' }],
+    examples: [
+      { command: 'belay window import patch-night', says: 'windows/patch-night.yaml, and what it runs' },
+    ],
+    notes: ['What Belay cannot run is kept in the file as comments, and named.'],
+    load: () => import('./commands/window/import.ts'),
+  },
+  {
     name: 'window validate',
     summary: 'Say everything that is wrong with windows and what they run; nothing is run',
     args: [

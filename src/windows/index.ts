@@ -11,6 +11,14 @@ export { parseWindow, type ParsedWindow, type WindowOptions } from './parse-wind
 export { withPseudoParameters, type PseudoParameter } from './pseudo-parameters.ts';
 export { countOf } from './read-share.ts';
 export { windowSchema } from './schema.ts';
+export {
+  windowFromAws,
+  type AwsTarget,
+  type AwsTask,
+  type AwsWindow,
+  type ImportedWindow,
+  type WantedRunbook,
+} from './from-aws.ts';
 export * from './types.ts';
 export { admit, missedMax, type AdmitInput } from './admit.ts';
 export { advance, type Advanced } from './advance.ts';

@@ -1,0 +1,31 @@
+/** belay window import: maintenance windows of AWS as files. */
+import { importWindows } from '../../../runtime/windows/import.ts';
+import { createAws } from '../../../runtime/windows/aws.ts';
+import type { CommandBody } from '../../command-spec.ts';
+import { exitCodes } from '../../exit-codes.ts';
+import { flagOf } from '../../options.ts';
+import { printable } from '../../view/printable.ts';
+import { withDesk } from '../../window-desk.ts';
+
+export const body: CommandBody = (cli, only, options) =>
+  withDesk(cli, options, async (desk) => {
+    const { folder } = desk;
+    const force = flagOf(options, 'force');
+    let count = 0;
+    const { signal } = new AbortController();
+    for await (const found of importWindows(createAws(), { only, folder, force, signal })) {
+      count += 1;
+      cli.talk(
+        `${printable(found.name)} (${printable(found.id)})  ${found.file ?? 'no task of it can be run here: not written'}`,
+      );
+      for (const file of found.runbooks) cli.talk(`  runbook ${printable(file)}`);
+      for (const { task, why } of found.left) cli.talk(`  left out: ${printable(task)}: ${printable(why)}`);
+      for (const told of found.told) cli.talk(`  ${printable(told)}`);
+    }
+    cli.talk(
+      count === 0
+        ? 'AWS has no maintenance windows in this region.'
+        : 'Look at them with belay window validate; disable each in AWS before a daemon runs it here, or it runs twice.',
+    );
+    return exitCodes.done;
+  });

@@ -1,0 +1,140 @@
+/** belay window import against moto. Of a task in full, which moto does not tell, the test answers what it registered. */
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  CreateDocumentCommand,
+  CreateMaintenanceWindowCommand,
+  RegisterTargetWithMaintenanceWindowCommand,
+  RegisterTaskWithMaintenanceWindowCommand,
+  type RegisterTaskWithMaintenanceWindowCommandInput,
+} from '@aws-sdk/client-ssm';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { JsonObject } from '../../../src/json.ts';
+import { importWindows, type WindowImport } from '../../../src/runtime/windows/import.ts';
+import type { Aws } from '../../../src/transports/aws.ts';
+import { createAws } from '../../../src/transports/aws/client.ts';
+import { parseWindow } from '../../../src/windows/index.ts';
+import { motoMissing } from '../../lab/endpoint/moto.ts';
+import { credentials, raiseTestBed, region, type TestBed } from '../../lab/endpoint/test-bed.ts';
+
+const reason = motoMissing();
+
+describe.skipIf(reason)(`windows of AWS${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
+  let bed: TestBed;
+  let aws: Aws;
+  const folder = mkdtempSync(join(tmpdir(), 'belay-import-'));
+  const registered = new Map<string, RegisterTaskWithMaintenanceWindowCommandInput>();
+  const content =
+    "schemaVersion: '0.3'\nmainSteps:\n  - { name: Nap, action: 'aws:sleep', inputs: { Duration: PT1S } }\n";
+
+  beforeAll(async () => {
+    bed = await raiseTestBed();
+    const real = createAws({ endpoint: bed.endpoint.url, region, credentials: async () => credentials });
+    aws = {
+      ...real,
+      call: (call, options) => {
+        if (call.operation !== 'GetMaintenanceWindowTask') return real.call(call, options);
+        const task = registered.get(String(call.params['WindowTaskId']));
+        return Promise.resolve({ ...(task as unknown as JsonObject), ResponseMetadata: {} });
+      },
+    };
+    await bed.ssm.send(
+      new CreateDocumentCommand({
+        Name: 'Team-Nap',
+        Content: content,
+        DocumentType: 'Automation',
+        DocumentFormat: 'YAML',
+      }),
+    );
+  }, 90_000);
+  afterAll(async () => {
+    await bed?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function windowIn(
+    name: string,
+    tasks: readonly Partial<RegisterTaskWithMaintenanceWindowCommandInput>[],
+  ) {
+    const { WindowId } = await bed.ssm.send(
+      new CreateMaintenanceWindowCommand({
+        Name: name,
+        Schedule: 'cron(0 2 ? * SUN#3 *)',
+        ScheduleTimezone: 'Europe/Berlin',
+        Duration: 3,
+        Cutoff: 1,
+        AllowUnassociatedTargets: false,
+      }),
+    );
+    const { WindowTargetId } = await bed.ssm.send(
+      new RegisterTargetWithMaintenanceWindowCommand({
+        WindowId,
+        ResourceType: 'INSTANCE',
+        Targets: [{ Key: 'InstanceIds', Values: [bed.db] }],
+      }),
+    );
+    for (const task of tasks) {
+      const input = {
+        WindowId,
+        TaskArn: 'Team-Nap',
+        TaskType: 'AUTOMATION' as const,
+        Priority: 1,
+        Targets: [{ Key: 'WindowTargetIds', Values: [WindowTargetId ?? ''] }],
+        MaxConcurrency: '1',
+        MaxErrors: '0',
+        ...task,
+      };
+      const { WindowTaskId = '' } = await bed.ssm.send(new RegisterTaskWithMaintenanceWindowCommand(input));
+      registered.set(WindowTaskId, input);
+    }
+    return WindowId ?? '';
+  }
+
+  async function imported(only: readonly string[], force = false): Promise<WindowImport[]> {
+    const all: WindowImport[] = [];
+    const { signal } = new AbortController();
+    for await (const each of importWindows(aws, { only, folder, force, signal })) all.push(each);
+    return all;
+  }
+
+  test('become files with their runbooks, and what cannot be run is named', async () => {
+    await windowIn('nap-night', [
+      { Name: 'nap' },
+      {
+        Name: 'fn',
+        TaskType: 'LAMBDA',
+        TaskArn: 'arn:aws:lambda:eu-west-1:123456789012:function:f',
+        Priority: 2,
+      },
+    ]);
+    const [found, ...others] = await imported(['nap-night']);
+    expect(others).toEqual([]);
+    expect(found).toMatchObject({
+      file: join(folder, 'nap-night.yaml'),
+      runbooks: [join(folder, 'imported', 'Team-Nap.yaml')],
+      left: [{ task: 'task fn (LAMBDA)' }],
+    });
+    const text = readFileSync(join(folder, 'nap-night.yaml'), 'utf8');
+    expect(parseWindow({ file: 'nap-night.yaml', text })).toMatchObject({
+      window: { timezone: 'Europe/Berlin', tasks: [{ name: 'nap', targets: [bed.db] }] },
+      diagnostics: [],
+    });
+    expect(text).toContain('arn:aws:lambda:eu-west-1:123456789012:function:f');
+    expect(readFileSync(join(folder, 'imported', 'Team-Nap.yaml'), 'utf8')).toContain('aws:sleep');
+  });
+
+  test('write over nothing unless that is asked for, and over no part of it', async () => {
+    const id = await windowIn('again', [{ Name: 'nap' }]);
+    writeFileSync(join(folder, 'again.yaml'), 'mine\n');
+    rmSync(join(folder, 'imported'), { recursive: true, force: true });
+    await expect(imported([id])).rejects.toMatchObject({ code: 'FILE_EXISTS' });
+    expect(readFileSync(join(folder, 'again.yaml'), 'utf8')).toBe('mine\n');
+    expect(existsSync(join(folder, 'imported'))).toBe(false);
+    expect(await imported([id], true)).toMatchObject([{ file: join(folder, 'again.yaml') }]);
+  });
+
+  test('are refused by name where AWS has no such one', async () => {
+    await expect(imported(['nap-nite'])).rejects.toMatchObject({ code: 'UNKNOWN_WINDOW' });
+  });
+});
