@@ -24,11 +24,18 @@ export const complianceCommands: readonly CommandSpec[] = [
         repeatable: true,
         says: 'Only these hosts: names, ranges, group:NAME or tag:KEY=VALUE, with commas between',
       },
+      {
+        name: 'html',
+        value: 'FILE',
+        values: 'file',
+        says: 'Write a report that any browser shows, without network',
+      },
       { name: 'junit', says: 'JUnit XML on stdout, for CI servers' },
       json,
     ],
     examples: [
       { command: 'belay check', says: 'Every compliance file of the project' },
+      { command: 'belay check --html report.html', says: 'With a report to pass on' },
       { command: 'belay check compliance/base.yaml --limit group:web', says: 'One file, on some hosts' },
     ],
     notes: [

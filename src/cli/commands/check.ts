@@ -1,4 +1,6 @@
 /** belay check: looks whether everything holds, remembers what does not, and says what has changed. */
+import { writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { readRuleFiles, soundRuleSets } from '../../runtime/compliance/rule-files.ts';
 import type { CheckOutcome } from '../../runtime/compliance/outcome.ts';
 import { Refusal } from '../../runtime/refusal.ts';
@@ -6,7 +8,7 @@ import type { Cli } from '../cli.ts';
 import type { CommandBody } from '../command-spec.ts';
 import { withCompliance } from '../compliance-desk.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
-import { flagOf, textsOf, type RawOptions } from '../options.ts';
+import { flagOf, textOf, textsOf, type RawOptions } from '../options.ts';
 import { outcomeJson } from '../view/check-json.ts';
 import { printable } from '../view/printable.ts';
 import { checkLines, endingLine, verdictOfAll } from '../view/check-lines.ts';
@@ -17,6 +19,8 @@ const codes: Readonly<Record<CheckOutcome['verdict'], ExitCode>> = {
   NON_COMPLIANT: exitCodes.nonCompliant,
   UNDETERMINED: exitCodes.undetermined,
 };
+
+const checksPlotted = 1_000;
 
 export const body: CommandBody = async (cli, [where], options) => {
   if (flagOf(options, 'json') && flagOf(options, 'junit'))
@@ -44,6 +48,14 @@ export const body: CommandBody = async (cli, [where], options) => {
       await tell(cli, outcomes, options);
       for (const trouble of outcomes.flatMap(({ reportTroubles }) => reportTroubles))
         cli.talk(`${cli.style.paint('warn', 'Not reported')}  ${printable(trouble)}`);
+      const html = textOf(options, 'html');
+      if (html !== undefined) {
+        const { reportHtml } = await import('../view/report-html.ts');
+        const findings = compliance.findings({});
+        const checks = compliance.checks(undefined, checksPlotted);
+        writeReport(resolve(cli.cwd, html), reportHtml({ outcomes, findings, checks, now: Date.now() }));
+        cli.talk(`The report is in ${printable(html)}.`);
+      }
       return codes[verdictOfAll(outcomes)];
     });
   } catch (error) {
@@ -72,4 +84,15 @@ async function tell(cli: Cli, outcomes: readonly CheckOutcome[], options: RawOpt
           .join(''),
       );
   cli.talk(endingLine(outcomes, cli.style));
+}
+
+function writeReport(file: string, text: string): void {
+  try {
+    writeFileSync(file, text, { mode: 0o600 });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Refusal('usage', 'UNWRITABLE_FILE', `the report cannot be written: ${why}`, {
+      hint: 'What was found is remembered: belay findings',
+    });
+  }
 }

@@ -1,6 +1,7 @@
 /** A check as JUnit XML, which CI servers show: one case for each rule on each target. */
 import { acknowledgementOf, type Judged, type Look } from '../../compliance/index.ts';
 import type { CheckOutcome } from '../../runtime/compliance/outcome.ts';
+import { escaped } from './markup.ts';
 
 export function junitText(outcomes: readonly CheckOutcome[]): string {
   return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n${outcomes.map(suite).join('')}</testsuites>\n`;
@@ -47,16 +48,4 @@ function element(tag: string, judged: readonly Judged[]): string {
         : '',
   );
   return `<${tag} message="${escaped(lines[0] ?? '')}">${escaped(lines.join('\n'))}</${tag}>`;
-}
-
-/** What XML 1.0 has no way to write is left out. */
-function escaped(text: string): string {
-  return text
-    .toWellFormed()
-    .replaceAll(/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, '\uFFFD')
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
-    .replaceAll('\n', '&#10;');
 }
