@@ -74,7 +74,7 @@ export function windowFromAws(window: AwsWindow, tasks: readonly AwsTask[]): Imp
     } else read.push(result);
   }
   const isRate = window.schedule.startsWith('rate(');
-  const startDate = window.startDate ?? (isRate ? window.createdAt : undefined);
+  const startDate = window.startDate ?? (isRate ? window.createdAt.replace(/\.\d+/, '') : undefined);
   const document = new Document({
     Name: window.name,
     ...(window.description === undefined ? {} : { Description: window.description }),

@@ -122,9 +122,7 @@ describe('the catalog', () => {
     expect(catalog.action('aws:nothing')).toBeUndefined();
   });
 
-  it('refuses by name what belongs to the language and is not built', () => {
-    expect(catalog.notBuiltYet.get('aws:loop')).toMatch(/./);
-    expect(catalog.notBuiltYet.get('minio:health')).toBe(catalog.notBuiltYet.get('minio:*'));
+  it('has no action that it refuses as not built', () => {
     expect(catalog.notBuiltYet.has('aws:lop')).toBe(false);
     for (const name of catalog.actionNames)
       expect([name, catalog.notBuiltYet.has(name)]).toEqual([name, false]);

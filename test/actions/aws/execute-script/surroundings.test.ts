@@ -222,7 +222,7 @@ def main(e, c):
         return false;
       }
     };
-    await expect.poll(isThere).toBe(false);
+    await expect.poll(isThere, { timeout: 20_000 }).toBe(false);
   });
 
   test('the sandbox refuses it before anything begins', async () => {
