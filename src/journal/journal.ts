@@ -236,6 +236,8 @@ export interface Events {
   /** Events with a greater seq, in order. */
   events(id: string, afterSeq: number): RecordedEvent[];
   lastSeq(id: string): number;
+  /** Of every root, 0 where nothing has happened yet; the newest first. */
+  lastSeqs(): ReadonlyMap<string, number>;
 }
 
 /** What other processes say to an execution. */

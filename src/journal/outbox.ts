@@ -71,7 +71,7 @@ export interface OutboxBatch {
 export interface Outbox {
   /** All of it or nothing. A message that is known already is left as it is; a cursor never goes back. */
   put(batch: OutboxBatch, at: number): void;
-  cursor(execution: string): Cursor | undefined;
+  cursors(): ReadonlyMap<string, Cursor>;
   /** An attempt begins; after it the message is due again at `nextAt`, should nobody settle it. False: it is no longer waiting. */
   begin(id: string, at: number, nextAt: number): boolean;
   failed(id: string, trouble: string, nextAt: number): void;
@@ -216,9 +216,11 @@ class SqliteOutbox implements Outbox {
     );
   }
 
-  cursor(execution: string): Cursor | undefined {
-    const row = this.#rows.get('SELECT seq, over FROM cursors WHERE execution = ?', [execution]);
-    return row === undefined ? undefined : { seq: Number(row['seq']), isOver: row['over'] === 1 };
+  cursors(): ReadonlyMap<string, Cursor> {
+    const rows = this.#rows.all('SELECT execution, seq, over FROM cursors', []);
+    return new Map(
+      rows.map((row) => [text(row['execution']), { seq: Number(row['seq']), isOver: row['over'] === 1 }]),
+    );
   }
 
   begin(id: string, at: number, nextAt: number): boolean {

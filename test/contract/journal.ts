@@ -101,6 +101,7 @@ export function journalContract(
         [3, 'third'],
       ]);
       expect(journal.lastSeq('A')).toBe(3);
+      expect([...journal.lastSeqs()]).toEqual([['A', 3]]);
     }),
   );
 

@@ -2,6 +2,7 @@
 import type { RecordedEvent } from '../../engine/index.ts';
 import type { Events } from '../journal.ts';
 import { text, type Statements } from '../statements.ts';
+import { lastSeqs } from './list.ts';
 
 export function eventsIn(rows: Statements): Events {
   return {
@@ -14,6 +15,7 @@ export function eventsIn(rows: Statements): Events {
           event: JSON.parse(text(row['event'])) as RecordedEvent['event'],
         })),
     lastSeq: (id) => lastSeqOf(rows, id),
+    lastSeqs: () => lastSeqs(rows),
   };
 }
 

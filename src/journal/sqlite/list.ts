@@ -23,6 +23,16 @@ export function listed(rows: Statements, countMax: number | null): ListedRow[] {
   );
 }
 
+/** Of every root, the newest first. */
+export function lastSeqs(rows: Statements): ReadonlyMap<string, number> {
+  const found = rows.all(
+    `SELECT id, (SELECT max(seq) FROM events WHERE execution = executions.id) AS seq
+     FROM executions WHERE root IS NULL ORDER BY created_at DESC, id DESC`,
+    [],
+  );
+  return new Map(found.map((row) => [text(row['id']), Number(row['seq'] ?? 0)]));
+}
+
 /** What every reader of an execution's row gets. */
 export function headOf(row: Row): Omit<ExecutionRow, 'program' | 'input' | 'sha256'> {
   return {

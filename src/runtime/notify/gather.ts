@@ -21,20 +21,22 @@ export interface GatherPorts {
   readonly machine: string;
   readonly stateWords: string;
   readonly now: () => number;
+  /** Whether nobody is about to take over an execution whose runner is gone. */
+  readonly isLeftAlone: (id: string) => boolean;
   /** Undefined: nobody can say now, and the execution is looked at again later. */
   readonly audience: (row: ExecutionRow) => Audience | undefined;
 }
 
 export function gather(ports: GatherPorts): void {
   const { journal, outbox } = ports;
-  for (const id of journal.executionIds()) {
-    const cursor = outbox.cursor(id);
-    const lastSeq = journal.lastSeq(id);
+  const cursors = outbox.cursors();
+  for (const [id, lastSeq] of journal.lastSeqs()) {
+    const cursor = cursors.get(id);
     if (cursor?.isOver === true && cursor.seq >= lastSeq) continue;
     gatherOne(id, cursor?.seq ?? 0, ports);
     // What an execution starts below it is its own business, until it waits for a person.
     for (const child of journal.idsBelow(id)) {
-      const known = outbox.cursor(child);
+      const known = cursors.get(child);
       if (known?.isOver !== true || known.seq < journal.lastSeq(child))
         gatherOne(child, known?.seq ?? 0, ports);
     }
@@ -68,12 +70,13 @@ function gatherOne(id: string, afterSeq: number, ports: GatherPorts): void {
     view.status === 'Interrupted' &&
     runner !== null &&
     runner.startedAt === row.runner?.startedAt;
+  const isTold = isInterrupted && ports.isLeftAlone(id);
   const fresh = all.filter((event) => event.seq > afterSeq);
   const messages = [
     ...messagesOf(fresh, telling).filter(
       ({ event }) => row.child === null || event === 'approvalWanted' || event === 'needsPerson',
     ),
-    ...(isInterrupted ? [interruptedMessage(runner.startedAt, now(), telling)] : []),
+    ...(isTold ? [interruptedMessage(runner.startedAt, now(), telling)] : []),
   ];
   const over = overMessages(outbox.about(id), { all, view, isInterrupted });
   const told = [

@@ -21,7 +21,7 @@ import type { Aws } from '../../transports/aws.ts';
 import { createAws } from '../../transports/aws/client.ts';
 import type { Delivery, Letter } from '../../transports/messages/delivery.ts';
 import { findConfiguration, readConfiguration } from '../configuration.ts';
-import { acquireNotifyLock } from '../lock.ts';
+import { acquireNotifyLock, isDaemonAlive } from '../lock.ts';
 import { parameterScope } from '../parameter-scope.ts';
 import { Refusal } from '../refusal.ts';
 import { stateDirOf } from '../state-dir.ts';
@@ -46,6 +46,8 @@ export interface NotifierOptions {
 
 /** How long settled messages are kept, for deduplication and `belay notify list --all`. */
 const keptMs = 30 * 24 * 3_600_000;
+/** How long a daemon has to take an execution over before people are told. */
+const aloneMs = 60_000;
 const tellingEvents: ReadonlySet<EngineEvent['type']> = new Set([
   'StepWaiting',
   'ForwardEnded',
@@ -64,6 +66,8 @@ export class Notifier {
   readonly #now: () => number;
   readonly #stop = new AbortController();
   readonly #troubles = new Map<string, ChannelTrouble>();
+  /** Executions without a runner, by when this process first saw them so. */
+  readonly #aloneSince = new Map<string, number>();
   #outbox: Outbox | undefined;
   #aws: Aws | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -79,9 +83,7 @@ export class Notifier {
   get outbox(): Outbox {
     const { stateDir, journal } = this.#options;
     return (this.#outbox ??= openOutbox(stateDir, () =>
-      journal()
-        .executionIds()
-        .map((execution) => ({ execution, seq: journal().lastSeq(execution) })),
+      Array.from(journal().lastSeqs(), ([execution, seq]) => ({ execution, seq })),
     ));
   }
 
@@ -197,8 +199,17 @@ export class Notifier {
       machine: hostname(),
       stateWords: stateDir === usual ? '' : ` --state ${shellWord(stateDir)}`,
       now: this.#now,
+      isLeftAlone: (id) => this.#isLeftAlone(id),
       audience: (row) => this.#audience(row),
     });
+  }
+
+  /** A daemon takes over what a dead runner left, so only what it leaves alone for a while is told, by whoever sees it so long. */
+  #isLeftAlone(id: string): boolean {
+    if (!isDaemonAlive(this.#options.stateDir)) return true;
+    const since = this.#aloneSince.get(id) ?? this.#now();
+    this.#aloneSince.set(id, since);
+    return this.#now() - since >= aloneMs;
   }
 
   async #deliver(): Promise<void> {

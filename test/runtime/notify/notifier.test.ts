@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
 import { singlesMax, stormMs } from '../../../src/notify/index.ts';
+import { acquireDaemonLock } from '../../../src/runtime/lock.ts';
 import {
   begin,
   change,
@@ -168,6 +169,23 @@ test('an execution whose runner is gone is told once for each runner, and that s
   at.journal.setRunner(id, { pid: 4712, host: 'ops1', startedAt: 6 });
   await notifier.round();
   expect(at.subjects()).toHaveLength(3);
+});
+
+test('what a daemon is about to take over is told only when it stays without a runner', async () => {
+  const at = open(ops);
+  const notifier = at.notifier();
+  void notifier.outbox;
+  const daemon = acquireDaemonLock(at.state);
+  at.happened(id, [begin('Stop'), started(0, 'Stop')]);
+  at.journal.setRunner(id, { pid: 4711, host: 'ops1', startedAt: 5 });
+  await notifier.round();
+  at.now += 59_000;
+  await notifier.round();
+  expect(at.sent).toEqual([]);
+  at.now += 1_000;
+  await notifier.round();
+  expect(at.subjects()).toEqual(['patch-postgresql was interrupted at Stop']);
+  daemon?.release();
 });
 
 test('a refused lock is told as that, and not as a failure as well', async () => {
