@@ -1,9 +1,17 @@
 /** `npm run bench`: measures, prints, and fails when a stated ratio does not hold. */
+import { benchCompliance } from './compliance.ts';
 import { benchSchedule } from './schedule.ts';
 import { benchHosts } from './hosts.ts';
 import { benchList } from './list.ts';
 import { benchStartUp } from './start-up.ts';
 import { benchSteps } from './steps.ts';
 
-const results = [await benchSteps(), benchStartUp(), await benchList(), benchSchedule(), await benchHosts()];
+const results = [
+  await benchSteps(),
+  benchStartUp(),
+  await benchList(),
+  benchSchedule(),
+  await benchHosts(),
+  await benchCompliance(),
+];
 process.exitCode = results.every(Boolean) ? 0 : 1;

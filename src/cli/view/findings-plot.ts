@@ -27,7 +27,7 @@ export function findingsPlot(checks: readonly CheckRow[], now: number): string {
   const sets = [...Map.groupBy(points, ({ set }) => set)];
   const lines = sets.map(([set, of], index) => {
     const steps = of
-      .map(({ at, open }, step) => `${step === 0 ? `M${x(at)} ${y(open)}` : `H${x(at)}V${y(open)}`}`)
+      .map(({ at, open }, step) => (step === 0 ? `M${x(at)} ${y(open)}` : `H${x(at)}V${y(open)}`))
       .join('');
     const dash = dashes[index % dashes.length] ?? '';
     return `<path d="${steps}H${x(now)}" fill="none" stroke="currentColor" stroke-width="2"${dash === '' ? '' : ` stroke-dasharray="${dash}"`}><title>${escaped(set)}</title></path>`;

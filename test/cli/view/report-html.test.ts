@@ -84,7 +84,8 @@ test('a report has its tables and its plot in itself, and no markup of others', 
     checks: [row(3, 1), row(2, 7), row(1, 2)],
     now,
   });
-  expect(html).not.toMatch(/<script|https?:|src=|url\(|@import|[\u0000\u001b\ud800]/);
+  expect(html).not.toMatch(/<script|https?:|src=|url\(|@import/);
+  for (const character of ['\u0000', '\u001b', '\ud800']) expect(html).not.toContain(character);
   expect(html).toContain("default-src 'none'");
   expect(html).toContain('&lt;script&gt;');
   expect(html).toMatch(/<path d="M44\.0 \d+\.\dH[\d.]+V12\.0H[\d.]+V[\d.]+H888\.0"/);
@@ -98,5 +99,6 @@ test('JUnit XML parses, and an unknown is an error and not a pass', () => {
   const suite = new XmlReply(xml).root('testsuites')?.one('testsuite');
   expect(suite?.all('testcase')).toHaveLength(3);
   expect(xml).toContain('tests="3" failures="1" errors="1" skipped="0"');
-  expect(xml).not.toMatch(/[\u0000\u001b\ud800]|<script/);
+  expect(xml).not.toContain('<script');
+  for (const character of ['\u0000', '\u001b', '\ud800']) expect(xml).not.toContain(character);
 });
