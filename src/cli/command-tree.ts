@@ -120,7 +120,7 @@ export const commandTree: readonly CommandSpec[] = [
         name: 'targets',
         value: 'TARGET',
         repeatable: true,
-        says: 'Of a Command document: a host, a range, group:NAME, tag:KEY=VALUE or an instance id; may be repeated',
+        says: 'A host, a range, group:NAME, tag:KEY=VALUE or an instance id; may be repeated. A runbook runs once for each; it takes ParameterValues=a,b and ResourceGroup=NAME too',
       },
       {
         name: 'rollback',
@@ -138,6 +138,25 @@ export const commandTree: readonly CommandSpec[] = [
         value: 'ID',
         says: 'Start under this id; refused (5) when an execution has it, so that it is started once',
       },
+      {
+        name: 'target-parameter',
+        value: 'NAME',
+        says: 'The parameter that gets the target; may be left out where the runbook has only one',
+      },
+      {
+        name: 'max-concurrency',
+        value: 'N',
+        says: 'How many targets are under way at once: 5 or 10% (default 10)',
+      },
+      {
+        name: 'max-errors',
+        value: 'N',
+        says: 'Begin no further target once more than so many have failed: 1 or 10% (default 0)',
+      },
+      {
+        name: 'strict-errors',
+        says: 'Count targets that are under way as failed until they have come through',
+      },
       waitLock,
       noWait,
       yes,
@@ -145,6 +164,10 @@ export const commandTree: readonly CommandSpec[] = [
     ],
     examples: [
       { command: 'belay run patch-postgresql.yaml -p Host=db1', says: 'Run it' },
+      {
+        command: 'belay run patch.yaml --targets tag:Role=db --target-parameter Host --max-concurrency 10%',
+        says: 'Run it for each host with that tag',
+      },
       {
         command: 'belay run patch-postgresql.yaml --sandbox --fail-at VerifyData',
         says: 'Watch it climb down, on nothing real',

@@ -5,6 +5,7 @@ import { createCatalog } from '../actions/index.ts';
 import {
   checkAny,
   checkDocument,
+  isCommandDocument,
   type CheckedAny,
   type CheckedDocument,
   type Catalog,
@@ -130,10 +131,13 @@ export class Belay {
   checkRun(
     file: string,
     selectors: readonly string[] | undefined,
-  ): CheckedDocument & { readonly source: SourceText } {
+  ): CheckedDocument & { readonly source: SourceText; readonly isCommand: boolean } {
     const written = readText(file);
-    const source = runbookOf(written, { selectors, hosts: (names) => names, cwd: this.#options.cwd });
-    return { source, ...checkDocument(source, this.catalog) };
+    const isCommand = isCommandDocument(written.text);
+    const source = isCommand
+      ? runbookOf(written, { selectors, hosts: (names) => names, cwd: this.#options.cwd })
+      : written;
+    return { source, isCommand, ...checkDocument(source, this.catalog) };
   }
 
   /**

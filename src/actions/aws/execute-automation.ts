@@ -58,7 +58,7 @@ export const executeAutomation = defineAction({
         minItems: 1,
         maxItems: 1,
         description:
-          'One execution for each target. Key: ParameterValues, tag:NAME (hosts of the inventory, else instances), ResourceGroup, InstanceIds, or AWS::EC2::Instance.',
+          'One execution for each target. Key: ParameterValues, Hosts (as the inventory names them), tag:NAME (hosts of the inventory, else instances), ResourceGroup, InstanceIds, or AWS::EC2::Instance.',
       }),
     ),
     TargetParameterName: Type.Optional(

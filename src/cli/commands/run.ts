@@ -8,14 +8,17 @@ import type { CommandBody } from '../command-spec.ts';
 import { runInFront } from '../front.ts';
 import { Declined } from '../interrupted.ts';
 import { flagOf, textsOf } from '../options.ts';
+import { overTargets } from '../over-targets.ts';
 import { runWords } from '../run-request.ts';
 import { defaultsOf, headLines } from '../view/head-lines.ts';
 
 export const body: CommandBody = async (cli, [file = ''], options) => {
   const belay = await cli.belay();
   const given = textsOf(options, 'targets');
-  const { document, diagnostics, source } = belay.checkRun(file, given.length === 0 ? undefined : given);
-  const { request, borrowed } = runWords(file, options, document);
+  const checked = belay.checkRun(file, given.length === 0 ? undefined : given);
+  const { document, diagnostics, source } = checked;
+  const { request: single, borrowed } = runWords(file, options, document);
+  const request = checked.isCommand ? single : overTargets(single, document, options);
   const json = flagOf(options, 'json');
   const mayAsk = cli.canAsk && !json && !flagOf(options, 'yes');
   if (document !== undefined && !json) tellWarnings(cli, diagnostics, source);

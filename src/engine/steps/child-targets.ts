@@ -7,7 +7,6 @@ import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
 import { cancelled, flowDone, flowFailed, nothing, type Ending } from '../endings.ts';
 import type { Change } from '../events.ts';
 import { failureOf, type Failure } from '../failure.ts';
-import type { Frame } from '../frame.ts';
 import { findRunbookTimeoutMs } from '../limits.ts';
 import { turnOf, type StepRecord } from '../records.ts';
 import type { ExecutionEnding } from '../statuses.ts';
@@ -210,7 +209,7 @@ function limitsOf(inputs: JsonObject, total: number): Limits | string {
 }
 
 function endingOf(
-  { step, path }: StepRecord,
+  { step }: StepRecord,
   targets: readonly Target[],
   { errors }: Limits,
   { succeeded, failed: bad, executions, changes, last }: Tally,

@@ -21,6 +21,7 @@ export async function findTargets(
 
 async function targetsOf(key: string, values: readonly string[], context: ActionContext): Promise<string[]> {
   if (key === 'InstanceIds') return [...values];
+  if (key === 'Hosts') return [...context.targets(values)];
   if (key === 'AWS::EC2::Instance') return instances([], context);
   if (key === 'ResourceGroup')
     return (await Promise.all(values.map((name) => members(name, context)))).flat();
@@ -28,7 +29,7 @@ async function targetsOf(key: string, values: readonly string[], context: Action
   if (tag === undefined)
     throw new ActionFailure({
       code: 'UNKNOWN_TARGET',
-      message: `${key} is no key of Targets: there are ParameterValues, tag:NAME, ResourceGroup, InstanceIds and AWS::EC2::Instance`,
+      message: `${key} is no key of Targets: there are ParameterValues, Hosts, tag:NAME, ResourceGroup, InstanceIds and AWS::EC2::Instance`,
     });
   const hosts = values.flatMap((value) => inInventory(`tag:${tag}=${value}`, context));
   return hosts.length > 0 ? hosts : instances([{ Name: key, Values: [...values] }], context);
