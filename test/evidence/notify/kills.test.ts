@@ -17,7 +17,7 @@ beforeEach(async () => {
   receiver = await receive();
   bed = new NotifyBed(`  ops: { webhook: '${receiver.url}' }`);
   void bed.notifier().outbox;
-  bed.happened(id, failed);
+  await bed.happened(id, failed);
 });
 afterEach(async () => {
   bed[Symbol.dispose]();

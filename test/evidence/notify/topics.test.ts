@@ -67,7 +67,7 @@ describe.skipIf(reason)(`topics as channels${reason === undefined ? '' : ` (skip
   test('a lost reply is told once by a FIFO topic, under one deduplication id', async () => {
     using bed = new NotifyBed(`  ops: { sns: '${await account.topic('belay-ordered.fifo')}' }`);
     void bed.notifier().outbox;
-    bed.happened('1RS0ABCDEFGH', failedPatch);
+    await bed.happened('1RS0ABCDEFGH', failedPatch);
     account.endpoint.faults.add({ match: { op: 'Publish', nth: 1 }, do: 'lost-reply' });
     const env = awsEnvironment(account.endpoint.url);
     const first = await tell({ state: bed.state, now: bed.now, env });

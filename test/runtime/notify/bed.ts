@@ -57,11 +57,11 @@ export class NotifyBed implements Disposable {
   }
 
   /** Writes an execution down, or more of what happened in one. */
-  happened(
+  async happened(
     id: string,
     story: readonly Told[],
     more: { readonly notify?: Document['notify']; readonly settings?: Partial<ExecutionSettings> } = {},
-  ): void {
+  ): Promise<void> {
     const { notify, settings = {} } = more;
     this.journal.create({
       id,
@@ -93,7 +93,7 @@ export class NotifyBed implements Disposable {
       createdAt: startedAt,
     });
     const known = this.journal.lastSeq(id);
-    this.journal.append(id, record(story).slice(known));
+    await this.journal.append(id, record(story).slice(known));
   }
 
   /** Of what was sent, in order. */

@@ -59,9 +59,9 @@ test('a failure is told while Belay climbs down, and then how that ended, in the
   const at = open(ops);
   const notifier = at.notifier();
   void notifier.outbox;
-  at.happened(id, failedPatch);
+  await at.happened(id, failedPatch);
   await notifier.round();
-  at.happened(id, climbedDown);
+  await at.happened(id, climbedDown);
   await notifier.round();
   await notifier.round();
   const [first, second] = at.sent;
@@ -85,7 +85,7 @@ test('a failure is told while Belay climbs down, and then how that ended, in the
 test('who hears of both at once is told how it ended, and nothing twice', async () => {
   const at = open(`${ops}\n  failures: { command: [page], events: [runFailed] }`);
   void at.notifier().outbox;
-  at.happened(id, climbedDown);
+  await at.happened(id, climbedDown);
   await at.notifier().round();
   expect(at.sent.map(({ way, fields }) => `${way.kind} ${fields['event']}`).toSorted()).toEqual([
     'command runFailed',
@@ -95,7 +95,7 @@ test('who hears of both at once is told how it ended, and nothing twice', async 
 
 test('what happened before anybody asked to be told is not told', async () => {
   const at = open(ops);
-  at.happened(id, climbedDown);
+  await at.happened(id, climbedDown);
   await at.notifier().round();
   expect(at.sent).toEqual([]);
 });
@@ -103,7 +103,7 @@ test('what happened before anybody asked to be told is not told', async () => {
 test('the sandbox tells nobody', async () => {
   const at = open(ops);
   void at.notifier().outbox;
-  at.happened(id, climbedDown, { settings: { sandbox: true } });
+  await at.happened(id, climbedDown, { settings: { sandbox: true } });
   await at.notifier().round();
   expect(at.sent).toEqual([]);
 });
@@ -114,7 +114,7 @@ test('a runbook adds channels and a topic, and silences none', async () => {
   );
   void at.notifier().outbox;
   const notify = { channels: ['pager'], sns: 'arn:aws:sns:eu-west-1:123456789012:alarms' };
-  at.happened(id, climbedDown, { notify });
+  await at.happened(id, climbedDown, { notify });
   await at.notifier().round();
   expect(
     at.sent.map(({ way }) => (way.kind === 'command' ? String(way.argv[0]) : way.kind)).toSorted(),
@@ -125,13 +125,13 @@ test('an approval is asked for once, with the command to type; when it is given,
   const at = open(ops);
   const notifier = at.notifier();
   void notifier.outbox;
-  at.happened(id, asking);
+  await at.happened(id, asking);
   await notifier.round();
-  at.happened(id, [...asking, waiting(1)]);
+  await at.happened(id, [...asking, waiting(1)]);
   await notifier.round();
   expect(at.subjects()).toEqual(['patch-postgresql wants an approval: Put the data back?']);
   expect(at.sent[0]?.text).toContain(`belay approve ${id} --step Ask`);
-  at.happened(id, [...asking, waiting(1), ended(4, 'Ask')]);
+  await at.happened(id, [...asking, waiting(1), ended(4, 'Ask')]);
   await notifier.round();
   expect(at.subjects()[1]).toBe('resolved: patch-postgresql wants an approval: Put the data back?');
 });
@@ -146,9 +146,9 @@ test('a question that was answered before it could be sent is not sent any more'
     notifier.audienceHere([], []),
   );
   await notifier.round();
-  at.happened(id, asking);
+  await at.happened(id, asking);
   await notifier.round();
-  at.happened(id, [...asking, ended(4, 'Ask')]);
+  await at.happened(id, [...asking, ended(4, 'Ask')]);
   await notifier.round();
   expect(notifier.outbox.about(id)).toEqual([]);
 });
@@ -157,7 +157,7 @@ test('an execution whose runner is gone is told once for each runner, and that s
   const at = open(ops);
   const notifier = at.notifier();
   void notifier.outbox;
-  at.happened(id, [begin('Stop'), started(0, 'Stop')]);
+  await at.happened(id, [begin('Stop'), started(0, 'Stop')]);
   at.journal.setRunner(id, { pid: 4711, host: 'ops1', startedAt: 5 });
   await notifier.round();
   await notifier.round();
@@ -176,7 +176,7 @@ test('what a daemon is about to take over is told only when it stays without a r
   const notifier = at.notifier();
   void notifier.outbox;
   const daemon = acquireDaemonLock(at.state);
-  at.happened(id, [begin('Stop'), started(0, 'Stop')]);
+  await at.happened(id, [begin('Stop'), started(0, 'Stop')]);
   at.journal.setRunner(id, { pid: 4711, host: 'ops1', startedAt: 5 });
   await notifier.round();
   at.now += 59_000;
@@ -192,7 +192,7 @@ test('a refused lock is told as that, and not as a failure as well', async () =>
   const at = open(ops);
   void at.notifier().outbox;
   const failure = { code: 'LOCKED', message: 'host:db1 is held by 1RS0', retryable: false };
-  at.happened(id, [
+  await at.happened(id, [
     begin('Stop'),
     [1, { type: 'LocksRefused', failure }],
     [1, { type: 'ForwardEnded', status: 'Failed', failedStep: null }],
@@ -206,7 +206,7 @@ test('what steers a terminal is shown as what it is, and a message is bounded', 
   const at = open(`  ops: { command: [page], text: 'x {{ failure }}' }`);
   void at.notifier().outbox;
   const failure = { code: 'BAD', message: `\u001b[2J\u202eevil ${'y'.repeat(20_000)}`, retryable: false };
-  at.happened(id, [
+  await at.happened(id, [
     begin('Stop'),
     started(0, 'Stop'),
     ended(1, 'Stop', { status: 'Failed', failure }),
@@ -226,10 +226,10 @@ test('a storm is one summary, and nothing of it is lost', async () => {
   const notifier = at.notifier();
   void notifier.outbox;
   for (let index = 0; index < 30; index += 1)
-    at.happened(`1RS0ABCDEF${String(index).padStart(2, '0')}`, climbedDown);
+    await at.happened(`1RS0ABCDEF${String(index).padStart(2, '0')}`, climbedDown);
   await notifier.round();
   expect(at.subjects()).toEqual(['Belay: 30 messages at once: 30 rolledBackClean']);
-  for (let index = 30; index < 50; index += 1) at.happened(`1RS0ABCDEF${index}`, climbedDown);
+  for (let index = 30; index < 50; index += 1) await at.happened(`1RS0ABCDEF${index}`, climbedDown);
   await notifier.round();
   expect(at.sent).toHaveLength(1);
   at.now += stormMs;
@@ -243,7 +243,7 @@ test('a channel that fails is tried again later and later, holds up no other, an
   const at = open(`${ops}\n  pager: { command: [page] }`);
   const notifier = at.notifier();
   void notifier.outbox;
-  at.happened(id, climbedDown);
+  await at.happened(id, climbedDown);
   at.answer = ({ kind }) =>
     kind === 'webhook' ? { kind: 'failed', why: 'HTTP 500' } : { kind: 'delivered', receipt: '' };
   await notifier.round();
@@ -270,7 +270,7 @@ test('a message that nobody takes for three days is given up, and that is told',
   const at = open(`${ops}\n  pager: { command: [page] }`);
   const notifier = at.notifier();
   void notifier.outbox;
-  at.happened(id, climbedDown);
+  await at.happened(id, climbedDown);
   at.answer = ({ kind }) =>
     kind === 'webhook' ? { kind: 'failed', why: 'HTTP 500' } : { kind: 'delivered', receipt: '' };
   await notifier.round();
@@ -286,7 +286,7 @@ test('what a receiver asks for by Retry-After is kept to', async () => {
   const at = open(ops);
   const notifier = at.notifier();
   void notifier.outbox;
-  at.happened(id, climbedDown);
+  await at.happened(id, climbedDown);
   at.answer = () => ({ kind: 'failed', why: 'HTTP 429', retryAfterMs: 120_000 });
   await notifier.round();
   at.now += 119_999;
@@ -302,7 +302,7 @@ test('while belay.yaml is broken nobody is told, and when it is mended all are',
   const notifier = at.notifier();
   void notifier.outbox;
   writeFileSync(at.config, 'notify: [');
-  at.happened(id, climbedDown);
+  await at.happened(id, climbedDown);
   await notifier.round();
   expect(notifier.takeTroubles()[0]?.why).toContain('belay.yaml: line 1');
   at.configure(ops);
@@ -315,7 +315,7 @@ test('two processes at once deliver nothing twice', async () => {
   void at.notifier().outbox;
   at.answer = () =>
     new Promise((resolve) => setTimeout(() => resolve({ kind: 'delivered', receipt: '' }), 300));
-  at.happened(id, climbedDown);
+  await at.happened(id, climbedDown);
   await Promise.all([at.notifier().round(), at.notifier().round(), at.notifier().round()]);
   expect(at.sent).toHaveLength(1);
 });
@@ -324,7 +324,7 @@ test('a receiver that hangs holds up the end by no more than its bound', async (
   const at = open(`${ops}\n  pager: { command: [page] }`);
   const notifier = at.notifier();
   void notifier.outbox;
-  at.happened(id, climbedDown);
+  await at.happened(id, climbedDown);
   const { promise: never, resolve } = Promise.withResolvers<{ kind: 'failed'; why: string }>();
   at.answer = ({ kind }) => (kind === 'webhook' ? never : { kind: 'delivered', receipt: '' });
   setTimeout(() => resolve({ kind: 'failed', why: 'it had not answered when Belay ended' }), 400);
