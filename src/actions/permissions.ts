@@ -3,7 +3,7 @@
  * table holds those that differ (Service Authorization Reference). Where a call needs a second permission because of
  * what it is given, `iamActionsOfCall` adds it.
  */
-import type { JsonObject } from '../json.ts';
+import { own, type JsonObject } from '../json.ts';
 
 /** boto3 client names whose IAM prefix is another. */
 const prefixes: Readonly<Record<string, string>> = {
@@ -63,9 +63,9 @@ const operations: Readonly<Record<string, string>> = {
 /** The IAM action for `service:Operation`; service and operation in any accepted spelling. */
 export function iamAction(permission: string): string {
   const [service = '', operation = ''] = permission.split(':');
-  const prefix = prefixes[service.toLowerCase()] ?? service.toLowerCase();
+  const prefix = own(prefixes, service.toLowerCase()) ?? service.toLowerCase();
   const name = `${prefix}:${asPascalCase(operation)}`;
-  return operations[name] ?? name;
+  return own(operations, name) ?? name;
 }
 
 /** Sorted, each once. */

@@ -7,6 +7,7 @@
  * matched wrongly. A pattern matches anywhere in the value, as in Go on the agent; authors anchor it.
  * Source: java.util.regex.Pattern, Java 17.
  */
+import { own } from '../json.ts';
 
 import { runInNewContext } from 'node:vm';
 import { RE2JS } from 're2js';
@@ -173,7 +174,7 @@ function translateProperty(rest: string, inClass: boolean): Piece {
   const match = /^\\([pP])(?:\{([A-Za-z0-9_=]+)\}|([A-Z]))/.exec(rest);
   const name = match?.[2] ?? match?.[3];
   if (match === null || name === undefined) return { problem: 'has a \\p without a property' };
-  const posix = posixClasses[name];
+  const posix = own(posixClasses, name);
   if (posix === undefined) {
     const property = name.replace(/^Is/, '');
     return { source: `\\${match[1]}{${property}}`, length: match[0].length, isUnicode: true };

@@ -1,6 +1,6 @@
 /** Drives EC2 instances to a state and says how far they are. Every round may be repeated. */
 import type { Change } from '../../engine/events.ts';
-import type { JsonObject } from '../../json.ts';
+import { own, type JsonObject } from '../../json.ts';
 import { failed, pending, type ActionContext, type Failed, type Pending } from '../define-action.ts';
 import { objectIn, objectsIn, pages, textIn } from './reply.ts';
 
@@ -25,7 +25,7 @@ const leadsTo: Readonly<Record<string, DesiredState>> = {
 
 /** Where an instance in that state ends up when nobody does anything. */
 export function settledState(state: string | undefined): DesiredState | undefined {
-  return leadsTo[state ?? ''];
+  return own(leadsTo, state ?? '');
 }
 
 export async function readStates(

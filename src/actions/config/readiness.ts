@@ -2,7 +2,7 @@
  * Whether a Config rule can be judged at all: a recorder that is on and records what the rule judges, and a rule that
  * exists and is active. Without them Config goes on showing its last answers, which is how the unknown gets taken for compliant.
  */
-import type { JsonObject } from '../../json.ts';
+import { own, type JsonObject } from '../../json.ts';
 import { AwsFailure } from '../../transports/aws.ts';
 import { objectIn, objectsIn, textIn, textsIn } from '../aws/reply.ts';
 import type { ActionContext } from '../define-action.ts';
@@ -41,7 +41,9 @@ export async function troubleWith(
     };
   const types = textsIn(objectIn(described, 'Scope'), 'ComplianceResourceTypes');
   const judged =
-    types.length > 0 ? types : (judgedTypes[textIn(objectIn(described, 'Source'), 'SourceIdentifier')] ?? []);
+    types.length > 0
+      ? types
+      : (own(judgedTypes, textIn(objectIn(described, 'Source'), 'SourceIdentifier')) ?? []);
   return recorders.troubleWith(judged);
 }
 

@@ -27,7 +27,7 @@ export class S3Failure extends Error {
 
   constructor(failure: { code: string; status: number; said: string; what: string }) {
     const { code, status, said, what } = failure;
-    const hint = hints[code];
+    const hint = Object.hasOwn(hints, code) ? hints[code] : undefined;
     super(
       `${what}: ${status} ${code}${said === '' ? '' : `, "${said}"`}${hint === undefined ? '' : `\n${hint}`}`,
     );

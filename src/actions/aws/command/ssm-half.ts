@@ -3,7 +3,7 @@
  * Listings of SSM lag behind: what has just been sent may not be listed, and an invocation may not exist yet.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { JsonObject } from '../../../json.ts';
+import { own, type JsonObject } from '../../../json.ts';
 import { AwsFailure } from '../../../transports/aws.ts';
 import type { ActionContext } from '../../define-action.ts';
 import { numberIn, objectIn, objectsIn, pages, textIn } from '../reply.ts';
@@ -221,5 +221,5 @@ const explanations: Readonly<Record<string, string>> = {
 };
 
 function explain(detail: string): string {
-  return explanations[detail.replaceAll(' ', '')] ?? '';
+  return own(explanations, detail.replaceAll(' ', '')) ?? '';
 }

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { parse } from 'yaml';
 import { ActionFailure, type ActionContext, type AnyAction } from '../../../../src/actions/define-action.ts';
 import type { JsonObject } from '../../../../src/json.ts';
-import { AwsFailure } from '../../../../src/transports/aws.ts';
+import { AwsFailure, type Aws } from '../../../../src/transports/aws.ts';
 import { createAwsModels } from '../../../../src/transports/aws/models.ts';
 import { HostFailure } from '../../../../src/transports/host.ts';
 import {
@@ -100,7 +100,12 @@ export function casesOf(actionName: string): readonly { readonly title: string; 
 
 const models = createAwsModels();
 
-export async function runCase(action: AnyAction, file: CaseFile): Promise<CaseRun> {
+/** `replying`: what becomes of each reply before the action reads it. */
+export async function runCase(
+  action: AnyAction,
+  file: CaseFile,
+  replying: (reply: JsonObject) => JsonObject = (reply) => reply,
+): Promise<CaseRun> {
   const clock = fakeClock();
   const world = memoryWorld(prepared(file), clock);
   const ssmTags = structuredClone(file.before?.ssmTags ?? {}) as Record<string, Record<string, string>>;
@@ -119,7 +124,11 @@ export async function runCase(action: AnyAction, file: CaseFile): Promise<CaseRu
   );
   const logged: Record<string, string> = {};
   const stageOf = (faults: readonly Fault[] | undefined): { stage: Stage; calls: RecordedCall[] } => {
-    const { aws, calls } = faultyAws(below, faults);
+    const { aws: faulty, calls } = faultyAws(below, faults);
+    const aws: Aws = {
+      ...faulty,
+      call: async (call, options) => replying(await faulty.call(call, options)),
+    };
     const context = (token: string): ActionContext => ({
       executionId: '01JCASE',
       step: 'Step',
