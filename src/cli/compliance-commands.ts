@@ -7,7 +7,7 @@ const host = (says: string): OptionSpec => ({ name: 'host', value: 'HOST', says 
 export const complianceCommands: readonly CommandSpec[] = [
   {
     name: 'check',
-    summary: 'Look whether hosts, databases, clusters and the account are as they must be; changes nothing',
+    summary: 'Look whether hosts, databases, clusters and the account are as they must be',
     args: [
       {
         name: 'WHERE',
@@ -30,6 +30,10 @@ export const complianceCommands: readonly CommandSpec[] = [
         values: 'file',
         says: 'Write a report that any browser shows, without network',
       },
+      {
+        name: 'mend',
+        says: 'Run the remedies whose Mode is automatic, look again, and take back what did not help',
+      },
       { name: 'junit', says: 'JUnit XML on stdout, for CI servers' },
       json,
     ],
@@ -41,6 +45,7 @@ export const complianceCommands: readonly CommandSpec[] = [
     notes: [
       'Ends 0 when everything is known to hold, 8 when something does not, 9 when something is not known.',
       'What could not be looked at is unknown: never compliant, and never fixed.',
+      'Without --mend nothing is changed anywhere.',
     ],
     load: () => import('./commands/check.ts'),
   },

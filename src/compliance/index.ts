@@ -8,4 +8,4 @@ export { findingText, newsAsJson, newsOf, reachability, stoppedNews, type Compli
 export { parseRules, rulesMax, type ParsedRules, type RulesOptions } from './parse-rules.ts';
 export { complianceSchema } from './schema.ts';
 export { verdictOf, verdictOfCheck, verdicts, type Verdict } from './verdict.ts';
-export { remedyCommand, remedyParameters } from './remedy.ts';
+export { remedyArguments, remedyCommand, remedyParameters } from './remedy.ts';

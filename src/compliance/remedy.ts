@@ -26,13 +26,18 @@ export function unknownInRemedy(parameters: Json): string[] {
   return Object.values(parameters).flatMap((value) => unknownInRemedy(value));
 }
 
+/** What `belay run` is given. */
+export function remedyArguments(remedy: Remedy, finding: Finding): string[] {
+  const pairs = Object.entries(remedyParameters(remedy, finding)).flatMap(([name, value]) => [
+    '-p',
+    `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  ]);
+  return [remedy.runbook, ...pairs];
+}
+
 /** `belay run /etc/belay/restart.yaml -p Host=web1`. What a host said is quoted, so that no shell runs it. */
 export function remedyCommand(remedy: Remedy, finding: Finding): string {
-  const pairs = Object.entries(remedyParameters(remedy, finding)).map(
-    ([name, value]) =>
-      `-p ${shellWord(`${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)}`,
-  );
-  return ['belay run', shellWord(remedy.runbook), ...pairs].join(' ');
+  return ['belay run', ...remedyArguments(remedy, finding).map(shellWord)].join(' ');
 }
 
 function filled(value: Json, values: Readonly<Record<Name, string>>): Json {

@@ -61,7 +61,8 @@ export interface Remedy {
   /** Automatic: at most so many targets in one check. */
   readonly targetsMax: number;
 }
-export const remedyModes = ['propose'] as const;
+/** `automatic`: `belay check --mend` runs it. */
+export const remedyModes = ['propose', 'automatic'] as const;
 export type RemedyMode = (typeof remedyModes)[number];
 
 /** Where the results of a check go besides the memory. */

@@ -1,4 +1,6 @@
 /** belay check: looks whether everything holds, remembers what does not, and says what has changed. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { readRuleFiles, soundRuleSets } from '../../runtime/compliance/rule-files.ts';
@@ -35,6 +37,7 @@ export const body: CommandBody = async (cli, [where], options) => {
   };
   process.once('SIGINT', onInterrupt).once('SIGTERM', onTerminate);
   try {
+    const { stateDir } = await cli.belay();
     return await withCompliance(cli, async (compliance) => {
       const rules = textsOf(options, 'rule');
       const limit = textsOf(options, 'limit')
@@ -44,6 +47,9 @@ export const body: CommandBody = async (cli, [where], options) => {
         signal: stop.signal,
         ...(rules.length === 0 ? {} : { rules }),
         ...(limit.length === 0 ? {} : { limit }),
+        ...(flagOf(options, 'mend')
+          ? { mend: (words: readonly string[]) => runBelay(cli, stateDir, words) }
+          : {}),
       });
       await tell(cli, outcomes, options);
       for (const trouble of outcomes.flatMap(({ reportTroubles }) => reportTroubles))
@@ -84,6 +90,17 @@ async function tell(cli: Cli, outcomes: readonly CheckOutcome[], options: RawOpt
           .join(''),
       );
   cli.talk(endingLine(outcomes, cli.style));
+}
+
+/** In a process of its own, as a person would type it; what it says goes to the same terminal. Ctrl-C reaches both. */
+async function runBelay(cli: Cli, stateDir: string, words: readonly string[]): Promise<number | null> {
+  const child = spawn(process.execPath, [process.argv[1] ?? '', '--state', stateDir, ...words], {
+    cwd: cli.cwd,
+    env: cli.env,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  return code;
 }
 
 function writeReport(file: string, text: string): void {

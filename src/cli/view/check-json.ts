@@ -16,6 +16,7 @@ export function outcomeJson(outcome: CheckOutcome): JsonObject {
     startedAt: utcText(outcome.startedAt),
     endedAt: utcText(outcome.endedAt),
     counts: { looks: outcome.looks.length, kept: of('kept'), broken: of('broken'), unknown: of('unknown') },
+    mended: (outcome.mended ?? []).map((each): JsonObject => ({ ...each })),
     changes: outcome.changes.map((change) => changeJson(change, outcome)),
     looks: outcome.looks.map(({ rule, target, judged: seen }) => ({
       rule,

@@ -8,7 +8,7 @@ import {
   type ChangeKind,
   type Finding,
 } from '../../compliance/index.ts';
-import type { CheckOutcome } from '../../runtime/compliance/outcome.ts';
+import type { CheckOutcome, Mended } from '../../runtime/compliance/outcome.ts';
 import { durationText } from './durations.ts';
 import { clipped, printable } from './printable.ts';
 import type { Style, Tone } from './style.ts';
@@ -48,7 +48,19 @@ export function checkLines(outcome: CheckOutcome, style: Style): string[] {
     ...table,
     ...(more > 0 ? [`  and ${more} more lines: belay findings --open`] : []),
     ...remedyLines(outcome),
+    ...(outcome.mended ?? []).map(mendedLine),
   ];
+}
+
+const mendedWords = {
+  mended: 'mended, and looked at again',
+  takenBack: 'did not help and was taken back',
+  failed: 'its runbook failed',
+  notTakenBack: 'did not help and could not be taken back: hands are needed',
+} as const;
+
+function mendedLine({ rule, target, executionId, result }: Mended): string {
+  return `  remedy of ${printable(rule)} on ${printable(target)}: ${mendedWords[result]}     belay show ${executionId}`;
 }
 
 const remediesMax = 10;

@@ -1,11 +1,13 @@
 /** What people ask of compliance: checks, findings, acknowledgements. One object per command. Throws Refusal. */
 import { findConfiguration } from '../configuration.ts';
+import { newExecutionId } from '../execution-id.ts';
 import { channelsOf, unknownOf } from '../notify/known-channels.ts';
 import type { Notifier } from '../notify/notifier.ts';
 import { openPlace } from '../places.ts';
 import { Refusal } from '../refusal.ts';
 import { anchored, type SecretSources } from '../secrets/references.ts';
 import {
+  accountTarget,
   acknowledgementOf,
   type Acknowledgement,
   type Finding,
@@ -21,7 +23,8 @@ import {
 import { createAws } from '../../transports/aws/client.ts';
 import { handOver } from './hand-over.ts';
 import type { CheckOutcome } from './outcome.ts';
-import { runCheck } from './run-check.ts';
+import { mend } from './mend.ts';
+import { runCheck, type CheckOptions } from './run-check.ts';
 
 export interface ComplianceOptions {
   readonly stateDir: string;
@@ -38,6 +41,8 @@ export interface CheckRequest {
   readonly limit?: readonly string[];
   readonly signal: AbortSignal;
   readonly onProgress?: (set: string, done: number, all: number) => void;
+  /** Runs the remedies that rules allow, by `belay` with these words; the outcome is that of a check after them. */
+  readonly mend?: (words: readonly string[]) => Promise<number | null>;
 }
 
 export class Compliance {
@@ -86,22 +91,38 @@ export class Compliance {
     try {
       const outcomes: CheckOutcome[] = [];
       for (const ruleSet of sets) {
-        const { rules, limit, signal, onProgress } = request;
-        outcomes.push(
-          await runCheck(withAnchoredSecrets(ruleSet, cwd), {
+        const anchoredSet = withAnchoredSecrets(ruleSet, cwd);
+        const { rules, limit, signal, onProgress, mend: belay } = request;
+        const look = (only: Pick<CheckOptions, 'rules' | 'limit'>): Promise<CheckOutcome> =>
+          runCheck(anchoredSet, {
             stateDir,
             store: this.store,
             place,
             signal,
             now,
             secretSources,
-            ...(rules === undefined ? {} : { rules }),
-            ...(limit === undefined ? {} : { limit }),
+            ...only,
             ...(onProgress === undefined
               ? {}
               : { onProgress: (done, all) => onProgress(ruleSet.name, done, all) }),
-          }),
-        );
+          });
+        const part = {
+          ...(rules === undefined ? {} : { rules }),
+          ...(limit === undefined ? {} : { limit }),
+        };
+        const outcome = await look(part);
+        const mended =
+          belay === undefined
+            ? []
+            : await mend(outcome, {
+                belay,
+                newExecutionId: () => newExecutionId(now()),
+                lookAgain: async ({ name }, target) => {
+                  const limited = target === accountTarget ? {} : { limit: [target] };
+                  return (await look({ rules: [name], ...limited })).looks;
+                },
+              });
+        outcomes.push(mended.length === 0 ? outcome : { ...(await look(part)), mended });
       }
       this.#tell(channels);
       return outcomes;

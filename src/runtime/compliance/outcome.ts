@@ -1,6 +1,17 @@
 /** What one check of one compliance file came to. */
 import type { Acknowledgement, Change, Finding, Look, RuleSet, Verdict } from '../../compliance/index.ts';
 
+export interface Mended {
+  readonly rule: string;
+  readonly target: string;
+  readonly executionId: string;
+  /**
+   * `mended`: looked at again, it holds. `takenBack`: it did not hold, and the runbook was rolled back. `failed`: the runbook failed, and
+   * climbed down by its own policy. `notTakenBack`: hands are needed.
+   */
+  readonly result: 'mended' | 'takenBack' | 'failed' | 'notTakenBack';
+}
+
 export interface CheckOutcome {
   readonly ruleSet: RuleSet;
   readonly checkId: number;
@@ -15,4 +26,6 @@ export interface CheckOutcome {
   readonly acknowledgements: readonly Acknowledgement[];
   /** Sentences about what could not be reported elsewhere. */
   readonly reportTroubles: readonly string[];
+  /** Remedies that ran before it; the check that found what they mend came before them. */
+  readonly mended?: readonly Mended[];
 }
