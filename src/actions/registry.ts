@@ -5,13 +5,18 @@ import { branch } from './aws/branch.ts';
 import { changeInstanceState } from './aws/change-instance-state.ts';
 import { copyImage } from './aws/copy-image.ts';
 import { createImage } from './aws/create-image.ts';
+import { createStack } from './aws/create-stack.ts';
 import { createSnapshot } from './aws/create-snapshot.ts';
 import { createTags } from './aws/create-tags.ts';
 import { deleteImage } from './aws/delete-image.ts';
+import { deleteStack } from './aws/delete-stack.ts';
 import { executeAutomation } from './aws/execute-automation.ts';
 import { executeAwsApi } from './aws/execute-aws-api.ts';
 import { executeScript } from './aws/execute-script.ts';
 import { loop } from './aws/loop.ts';
+import { executeStateMachine } from './aws/execute-state-machine.ts';
+import { invokeLambdaFunction } from './aws/invoke-lambda-function.ts';
+import { invokeWebhook } from './aws/invoke-webhook.ts';
 import { pause } from './aws/pause.ts';
 import { runCommand } from './aws/run-command.ts';
 import { runInstances } from './aws/run-instances.ts';
@@ -70,10 +75,15 @@ const all: readonly AnyAction[] = [
   copyImage,
   createImage,
   createSnapshot,
+  createStack,
   createTags,
   deleteImage,
+  deleteStack,
   executeAutomation,
   executeAwsApi,
+  executeStateMachine,
+  invokeLambdaFunction,
+  invokeWebhook,
   executeScript,
   loop,
   pause,

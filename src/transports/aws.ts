@@ -19,6 +19,8 @@ export interface AwsCall {
   readonly token?: string;
   /** Overrides the configured region. */
   readonly region?: string;
+  /** How long the reply may take, in ms; absent: 25 s, as SSM gives a call. For calls that answer when their work is done. */
+  readonly replyMs?: number;
   readonly signal?: AbortSignal;
 }
 

@@ -8,6 +8,7 @@ export const durationsMs = {
   startInstance: 500,
   terminateInstance: 400,
   image: 700,
+  stack: 800,
   serviceChange: 200,
   packageChange: 500,
   fileChange: 50,

@@ -64,7 +64,7 @@ function load(file: string): WorldState {
 /** What the sandbox has learned to model since the file was written is not in there yet. */
 function withLaterKinds(state: WorldState): WorldState {
   const { images } = newWorld();
-  return { ...state, images: state.images ?? images };
+  return { ...state, images: state.images ?? images, stacks: state.stacks ?? {} };
 }
 
 function isWorldState(value: unknown): value is WorldState {

@@ -79,6 +79,7 @@ export function newWorld(): WorldState {
         ],
       },
     },
+    stacks: {},
     tags: {
       [sandboxIds.db1]: { Name: 'db1', Role: 'database' },
       [sandboxIds.db1Data]: { Name: 'db1-data' },

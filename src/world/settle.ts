@@ -14,6 +14,14 @@ export function settle(state: WorldState, now: number): void {
     snapshot.state = 'completed';
     snapshot.settlesAt = null;
   }
+  for (const stack of Object.values(state.stacks)) {
+    if (!isDue(stack)) continue;
+    const dueAt = stack.settlesAt ?? now;
+    stack.settlesAt = null;
+    stack.status = stack.status === 'DELETE_IN_PROGRESS' ? 'DELETE_COMPLETE' : 'CREATE_COMPLETE';
+    const token = stack.events.at(-1)?.token ?? '';
+    stack.events.push({ at: dueAt, status: stack.status, token });
+  }
   for (const image of Object.values(state.images)) {
     if (!isDue(image)) continue;
     image.state = 'available';

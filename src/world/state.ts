@@ -18,6 +18,8 @@ export interface WorldState {
   volumes: Record<string, Volume>;
   snapshots: Record<string, Snapshot>;
   images: Record<string, Image>;
+  /** CloudFormation's, by id. What their templates would make is not modelled. */
+  stacks: Record<string, StackState>;
   /** By resource id. */
   tags: Record<string, Record<string, string>>;
   parameters: Record<string, Parameter>;
@@ -99,6 +101,25 @@ export interface Snapshot {
   readonly description: string;
   readonly startTime: number;
   readonly contents: Contents;
+}
+
+export interface StackState {
+  readonly id: string;
+  readonly name: string;
+  status: 'CREATE_IN_PROGRESS' | 'CREATE_COMPLETE' | 'DELETE_IN_PROGRESS' | 'DELETE_COMPLETE';
+  settlesAt: number | null;
+  readonly createdAt: number;
+  readonly template: string;
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly tags: Readonly<Record<string, string>>;
+  /** Oldest first. */
+  events: StackEvent[];
+}
+
+export interface StackEvent {
+  readonly at: number;
+  readonly status: string;
+  readonly token: string;
 }
 
 /** A machine image: what a launch makes the disks of. */

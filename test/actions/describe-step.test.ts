@@ -114,6 +114,7 @@ describe('the catalog', () => {
       'aws:approve',
       'aws:copyImage',
       'aws:createImage',
+      'aws:createStack',
       'aws:createTags',
       'aws:pause',
       'aws:runInstances',

@@ -50,9 +50,20 @@ function createView(shared: Shared, credentials: AwsCredentialIdentityProvider |
 
     const connection = await shared.connect();
     const region = request.region ?? (await connection.region());
-    const { signal } = request;
+    const { signal, replyMs } = request;
     return sendWithRetries(
-      () => connection.attempt({ found, params, region, credentials, readOnly, isTokened, signal, reveal }),
+      () =>
+        connection.attempt({
+          found,
+          params,
+          region,
+          credentials,
+          readOnly,
+          isTokened,
+          signal,
+          reveal,
+          replyMs,
+        }),
       {
         attempts: options.attempts ?? ATTEMPTS_MAX,
         repeatable: readOnly || isTokened,

@@ -27,6 +27,8 @@ export interface Attempt {
   readonly isTokened: boolean;
   readonly signal: AbortSignal | undefined;
   readonly reveal: boolean;
+  /** Absent: as the connection is opened. */
+  readonly replyMs: number | undefined;
 }
 
 export interface Connection {
@@ -102,8 +104,9 @@ export function openConnection(options: AwsOptions): Connection {
       }
     },
 
-    async attempt({ found, params, region, credentials = own, readOnly, isTokened, signal, reveal }) {
+    async attempt({ found, params, region, credentials = own, ...how }) {
       const { model, name, shapes } = found;
+      const { readOnly, isTokened, signal, reveal, replyMs } = how;
       const exchange: Exchange = { sent: false };
       try {
         const client = clientFor(model, region, credentials);
@@ -111,6 +114,7 @@ export function openConnection(options: AwsOptions): Connection {
           exchange,
           ownConnection: !readOnly && !isTokened,
           ...(signal !== undefined && { abortSignal: signal }),
+          ...(replyMs !== undefined && { requestMs: replyMs }),
         });
         const reply = await unlessAborted(sending, signal);
         if (!isReplyOf(model.metadata.protocol, exchange, bodyKind(model, name)))

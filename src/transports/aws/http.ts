@@ -43,6 +43,8 @@ export interface SendOptions {
    */
   readonly ownConnection?: boolean;
   readonly abortSignal?: AbortSignal;
+  /** For this exchange, instead of the handler's own. */
+  readonly requestMs?: number;
   /** The body of the reply is the customer's own and must not be touched (`body-kind.ts`). */
   readonly isRawReply?: boolean;
 }
@@ -97,7 +99,9 @@ export function createHttpHandler(timeouts: HttpTimeouts): HttpHandler {
         ...(options?.abortSignal && { signal: options.abortSignal }),
       });
       const bytesMax = options?.isRawReply === true ? RAW_BYTES_MAX : REPLY_BYTES_MAX;
-      const response = await converse(outgoing, request.body, exchange, { ...timeouts, bytesMax }, isTls);
+      const requestMs = options?.requestMs ?? timeouts.requestMs;
+      const limits = { ...timeouts, requestMs, bytesMax };
+      const response = await converse(outgoing, request.body, exchange, limits, isTls);
       return { response };
     },
   };

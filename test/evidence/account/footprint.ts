@@ -28,6 +28,8 @@ export function footprint(state: WorldState): string[] {
     if (!isOver(id)) lines.push(`instance ${id} ${power}`);
   for (const id of Object.keys(state.snapshots)) lines.push(`snapshot ${id}`);
   for (const id of Object.keys(state.images)) lines.push(`image ${id}`);
+  for (const { id, status } of Object.values(state.stacks))
+    if (status !== 'DELETE_COMPLETE') lines.push(`stack ${id} ${status}`);
   for (const [id, tags] of Object.entries(state.tags).filter(([of]) => !isOver(of)))
     for (const [key, value] of Object.entries(tags)) lines.push(`tag ${id} ${key}=${value}`);
   for (const [name, { value }] of Object.entries(state.parameters)) lines.push(`parameter ${name}=${value}`);

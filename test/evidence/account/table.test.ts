@@ -25,6 +25,7 @@ const acting: Readonly<Record<string, JsonObject>> = {
   'aws:changeInstanceState': { InstanceIds: [sandboxIds.web1], DesiredState: 'stopped' },
   'aws:createImage': { InstanceId: sandboxIds.web1, ImageName: 'web1-before', NoReboot: true },
   'aws:createSnapshot': { VolumeId: sandboxIds.db1Data },
+  'aws:createStack': { StackName: 'helpers', TemplateBody: 'Resources: {}' },
   'aws:createTags': { ResourceIds: [sandboxIds.web1], Tags: [{ Key: 'K', Value: 'v' }] },
   'aws:executeAwsApi': {
     Service: 'ssm',
@@ -54,7 +55,7 @@ const acting: Readonly<Record<string, JsonObject>> = {
 
 /** What the sandbox refuses by name, or what needs a world of its own: their truth is shown on lab hosts and servers. */
 const elsewhere =
-  /^(minio|nginx|tls|config|cloudwatch|sns):|^postgresql:rebuildStandby$|^aws:(copyImage|deleteImage)$|^(ebs:(restore|deleteSnapshots|moveVolume|putBack)|ec2:(rotateKeyPair|deleteKeyPair)|host:(authorizedKeys|binary|reboot))$/;
+  /^(minio|nginx|tls|config|cloudwatch|sns):|^postgresql:rebuildStandby$|^aws:(copyImage|deleteImage|deleteStack|executeStateMachine|invokeLambdaFunction|invokeWebhook)$|^(ebs:(restore|deleteSnapshots|moveVolume|putBack)|ec2:(rotateKeyPair|deleteKeyPair)|host:(authorizedKeys|binary|reboot))$/;
 
 const endings = ['done', 'refused', 'lostReply', 'timedOut', 'cancelled', 'mismatch', 'killed'] as const;
 const undos = ['auto', 'list', 'none'] as const;

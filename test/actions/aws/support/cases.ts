@@ -31,6 +31,8 @@ export interface CaseFile {
     readonly instances?: Readonly<Record<string, WorldState['instances'][string]['state']>>;
     /** Images of the account by id, with their names; each stands on one snapshot of web1's root volume. */
     readonly images?: Readonly<Record<string, string>>;
+    /** Stacks that are complete, by name, with the token of their creation. */
+    readonly stacks?: Readonly<Record<string, string>>;
     readonly commands?: Readonly<Record<string, Answer>>;
     readonly targets?: Readonly<Record<string, readonly string[]>>;
     readonly commandRounds?: number;
@@ -202,6 +204,22 @@ function prepared({ before = {} }: CaseFile): WorldState {
     instance.state = wanted;
     instance.settlesAt = wanted === 'stopping' || wanted === 'pending' ? fakeClock().now() + 4_000 : null;
   }
+  Object.entries(before.stacks ?? {}).forEach(([name, token], index) => {
+    const id = `arn:aws:cloudformation:eu-central-1:123456789012:stack/${name}/${index + 1}`;
+    const at = fakeClock().now();
+    const events = ['CREATE_IN_PROGRESS', 'CREATE_COMPLETE'].map((status) => ({ at, status, token }));
+    state.stacks[id] = {
+      id,
+      name,
+      status: 'CREATE_COMPLETE',
+      settlesAt: null,
+      createdAt: at,
+      template: 'Resources: {}',
+      parameters: {},
+      tags: {},
+      events,
+    };
+  });
   for (const [id, name] of Object.entries(before.images ?? {})) addImage(state, id, name);
   return state;
 }
@@ -254,6 +272,11 @@ function shown(world: World, ssmTags: Record<string, Record<string, string>>): J
     snapshots: Object.values(state.snapshots).map(({ volumeId, description }) => ({ volumeId, description })),
     images: Object.values(state.images).map(({ name }) => name),
     volumes: Object.keys(state.volumes).length,
+    stacks: Object.fromEntries(
+      Object.values(state.stacks)
+        .filter(({ status }) => status !== 'DELETE_COMPLETE')
+        .map(({ name, status }) => [name, status]),
+    ),
     parameters: Object.keys(state.parameters),
     messages: Object.values(state.topics).flatMap(({ messages }) =>
       messages.map(({ subject, message }) => ({ subject, message })),

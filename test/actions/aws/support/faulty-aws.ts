@@ -13,6 +13,7 @@ export type Fault = {
   | {
       readonly do: 'refuse';
       readonly code: string;
+      readonly message?: string;
       readonly retryable?: boolean;
       readonly httpStatus?: number;
     }
@@ -47,7 +48,7 @@ export function faultyAws(inner: Aws, faults: readonly Fault[] = []): { aws: Aws
         case 'refuse':
           throw new AwsFailure({
             code: fault.code,
-            message: `${name} was refused: ${fault.code}`,
+            message: `${name} was refused: ${fault.code}${fault.message === undefined ? '' : `: ${fault.message}`}`,
             retryable: fault.retryable ?? false,
             effect: 'none',
             httpStatus: fault.httpStatus,
