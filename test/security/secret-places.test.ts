@@ -110,6 +110,7 @@ test('of all actions, these inputs take one and no others', () => {
       "aws:approve: Message",
       "aws:executeAwsApi: by the call",
       "aws:executeScript: InputPayload",
+      "aws:invokeLambdaFunction: by the call",
       "check:minio: AccessKey, SecretKey",
       "host:binary: Source",
       "host:command: Env",
