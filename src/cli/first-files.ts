@@ -19,6 +19,11 @@ hosts:
   # bastion1:
   #   transport: ssh
   #   address: bastion.example.com
+
+# Who is told when a run fails, climbs down, stops or waits for somebody. Try one:  belay notify test ops
+# notify:
+#   ops:
+#     webhook: { url: 'env:OPS_HOOK', format: slack }    # the address is a secret: it stands in the environment
 `;
 
 export const helloText = `# A first runbook. Run it:  belay run hello.yaml

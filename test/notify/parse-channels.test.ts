@@ -1,6 +1,9 @@
 /** `notify:` of belay.yaml: what is read, and what is refused at its place with what to write instead. */
 import { Ajv } from 'ajv';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parse } from 'yaml';
+import { eventNames, fieldNames } from '../../src/notify/index.ts';
 import { expect, test } from 'vitest';
 import { renderDiagnostics } from '../../src/document/index.ts';
 import { inventorySchema, parseInventory } from '../../src/inventory/index.ts';
@@ -198,4 +201,21 @@ test('the caret stands below the place in a template', () => {
   const { rendered } = read(`notify:\n  ops: { webhook: https://x.example, subject: 'on {{ host }}' }\n`);
   const [, , line = '', caret = ''] = rendered.split('\n');
   expect(caret.indexOf('^')).toBe(line.indexOf('{{ host'));
+});
+
+test('the examples of docs/notify.md are right', () => {
+  const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'notify.md'), 'utf8');
+  const blocks = Array.from(page.matchAll(/^```yaml\n(notify:\n[\s\S]*?)^```/gm), ([, text = '']) => text);
+  expect(blocks.length).toBeGreaterThan(1);
+  for (const text of blocks) {
+    const { channels, rendered } = read(text);
+    expect(rendered).toBe('');
+    expect(channels?.length).toBeGreaterThan(0);
+    expect(isFit(parse(text)), JSON.stringify(isFit.errors)).toBe(true);
+  }
+});
+
+test('every event and every name of a template stands in docs/notify.md', () => {
+  const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'notify.md'), 'utf8');
+  for (const name of [...eventNames, ...fieldNames]) expect(page).toContain(`\`${name}\``);
 });
