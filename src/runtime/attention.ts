@@ -25,7 +25,7 @@ export class Attention {
   readonly #waiting = new Set<() => void>();
   #timer: NodeJS.Timeout | undefined;
   #version: number | undefined;
-  #mark = '';
+  #mark: string | undefined;
   #lookedAt = 0;
 
   constructor(ports: AttentionPorts) {
@@ -71,22 +71,29 @@ export class Attention {
 
   #add(heard: () => void): void {
     this.#waiting.add(heard);
-    if (this.#timer !== undefined) return;
+    if (this.#timer !== undefined) {
+      this.#timer.ref();
+      return;
+    }
     // What was written since the caller looked is found by the first look.
     this.#version = undefined;
-    this.#mark = '';
+    this.#mark = undefined;
     this.#lookedAt = this.#ports.now();
     this.#timer = setInterval(() => this.#look(), lookMs);
   }
 
   #remove(heard: () => void): void {
     this.#waiting.delete(heard);
-    if (this.#waiting.size > 0) return;
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    // Whoever was woken waits again right away, and what was looked at is still known then.
+    if (this.#waiting.size === 0) this.#timer?.unref();
   }
 
   #look(): void {
+    if (this.#waiting.size === 0) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+      return;
+    }
     try {
       if (this.#hasChanged()) this.wake();
     } catch {

@@ -4,12 +4,14 @@ import { benchSchedule } from './schedule.ts';
 import { benchHosts } from './hosts.ts';
 import { benchList } from './list.ts';
 import { benchStartUp } from './start-up.ts';
+import { benchTargets } from './targets.ts';
 import { benchSteps } from './steps.ts';
 
 const results = [
   await benchSteps(),
   benchStartUp(),
   await benchList(),
+  await benchTargets(),
   benchSchedule(),
   await benchHosts(),
   await benchCompliance(),

@@ -230,6 +230,61 @@ export function childCases(bedded: () => Bedded): void {
     expect(waits).toEqual(['rollback1/One/undo#1:wait']);
   });
 
+  test('a child reads its own parameters, and numbers its own events', async () => {
+    const program = programOf([step({ name: 'One', action: 'toy:put', inputs: { Key: '{{ P }}' } })], {
+      parameters: { P: { type: 'String' } as never },
+    });
+    const input = { parameters: { P: 'of the child' }, rollbackWhen: 'never' } as const;
+    const { runtime } = counting();
+    const { executionId } = ended(await runtime.child(call('Call:child', { program, input })));
+    const events = bedded().bed.childEvents(executionId);
+    expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
+    expect(events.find(({ event }) => event.type === 'StepStarted')?.event).toMatchObject({
+      inputs: { Key: 'of the child' },
+    });
+  });
+
+  test('fifty children at once have each an execution of their own', async () => {
+    const { runtime, waits } = counting();
+    const ids = Array.from({ length: 50 }, (_, index) => `Call${index}:child`);
+    const outcomes = await Promise.all(ids.map((id) => runtime.child(call(id))));
+    expect(new Set(outcomes.map((outcome) => ended(outcome).executionId)).size).toBe(50);
+    expect(waits).toHaveLength(100);
+    expect(new Set(bedded().bed.childIds())).toEqual(
+      new Set(outcomes.map((outcome) => ended(outcome).executionId)),
+    );
+  });
+
+  test('a child that fails climbs down by itself where its input says so, and owes nothing then', async () => {
+    const { runtime, waits } = counting((id) => Promise.resolve(id === 'Two#1:wait' ? failed : done(id)));
+    const input = { parameters: {}, rollbackWhen: 'onFailure' } as const;
+    const outcome = ended(await runtime.child(call('Call:child', { input })));
+    expect(outcome.result).toMatchObject({
+      status: 'Failed',
+      failedStep: 'Two',
+      failure: { code: 'NO', message: 'it said no' },
+      rollbackStatus: 'clean',
+      owed: 0,
+    });
+    waits.length = 0;
+    const again = { id: 'rollback0/Call:child', child: 'Call:child', request: { force: true } };
+    expect(ended(await runtime.rollbackChild(again)).result).toMatchObject({ rollbackStatus: 'clean' });
+    expect(waits).toEqual([]);
+  });
+
+  test('a second rollback of a child takes back nothing twice', async () => {
+    await counting().runtime.child(call('Call:child'));
+    for (const [pass, count] of [
+      [0, 2],
+      [1, 0],
+    ]) {
+      const { runtime, waits } = counting();
+      const again = { id: `rollback${pass}/Call:child`, child: 'Call:child', request: { force: true } };
+      expect(ended(await runtime.rollbackChild(again)).result.rollbackStatus).toBe('clean');
+      expect(waits).toHaveLength(count ?? NaN);
+    }
+  });
+
   test('a child holds its locks in the root, which is told them and gives them back', async () => {
     const program = programOf(steps, { locks: ['host:db1'] });
     const { runtime } = counting((id) =>

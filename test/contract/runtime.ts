@@ -162,6 +162,140 @@ export function runtimeContract(name: string, make: () => RuntimeBed): void {
       expect(ran).toHaveLength(3);
     });
 
+    test('what began before a cancel is not told as cancelled, but as what became of it', async () => {
+      await expect(dying().activity(call('x'))).rejects.toThrow('died');
+      await expect(dying().activity(call('y', { onLost: 'report' }))).rejects.toThrow('died');
+      bed.cancel();
+      expect(await runner().activity(call('y', { onLost: 'report' }))).toMatchObject({ status: 'lost' });
+      expect(await runner().activity(call('x'))).toMatchObject(no);
+      expect(await runner().activity(call('z'))).toMatchObject({ status: 'cancelled' });
+    });
+
+    test('a cancel that comes meanwhile stops nothing that ignores it', async () => {
+      const runtime = bed.runner(async (_id, cancel) => {
+        bed.cancel();
+        await delay(250);
+        return cancel.aborted ? { status: 'cancelled' } : no;
+      });
+      expect(await runtime.activity(call('x', { ignoreCancel: true }))).toMatchObject(no);
+      expect(await runner().sleep('s', 200, { ignoreCancel: true })).toBe('elapsed');
+    });
+
+    test('an outcome that is on record stays, although a runner that was taken for dead comes with another', async () => {
+      const held = Promise.withResolvers<OutcomeResult<never>>();
+      const zombie = bed.runner(() => held.promise);
+      const late = zombie.activity(call('x'));
+      await delay(5);
+      const outcome = await runner().activity(call('x'));
+      held.resolve({ status: 'timeout' });
+      await late;
+      expect(await runner().activity(call('x'))).toEqual(outcome);
+    });
+
+    test('events of a runner that was taken for dead take nobody’s place', async () => {
+      const zombie = runner();
+      const next = runner();
+      await next.emit(1, { type: 'LocksReleased', kept: [] });
+      await next.activity(call('x'));
+      await zombie.emit(1, { type: 'LocksReleased', kept: [{ lock: 'x:a', why: 'late' }] });
+      await zombie.activity(call('y'));
+      expect(bed.events()).toMatchObject([{ seq: 1, event: { kept: [] } }]);
+    });
+
+    test('a large value comes back whole, and so does any text', async () => {
+      const message = `${'ö€😀\u0000"\\'.repeat(150_000)}end`;
+      const large = runner(() => Promise.resolve({ ...no, message }));
+      expect((await large.activity(call('x'))).status).toBe('failed');
+      expect(await runner().activity(call('x'))).toMatchObject({ message });
+    });
+
+    test('an id may be any text, and ids that look alike are two', async () => {
+      for (const id of ['a', 'A', 'a ', 'ä', 'a#1:stop', "a'; --", 'a\u0000'])
+        await runner().activity(call(id));
+      expect(ran).toHaveLength(7);
+    });
+
+    test('a sleep of a hundred days has not elapsed at once', async () => {
+      const runtime = runner();
+      const long = runtime.sleep('long', 100 * 24 * 3_600_000, heed);
+      const short = runtime.sleep('short', 30, heed);
+      expect(await runtime.first('f', ['long', 'short'])).toBe('short');
+      expect(await short).toBe('elapsed');
+      bed.cancel();
+      expect(await long).toBe('cancelled');
+    });
+
+    test('a sleep of no time at all is over', async () => {
+      expect(await runner().sleep('s', 0, heed)).toBe('elapsed');
+    });
+
+    test('a signal under another name is left for who waits for it', async () => {
+      bed.signal('continue:B', 'b', 'k');
+      bed.signal('continue:A', 'a', 'k');
+      expect(await runner().waitForSignal('w1', 'continue:A', 60_000, heed)).toMatchObject({ value: 'a' });
+      expect(await runner().waitForSignal('w2', 'continue:B', 60_000, heed)).toMatchObject({ value: 'b' });
+    });
+
+    test('a signal that comes while it is waited for is taken', async () => {
+      const waiting = runner().waitForSignal('w', 'go', 60_000, heed);
+      await delay(20);
+      bed.signal('go', { by: 'ops' }, 'k');
+      expect(await waiting).toMatchObject({ status: 'signal', value: { by: 'ops' } });
+    });
+
+    test('a person is waited for off the clock: the time before the answer is told to nobody', async () => {
+      await runner().activity(call('x'));
+      bed.pass(3_600_000);
+      bed.signal('go', 1, 'a');
+      const next = runner();
+      await next.activity(call('x'));
+      await next.waitForSignal('w', 'go', 60_000, heed);
+      expect((await next.activity(call('y'))).absentMs).toBeUndefined();
+    });
+
+    test('a wait for a person and an activity can be raced, and one call alone as well', async () => {
+      const runtime = runner();
+      const waiting = runtime.waitForSignal('w', 'go', 60_000, heed);
+      const acting = runtime.activity(call('x'));
+      expect(await runtime.first('f1', ['w', 'x'])).toBe('x');
+      await acting;
+      const last = runtime.first('f2', ['w']);
+      bed.signal('go', 1, 'a');
+      expect(await last).toBe('w');
+      expect(await waiting).toMatchObject({ status: 'signal' });
+    });
+
+    test('what one of several calls throws is its own, and the others come to their end', async () => {
+      const runtime = runner((id) =>
+        id === 'x' ? Promise.reject(new Error('died')) : delay(20).then(() => no),
+      );
+      const lost = runtime.activity(call('x'));
+      const kept = runtime.activity(call('y'));
+      await expect(lost).rejects.toThrow('died');
+      expect(await runtime.first('f', ['x', 'y'])).toBe('y');
+      expect(await kept).toMatchObject(no);
+    });
+
+    test('a hundred calls at once are all on record, in an order that every replay has', async () => {
+      const ids = Array.from({ length: 100 }, (_, index) => `call${index}`);
+      const order = async (runtime: Runtime): Promise<string[]> => {
+        const calls = ids.map((id) => runtime.activity(call(id)));
+        const left = new Set(ids);
+        const named: string[] = [];
+        while (left.size > 0) {
+          const next = await runtime.first(`f${left.size}`, [...left]);
+          left.delete(next);
+          named.push(next);
+        }
+        await Promise.all(calls);
+        return named;
+      };
+      const first = await order(runner(() => delay(Math.random() * 10).then(() => no)));
+      expect(first.toSorted()).toEqual(ids.toSorted());
+      expect(await order(runner())).toEqual(first);
+      expect(ran).toHaveLength(100);
+    });
+
     childCases(() => ({ bed, runner }));
   });
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -73,6 +73,39 @@ test('a journal of a newer Belay is refused by name', () => {
     database.exec('PRAGMA user_version = 99');
     database.close();
     expect(failureOf(() => openSqliteJournal(dir)).code).toBe('JOURNAL_NEWER');
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+});
+
+test('who answered is carried forward from where earlier versions wrote it, and is no activity any more', async () => {
+  const dir = folder();
+  try {
+    const history = join(import.meta.dirname, '..', 'histories', '2026-11-27', 'journal.sql');
+    const database = new DatabaseSync(join(dir, 'journal.db'));
+    database.exec(readFileSync(history, 'utf8'));
+    const id = String(database.prepare('SELECT min(id) AS id FROM executions').get()?.['id']);
+    const note = database.prepare(
+      'INSERT INTO activities (execution, id, started_at, outcome) VALUES (?, ?, 1, ?)',
+    );
+    for (const [number, bootId] of ['one', 'two'].entries()) {
+      const outcome = { startedAt: 1, endedAt: 10 + number, status: 'ok', value: { bootId } };
+      note.run(id, `@machine:db-1#${number + 1}`, JSON.stringify(outcome));
+    }
+    note.run(
+      id,
+      '@root-replaced:i-0abc#1',
+      JSON.stringify({ startedAt: 1, endedAt: 12, status: 'ok', value: {} }),
+    );
+    database.close();
+    const journal = openSqliteJournal(dir);
+    expect(journal.machine(id, 'machine:db-1')).toEqual({ at: 11, value: { bootId: 'two' } });
+    expect(journal.machine(id, 'root-replaced:i-0abc')).toEqual({ at: 12, value: {} });
+    expect(await journal.activity(id, '@machine:db-1#1')).toBeUndefined();
+    journal.noteMachine(id, 'machine:db-1', { at: 20, value: { bootId: 'three' } });
+    expect(journal.machine(id, 'machine:db-1')?.value).toEqual({ bootId: 'three' });
+    expect(journal.execution(id)?.child).toBeNull();
+    journal.close();
   } finally {
     rmSync(dir, { recursive: true });
   }

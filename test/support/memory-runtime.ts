@@ -262,6 +262,8 @@ export class MemoryRuntime implements Runtime {
   }
 
   #keep<T>(id: string, ending: T): T {
+    // What is on record stays.
+    if (this.store.records.get(id)?.ending !== undefined) return ending;
     this.store.kept += 1;
     const startedAt = this.store.records.get(id)?.startedAt ?? this.#now();
     this.store.records.set(id, { startedAt, ending, position: this.store.kept });
