@@ -27,7 +27,7 @@ import {
 import type { Aws } from '../transports/aws.ts';
 import { createAws } from '../transports/aws/client.ts';
 import { createAwsModels } from '../transports/aws/models.ts';
-import { findScriptTools } from '../transports/scripts/tools.ts';
+import { scriptTools } from '../transports/scripts/tools.ts';
 import { cancel, requestRollback } from './ask.ts';
 import { findConfiguration, readConfiguration } from './configuration.ts';
 import { executionView, listedView, type ExecutionView, type ListedExecution } from './execution-view.ts';
@@ -114,7 +114,7 @@ export class Belay {
   }
 
   get catalog(): Catalog {
-    this.#catalog ??= createCatalog(createAwsModels(), findScriptTools());
+    this.#catalog ??= createCatalog(createAwsModels(), scriptTools);
     return this.#catalog;
   }
 

@@ -35,9 +35,10 @@ export function runbookOf(source: SourceText, { selectors, hosts, cwd }: Command
         hint: '--targets HOST, a range, group:NAME, tag:KEY=VALUE or an instance id; it may be repeated',
       },
     );
-  const parameters = Object.entries(document.parameters).map(
-    ([name, { interpolationType: _, ...parameter }]) => [name, parameter],
-  );
+  const parameters = Object.entries(document.parameters).map(([name, parameter]) => [
+    name,
+    Object.fromEntries(Object.entries(parameter).filter(([key]) => key !== 'interpolationType')) as object,
+  ]);
   const step = {
     name: 'Run',
     action: 'aws:runCommand',

@@ -11,7 +11,7 @@ import { openHosts } from '../transports/hosts/connect.ts';
 import { localHost } from '../transports/hosts/local.ts';
 import type { ScriptPlace } from '../transports/scripts.ts';
 import { scriptPlace } from '../transports/scripts/place.ts';
-import { findScriptTools } from '../transports/scripts/tools.ts';
+import { scriptTools } from '../transports/scripts/tools.ts';
 import { openWorld, sandboxAws, sandboxHost, sandboxHostNames, type World } from '../world/index.ts';
 import { checkPins } from './known-machines.ts';
 import { executionDir } from './state-dir.ts';
@@ -108,13 +108,10 @@ function openReality({ inventory, stateDir, assumeRole, verifyHost = checkPins }
   };
 }
 
-/** Looked for once per process. */
-const tools = findScriptTools();
-
 /** Scripts run on the machine of the runner, as the user that Belay is; no inventory names it. */
 function scriptsHere(stateDir: string, mayReachNetwork: boolean): ScriptPlace {
   const address: HostAddress = { name: 'this-machine', transport: 'local', become: 'none', tags: {} };
-  return scriptPlace({ host: localHost(address), tools, mayReachNetwork, hidden: [stateDir] });
+  return scriptPlace({ host: localHost(address), tools: scriptTools, mayReachNetwork, hidden: [stateDir] });
 }
 
 /** An instance id that the inventory does not know is reached over SSM, whose agent runs as root. */

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { ScriptTools } from '../../transports/scripts.ts';
-import { findScriptTools } from '../../transports/scripts/tools.ts';
+import { scriptTools } from '../../transports/scripts/tools.ts';
 import type { Finding } from './finding.ts';
 
 const toolTimeoutMs = 5_000;
@@ -44,7 +44,7 @@ async function checkSsh(isNeeded: boolean): Promise<Finding> {
 }
 
 /** What aws:executeScript runs in. Not every runbook has scripts, so that nothing of it is bad. */
-export function checkScriptTools(tools: ScriptTools = findScriptTools()): Finding[] {
+export function checkScriptTools(tools: ScriptTools = scriptTools): Finding[] {
   const python = tools.python('3');
   const powerShell = tools.powerShell();
   const shield = tools.shield();

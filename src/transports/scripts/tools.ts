@@ -25,6 +25,15 @@ print(json.dumps({
 const powerShellProbe =
   '[Console]::Out.WriteLine((@{ version = $PSVersionTable.PSVersion.ToString(); file = (Get-Process -Id $PID).Path; home = $PSHOME } | ConvertTo-Json -Compress))';
 
+/** This machine's; looked for once per process. */
+export const scriptTools: ScriptTools = {
+  python: (version) => found().python(version),
+  powerShell: () => found().powerShell(),
+  shield: () => found().shield(),
+};
+let own: ScriptTools | undefined;
+const found = (): ScriptTools => (own ??= findScriptTools());
+
 /** `env` is the environment in whose PATH programs are looked for. */
 export function findScriptTools(env: NodeJS.ProcessEnv = process.env): ScriptTools {
   const pythons = new Map<string, Interpreter | undefined>();

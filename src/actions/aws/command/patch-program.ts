@@ -7,11 +7,15 @@ export const patchProgram = `
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C
 if command -v apt-get >/dev/null; then
   apt-get -q update >/dev/null || { echo 'the lists of packages cannot be refreshed' >&2; exit 1; }
-  missing=$(apt-get -s -q upgrade | sed -n 's/^Inst \\([^ ]*\\) .*/\\1/p') || exit 1
+  said=$(apt-get -s -q upgrade) || { echo 'what is behind cannot be told' >&2; exit 1; }
+  missing=$(printf '%s\\n' "$said" | sed -n 's/^Inst \\([^ ]*\\) .*/\\1/p')
   install() { apt-get -q -y -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold upgrade; }
   needs_reboot() { [ -e /var/run/reboot-required ]; }
 elif command -v dnf >/dev/null; then
-  missing=$(dnf -q check-update 2>/dev/null | awk 'NF == 3 && $1 ~ /\\./ { print $1 } /^Obsoleting/ { exit }')
+  # 100: there are updates.
+  said=$(dnf -q check-update)
+  case $? in 0 | 100) ;; *) echo 'what is behind cannot be told' >&2; exit 1 ;; esac
+  missing=$(printf '%s\\n' "$said" | awk '/^Obsoleting/ { exit } NF == 3 && $1 ~ /\\./ { print $1 }')
   install() { dnf -q -y upgrade; }
   needs_reboot() { command -v needs-restarting >/dev/null && ! needs-restarting -r >/dev/null; }
 else
