@@ -107,7 +107,9 @@ function raised(
   const places = frames.filter(({ isOwn }) => isOwn).toReversed();
   const beyond = frames.at(-1);
   const within = beyond === undefined || beyond.isOwn ? [] : [`within ${moduleName(beyond.file)}`];
-  const [inner, ...outer] = places.slice(0, placesShown).map((frame) => placeOf(frame, ended));
+  // A function that calls itself is one place.
+  const distinct = new Set(places.map((frame) => placeOf(frame, ended)));
+  const [inner, ...outer] = [...distinct].slice(0, placesShown);
   const from = outer.map((place) => `from ${place}`);
   const at = inner === undefined ? '' : ` (${[inner, ...within, ...from].join(', ')})`;
   return `${reason}${at}${missing === undefined ? '' : `. ${installHint(missing, ended.file)}`}`;

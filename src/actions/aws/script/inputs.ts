@@ -1,5 +1,6 @@
 /** The inputs of aws:executeScript, and what is checked of them at validation. */
 import { Type, type Static } from 'typebox';
+import { parse } from 'yaml';
 import type { CatalogProblem } from '../../../document/catalog.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../../json.ts';
 import type { ScriptTools } from '../../../transports/scripts.ts';
@@ -193,12 +194,12 @@ function checkPowerShellTools(version: string, tools: ScriptTools | undefined): 
   ];
 }
 
-/** What the handler gets. Text is JSON, as AWS's console writes it; other text is given as it is. */
+/** What the handler gets. Text that is JSON or YAML of a map or list is read as that; other text is given as it is. */
 export function eventsOf(payload: ExecuteScriptInputs['InputPayload']): Json {
   if (payload === undefined) return {};
   if (typeof payload !== 'string') return payload as JsonObject;
   try {
-    const read = JSON.parse(payload) as Json;
+    const read = parse(payload) as Json;
     return isJsonObject(read) || Array.isArray(read) ? read : payload;
   } catch {
     return payload;

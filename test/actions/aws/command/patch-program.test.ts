@@ -43,7 +43,10 @@ esac`;
 test('Scan with apt lists what is behind, and asks for no change', () => {
   tool('apt-get', apt);
   const { status, stdout, asked } = patch('Scan');
-  expect([status, stdout]).toEqual([0, 'operation Scan: 2 packages are behind their repositories\nlibssl3\ncurl\n']);
+  expect([status, stdout]).toEqual([
+    0,
+    'operation Scan: 2 packages are behind their repositories\nlibssl3\ncurl\n',
+  ]);
   expect(asked).toEqual(['apt-get -q update', 'apt-get -s -q upgrade']);
 });
 
@@ -51,7 +54,9 @@ test('Install with apt upgrades what is behind, and keeps configuration files', 
   tool('apt-get', apt);
   const { status, asked } = patch('Install');
   expect(status).toBe(0);
-  expect(asked.at(-1)).toBe('apt-get -q -y -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold upgrade');
+  expect(asked.at(-1)).toBe(
+    'apt-get -q -y -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold upgrade',
+  );
 });
 
 test('Install changes nothing where nothing is behind', () => {
@@ -63,7 +68,11 @@ test('Install changes nothing where nothing is behind', () => {
 
 test('lists that cannot be refreshed are a failure, and nothing is claimed of packages', () => {
   tool('apt-get', apt.replace('${UPDATE:-0}', '100'));
-  expect(patch('Scan')).toMatchObject({ status: 1, stdout: '', stderr: 'the lists of packages cannot be refreshed\n' });
+  expect(patch('Scan')).toMatchObject({
+    status: 1,
+    stdout: '',
+    stderr: 'the lists of packages cannot be refreshed\n',
+  });
 });
 
 test('an upgrade that fails is a failure', () => {
@@ -91,7 +100,10 @@ test('a reboot that is due ends it with 194 where it is asked for, and is only t
 
 test('dnf that cannot tell is a failure', () => {
   tool('dnf', 'exit 1');
-  expect(patch('Scan')).toMatchObject({ status: 1, stderr: expect.stringContaining('cannot be told') as string });
+  expect(patch('Scan')).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining('cannot be told') as string,
+  });
 });
 
 test('a host with neither is told so', () => {

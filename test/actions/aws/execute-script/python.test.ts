@@ -53,6 +53,12 @@ describe('a Python script', () => {
     expect(outputsOf(ran)).toEqual({ Payload: 42 });
   });
 
+  test('gets a payload of YAML text as what the text means, and other text as it is', async () => {
+    const echo = 'def main(e, c):\n  return e';
+    expect(outputsOf(await run(echo, { InputPayload: 'a: [1, b]' }))).toEqual({ Payload: { a: [1, 'b'] } });
+    expect(outputsOf(await run(echo, { InputPayload: 'plain: [' }))).toEqual({ Payload: 'plain: [' });
+  });
+
   test('is selected from by declared outputs, also without $ and as the whole response', async () => {
     const ran = await run(
       'def main(e, c):\n  return {"n": 3, "l": ["a"], "deep": {"x": [{"y": "z"}]}}',
@@ -146,6 +152,11 @@ mainSteps:
     expect(failureOf(ran).message).toBe(
       'ZeroDivisionError: division by zero (line 2 of the text at doc.yaml:1, in main)',
     );
+  });
+
+  test('one place where a function calls itself', async () => {
+    const failure = failureOf(await run('def main(e, c):\n  return main(e, c)'));
+    expect(failure.message).toMatch(/^RecursionError: .* \(line 2 of the text at doc\.yaml:1, in main\)$/);
   });
 
   test('where a module of others raised it', async () => {
