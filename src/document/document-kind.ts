@@ -14,7 +14,15 @@ export function isAutomation(reader: MapReader, top: Span): boolean {
     return false;
   }
   const entry = requiredEntry(reader, 'schemaVersion', top, versionHint);
-  if (entry === undefined) return false;
+  if (entry === undefined) {
+    // Misspelt, it is told by who looks at all keys, and nobody does here.
+    for (const { key, keySpan } of root.entries.values()) {
+      const hint = report.suggest(key, ['schemaVersion']);
+      if (hint?.startsWith('Did') === true)
+        report.error('UNKNOWN_KEY', keySpan, `the document has no key ${key}`, hint);
+    }
+    return false;
+  }
   const written = scalarText(entry.value);
   if (written === '0.3') return true;
   const isCommand = commandVersions.includes(written);

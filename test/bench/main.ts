@@ -1,5 +1,6 @@
 /** `npm run bench`: measures, prints, and fails when a stated ratio does not hold. */
 import { benchCompliance } from './compliance.ts';
+import { benchDocuments } from './documents.ts';
 import { benchSchedule } from './schedule.ts';
 import { benchHosts } from './hosts.ts';
 import { benchList } from './list.ts';
@@ -13,6 +14,7 @@ const results = [
   await benchList(),
   await benchTargets(),
   benchSchedule(),
+  benchDocuments(),
   await benchHosts(),
   await benchCompliance(),
 ];
