@@ -68,13 +68,13 @@ test.each([
   expect(ran.stderr).toContain(said);
 });
 
-test('a runbook takes no targets: it names them itself', async () => {
+test('a runbook takes targets for a parameter of its own, and this one has none', async () => {
   desk.write('book.yaml', {
     schemaVersion: '0.3',
     mainSteps: [{ name: 'S', action: 'aws:sleep', inputs: { Duration: 'PT0S' } }],
   });
   const ran = await belay('run', 'book.yaml', '--targets', 'here');
-  expect([ran.code, ran.stderr]).toEqual([2, expect.stringContaining('NO_TARGETS')]);
+  expect([ran.code, ran.stderr]).toEqual([2, expect.stringContaining('--targets needs --target-parameter')]);
 });
 
 test('validate says of a Command document what is wrong, with its place', async () => {

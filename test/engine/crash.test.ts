@@ -3,6 +3,7 @@
  * Whatever the place, the next runner ends as an untouched one does and no effect happens twice.
  */
 import { expect, test } from 'vitest';
+import type { JsonObject } from '../../src/json.ts';
 import type { Journal } from '../../src/journal/index.ts';
 import { runToy, runbook, step, temporaryJournal, type ToyRun } from '../support/run-toy.ts';
 import { isThorough, seed } from '../evidence/sample.ts';
@@ -42,6 +43,30 @@ const loop = step({
   },
 });
 const looping = runbook([put('A'), loop, fail]);
+const call = (name: string, document: string, inputs: JsonObject = {}) =>
+  step({ name, action: 'aws:executeAutomation', inputs: { DocumentName: document, ...inputs } });
+/** `inner` puts the key that it is given; `outer` runs `inner`. */
+const runbooks = {
+  inner: runbook([step({ name: 'Put', action: 'toy:put', inputs: { Key: '{{ Name }}', Value: 'new' } })]),
+  outer: runbook([put('B'), call('Inner', 'inner', { RuntimeParameters: { Name: 'C' } })]),
+};
+const calling = runbook([put('A'), call('Outer', 'outer'), fail]);
+const targeting = runbook([
+  put('A'),
+  call('All', 'inner', {
+    Targets: [{ Key: 'ParameterValues', Values: Array.from({ length: 12 }, (_, index) => `t${index}`) }],
+    TargetParameterName: 'Name',
+    MaxConcurrency: 4,
+  }),
+  fail,
+]);
+
+/** Every so manieth place of these is cut on CI; all of them with BELAY_FAULTS=all. */
+const strides = new Map([
+  [looping, 12],
+  [calling, 12],
+  [targeting, 60],
+]);
 
 /** Cuts the runner at its n-th chance, once. */
 class Scissors {
@@ -69,6 +94,8 @@ class Scissors {
       'takeLocks',
       'confirmLocks',
       'dropLocks',
+      'beginChild',
+      'beginChildRollback',
     ]);
     return new Proxy(journal, {
       get: (target, name) => {
@@ -102,7 +129,7 @@ async function cutAt(
   const world = new ToyWorld();
   world.around = () => scissors.chance();
   const wrap = (journal: Journal): Journal => scissors.journal(journal);
-  const ran = await runToy(document, store, { world, wrap, isOfEarlierVersion });
+  const ran = await runToy(document, store, { world, wrap, isOfEarlierVersion, runbooks });
   return { ran, scissors };
 }
 
@@ -112,6 +139,8 @@ for (const [name, document, isOfEarlierVersion] of [
   ['in a rolling and its rollback', rollingOver, false],
   ['in a rolling of an earlier version, whose lanes go in step,', rollingOver, true],
   ['in a loop and its rollback', looping, false],
+  ['in a child of a child and its rollback', calling, false],
+  ['over twelve targets, four at once, and in their rollback', targeting, false],
   ['with locks', locked, false],
 ] as const) {
   test(
@@ -120,15 +149,16 @@ for (const [name, document, isOfEarlierVersion] of [
     async () => {
       const untouched = (await cutAt(document, Infinity, isOfEarlierVersion)).ran;
       // Turns side by side have no order among each other; everything else has.
-      const inOrder = (lines: string[]): string[] => (document === rollingOver ? lines.toSorted() : lines);
+      const isSideBySide = document === rollingOver || document === targeting;
+      const inOrder = (lines: string[]): string[] => (isSideBySide ? lines.toSorted() : lines);
       const shape = ({ state }: ToyRun) => ({
         steps: inOrder(
           state.steps.map(({ name, status, outputs }) => [name, status, ...Object.keys(outputs)].join(' ')),
         ),
         rollback: inOrder(state.rollback.map(({ name, result }) => `${name} ${result}`)),
       });
-      // Of the longest one CI takes every eighth place, from a drawn one on.
-      const stride = document === looping && !isThorough ? 8 : 1;
+      // Of the longest ones CI takes some places, from a drawn one on.
+      const stride = isThorough ? 1 : (strides.get(document) ?? 1);
       const from = stride === 1 ? 1 : 1 + (seed % stride);
       if (stride > 1)
         console.log(`cut at every ${stride}th place from ${from} on (BELAY_SEED=${seed} for the same)`);

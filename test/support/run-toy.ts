@@ -13,8 +13,11 @@ import {
   type ExecutionResult,
   type StepDescriptor,
 } from '../../src/engine/index.ts';
-import { openSqliteJournal, type Journal } from '../../src/journal/index.ts';
+import { openSqliteJournal, type ExecutionRow, type Journal } from '../../src/journal/index.ts';
 import { ActionHost } from '../../src/runtime/activity-host.ts';
+import type { Above } from '../../src/runtime/children.ts';
+import { rootOf } from '../../src/runtime/child-id.ts';
+import type { ChildRunbooks } from '../../src/runtime/child-runbooks.ts';
 import { EmbeddedRuntime } from '../../src/runtime/embedded.ts';
 import { Left } from '../../src/runtime/left.ts';
 import { LockKeeper } from '../../src/runtime/locks/keeper.ts';
@@ -22,7 +25,7 @@ import { LogFolder } from '../../src/runtime/logs.ts';
 import { programFiles } from '../../src/runtime/program-files.ts';
 import { Vault } from '../../src/runtime/secrets/vault.ts';
 import type { Host } from '../../src/transports/host.ts';
-import type { Json } from '../../src/json.ts';
+import type { Json, JsonObject } from '../../src/json.ts';
 import { Crash, ToyWorld, toyActions } from './toy-world.ts';
 
 type StepText = Partial<Step> & { readonly name: string; readonly action: string };
@@ -80,6 +83,8 @@ export interface ToyOptions {
   readonly host?: (name: string) => Host;
   /** Started before restore points went last. */
   readonly isOfEarlierVersion?: boolean;
+  /** Runbooks that steps start, by name. */
+  readonly runbooks?: Readonly<Record<string, Document>>;
   /** Hosts by selector: `group:minio`. */
   readonly groups?: Readonly<Record<string, readonly string[]>>;
 }
@@ -157,9 +162,21 @@ async function runOnce(
   actions: ReadonlyMap<string, AnyAction>,
   options: ToyOptions,
 ): Promise<{ result: ExecutionResult; runtime: EmbeddedRuntime }> {
-  const journal = options.wrap?.(store.journal) ?? store.journal;
   const row = store.journal.execution(executionId);
   if (row === undefined) throw new Error('the execution is not there');
+  const runtime = open(row, store, actions, options);
+  return { result: await runExecution(runtime, row.program, row.input), runtime };
+}
+
+/** `below`: of a child. */
+function open(
+  row: ExecutionRow,
+  store: { dir: string; journal: Journal },
+  actions: ReadonlyMap<string, AnyAction>,
+  options: ToyOptions,
+  below: { readonly above?: Above; readonly ignoresCancel?: boolean } = {},
+): EmbeddedRuntime {
+  const journal = options.wrap?.(store.journal) ?? store.journal;
   const vault = new Vault(
     Array.from(options.secrets ?? [], ([name, value]) => ({
       name,
@@ -169,7 +186,7 @@ async function runOnce(
     { open: row.program.document },
   );
   const locks = new LockKeeper({
-    executionId,
+    executionId: rootOf(row.id),
     journal,
     stateDir: store.dir,
     isSandbox: false,
@@ -180,7 +197,7 @@ async function runOnce(
     now: options.now ?? Date.now,
   });
   const host = new ActionHost({
-    executionId,
+    executionId: row.id,
     locks,
     machines: { mayBecomeOthers: () => undefined },
     approvals: { judge: () => unused('a judge of approvals') },
@@ -193,21 +210,52 @@ async function runOnce(
     files: programFiles(row.program.document, row.file),
     targets: (selectors) => selectors,
     vault,
-    runbooks: unused('other runbooks'),
+    runbooks: toyRunbooks(actions, options),
     logs: new LogFolder(join(store.dir, 'logs'), vault.redactor),
     actsOn: () => undefined,
     onNotice: () => undefined,
     now: options.now ?? Date.now,
   });
-  const runtime = new EmbeddedRuntime({
-    executionId,
+  return new EmbeddedRuntime({
+    executionId: row.id,
     journal,
     host,
     onWait: 'leave',
     seal: vault,
+    children: {
+      file: row.file,
+      settings: row.settings,
+      hasSignedApprovals: false,
+      run: (child, above, heeds) => {
+        const runtime = open(child, store, actions, options, { above, ...heeds });
+        const ended = async (): Promise<ExecutionResult> => {
+          const result = await runExecution(runtime, child.program, child.input);
+          await runtime.flush();
+          return result;
+        };
+        return { runtime, result: ended() };
+      },
+    },
+    ...below,
     ...(options.now === undefined ? {} : { now: options.now }),
   });
-  return { result: await runExecution(runtime, row.program, row.input), runtime };
+}
+
+function toyRunbooks(actions: ReadonlyMap<string, AnyAction>, { runbooks = {} }: ToyOptions): ChildRunbooks {
+  return {
+    find: async (name) => {
+      const document = runbooks[name];
+      if (document === undefined) throw new Error(`the test has no runbook ${name}`);
+      const program = plan(document, (each) => describeToy(actions, each));
+      return {
+        kind: 'runbook',
+        runbook: name,
+        file: null,
+        program: JSON.parse(JSON.stringify(program)) as JsonObject,
+      };
+    },
+    fit: async ({ given }) => given,
+  };
 }
 
 export function describeToy(
@@ -219,6 +267,10 @@ export function describeToy(
     ?.slice(1)
     .find(Boolean);
   const action = flow === undefined ? actions.get(name) : undefined;
+  if (name === 'aws:executeAutomation') {
+    const undo = { kind: 'none', reason: 'the service ran it', leavesChange: true } as const;
+    return { ...plain, flow: 'child', effect: 'begun', undo };
+  }
   if (action === undefined) {
     return {
       ...plain,
