@@ -75,6 +75,7 @@ export const complianceCommands: readonly CommandSpec[] = [
       { name: 'subject', value: 'SUBJECT', says: 'Only of this subject, as findings name it' },
       { name: 'until', value: 'WHEN', says: 'Needed: 14d, a date, or an instant' },
       { name: 'why', value: 'TEXT', says: 'Needed: kept with your name' },
+      { name: 'end', says: 'End an acknowledgement that was given with the same --host and --subject' },
     ],
     examples: [
       {

@@ -4,11 +4,27 @@ import { Refusal } from '../../runtime/refusal.ts';
 import type { CommandBody } from '../command-spec.ts';
 import { withCompliance } from '../compliance-desk.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { textOf } from '../options.ts';
+import { flagOf, textOf } from '../options.ts';
 import { utcText } from '../view/instant-text.ts';
 
 export const body: CommandBody = (cli, [rule = ''], options) =>
   withCompliance(cli, (compliance) => {
+    const about = {
+      rule,
+      target: textOf(options, 'host') ?? '*',
+      subject: textOf(options, 'subject') ?? '*',
+    };
+    if (flagOf(options, 'end')) {
+      const count = compliance.unacknowledge(about);
+      if (count === 0)
+        throw new Refusal('usage', 'NOT_ACKNOWLEDGED', `nothing of ${rule} is acknowledged in these words`, {
+          hint: 'belay findings --open shows who acknowledged what; give the same --host and --subject',
+        });
+      cli.talk(
+        `${count === 1 ? 'The acknowledgement has' : `${count} acknowledgements have`} ended. The next check tells again.`,
+      );
+      return exitCodes.done;
+    }
     const why = textOf(options, 'why')?.trim() ?? '';
     const until = textOf(options, 'until');
     if (why === '' || until === undefined) {
@@ -17,11 +33,6 @@ export const body: CommandBody = (cli, [rule = ''], options) =>
         hint: `belay ack ${rule} --until 14d --why "waits for the maintenance window, OPS-12"`,
       });
     }
-    const about = {
-      rule,
-      target: textOf(options, 'host') ?? '*',
-      subject: textOf(options, 'subject') ?? '*',
-    };
     const meant = compliance.findings({ isOpen: true }).filter(({ finding }) => covers(about, finding));
     if (meant.length === 0) {
       const known = [...new Set(compliance.findings({ isOpen: true }).map(({ finding }) => finding.rule))];

@@ -161,6 +161,18 @@ export class Compliance {
     return this.store.acknowledge({ ...about, by: this.#options.user, why, at, until: untilOf(until, at) });
   }
 
+  /** Ends the acknowledgements that were given in these very words; how many. */
+  unacknowledge(about: { rule: string; target: string; subject: string }): number {
+    const at = this.#options.now();
+    const given = this.store
+      .acknowledgements()
+      .filter(
+        ({ rule, target, subject, until }) =>
+          rule === about.rule && target === about.target && subject === about.subject && until > at,
+      );
+    return given.filter(({ id }) => this.store.unacknowledge(id, at)).length;
+  }
+
   close(): void {
     this.#store?.close();
   }

@@ -57,8 +57,9 @@ export async function runCheck(ruleSet: RuleSet, options: CheckOptions): Promise
     const rules = chosen(ruleSet, options.rules);
     const isWhole = options.rules === undefined && options.limit === undefined;
     const startedAt = now();
-    const checkId = store.begin(ruleSet.name, startedAt, isWhole, (row) => newsAsJson(stopped(row)));
+    // Before it counts as begun: a --limit that means no host is no check that stopped.
     const scope = await scopeOf(rules, options.place, options.limit, signal);
+    const checkId = store.begin(ruleSet.name, startedAt, isWhole, (row) => newsAsJson(stopped(row)));
     const values = new Set<string>();
     const seen = await lookAll(rules, scope, {
       place: options.place,

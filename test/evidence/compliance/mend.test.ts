@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openComplianceStore } from '../../../src/journal/index.ts';
 import { Desk, type Said } from '../../support/command-line.ts';
 
 let desk: Desk;
@@ -63,4 +64,22 @@ test('what does not help is taken back, and no further target is touched', async
   expect(mended(said)).toMatchObject([{ target: 'a', result: 'takenBack' }]);
   expect(existsSync(join(desk.folder, 'mended'))).toBe(false);
   expect(await executions()).toBe(1);
+}, 120_000);
+
+test('a refused check has not begun, an acknowledgement can be ended, and nothing is called stopped', async () => {
+  rules('good\n', 'propose');
+  expect((await desk.belay(['check', 'base.yaml', '--limit', 'nosuch'])).code).toBe(2);
+  expect((await desk.belay(['check', 'base.yaml'])).code).toBe(8);
+  expect((await desk.belay(['ack', 'there', '--until', '2d', '--why', 'x'])).code).toBe(0);
+  expect((await desk.belay(['check', 'base.yaml'])).code).toBe(0);
+  expect((await desk.belay(['ack', 'there', '--host', 'a', '--end'])).stderr).toContain('NOT_ACKNOWLEDGED');
+  expect((await desk.belay(['ack', 'there', '--end'])).code).toBe(0);
+  expect((await desk.belay(['check', 'base.yaml'])).code).toBe(8);
+  const store = openComplianceStore(desk.state);
+  expect(store.checks('base', 10).map(({ verdict }) => verdict)).toEqual([
+    'NON_COMPLIANT',
+    'COMPLIANT',
+    'NON_COMPLIANT',
+  ]);
+  store.close();
 }, 120_000);
