@@ -1,12 +1,12 @@
 /** aws:copyImage: an image of another region, or of this one, copied into the region of the run. */
 import { Type } from 'typebox';
-import type { JsonObject } from '../../json.ts';
 import { defineAction } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
 import { followImage, imageMadeUnder, imageSettleMs, withoutImage, type ImageHandle } from './images.ts';
 import { imageDescription, imageName, imageOutputs } from './image-inputs.ts';
 import { textIn } from './reply.ts';
 import { withTokenTags } from './token-tags.ts';
+import { callAws } from '../../transports/aws-calls.ts';
 
 export const copyImage = defineAction({
   name: 'aws:copyImage',
@@ -68,14 +68,14 @@ export const copyImage = defineAction({
     kind: 'begun',
     begin: async (inputs, _before, context): Promise<ImageHandle> => {
       const { ImageName, ImageDescription, ...same } = inputs;
-      const params: JsonObject = {
+      const params = {
         ...same,
         Name: ImageName,
         ...(ImageDescription === undefined ? {} : { Description: ImageDescription }),
         TagSpecifications: withTokenTags([], ['image'], context),
       };
       const { aws, token, signal } = context;
-      const reply = await aws.call({ service: 'ec2', operation: 'CopyImage', params, token, signal });
+      const reply = await callAws(aws, { service: 'ec2', operation: 'CopyImage', params, token, signal });
       return { ImageId: textIn(reply, 'ImageId'), FoundAt: context.now() };
     },
     /** By the tag; and what is not listed yet is given again under its client token. */

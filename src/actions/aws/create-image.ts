@@ -8,6 +8,7 @@ import { followImage, imageMadeUnder, imageSettleMs, withoutImage, type ImageHan
 import { imageDescription, imageName, imageOutputs } from './image-inputs.ts';
 import { textIn } from './reply.ts';
 import { withTokenTags } from './token-tags.ts';
+import { callAws } from '../../transports/aws-calls.ts';
 
 const BlockDevice = Type.Unsafe<JsonObject>(Type.Object({}, { additionalProperties: true }));
 
@@ -73,7 +74,7 @@ export const createImage = defineAction({
     /** CreateImage takes no client token, so ours travels as a tag. */
     begin: async (inputs, _before, context): Promise<ImageHandle> => {
       const { InstanceId, ImageName, ImageDescription, NoReboot, BlockDeviceMappings } = inputs;
-      const params: JsonObject = {
+      const params = {
         InstanceId: instanceOf(InstanceId),
         Name: ImageName,
         ...(ImageDescription === undefined ? {} : { Description: ImageDescription }),
@@ -83,7 +84,7 @@ export const createImage = defineAction({
       };
       const { aws, token, signal } = context;
       try {
-        const reply = await aws.call({ service: 'ec2', operation: 'CreateImage', params, token, signal });
+        const reply = await callAws(aws, { service: 'ec2', operation: 'CreateImage', params, token, signal });
         return { ImageId: textIn(reply, 'ImageId'), FoundAt: context.now() };
       } catch (error) {
         // An earlier call under this token, whose answer was lost, may be who has the name.

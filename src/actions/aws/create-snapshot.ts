@@ -14,6 +14,7 @@ import {
 import { strictObject } from '../strict-object.ts';
 import { numberIn, objectsIn, pages, textIn } from './reply.ts';
 import { restoring } from './restoring.ts';
+import { callAws } from '../../transports/aws-calls.ts';
 
 /** How long a new snapshot or its tags may be invisible to DescribeSnapshots. */
 const settleMs = 30_000;
@@ -83,7 +84,7 @@ export const createSnapshot = defineAction({
         { Key: 'belay:execution', Value: executionId },
         { Key: 'belay:step', Value: step },
       ];
-      const reply = await aws.call({
+      const reply = await callAws(aws, {
         service: 'ec2',
         operation: 'CreateSnapshot',
         params: {
@@ -161,7 +162,7 @@ async function snapshotWithToken(token: string, context: ActionContext): Promise
 /** Undefined: EC2 does not know the id (yet). */
 async function describe(id: string, { aws, signal }: ActionContext): Promise<JsonObject | undefined> {
   try {
-    const reply = await aws.call({
+    const reply = await callAws(aws, {
       service: 'ec2',
       operation: 'DescribeSnapshots',
       params: { SnapshotIds: [id] },
@@ -177,7 +178,7 @@ async function describe(id: string, { aws, signal }: ActionContext): Promise<Jso
 /** False: it was not there any more. */
 async function deleteSnapshot(id: string, { aws, signal }: ActionContext): Promise<boolean> {
   try {
-    await aws.call({ service: 'ec2', operation: 'DeleteSnapshot', params: { SnapshotId: id }, signal });
+    await callAws(aws, { service: 'ec2', operation: 'DeleteSnapshot', params: { SnapshotId: id }, signal });
     return true;
   } catch (error) {
     if (error instanceof AwsFailure && error.code === 'InvalidSnapshot.NotFound') return false;

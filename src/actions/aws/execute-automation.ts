@@ -9,6 +9,7 @@ import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
 import type { AwsCall } from '../../transports/aws.ts';
 import { ActionFailure, defineAction, done, failed, pending, type ActionContext } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
+import { callAws } from '../../transports/aws-calls.ts';
 
 type Inputs = {
   readonly DocumentName: string;
@@ -148,12 +149,12 @@ export const executeAutomation = defineAction({
     kind: 'begun',
     settleMs: 10_000,
     begin: async (inputs, _before, context) => {
-      const reply = await context.aws.call(startOf(inputs, context));
+      const reply = await callAws(context.aws, startOf(inputs, context));
       return idIn(reply);
     },
     // The service keeps the client token: the same start again answers with the execution that it began.
     adopt: async (inputs, _before, context) => {
-      const reply = await context.aws.call(startOf(inputs, context));
+      const reply = await callAws(context.aws, startOf(inputs, context));
       return { kind: 'running', handle: idIn(reply) };
     },
     poll: async (handle, inputs, _before, context) => {
@@ -168,7 +169,7 @@ export const executeAutomation = defineAction({
       return failed('CHILD_FAILED', message, { outputs });
     },
     stop: async (handle, _inputs, context) => {
-      await context.aws.call({
+      await callAws(context.aws, {
         service: 'ssm',
         operation: 'StopAutomationExecution',
         params: { AutomationExecutionId: handle, Type: 'Cancel' },
@@ -259,7 +260,7 @@ async function automation(id: string, { aws, signal }: ActionContext): Promise<J
     params: { AutomationExecutionId: id },
     signal,
   };
-  const { AutomationExecution: execution } = await aws.call(call);
+  const { AutomationExecution: execution } = await callAws(aws, call);
   if (isJsonObject(execution)) return execution;
   throw new ActionFailure({ code: 'BAD_REPLY', message: `Systems Manager told nothing of execution ${id}` });
 }

@@ -6,6 +6,7 @@ import { isStillPatient } from '../effects/patience.ts';
 import { objectIn, objectsIn, pages, textIn } from './reply.ts';
 import { restoring } from './restoring.ts';
 import { madeUnder, tokenOn } from './token-tags.ts';
+import { callAws, type ParamsOf } from '../../transports/aws-calls.ts';
 
 /** How long a new image or its tags may be invisible to DescribeImages. */
 export const imageSettleMs = 30_000;
@@ -34,7 +35,7 @@ export async function describeImage(
 ): Promise<Image | undefined> {
   try {
     const params = { ImageIds: [id] };
-    const reply = await aws.call({ service: 'ec2', operation: 'DescribeImages', params, signal });
+    const reply = await callAws(aws, { service: 'ec2', operation: 'DescribeImages', params, signal });
     return objectsIn(reply, 'Images').map(imageOf)[0];
   } catch (error) {
     if (error instanceof AwsFailure && isGone.has(error.code)) return undefined;
@@ -152,8 +153,12 @@ async function ignoring(codes: ReadonlySet<string>, act: () => Promise<unknown>)
   }
 }
 
-function change(operation: string, params: JsonObject, { aws, signal }: ActionContext): Promise<JsonObject> {
-  return aws.call({ service: 'ec2', operation, params, signal });
+function change<const Operation extends string>(
+  operation: Operation,
+  params: ParamsOf<'ec2', Operation>,
+  { aws, signal }: ActionContext,
+): Promise<JsonObject> {
+  return callAws<'ec2', Operation>(aws, { service: 'ec2', operation, params, signal });
 }
 
 /** For people. The snapshots were part of the image, and go with it. */

@@ -1,8 +1,9 @@
 /** Drives EC2 instances to a state and says how far they are. Every round may be repeated. */
 import type { Change } from '../../engine/events.ts';
-import { own, type JsonObject } from '../../json.ts';
+import { own } from '../../json.ts';
 import { failed, pending, type ActionContext, type Failed, type Pending } from '../define-action.ts';
 import { objectIn, objectsIn, pages, textIn } from './reply.ts';
+import { callAws } from '../../transports/aws-calls.ts';
 
 export const desiredStates = ['running', 'stopped', 'terminated'] as const;
 export type DesiredState = (typeof desiredStates)[number];
@@ -159,12 +160,12 @@ async function call(
   { aws, signal }: ActionContext,
 ): Promise<InstanceStates> {
   const { operation, reply } = operations[desired];
-  const params: JsonObject = {
+  const params = {
     InstanceIds: instances,
     ...(desired === 'stopped' && force ? { Force: true } : {}),
     ...(desired === 'running' && additionalInfo !== undefined ? { AdditionalInfo: additionalInfo } : {}),
   };
-  const answer = await aws.call({ service: 'ec2', operation, params, signal });
+  const answer = await callAws(aws, { service: 'ec2', operation, params, signal });
   const changes = objectsIn(answer, reply);
   return Object.fromEntries(
     changes.map((change) => [textIn(change, 'InstanceId'), textIn(objectIn(change, 'CurrentState'), 'Name')]),

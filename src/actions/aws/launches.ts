@@ -6,6 +6,7 @@ import { readStatuses } from './instance-states.ts';
 import { objectIn, objectsIn, pages, textIn } from './reply.ts';
 import { restoring } from './restoring.ts';
 import { madeUnder, tokenOn } from './token-tags.ts';
+import { callAws, type ParamsOf } from '../../transports/aws-calls.ts';
 
 /** How long a new instance or its tags may be invisible to DescribeInstances. */
 export const launchSettleMs = 30_000;
@@ -39,7 +40,10 @@ function describeInstances(ids: readonly string[], context: ActionContext): Prom
   return listInstances({ Filters: [{ Name: 'instance-id', Values: ids }] }, context);
 }
 
-async function listInstances(params: JsonObject, context: ActionContext): Promise<readonly Instance[]> {
+async function listInstances(
+  params: ParamsOf<'ec2', 'DescribeInstances'>,
+  context: ActionContext,
+): Promise<readonly Instance[]> {
   const found: Instance[] = [];
   for await (const page of pages('ec2', 'DescribeInstances', params, context))
     found.push(
@@ -195,8 +199,8 @@ export const terminateLaunched = restoring({
 /** The step itself asked for protection where `isProtected`, so its undo may take it off; a later one is somebody else's. */
 async function terminate(id: string, isProtected: boolean, context: ActionContext): Promise<void> {
   const { aws, signal } = context;
-  const call = (operation: string, params: JsonObject) =>
-    aws.call({ service: 'ec2', operation, params, signal });
+  const call = <const Operation extends string>(operation: Operation, params: ParamsOf<'ec2', Operation>) =>
+    callAws<'ec2', Operation>(aws, { service: 'ec2', operation, params, signal });
   try {
     if (isProtected)
       await call('ModifyInstanceAttribute', { InstanceId: id, DisableApiTermination: { Value: false } });
@@ -222,7 +226,7 @@ async function dropVolumes(
         continue;
       }
       try {
-        await aws.call({ service: 'ec2', operation: 'DeleteVolume', params: { VolumeId }, signal });
+        await callAws(aws, { service: 'ec2', operation: 'DeleteVolume', params: { VolumeId }, signal });
       } catch (error) {
         if (!(error instanceof AwsFailure) || error.code !== 'InvalidVolume.NotFound') throw error;
       }

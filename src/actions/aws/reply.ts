@@ -1,52 +1,60 @@
 /** Reading AWS replies: members that are absent or of another type read as nothing. */
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
+import { callAws, type ParamsOf, type ReplyOf, type Shaped } from '../../transports/aws-calls.ts';
 import type { ActionContext } from '../define-action.ts';
 
 /** Pages of one listing; more means that the filter is not doing its work. */
 const pagesMax = 1000;
 
 /** A listing, page by page. `params` must not hold NextToken. */
-export async function* pages(
-  service: string,
-  operation: string,
-  params: JsonObject,
+export async function* pages<const Service extends string, const Operation extends string>(
+  service: Service,
+  operation: Operation,
+  params: ParamsOf<Service, Operation>,
   { aws, signal }: Pick<ActionContext, 'aws' | 'signal'>,
-): AsyncGenerator<JsonObject> {
+): AsyncGenerator<ReplyOf<Service, Operation>> {
   let next: string | undefined;
   for (let page = 0; page < pagesMax; page += 1) {
-    const reply = await aws.call({
-      service,
-      operation,
-      params: next === undefined ? params : { ...params, NextToken: next },
-      signal,
-    });
+    const asked = next === undefined ? params : Object.assign({}, params, { NextToken: next });
+    const reply = await callAws(aws, { service, operation, params: asked, signal });
     yield reply;
-    const token = textIn(reply, 'NextToken');
+    const token = textIn<unknown>(reply, 'NextToken');
     if (token === '' || token === next) return;
     next = token;
   }
 }
 
-export function textIn(of: JsonObject, member: string): string {
+/** Of a reply whose shape is known, its members; of any other JSON, every name. */
+type MemberOf<Shape> = unknown extends Shape ? string : keyof Shape & string;
+type Inner<Shape, Member> = Member extends keyof Shape ? NonNullable<Shape[Member]> : unknown;
+type Item<List> = List extends readonly (infer Element)[] ? Element : unknown;
+
+export function textIn<Shape>(of: Shaped<Shape>, member: MemberOf<Shape>): string {
   const value = of[member];
   return typeof value === 'string' ? value : '';
 }
 
-export function numberIn(of: JsonObject, member: string): number | null {
+export function numberIn<Shape>(of: Shaped<Shape>, member: MemberOf<Shape>): number | null {
   const value = of[member];
   return typeof value === 'number' ? value : null;
 }
 
-export function objectIn(of: JsonObject, member: string): JsonObject {
+export function objectIn<Shape, const Member extends MemberOf<Shape>>(
+  of: Shaped<Shape>,
+  member: Member,
+): Shaped<Inner<Shape, Member>> {
   const value = of[member];
   return isJsonObject(value) ? value : {};
 }
 
-export function objectsIn(of: JsonObject, member: string): readonly JsonObject[] {
+export function objectsIn<Shape, const Member extends MemberOf<Shape>>(
+  of: Shaped<Shape>,
+  member: Member,
+): readonly Shaped<Item<Inner<Shape, Member>>>[] {
   return listIn(of, member).filter(isJsonObject);
 }
 
-export function textsIn(of: JsonObject, member: string): readonly string[] {
+export function textsIn<Shape>(of: Shaped<Shape>, member: MemberOf<Shape>): readonly string[] {
   return listIn(of, member).filter((entry) => typeof entry === 'string');
 }
 

@@ -13,6 +13,7 @@ import {
 } from './launches.ts';
 import { objectsIn, textIn } from './reply.ts';
 import { withTokenTags } from './token-tags.ts';
+import { callAws } from '../../transports/aws-calls.ts';
 
 const members = Type.Unsafe<JsonObject>(Type.Object({}, { additionalProperties: true }));
 const texts = Type.Array(Type.String());
@@ -103,7 +104,7 @@ export const runInstances = defineAction({
     begin: async (inputs, _before, context): Promise<Launch> => {
       const params = launchParams(inputs, withTokenTags(inputs.TagSpecifications ?? [], tagged, context));
       const { aws, token, signal } = context;
-      const reply = await aws.call({ service: 'ec2', operation: 'RunInstances', params, token, signal });
+      const reply = await callAws(aws, { service: 'ec2', operation: 'RunInstances', params, token, signal });
       const InstanceIds = objectsIn(reply, 'Instances').map((instance) => textIn(instance, 'InstanceId'));
       return { InstanceIds, FoundAt: context.now() };
     },
@@ -136,7 +137,10 @@ const ownNames = [
   'BlockDeviceMappings',
 ];
 
-function launchParams(inputs: JsonObject, TagSpecifications: readonly JsonObject[]): JsonObject {
+function launchParams(
+  inputs: JsonObject,
+  TagSpecifications: readonly JsonObject[],
+): JsonObject & { readonly MinCount: number; readonly MaxCount: number } {
   const same = Object.entries(inputs).filter(([name]) => !ownNames.includes(name));
   const MinCount = Number(inputs['MinInstanceCount'] ?? 1);
   const { IamInstanceProfileArn, IamInstanceProfileName, Monitoring } = inputs;

@@ -3,6 +3,7 @@ import type { JsonObject } from '../../json.ts';
 import type { Change } from '../../engine/events.ts';
 import type { ActionContext } from '../define-action.ts';
 import { objectsIn, pages, textIn } from './reply.ts';
+import { callAws } from '../../transports/aws-calls.ts';
 
 export const taggedTypes = ['EC2', 'ManagedInstance', 'MaintenanceWindow', 'Parameter'] as const;
 export type TaggedType = (typeof taggedTypes)[number];
@@ -30,7 +31,7 @@ export async function readTags(
   };
   if (type !== 'EC2') {
     for (const resource of resources) {
-      const reply = await context.aws.call({
+      const reply = await callAws(context.aws, {
         service: 'ssm',
         operation: 'ListTagsForResource',
         params: { ResourceType: type, ResourceId: resource },
@@ -65,7 +66,7 @@ export async function putTags(
 ): Promise<void> {
   const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
   if (type === 'EC2') {
-    await aws.call({
+    await callAws(aws, {
       service: 'ec2',
       operation: 'CreateTags',
       params: { Resources: resources, Tags },
@@ -75,7 +76,7 @@ export async function putTags(
   }
   for (const ResourceId of resources) {
     const params = { ResourceType: type, ResourceId, Tags };
-    await aws.call({ service: 'ssm', operation: 'AddTagsToResource', params, signal });
+    await callAws(aws, { service: 'ssm', operation: 'AddTagsToResource', params, signal });
   }
 }
 
@@ -88,11 +89,11 @@ export async function removeTags(
   if (type === 'EC2') {
     // Without a value the tag goes whatever its value is.
     const params = { Resources: [resource], Tags: keys.map((Key) => ({ Key })) };
-    await aws.call({ service: 'ec2', operation: 'DeleteTags', params, signal });
+    await callAws(aws, { service: 'ec2', operation: 'DeleteTags', params, signal });
     return;
   }
   const params = { ResourceType: type, ResourceId: resource, TagKeys: keys };
-  await aws.call({ service: 'ssm', operation: 'RemoveTagsFromResource', params, signal });
+  await callAws(aws, { service: 'ssm', operation: 'RemoveTagsFromResource', params, signal });
 }
 
 /** What becomes different from one to the other; empty when nothing does. */

@@ -116,15 +116,19 @@ async function statesOf(
   context: ActionContext,
 ): Promise<Map<string, JsonObject>> {
   const states = new Map<string, JsonObject>();
-  const read = async (operation: string, params: JsonObject): Promise<void> => {
-    for await (const page of pages('ssm', operation, params, context))
-      for (const state of objectsIn(page, 'InstancePatchStates'))
-        states.set(textIn(state, 'InstanceId'), state);
+  const take = (page: JsonObject): void => {
+    for (const state of objectsIn(page, 'InstancePatchStates'))
+      states.set(textIn(state, 'InstanceId'), state);
   };
-  if (ids === undefined) await read('DescribeInstancePatchStatesForPatchGroup', { PatchGroup: group });
-  else
-    for (let from = 0; from < ids.length; from += nodesAtOnceMax)
-      await read('DescribeInstancePatchStates', { InstanceIds: ids.slice(from, from + nodesAtOnceMax) });
+  if (ids === undefined) {
+    const ofGroup = { PatchGroup: group };
+    for await (const page of pages('ssm', 'DescribeInstancePatchStatesForPatchGroup', ofGroup, context))
+      take(page);
+  } else
+    for (let from = 0; from < ids.length; from += nodesAtOnceMax) {
+      const some = { InstanceIds: ids.slice(from, from + nodesAtOnceMax) };
+      for await (const page of pages('ssm', 'DescribeInstancePatchStates', some, context)) take(page);
+    }
   states.delete('');
   return states;
 }

@@ -2,6 +2,7 @@
 import { Type } from 'typebox';
 import { defineAction, done } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
+import { callAws } from '../../transports/aws-calls.ts';
 
 /** CloudWatch refuses more (API reference, MetricDatum). */
 const dimensionsMax = 30;
@@ -105,7 +106,7 @@ export const putMetric = defineAction({
     execute: async (inputs: Inputs, before, { aws, signal }) => {
       const { Timestamp } = before;
       const dimensions = Object.entries(inputs.Dimensions ?? {});
-      await aws.call({
+      await callAws(aws, {
         service: 'cloudwatch',
         operation: 'PutMetricData',
         params: {

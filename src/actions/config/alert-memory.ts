@@ -7,6 +7,7 @@ import { AwsFailure } from '../../transports/aws.ts';
 import { numberIn, objectIn, textIn, textsIn } from '../aws/reply.ts';
 import { ActionFailure, type ActionContext } from '../define-action.ts';
 import type { Verdict } from './standing.ts';
+import { callAws } from '../../transports/aws-calls.ts';
 
 /** A standard parameter has 4 KiB (API reference, PutParameter). */
 const valueBytesMax = 4_096;
@@ -39,7 +40,7 @@ export async function recall(name: string, { aws, signal }: Asking): Promise<Tol
   try {
     const asking = { service: 'ssm', operation: 'GetParameter', params: { Name: name }, signal };
     // The value of a parameter is masked unless it is asked for; this one is no secret.
-    const reply = await aws.call(asking, { reveal: true });
+    const reply = await callAws(aws, asking, { reveal: true });
     return read(textIn(objectIn(reply, 'Parameter'), 'Value'));
   } catch (error) {
     if (error instanceof AwsFailure && error.code === 'ParameterNotFound') return null;
@@ -62,7 +63,7 @@ export async function remember(
     Description: `What Belay last told of the Config rule ${rule}. Delete it to be told anew.`,
   };
   try {
-    await aws.call({ service: 'ssm', operation: 'PutParameter', params, signal });
+    await callAws(aws, { service: 'ssm', operation: 'PutParameter', params, signal });
   } catch (error) {
     if (!(error instanceof AwsFailure)) throw error;
     throw new ActionFailure({

@@ -16,6 +16,7 @@ import { strictObject } from '../strict-object.ts';
 import { memoryName, recall, remember, type Told } from './alert-memory.ts';
 import { difference, messageOf, subjectOf } from './alert-message.ts';
 import { lineOf, ruleStandings, type RuleStanding } from './standing.ts';
+import { callAws } from '../../transports/aws-calls.ts';
 
 const rememberDefault = '/belay/config-alerts';
 /** How often one message is sent when its replies are lost. */
@@ -181,7 +182,7 @@ async function tell(
 
 /** A message to a topic without a confirmed subscription reaches nobody, and SNS takes it without a word. */
 async function requireListener(topicArn: string, { aws, signal }: ActionContext): Promise<void> {
-  const reply = await aws.call({
+  const reply = await callAws(aws, {
     service: 'sns',
     operation: 'GetTopicAttributes',
     params: { TopicArn: topicArn },

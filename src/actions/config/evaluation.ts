@@ -8,6 +8,7 @@ import { AwsFailure } from '../../transports/aws.ts';
 import { objectsIn, textIn } from '../aws/reply.ts';
 import type { ActionContext } from '../define-action.ts';
 import { isRuleMissing, ruleMissing, type Trouble } from './readiness.ts';
+import { callAws } from '../../transports/aws-calls.ts';
 
 type Asking = Pick<ActionContext, 'aws' | 'signal'>;
 
@@ -21,7 +22,7 @@ export interface LastEvaluation {
 /** Null: the rule is gone. */
 export async function lastEvaluation(rule: string, { aws, signal }: Asking): Promise<LastEvaluation | null> {
   try {
-    const reply = await aws.call({
+    const reply = await callAws(aws, {
       service: 'config',
       operation: 'DescribeConfigRuleEvaluationStatus',
       params: { ConfigRuleNames: [rule] },
@@ -53,7 +54,7 @@ export type Start =
 export async function startEvaluation(rules: readonly string[], { aws, signal }: Asking): Promise<Start> {
   try {
     const params = { ConfigRuleNames: [...rules] };
-    await aws.call({ service: 'config', operation: 'StartConfigRulesEvaluation', params, signal });
+    await callAws(aws, { service: 'config', operation: 'StartConfigRulesEvaluation', params, signal });
     return { kind: 'started' };
   } catch (error) {
     if (isRuleMissing(error)) return { kind: 'gone' };

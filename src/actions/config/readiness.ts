@@ -6,6 +6,7 @@ import { own, type JsonObject } from '../../json.ts';
 import { AwsFailure } from '../../transports/aws.ts';
 import { objectIn, objectsIn, textIn, textsIn } from '../aws/reply.ts';
 import type { ActionContext } from '../define-action.ts';
+import { callAws } from '../../transports/aws-calls.ts';
 
 /** Why a rule is undetermined. */
 export interface Trouble {
@@ -62,7 +63,7 @@ export function isRuleMissing(error: unknown): boolean {
 async function describeRule(rule: string, { aws, signal }: Asking): Promise<JsonObject | null> {
   try {
     const params = { ConfigRuleNames: [rule] };
-    const reply = await aws.call({ service: 'config', operation: 'DescribeConfigRules', params, signal });
+    const reply = await callAws(aws, { service: 'config', operation: 'DescribeConfigRules', params, signal });
     return objectsIn(reply, 'ConfigRules')[0] ?? null;
   } catch (error) {
     if (isRuleMissing(error)) return null;
@@ -78,7 +79,7 @@ export interface Recorders {
 /** Reads the recorders once, for all rules. Rejects with AwsFailure. */
 export async function readRecorders({ aws, signal }: Asking): Promise<Recorders> {
   const ask = (operation: string): Promise<JsonObject> =>
-    aws.call({ service: 'config', operation, params: {}, signal });
+    callAws(aws, { service: 'config', operation, params: {}, signal });
   const recorders = objectsIn(await ask('DescribeConfigurationRecorders'), 'ConfigurationRecorders');
   const statuses = objectsIn(
     await ask('DescribeConfigurationRecorderStatus'),

@@ -3,6 +3,7 @@ import { AwsFailure } from '../../transports/aws.ts';
 import type { JsonObject } from '../../json.ts';
 import { numberIn, objectsIn, pages, textIn } from '../aws/reply.ts';
 import { ActionFailure, type ActionContext } from '../define-action.ts';
+import { callAws, type ParamsOf, type ReplyOf } from '../../transports/aws-calls.ts';
 
 /** How long what EC2 has just made may be missing from its listings. */
 export const settleMs = 30_000;
@@ -88,13 +89,13 @@ export async function rootDeviceOf(instanceId: string, context: Ec2Context): Pro
   return textIn(instance, 'RootDeviceName');
 }
 
-export function call(
+export function call<const Operation extends string>(
   { aws, signal }: Ec2Context,
-  operation: string,
-  params: JsonObject,
+  operation: Operation,
+  params: ParamsOf<'ec2', Operation>,
   token?: string,
-): Promise<JsonObject> {
-  return aws.call({
+): Promise<ReplyOf<'ec2', Operation>> {
+  return callAws<'ec2', Operation>(aws, {
     service: 'ec2',
     operation,
     params,
@@ -107,7 +108,11 @@ export function call(
  * A change whose effect is looked for in the world afterwards. A lost reply, and a refusal that says that the change
  * has been made already, end well here: the next look decides.
  */
-export async function nudge(context: Ec2Context, operation: string, params: JsonObject): Promise<void> {
+export async function nudge<const Operation extends string>(
+  context: Ec2Context,
+  operation: Operation,
+  params: ParamsOf<'ec2', Operation>,
+): Promise<void> {
   try {
     await call(context, operation, params);
   } catch (error) {

@@ -233,7 +233,9 @@ async function createSet(
       },
     ],
   };
-  const reply = await call(context, plan.operation, params);
+  // Which of the two it is, and with which params, is what the plan says.
+  const operation: string = plan.operation;
+  const reply = await call(context, operation, params);
   const made = plan.operation === 'CreateSnapshot' ? [reply] : objectsIn(reply, 'Snapshots');
   return made.map((each) => ({ id: textIn(each, 'SnapshotId'), volumeId: textIn(each, 'VolumeId') }));
 }

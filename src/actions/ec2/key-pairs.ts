@@ -1,10 +1,10 @@
 /** EC2's key pairs, and what refers to one. */
 import { createHash, createPublicKey } from 'node:crypto';
-import type { JsonObject } from '../../json.ts';
 import { AwsFailure } from '../../transports/aws.ts';
 import { numberIn, objectIn, objectsIn, pages, textIn } from '../aws/reply.ts';
 import type { ActionContext } from '../define-action.ts';
 import { parsePublicKey, type PublicKey } from '../public-key.ts';
+import { callAws } from '../../transports/aws-calls.ts';
 
 type Ec2Context = Pick<ActionContext, 'aws' | 'signal'>;
 
@@ -22,7 +22,7 @@ export const settleMs = 30_000;
 
 /** `name` with * and ?. DescribeKeyPairs has no pages. */
 export async function listKeyPairs(name: string, { aws, signal }: Ec2Context): Promise<readonly KeyPair[]> {
-  const reply = await aws.call({
+  const reply = await callAws(aws, {
     service: 'ec2',
     operation: 'DescribeKeyPairs',
     params: { Filters: [{ Name: 'key-name', Values: [name] }], IncludePublicKey: true },
@@ -51,19 +51,19 @@ export async function importKeyPair(
   { aws, signal }: Ec2Context,
 ): Promise<string> {
   const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
-  const params: JsonObject = {
+  const params = {
     KeyName: name,
     PublicKeyMaterial: Buffer.from(line).toString('base64'),
     ...(Tags.length === 0 ? {} : { TagSpecifications: [{ ResourceType: 'key-pair', Tags }] }),
   };
-  const reply = await aws.call({ service: 'ec2', operation: 'ImportKeyPair', params, signal });
+  const reply = await callAws(aws, { service: 'ec2', operation: 'ImportKeyPair', params, signal });
   return textIn(reply, 'KeyPairId');
 }
 
 /** By id: a key pair that somebody has made anew under the name since is another one. False: it was gone. */
 export async function deleteKeyPair(id: string, { aws, signal }: Ec2Context): Promise<boolean> {
   try {
-    await aws.call({ service: 'ec2', operation: 'DeleteKeyPair', params: { KeyPairId: id }, signal });
+    await callAws(aws, { service: 'ec2', operation: 'DeleteKeyPair', params: { KeyPairId: id }, signal });
     return true;
   } catch (error) {
     if (error instanceof AwsFailure && error.code.startsWith('InvalidKeyPair')) return false;

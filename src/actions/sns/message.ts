@@ -1,7 +1,7 @@
 /** What SNS takes as a message: one call, the topic's own region, a subject and a text within its limits. */
-import type { JsonObject } from '../../json.ts';
 import type { ActionContext } from '../define-action.ts';
 import { textIn } from '../aws/reply.ts';
+import { callAws } from '../../transports/aws-calls.ts';
 
 /** SNS wants a subject of fewer than 100 characters. */
 export const subjectCharactersMax = 99;
@@ -40,7 +40,7 @@ export async function publishMessage(
 ): Promise<string> {
   const line = asSubject(subject);
   const fifo = { MessageGroupId: group, MessageDeduplicationId: deduplicationId };
-  const reply = await aws.call({
+  const reply = await callAws(aws, {
     service: 'sns',
     operation: 'Publish',
     params: {
@@ -56,7 +56,9 @@ export async function publishMessage(
   return textIn(reply, 'MessageId');
 }
 
-function asAttributes(attributes: Readonly<Record<string, string>>): JsonObject {
+function asAttributes(
+  attributes: Readonly<Record<string, string>>,
+): Readonly<Record<string, { DataType: string; StringValue: string }>> {
   return Object.fromEntries(
     Object.entries(attributes).map(([name, value]) => [name, { DataType: 'String', StringValue: value }]),
   );

@@ -9,6 +9,7 @@ import type { ActionContext } from '../../define-action.ts';
 import { numberIn, objectIn, objectsIn, pages, textIn } from '../reply.ts';
 import { wireParameters, type RunCommandInputs } from './inputs.ts';
 import { commandOutput, type Invocation } from './output.ts';
+import { callAws } from '../../../transports/aws-calls.ts';
 
 /** Commands stay in SSM's history for so long; there is no point in looking for an older one. */
 const historyMs = 30 * 24 * 3600 * 1000;
@@ -26,7 +27,7 @@ export async function sendCommand(
   { aws, token, signal }: ActionContext,
 ): Promise<string> {
   const { InstanceIds: _, Targets, Parameters, Comment, MaxConcurrency, MaxErrors, ...rest } = inputs;
-  const reply = await aws.call({
+  const reply = await callAws(aws, {
     service: 'ssm',
     operation: 'SendCommand',
     params: {
@@ -54,7 +55,7 @@ export async function findCommand(
   context: ActionContext,
 ): Promise<string | undefined> {
   const since = new Date(context.now() - historyMs).toISOString().replace(/\.\d+Z$/, 'Z');
-  const params: JsonObject = {
+  const params = {
     Filters: [
       { key: 'InvokedAfter', value: since },
       { key: 'DocumentName', value: inputs.DocumentName },
@@ -111,7 +112,12 @@ export async function followCommand(
 /** Resolves when SSM says that nothing of the command runs any more; the caller's signal bounds the wait. */
 export async function cancelCommand(commandId: string, context: ActionContext): Promise<void> {
   const { aws, signal } = context;
-  await aws.call({ service: 'ssm', operation: 'CancelCommand', params: { CommandId: commandId }, signal });
+  await callAws(aws, {
+    service: 'ssm',
+    operation: 'CancelCommand',
+    params: { CommandId: commandId },
+    signal,
+  });
   for (;;) {
     const command = await readCommand(commandId, context);
     if (command !== undefined && terminal.has(textIn(command, 'Status'))) return;
@@ -124,7 +130,12 @@ async function readCommand(
   CommandId: string,
   { aws, signal }: ActionContext,
 ): Promise<JsonObject | undefined> {
-  const reply = await aws.call({ service: 'ssm', operation: 'ListCommands', params: { CommandId }, signal });
+  const reply = await callAws(aws, {
+    service: 'ssm',
+    operation: 'ListCommands',
+    params: { CommandId },
+    signal,
+  });
   return objectsIn(reply, 'Commands')[0];
 }
 
@@ -145,7 +156,7 @@ async function readInvocation(
 ): Promise<Invocation | undefined> {
   let reply: JsonObject;
   try {
-    reply = await context.aws.call({
+    reply = await callAws(context.aws, {
       service: 'ssm',
       operation: 'GetCommandInvocation',
       params: { CommandId, InstanceId },
