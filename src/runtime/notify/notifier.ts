@@ -10,6 +10,7 @@ import { resolveInputs } from '../../document/index.ts';
 import type { EngineEvent } from '../../engine/index.ts';
 import {
   hasOutbox,
+  JournalFailure,
   openOutbox,
   type Destination,
   type ExecutionRow,
@@ -94,10 +95,14 @@ export class Notifier {
 
   /**
    * While an execution runs here: makes the outbox where somebody is to be told of it, and tells people beside it, when it
-   * has done something and when a message is due again. Throws JournalFailure.
+   * has done something and when a message is due again. An outbox that cannot be used stops no run; the end of the command says so.
    */
   during(row: ExecutionRow): { hear(event: EngineEvent): void } & Disposable {
-    this.#expect(row);
+    try {
+      this.#expect(row);
+    } catch (error) {
+      if (!(error instanceof JournalFailure)) throw error;
+    }
     const timer = setInterval(() => this.nudge(), againMs);
     timer.unref();
     return {

@@ -1,5 +1,5 @@
 /** Channels through the real command line: who is told of a run, and that no channel changes what a run comes to. */
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Desk, idOf } from '../../support/command-line.ts';
@@ -129,6 +129,14 @@ test('a runbook that names a channel that nobody knows is refused at its place',
   expect(said.stderr).toMatch(/bad\.yaml:2:22 {2}UNKNOWN_CHANNEL/);
   expect(said.stderr).toContain('Did you mean ops?');
   expect(receiver.heard).toEqual([]);
+});
+
+test('an outbox that cannot be read stops no run and changes no ending, and is said', async () => {
+  mkdirSync(desk.state, { mode: 0o700 });
+  writeFileSync(join(desk.state, 'notify.db'), 'no database '.repeat(500));
+  const said = await run(['run', desk.write('bad.yaml', failing())]);
+  expect(said.code).toBe(3);
+  expect(said.stderr).toMatch(/rolled back clean[\s\S]*Nobody could be told: /);
 });
 
 test('notify test sends one message, says what became of it, and keeps none', async () => {
