@@ -8,7 +8,7 @@ import type { Execution } from './execution.ts';
 import type { Frame } from './frame.ts';
 import { stepTimeoutSecondsDefault, undoAttemptsMax } from './limits.ts';
 import { isClean, needsUndo } from './needs-undo.ts';
-import { turnOf, type StepRecord } from './records.ts';
+import { turnOf, type StepRecord, type TurnScope } from './records.ts';
 import type { UndoResult } from './statuses.ts';
 import { attempts } from './steps/attempts.ts';
 import type { Again } from './types.ts';
@@ -16,7 +16,7 @@ import { notUndone, type UndoEnding } from './undo-step.ts';
 
 /** What is started again in one rollback. */
 export class StartingAgain {
-  readonly #execution: Execution;
+  readonly #began: ByTurn;
   readonly #keep: (frame: Frame, record: StepRecord, result: UndoResult) => void;
   readonly #after: ReadonlyMap<StepRecord, readonly StepRecord[]>;
   readonly #endings = new Map<StepRecord, UndoEnding>();
@@ -27,9 +27,9 @@ export class StartingAgain {
     records: readonly StepRecord[],
     keep: (frame: Frame, record: StepRecord, result: UndoResult) => void,
   ) {
-    this.#execution = execution;
+    this.#began = new ByTurn(execution.began);
     this.#keep = keep;
-    this.#after = startsAfter(execution, records);
+    this.#after = startsAfter(execution, this.#began, new ByTurn(records));
   }
 
   /** Called after each undo: starts what is of the same turn. */
@@ -51,7 +51,7 @@ export class StartingAgain {
 
   async #startAgain(frame: Frame, starter: StepRecord): Promise<void> {
     const isUndone = starter.undo === null || isClean(starter.undo);
-    if (!isUndone || !isOutdated(this.#execution, starter)) return;
+    if (!isUndone || !isOutdated(this.#began, starter)) return;
     await frame.emit({ type: 'UndoStarted', step: starter.path, action: starter.step.action });
     const started = await startAgain(frame, starter, this.#endings.get(starter));
     starter.isStartedAgain = started.result === 'undone';
@@ -101,25 +101,47 @@ async function startAgain(
   };
 }
 
+/** Of a turn only what is of the same turn can be below a starter: there may be thousands of turns. */
+class ByTurn {
+  readonly #all: readonly StepRecord[];
+  readonly #ofTurn: ReadonlyMap<TurnScope | null, readonly StepRecord[]>;
+
+  constructor(records: readonly StepRecord[]) {
+    this.#all = records;
+    this.#ofTurn = Map.groupBy(records, turnOf);
+  }
+
+  get last(): StepRecord | undefined {
+    return this.#all.at(-1);
+  }
+
+  /** Those among which what is below it is found. */
+  near(starter: StepRecord): readonly StepRecord[] {
+    const turn = turnOf(starter);
+    return turn === null ? this.#all : (this.#ofTurn.get(turn) ?? []);
+  }
+}
+
 function startsAfter(
   execution: Execution,
-  records: readonly StepRecord[],
+  began: ByTurn,
+  records: ByTurn,
 ): ReadonlyMap<StepRecord, readonly StepRecord[]> {
   const after = new Map<StepRecord, StepRecord[]>();
   for (const starter of starters(execution)) {
-    const below = records.findLast((other) => isBelow(other, starter));
+    const below = records.near(starter).findLast((other) => isBelow(other, starter));
     // One that an earlier rollback still owed, and in which nothing below is left to undo.
-    const place = below ?? (isOutdated(execution, starter) ? records.at(-1) : undefined);
+    const place = below ?? (isOutdated(began, starter) ? records.last : undefined);
     if (place !== undefined) after.set(place, [...(after.get(place) ?? []), starter]);
   }
   return after;
 }
 
 /** Whether something below it was undone that it may have read, and it was not started again since. */
-function isOutdated(execution: Execution, starter: StepRecord): boolean {
+function isOutdated(began: ByTurn, starter: StepRecord): boolean {
   if (starter.isStartedAgain === true) return false;
   const [target] = keyOf(starter);
-  return execution.began.some((other) => {
+  return began.near(starter).some((other) => {
     if (other.undo !== 'undone' || !isBelow(other, starter)) return false;
     const targets = other.result?.targets ?? [];
     return targets.length === 0 || typeof target !== 'string' || targets.includes(target);
