@@ -3,11 +3,13 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { foldEvents, type EngineEvent, type RecordedEvent } from '../../src/engine/index.ts';
 import { openSqliteJournal } from '../../src/journal/index.ts';
 import { newExecutionId } from '../../src/runtime/execution-id.ts';
 import { headOf, summaryOf } from '../../src/runtime/summary.ts';
 import { builtBelay } from '../support/built.ts';
+import { note } from './report.ts';
 import { plain, runbook, step } from '../support/run-toy.ts';
 
 const count = 10_000;
@@ -83,30 +85,35 @@ function ended(name: string): EngineEvent {
   };
 }
 
+/** In seconds. */
+function fastest(dir: string): number {
+  const seconds = Array.from({ length: roundsEach }, () => {
+    const began = performance.now();
+    const args = [builtBelay(), 'list', '--limit', String(count), '--state', dir];
+    const out = execFileSync(process.execPath, args, { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
+    if (out.split('\n').length < count) throw new Error(`it listed ${out.split('\n').length} lines`);
+    return (performance.now() - began) / 1000;
+  });
+  return Math.min(...seconds);
+}
+
 /** True when it is as fast as stated. */
 export async function benchList(): Promise<boolean> {
   const dir = mkdtempSync(join(tmpdir(), 'belay-bench-list-'));
   try {
     await fill(dir);
-    const seconds = Array.from({ length: roundsEach }, () => {
-      const began = performance.now();
-      const out = execFileSync(
-        process.execPath,
-        [builtBelay(), 'list', '--limit', String(count), '--state', dir],
-        {
-          encoding: 'utf8',
-          maxBuffer: 64 * 1024 * 1024,
-        },
-      );
-      if (out.split('\n').length < count) throw new Error(`it listed ${out.split('\n').length} lines`);
-      return (performance.now() - began) / 1000;
-    }).toSorted((left, right) => left - right);
-    const [fastest = NaN] = seconds;
-    const median = seconds[Math.floor(roundsEach / 2)] ?? NaN;
-    console.log(
-      `list     ${fastest.toFixed(2)} s for ${count} executions, ${count / 10} of them waiting, as a process (the fastest of ${roundsEach}, median ${median.toFixed(2)}; at most ${secondsMax} s)`,
-    );
-    return fastest <= secondsMax;
+    const now = fastest(dir);
+    const database = new DatabaseSync(join(dir, 'journal.db'));
+    database.exec('UPDATE executions SET summary = NULL');
+    database.close();
+    const before = fastest(dir);
+    return note({
+      what: `\`belay list\` of ${count} executions, ${count / 10} of them waiting, the process included (fastest of ${roundsEach})`,
+      before: `${before.toFixed(2)} s, folding the events of each`,
+      now: `${now.toFixed(2)} s`,
+      limit: `at most ${secondsMax} s`,
+      holds: now <= secondsMax,
+    });
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }

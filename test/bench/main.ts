@@ -5,6 +5,7 @@ import { benchSchedule } from './schedule.ts';
 import { benchHosts } from './hosts.ts';
 import { benchList } from './list.ts';
 import { benchStartUp } from './start-up.ts';
+import { writeEngineReport } from './report.ts';
 import { benchTargets } from './targets.ts';
 import { benchSteps } from './steps.ts';
 
@@ -18,4 +19,5 @@ const results = [
   await benchHosts(),
   await benchCompliance(),
 ];
+writeEngineReport();
 process.exitCode = results.every(Boolean) ? 0 : 1;

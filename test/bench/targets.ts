@@ -8,6 +8,7 @@ import { plan, runExecution, type OutcomeResult } from '../../src/engine/index.t
 import type { ActivityHost, AnyCall } from '../../src/runtime/activity-host.ts';
 import type { ChildPorts } from '../../src/runtime/children.ts';
 import { EmbeddedRuntime } from '../../src/runtime/embedded.ts';
+import { note } from './report.ts';
 import { executionId, plain, runbook, step, temporaryJournal } from '../support/run-toy.ts';
 
 const slowTargets = 5;
@@ -96,10 +97,13 @@ async function benchSlow(): Promise<boolean> {
     kind === 'wait' && /@t(\d)\/S\1$/.test(at) ? slowSeconds * 1000 : 0;
   const seconds = await run(program, slowTargets, pause);
   const inStep = await run({ ...program, interpreter: 1 }, slowTargets, pause);
-  console.log(
-    `lanes    ${seconds.toFixed(1)} s for five targets, each slow for ${slowSeconds} s at another step (in step, as version 1: ${inStep.toFixed(1)} s; at most ${slowSecondsMax} s)`,
-  );
-  return seconds <= slowSecondsMax;
+  return note({
+    what: `Five targets in their turn at once, each slow for ${slowSeconds} s at another step`,
+    before: `${inStep.toFixed(1)} s, in step`,
+    now: `${seconds.toFixed(1)} s`,
+    limit: `at most ${slowSecondsMax} s`,
+    holds: seconds <= slowSecondsMax,
+  });
 }
 
 /** In a process of its own, so that nothing else is in its memory. */
@@ -122,10 +126,13 @@ export async function measureMemory(count: number): Promise<void> {
 
 function benchMemory(): boolean {
   const [few = NaN, many = NaN] = memoryTargets.map(megabytes);
-  console.log(
-    `memory   ${few} MB at ${memoryTargets[0]} targets, ${many} MB at ${memoryTargets[1]}: ${(many / few).toFixed(2)} times (at most ${memoryRatioMax})`,
-  );
-  return many / few <= memoryRatioMax;
+  return note({
+    what: `Memory of the process at ${memoryTargets.join(' and at ')} targets, ten in flight, three steps each`,
+    before: null,
+    now: `${few} MB and ${many} MB, ${(many / few).toFixed(2)} times`,
+    limit: `at most ${memoryRatioMax} times`,
+    holds: many / few <= memoryRatioMax,
+  });
 }
 
 /** One write after the other, and the same many at once. */
@@ -150,11 +157,15 @@ async function benchCommits(): Promise<boolean> {
   for (let index = 0; index < count; index += 20)
     await Promise.all(names(20).map((name) => journal.begin(executionId, `${name}/${index}`, 1, [])));
   const ended = performance.now();
-  const perSecond = (ms: number): string => ((count / ms) * 1000).toFixed(0);
-  console.log(
-    `commits  ${perSecond(between - began)} writes a second one after the other, ${perSecond(ended - between)} with 20 at once`,
-  );
-  return true;
+  const alone = count / (between - began);
+  const together = count / (ended - between);
+  return note({
+    what: 'Durable writes of lanes to the journal, 20 at once',
+    before: `${(alone * 1000).toFixed(0)} a second, one after the other`,
+    now: `${(together * 1000).toFixed(0)} a second`,
+    limit: 'more than one after the other',
+    holds: together > alone,
+  });
 }
 
 /** Children that wait for a person, in one process: what they cost while nothing happens. */
@@ -210,17 +221,21 @@ async function benchWaiting(): Promise<boolean> {
     }),
   );
   await delay(15_000);
-  const megabytesEach = (process.memoryUsage().rss - before) / waitingChildren / 1024;
+  const kilobytesEach = (process.memoryUsage().rss - before) / waitingChildren / 1024;
   const cpu = process.cpuUsage();
   await delay(5_000);
   const { user, system } = process.cpuUsage(cpu);
   const share = (user + system) / 50_000;
-  console.log(
-    `waiting  ${waitingChildren} children wait for a person: ${share.toFixed(1)} % of one core, ${megabytesEach.toFixed(0)} KB each`,
-  );
+  const holds = note({
+    what: `${waitingChildren} children that wait for a person in one runner`,
+    before: null,
+    now: `${share.toFixed(1)} % of one core, ${kilobytesEach.toFixed(0)} KB each`,
+    limit: `at most ${waitingShareMax} % of one core`,
+    holds: share <= waitingShareMax,
+  });
   journal.requestCancel(executionId);
   await Promise.all(running);
-  return share <= waitingShareMax;
+  return holds;
 }
 
 /** True when what is stated holds. */
