@@ -1,11 +1,15 @@
 /** `files:`, the attachments of a document: name → checksum, in the spellings that AWS takes. */
 import { checkKeys, readInteger, readMap, readText, type MapReader } from './read-keys.ts';
+import type { Addition } from './draft.ts';
 import type { Attachment } from './types.ts';
 
 const checksumKeys = ['sha256', 'SHA256', 'sha-256', 'SHA-256'];
 
 /** Undefined: the document has none. */
-export function parseFiles(reader: MapReader): Readonly<Record<string, Attachment>> | undefined {
+export function parseFiles(
+  reader: MapReader,
+  additions: Addition[],
+): Readonly<Record<string, Attachment>> | undefined {
   const { report } = reader;
   const map = readMap(reader, 'files');
   if (map === undefined) return undefined;
@@ -20,12 +24,28 @@ export function parseFiles(reader: MapReader): Readonly<Record<string, Attachmen
       continue;
     }
     const file: MapReader = { node: value, what: `the file ${key}`, report };
-    checkKeys(file, ['checksums', 'size']);
+    checkKeys(file, ['checksums', 'size', 'source']);
+    const source = readSource(file, additions);
     const size = readInteger(file, 'size', 0);
     const sha256 = readChecksum(file, key);
-    if (sha256 !== undefined) files.set(key, { sha256, ...(size === undefined ? {} : { size }) });
+    if (sha256 !== undefined)
+      files.set(key, {
+        sha256,
+        ...(size === undefined ? {} : { size }),
+        ...(source === undefined ? {} : { source }),
+      });
   }
   return Object.fromEntries(files);
+}
+
+function readSource(file: MapReader, additions: Addition[]): string | undefined {
+  const source = readText(file, 'source');
+  const entry = file.node.entries.get('source');
+  if (source === undefined || entry === undefined) return undefined;
+  additions.push({ name: 'source', span: entry.keySpan });
+  if (/^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/.+$/.test(source)) return source;
+  file.report.error('WRONG_VALUE', entry.value.span, `source of ${file.what} must be s3://bucket/key`);
+  return undefined;
 }
 
 /** Neither a path nor hidden: it is looked for in one folder. */

@@ -75,7 +75,7 @@ export function parseTree(root: TreeNode, catalog: Catalog, report: Report): Doc
   const timeoutSeconds = readInteger(reader, 'timeoutSeconds', 1);
   const notify = parseNotify(reader);
   const locks = parseLocks(reader);
-  const files = parseFiles(reader);
+  const files = parseFiles(reader, additions);
   const document: Document = {
     schemaVersion: '0.3',
     ...(description === undefined ? {} : { description }),

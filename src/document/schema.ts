@@ -93,6 +93,10 @@ const documentProperties: JsonObject = {
       {
         checksums: object({ sha256: described('64 hex digits.', text) }, [], 'What the file must be.'),
         size: described('In bytes.', { type: 'integer', minimum: 0 }),
+        source: described(
+          'Addition to SSM: s3://bucket/key, where it lies instead of beside the runbook.',
+          text,
+        ),
       },
       ['checksums'],
       'One file.',

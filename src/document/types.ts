@@ -75,6 +75,8 @@ export interface Attachment {
   readonly sha256: string;
   /** In bytes. */
   readonly size?: number;
+  /** Addition: `s3://bucket/key`, where it lies instead of beside the document. */
+  readonly source?: string;
 }
 
 export interface Step {

@@ -148,7 +148,7 @@ export class ActionHost implements ActivityHost {
       host: (name) => this.#host(call, name),
       targets,
       scripts,
-      attachment: (name) => files.attachment(name),
+      attachment: (name) => files.attachment(name, assumeRole === undefined ? aws : aws.assume(assumeRole)),
       commandDocument: (name) => files.commandDocument(name),
       lineOf: (program, line) => files.lineOf(program, line),
       log: (target) => {

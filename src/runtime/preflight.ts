@@ -69,7 +69,8 @@ async function refuseUnready(
   try {
     await action.ready(inputs, {
       scripts: place.scripts,
-      attachment: (name) => files.attachment(name),
+      // What lies in S3 is read by the step, with the document's role.
+      attachment: (name) => files.attachment(name, undefined),
       commandDocument: (name) => files.commandDocument(name),
       host: (name) => place.host(name),
     });

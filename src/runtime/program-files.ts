@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { ActionFailure } from '../actions/index.ts';
+import type { Aws } from '../transports/aws.ts';
 import { own } from '../json.ts';
 import {
   isCommandDocument,
@@ -19,8 +20,10 @@ const attachmentBytesMax = 32 * 1024 * 1024;
 const commandBytesMax = 1024 * 1024;
 
 export interface ProgramFiles {
-  /** Throws ActionFailure NO_ATTACHMENT and BAD_ATTACHMENT. */
-  attachment(name: string): Promise<Uint8Array>;
+  /**
+   * Throws ActionFailure NO_ATTACHMENT and BAD_ATTACHMENT, and AwsFailure. Without `aws` what lies in S3 is not read: empty.
+   */
+  attachment(name: string, aws: Aws | undefined): Promise<Uint8Array>;
   /** See ActionContext: `NAME.yaml`, `.yml` or `.json` beside the document or in `commands/` there, or a path from there. */
   commandDocument(name: string): Promise<SourceText | undefined>;
   /** See ActionContext. */
@@ -37,13 +40,17 @@ export function programFiles(document: Document, file: string): ProgramFiles {
     }
   }
   return {
-    attachment: async (name) => {
+    attachment: async (name, aws) => {
       const declared = own(document.files ?? {}, name);
       if (declared === undefined) {
         const known = Object.keys(document.files ?? {}).join(', ') || 'none';
         throw missing(`${name} is no file of the runbook: files: names ${known}`);
       }
-      const bytes = await readFirst(name, dirname(file));
+      if (declared.source !== undefined && aws === undefined) return new Uint8Array();
+      const bytes =
+        declared.source === undefined || aws === undefined
+          ? await readFirst(name, dirname(file))
+          : await readObject(name, declared.source, aws);
       if (declared.size !== undefined && declared.size !== bytes.byteLength)
         throw bad(`${name} has ${bytes.byteLength} bytes, and files: says ${declared.size}`);
       const found = createHash('sha256').update(bytes).digest('hex');
@@ -98,6 +105,17 @@ async function readText(path: string, bytesMax: number): Promise<string | undefi
   } finally {
     await handle.close();
   }
+}
+
+async function readObject(name: string, source: string, aws: Aws): Promise<Uint8Array> {
+  const [, Bucket = '', Key = ''] = /^s3:\/\/([^/]+)\/(.+)$/.exec(source) ?? [];
+  const { Body } = await aws.call({ service: 's3', operation: 'GetObject', params: { Bucket, Key } });
+  const bytes = Buffer.from(typeof Body === 'string' ? Body : '', 'base64');
+  if (bytes.byteLength > attachmentBytesMax)
+    throw bad(
+      `${name} (${source}) has ${bytes.byteLength} bytes, and an attachment at most ${attachmentBytesMax}`,
+    );
+  return bytes;
 }
 
 async function readFirst(name: string, folder: string): Promise<Uint8Array> {

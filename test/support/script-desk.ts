@@ -1,6 +1,14 @@
 /** Runs runbooks whose steps are scripts for real, in a folder of their own, as `belay run` does. */
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Belay } from '../../src/runtime/belay.ts';
@@ -64,6 +72,8 @@ export class ScriptDesk implements Disposable {
 
   log(id: string): string {
     const folder = join(this.folder, 'state', 'executions', id, 'logs');
+    // A step that was refused has said nothing.
+    if (!existsSync(folder)) return '';
     return readdirSync(folder, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8'))

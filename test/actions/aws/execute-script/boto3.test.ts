@@ -1,9 +1,11 @@
 /** boto3 in scripts against moto: whose credentials it has, and where it calls. */
+import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createCatalog } from '../../../../src/actions/index.ts';
 import { checkDocument } from '../../../../src/document/index.ts';
 import { offlineModels } from '../../../../src/runtime/offline-models.ts';
+import { createAws } from '../../../../src/transports/aws/client.ts';
 import { findScriptTools } from '../../../../src/transports/scripts/tools.ts';
 import { scriptPlace } from '../../../../src/transports/scripts/place.ts';
 import { failureOf, ScriptDesk, scriptRunbook } from '../../../support/script-desk.ts';
@@ -69,6 +71,27 @@ def main(events, context):
       key: expect.not.stringContaining('AKIAIOSFODNN7EXAMPLE') as string,
     });
     expect(ran.log).toContain('key *** token ***');
+  });
+
+  test('an attachment is read from S3, and is refused where it is another one', async () => {
+    const aws = createAws();
+    const text = 'def main(e, c):\n  return "from S3"';
+    const put = (Key: string) => ({ Bucket: 'belay-files', Key, Body: Buffer.from(text).toString('base64') });
+    const created = { Bucket: 'belay-files', CreateBucketConfiguration: { LocationConstraint: 'eu-west-1' } };
+    await aws.call({ service: 's3', operation: 'CreateBucket', params: created });
+    await aws.call({ service: 's3', operation: 'PutObject', params: put('a/lib.py') });
+    const asked = (sha256: string) =>
+      scriptRunbook(
+        '',
+        { Attachment: 'lib.py' },
+        {
+          document: { files: { 'lib.py': { checksums: { sha256 }, source: 's3://belay-files/a/lib.py' } } },
+        },
+      );
+    const good = await desk.run(asked(createHash('sha256').update(text).digest('hex')));
+    expect(good.view.steps[0]?.outputs['Payload']).toBe('from S3');
+    const { code } = failureOf(await desk.run(asked('0'.repeat(64))));
+    expect(code).toBe('BAD_ATTACHMENT');
   });
 
   test('an error of AWS is the reason of the step, placed in the runbook', async () => {
