@@ -264,7 +264,7 @@ test('one child runs for each target, with the target in its parameter and all o
   const ran = await run(runbook('parent.yaml', { steps: [over(list('a', 'b', 'c'), '{ Suffix: .txt }')] }));
   expect(ran.view.status).toBe('Success');
   expect(['a.txt', 'b.txt', 'c.txt'].map(content)).toEqual(['after', 'after', 'after']);
-  expect(ran.children.map(({ child }) => child?.target).toSorted()).toEqual(['a', 'b', 'c']);
+  expect(ran.children.map(({ child }) => child?.target ?? '').toSorted()).toEqual(['a', 'b', 'c']);
   expect(ran.find('All')?.outputs).toMatchObject({ Status: 'Success', Failed: [], NotStarted: [] });
 });
 

@@ -101,7 +101,7 @@ export const executeAutomation = defineAction({
     Failed: Type.Optional(texts),
     NotStarted: Type.Optional(texts),
   }),
-  check: (inputs, { isExpression }) => {
+  check: (inputs, tools) => {
     const problems: CatalogProblem[] = [];
     const { Targets, TargetMaps, TargetParameterName: parameter, TargetLocations } = inputs;
     const about = (name: string, message: string, hint?: string): void => {
@@ -129,7 +129,7 @@ export const executeAutomation = defineAction({
       ['MaxErrors', 0],
     ] as const) {
       const written = inputs[name];
-      if (written === undefined || isExpression(written)) continue;
+      if (written === undefined || tools.isExpression(written)) continue;
       if (shareOf(written, 100, least) === undefined)
         about(
           name,

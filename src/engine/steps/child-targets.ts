@@ -2,7 +2,7 @@
  * One child for each target, several at once: MaxConcurrency of them, and none begun any more once more than MaxErrors have failed.
  * As the service counts, those under way may still fail; with StrictErrors they count as failed until they have come through.
  */
-import { shareOf } from '../../document/index.ts';
+import { embeddedText, shareOf } from '../../document/index.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
 import { cancelled, flowDone, flowFailed, nothing, type Ending } from '../endings.ts';
 import type { Change } from '../events.ts';
@@ -173,7 +173,9 @@ function ofMaps(written: Json, common: JsonObject): Target[] {
   return (Array.isArray(written) ? (written as readonly Json[]) : [written]).map((map) => {
     const parameters = isJsonObject(map) ? map : {};
     const name = Object.values(parameters)
-      .map((value) => (Array.isArray(value) ? value.join('+') : String(value)))
+      .map((value) =>
+        (Array.isArray(value) ? (value as readonly Json[]) : [value]).map(embeddedText).join('+'),
+      )
       .join(',');
     return { name, parameters: { ...common, ...parameters } };
   });
@@ -229,12 +231,12 @@ function endingOf(
   const words =
     bad.length === 0 ? done : `${done}, failed: ${bad.slice(0, 10).join(', ')}${bad.length > 10 ? ' …' : ''}`;
   const result = { ...nothing, outputs, changes, note: words };
-  if (!isTooMany) return { ...flowDone(outputs, words), result } as Ending;
+  if (!isTooMany) return { ...flowDone(outputs, words), result };
   const rest = notStarted.length === 0 ? '' : `; ${notStarted.length} not begun`;
   const why = last === null ? '' : `: ${last.message}`;
   const message = `${step.name} stopped after more than ${errors} of its targets had failed (${words}${rest})${why}`;
   return {
     ...flowFailed(last?.code ?? 'TARGET_FAILED', message, outputs),
     result: { ...result, note: '' },
-  } satisfies Ending as Ending;
+  };
 }

@@ -2,7 +2,7 @@
  * aws:executeAutomation: runs another runbook as an execution below this one, or as one for each target, or has the service run it.
  * The host finds the runbook and fits its parameters; a child that was started is undone by having it climb down.
  */
-import { selectOutput } from '../../document/index.ts';
+import { embeddedText, selectOutput } from '../../document/index.ts';
 import type { Json } from '../../json.ts';
 import type { FoundRunbook } from '../activities.ts';
 import type { ChildOutcome } from '../children.ts';
@@ -35,7 +35,7 @@ async function findRunbook({ frame, record, id }: StepRun): Promise<FoundRunbook
   const outcome = await frame.activity({
     id: `${id}:runbook`,
     kind: 'findRunbook',
-    input: { name, version: version === undefined || version === null ? null : String(version) },
+    input: { name, version: version === undefined || version === null ? null : embeddedText(version) },
     step: record.path,
     token: frame.execution.id,
     timeoutMs: frame.within(findRunbookTimeoutMs),
