@@ -66,3 +66,19 @@ test('an output of a path that was not taken is null, which is told, and no API 
   expect(stderr).toContain('InstanceIds of ec2 DescribeInstances has no value');
   expect(code).toBe(1);
 });
+
+test('a list of one is sent as its element where the service wants one', async () => {
+  const file = desk.write('lone.yaml', {
+    schemaVersion: '0.3',
+    mainSteps: [
+      {
+        name: 'Drop',
+        action: 'aws:executeAwsApi',
+        inputs: { Service: 'ec2', Api: 'DeleteSnapshot', SnapshotId: ['snap-0123456789abcdef0'] },
+      },
+    ],
+  });
+  const { code, stderr } = await desk.belay(['run', file, '--sandbox', '--yes']);
+  expect(stderr).toContain('InvalidSnapshot.NotFound');
+  expect(code).toBe(1);
+});

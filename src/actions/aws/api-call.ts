@@ -42,13 +42,32 @@ export function callName({ service, operation }: ApiCall): string {
 /** The transport ends every call after 25 s, as SSM does. */
 export async function makeCall(
   call: ApiCall,
-  { aws, signal }: Pick<ActionContext, 'aws' | 'signal'>,
+  { aws, signal, models }: Pick<ActionContext, 'aws' | 'signal' | 'models'>,
   token?: string,
 ): Promise<JsonObject> {
   refuseNull(call);
-  const made = { ...call, signal, ...(token === undefined ? {} : { token }) };
+  const params = models === undefined ? call.params : withoutLoneLists(call, models);
+  const made = { ...call, params, signal, ...(token === undefined ? {} : { token }) };
   if (!readsParameters(call)) return aws.call(made);
   return withoutSecureStrings(await aws.call(made, { reveal: true }));
+}
+
+/** A list of one where the service wants its element: published runbooks hand outputs of lists on so. */
+function withoutLoneLists({ service, operation, params }: ApiCall, models: AwsModels): JsonObject {
+  const wrong = models.check(service, operation, params).filter(({ code }) => code === 'WRONG_TYPE');
+  const lone = wrong.flatMap(({ path }) => {
+    const [name] = path;
+    const only = path.length === 1 && typeof name === 'string' ? loneOf(params[name]) : undefined;
+    return typeof name !== 'string' || only === undefined ? [] : [[name, only] as const];
+  });
+  return { ...params, ...Object.fromEntries(lone) };
+}
+
+/** The element of a list that holds one text, number or boolean. */
+function loneOf(value: UnresolvedJson): string | number | boolean | undefined {
+  const only: UnresolvedJson =
+    Array.isArray(value) && value.length === 1 ? (value as readonly UnresolvedJson[])[0] : undefined;
+  return typeof only === 'string' || typeof only === 'number' || typeof only === 'boolean' ? only : undefined;
 }
 
 /** A null that is written in the document was left out; one that is here was brought by a value, and would widen the call. */
@@ -107,7 +126,16 @@ export function checkApiCall(
     path: pathOf(code, path),
     message,
     ...(code === 'UNKNOWN_MEMBER' ? { isAboutKey: true } : {}),
+    ...(code === 'WRONG_TYPE' && isLoneList(params, path)
+      ? { isWarning: true, hint: 'Its one element is sent.' }
+      : {}),
   }));
+}
+
+/** An expression in it counts as its element. */
+function isLoneList(params: JsonObject, path: AwsProblem['path']): boolean {
+  const [name] = path;
+  return path.length === 1 && typeof name === 'string' && loneOf(params[name]) !== undefined;
 }
 
 function pathOf(code: AwsProblem['code'], path: AwsProblem['path']): AwsProblem['path'] {

@@ -10,6 +10,9 @@ const parameterValue = Type.Union([
   Type.Number(),
   Type.Boolean(),
   Type.Array(Type.Union([Type.String(), Type.Number(), Type.Boolean()])),
+  Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()]), {
+    description: 'Of a StringMap parameter.',
+  }),
 ]);
 
 export const runCommandInputs = strictObject({
@@ -106,10 +109,14 @@ export function wireParameters(parameters: RunCommandInputs['Parameters']): Reco
   return Object.fromEntries(
     Object.entries(parameters ?? {}).map(([name, value]) => [
       name,
-      Array.isArray(value) ? value.map(String) : [String(value)],
+      Array.isArray(value) ? value.map(wireText) : [wireText(value)],
     ]),
   );
 }
+
+/** A map travels as its JSON. */
+const wireText = (value: unknown): string =>
+  typeof value === 'object' ? JSON.stringify(value) : String(value);
 
 /** What AWS-RunShellScript does with its parameters: commands joined by newlines into one script. */
 export function shellRun(parameters: RunCommandInputs['Parameters']): ShellRun {
