@@ -8,7 +8,7 @@ type Row = Readonly<Record<string, unknown>>;
 /** The newest first. */
 export function listed(rows: Statements, countMax: number | null): ListedRow[] {
   const found = rows.all(
-    `SELECT id, runbook, file, settings, created_at, cancel_requested, runner, closing, forgotten_at, root, parent, call, step, target,
+    `SELECT id, runbook, file, settings, created_at, cancel_requested, runner, closing, forgotten_at,
        summary, json_array_length(input, '$.rollbackRequests') AS requests,
        (SELECT max(seq) FROM events WHERE execution = executions.id) AS seq
      FROM executions WHERE root IS NULL ORDER BY created_at DESC, id DESC LIMIT ?`,
