@@ -91,7 +91,9 @@ export interface AwsProblem {
     | 'UNKNOWN_MEMBER'
     | 'WRONG_TYPE'
     | 'MISSING_MEMBER'
-    | 'WRONG_VALUE';
+    | 'WRONG_VALUE'
+    /** One that the model does not list; the service may have learned it since. */
+    | 'UNKNOWN_VALUE';
   /** Path of the member below the params, as keys and indices; empty for service and operation. */
   readonly path: readonly (string | number)[];
   readonly message: string;

@@ -56,7 +56,7 @@ export function sandboxAws(world: World, models?: AwsModels): Aws {
     const { model } = context;
     if (call.signal?.aborted === true) throw cancelled(context);
     const problems = models?.check(context.service, context.operation, call.params) ?? [];
-    const first = problems.find(({ code }) => code !== 'WRONG_VALUE');
+    const first = problems.find(({ code }) => code !== 'WRONG_VALUE' && code !== 'UNKNOWN_VALUE');
     if (first) throw failure(context, 'BAD_PARAMETERS', first.message);
     const { region } = world.look();
     if (context.region !== region) throw notModelled(context, `the region ${context.region}, only ${region}`);

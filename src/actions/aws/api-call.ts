@@ -9,7 +9,8 @@ import { ActionFailure, type ActionContext } from '../define-action.ts';
 export const serviceAndApi = {
   Service: Type.String({
     minLength: 1,
-    description: 'The name of the boto3 client: ec2, ssm, application-autoscaling.',
+    description:
+      'The name of the boto3 client (ec2, ssm, application-autoscaling), or what else AWS calls the service. docs/aws-services.md says what is supported and what is refused.',
   }),
   Api: Type.String({
     minLength: 1,
@@ -129,6 +130,7 @@ export function checkApiCall(
     ...(code === 'WRONG_TYPE' && isLoneList(params, path)
       ? { isWarning: true, hint: 'Its one element is sent.' }
       : {}),
+    ...(code === 'UNKNOWN_VALUE' ? { isWarning: true } : {}),
   }));
 }
 

@@ -142,7 +142,7 @@ export function checkParams(
       const some = shape.enum.slice(0, LISTED_VALUES_MAX).join(', ');
       const rest = shape.enum.length > LISTED_VALUES_MAX ? `, … (${shape.enum.length} values)` : '';
       const given = shape.sensitive === true ? 'the value' : JSON.stringify(value);
-      report('WRONG_VALUE', path, `knows ${some}${rest}, not ${given}`, nearest(value, shape.enum));
+      report('UNKNOWN_VALUE', path, `knows ${some}${rest}, not ${given}`, nearest(value, shape.enum));
     }
   };
 

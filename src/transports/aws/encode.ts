@@ -4,6 +4,9 @@ import { isJsonObject } from '../../json.ts';
 import type { Member, ServiceModel, StructureShape } from './model-format.ts';
 import { bytesOfBase64, dateOf, longOf } from './values.ts';
 
+/** Shapes of ids that Route 53 gives with a path before them (`/hostedzone/Z1`) and takes without, as boto3 and the SDK pass them. */
+const ROUTE53_IDS = ['ResourceId', 'DelegationSetId', 'ChangeId'];
+
 /** The params have been checked against the same model (`check-params.ts`) and carry the members' own names. */
 export function encodeParams(model: ServiceModel, input: string | undefined, params: JsonObject): object {
   const encode = (shapeName: string, value: Json): unknown => {
@@ -27,6 +30,8 @@ export function encodeParams(model: ServiceModel, input: string | undefined, par
   };
 
   const encodeMember = (member: Member, value: Json): unknown => {
+    if (model.service === 'route53' && ROUTE53_IDS.includes(member.shape) && typeof value === 'string')
+      return value.split('/').at(-1);
     if (member.jsonvalue !== true) return encode(member.shape, value);
     // As boto3 has it: in a header travels the JSON of whatever is written, in base64; in a body a text is JSON already.
     if (member.location === 'header') return Buffer.from(JSON.stringify(value)).toString('base64');

@@ -18,6 +18,8 @@ from botocore.endpoint_provider import EndpointProvider
 
 loader = botocore.loaders.create_loader()
 cache = {}
+ROUTE53_IDS = ('ResourceId', 'DelegationSetId', 'ChangeId')
+route53 = False
 
 
 def service_model(service, protocol):
@@ -57,6 +59,9 @@ def to_python(shape, value):
         return float(value)
     if kind in ('integer', 'long'):
         return int(value)
+    # What a handler of botocore does to the ids of Route 53.
+    if shape.name in ROUTE53_IDS and route53:
+        return value.split('/')[-1]
     return value
 
 
@@ -75,6 +80,8 @@ def plain(value):
 
 
 def request(ask):
+    global route53
+    route53 = ask['service'] == 'route53'
     service = service_model(ask['service'], ask['protocol'])
     operation = service.operation_model(ask['operation'])
     serializer = serialize.create_serializer(ask['protocol'], include_validation=False)
@@ -155,6 +162,8 @@ def wire_of(ask, service, operation):
 
 
 def reply(ask):
+    global route53
+    route53 = False
     service = service_model(ask['service'], ask['protocol'])
     operation = service.operation_model(ask['operation'])
     parser = parsers.create_parser(ask['protocol'])

@@ -68,7 +68,7 @@ describe('a problem is found', () => {
     ['ec2', 'DescribeInstances', { DryRun: 'yes' }, ['WRONG_TYPE DryRun']],
     ['ec2', 'DescribeInstances', [], ['WRONG_TYPE']],
     ['ec2', 'StopInstances', {}, ['MISSING_MEMBER InstanceIds']],
-    ['ec2', 'CreateVolume', { VolumeType: 'gp9' }, ['WRONG_VALUE VolumeType']],
+    ['ec2', 'CreateVolume', { VolumeType: 'gp9' }, ['UNKNOWN_VALUE VolumeType']],
     [
       'ec2',
       'ImportKeyPair',

@@ -63,6 +63,36 @@ describe.skipIf(motoMissing)(`moto${motoMissing === undefined ? '' : ` (${motoMi
       await moto?.close();
     });
 
+    it.each<[string, string, JsonObject, string]>([
+      [
+        's3',
+        'CreateBucket',
+        { Bucket: 'b-1', CreateBucketConfiguration: { LocationConstraint: region } },
+        'Location',
+      ],
+      ['s3', 'PutObject', { Bucket: 'b-1', Key: 'a b/c+d', Body: 'aGVsbG8=' }, 'ETag'],
+      ['s3', 'GetObject', { Bucket: 'b-1', Key: 'a b/c+d' }, 'Body'],
+      ['route53', 'CreateHostedZone', { Name: 'example.com', CallerReference: '1' }, 'HostedZone'],
+      ['iam', 'CreateUser', { UserName: 'u' }, 'User'],
+      ['lambda', 'ListFunctions', {}, 'Functions'],
+      ['eks', 'ListClusters', {}, 'clusters'],
+      ['apigateway', 'CreateRestApi', { name: 'x' }, 'id'],
+      ['sqs', 'CreateQueue', { QueueName: 'q' }, 'QueueUrl'],
+      ['SQS', 'list_queues', {}, 'QueueUrls'],
+      ['dynamodb', 'ListTables', {}, 'TableNames'],
+      ['cloudformation', 'CreateStack', { StackName: 's', TemplateBody: '{"Resources":{}}' }, 'StackId'],
+      ['states', 'ListStateMachines', {}, 'stateMachines'],
+      ['logs', 'DescribeLogGroups', {}, 'logGroups'],
+      ['kms', 'CreateKey', {}, 'KeyMetadata'],
+      ['rds', 'DescribeDBInstances', {}, 'DBInstances'],
+      ['elbv2', 'describe_load_balancers', {}, 'LoadBalancers'],
+      ['organizations', 'CreateOrganization', { FeatureSet: 'ALL' }, 'Organization'],
+      ['budgets', 'DescribeBudgets', { AccountId: '123456789012' }, 'Budgets'],
+      ['efs', 'DescribeFileSystems', {}, 'FileSystems'],
+    ])('speaks with %s: %s', async (service, operation, params, member) => {
+      expect(await aws.call({ service, operation, params })).toHaveProperty([member]);
+    });
+
     it('speaks json 1.0 with cloudwatch, numbers and times included', async () => {
       const alarm = { AlarmName: 'full', Namespace: 'disk', MetricName: 'used', Statistic: 'Average' };
       const rule = {

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { HttpResponse } from '@smithy/core/protocols';
 import type { HttpRequest } from '@smithy/types';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { encodeParams } from '../../../src/transports/aws/encode.ts';
 import { createModelStore } from '../../../src/transports/aws/model-store.ts';
 import { createServiceClient } from '../../../src/transports/aws/sdk-client.ts';
 
@@ -184,6 +185,15 @@ describe('a copy from another region', () => {
     expect(form).not.toHaveProperty('SourceRegion');
     expect(new URL(form['PreSignedUrl'] ?? '').hostname).toBe('rds.us-west-2.amazonaws.com');
     expect(formOf(await caught('rds', 'CopyDBSnapshot', copy))).not.toHaveProperty('PreSignedUrl');
+  });
+});
+
+describe('an id of Route 53', () => {
+  it('may be written as Route 53 gives it', async () => {
+    const model = models.service('route53');
+    if (model === undefined) throw new Error('no model');
+    const input = encodeParams(model, model.operations['GetHostedZone']?.input, { Id: '/hostedzone/Z1' });
+    expect((await caught('route53', 'GetHostedZone', input)).path).toBe('/2013-04-01/hostedzone/Z1');
   });
 });
 
