@@ -79,7 +79,7 @@ async function run(program: ReturnType<typeof rollingOver>, count: number, pause
     return { status: 'ok', value: valueOf(call, names(count)) as never };
   };
   const host: ActivityHost = {
-    run: (call) => answer(call as AnyCall) as never,
+    run: (call) => answer(call),
     settled: () => Promise.resolve(),
   };
   const runtime = new EmbeddedRuntime({ executionId, journal, host, onWait: 'stay', seal });
@@ -201,7 +201,13 @@ async function benchWaiting(): Promise<boolean> {
         above,
         ...options,
       });
-      const result = runExecution(runtime, row.program, row.input).finally(() => runtime.flush());
+      const result = (async () => {
+        try {
+          return await runExecution(runtime, row.program, row.input);
+        } finally {
+          await runtime.flush();
+        }
+      })();
       return { runtime, result };
     },
   };

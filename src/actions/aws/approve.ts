@@ -76,7 +76,10 @@ export const approve = defineAction({
   targets: () => [],
   hasHostTargets: false,
   forbiddenInOnCancel: true,
-  check: (inputs, tools) => [...checkApprovers(inputs), ...checkNumber(inputs, tools.isExpression)],
+  check: (inputs, tools) => [
+    ...checkApprovers(inputs),
+    ...checkNumber(inputs, (value) => tools.isExpression(value)),
+  ],
   effect: runByTheEngine,
   undo: { kind: 'notNeeded' },
   flow: 'approve',
@@ -87,7 +90,7 @@ function checkApprovers({ Approvers, EnhancedApprovals }: JsonObject): readonly 
     return [{ code: 'MISSING_INPUT', path: [], message: 'aws:approve needs the input Approvers' }];
   return enhancedOf(EnhancedApprovals).flatMap(({ approver, minRequiredApprovals: wanted }, index) => {
     if (typeof wanted !== 'number' || wanted <= 1) return [];
-    const message = `${String(approver)} must approve ${wanted} times, but members of a group or role are not told apart yet: name the people, who count once each`;
+    const message = `${typeof approver === 'string' ? approver : 'an approver'} must approve ${wanted} times, but members of a group or role are not told apart yet: name the people, who count once each`;
     const path = ['EnhancedApprovals', 'Approvers', index, 'minRequiredApprovals'];
     return [{ code: 'NOT_BUILT_YET', path, message }];
   });

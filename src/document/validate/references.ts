@@ -312,7 +312,7 @@ export function outputsOf(draft: StepDraft, { catalog }: ValidationContext): rea
 
 /** `{{ Step.Payload.id }}`, `{{ Step.Output }`: braces that start with something known are meant as an expression. */
 function checkBraces({ inner, span }: PlacedBraces, user: User, context: ValidationContext): void {
-  if (/^ssm-secure:/.test(inner)) {
+  if (inner.startsWith('ssm-secure:')) {
     if (user.runsCommands === true) return;
     context.report.error(
       'SSM_REFERENCE',

@@ -136,6 +136,6 @@ function lastLine(text: string): string {
   return (text.trim().split('\n').at(-1) ?? '').slice(0, saidMax);
 }
 
-export function load(): Promise<typeof import('execa')> {
+export async function load() {
   return import('execa');
 }

@@ -158,8 +158,6 @@ async function runbookText(aws: Aws, runbook: WantedRunbook, signal: AbortSignal
 }
 
 function windowOf(reply: JsonObject): AwsWindow {
-  const optional = <K extends string>(key: K, value: string) =>
-    value === '' ? {} : ({ [key]: value } as { [P in K]: string });
   const offset = numberIn(reply, 'ScheduleOffset');
   return {
     id: textIn(reply, 'WindowId'),
@@ -178,8 +176,6 @@ function windowOf(reply: JsonObject): AwsWindow {
 }
 
 function taskOf(reply: JsonObject, registered: ReadonlyMap<string, readonly AwsTarget[]>): AwsTask {
-  const optional = <K extends string>(key: K, value: string) =>
-    value === '' ? {} : ({ [key]: value } as { [P in K]: string });
   const invocation = objectIn(reply, 'TaskInvocationParameters');
   const type = textIn(reply, 'TaskType') || textIn(reply, 'Type');
   const given = objectIn(invocation, type === 'AUTOMATION' ? 'Automation' : 'RunCommand');
@@ -215,4 +211,9 @@ function targetsOf(reply: JsonObject): AwsTarget[] {
     key: textIn(target, 'Key'),
     values: textsIn(target, 'Values'),
   }));
+}
+
+/** A member that is left out where AWS gave none. */
+function optional(key: string, value: string): Readonly<Record<string, string>> {
+  return value === '' ? {} : { [key]: value };
 }

@@ -35,7 +35,7 @@ describe.skipIf(reason)(`windows of AWS${reason === undefined ? '' : ` (skipped:
       ...real,
       call: (call, options) => {
         if (call.operation !== 'GetMaintenanceWindowTask') return real.call(call, options);
-        const task = registered.get(String(call.params['WindowTaskId']));
+        const task = registered.get(JSON.stringify(call.params['WindowTaskId']).slice(1, -1));
         return Promise.resolve({ ...(task as unknown as JsonObject), ResponseMetadata: {} });
       },
     };
