@@ -115,8 +115,7 @@ export function wireParameters(parameters: RunCommandInputs['Parameters']): Reco
 }
 
 /** A map travels as its JSON. */
-const wireText = (value: unknown): string =>
-  typeof value === 'object' ? JSON.stringify(value) : String(value);
+const wireText = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
 /** What AWS-RunShellScript does with its parameters: commands joined by newlines into one script. */
 export function shellRun(parameters: RunCommandInputs['Parameters']): ShellRun {
