@@ -65,7 +65,9 @@ export function drawMembers(
       case 'map': {
         if (level > depth + 2) return {};
         const key = draw(shape.key, level + 1);
-        return { [typeof key === 'string' ? key : 'key']: draw(shape.value, level + 1) };
+        const name = typeof key === 'string' ? key : 'key';
+        // Names of headers have no case.
+        return { [member.location === 'headers' ? name.toLowerCase() : name]: draw(shape.value, level + 1) };
       }
       case 'string':
         if (member.hostLabel === true) return 'x9';
