@@ -20,9 +20,28 @@ type Inputs = {
   readonly TargetMaps?: readonly unknown[];
   readonly MaxConcurrency?: string | number;
   readonly MaxErrors?: string | number;
+  readonly TargetLocations?: readonly unknown[];
 };
 
 const texts = Type.Array(Type.String());
+/** Source: TargetLocation of the Systems Manager API. */
+const targetLocation = strictObject({
+  Accounts: Type.Optional(
+    Type.Array(Type.String(), { maxItems: 50, description: 'Account ids, or ids of organizational units.' }),
+  ),
+  Regions: Type.Optional(Type.Array(Type.String(), { maxItems: 50 })),
+  ExecutionRoleName: Type.Optional(
+    Type.String({ description: 'Default: AWS-SystemsManager-AutomationExecutionRole.' }),
+  ),
+  TargetLocationMaxConcurrency: Type.Optional(Type.Union([Type.String(), Type.Integer({ minimum: 1 })])),
+  TargetLocationMaxErrors: Type.Optional(Type.Union([Type.String(), Type.Integer({ minimum: 0 })])),
+  TargetLocationAlarmConfiguration: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+  IncludeChildOrganizationUnits: Type.Optional(Type.Boolean()),
+  ExcludeAccounts: Type.Optional(Type.Array(Type.String())),
+  Targets: Type.Optional(Type.Array(Type.Record(Type.String(), Type.Unknown()))),
+  TargetsMaxConcurrency: Type.Optional(Type.Union([Type.String(), Type.Integer({ minimum: 1 })])),
+  TargetsMaxErrors: Type.Optional(Type.Union([Type.String(), Type.Integer({ minimum: 0 })])),
+});
 const pollMs = 2_000;
 
 export const executeAutomation = defineAction({
@@ -84,6 +103,14 @@ export const executeAutomation = defineAction({
           'No further target is begun once more than so many have failed: 1, or 10%. Those under way end.',
       }),
     ),
+    TargetLocations: Type.Optional(
+      Type.Array(targetLocation, {
+        minItems: 1,
+        maxItems: 100,
+        description:
+          'Other accounts and regions, each with the role that Systems Manager acts with there. The service runs it then, by the name of a document that it has; a file is not carried there.',
+      }),
+    ),
     StrictErrors: Type.Optional(
       Type.Boolean({
         default: false,
@@ -114,12 +141,14 @@ export const executeAutomation = defineAction({
         ...(hint === undefined ? {} : { hint }),
       });
     };
-    if (TargetLocations !== undefined)
+    if (TargetLocations !== undefined && /\.(?:ya?ml|json)$/.test(textOf(inputs['DocumentName'])))
       about(
-        'TargetLocations',
-        'TargetLocations (other accounts and regions) is not built yet',
-        'Run the runbook once for each account and region, with its role and region.',
+        'DocumentName',
+        'a file is not carried to other accounts and regions: TargetLocations wants a document that Systems Manager has there',
+        'Create it there as a document and share it, and name it here.',
       );
+    if (TargetLocations !== undefined && inputs['StrictErrors'] !== undefined)
+      about('StrictErrors', 'the service goes over TargetLocations, and knows no StrictErrors');
     if (Targets !== undefined && TargetMaps !== undefined)
       about('TargetMaps', 'aws:executeAutomation takes either Targets or TargetMaps, and is given both');
     if (Targets !== undefined && parameter === undefined)
@@ -139,8 +168,8 @@ export const executeAutomation = defineAction({
     return problems;
   },
   timeoutSeconds: undefined,
-  permissions: ({ DocumentName }) =>
-    isOfService(DocumentName)
+  permissions: ({ DocumentName, TargetLocations }) =>
+    isOfService(DocumentName) || TargetLocations !== undefined
       ? ['ssm:StartAutomationExecution', 'ssm:GetAutomationExecution', 'ssm:StopAutomationExecution']
       : [],
   targets: () => [],
@@ -185,6 +214,11 @@ export const executeAutomation = defineAction({
   flow: 'child',
 });
 
+/** Of an input as it is written. */
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
 /** By its name alone: a document that AWS owns, or an ARN. */
 export function isOfService(name: string): boolean {
   return /^(?:arn:|AWS(?:Support|ConfigRemediation|DocumentDB|EC2|Kinesis|Migration|SAP|QuickSetup|FleetManager|QuickStarts)?-)/.test(
@@ -224,6 +258,7 @@ function rateControlOf({
   TargetMaps,
   MaxConcurrency,
   MaxErrors,
+  TargetLocations,
 }: Omit<Inputs, 'DocumentName'>): JsonObject {
   return {
     ...(Targets === undefined ? {} : { Targets: Targets as Json }),
@@ -231,6 +266,7 @@ function rateControlOf({
     ...(TargetParameterName === undefined ? {} : { TargetParameterName }),
     ...(MaxConcurrency === undefined ? {} : { MaxConcurrency: String(MaxConcurrency) }),
     ...(MaxErrors === undefined ? {} : { MaxErrors: String(MaxErrors) }),
+    ...(TargetLocations === undefined ? {} : { TargetLocations: TargetLocations as Json }),
   };
 }
 

@@ -16,6 +16,8 @@ import { failed, failureIn, fitParameters, runChild, type Calling, type Local } 
 import { hasTargets, overTargets } from './child-targets.ts';
 
 export const child: RunStep = async (run) => {
+  // Other accounts and regions: the service runs it there, and has the document.
+  if ((run.record.inputs?.['TargetLocations'] ?? null) !== null) return attempted(run);
   const found = await findRunbook(run);
   if ('status' in found) return found;
   if (found.kind === 'service') return attempted(run);
