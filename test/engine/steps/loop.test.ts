@@ -360,10 +360,21 @@ test('timeoutSeconds of the loop is for all of its passes', async () => {
   expect(ran.effects.length).toBeLessThan(6);
 });
 
+/** Cancels once the step Wait of the first pass has begun. */
+const cancelWhenItWaits: ToyOptions['during'] = (journal) => {
+  const isWaiting = () =>
+    journal
+      .events(executionId, 0)
+      .some(({ event }) => event.type === 'StepStarted' && event.step === 'Each@1/Wait');
+  const timer = setInterval(() => {
+    if (!isWaiting()) return;
+    clearInterval(timer);
+    journal.requestCancel(executionId);
+  }, 10);
+};
+
 test('a cancel ends the pass that is under way, runs its onCancel, and begins no further one', async () => {
-  const during: ToyOptions['during'] = (journal) => {
-    setTimeout(() => journal.requestCancel(executionId), 100);
-  };
+  const during = cancelWhenItWaits;
   const wait = step({
     name: 'Wait',
     action: 'aws:sleep',
@@ -381,7 +392,15 @@ test('a cancel ends the pass that is under way, runs its onCancel, and begins no
 
 test('onCancel of a nested step may lead out of the loop', async () => {
   const during: ToyOptions['during'] = (journal) => {
-    setTimeout(() => journal.requestCancel(executionId), 100);
+    const isWaiting = () =>
+      journal
+        .events(executionId, 0)
+        .some(({ event }) => event.type === 'StepStarted' && event.step === 'Each@1/Wait');
+    const timer = setInterval(() => {
+      if (!isWaiting()) return;
+      clearInterval(timer);
+      journal.requestCancel(executionId);
+    }, 10);
   };
   const wait = step({
     name: 'Wait',
