@@ -49,6 +49,12 @@ interface OtherKind {
 /** By what only documents of that type have. */
 function otherKind(root: MapNode): OtherKind | undefined {
   const has = (...keys: readonly string[]): boolean => keys.every((key) => root.entries.has(key));
+  if (has('Name', 'Schedule', 'Tasks'))
+    return { what: 'a maintenance window', key: 'Schedule', hint: 'belay window validate FILE reads it.' };
+  if (has('Name', 'Rules'))
+    return { what: 'a compliance file', key: 'Rules', hint: 'belay check FILE reads it.' };
+  if (has('hosts') && !has('mainSteps'))
+    return { what: 'a configuration of hosts (belay.yaml)', key: 'hosts', hint: 'belay doctor reads it.' };
   if (has('sessionType')) return { what: 'a Session document', key: 'sessionType' };
   if (has('packages') && !has('mainSteps'))
     return {

@@ -117,6 +117,30 @@ describe('an approval where belay.yaml names approvers', { timeout: 60_000 }, ()
     });
   });
 
+  test('of several people of one group and one of another wants so many of each', async () => {
+    const [alice, bob, carol] = [keyOf('alice'), keyOf('bob'), keyOf('carol')];
+    configure({
+      alice: { keys: [publicOf(alice)] },
+      bob: { keys: [publicOf(bob)] },
+      carol: { keys: [publicOf(carol)] },
+      dba: { members: ['alice', 'bob'] },
+      boss: { members: ['carol'] },
+    });
+    const { running, id } = await started({
+      EnhancedApprovals: {
+        Approvers: [
+          { approver: 'dba', type: 'IamGroup', minRequiredApprovals: 2 },
+          { approver: 'boss', type: 'IamGroup', minRequiredApprovals: 1 },
+        ],
+      },
+    });
+    for (const key of [carol, alice])
+      expect(await folder.run(['approve', id, '--key', key])).toMatchObject({ code: 0 });
+    expect((await folder.run(['show', id])).stdout).toContain('Waiting');
+    expect(await folder.run(['approve', id, '--key', bob])).toMatchObject({ code: 0 });
+    expect(await running.ended).toMatchObject({ code: 0 });
+  });
+
   test('is refused of whoever started the execution, where belay.yaml wants that', async () => {
     const [mine, theirs] = [keyOf('me'), keyOf('bob')];
     configure(

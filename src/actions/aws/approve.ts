@@ -90,9 +90,9 @@ function checkApprovers({ Approvers, EnhancedApprovals }: JsonObject): readonly 
     return [{ code: 'MISSING_INPUT', path: [], message: 'aws:approve needs the input Approvers' }];
   return enhancedOf(EnhancedApprovals).flatMap(({ approver, minRequiredApprovals: wanted }, index) => {
     if (typeof wanted !== 'number' || wanted <= 1) return [];
-    const message = `${typeof approver === 'string' ? approver : 'an approver'} must approve ${wanted} times, but members of a group or role are not told apart yet: name the people, who count once each`;
+    const message = `${typeof approver === 'string' ? approver : 'an approver'} must approve ${wanted} times, and members of a group or role are told apart by their signatures alone: belay.yaml must name them under approvers`;
     const path = ['EnhancedApprovals', 'Approvers', index, 'minRequiredApprovals'];
-    return [{ code: 'NOT_BUILT_YET', path, message }];
+    return [{ code: 'WRONG_INPUT', path, message, isWarning: true }];
   });
 }
 

@@ -5,7 +5,7 @@ import type { DecisionAnswer, InputOf } from '../activities.ts';
 import { approvalTimeoutSecondsDefault, decisionTimeoutMs } from '../limits.ts';
 import { notify } from '../notify.ts';
 import type { RunStep, StepRun } from '../step-run.ts';
-import { approvalsOf } from './approvers.ts';
+import { approvalsOf, isEnough } from './approvers.ts';
 
 interface Decision {
   readonly approver: string;
@@ -21,7 +21,8 @@ export const approve: RunStep = async (run) => {
   const { path } = record;
   const inputs = record.inputs ?? {};
   const timeoutSeconds = run.timeoutSeconds ?? approvalTimeoutSecondsDefault;
-  const { approvers, wanted } = approvalsOf(inputs);
+  const approvals = approvalsOf(inputs);
+  const { approvers, wanted } = approvals;
   if (approvers.length === 0) return flowFailed('INVALID_INPUT', `${path} names no approvers`);
   const isSigned = frame.execution.input.signedApprovals === true;
   // An approver may be a group, whose members the host knows.
@@ -31,11 +32,20 @@ export const approve: RunStep = async (run) => {
       `MinRequiredApprovals is ${wanted}, but ${path} names ${approvers.length} approvers`,
     );
   }
+  const several = approvals.each.find((entry) => entry.wanted > 1);
+  if (several !== undefined && !isSigned) {
+    const { approver, wanted: times } = several;
+    return flowFailed(
+      'INVALID_INPUT',
+      `${approver} must approve ${times} times at ${path}: only signatures tell the members of a group apart, and belay.yaml names no approvers`,
+    );
+  }
   const message = typeof inputs['Message'] === 'string' ? inputs['Message'] : '';
   const deadlineAt = (await frame.now(`${id}:start`)) + timeoutSeconds * 1000;
   const decisions: Decision[] = [];
   let refused: string | undefined;
-  for (let turn = 1; decisions.length < wanted; turn += 1) {
+  const entries = (): string[] => decisions.map(({ approver }) => approver);
+  for (let turn = 1; !isEnough(approvals, entries()); turn += 1) {
     await frame.emit({
       type: 'StepWaiting',
       step: path,
@@ -44,7 +54,7 @@ export const approve: RunStep = async (run) => {
         message,
         approvers,
         wanted,
-        given: decisions.length,
+        given: Math.min(decisions.length, wanted),
         timeoutSeconds,
         wait: id,
         ...(isSigned ? { signed: true } : {}),

@@ -4,6 +4,8 @@ import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
 export interface Approvals {
   readonly approvers: readonly string[];
   readonly wanted: number;
+  /** How many must come from one approver, who may be a group. */
+  readonly each: readonly { readonly approver: string; readonly wanted: number }[];
 }
 
 /** A text in Approvers is a list of one. */
@@ -15,7 +17,14 @@ export function approvalsOf(inputs: JsonObject): Approvals {
   return {
     approvers: [...new Set([...plain, ...enhanced.map(({ approver }) => approver)])],
     wanted: Math.max(Number(inputs['MinRequiredApprovals'] ?? 1), wantedOfEach),
+    each: enhanced,
   };
+}
+
+/** `given`: who approved, by the entry that each counts for. */
+export function isEnough({ wanted, each }: Approvals, given: readonly string[]): boolean {
+  const countOf = (approver: string): number => given.filter((entry) => entry === approver).length;
+  return given.length >= wanted && each.every((entry) => countOf(entry.approver) >= entry.wanted);
 }
 
 function enhancedOf(

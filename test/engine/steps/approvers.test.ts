@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { approvalsOf } from '../../../src/engine/steps/approvers.ts';
 
 test('one name in Approvers is a list of one, and one approval is enough', () => {
-  expect(approvalsOf({ Approvers: 'alice' })).toEqual({ approvers: ['alice'], wanted: 1 });
+  expect(approvalsOf({ Approvers: 'alice' })).toMatchObject({ approvers: ['alice'], wanted: 1 });
 });
 
 test('a text stands for the number of approvals', () => {
@@ -18,7 +18,7 @@ test('the approvals of a change template are those of each approver, and at leas
       minRequiredApprovals: each,
     })),
   });
-  expect(approvalsOf({ EnhancedApprovals: approvers(1) })).toEqual({
+  expect(approvalsOf({ EnhancedApprovals: approvers(1) })).toMatchObject({
     approvers: ['alice', 'bob', 'carol'],
     wanted: 3,
   });
