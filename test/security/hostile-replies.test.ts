@@ -85,7 +85,7 @@ describe('a hostile AWS', () => {
           if (ended !== undefined) expect(JSON.stringify(ended.ending).length).toBeLessThan(1_000_000);
         },
       ),
-      { numRuns: 800 },
+      { numRuns: 2_000 },
     );
   });
 });

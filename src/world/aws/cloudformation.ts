@@ -1,5 +1,5 @@
 /** cloudformation: stacks with their states and their own events. The resources of a template are not made. */
-import type { JsonObject } from '../../json.ts';
+import { own, type JsonObject } from '../../json.ts';
 import { durationsMs } from '../durations.ts';
 import { newUuid } from '../ids.ts';
 import type { StackState, WorldState } from '../state.ts';
@@ -91,7 +91,7 @@ export const cloudFormationOperations: Operations = {
 
 /** By name only what is not deleted, by id everything. */
 function find(state: WorldState, nameOrId: string): StackState | undefined {
-  return state.stacks[nameOrId] ?? standingStack(state, nameOrId);
+  return own(state.stacks, nameOrId) ?? standingStack(state, nameOrId);
 }
 
 function standingStack(state: WorldState, name: string): StackState | undefined {

@@ -69,7 +69,7 @@ export const ssmOperations: Operations = {
 
   DeleteParameter: changes(['Name'], ({ state, params }) => {
     const name = params.needText('Name');
-    if (!state.parameters[name])
+    if (!Object.hasOwn(state.parameters, name))
       throw new AwsRefusal('ParameterNotFound', `The parameter ${name} does not exist`);
     delete state.parameters[name];
     return {};

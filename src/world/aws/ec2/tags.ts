@@ -1,5 +1,5 @@
 /** Tags of EC2 resources. */
-import type { Json } from '../../../json.ts';
+import { own, type Json } from '../../../json.ts';
 import type { WorldState } from '../../state.ts';
 import { changes, reads, type Operations } from '../operation.ts';
 import { AwsRefusal } from '../refusal.ts';
@@ -11,7 +11,7 @@ import { findImage, findInstance, findSnapshot, findVolume } from './find.ts';
 const tagsMax = 50;
 
 export function tagsOf(state: WorldState, id: string): Readonly<Record<string, string>> {
-  return state.tags[id] ?? {};
+  return own(state.tags, id) ?? {};
 }
 
 /** As replies list them. */
