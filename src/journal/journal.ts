@@ -70,6 +70,8 @@ export interface ExecutionSettings {
   readonly secretPrints?: Readonly<Record<string, { readonly salt: string; readonly print: string }>>;
   /** The operating-system user. */
   readonly startedBy: string;
+  /** The user behind sudo, where root started it. */
+  readonly startedFor?: string;
   /** Whether any step may call AWS: then people are known by their AWS identity. */
   readonly usesAws: boolean;
 }

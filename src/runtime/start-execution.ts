@@ -95,6 +95,7 @@ export async function startExecution(request: StartRequest, parts: StartParts): 
             inventoryFile: configuration.file,
             runbookFile: resolve(cwd, source.file),
             startedBy: parts.caller(),
+            ...personBehind(env),
           },
         },
         { catalog, actions, place, executionId, now: now(), secretSources: { env, stdin } },
@@ -112,4 +113,12 @@ export async function startExecution(request: StartRequest, parts: StartParts): 
   }
   if (wanted !== undefined) refuseTaken(wanted, true);
   throw new Error('no free execution id was found');
+}
+
+/** Root alone can say for whom it acts: sudo tells it. */
+function personBehind(env: NodeJS.ProcessEnv): { readonly startedFor?: string } {
+  const user = env['SUDO_USER'];
+  return process.geteuid?.() === 0 && user !== undefined && user !== '' && user !== 'root'
+    ? { startedFor: user }
+    : {};
 }

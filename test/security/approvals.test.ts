@@ -156,6 +156,23 @@ describe('an approval where belay.yaml names approvers', { timeout: 60_000 }, ()
     expect(await running.ended).toMatchObject({ code: 0 });
   });
 
+  test.skipIf(process.geteuid?.() !== 0)(
+    'is refused of the person behind sudo, too (only root can have one)',
+    async () => {
+      const [mine, theirs] = [keyOf('erin'), keyOf('bob')];
+      configure({ erin: { keys: [publicOf(mine)] }, bob: { keys: [publicOf(theirs)] } }, { separate: true });
+      const file = folder.write('ask.yaml', asking({ Approvers: ['erin', 'bob'] }));
+      const running = folder.start(['run', file, '-y'], { SUDO_USER: 'erin' });
+      const id = idIn(await running.says('belay approve'));
+      expect(await folder.run(['approve', id, '--key', mine])).toMatchObject({
+        code: 5,
+        stderr: expect.stringContaining('erin started the execution'),
+      });
+      expect(await folder.run(['approve', id, '--key', theirs])).toMatchObject({ code: 0 });
+      expect(await running.ended).toMatchObject({ code: 0 });
+    },
+  );
+
   test('counts by a file of allowed signers too, as long as the key is valid', async () => {
     const [old, now] = [keyOf('old'), keyOf('now')];
     folder.write(
@@ -197,7 +214,7 @@ describe('a signed decision', () => {
     programSha256: 'a'.repeat(64),
     parametersSha256: 'b'.repeat(64),
     approvers: ['alice', 'bob'],
-    startedBy: 'carol',
+    startedBy: ['carol'],
   };
   const { approvers: _approvers, startedBy: _startedBy, ...said } = wait;
 

@@ -35,6 +35,7 @@ export function waitOf(
     approvers,
   }: { readonly wait: string; readonly message: string; readonly approvers: readonly string[] },
 ): WaitSaid {
+  const { startedFor } = row.settings;
   return {
     executionId: row.id,
     runbook: row.runbook,
@@ -44,6 +45,6 @@ export function waitOf(
     approvers,
     programSha256: row.sha256,
     parametersSha256: parametersSha256(row.input.parameters),
-    startedBy: row.settings.startedBy,
+    startedBy: [row.settings.startedBy, ...(startedFor === undefined ? [] : [startedFor])],
   };
 }

@@ -8,8 +8,8 @@ import { statementText, type Statement } from './statement.ts';
 /** What is the same for every decision of one wait. */
 export type WaitSaid = Omit<Statement, 'approver' | 'decision' | 'comment'> & {
   readonly approvers: readonly string[];
-  /** The operating-system user. */
-  readonly startedBy: string;
+  /** The operating-system user, and the one behind sudo. */
+  readonly startedBy: readonly string[];
 };
 
 /** The names whose signatures count for an entry of Approvers. */
@@ -59,8 +59,8 @@ export async function checkDecision(
   return verdict;
 }
 
-export function isStarter(policy: ApprovalPolicy, person: string, startedBy: string): boolean {
-  return (policy.people.get(person)?.user ?? person) === startedBy;
+export function isStarter(policy: ApprovalPolicy, person: string, startedBy: readonly string[]): boolean {
+  return startedBy.includes(policy.people.get(person)?.user ?? person);
 }
 
 /** Principals of a line are its first word, with commas between; patterns are none of our people. */
