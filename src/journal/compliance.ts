@@ -3,14 +3,10 @@
  * writes twice: that it began, and everything that it came to in one write. Killed in between, it has changed nothing but that
  * the next one says so. It stores and returns; what a finding means is the compliance room's business.
  */
-import { closeSync, mkdirSync, openSync } from 'node:fs';
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import type { Acknowledgement, Finding } from '../compliance/index.ts';
 import type { JsonObject } from '../json.ts';
-import { JournalFailure } from './errors.ts';
-import { asJournalFailure } from './failure.ts';
-import { Statements, text } from './statements.ts';
+import { text, type Statements } from './statements.ts';
+import { openStoreFile } from './store-file.ts';
 
 export interface CheckRow {
   readonly id: number;
@@ -123,29 +119,11 @@ const tables = `
     event TEXT NOT NULL,
     taken_at INTEGER
   ) STRICT;
-  CREATE INDEX events_waiting ON events (id) WHERE taken_at IS NULL;
-  PRAGMA user_version = ${formatVersion};`;
+  CREATE INDEX events_waiting ON events (id) WHERE taken_at IS NULL;`;
 
 /** Opens or makes it. Throws JournalFailure. */
 export function openComplianceStore(stateDir: string): ComplianceStore {
-  return asJournalFailure(stateDir, () => {
-    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-    const file = join(stateDir, 'compliance.db');
-    closeSync(openSync(file, 'a', 0o600));
-    const database = new DatabaseSync(file);
-    database.exec('PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
-    database.exec('BEGIN IMMEDIATE');
-    const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
-    if (version > formatVersion) {
-      throw new JournalFailure(
-        'JOURNAL_NEWER',
-        `${file} was written by a newer Belay (format ${version}, this one reads up to ${formatVersion}). Use that version, or another --state.`,
-      );
-    }
-    if (version === 0) database.exec(tables);
-    database.exec('COMMIT');
-    return new SqliteComplianceStore(new Statements(database, stateDir));
-  });
+  return new SqliteComplianceStore(openStoreFile(stateDir, { name: 'compliance.db', formatVersion, tables }));
 }
 
 class SqliteComplianceStore implements ComplianceStore {

@@ -3,12 +3,10 @@
  * sent and settled after; each write is durable when the call returns. Any process may write; who delivers to a channel holds that
  * channel's lock. It stores and returns; what a message means is the notify room's business.
  */
-import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import { JournalFailure } from './errors.ts';
-import { asJournalFailure } from './failure.ts';
-import { Statements, text } from './statements.ts';
+import { text, type Statements } from './statements.ts';
+import { openStoreFile, type StoreFile } from './store-file.ts';
 
 /** Where a message goes: a channel of a belay.yaml, or a way that a file names itself. */
 export interface Destination {
@@ -127,8 +125,7 @@ const tables = `
     execution TEXT PRIMARY KEY,
     seq INTEGER NOT NULL,
     over INTEGER NOT NULL
-  ) STRICT, WITHOUT ROWID;
-  PRAGMA user_version = ${formatVersion};`;
+  ) STRICT, WITHOUT ROWID;`;
 
 export function hasOutbox(stateDir: string): boolean {
   return existsSync(join(stateDir, fileName));
@@ -142,32 +139,11 @@ export function openOutbox(
   stateDir: string,
   before: () => readonly { readonly execution: string; readonly seq: number }[],
 ): Outbox {
-  return asJournalFailure(stateDir, () => {
-    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-    const file = join(stateDir, fileName);
-    closeSync(openSync(file, 'a', 0o600));
-    const database = new DatabaseSync(file);
-    database.exec('PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
-    const version = (): number =>
-      Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
-    if (version() > formatVersion) {
-      throw new JournalFailure(
-        'JOURNAL_NEWER',
-        `${file} was written by a newer Belay (format ${version()}, this one reads up to ${formatVersion}). Use that version, or another --state.`,
-      );
-    }
-    if (version() === 0) {
-      database.exec('BEGIN IMMEDIATE');
-      // Another process may have been faster.
-      if (version() === 0) {
-        database.exec(tables);
-        const insert = database.prepare('INSERT INTO cursors (execution, seq, over) VALUES (?, ?, 0)');
-        for (const { execution, seq } of before()) insert.run(execution, seq);
-      }
-      database.exec('COMMIT');
-    }
-    return new SqliteOutbox(new Statements(database, stateDir));
-  });
+  const fill: StoreFile['fill'] = (database) => {
+    const insert = database.prepare('INSERT INTO cursors (execution, seq, over) VALUES (?, ?, 0)');
+    for (const { execution, seq } of before()) insert.run(execution, seq);
+  };
+  return new SqliteOutbox(openStoreFile(stateDir, { name: fileName, formatVersion, tables, fill }));
 }
 
 class SqliteOutbox implements Outbox {

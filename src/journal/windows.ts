@@ -3,13 +3,9 @@
  * synchronous=FULL. One process decides (it holds the daemon's lock); any process may read and leave a word. Every write is durable
  * when the call returns. It stores and returns; what a record means is the windows room's business.
  */
-import { closeSync, mkdirSync, openSync } from 'node:fs';
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import type { JsonObject } from '../json.ts';
-import { JournalFailure } from './errors.ts';
-import { asJournalFailure } from './failure.ts';
-import { Statements, text } from './statements.ts';
+import { text, type Statements } from './statements.ts';
+import { openStoreFile } from './store-file.ts';
 
 export interface WindowRow {
   readonly name: string;
@@ -95,29 +91,11 @@ const tables = `
     value TEXT NOT NULL,
     at INTEGER NOT NULL,
     PRIMARY KEY (about, kind, said_by)
-  ) STRICT, WITHOUT ROWID;
-  PRAGMA user_version = ${formatVersion};`;
+  ) STRICT, WITHOUT ROWID;`;
 
 /** Opens or makes it. Throws JournalFailure. */
 export function openWindowStore(stateDir: string): WindowStore {
-  return asJournalFailure(stateDir, () => {
-    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-    const file = join(stateDir, 'windows.db');
-    closeSync(openSync(file, 'a', 0o600));
-    const database = new DatabaseSync(file);
-    database.exec('PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
-    database.exec('BEGIN IMMEDIATE');
-    const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
-    if (version > formatVersion) {
-      throw new JournalFailure(
-        'JOURNAL_NEWER',
-        `${file} was written by a newer Belay (format ${version}, this one reads up to ${formatVersion}). Use that version, or another --state.`,
-      );
-    }
-    if (version === 0) database.exec(tables);
-    database.exec('COMMIT');
-    return new SqliteWindowStore(new Statements(database, stateDir));
-  });
+  return new SqliteWindowStore(openStoreFile(stateDir, { name: 'windows.db', formatVersion, tables }));
 }
 
 class SqliteWindowStore implements WindowStore {
