@@ -4,7 +4,15 @@ export type { CheckCatalog, CheckDescription, CheckProblem } from './checks.ts';
 export { acknowledgementOf, covers } from './acknowledge.ts';
 export { compare, isOpen, type Compared, type CompareInput } from './compare.ts';
 export { complianceCodes, type ComplianceCode } from './errors.ts';
-export { findingText, newsAsJson, newsOf, reachability, stoppedNews, type ComplianceNews } from './events.ts';
+export {
+  findingText,
+  newsAsJson,
+  newsOf,
+  reachability,
+  stoppedNews,
+  type ComplianceNews,
+  type NewsLine,
+} from './events.ts';
 export { parseRules, rulesMax, type ParsedRules, type RulesOptions } from './parse-rules.ts';
 export { complianceSchema } from './schema.ts';
 export { verdictOf, verdictOfCheck, verdicts, type Verdict } from './verdict.ts';

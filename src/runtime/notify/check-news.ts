@@ -6,6 +6,7 @@
  * writes down that it is done; one that is killed in between is told by whoever goes on with it, or looks at it again.
  */
 import { hostname } from 'node:os';
+import type { ComplianceNews, NewsLine } from '../../compliance/index.ts';
 import { cutLine, utcText, withFields, type EventName, type Message } from '../../notify/index.ts';
 import type { Notifier } from './notifier.ts';
 
@@ -23,33 +24,8 @@ export interface CheckRun {
   readonly channels: readonly string[];
 }
 
-export interface FindingNews {
-  /** The host, bucket or resource. */
-  readonly target: string;
-  /** One line: what is so, and what must hold. */
-  readonly says: string;
-  /** What to type about this one, such as the proposed remedy. */
-  readonly command?: string;
-}
-
-export type CheckNews =
-  | {
-      readonly kind: 'rule';
-      readonly rule: string;
-      /** `critical`, `high`, `medium`, `low`: the word of the compliance file. */
-      readonly severity: string;
-      /** The worst first. */
-      readonly found: readonly FindingNews[];
-      readonly fixed: readonly FindingNews[];
-      readonly unknown: readonly FindingNews[];
-      /** How many of the rule are open now, unknown ones left out. Zero with something fixed: it is resolved. */
-      readonly openCount: number;
-    }
-  /** The check did not come to its end, and nobody knows what holds. */
-  | { readonly kind: 'stopped'; readonly why: string };
-
 /** Throws JournalFailure, and Refusal where belay.yaml cannot be read. */
-export function tellCheck(notifier: Notifier, check: CheckRun, news: readonly CheckNews[]): void {
+export function tellCheck(notifier: Notifier, check: CheckRun, news: readonly ComplianceNews[]): void {
   const audience = notifier.audienceHere(check.channels, []);
   for (const each of news)
     for (const message of checkMessages(check, each, hostname())) notifier.tell(message, audience);
@@ -58,7 +34,7 @@ export function tellCheck(notifier: Notifier, check: CheckRun, news: readonly Ch
 const listedMax = 10;
 
 /** At most one for each event: a channel may want what is new, and not what is fixed. */
-export function checkMessages(check: CheckRun, news: CheckNews, machine: string): Message[] {
+export function checkMessages(check: CheckRun, news: ComplianceNews, machine: string): Message[] {
   if (news.kind === 'stopped') {
     return [
       withFields(
@@ -90,9 +66,9 @@ type FindingEvent = Extract<EventName, 'findingNew' | 'findingUnknown' | 'findin
 
 function ruleMessage(
   check: CheckRun,
-  { rule, severity, openCount }: Extract<CheckNews, { kind: 'rule' }>,
+  { rule, severity, openCount }: Extract<ComplianceNews, { kind: 'rule' }>,
   event: FindingEvent,
-  findings: readonly FindingNews[],
+  findings: readonly NewsLine[],
   machine: string,
 ): Message {
   const isResolved = event === 'findingFixed' && openCount === 0;
@@ -139,7 +115,7 @@ function subjectOf(
   rule: string,
   severity: string,
   event: FindingEvent,
-  findings: readonly FindingNews[],
+  findings: readonly NewsLine[],
   isResolved: boolean,
 ): string {
   const [first] = findings;

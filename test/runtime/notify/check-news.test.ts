@@ -1,11 +1,7 @@
 /** What a compliance check tells: one message for each rule, told again it is told once. */
+import type { ComplianceNews } from '../../../src/compliance/index.ts';
 import { afterEach, expect, test } from 'vitest';
-import {
-  checkMessages,
-  tellCheck,
-  type CheckNews,
-  type CheckRun,
-} from '../../../src/runtime/notify/check-news.ts';
+import { checkMessages, tellCheck, type CheckRun } from '../../../src/runtime/notify/check-news.ts';
 import { NotifyBed } from './bed.ts';
 
 let bed: NotifyBed | undefined;
@@ -21,7 +17,7 @@ const check: CheckRun = {
   command: 'belay findings --open',
   channels: [],
 };
-const rule = (more: Partial<Extract<CheckNews, { kind: 'rule' }>> = {}): CheckNews => ({
+const rule = (more: Partial<Extract<ComplianceNews, { kind: 'rule' }>> = {}): ComplianceNews => ({
   kind: 'rule',
   rule: 'sshd-active',
   severity: 'high',
