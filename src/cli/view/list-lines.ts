@@ -72,9 +72,15 @@ function whereText(view: ListedExecution): string {
   return at;
 }
 
-/** A step that sleeps or asks has no effect whose outcome could be unknown. */
+/** What other steps stand below has no effect of its own, and one that sleeps or asks has none: then no outcome is unknown. */
+const holdsOthers = new Set(['aws:executeAutomation', 'aws:loop', 'belay:rolling']);
+
 function interruptedText({ steps, waiting }: ListedExecution, at: string): string {
-  if (at !== '') return waiting === null ? `${at}, outcome unknown` : at;
+  if (at !== '') {
+    const action =
+      steps.findLast(({ name, endedAt }) => endedAt === null && printable(name) === at)?.action ?? '';
+    return waiting === null && !holdsOthers.has(action) ? `${at}, outcome unknown` : at;
+  }
   const last = steps.findLast(({ endedAt }) => endedAt !== null);
   return last === undefined ? '' : `after ${printable(last.name)}`;
 }

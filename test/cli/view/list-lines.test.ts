@@ -1,0 +1,23 @@
+/** The line of an interrupted execution says where it is, and calls no outcome unknown that is on record elsewhere. */
+import { expect, test } from 'vitest';
+import { listLines } from '../../../src/cli/view/list-lines.ts';
+import { plain, startedAt, viewAfter } from '../story.ts';
+
+const interruptedAt = (at: string, action: string): string => {
+  const step = { name: at, action, targets: [], status: 'InProgress', endedAt: null } as never;
+  const view = viewAfter([], { status: 'Interrupted', at, steps: [step] });
+  return listLines([view], startedAt, plain).join('\n');
+};
+
+test('an effect that was under way has an unknown outcome', () => {
+  expect(interruptedAt('Patch', 'host:package')).toMatch(/Interrupted .* Patch, outcome unknown/);
+});
+
+test.for(['aws:executeAutomation', 'aws:loop', 'belay:rolling'])(
+  'a step of %s has none of its own: what stands below it is looked at by its own record',
+  (action) => {
+    const line = interruptedAt('Each@2/Child', action);
+    expect(line).toMatch(/Interrupted .* Each@2\/Child/);
+    expect(line).not.toContain('unknown');
+  },
+);
