@@ -19,6 +19,9 @@ import { fakeHost } from './support/fake-host.ts';
 const reason = motoMissing();
 const template = JSON.stringify({ Resources: { Topic: { Type: 'AWS::SNS::Topic', Properties: {} } } });
 
+/** What moto does otherwise than AWS. */
+const answersForNobody = 'moto answers for functions that do not exist';
+
 describe.skipIf(reason)(
   `stacks, functions, state machines and webhooks against moto${reason === undefined ? '' : ` (skipped: ${reason})`}`,
   () => {
@@ -157,7 +160,15 @@ describe.skipIf(reason)(
         expect(ending).toMatchObject({ kind: 'done', outputs: { FunctionError: null, Payload: 'vol-1' } });
       });
 
-      it.skip('says that there is no such function (moto answers for functions that do not exist)', () => {});
+      it.skipIf(answersForNobody)(
+        `says that there is no such function (skipped: ${answersForNobody})`,
+        async () => {
+          await expect(run('aws:invokeLambdaFunction', { FunctionName: 'nobody' })).rejects.toMatchObject({
+            code: 'ResourceNotFoundException',
+            effect: 'none',
+          });
+        },
+      );
     });
 
     describe('aws:executeStateMachine', () => {
