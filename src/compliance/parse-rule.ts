@@ -1,13 +1,13 @@
 /** One entry of Rules. */
 import {
   checkKeys,
-  describeNode,
   entryOf,
   integerOf,
-  readList,
   readMap,
   readText,
+  readTexts,
   readWord,
+  requiredText,
   toJson,
   wrongType,
   type Entry,
@@ -65,28 +65,6 @@ export function readRule(
     ...(remedy === undefined ? {} : { remedy }),
   };
   return { rule, nameSpan: nameNode?.span ?? top };
-}
-
-function requiredText(reader: MapReader, key: string, at: Span): string | undefined {
-  if (entryOf(reader, key) !== undefined) return readText(reader, key);
-  reader.report.error('MISSING_KEY', at, `${reader.what} needs ${key}`);
-  return undefined;
-}
-
-/** One text or a list of texts. */
-export function readTexts(reader: MapReader, key: string): readonly string[] {
-  const entry = entryOf(reader, key);
-  if (entry === undefined) return [];
-  if (entry.value.kind === 'scalar' && typeof entry.value.value === 'string') return [entry.value.value];
-  const texts: string[] = [];
-  for (const item of readList(reader, key) ?? []) {
-    if (item.kind === 'scalar' && typeof item.value === 'string') texts.push(item.value);
-    else {
-      const message = `an entry of ${key} must be text, not ${describeNode(item)}`;
-      reader.report.error('WRONG_TYPE', item.span, message);
-    }
-  }
-  return texts;
 }
 
 function describe(reader: MapReader, name: string, catalog: CheckCatalog): CheckDescription | undefined {

@@ -7,6 +7,7 @@ import {
   readList,
   readMap,
   readText,
+  readTexts,
   readTree,
   wrongType,
   type Diagnostic,
@@ -18,7 +19,7 @@ import {
 } from '../document/index.ts';
 import type { CheckCatalog } from './checks.ts';
 import { reportRule } from './errors.ts';
-import { readRule, readTexts } from './parse-rule.ts';
+import { readRule } from './parse-rule.ts';
 import type { ReportTo, Rule, RuleSet } from './types.ts';
 
 export interface RulesOptions {

@@ -91,6 +91,8 @@ export {
   readList,
   readMap,
   readText,
+  readTexts,
+  requiredText,
   readWord,
   wrongType,
   type MapReader,

@@ -65,6 +65,27 @@ export function readText(reader: MapReader, key: string): string | undefined {
   return undefined;
 }
 
+/** The text of a key that must be there; `at` is what is underlined when it is not. */
+export function requiredText(reader: MapReader, key: string, at: Span): string | undefined {
+  return requiredEntry(reader, key, at) === undefined ? undefined : readText(reader, key);
+}
+
+/** One text or a list of texts; none where the key is not there. */
+export function readTexts(reader: MapReader, key: string): readonly string[] {
+  const entry = entryOf(reader, key);
+  if (entry === undefined) return [];
+  if (entry.value.kind === 'scalar' && typeof entry.value.value === 'string') return [entry.value.value];
+  const texts: string[] = [];
+  for (const item of readList(reader, key) ?? []) {
+    if (item.kind === 'scalar' && typeof item.value === 'string') texts.push(item.value);
+    else {
+      const message = `an entry of ${key} must be text, not ${describeNode(item)}`;
+      reader.report.error('WRONG_TYPE', item.span, message);
+    }
+  }
+  return texts;
+}
+
 /** Accepts "true" and "false" in quotes, as AWS does, and YAML 1.1's words with a warning. */
 export function readBoolean(reader: MapReader, key: string): boolean | undefined {
   const entry = entryOf(reader, key);

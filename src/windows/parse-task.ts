@@ -5,10 +5,11 @@ import {
   entryOf,
   integerOf,
   parseDurationMs,
-  readList,
   readMap,
   readText,
+  readTexts,
   readWord,
+  requiredText,
   toJson,
   wrongType,
   type MapReader,
@@ -80,14 +81,6 @@ export function readTask(
   return { task, nameSpan: nameNode?.span ?? top };
 }
 
-export function requiredText(reader: MapReader, key: string, at: Span): string | undefined {
-  if (entryOf(reader, key) === undefined) {
-    reader.report.error('MISSING_KEY', at, `${reader.what} needs ${key}`);
-    return undefined;
-  }
-  return readText(reader, key);
-}
-
 /** A whole number from 0. */
 function readCount(reader: MapReader, key: string): number | undefined {
   const entry = entryOf(reader, key);
@@ -108,24 +101,6 @@ export function readDuration(reader: MapReader, key: string): number | undefined
   if (ms !== undefined && ms > 0) return ms;
   wrongType(reader, entry, 'a duration, as PT45M');
   return undefined;
-}
-
-/** One text or a list of texts. */
-export function readTexts(reader: MapReader, key: string): readonly string[] {
-  const entry = entryOf(reader, key);
-  if (entry === undefined) return [];
-  if (entry.value.kind === 'scalar' && typeof entry.value.value === 'string') return [entry.value.value];
-  const texts: string[] = [];
-  for (const item of readList(reader, key) ?? []) {
-    if (item.kind === 'scalar' && typeof item.value === 'string') texts.push(item.value);
-    else
-      reader.report.error(
-        'WRONG_TYPE',
-        item.span,
-        `an entry of ${key} must be text, not ${describeNode(item)}`,
-      );
-  }
-  return texts;
 }
 
 function readParameters(reader: MapReader, hasTargets: boolean): JsonObject {

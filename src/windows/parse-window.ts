@@ -8,7 +8,9 @@ import {
   readList,
   readMap,
   readText,
+  readTexts,
   readTree,
+  requiredText,
   wrongType,
   type Diagnostic,
   type MapReader,
@@ -18,7 +20,7 @@ import {
   type TreeNode,
 } from '../document/index.ts';
 import { reportWindow } from './errors.ts';
-import { readDuration, readTask, readTexts, requiredText } from './parse-task.ts';
+import { readDuration, readTask } from './parse-task.ts';
 import { readSchedule } from './read-schedule.ts';
 import type { Approval, FreezeSource, MissedRuns, Task, Window } from './types.ts';
 

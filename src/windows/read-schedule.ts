@@ -4,13 +4,13 @@ import {
   integerOf,
   parseInstantMs,
   readText,
+  requiredText,
   wrongType,
   type MapReader,
   type Span,
 } from '../document/index.ts';
 import { findZone, nextDue, parseSchedule, type Rule } from '../schedule/index.ts';
 import { reportWindow } from './errors.ts';
-import { requiredText } from './parse-task.ts';
 
 export interface ReadSchedule {
   readonly scheduleText: string;
