@@ -14,6 +14,7 @@ import {
 } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
 import { objectIn, textIn } from './reply.ts';
+import { firstBytes } from '../http/first-bytes.ts';
 
 type Handle = { readonly Response: string; readonly ResponseCode: number };
 
@@ -150,7 +151,10 @@ async function send(
       redirect: 'manual',
       signal,
     });
-    return { ResponseCode: response.status, Response: hidden(await firstBytes(response), integration) };
+    return {
+      ResponseCode: response.status,
+      Response: hidden(await firstBytes(response, responseBytesMax), integration),
+    };
   } catch (error) {
     if (error instanceof ActionFailure) throw error;
     const [code, why] = reasonOf(error);
@@ -172,17 +176,6 @@ const beforeSending =
 
 const lowerCase = (headers: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
-
-async function firstBytes(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    chunks.push(chunk);
-    bytes += chunk.length;
-    if (bytes >= responseBytesMax) break;
-  }
-  return Buffer.concat(chunks).subarray(0, responseBytesMax).toString('utf8');
-}
 
 /** fetch says only "fetch failed"; what happened is in its cause. */
 function reasonOf(error: unknown): readonly [code: string, why: string] {

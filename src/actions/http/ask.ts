@@ -2,6 +2,7 @@
 import { ActionFailure, type ActionContext } from '../define-action.ts';
 import { readFields } from '../scripts/fields.ts';
 import { checkHttp } from '../scripts/http.ts';
+import { firstBytes } from './first-bytes.ts';
 
 /** How much of a body is looked at. */
 export const bodyBytesMax = 256 * 1024;
@@ -26,23 +27,12 @@ export async function askFromHere(question: Question, { fetch, signal }: ActionC
       redirect: 'manual',
       signal: AbortSignal.any([signal, limit]),
     });
-    return { kind: 'answer', status: response.status, body: await firstBytes(response) };
+    return { kind: 'answer', status: response.status, body: await firstBytes(response, bodyBytesMax) };
   } catch (error) {
     if (signal.aborted || error instanceof ActionFailure) throw error;
     if (limit.aborted) return { kind: 'unreachable', why: `no answer within ${question.timeoutSeconds} s` };
     return { kind: 'unreachable', why: reasonOf(error) };
   }
-}
-
-async function firstBytes(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    chunks.push(chunk);
-    bytes += chunk.length;
-    if (bytes >= bodyBytesMax) break;
-  }
-  return Buffer.concat(chunks).subarray(0, bodyBytesMax).toString('utf8');
 }
 
 /** fetch says only "fetch failed"; what happened is in its cause. */
