@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { numberIn, objectIn, objectsIn, pages, textIn, textsIn } from '../../actions/aws/reply.ts';
 import { isJsonObject, type JsonObject } from '../../json.ts';
 import { AwsFailure, type Aws } from '../../transports/aws.ts';
+import { createAws } from '../../transports/aws/client.ts';
 import {
   parseWindow,
   windowFromAws,
@@ -35,7 +36,10 @@ export interface WindowImport {
 }
 
 /** Throws Refusal; what was written before stays. */
-export async function* importWindows(aws: Aws, options: ImportOptions): AsyncGenerator<WindowImport> {
+export async function* importWindows(
+  options: ImportOptions,
+  aws: Aws = createAws(),
+): AsyncGenerator<WindowImport> {
   try {
     const found = await listed(aws, options);
     for (const only of options.only) {

@@ -94,7 +94,7 @@ describe.skipIf(reason)(`windows of AWS${reason === undefined ? '' : ` (skipped:
   async function imported(only: readonly string[], force = false): Promise<WindowImport[]> {
     const all: WindowImport[] = [];
     const { signal } = new AbortController();
-    for await (const each of importWindows(aws, { only, folder, force, signal })) all.push(each);
+    for await (const each of importWindows({ only, folder, force, signal }, aws)) all.push(each);
     return all;
   }
 

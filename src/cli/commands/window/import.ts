@@ -1,6 +1,5 @@
 /** belay window import: maintenance windows of AWS as files. */
 import { importWindows } from '../../../runtime/windows/import.ts';
-import { createAws } from '../../../runtime/windows/aws.ts';
 import type { CommandBody } from '../../command-spec.ts';
 import { exitCodes } from '../../exit-codes.ts';
 import { flagOf } from '../../options.ts';
@@ -13,7 +12,7 @@ export const body: CommandBody = (cli, only, options) =>
     const force = flagOf(options, 'force');
     let count = 0;
     const { signal } = new AbortController();
-    for await (const found of importWindows(createAws(), { only, folder, force, signal })) {
+    for await (const found of importWindows({ only, folder, force, signal })) {
       count += 1;
       cli.talk(
         `${printable(found.name)} (${printable(found.id)})  ${found.file ?? 'no task of it can be run here: not written'}`,
