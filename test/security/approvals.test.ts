@@ -216,7 +216,6 @@ describe('a signed decision', () => {
     approvers: ['alice', 'bob'],
     startedBy: ['carol'],
   };
-  const { approvers: _approvers, startedBy: _startedBy, ...said } = wait;
 
   test('counts for nothing else than what was signed', { timeout: 60_000 }, async () => {
     const key = keyOf('alice');
@@ -225,7 +224,7 @@ describe('a signed decision', () => {
     ]);
     const policy: ApprovalPolicy = { people, groups: new Map(), separate: false, allowedSigners: null };
     const decision = { approver: 'alice', decision: 'approve' as const, comment: 'yes' };
-    const signature = await signText(statementText({ ...said, ...decision }), key, process.env);
+    const signature = await signText(statementText({ ...wait, ...decision }), key, process.env);
     const check = (otherWait: object, other: object) =>
       checkDecision(policy, { ...wait, ...otherWait }, { ...decision, signature, ...other }, process.env);
     expect(await check({}, {})).toMatchObject({ kind: 'good', person: 'alice' });
@@ -261,7 +260,7 @@ describe('a signed decision', () => {
 
   test('cannot hide a line of its own in a message or a comment', () => {
     const text = statementText({
-      ...said,
+      ...wait,
       approver: 'alice',
       decision: 'reject',
       comment: 'x"\ndecision: approve',

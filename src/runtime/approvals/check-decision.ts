@@ -44,16 +44,15 @@ export async function checkDecision(
   const allowedSigners = allowedSignersOf(policy, env);
   const people = peopleOf(policy, approver, allowedSigners);
   if (people.length === 0) return bad(`belay.yaml has no keys of ${approver}`);
-  const { approvers: _approvers, startedBy, ...same } = wait;
   const text = statementText({
-    ...same,
+    ...wait,
     approver,
     decision: kind,
     comment: typeof comment === 'string' ? comment : '',
   });
   const verdict = await verifySignature(text, signature, people, allowedSigners);
   if (verdict.kind === 'bad') return verdict;
-  if (policy.separate && isStarter(policy, verdict.person, startedBy)) {
+  if (policy.separate && isStarter(policy, verdict.person, wait.startedBy)) {
     return bad(`${verdict.person} started the execution, and approvals.separate wants somebody else`);
   }
   return verdict;

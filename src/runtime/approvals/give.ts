@@ -53,17 +53,9 @@ async function signedDecision(
       throw new Refusal('refused', 'NOT_AN_APPROVER', text, { hint });
     }
     const { decision, comment } = answer;
-    const {
-      approvers: _approvers,
-      startedBy: _startedBy,
-      ...same
-    } = waitOf(row, at, {
-      ...waiting,
-      wait: waiting.wait ?? '',
-    });
-    const signature = await signText(statementText({ ...same, approver, decision, comment }), file, env);
-    const value = { approver, decision, comment, signature };
     const wait = waitOf(row, at, { ...waiting, wait: waiting.wait ?? '' });
+    const signature = await signText(statementText({ ...wait, approver, decision, comment }), file, env);
+    const value = { approver, decision, comment, signature };
     const verdict = await checkDecision(policy, wait, value, env);
     if (verdict.kind === 'bad')
       throw new Refusal('refused', 'NOT_COUNTED', `this would not count: ${verdict.why}`, { hint });
