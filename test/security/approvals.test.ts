@@ -84,7 +84,7 @@ describe('an approval where belay.yaml names approvers', { timeout: 60_000 }, ()
     expect(await running.ended).toMatchObject({ code: 0 });
   });
 
-  test('is not a row that somebody wrote into the journal: the wait goes on, and says why', async () => {
+  test('is not a row that somebody wrote into the inbox: the wait goes on, and says why', async () => {
     const key = keyOf('alice');
     configure({ alice: { keys: [publicOf(key)] } });
     const { running, id } = await started({ Approvers: ['alice'] });
