@@ -97,10 +97,12 @@ describe.skipIf(reason)(`AWS over real hosts${reason === undefined ? '' : ` (ski
   });
 
   test('reboots the host for exit code 194 and runs the command again', async () => {
-    await onHost('touch /run/before-reboot');
+    await onHost('rm -f /root/boots; touch /run/before-reboot');
     const id = await aws.send(h1, [
       'echo x >>/root/boots',
       '[ $(wc -l </root/boots) -ge 2 ] || exit 194',
+      // The agent may be up before sshd is.
+      'timeout 30 sh -c "until systemctl -q is-active ssh; do sleep 0.2; done"',
       'systemctl is-active ssh',
     ]);
     expect(await aws.ending(id)).toMatchObject({ Status: 'Success', StandardOutputContent: 'active\n' });

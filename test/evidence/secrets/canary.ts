@@ -17,8 +17,8 @@ export interface Canary {
 
 /** `isPlanted`: it is there to be found, and the search after all tests does not look for it. */
 export function password({ isPlanted = false } = {}): Canary {
-  // Behind the backslash no c: the echo of /bin/sh takes it as the end of all that it prints.
-  const cores = [word(), word().replace(/^c/, 'd')];
+  // Behind the backslash nothing that the echo of /bin/sh takes for an escape: it would print another text than the secret.
+  const cores = [word(), word().replace(/^[abcefnrtvx0-9]/, 'd')];
   if (!isPlanted) registerSecret('a password', cores);
   return { value: `p"ä/${cores[0]}+ =%&'$x\\${cores[1]}<é>?#`, cores };
 }

@@ -2,7 +2,7 @@
  * Secrets through the real command line, on a real host and against AWS: wherever they are used, they arrive; and they can be
  * read nowhere else: in no file, no output, no command line of any process, no call to AWS but the one that keeps a secret.
  */
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -144,13 +144,15 @@ describe.skipIf(reason)(`secrets${reason === undefined ? '' : ` (skipped: ${reas
       Type: 'SecureString',
       Overwrite: true,
     });
+    // A name of its own: a second try of the test meets the endpoint of the first.
+    const name = `evidence/key-${randomUUID()}`;
     await aws('secretsmanager', 'secretsmanager.CreateSecret', {
-      Name: 'evidence/key',
+      Name: name,
       SecretString: key.value,
     });
     const { id, said, watched } = await runLeaky(
       'h1',
-      ['Password=ssm:/evidence/word', 'Key=secretsmanager:evidence/key'],
+      ['Password=ssm:/evidence/word', `Key=secretsmanager:${name}`],
       {},
     );
     expect(said.at(-1)?.code).toBe(3);
