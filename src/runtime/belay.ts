@@ -43,7 +43,7 @@ import {
 } from './locks/survey.ts';
 import { Notifier } from './notify/notifier.ts';
 import type { PeopleWords } from './notify/words.ts';
-import { openPlace, type Place } from './places.ts';
+import { openTransports, type Transports } from './transports.ts';
 import { openExecution } from './open-execution.ts';
 import { discard } from './retention/closing.ts';
 import { forgetOnHost, openRetention, type Retention, type RetentionOptions } from './retention/retention.ts';
@@ -70,7 +70,7 @@ export interface BelayOptions {
   /** The whole of standard input, for `--secret NAME=-`. Read once. */
   readonly stdin: SecretSources['stdin'];
   /** The world that executions act on; left out, the usual. */
-  readonly openPlace?: typeof openPlace;
+  readonly openTransports?: typeof openTransports;
   /** What messages to people say of executions. Without it nobody is told. */
   readonly words?: () => Promise<PeopleWords>;
   /** Milliseconds since 1970; left out, the machine's clock. */
@@ -82,7 +82,7 @@ export interface BelayOptions {
 export class Belay {
   readonly stateDir: string;
   readonly #options: BelayOptions;
-  readonly #openPlace: typeof openPlace;
+  readonly #openTransports: typeof openTransports;
   readonly #now: () => number;
   readonly #caller: () => string;
   #journal: Journal | undefined;
@@ -92,7 +92,7 @@ export class Belay {
   constructor(options: BelayOptions) {
     let read: ReturnType<SecretSources['stdin']> | undefined;
     this.#options = { ...options, stdin: () => (read ??= options.stdin()) };
-    this.#openPlace = options.openPlace ?? openPlace;
+    this.#openTransports = options.openTransports ?? openTransports;
     this.#now = options.now ?? Date.now;
     this.#caller = options.caller ?? (() => userInfo().username);
     this.stateDir = stateDirOf(options.state, options.env);
@@ -151,7 +151,7 @@ export class Belay {
     const { cwd, env, stdin } = this.#options;
     asJournalFailure(this.stateDir, () => openStateDir(this.stateDir, env));
     const { journal, stateDir, catalog } = this;
-    const world = { openPlace: this.#openPlace, now: this.#now, caller: this.#caller };
+    const world = { openTransports: this.#openTransports, now: this.#now, caller: this.#caller };
     return startExecution(request, { journal, stateDir, catalog, cwd, env, stdin, ...world, beforeCreate });
   }
 
@@ -161,7 +161,7 @@ export class Belay {
     options: Pick<RunOptions, 'onEvent' | 'onNotice' | 'onTold' | 'onWait' | 'leave'>,
   ): Promise<RunEnding> {
     const { env, stdin } = this.#options;
-    const ports = { openPlace: this.#openPlace };
+    const ports = { openTransports: this.#openTransports };
     const { notifier, journal, stateDir } = this;
     using telling = notifier?.during(this.row(id));
     const onEvent = (recorded: RecordedEvent): void => {
@@ -255,7 +255,7 @@ export class Belay {
         : findConfiguration(cwd, env)
       ).inventory;
     return discard(this, id, why, this.view(id).endedAt !== null, () =>
-      this.#openPlace({ sandbox, inventory: inventory(), stateDir: this.stateDir, executionId: id }),
+      this.#openTransports({ sandbox, inventory: inventory(), stateDir: this.stateDir, executionId: id }),
     );
   }
 
@@ -272,15 +272,23 @@ export class Belay {
   #retentionOptions(gone: readonly string[]): RetentionOptions {
     const { cwd, env } = this.#options;
     const { journal, stateDir } = this;
-    return { journal, stateDir, cwd, env, view: (id) => this.view(id), openPlace: this.#openPlace, gone };
+    return {
+      journal,
+      stateDir,
+      cwd,
+      env,
+      view: (id) => this.view(id),
+      openTransports: this.#openTransports,
+      gone,
+    };
   }
 
   /** Who holds what: in this state folder, and with `hosts` by the entries on every host of belay.yaml. */
   async locks({ hosts }: { readonly hosts: boolean }): Promise<HostSurvey> {
     const here = heldHere(this.journal, this.stateDir);
     if (!hosts) return { held: here, silent: [] };
-    return this.#withHosts(async (place, names) => {
-      const there = await heldOnHosts(this.journal, this.stateDir, names, place);
+    return this.#withHosts(async (transports, names) => {
+      const there = await heldOnHosts(this.journal, this.stateDir, names, transports);
       return { held: [...here, ...there.held], silent: there.silent };
     });
   }
@@ -291,25 +299,25 @@ export class Belay {
     holder: string,
     decide: (found: Unlocking & { free(): Promise<HostSurvey['silent']> }) => Promise<T>,
   ): Promise<T> {
-    return this.#withHosts(async (place) => {
-      const found = await findUnlocking(this.journal, this.stateDir, place, lock, holder);
-      return decide({ ...found, free: () => freeLocks(this.journal, place, found) });
+    return this.#withHosts(async (transports) => {
+      const found = await findUnlocking(this.journal, this.stateDir, transports, lock, holder);
+      return decide({ ...found, free: () => freeLocks(this.journal, transports, found) });
     });
   }
 
-  async #withHosts<T>(work: (place: Place, names: readonly string[]) => Promise<T>): Promise<T> {
+  async #withHosts<T>(work: (transports: Transports, names: readonly string[]) => Promise<T>): Promise<T> {
     const { cwd, env } = this.#options;
     const { inventory } = findConfiguration(cwd, env);
-    const place = await this.#openPlace({
+    const transports = await this.#openTransports({
       sandbox: false,
       inventory,
       stateDir: this.stateDir,
       executionId: 'locks',
     });
     try {
-      return await work(place, inventory?.names ?? []);
+      return await work(transports, inventory?.names ?? []);
     } finally {
-      await place.close();
+      await transports.close();
     }
   }
 

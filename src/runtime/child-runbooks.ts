@@ -169,7 +169,7 @@ async function fit(
   }
   const problem = checkArguments(document, values)[0];
   if (problem !== undefined) throw new Refusal('usage', problem.code, problem.message);
-  const tools = { place: { aws }, executionId: childId, now };
+  const tools = { transports: { aws }, executionId: childId, now };
   const stored = await readStored(document, values, aws);
   const [secret] = Object.keys(stored.secrets);
   if (secret !== undefined)

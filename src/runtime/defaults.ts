@@ -11,7 +11,7 @@ import { AwsFailure, type Aws } from '../transports/aws.ts';
 import { Refusal } from './refusal.ts';
 
 export interface DefaultTools {
-  readonly place: { readonly aws: Aws };
+  readonly transports: { readonly aws: Aws };
   readonly executionId: string;
   /** Milliseconds since 1970. */
   readonly now: number;
@@ -110,7 +110,7 @@ function lookup(
 }
 
 async function identityOf(tools: DefaultTools): Promise<JsonObject> {
-  const { account, region, partition } = await tools.place.aws.identity();
+  const { account, region, partition } = await tools.transports.aws.identity();
   return { ACCOUNT_ID: account, REGION: region, AWS_PARTITION: partition };
 }
 

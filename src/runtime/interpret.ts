@@ -1,5 +1,5 @@
 /**
- * Runs the interpreter over an execution and over those that it starts below it, in one process, on one place, under the
+ * Runs the interpreter over an execution and over those that it starts below it, in one process, over the same transports, under the
  * runner's lock of the root.
  */
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ import type { KnownMachines } from './known-machines.ts';
 import { Left } from './left.ts';
 import { LockKeeper } from './locks/keeper.ts';
 import { LogFolder } from './logs.ts';
-import type { Place } from './places.ts';
+import type { Transports } from './transports.ts';
 import { refuseChanged } from './program-hash.ts';
 import { programFiles } from './program-files.ts';
 import { Refusal } from './refusal.ts';
@@ -39,7 +39,7 @@ export interface Secrets {
 
 /** What the root and all below it share. */
 export interface Shared {
-  readonly place: Place;
+  readonly transports: Transports;
   readonly secrets: Secrets;
   readonly machines: KnownMachines;
   /** Whose signatures count; null: belay.yaml does not say. */
@@ -95,7 +95,7 @@ class Tree {
 
   /** Throws Refusal where somebody else has what it held when its last runner went. */
   async open(row: ExecutionRow, below?: Below): Promise<EmbeddedRuntime> {
-    const { place, activityHost } = this.#shared;
+    const { transports, activityHost } = this.#shared;
     const { journal, stateDir, onEvent, onWait, env } = this.#options;
     refuseChanged(row);
     const vault = this.#vault(row);
@@ -107,12 +107,12 @@ class Tree {
       machines: this.#shared.machines,
       approvals: approvalJudge(row, this.#shared.approvals, env),
       actions,
-      aws: place.aws,
-      models: place.models,
-      fetch: place.fetch,
-      host: (name) => place.host(name),
-      targets: (selectors) => place.targets(selectors),
-      scripts: place.scripts,
+      aws: transports.aws,
+      models: transports.models,
+      fetch: transports.fetch,
+      host: (name) => transports.host(name),
+      targets: (selectors) => transports.targets(selectors),
+      scripts: transports.scripts,
       files: programFiles(row.program.document, row.settings.runbookFile ?? row.file),
       actsOn: this.#actsOn,
       vault,
@@ -120,7 +120,7 @@ class Tree {
         file: fileOf(row),
         chain: this.#chainOf(row),
         actions,
-        catalog: () => (this.#catalog ??= createCatalog(place.models)),
+        catalog: () => (this.#catalog ??= createCatalog(transports.models)),
         now: Date.now,
       }),
       hasOutbox: this.#options.hasOutbox === true && !this.#root.settings.sandbox,
@@ -194,7 +194,7 @@ class Tree {
 
   /** What any of them locks, the root holds. */
   #locks(): LockKeeper {
-    const { place } = this.#shared;
+    const { transports } = this.#shared;
     const { journal, stateDir } = this.#options;
     const { id, settings, runbook } = this.#root;
     return new LockKeeper({
@@ -204,8 +204,8 @@ class Tree {
       isSandbox: settings.sandbox,
       runbook,
       startedBy: settings.startedBy,
-      host: (name) => place.host(name),
-      targets: (selectors) => place.targets(selectors),
+      host: (name) => transports.host(name),
+      targets: (selectors) => transports.targets(selectors),
       now: Date.now,
     });
   }

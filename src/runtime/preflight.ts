@@ -10,7 +10,7 @@ import { wantedLocks } from './locks/lock-names.ts';
 import { everyStep, programFiles } from './program-files.ts';
 import { namedInInputs } from './named-in-inputs.ts';
 import { parameterScope } from './parameter-scope.ts';
-import type { Place } from './places.ts';
+import type { Transports } from './transports.ts';
 import { Refusal } from './refusal.ts';
 
 export interface Preflight {
@@ -24,13 +24,13 @@ export interface Asked {
   /** Of the document, absolute. */
   readonly file: string;
   readonly actions: ReadonlyMap<string, AnyAction>;
-  readonly place: Place;
+  readonly transports: Transports;
   readonly isSandbox: boolean;
 }
 
 /** Throws Refusal. */
 export async function preflight(asked: Asked): Promise<Preflight> {
-  const { document, parameters, actions, place, isSandbox } = asked;
+  const { document, parameters, actions, transports, isSandbox } = asked;
   let usesAws = document.notify?.sns !== undefined;
   for (const step of everyStep(document.mainSteps)) {
     const action = actions.get(step.action);
@@ -38,16 +38,16 @@ export async function preflight(asked: Asked): Promise<Preflight> {
     if (action.permissions(step.inputs).length > 0) usesAws = true;
     const { hosts, selectors, urls } = namedInInputs(step, action, parameters);
     for (const url of urls) refuseUrl(url, step);
-    const targets = selectors.length === 0 ? [] : targetsOf(place, selectors, step);
+    const targets = selectors.length === 0 ? [] : targetsOf(transports, selectors, step);
     for (const name of [...hosts, ...targets]) {
-      if (hostOf(place, name, step, isSandbox).transport === 'ssm') usesAws = true;
+      if (hostOf(transports, name, step, isSandbox).transport === 'ssm') usesAws = true;
     }
     await refuseUnready(step, action, asked);
   }
-  for (const name of lockedHosts(document, parameters, place, isSandbox)) {
-    if (place.host(name).transport === 'ssm') usesAws = true;
+  for (const name of lockedHosts(document, parameters, transports, isSandbox)) {
+    if (transports.host(name).transport === 'ssm') usesAws = true;
   }
-  if (usesAws && !isSandbox) await askAws(place);
+  if (usesAws && !isSandbox) await askAws(transports);
   return { usesAws };
 }
 
@@ -55,7 +55,7 @@ export async function preflight(asked: Asked): Promise<Preflight> {
 async function refuseUnready(
   step: Step,
   action: AnyAction,
-  { document, parameters, file, place }: Asked,
+  { document, parameters, file, transports }: Asked,
 ): Promise<void> {
   if (action.ready === undefined) return;
   const scope = parameterScope(parameters);
@@ -68,11 +68,11 @@ async function refuseUnready(
   const files = programFiles(document, file);
   try {
     await action.ready(inputs, {
-      scripts: place.scripts,
+      scripts: transports.scripts,
       // What lies in S3 is read by the step, with the document's role.
       attachment: (name) => files.attachment(name, undefined),
       commandDocument: (name) => files.commandDocument(name),
-      host: (name) => place.host(name),
+      host: (name) => transports.host(name),
     });
   } catch (error) {
     if (!(error instanceof ActionFailure)) throw error;
@@ -86,9 +86,9 @@ function refuseUrl(url: string, step: Step): void {
   throw new Refusal('usage', 'BAD_URL', `step ${step.name}: the URL ${url} ${problem}`);
 }
 
-function targetsOf(place: Place, selectors: readonly string[], step: Step): readonly string[] {
+function targetsOf(transports: Transports, selectors: readonly string[], step: Step): readonly string[] {
   try {
-    return place.targets(selectors);
+    return transports.targets(selectors);
   } catch (error) {
     if (!(error instanceof ActionFailure)) throw error;
     throw new Refusal('usage', error.code, `step ${step.name}: ${error.message}`, {
@@ -101,7 +101,7 @@ function targetsOf(place: Place, selectors: readonly string[], step: Step): read
 function lockedHosts(
   document: Document,
   parameters: JsonObject,
-  place: Place,
+  transports: Transports,
   isSandbox: boolean,
 ): readonly string[] {
   const resolved = resolveInputs([...(document.locks ?? [])], parameterScope(parameters));
@@ -110,7 +110,7 @@ function lockedHosts(
     .filter((name) => typeof name === 'string')
     .filter((name) => lockNameProblem(name) === undefined);
   try {
-    const wanted = wantedLocks(names, isSandbox, (selectors) => place.targets(selectors));
+    const wanted = wantedLocks(names, isSandbox, (selectors) => transports.targets(selectors));
     return wanted.flatMap(({ host }) => (host === null ? [] : [host]));
   } catch (error) {
     if (!(error instanceof ActionFailure)) throw error;
@@ -120,9 +120,9 @@ function lockedHosts(
   }
 }
 
-function hostOf(place: Place, name: string, step: Step, isSandbox: boolean) {
+function hostOf(transports: Transports, name: string, step: Step, isSandbox: boolean) {
   try {
-    return place.host(name);
+    return transports.host(name);
   } catch (error) {
     if (!(error instanceof ActionFailure)) throw error;
     throw new Refusal('usage', error.code, `step ${step.name}: ${error.message}`, {
@@ -133,9 +133,9 @@ function hostOf(place: Place, name: string, step: Step, isSandbox: boolean) {
   }
 }
 
-async function askAws(place: Place): Promise<void> {
+async function askAws(transports: Transports): Promise<void> {
   try {
-    await place.aws.identity();
+    await transports.aws.identity();
   } catch (error) {
     if (!(error instanceof AwsFailure)) throw error;
     throw new Refusal(

@@ -17,7 +17,7 @@ import { plan } from '../engine/index.ts';
 import type { ExecutionSettings, NewExecution } from '../journal/index.ts';
 import { own, type Json, type JsonObject } from '../json.ts';
 import { refuseFailAt } from './failing-at.ts';
-import type { Place } from './places.ts';
+import type { Transports } from './transports.ts';
 import { programSha256 } from './program-hash.ts';
 import { preflight } from './preflight.ts';
 import { Refusal } from './refusal.ts';
@@ -50,7 +50,7 @@ export interface PreparedExecution {
 export interface PrepareTools {
   readonly catalog: Catalog;
   readonly actions: ReadonlyMap<string, AnyAction>;
-  readonly place: Place;
+  readonly transports: Transports;
   readonly executionId: string;
   readonly now: number;
   readonly secretSources: Omit<SecretSources, 'aws'>;
@@ -60,7 +60,7 @@ export interface PrepareTools {
 export async function prepareExecution(request: RunRequest, tools: PrepareTools): Promise<PreparedExecution> {
   const written = checked(request, tools, []);
   const plain = { ...request.values, ...readTexts(written.document, request.texts) };
-  const stored = await readStored(written.document, { ...plain, ...request.secrets }, tools.place.aws);
+  const stored = await readStored(written.document, { ...plain, ...request.secrets }, tools.transports.aws);
   const secrets = { ...stored.secrets, ...request.secrets };
   const { document, diagnostics } = checked(request, tools, Object.keys(stored.secrets));
   const given = { ...plain, ...secretArguments(document, secrets) };
@@ -75,7 +75,7 @@ export async function prepareExecution(request: RunRequest, tools: PrepareTools)
     parameters: resolved.values,
     file: request.settings.runbookFile ?? request.source.file,
     actions: tools.actions,
-    place: tools.place,
+    transports: tools.transports,
     isSandbox: request.settings.sandbox,
   });
   const values = await readOrRefuse(secrets, document, tools);
@@ -197,9 +197,9 @@ function secretArguments(document: Document, secrets: Readonly<Record<string, st
 async function readOrRefuse(
   secrets: Readonly<Record<string, string>>,
   document: Document,
-  { place, secretSources }: PrepareTools,
+  { transports, secretSources }: PrepareTools,
 ): Promise<ReadonlyMap<string, string>> {
-  const from = { ...secretSources, aws: () => Promise.resolve(place.aws) };
+  const from = { ...secretSources, aws: () => Promise.resolve(transports.aws) };
   const { values, troubles } = await readSecrets(secrets, document, from);
   if (troubles.length === 0) return values;
   throw new Refusal('usage', 'MISSING_SECRET', `a secret cannot be had\n  ${troubles.join('\n  ')}`, {

@@ -10,14 +10,14 @@ import { acquireLock } from './lock.ts';
 import { refuseChild } from './refuse-child.ts';
 import { refuseClosed } from './retention/closing.ts';
 import { parameterScope } from './parameter-scope.ts';
-import { openPlace, type Place } from './places.ts';
+import { openTransports, type Transports } from './transports.ts';
 import { Refusal } from './refusal.ts';
 import type { Ports, RunEnding, RunOptions } from './run-options.ts';
 import { hasFingerprint } from './secrets/fingerprint.ts';
 import { readSecrets } from './secrets/read-all.ts';
 import { stateTrouble } from './state-trouble.ts';
 
-const usualPorts: Ports = { openPlace, activityHost: (usual) => usual };
+const usualPorts: Ports = { openTransports, activityHost: (usual) => usual };
 
 /** Throws Refusal (somebody runs it already, a secret is missing) and JournalFailure. */
 export async function runHere(id: string, options: RunOptions): Promise<RunEnding> {
@@ -45,7 +45,7 @@ export async function runHere(id: string, options: RunOptions): Promise<RunEndin
     });
     const { inventoryFile } = row.settings;
     const inventory = inventoryFile === null ? null : readConfiguration(inventoryFile, options.env).inventory;
-    const place = await ports.openPlace({
+    const transports = await ports.openTransports({
       sandbox: row.settings.sandbox,
       inventory,
       stateDir,
@@ -54,12 +54,12 @@ export async function runHere(id: string, options: RunOptions): Promise<RunEndin
       ...roleOf(row),
     });
     try {
-      const secrets = await openSecrets(row, place, options);
+      const secrets = await openSecrets(row, transports, options);
       journal.setRunner(id, { pid: process.pid, host: hostname(), startedAt: Date.now() });
-      const shared = { place, secrets, machines, approvals: inventory?.approvals ?? null, ...ports };
+      const shared = { transports, secrets, machines, approvals: inventory?.approvals ?? null, ...ports };
       return await interpret(row, shared, options);
     } finally {
-      await place.close();
+      await transports.close();
     }
   } catch (error) {
     throw stateTrouble(stateDir, error);
@@ -80,10 +80,10 @@ function standIn(name: string): string {
 }
 
 /** Reads every secret anew: the journal holds references only. */
-async function openSecrets(row: ExecutionRow, place: Place, options: RunOptions): Promise<Secrets> {
+async function openSecrets(row: ExecutionRow, transports: Transports, options: RunOptions): Promise<Secrets> {
   const { parameters } = row.input;
   const { document } = row.program;
-  const from = { env: options.env, stdin: options.stdin, aws: () => Promise.resolve(place.aws) };
+  const from = { env: options.env, stdin: options.stdin, aws: () => Promise.resolve(transports.aws) };
   const { values, troubles } = await readSecrets(row.settings.secrets, document, from);
   if (troubles.length > 0) {
     throw new Refusal(

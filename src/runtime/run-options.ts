@@ -2,7 +2,7 @@
 import type { ExecutionResult, RecordedEvent } from '../engine/index.ts';
 import type { Journal } from '../journal/index.ts';
 import type { ActivityHost } from './activity-host.ts';
-import type { Place, PlaceOptions } from './places.ts';
+import type { Transports, TransportsOptions } from './transports.ts';
 import type { SecretSources } from './secrets/references.ts';
 
 export interface RunOptions {
@@ -28,7 +28,7 @@ export interface RunOptions {
 /** Real, sandboxed, recorded and faulty runs differ only in the ports handed over; the journal is the third of them. */
 export interface Ports {
   /** The world that the execution acts on. */
-  readonly openPlace: (options: PlaceOptions) => Promise<Place>;
+  readonly openTransports: (options: TransportsOptions) => Promise<Transports>;
   /** Who carries out its activities, given who usually does. */
   readonly activityHost: (usual: ActivityHost) => ActivityHost;
 }

@@ -8,7 +8,7 @@ import type { JsonObject } from '../json.ts';
 import { findConfiguration } from './configuration.ts';
 import { newExecutionId } from './execution-id.ts';
 import { channelsOf, refuseUnknownChannels } from './notify/known-channels.ts';
-import type { openPlace } from './places.ts';
+import type { openTransports } from './transports.ts';
 import { prepareExecution } from './prepare-execution.ts';
 import { readText } from './read-text.ts';
 import { runbookOf } from './command-runbook.ts';
@@ -46,7 +46,7 @@ export interface StartParts {
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
   readonly stdin: SecretSources['stdin'];
-  readonly openPlace: typeof openPlace;
+  readonly openTransports: typeof openTransports;
   readonly now: () => number;
   readonly caller: () => string;
   /** Called when everything was found right; what it throws keeps the execution from being written down. */
@@ -69,13 +69,13 @@ export async function startExecution(request: StartRequest, parts: StartParts): 
     const dir = executionDir(stateDir, executionId);
     const isNew = !existsSync(dir);
     let isWritten = false;
-    const place = await parts
-      .openPlace({ sandbox, inventory: configuration.inventory, stateDir, executionId })
+    const transports = await parts
+      .openTransports({ sandbox, inventory: configuration.inventory, stateDir, executionId })
       .catch((error: unknown) => {
         throw stateTrouble(stateDir, error);
       });
     try {
-      const hosts = (selectors: readonly string[]): readonly string[] => place.targets(selectors);
+      const hosts = (selectors: readonly string[]): readonly string[] => transports.targets(selectors);
       const source = runbookOf(written, { selectors: request.targets, hosts, cwd });
       const { execution, warnings } = await prepareExecution(
         {
@@ -98,7 +98,7 @@ export async function startExecution(request: StartRequest, parts: StartParts): 
             ...personBehind(env),
           },
         },
-        { catalog, actions, place, executionId, now: now(), secretSources: { env, stdin } },
+        { catalog, actions, transports, executionId, now: now(), secretSources: { env, stdin } },
       );
       const { notify } = execution.program.document;
       if (!sandbox) refuseUnknownChannels(source, notify?.channels ?? [], channelsOf(configuration));
@@ -106,7 +106,7 @@ export async function startExecution(request: StartRequest, parts: StartParts): 
       isWritten = journal.create(execution);
       if (isWritten) return { id: execution.id, warnings, source };
     } finally {
-      await place.close();
+      await transports.close();
       // The sandbox of an execution that never came to be.
       if (isNew && !isWritten) rmSync(dir, { recursive: true, force: true });
     }

@@ -9,7 +9,7 @@ import { stringify } from 'yaml';
 import { parseInventory } from '../../src/inventory/index.ts';
 import { openSqliteJournal } from '../../src/journal/index.ts';
 import { LockKeeper } from '../../src/runtime/locks/keeper.ts';
-import { openPlace } from '../../src/runtime/places.ts';
+import { openTransports } from '../../src/runtime/transports.ts';
 import { HostFailure, type Host } from '../../src/transports/host.ts';
 import { BelayFolder, idIn } from '../cli/belay-process.ts';
 import { plan } from '../../src/engine/index.ts';
@@ -205,7 +205,7 @@ describe.skipIf(reason)(`locks on hosts${reason === undefined ? '' : ` (skipped:
       settings: { sandbox: false, inventoryFile: null, secrets: {}, startedBy: 'ops', usesAws: false },
       createdAt: 1,
     });
-    const place = await openPlace({ sandbox: false, inventory, stateDir, executionId });
+    const place = await openTransports({ sandbox: false, inventory, stateDir, executionId });
     let losing = 0;
     const lossy = (host: Host): Host => ({
       ...host,

@@ -1,7 +1,7 @@
 /** Belay in this process on this machine as a host, with all that a host keeps in the folder of the test. */
 import { join } from 'node:path';
 import { Belay } from '../../src/runtime/belay.ts';
-import { openPlace } from '../../src/runtime/places.ts';
+import { openTransports } from '../../src/runtime/transports.ts';
 import type { Host, HostScript } from '../../src/transports/host.ts';
 
 /** `dir` holds the state, what the host keeps (`kept`), and a belay.yaml if the test wants one. */
@@ -11,9 +11,9 @@ export function localBelay(dir: string): Belay {
     cwd: dir,
     env: { ...process.env, HOME: dir },
     stdin: () => Promise.resolve(''),
-    openPlace: async (options) => {
-      const place = await openPlace(options);
-      return { ...place, host: (name) => keptIn(dir, place.host(name)) };
+    openTransports: async (options) => {
+      const transports = await openTransports(options);
+      return { ...transports, host: (name) => keptIn(dir, transports.host(name)) };
     },
   });
 }

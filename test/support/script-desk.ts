@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Belay } from '../../src/runtime/belay.ts';
 import type { ExecutionView } from '../../src/runtime/execution-view.ts';
-import { openPlace, type Place, type PlaceOptions } from '../../src/runtime/places.ts';
+import { openTransports, type Transports, type TransportsOptions } from '../../src/runtime/transports.ts';
 import type { JsonObject } from '../../src/json.ts';
 
 export interface Ran {
@@ -33,13 +33,15 @@ export class ScriptDesk implements Disposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'belay-script-'));
   readonly belay: Belay;
 
-  constructor(change: (place: Place, options: PlaceOptions) => Place = (place) => place) {
+  constructor(
+    change: (transports: Transports, options: TransportsOptions) => Transports = (transports) => transports,
+  ) {
     this.belay = new Belay({
       state: join(this.folder, 'state'),
       cwd: this.folder,
       env: process.env,
       stdin: () => Promise.resolve(''),
-      openPlace: async (options) => change(await openPlace(options), options),
+      openTransports: async (options) => change(await openTransports(options), options),
     });
   }
 

@@ -6,7 +6,7 @@ import { createAws } from '../../transports/aws/client.ts';
 import { findConfiguration, type Configuration } from '../configuration.ts';
 import type { ListedExecution } from '../execution-view.ts';
 import type { Notifier } from '../notify/notifier.ts';
-import { openPlace } from '../places.ts';
+import { openTransports } from '../transports.ts';
 import { Refusal } from '../refusal.ts';
 import { checkAws } from './aws.ts';
 import { checkChannels } from './channels.ts';
@@ -38,18 +38,18 @@ export async function* checkup({
 }: CheckupOptions): AsyncGenerator<Finding> {
   const { configuration, finding } = readConfiguration(cwd, env);
   const names = configuration?.inventory?.names ?? [];
-  const transports = names.map((name) => configuration?.inventory?.address(name)?.transport);
-  yield* await checkTools(transports.includes('ssh'));
+  const kinds = names.map((name) => configuration?.inventory?.address(name)?.transport);
+  yield* await checkTools(kinds.includes('ssh'));
   yield* checkState(stateDir, list);
   const hasJournal = existsSync(join(stateDir, 'journal.db'));
   if (hasJournal) yield* checkLocks(journal(), stateDir);
   yield finding;
   const channels = configuration?.inventory?.channels ?? [];
   yield* await checkChannels({ channels, env, stateDir, notifier, now: Date.now() });
-  yield* await checkAws(createAws(), transports.includes('ssm'));
+  yield* await checkAws(createAws(), kinds.includes('ssm'));
   if (names.length === 0) return;
   const answers = new Map<string, Answered>();
-  const place = await openPlace({
+  const transports = await openTransports({
     sandbox: false,
     inventory: configuration?.inventory ?? null,
     stateDir,
@@ -60,11 +60,11 @@ export async function* checkup({
     },
   });
   try {
-    yield* await checkHosts(names, (name) => place.host(name));
+    yield* await checkHosts(names, (name) => transports.host(name));
     yield* checkMachines(names.flatMap((name) => answers.get(name) ?? []));
-    if (hasJournal) yield* await checkHostLocks(journal(), stateDir, names, place);
+    if (hasJournal) yield* await checkHostLocks(journal(), stateDir, names, transports);
   } finally {
-    await place.close();
+    await transports.close();
   }
 }
 

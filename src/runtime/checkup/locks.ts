@@ -2,7 +2,7 @@
 import { JournalFailure, type Journal } from '../../journal/index.ts';
 import { holderName, sinceText, whatToDo } from '../locks/holders.ts';
 import { heldHere, heldOnHosts, type HeldLock } from '../locks/survey.ts';
-import type { Place } from '../places.ts';
+import type { Transports } from '../transports.ts';
 import type { Finding } from './finding.ts';
 
 export function checkLocks(journal: Journal, stateDir: string): Finding[] {
@@ -20,12 +20,12 @@ export async function checkHostLocks(
   journal: Journal,
   stateDir: string,
   names: readonly string[],
-  place: Pick<Place, 'host'>,
+  transports: Pick<Transports, 'host'>,
 ): Promise<Finding[]> {
   const known = new Set(
     heldHere(journal, stateDir).map(({ lock, holder }) => `${lock} ${holder.executionId}`),
   );
-  const { held } = await heldOnHosts(journal, stateDir, names, place);
+  const { held } = await heldOnHosts(journal, stateDir, names, transports);
   return stale(held.filter(({ lock, holder }) => !known.has(`${lock} ${holder.executionId}`)));
 }
 

@@ -3,7 +3,7 @@ import { findConfiguration } from '../configuration.ts';
 import { newExecutionId } from '../execution-id.ts';
 import { channelsOf, unknownOf } from '../notify/known-channels.ts';
 import type { Notifier } from '../notify/notifier.ts';
-import { openPlace } from '../places.ts';
+import { openTransports } from '../transports.ts';
 import { Refusal } from '../refusal.ts';
 import { anchored, type SecretSources } from '../secrets/references.ts';
 import {
@@ -82,7 +82,7 @@ export class Compliance {
     const channels = new Map(ruleSets.map((each) => [each.name, each.channels]));
     // What an earlier process found and did not live to tell.
     this.#tell(channels);
-    const place = await openPlace({ sandbox: false, inventory, stateDir, executionId: 'check' });
+    const transports = await openTransports({ sandbox: false, inventory, stateDir, executionId: 'check' });
     const secretSources: SecretSources = {
       env,
       stdin: () => Promise.resolve(''),
@@ -97,7 +97,7 @@ export class Compliance {
           runCheck(anchoredSet, {
             stateDir,
             store: this.store,
-            place,
+            transports,
             signal,
             now,
             secretSources,
@@ -127,7 +127,7 @@ export class Compliance {
       this.#tell(channels);
       return outcomes;
     } finally {
-      await place.close();
+      await transports.close();
     }
   }
 

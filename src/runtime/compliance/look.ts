@@ -3,11 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { askHost, checks, type ActionContext } from '../../actions/index.ts';
 import { accountTarget, type Judged, type Look, type Rule } from '../../compliance/index.ts';
 import type { JsonObject } from '../../json.ts';
-import type { Place } from '../places.ts';
+import type { Transports } from '../transports.ts';
 import type { Scope } from './scope.ts';
 
 export interface LookOptions {
-  readonly place: Place;
+  readonly transports: Transports;
   readonly signal: AbortSignal;
   readonly now: () => number;
   /** The values of a rule's secrets by input, or why they cannot be had. */
@@ -48,13 +48,13 @@ export async function lookAll(rules: readonly Rule[], scope: Scope, options: Loo
 async function lookAtHost(
   host: string,
   rules: readonly Rule[],
-  { place, signal, now }: LookOptions,
+  { transports, signal, now }: LookOptions,
 ): Promise<Look[]> {
   const questions = rules.flatMap((rule) => {
     const check = checks.get(rule.check);
     return check?.scope === 'hosts' ? [{ rule, check, inputs: rule.inputs }] : [];
   });
-  const seen = await askHost(host, questions, { host: (name) => place.host(name), signal, now });
+  const seen = await askHost(host, questions, { host: (name) => transports.host(name), signal, now });
   return questions.map(({ rule }, index) => look(rule, host, seen[index] ?? [], true));
 }
 
@@ -100,17 +100,17 @@ function look({ name: rule }: Rule, target: string, seen: readonly Judged[], isW
   return { rule, target, judged: [...bySubject.values()], isWhole };
 }
 
-function contextOf(rule: Rule, { place, signal, now }: LookOptions): ActionContext {
+function contextOf(rule: Rule, { transports, signal, now }: LookOptions): ActionContext {
   return {
     executionId: 'check',
     step: rule.name,
     token: 'check',
     signal,
-    aws: place.aws,
-    models: place.models,
-    fetch: place.fetch,
-    host: (name) => place.host(name),
-    targets: (selectors) => place.targets(selectors),
+    aws: transports.aws,
+    models: transports.models,
+    fetch: transports.fetch,
+    host: (name) => transports.host(name),
+    targets: (selectors) => transports.targets(selectors),
     log: () => ({ write: () => undefined }),
     notice: () => undefined,
     now,

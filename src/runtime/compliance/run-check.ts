@@ -16,7 +16,7 @@ import {
 } from '../../compliance/index.ts';
 import type { CheckRow, ComplianceStore } from '../../journal/index.ts';
 import type { JsonObject } from '../../json.ts';
-import type { Place } from '../places.ts';
+import type { Transports } from '../transports.ts';
 import { acquireCheckLock } from '../lock.ts';
 import { Refusal } from '../refusal.ts';
 import { readSecret, type SecretSources } from '../secrets/references.ts';
@@ -28,7 +28,7 @@ import { scopeOf } from './scope.ts';
 export interface CheckOptions {
   readonly stateDir: string;
   readonly store: ComplianceStore;
-  readonly place: Place;
+  readonly transports: Transports;
   readonly signal: AbortSignal;
   readonly now: () => number;
   readonly secretSources: SecretSources;
@@ -58,11 +58,11 @@ export async function runCheck(ruleSet: RuleSet, options: CheckOptions): Promise
     const isWhole = options.rules === undefined && options.limit === undefined;
     const startedAt = now();
     // Before it counts as begun: a --limit that means no host is no check that stopped.
-    const scope = await scopeOf(rules, options.place, options.limit, signal);
+    const scope = await scopeOf(rules, options.transports, options.limit, signal);
     const checkId = store.begin(ruleSet.name, startedAt, isWhole, (row) => newsAsJson(stopped(row)));
     const values = new Set<string>();
     const seen = await lookAll(rules, scope, {
-      place: options.place,
+      transports: options.transports,
       signal,
       now,
       secrets: (rule) => secretsOf(rule, options.secretSources, values),
@@ -100,10 +100,10 @@ export async function runCheck(ruleSet: RuleSet, options: CheckOptions): Promise
       reportTroubles: [],
     };
     if (!isWhole) return outcome;
-    const { place } = options;
+    const { transports } = options;
     const reportTroubles = await reportTo(outcome, {
-      aws: place.aws,
-      nodeOf: (host) => nodeOf(host, place),
+      aws: transports.aws,
+      nodeOf: (host) => nodeOf(host, transports),
       checks: store.checks(ruleSet.name, checksLookedAt),
       signal,
     });
@@ -116,10 +116,10 @@ export async function runCheck(ruleSet: RuleSet, options: CheckOptions): Promise
 /** How far back the last check is looked for that knew everything. */
 const checksLookedAt = 1_000;
 
-function nodeOf(host: string, place: Place): string | undefined {
+function nodeOf(host: string, transports: Transports): string | undefined {
   if (host === accountTarget) return undefined;
   try {
-    return place.host(host).instanceId;
+    return transports.host(host).instanceId;
   } catch (error) {
     if (!(error instanceof ActionFailure)) throw error;
     return undefined;

@@ -3,7 +3,7 @@ import { objectsIn, pages, textIn } from '../../actions/aws/reply.ts';
 import { ActionFailure, checks } from '../../actions/index.ts';
 import { accountTarget, type Look, type Rule } from '../../compliance/index.ts';
 import { AwsFailure } from '../../transports/aws.ts';
-import type { Place } from '../places.ts';
+import type { Transports } from '../transports.ts';
 import { Refusal } from '../refusal.ts';
 
 export interface Scope {
@@ -19,11 +19,11 @@ const instanceTag = 'instance-tag:';
 /** `limit`: only these hosts, and nothing of the account. */
 export async function scopeOf(
   rules: readonly Rule[],
-  place: Place,
+  transports: Transports,
   limit: readonly string[] | undefined,
   signal: AbortSignal,
 ): Promise<Scope> {
-  const only = limit === undefined ? undefined : new Set(limited(limit, place));
+  const only = limit === undefined ? undefined : new Set(limited(limit, transports));
   const hosts = new Map<string, Rule[]>();
   const account: Rule[] = [];
   const unknown: Look[] = [];
@@ -33,7 +33,7 @@ export async function scopeOf(
       continue;
     }
     try {
-      for (const host of await targetsOf(rule.targets, place, signal)) {
+      for (const host of await targetsOf(rule.targets, transports, signal)) {
         if (only !== undefined && !only.has(host)) continue;
         hosts.set(host, [...(hosts.get(host) ?? []), rule]);
       }
@@ -47,9 +47,9 @@ export async function scopeOf(
   return { hosts, account, unknown };
 }
 
-function limited(limit: readonly string[], place: Place): readonly string[] {
+function limited(limit: readonly string[], transports: Transports): readonly string[] {
   try {
-    return place.targets(limit);
+    return transports.targets(limit);
   } catch (error) {
     if (!(error instanceof ActionFailure)) throw error;
     throw new Refusal('usage', error.code, `--limit: ${error.message}`);
@@ -58,21 +58,25 @@ function limited(limit: readonly string[], place: Place): readonly string[] {
 
 async function targetsOf(
   selectors: readonly string[],
-  place: Place,
+  transports: Transports,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   const found = new Set<string>();
   for (const selector of selectors) {
     const hosts = selector.startsWith(instanceTag)
-      ? await instancesByTag(selector, place, signal)
-      : place.targets([selector]);
+      ? await instancesByTag(selector, transports, signal)
+      : transports.targets([selector]);
     for (const host of hosts) found.add(host);
   }
   return [...found];
 }
 
 /** Instances that run; a stopped one has nothing to look at. */
-async function instancesByTag(selector: string, place: Place, signal: AbortSignal): Promise<string[]> {
+async function instancesByTag(
+  selector: string,
+  transports: Transports,
+  signal: AbortSignal,
+): Promise<string[]> {
   const [, key = '', value = ''] = /^instance-tag:([^=]+)=(.*)$/s.exec(selector) ?? [];
   if (key === '') {
     const message = `${selector} is no selector of instances; write instance-tag:KEY=VALUE`;
@@ -83,7 +87,7 @@ async function instancesByTag(selector: string, place: Place, signal: AbortSigna
     { Name: 'instance-state-name', Values: ['pending', 'running'] },
   ];
   const ids: string[] = [];
-  for await (const page of pages('ec2', 'DescribeInstances', { Filters }, { aws: place.aws, signal }))
+  for await (const page of pages('ec2', 'DescribeInstances', { Filters }, { aws: transports.aws, signal }))
     for (const reservation of objectsIn(page, 'Reservations'))
       ids.push(...objectsIn(reservation, 'Instances').map((instance) => textIn(instance, 'InstanceId')));
   const named = ids.filter((id) => id !== '');
@@ -91,5 +95,5 @@ async function instancesByTag(selector: string, place: Place, signal: AbortSigna
     const message = `no instance that runs has the tag ${key} with the value ${value}`;
     throw new ActionFailure({ code: 'UNKNOWN_TARGET', message });
   }
-  return place.targets(named).map((host) => host);
+  return transports.targets(named).map((host) => host);
 }

@@ -2,7 +2,7 @@
 import { ActionFailure } from '../../actions/define-action.ts';
 import type { Journal, LockRow } from '../../journal/index.ts';
 import { HostFailure } from '../../transports/host.ts';
-import type { Place } from '../places.ts';
+import type { Transports } from '../transports.ts';
 import { Refusal } from '../refusal.ts';
 import { giveEntry, lookAtEntry } from './host-entry.ts';
 import { holderOfEntry, holderOfRow, type Holder } from './holders.ts';
@@ -48,14 +48,14 @@ export async function heldOnHosts(
   journal: Journal,
   stateDir: string,
   hosts: readonly string[],
-  place: Pick<Place, 'host'>,
+  transports: Pick<Transports, 'host'>,
 ): Promise<HostSurvey> {
   const held: HeldLock[] = [];
   const silent: { host: string; why: string }[] = [];
   const signal = AbortSignal.timeout(surveyTimeoutMs);
   const look = async (name: string): Promise<void> => {
     try {
-      const answer = await lookAtEntry(place.host(name), signal);
+      const answer = await lookAtEntry(transports.host(name), signal);
       if (answer.kind !== 'held') return;
       const { entry } = answer;
       held.push({
@@ -83,17 +83,17 @@ export interface Unlocking extends HostSurvey {
 export async function findUnlocking(
   journal: Journal,
   stateDir: string,
-  place: Pick<Place, 'host' | 'targets'>,
+  transports: Pick<Transports, 'host' | 'targets'>,
   lock: string,
   holderId: string,
 ): Promise<Unlocking> {
   const prefix = holderId.toUpperCase();
-  const wanted = wantedOrRefused(lock, place);
+  const wanted = wantedOrRefused(lock, transports);
   const names = new Set(wanted.map(({ name }) => name));
   const isMeant = (held: HeldLock): boolean => held.holder.executionId.toUpperCase().startsWith(prefix);
   const here = heldHere(journal, stateDir).filter((held) => names.has(held.lock) || held.asked === lock);
   const hosts = wanted.flatMap(({ host }) => (host === null ? [] : [host]));
-  const survey = await heldOnHosts(journal, stateDir, hosts, place);
+  const survey = await heldOnHosts(journal, stateDir, hosts, transports);
   const all = [...here, ...survey.held];
   const meant = all.filter(isMeant);
   const live = meant.find(({ holder }) => holder.condition === 'underWay');
@@ -122,7 +122,7 @@ export async function findUnlocking(
 /** Frees it. Returns what could not be freed. */
 export async function freeLocks(
   journal: Journal,
-  place: Pick<Place, 'host'>,
+  transports: Pick<Transports, 'host'>,
   { held, rows }: Unlocking,
 ): Promise<HostSurvey['silent']> {
   const left: { host: string; why: string }[] = [];
@@ -130,7 +130,7 @@ export async function freeLocks(
   for (const { host, owner } of held) {
     if (host === null || owner === undefined) continue;
     try {
-      await giveEntry(place.host(host), owner, signal);
+      await giveEntry(transports.host(host), owner, signal);
     } catch (error) {
       if (!(error instanceof HostFailure || error instanceof ActionFailure)) throw error;
       left.push({ host, why: error.message });
@@ -140,14 +140,17 @@ export async function freeLocks(
   return left;
 }
 
-function wantedOrRefused(lock: string, place: Pick<Place, 'targets'>): ReturnType<typeof wantedLocks> {
+function wantedOrRefused(
+  lock: string,
+  transports: Pick<Transports, 'targets'>,
+): ReturnType<typeof wantedLocks> {
   if (!lock.includes(':')) {
     throw new Refusal('usage', 'LOCK_NAME', `${lock} is no lock`, {
       hint: 'a lock is named KIND:NAME, as host:db1 or cluster:minio; belay locks shows what is held',
     });
   }
   try {
-    return wantedLocks([lock], false, (selectors) => place.targets(selectors));
+    return wantedLocks([lock], false, (selectors) => transports.targets(selectors));
   } catch (error) {
     if (!(error instanceof ActionFailure)) throw error;
     throw new Refusal('usage', error.code, `${lock}: ${error.message}`);

@@ -5,7 +5,7 @@ import { HostFailure } from '../../transports/host.ts';
 import { ActionFailure } from '../../actions/define-action.ts';
 import { acquireLock } from '../lock.ts';
 import { giveEntry, ownerOf } from '../locks/host-entry.ts';
-import type { Place } from '../places.ts';
+import type { Transports } from '../transports.ts';
 import { Refusal } from '../refusal.ts';
 
 /** How long the hosts may take over giving locks back, in ms. */
@@ -38,7 +38,7 @@ export async function discard(
   id: string,
   why: string,
   hasEnded: boolean,
-  place: () => Promise<Place>,
+  transports: () => Promise<Transports>,
 ): Promise<{ readonly lock: string; readonly why: string }[]> {
   const lock = acquireLock(stateDir, id);
   if (lock === undefined) {
@@ -53,7 +53,7 @@ export async function discard(
     const kind = hasEnded ? 'closed' : 'discarded';
     journal.setClosing(id, { kind, at: Date.now(), by: userInfo().username, why });
     const held = journal.locks(id);
-    return held.length === 0 ? [] : await giveBack(journal, id, held, place);
+    return held.length === 0 ? [] : await giveBack(journal, id, held, transports);
   } finally {
     lock.release();
   }
@@ -63,16 +63,16 @@ async function giveBack(
   journal: Journal,
   id: string,
   held: readonly LockRow[],
-  place: () => Promise<Place>,
+  transports: () => Promise<Transports>,
 ): Promise<{ readonly lock: string; readonly why: string }[]> {
   const kept: { lock: string; why: string }[] = [];
   const signal = AbortSignal.timeout(giveTimeoutMs);
-  let opened: Place | undefined;
+  let opened: Transports | undefined;
   try {
     for (const row of held) {
       try {
         if (row.host !== null && row.hasEntry && row.scope === '') {
-          opened ??= await place();
+          opened ??= await transports();
           await giveEntry(opened.host(row.host), ownerOf(journal.folderId, id), signal);
         }
         journal.dropLocks([row]);

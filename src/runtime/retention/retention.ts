@@ -4,7 +4,7 @@ import { keepLabel } from '../../actions/scripts/keep-key.ts';
 import type { Journal } from '../../journal/index.ts';
 import { findConfiguration, readConfiguration, type Configuration } from '../configuration.ts';
 import type { ExecutionView } from '../execution-view.ts';
-import type { openPlace, Place } from '../places.ts';
+import type { openTransports, Transports } from '../transports.ts';
 import { Refusal } from '../refusal.ts';
 import { executionDir } from '../state-dir.ts';
 import { fateOf } from './fate.ts';
@@ -28,7 +28,7 @@ export interface RetentionOptions {
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
   readonly view: (id: string) => ExecutionView;
-  readonly openPlace: typeof openPlace;
+  readonly openTransports: typeof openTransports;
   readonly gone: readonly string[];
 }
 
@@ -47,15 +47,15 @@ export interface Retention {
 export function openRetention(options: RetentionOptions): Retention {
   const { journal, stateDir, cwd, env, view } = options;
   const here = findConfiguration(cwd, env);
-  const places = new Places(options, here);
+  const opened = new OpenTransports(options, here);
   const ports: PrunePorts = {
     journal,
     stateDir,
     keepMs: here.inventory?.keepMs ?? keepMsDefault,
     now: Date.now,
     view,
-    allHosts: (id) => places.configuration(id).inventory?.names ?? [],
-    host: (id, name) => places.of(id).host(name),
+    allHosts: (id) => opened.configuration(id).inventory?.names ?? [],
+    host: (id, name) => opened.of(id).host(name),
     gone: new Set(options.gone),
   };
   const judged = judge(ports);
@@ -69,12 +69,12 @@ export function openRetention(options: RetentionOptions): Retention {
     orphans,
     keptOn: (id) => journal.keptOn(id) ?? ports.allHosts(id),
     prune: async () => {
-      await places.open(going);
+      await opened.open(going);
       const pruned = await prune(ports, going);
       for (const id of orphans) rmSync(executionDir(stateDir, id), { recursive: true, force: true });
       return pruned;
     },
-    close: () => places.close(),
+    close: () => opened.close(),
   };
 }
 
@@ -103,27 +103,27 @@ export async function forgetOnHost(options: RetentionOptions, id: string, host: 
       );
     }
   }
-  const place = await options.openPlace({
+  const transports = await options.openTransports({
     sandbox: false,
     inventory: configuration.inventory,
     stateDir,
     executionId: 'prune',
   });
   try {
-    const why = await forgetLabels(() => place.host(host), [label]);
+    const why = await forgetLabels(() => transports.host(host), [label]);
     if (why !== null) throw new Refusal('refused', 'NOT_FORGOTTEN', `${host} did not forget ${id}: ${why}`);
     if (known !== undefined) journal.dropKeptOn(known, host);
   } finally {
-    await place.close();
+    await transports.close();
   }
 }
 
-/** One place for each belay.yaml that executions were started with; where that is gone, the one that is in force here. */
-class Places {
+/** The transports for each belay.yaml that executions were started with; where that is gone, the one that is in force here. */
+class OpenTransports {
   readonly #options: RetentionOptions;
   readonly #here: Configuration;
   readonly #configurations = new Map<string | null, Configuration>();
-  readonly #open = new Map<Configuration, Place>();
+  readonly #open = new Map<Configuration, Transports>();
 
   constructor(options: RetentionOptions, here: Configuration) {
     this.#options = options;
@@ -144,24 +144,24 @@ class Places {
     for (const id of ids) {
       const configuration = this.configuration(id);
       if (this.#open.has(configuration)) continue;
-      const place = await this.#options.openPlace({
+      const transports = await this.#options.openTransports({
         sandbox: false,
         inventory: configuration.inventory,
         stateDir: this.#options.stateDir,
         executionId: 'prune',
       });
-      this.#open.set(configuration, place);
+      this.#open.set(configuration, transports);
     }
   }
 
-  of(id: string): Place {
-    const place = this.#open.get(this.configuration(id));
-    if (place === undefined) throw new Error(`no place was opened for ${id}`);
-    return place;
+  of(id: string): Transports {
+    const transports = this.#open.get(this.configuration(id));
+    if (transports === undefined) throw new Error(`no transports were opened for ${id}`);
+    return transports;
   }
 
   async close(): Promise<void> {
-    for (const place of this.#open.values()) await place.close();
+    for (const transports of this.#open.values()) await transports.close();
     this.#open.clear();
   }
 

@@ -10,7 +10,7 @@ import { afterAll, expect, test } from 'vitest';
 import { actions } from '../../../src/actions/index.ts';
 import type { JsonObject } from '../../../src/json.ts';
 import { Belay } from '../../../src/runtime/belay.ts';
-import { openPlace, type Place } from '../../../src/runtime/places.ts';
+import { openTransports, type Transports } from '../../../src/runtime/transports.ts';
 import type { Host } from '../../../src/transports/host.ts';
 import { sandboxIds } from '../../../src/world/index.ts';
 import { withFault, type FaultKind } from '../../../src/world/faults.ts';
@@ -99,9 +99,9 @@ test('each action that changes anything is in the table, or is said to be shown 
 class Killed extends Error {}
 
 /** The world with one thing going wrong at its first effect. */
-function going(place: Place, ends: EndsAs, meanwhile: { cancel(): void }): Place {
+function going(transports: Transports, ends: EndsAs, meanwhile: { cancel(): void }): Transports {
   const kind: FaultKind | null = ends === 'refused' || ends === 'lostReply' ? ends : null;
-  const ports = { aws: place.aws, host: (name: string): Host | undefined => place.host(name) };
+  const ports = { aws: transports.aws, host: (name: string): Host | undefined => transports.host(name) };
   const faulty = kind === null ? ports : withFault(ports, { effect: 1, kind });
   let isFirst = true;
   const wrapped = (host: Host): Host => ({
@@ -126,7 +126,7 @@ function going(place: Place, ends: EndsAs, meanwhile: { cancel(): void }): Place
   });
   let isOver = false;
   return {
-    ...place,
+    ...transports,
     aws: faulty.aws,
     host: (name) => {
       const host = faulty.host(name);
@@ -147,8 +147,8 @@ test.each(sampled())(
       cwd: dir,
       env: {},
       stdin: () => Promise.resolve(''),
-      openPlace: async (options) =>
-        going(await openPlace(options), fault, { cancel: () => void belay.cancel(id) }),
+      openTransports: async (options) =>
+        going(await openTransports(options), fault, { cancel: () => void belay.cancel(id) }),
     });
     try {
       const step = {

@@ -6,7 +6,7 @@
  * CUT is a Cut as JSON. Prints every point that it passes, and at last how the run ended.
  */
 import { Belay } from '../../../src/runtime/belay.ts';
-import { openPlace } from '../../../src/runtime/places.ts';
+import { openTransports } from '../../../src/runtime/transports.ts';
 import { runHere } from '../../../src/runtime/run-here.ts';
 import { Refusal } from '../../../src/runtime/refusal.ts';
 import { Scissors, type Cut } from './scissors.ts';
@@ -23,7 +23,7 @@ try {
     stdin: () => Promise.resolve(''),
     onWait: 'leave',
     ports: {
-      openPlace: async (options) => scissors.place(await openPlace(options)),
+      openTransports: async (options) => scissors.place(await openTransports(options)),
       activityHost: (usual) => scissors.activities(usual),
     },
   });

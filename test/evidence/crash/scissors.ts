@@ -5,7 +5,7 @@
  */
 import { writeSync } from 'node:fs';
 import type { ActivityHost } from '../../../src/runtime/activity-host.ts';
-import type { Place } from '../../../src/runtime/places.ts';
+import type { Transports } from '../../../src/runtime/transports.ts';
 import type { Journal } from '../../../src/journal/index.ts';
 import type { Aws } from '../../../src/transports/aws.ts';
 import type { Host } from '../../../src/transports/host.ts';
@@ -80,7 +80,7 @@ export class Scissors {
   }
 
   /** Every call to the world that may change something. */
-  place(place: Place): Place {
+  place(place: Transports): Transports {
     return {
       ...place,
       aws: this.#aws(place.aws),

@@ -9,7 +9,7 @@ import { openComplianceStore, openSqliteJournal } from '../../../src/journal/ind
 import { handOver } from '../../../src/runtime/compliance/hand-over.ts';
 import { runCheck } from '../../../src/runtime/compliance/run-check.ts';
 import { Notifier } from '../../../src/runtime/notify/notifier.ts';
-import type { Place } from '../../../src/runtime/places.ts';
+import type { Transports } from '../../../src/runtime/transports.ts';
 import { localTestHost } from '../../actions/host/local.ts';
 
 const [, , folder = '', state = '', write = '0', phase = 'before'] = process.argv;
@@ -54,12 +54,15 @@ const notifier = new Notifier({
   words: async () => (await import('../../../src/cli/view/people-words.ts')).peopleWords,
 });
 const told = mortal(notifier, ['tell']);
-const place = { host: () => here.host, targets: (names: readonly string[]) => names } as unknown as Place;
+const transports = {
+  host: () => here.host,
+  targets: (names: readonly string[]) => names,
+} as unknown as Transports;
 handOver(store, told, new Map(), Date.now);
 await runCheck(ruleSet, {
   stateDir: folder,
   store,
-  place,
+  transports,
   signal: AbortSignal.timeout(60_000),
   now: Date.now,
   secretSources: {

@@ -12,7 +12,7 @@ import { prune, type PrunePorts } from '../../../src/runtime/retention/prune.ts'
 import { Refusal } from '../../../src/runtime/refusal.ts';
 import { HostFailure, type Host } from '../../../src/transports/host.ts';
 import { keptIn, localBelay } from '../../support/local-belay.ts';
-import { openPlace, type Place } from '../../../src/runtime/places.ts';
+import { openTransports, type Transports } from '../../../src/runtime/transports.ts';
 import { readConfiguration } from '../../../src/runtime/configuration.ts';
 
 const hourMs = 3_600_000;
@@ -220,7 +220,7 @@ function dying(
 test('killed at any moment, it has taken nothing that is needed, and the next one finishes', async () => {
   const needed = await execution('needed');
   const inventory = readConfiguration(join(dir, 'belay.yaml')).inventory;
-  const place: Place = await openPlace({
+  const transports: Transports = await openTransports({
     sandbox: false,
     inventory,
     stateDir: belay.stateDir,
@@ -238,7 +238,7 @@ test('killed at any moment, it has taken nothing that is needed, and the next on
           now: Date.now,
           view: (id) => belay.view(id),
           allHosts: () => ['here'],
-          host: (_id, name) => keptApart(place.host(name)),
+          host: (_id, name) => keptApart(transports.host(name)),
           gone: new Set(),
         };
         const killed = dying(ports, n, when);
@@ -256,7 +256,7 @@ test('killed at any moment, it has taken nothing that is needed, and the next on
       }
     }
   } finally {
-    await place.close();
+    await transports.close();
   }
   belay.requestRollback(needed, { force: false });
   await belay.run(needed, { onWait: 'leave' });

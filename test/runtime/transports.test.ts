@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { parseInventory } from '../../src/inventory/index.ts';
-import { openPlace, type Place } from '../../src/runtime/places.ts';
+import { openTransports, type Transports } from '../../src/runtime/transports.ts';
 
-const stateDir = mkdtempSync(join(tmpdir(), 'belay-places-'));
+const stateDir = mkdtempSync(join(tmpdir(), 'belay-transports-'));
 afterAll(() => rmSync(stateDir, { recursive: true, force: true }));
 
 const { inventory = null } = parseInventory({
@@ -20,23 +20,27 @@ groups:
 `,
 });
 
-async function within<T>(sandbox: boolean, ask: (place: Place) => T): Promise<T> {
-  const place = await openPlace({ sandbox, inventory, stateDir, executionId: '01JPLACE' });
+async function within<T>(sandbox: boolean, ask: (transports: Transports) => T): Promise<T> {
+  const transports = await openTransports({ sandbox, inventory, stateDir, executionId: '01JTRANSPORTS' });
   try {
-    return ask(place);
+    return ask(transports);
   } finally {
-    await place.close();
+    await transports.close();
   }
 }
 
-describe('the targets of a place', () => {
+describe('the targets that are reached', () => {
   test('are hosts of the inventory in reality', async () => {
-    const hosts = await within(false, (place) => place.targets(['group:minio', 'tag:role=db', 'minio01']));
+    const hosts = await within(false, (transports) =>
+      transports.targets(['group:minio', 'tag:role=db', 'minio01']),
+    );
     expect(hosts).toEqual(['minio01', 'minio02', 'db1']);
   });
 
   test('are hosts of the sandbox there, of whose tags and groups the inventory tells', async () => {
-    const hosts = await within(true, (place) => place.targets(['group:databases', 'tag:role=db', 'db1']));
+    const hosts = await within(true, (transports) =>
+      transports.targets(['group:databases', 'tag:role=db', 'db1']),
+    );
     expect(hosts).toEqual(['db1']);
   });
 
@@ -46,7 +50,7 @@ describe('the targets of a place', () => {
     [true, 'tag:role=storage', /^no host has the tag role with the value storage/],
     [true, 'minio01', /^no host is called minio01/],
   ])('are refused where they match none (sandbox: %s, %s)', async (sandbox, selector, message) => {
-    const refused = within(sandbox, (place) => place.targets([selector]));
+    const refused = within(sandbox, (transports) => transports.targets([selector]));
     await expect(refused).rejects.toMatchObject({
       code: 'UNKNOWN_TARGET',
       message: typeof message === 'string' ? message : expect.stringMatching(message),

@@ -16,7 +16,7 @@ import { openWorld, sandboxAws, sandboxHost, sandboxHostNames, type World } from
 import { checkPins } from './known-machines.ts';
 import { executionDir } from './state-dir.ts';
 
-export interface Place {
+export interface Transports {
   readonly aws: Aws;
   readonly models: AwsModels;
   /** Where scripts of the runbook run: on this machine, also in the sandbox, there without anything that they could change. */
@@ -30,7 +30,7 @@ export interface Place {
   close(): Promise<void>;
 }
 
-export interface PlaceOptions {
+export interface TransportsOptions {
   readonly sandbox: boolean;
   readonly inventory: Inventory | null;
   readonly stateDir: string;
@@ -41,11 +41,11 @@ export interface PlaceOptions {
   readonly assumeRole?: string;
 }
 
-export async function openPlace(options: PlaceOptions): Promise<Place> {
+export async function openTransports(options: TransportsOptions): Promise<Transports> {
   return options.sandbox ? openSandbox(options) : openReality(options);
 }
 
-async function openSandbox({ inventory, stateDir, executionId }: PlaceOptions): Promise<Place> {
+async function openSandbox({ inventory, stateDir, executionId }: TransportsOptions): Promise<Transports> {
   const models = createAwsModels();
   const world = await openWorld({
     file: join(executionDir(stateDir, executionId), 'world.json'),
@@ -73,7 +73,12 @@ async function openSandbox({ inventory, stateDir, executionId }: PlaceOptions): 
   };
 }
 
-function openReality({ inventory, stateDir, assumeRole, verifyHost = checkPins }: PlaceOptions): Place {
+function openReality({
+  inventory,
+  stateDir,
+  assumeRole,
+  verifyHost = checkPins,
+}: TransportsOptions): Transports {
   const models = createAwsModels();
   const aws = createAws();
   const addresses = new Map<string, HostAddress>();
