@@ -12,7 +12,7 @@ import {
   type TreeNode,
 } from '../document/index.ts';
 import { reportInventory } from './errors.ts';
-import { namePattern } from './host-entry.ts';
+import { namePattern } from './written-host.ts';
 
 export interface Approver {
   readonly name: string;

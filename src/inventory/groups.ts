@@ -8,7 +8,7 @@ import {
   type TreeNode,
 } from '../document/index.ts';
 import { reportInventory } from './errors.ts';
-import { namePattern, type HostEntry } from './host-entry.ts';
+import { namePattern, type WrittenHost } from './written-host.ts';
 import { expandName } from './range.ts';
 
 /** Group → its hosts by name, each once, in the order written. */
@@ -16,7 +16,7 @@ export type Groups = ReadonlyMap<string, readonly string[]>;
 
 export function readGroups(
   entries: ReadonlyMap<string, Entry>,
-  hosts: readonly HostEntry[],
+  hosts: readonly WrittenHost[],
   report: Report,
 ): Groups {
   const hostNamed = new Map(hosts.map(({ name }) => [name, name]));

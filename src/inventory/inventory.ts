@@ -3,7 +3,7 @@ import type { Channel } from '../notify/index.ts';
 import type { HostAddress } from '../transports/host.ts';
 import type { ApprovalPolicy } from './approvers.ts';
 import type { Groups } from './groups.ts';
-import type { HostEntry } from './host-entry.ts';
+import type { WrittenHost } from './written-host.ts';
 
 export interface Inventory {
   /** As written, in the order of the file. */
@@ -22,7 +22,7 @@ export interface Inventory {
 
 /** Of entries without cycles and with known bastions. */
 export function makeInventory(
-  entries: readonly HostEntry[],
+  entries: readonly WrittenHost[],
   { groups, keepMs, channels, approvals }: Pick<Inventory, 'groups' | 'keepMs' | 'channels' | 'approvals'>,
 ): Inventory {
   const byName = new Map(entries.map((entry) => [entry.name, entry]));
@@ -46,9 +46,9 @@ export function makeInventory(
 }
 
 /** The bastions of the bastions come first; one that was passed already is not passed again. */
-function hopsOf(entry: HostEntry, byName: ReadonlyMap<string, HostEntry>): HostAddress[] {
+function hopsOf(entry: WrittenHost, byName: ReadonlyMap<string, WrittenHost>): HostAddress[] {
   const hops = new Map<string, HostAddress>();
-  const visit = (host: HostEntry): void => {
+  const visit = (host: WrittenHost): void => {
     for (const { name } of host.via) {
       const bastion = byName.get(name);
       if (bastion === undefined || hops.has(name)) continue;

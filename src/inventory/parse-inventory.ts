@@ -15,7 +15,7 @@ import { readApprovals, type ApprovalPolicy } from './approvers.ts';
 import { oncePerPlace, reportInventory } from './errors.ts';
 import { expandHosts } from './expand-hosts.ts';
 import { readGroups, type Groups } from './groups.ts';
-import { readHost, type HostEntry } from './host-entry.ts';
+import { readHost, type WrittenHost } from './written-host.ts';
 import { readChannels, type Channel } from '../notify/index.ts';
 import { keepMsDefault, readKeep } from './keep.ts';
 import { makeInventory, type Inventory } from './inventory.ts';
@@ -40,7 +40,7 @@ export function parseInventory(source: SourceText, options: InventoryOptions = {
 }
 
 interface Entries {
-  readonly hosts: readonly HostEntry[];
+  readonly hosts: readonly WrittenHost[];
   readonly groups: Groups;
   readonly keepMs: number;
   readonly channels: readonly Channel[];
@@ -65,7 +65,7 @@ function readEntries(root: TreeNode, options: InventoryOptions, report: Report):
   const reader: MapReader = { node: root, what: 'belay.yaml', report };
   checkKeys(reader, ['keep', 'hosts', 'groups', 'notify', 'approvers', 'approvals']);
   const resolvePath = options.resolvePath ?? ((path: string) => path);
-  const hosts: HostEntry[] = [];
+  const hosts: WrittenHost[] = [];
   for (const entry of expandHosts(readMap(reader, 'hosts')?.value.entries.values() ?? [], report)) {
     const host = readHost(entry, resolvePath, report);
     if (host !== undefined) hosts.push(host);
@@ -87,7 +87,7 @@ function readEntries(root: TreeNode, options: InventoryOptions, report: Report):
 }
 
 /** A name and its instance id are one target, so neither may mean two. */
-function checkInstances(entries: readonly HostEntry[], report: Report): void {
+function checkInstances(entries: readonly WrittenHost[], report: Report): void {
   const owners = new Map<string, string>(entries.map(({ name }) => [name, name]));
   for (const { name, address, instanceSpan } of entries) {
     if (address.instanceId === undefined) continue;
@@ -100,7 +100,7 @@ function checkInstances(entries: readonly HostEntry[], report: Report): void {
   }
 }
 
-function checkBastions(entries: readonly HostEntry[], report: Report): void {
+function checkBastions(entries: readonly WrittenHost[], report: Report): void {
   const byName = new Map(entries.map((entry) => [entry.name, entry]));
   for (const host of entries) {
     for (const { name, span } of host.via) {
@@ -119,13 +119,13 @@ function checkBastions(entries: readonly HostEntry[], report: Report): void {
 
 /** Each circle once, at the via that closes it. */
 function reportCycles(
-  entries: readonly HostEntry[],
-  byName: ReadonlyMap<string, HostEntry>,
+  entries: readonly WrittenHost[],
+  byName: ReadonlyMap<string, WrittenHost>,
   report: Report,
 ): void {
   const done = new Set<string>();
   const path: string[] = [];
-  const visit = (host: HostEntry): void => {
+  const visit = (host: WrittenHost): void => {
     path.push(host.name);
     for (const { name, span } of host.via) {
       const start = path.indexOf(name);

@@ -7,7 +7,7 @@ import { file } from '../../src/actions/host/file.ts';
 import { ActionFailure, type AnyAction } from '../../src/actions/define-action.ts';
 import { installPair, observePair } from '../../src/actions/scripts/tls.ts';
 import type { JsonObject } from '../../src/json.ts';
-import { giveEntry, lookAtEntry, takeEntry, type HostEntry } from '../../src/runtime/locks/host-entry.ts';
+import { giveEntry, lookAtEntry, takeEntry, type LockEntry } from '../../src/runtime/locks/lock-entry.ts';
 import { HostFailure, type Host } from '../../src/transports/host.ts';
 import { run, undo, type World } from '../actions/host/drive.ts';
 import { blankKey } from '../actions/host/keys.ts';
@@ -85,7 +85,7 @@ const pair: Target = {
     'mkdir /srv/app/certs; echo old >/srv/app/certs/private.key; echo old >/srv/app/certs/public.crt;',
   ),
 };
-const mine: HostEntry = {
+const mine: LockEntry = {
   owner: 'f0/01RACE',
   folderId: 'f0',
   executionId: '01RACE',

@@ -5,7 +5,7 @@ import type { Journal, LockRow } from '../../journal/index.ts';
 import { livenessOf } from '../liveness.ts';
 import { executionView, type ExecutionView } from '../execution-view.ts';
 import { shellWord } from '../visible.ts';
-import type { HostEntry } from './host-entry.ts';
+import type { LockEntry } from './lock-entry.ts';
 
 export interface Holder {
   readonly executionId: string;
@@ -37,7 +37,7 @@ export function holderOfRow(journal: Journal, stateDir: string, row: LockRow): H
   };
 }
 
-export function holderOfEntry(journal: Journal, stateDir: string, entry: HostEntry): Holder {
+export function holderOfEntry(journal: Journal, stateDir: string, entry: LockEntry): Holder {
   const isOurs = entry.folderId === journal.folderId;
   const { executionId, runbook, who, since } = entry;
   const condition = isOurs ? conditionOf(viewOf(journal, stateDir, executionId)) : 'elsewhere';

@@ -8,7 +8,7 @@ import { ActionFailure } from '../../actions/define-action.ts';
 import type { LockAnswer, UnlockAnswer } from '../../engine/index.ts';
 import type { Journal, LockRow } from '../../journal/index.ts';
 import { HostFailure, type Host } from '../../transports/host.ts';
-import { giveEntry, ownerOf, takeEntry, type EntryAnswer, type HostEntry } from './host-entry.ts';
+import { giveEntry, ownerOf, takeEntry, type EntryAnswer, type LockEntry } from './lock-entry.ts';
 import { heldSentence, holderName, holderOfEntry, holderOfRow, type Holder } from './holders.ts';
 import { wantedLocks, type WantedLock } from './lock-names.ts';
 
@@ -137,7 +137,7 @@ export class LockKeeper {
     return { row, kind: 'held', holder: holderOfEntry(journal, stateDir, answer.entry) };
   }
 
-  #entry({ asked, since }: LockRow): HostEntry {
+  #entry({ asked, since }: LockRow): LockEntry {
     const { journal, executionId, runbook, startedBy } = this.#ports;
     return {
       owner: ownerOf(journal.folderId, executionId),

@@ -4,7 +4,7 @@ import type { Journal, LockRow } from '../../journal/index.ts';
 import { HostFailure } from '../../transports/host.ts';
 import type { Transports } from '../transports.ts';
 import { Refusal } from '../refusal.ts';
-import { giveEntry, lookAtEntry } from './host-entry.ts';
+import { giveEntry, lookAtEntry } from './lock-entry.ts';
 import { holderOfEntry, holderOfRow, type Holder } from './holders.ts';
 import { wantedLocks } from './lock-names.ts';
 

@@ -4,7 +4,7 @@ import type { ExecutionRow, Journal, LockRow } from '../../journal/index.ts';
 import { HostFailure } from '../../transports/host.ts';
 import { ActionFailure } from '../../actions/define-action.ts';
 import { acquireLock } from '../lock.ts';
-import { giveEntry, ownerOf } from '../locks/host-entry.ts';
+import { giveEntry, ownerOf } from '../locks/lock-entry.ts';
 import type { Transports } from '../transports.ts';
 import { Refusal } from '../refusal.ts';
 

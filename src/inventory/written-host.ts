@@ -18,7 +18,7 @@ import type { HostAddress } from '../transports/host.ts';
 import { readAddress, readPath, readUser, type Reading } from './host-address.ts';
 import { reportInventory } from './errors.ts';
 
-export interface HostEntry {
+export interface WrittenHost {
   readonly name: string;
   readonly keySpan: Span;
   /** Without `via`. */
@@ -57,7 +57,7 @@ export function readHost(
   { key: name, keySpan, value }: Entry,
   resolvePath: (path: string) => string,
   report: Report,
-): HostEntry | undefined {
+): WrittenHost | undefined {
   if (!namePattern.test(name)) {
     const message = `a host is named with letters, digits, dots, dashes and underscores, not ${JSON.stringify(name)}`;
     reportInventory(report, 'HOST_NAME', keySpan, message);

@@ -8,7 +8,7 @@
 import { HostFailure, type Host } from '../../transports/host.ts';
 
 /** Who holds a lock, as the entry tells it. */
-export interface HostEntry {
+export interface LockEntry {
   /** State folder and execution: `0f3a…/01JD3K7QABCD`. */
   readonly owner: string;
   readonly executionId: string;
@@ -24,7 +24,7 @@ export interface HostEntry {
 
 export type EntryAnswer =
   | { readonly kind: 'taken' }
-  | { readonly kind: 'held'; readonly entry: HostEntry }
+  | { readonly kind: 'held'; readonly entry: LockEntry }
   /** After giving back and looking: nobody holds it. */
   | { readonly kind: 'free' };
 
@@ -118,7 +118,7 @@ esac
 `;
 
 /** Makes the entry; harmless to repeat: an entry of the same owner is its own. Rejects with HostFailure. */
-export function takeEntry(host: Host, entry: HostEntry, signal: AbortSignal): Promise<EntryAnswer> {
+export function takeEntry(host: Host, entry: LockEntry, signal: AbortSignal): Promise<EntryAnswer> {
   const lines = [entry.runbook, entry.who, entry.lock, String(entry.since)];
   return ask(host, ['take', entry.owner, ...lines.map(oneLine)], signal);
 }
@@ -161,7 +161,7 @@ async function ask(host: Host, args: readonly string[], signal: AbortSignal): Pr
 
 /** An entry that somebody else wrote is shown, never trusted: what does not look like one is none, the rest is bounded. */
 function entryOf([owner = '', runbook = '', who = '', lock = '', since = '']: readonly string[]):
-  | HostEntry
+  | LockEntry
   | undefined {
   const parts = /^([\w-]{1,64})\/([\w-]{1,64})$/.exec(owner);
   if (parts === null) return undefined;
