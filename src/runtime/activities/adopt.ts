@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ActionContext, AnyAction } from '../../actions/define-action.ts';
 import type { AdoptAnswer, OutcomeResult, Work } from '../../engine/index.ts';
 import type { JsonObject } from '../../json.ts';
-import type { BoundEffect } from './effect-of.ts';
+import type { BoundEffect } from './bound-effect.ts';
 import type { FailedOutcome } from './outcomes.ts';
 import { doneResult, failedResult } from './results.ts';
 

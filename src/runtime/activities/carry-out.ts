@@ -17,7 +17,7 @@ import type { LockKeeper } from '../locks/keeper.ts';
 import type { Vault } from '../secrets/vault.ts';
 import { adopt } from './adopt.ts';
 import { readCaptures } from './capture.ts';
-import { effectOf, type BoundEffect } from './effect-of.ts';
+import { boundEffect, type BoundEffect } from './bound-effect.ts';
 import { checkedInputs } from './inputs.ts';
 import { untilTaken } from './later.ts';
 import { findTargets } from './find-targets.ts';
@@ -153,7 +153,7 @@ function checked(work: Work, { actions, vault }: Means): Checked {
   refuseSecrets(action, work, vault);
   const { inputs: revealed } = vault.reveal(work.inputs);
   const inputs = checkedInputs(action, revealed);
-  return { action, inputs, bound: () => effectOf(action, inputs, work) };
+  return { action, inputs, bound: () => boundEffect(action, inputs, work) };
 }
 
 /** Again what was checked at validation: outputs may have brought a secret here. What was begun is taken back in any case. */

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ActionContext, AnyAction, Poll } from '../../actions/define-action.ts';
 import type { OutcomeResult, Work } from '../../engine/index.ts';
 import type { Json, JsonObject } from '../../json.ts';
-import type { BoundEffect } from './effect-of.ts';
+import type { BoundEffect } from './bound-effect.ts';
 import { pauseMs, waitingText } from './later.ts';
 import { asOutcome, failedOutcome, isTransient } from './outcomes.ts';
 import { doneResult, failedResult } from './results.ts';

@@ -11,7 +11,7 @@ export interface BoundEffect {
 }
 
 /** `inputs` are revealed and checked. */
-export function effectOf(action: AnyAction, inputs: JsonObject, work: Work): BoundEffect {
+export function boundEffect(action: AnyAction, inputs: JsonObject, work: Work): BoundEffect {
   if (work.undo === undefined) {
     const effect = typeof action.effect === 'function' ? action.effect(inputs) : action.effect;
     return { effect, inputs, before: work.before };
