@@ -103,15 +103,15 @@ export function foldEvents(
   events: Iterable<RecordedEvent>,
   state: ExecutionState = initialState,
 ): ExecutionState {
-  const draft = new Draft(state);
-  for (const event of events) draft.apply(event);
-  return draft.state();
+  const folding = new Folding(state);
+  for (const event of events) folding.apply(event);
+  return folding.state();
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Mutable while folding, so that ten thousand steps cost ten thousand times one. */
-class Draft {
+class Folding {
   readonly #head: Mutable<Omit<ExecutionState, 'steps' | 'rollback'>>;
   readonly #steps: Map<string, StepState>;
   readonly #undos: Map<string, UndoState>;

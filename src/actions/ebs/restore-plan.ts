@@ -49,7 +49,7 @@ export type Exchange = {
 export type RestorePlan = { readonly InstanceId: string; readonly Exchanges: readonly Exchange[] };
 
 /** An exchange whose new volume has not been made yet. */
-export interface Draft {
+export interface PendingExchange {
   readonly exchange: Omit<Exchange, 'New'>;
   readonly old: Volume;
 }
@@ -79,17 +79,17 @@ export async function planInPlace(
 }
 
 /** Only reads. Throws when anything stands against the exchange; then nothing has been changed. */
-export async function draftRestore(
+export async function planRestore(
   host: Host,
   snapshotIds: readonly string[],
   context: ActionContext,
-): Promise<{ readonly instanceId: string; readonly drafts: readonly Draft[] }> {
+): Promise<{ readonly instanceId: string; readonly pending: readonly PendingExchange[] }> {
   const instanceId = instanceIdOf(host);
   const attached = await listVolumes(context, attachedTo(instanceId));
   const root = await rootDeviceOf(instanceId, context);
   const snapshots = await completedSnapshots(snapshotIds, context);
   const { disks: mounted, others } = await readAllMounts(host, context);
-  const drafts = snapshots.map((snapshot): Draft => {
+  const pending = snapshots.map((snapshot): PendingExchange => {
     const old = volumeInPlaceOf(snapshot.volumeId, attached);
     const attachment = old && attachmentTo(old, instanceId);
     if (old === undefined || attachment === undefined) {
@@ -122,24 +122,24 @@ export async function draftRestore(
       },
     };
   });
-  complete(drafts, mounted, attached, instanceId, host.label);
-  const whole = withOthers(drafts, mounted, others);
+  complete(pending, mounted, attached, instanceId, host.label);
+  const whole = withOthers(pending, mounted, others);
   await notBusy(host, whole, context);
-  return { instanceId, drafts: whole };
+  return { instanceId, pending: whole };
 }
 
 /** What is mounted below an exchanged file system, or shows a folder of it elsewhere, has to go before it and come back after it. */
 function withOthers(
-  drafts: readonly Draft[],
+  pending: readonly PendingExchange[],
   mounted: readonly Mounted[],
   others: readonly OtherMount[],
-): readonly Draft[] {
-  const own = new Set(mountsOf(drafts.map(({ exchange }) => exchange)).map(({ mount }) => mount.Mount));
+): readonly PendingExchange[] {
+  const own = new Set(mountsOf(pending.map(({ exchange }) => exchange)).map(({ mount }) => mount.Mount));
   const candidates = [...others, ...mounted].filter(({ mount }) => !own.has(mount));
   const taken = new Set<string>();
-  return drafts.map((draft) => {
+  return pending.map((each) => {
     const lies = ({ mount, source }: OtherMount) =>
-      draft.exchange.Mounts.some(
+      each.exchange.Mounts.some(
         (each) => mount.startsWith(`${each.Mount}/`) || source.startsWith(`${each.Source}[`),
       );
     const found = candidates.filter((each) => !taken.has(each.mount) && lies(each));
@@ -152,7 +152,7 @@ function withOthers(
       BySerial: false,
       IsOther: true,
     }));
-    return { ...draft, exchange: { ...draft.exchange, Mounts: [...draft.exchange.Mounts, ...more] } };
+    return { ...each, exchange: { ...each.exchange, Mounts: [...each.exchange.Mounts, ...more] } };
   });
 }
 
@@ -183,13 +183,13 @@ async function completedSnapshots(ids: readonly string[], context: ActionContext
 
 /** A file system over several volumes is exchanged whole or not at all. */
 function complete(
-  drafts: readonly Draft[],
+  pending: readonly PendingExchange[],
   mounted: readonly Mounted[],
   attached: readonly Volume[],
   instanceId: string,
   label: string,
 ): void {
-  const taken = new Set(drafts.map(({ old }) => old.id));
+  const taken = new Set(pending.map(({ old }) => old.id));
   for (const { mount, disks } of mounted) {
     const below = disks.flatMap((disk) => attached.filter((volume) => isVolume(disk, volume, instanceId)));
     const left = below.filter(({ id }) => !taken.has(id));
@@ -202,8 +202,12 @@ function complete(
 }
 
 /** Asked before anything is made; who comes in between is met by the unmounting itself. */
-async function notBusy(host: Host, drafts: readonly Draft[], context: ActionContext): Promise<void> {
-  const mounts = mountsOf(drafts.map(({ exchange }) => exchange))
+async function notBusy(
+  host: Host,
+  pending: readonly PendingExchange[],
+  context: ActionContext,
+): Promise<void> {
+  const mounts = mountsOf(pending.map(({ exchange }) => exchange))
     .filter(({ mount }) => mount.IsOther === undefined)
     .map(({ mount }) => mount.Mount);
   if (mounts.length === 0) return;
@@ -236,7 +240,7 @@ export function mountsOf<E extends Pick<Exchange, 'Mounts'>>(
 
 /** Tags of a new volume: those of the old one, and its part of the plan. */
 export function tagsOf(
-  { exchange, old }: Draft,
+  { exchange, old }: PendingExchange,
   instanceId: string,
   key: string,
   { executionId, step, token }: ActionContext,

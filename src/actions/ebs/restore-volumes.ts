@@ -4,28 +4,28 @@ import { textIn } from '../aws/reply.ts';
 import { ActionFailure, pending, replacedByTagKey, type ActionContext } from '../define-action.ts';
 import { byVolumeId, call, listVolumes, nudge, type Volume } from './ec2.ts';
 import { hostTokenOf } from './quiesce.ts';
-import { tagsOf, type Draft, type Exchange, type RestorePlan } from './restore-plan.ts';
+import { tagsOf, type PendingExchange, type Exchange, type RestorePlan } from './restore-plan.ts';
 
 const lookAgainMs = 1_000;
 
 /** All or none: what was made before a refusal goes again, and the refusal says that something may be left. */
 export async function makeVolumes(
-  drafts: readonly Draft[],
+  pending: readonly PendingExchange[],
   instanceId: string,
   key: string,
   context: ActionContext,
 ): Promise<RestorePlan> {
   const made: Exchange[] = [];
-  for (const draft of drafts) {
+  for (const each of pending) {
     try {
-      made.push({ ...draft.exchange, New: await makeVolume(draft, instanceId, key, context) });
+      made.push({ ...each.exchange, New: await makeVolume(each, instanceId, key, context) });
     } catch (error) {
       if (made.length === 0 || !(error instanceof AwsFailure) || error.effect === 'unknown') throw error;
       for (const { New } of made)
         await call(context, 'DeleteVolume', { VolumeId: New }).catch(() => undefined);
       throw new ActionFailure({
         code: error.code,
-        message: `the volume for ${draft.exchange.Device} could not be made: ${error.message}; nothing was exchanged`,
+        message: `the volume for ${each.exchange.Device} could not be made: ${error.message}; nothing was exchanged`,
         retryable: error.retryable,
         effect: 'known',
         cause: error,
@@ -36,14 +36,14 @@ export async function makeVolumes(
 }
 
 async function makeVolume(
-  draft: Draft,
+  each: PendingExchange,
   instanceId: string,
   key: string,
   context: ActionContext,
 ): Promise<string> {
-  const { old, exchange } = draft;
+  const { old, exchange } = each;
   const takesIops = ['gp3', 'io1', 'io2'].includes(old.type);
-  const tags = Object.entries(tagsOf(draft, instanceId, key, context));
+  const tags = Object.entries(tagsOf(each, instanceId, key, context));
   const reply = await call(
     context,
     'CreateVolume',

@@ -27,7 +27,7 @@ import {
 import { endOnHost, exchange, type Exchanging } from './exchange.ts';
 import { instanceIdOf } from './mounts.ts';
 import {
-  draftRestore,
+  planRestore,
   foundPlan,
   mountsOf,
   volumeInPlaceOf,
@@ -119,12 +119,12 @@ export const restore = defineAction({
       // One that has ended is not asked for again by a new try: then somebody wants the snapshots back once more.
       const earlier = await foundPlan(key, inputs.SnapshotIds, context, ({ isEnded }) => !isEnded);
       if (earlier !== null) return { ...earlier, BegunAt: context.now() };
-      const { instanceId, drafts } = await draftRestore(
+      const { instanceId, pending } = await planRestore(
         context.host(inputs.Host),
         inputs.SnapshotIds,
         context,
       );
-      return { ...(await makeVolumes(drafts, instanceId, key, context)), BegunAt: context.now() };
+      return { ...(await makeVolumes(pending, instanceId, key, context)), BegunAt: context.now() };
     },
     adopt: async (inputs, _before, context) => {
       const plan = await foundPlan(

@@ -169,7 +169,7 @@ export function resolvedMessage(
   });
 }
 
-interface Draft {
+interface MessageParts {
   readonly key: string;
   readonly event: EventName;
   readonly at: number;
@@ -179,7 +179,10 @@ interface Draft {
   readonly fields?: Partial<Record<FieldName, string>>;
 }
 
-function message(telling: Telling, { key, event, at, head, lines, command, fields = {} }: Draft): Message {
+function message(
+  telling: Telling,
+  { key, event, at, head, lines, command, fields = {} }: MessageParts,
+): Message {
   const { view, words, machine } = telling;
   const hosts = hostsOf(view);
   const step = view.steps.find(({ name }) => name === view.failedStep);
