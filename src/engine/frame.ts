@@ -22,26 +22,26 @@ export interface StepList {
   readonly planPath: string;
 }
 
-export interface FlowHooks {
+export interface ListHooks {
   /** Asked before a step runs; false holds it back and ends the list. */
   readonly guard?: (record: StepRecord) => Promise<boolean>;
   readonly ended?: (record: StepRecord, ending: Ending) => void;
 }
 
-export interface FlowResult {
+export interface ListResult {
   readonly status: ExecutionEnding;
   /** The step that decided a status other than Success. */
   readonly failedStep: string | null;
   /** How it came to its end. `exited`: a step led to one that stands in a list around this one. */
-  readonly end: FlowEnd;
+  readonly end: ListEnd;
 }
 
-export type FlowEnd =
+export type ListEnd =
   | { readonly kind: 'ended' }
   | { readonly kind: 'aborted' }
   | { readonly kind: 'exited'; readonly step: string };
 
-export type RunFlow = (frame: Frame, list: StepList, hooks?: FlowHooks) => Promise<FlowResult>;
+export type RunList = (frame: Frame, list: StepList, hooks?: ListHooks) => Promise<ListResult>;
 
 export interface Deadline {
   /** In milliseconds of attended time. Moves on while a person is waited for: people are not on the clock. */
@@ -59,7 +59,7 @@ export interface FrameParts {
   /** The host, or the lane of it that this part has. */
   readonly runtime: Runtime;
   /** Runs lists of steps: handed to those that nest some. */
-  readonly runFlow: RunFlow;
+  readonly runList: RunList;
   readonly scope: Scope;
   /** Comes before activity ids, so that a second rollback does not read the first one's record. */
   readonly idPrefix: string;
@@ -91,8 +91,8 @@ export class Frame {
     return this.#parts.runtime;
   }
 
-  get runFlow(): RunFlow {
-    return this.#parts.runFlow;
+  get runList(): RunList {
+    return this.#parts.runList;
   }
 
   get scope(): Scope {

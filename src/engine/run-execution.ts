@@ -1,7 +1,7 @@
 /** The interpreter: runs a program forward, climbs back down where its policy says so, and ends with both statuses. */
 import type { Json, JsonObject } from '../json.ts';
 import { Execution } from './execution.ts';
-import { deadlineAfter, Frame, type FlowResult } from './frame.ts';
+import { deadlineAfter, Frame, type ListResult } from './frame.ts';
 import { decisionTimeoutSeconds } from './limits.ts';
 import { lockAgain, lockDocument, unlock } from './locks.ts';
 import { notify } from './notify.ts';
@@ -9,7 +9,7 @@ import { lookAgain } from './look-again.ts';
 import { observeLeft } from './left.ts';
 import type { Runtime } from './ports.ts';
 import { owed, rollback, rollbackStatus } from './rollback.ts';
-import { runFlow } from './run-flow.ts';
+import { runList } from './run-list.ts';
 import { failureIn } from './endings.ts';
 import type { Failure } from './failure.ts';
 import type { ExecutionResult } from './result.ts';
@@ -28,7 +28,7 @@ export async function runExecution(
   const frame = new Frame({
     execution,
     runtime,
-    runFlow,
+    runList,
     scope: execution.scope,
     idPrefix: '',
     ignoreCancel: false,
@@ -40,24 +40,24 @@ export async function runExecution(
     type: 'ExecutionStarted',
     steps: document.mainSteps.map(({ name, action }) => ({ name, action })),
   });
-  const flow = await runForward(frame);
-  await frame.emit({ type: 'ForwardEnded', status: flow.status, failedStep: flow.failedStep });
+  const forward = await runForward(frame);
+  await frame.emit({ type: 'ForwardEnded', status: forward.status, failedStep: forward.failedStep });
   const after = frame.with({ ignoreCancel: true });
   await observeLeft(after, 'left/');
-  await tell(after, 'failed', flow);
-  if (flow.status !== 'Success' && (await wantsRollback(after))) {
+  await tell(after, 'failed', forward);
+  if (forward.status !== 'Success' && (await wantsRollback(after))) {
     await rollback(after, 0, { force: true });
-    await tell(after, 'rolledBack', flow);
+    await tell(after, 'rolledBack', forward);
   }
   await giveBack(after);
   const outputs = outputsOf(execution);
-  const ended = () => ({ status: flow.status, rollbackStatus: rollbackStatus(execution), outputs });
+  const ended = () => ({ status: forward.status, rollbackStatus: rollbackStatus(execution), outputs });
   await after.emit({ type: 'ExecutionEnded', ...ended() });
   for (const [index, request] of input.rollbackRequests.entries()) {
     await rollbackLater(after, index + 1, request);
     await after.emit({ type: 'ExecutionEnded', ...ended() });
   }
-  const { failedStep, failure } = flow;
+  const { failedStep, failure } = forward;
   return {
     ...ended(),
     failedStep,
@@ -87,9 +87,9 @@ async function rollbackLater(after: Frame, pass: number, request: RollbackReques
   await giveBack(frame);
 }
 
-type Flow = FlowResult & { readonly failure: Failure | null };
+type Forward = ListResult & { readonly failure: Failure | null };
 
-async function runForward(frame: Frame): Promise<Flow> {
+async function runForward(frame: Frame): Promise<Forward> {
   const { execution } = frame;
   const { document } = execution.program;
   if (document.assumeRole !== undefined && document.assumeRole !== '') {
@@ -103,10 +103,10 @@ async function runForward(frame: Frame): Promise<Flow> {
   if (locks.kind === 'cancelled') return { status: 'Cancelled', failedStep: null, end, failure: null };
   const failures = new Map<string, Failure | null>();
   const list = { steps: document.mainSteps, path: '', planPath: '' };
-  const flow = await frame.runFlow(await limited(frame), list, {
+  const forward = await frame.runList(await limited(frame), list, {
     ended: ({ path }, ending) => failures.set(path, failureIn(ending)),
   });
-  return { ...flow, failure: failures.get(flow.failedStep ?? '') ?? null };
+  return { ...forward, failure: failures.get(forward.failedStep ?? '') ?? null };
 }
 
 /** The document's own limit of the forward flow, where it has one. */
@@ -157,16 +157,16 @@ function outputsOf({ program, scope }: Execution): JsonObject {
 }
 
 /** `notify:` publishes failure and the rollback's outcome; a failed publish never changes a status. */
-async function tell(frame: Frame, what: 'failed' | 'rolledBack', flow: FlowResult): Promise<void> {
+async function tell(frame: Frame, what: 'failed' | 'rolledBack', forward: ListResult): Promise<void> {
   const { execution } = frame;
   const { notify: to, description } = execution.program.document;
-  if (to?.sns === undefined || flow.status === 'Success') return;
+  if (to?.sns === undefined || forward.status === 'Success') return;
   const id = `notify:${what}`;
   const topic = await resolve(frame, to.sns, id);
   if (!topic.ok || typeof topic.value !== 'string') return;
   const status =
     what === 'failed'
-      ? `${flow.status} at ${flow.failedStep ?? '?'}`
+      ? `${forward.status} at ${forward.failedStep ?? '?'}`
       : `rollback ${rollbackStatus(execution)}`;
   await notify(frame, id, 'notify', {
     topic: topic.value,

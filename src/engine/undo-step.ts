@@ -127,7 +127,7 @@ async function byList(frame: Frame, record: StepRecord, steps: readonly Step[]):
   const scope: UndoScope = { kind: 'undo', outputs, parent: record.scope, of: record };
   const within = frame.with({ scope });
   const list = { steps, path: `${record.path}/undo/`, planPath: `${record.planPath}/undo/` };
-  const flow = await frame.runFlow(within, list, {
+  const ran = await frame.runList(within, list, {
     guard: async (inner) => {
       if (inner.descriptor.removesRestorePoints === null) return true;
       const inputs = await resolve(within, inner.step.inputs, `${frame.idOf(inner)}:guard`);
@@ -155,14 +155,14 @@ async function byList(frame: Frame, record: StepRecord, steps: readonly Step[]):
     },
   });
   const shown = { changes, targets: [...targets], note: '' };
-  if (flow.status !== 'Success') {
+  if (ran.status !== 'Success') {
     return {
       ...shown,
       result: 'failed',
       reason: '',
       failure: failure ?? {
         code: 'UNDO_FAILED',
-        message: `the undo list ended ${flow.status}`,
+        message: `the undo list ended ${ran.status}`,
         retryable: true,
       },
     };

@@ -4,7 +4,7 @@ import { flowDone, type Ending } from '../../src/engine/endings.ts';
 import { Execution } from '../../src/engine/execution.ts';
 import type { ActivityCall, ExecutionInput, OutcomeResult, StepDescriptor } from '../../src/engine/index.ts';
 import type { StepRecord } from '../../src/engine/records.ts';
-import { runFlow } from '../../src/engine/run-flow.ts';
+import { runList } from '../../src/engine/run-list.ts';
 import type { RunStep, StepRun } from '../../src/engine/step-run.ts';
 import type { Step } from '../../src/engine/types.ts';
 import type { Json } from '../../src/json.ts';
@@ -62,7 +62,7 @@ export function stepBed(options: StepBedOptions = {}): StepBed {
   const frame = new Frame({
     execution,
     runtime,
-    runFlow,
+    runList,
     scope: execution.scope,
     idPrefix: '',
     ignoreCancel: false,

@@ -15,7 +15,7 @@ export interface Edge {
   readonly span: Span | undefined;
 }
 
-export interface Flow {
+export interface FlowGraph {
   /** By index of the step in its list. */
   readonly edges: readonly (readonly Edge[])[];
   readonly isReachable: readonly boolean[];
@@ -23,7 +23,7 @@ export interface Flow {
   readonly order: readonly number[] | undefined;
 }
 
-export function validateFlow(list: StepList, context: ValidationContext): Flow {
+export function validateFlow(list: StepList, context: ValidationContext): FlowGraph {
   let isComplete = true;
   const edges = list.drafts.map((draft, index) =>
     edgesOf(draft, index, list, context, () => {

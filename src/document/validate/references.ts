@@ -5,7 +5,7 @@ import { automationNames, globalNames, ownParts, type Reference } from '../refer
 import type { Entry, Span, TreeNode } from '../tree.ts';
 import { isJsonObject } from '../../json.ts';
 import { findExpressions, type PlacedBraces } from './expressions.ts';
-import type { Flow } from './flow.ts';
+import type { FlowGraph } from './flow.ts';
 import { findImpossible, type OrderQuestion } from './order.ts';
 import { isNestedIn, listsAround, stepList, type StepList, type ValidationContext } from './context.ts';
 import { conditionOf } from './loop.ts';
@@ -19,8 +19,8 @@ const windowPseudoParameters = /^(?:RESOURCE_ID|TARGET_ID|TARGET_TYPE|WINDOW_[A-
 /** Expressions in the inputs and time limits of a list's steps. */
 export function validateStepReferences(
   list: StepList,
-  flow: Flow,
-  outerFlow: Flow | undefined,
+  flow: FlowGraph,
+  outerFlow: FlowGraph | undefined,
   context: ValidationContext,
 ): void {
   const questions: OrderQuestion[] = [];
@@ -68,7 +68,7 @@ function indexIn(list: StepList, step: string): number | undefined {
 
 function reportImpossible(
   list: StepList,
-  flow: Flow,
+  flow: FlowGraph,
   questions: readonly OrderQuestion[],
   context: ValidationContext,
 ): void {

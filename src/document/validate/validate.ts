@@ -1,6 +1,6 @@
 /** Everything that the parts of a document mean together, one family of rules after the other. */
 import { stepList, type StepList, type ValidationContext } from './context.ts';
-import { validateFlow, type Flow } from './flow.ts';
+import { validateFlow, type FlowGraph } from './flow.ts';
 import { validateInputs } from './inputs.ts';
 import { validateLoop } from './loop.ts';
 import { validateNames } from './names.ts';
@@ -26,7 +26,7 @@ export function validateDraft(context: ValidationContext): void {
 }
 
 /** The list, and the lists inside of it. `outerFlow`: where the steps around it can lead. */
-function validateList(list: StepList, outerFlow: Flow | undefined, context: ValidationContext): void {
+function validateList(list: StepList, outerFlow: FlowGraph | undefined, context: ValidationContext): void {
   validateNames(list, context);
   validateNested(list, context);
   validateUndoNeeds(list, context);

@@ -22,7 +22,7 @@ export async function runGate(
   const steps = of.step.nested?.['Gate'] ?? [];
   if (steps.length === 0) return { status: 'Success', failure: null };
   let words = '';
-  const flow = await frame.runFlow(
+  const ran = await frame.runList(
     frame,
     { steps, path, planPath: `${of.planPath}/Gate/` },
     {
@@ -32,7 +32,7 @@ export async function runGate(
       },
     },
   );
-  if (flow.status === 'Success' || flow.status === 'Cancelled') return { status: flow.status, failure: null };
+  if (ran.status === 'Success' || ran.status === 'Cancelled') return { status: ran.status, failure: null };
   const message = `the gate of ${of.step.name} is closed ${when} ${target}: ${words}`;
-  return { status: flow.status, failure: { code: 'GATE_CLOSED', message, retryable: false } };
+  return { status: ran.status, failure: { code: 'GATE_CLOSED', message, retryable: false } };
 }

@@ -15,7 +15,7 @@ import {
   type Ending,
 } from '../endings.ts';
 import type { Failure } from '../failure.ts';
-import type { FlowResult, Frame } from '../frame.ts';
+import type { ListResult, Frame } from '../frame.ts';
 import type { PassScope } from '../records.ts';
 import { scopeFor } from '../scope.ts';
 import type { RunStep, StepRun } from '../step-run.ts';
@@ -64,10 +64,10 @@ async function takePasses(run: StepRun, course: Course, progress: Progress): Pro
       ...(scope.value === undefined ? {} : { value: scope.value }),
     });
     const pass = frame.with({ scope });
-    const { flow, failure } = await takePass(pass, scope);
+    const { ran, failure } = await takePass(pass, scope);
     progress.pass = scope;
     if (record.step.outputs.length > 0) progress.all.push(scope.outputs);
-    const ending = endingOf(run, progress, flow, failure);
+    const ending = endingOf(run, progress, ran, failure);
     if (ending !== null) return ending;
     if (course.kind === 'condition') {
       const goesOn = await holds(pass, course.condition, `${id}@${iteration}:condition`);
@@ -104,10 +104,10 @@ function passScope({ frame, record }: StepRun, course: Course, iteration: number
 async function takePass(
   frame: Frame,
   { of, iteration }: PassScope,
-): Promise<{ readonly flow: FlowResult; readonly failure: Failure | null }> {
+): Promise<{ readonly ran: ListResult; readonly failure: Failure | null }> {
   let failure: Failure | null = null;
   const steps = of.step.nested?.['Steps'] ?? [];
-  const flow = await frame.runFlow(
+  const ran = await frame.runList(
     frame,
     { steps, path: `${of.path}@${iteration}/`, planPath: `${of.planPath}/Steps/` },
     {
@@ -117,14 +117,14 @@ async function takePass(
       },
     },
   );
-  return { flow, failure };
+  return { ran, failure };
 }
 
 /** Null: the loop goes on. */
 function endingOf(
   { record }: StepRun,
   progress: Progress,
-  { status, failedStep, end }: FlowResult,
+  { status, failedStep, end }: ListResult,
   failure: Failure | null,
 ): Ending | null {
   if (status === 'Cancelled') progress.decided = { status, failedStep };

@@ -36,7 +36,7 @@ export async function takeTurn(frame: Frame, turn: TurnScope): Promise<TurnEndin
   if (before.status !== 'Success') return before;
   let failure: Failure | null = null;
   const steps = of.step.nested?.['Steps'] ?? [];
-  const flow = await frame.runFlow(
+  const ran = await frame.runList(
     frame,
     { steps, path, planPath: `${of.planPath}/Steps/` },
     {
@@ -47,7 +47,7 @@ export async function takeTurn(frame: Frame, turn: TurnScope): Promise<TurnEndin
       },
     },
   );
-  if (flow.status !== 'Success') return { status: flow.status, failure };
+  if (ran.status !== 'Success') return { status: ran.status, failure };
   return runGate(frame, turn, 'after', `${path}gate-after/`);
 }
 

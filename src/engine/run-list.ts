@@ -3,17 +3,17 @@ import type { Step } from '../document/types.ts';
 import type { Decided, Ending } from './endings.ts';
 import {
   deadlineAfter,
-  type FlowEnd,
-  type FlowResult,
+  type ListEnd,
+  type ListResult,
   type Frame,
-  type RunFlow,
+  type RunList,
   type StepList,
 } from './frame.ts';
 import { onCancelSeconds } from './limits.ts';
 import { isInUndo, type StepRecord } from './records.ts';
 import { runStep } from './run-step.ts';
 
-export const runFlow: RunFlow = async (start, list, hooks = {}) => {
+export const runList: RunList = async (start, list, hooks = {}) => {
   const { steps } = list;
   const position = new Map(steps.map((step, index) => [step.name, index]));
   let frame = start;
@@ -54,7 +54,7 @@ export const runFlow: RunFlow = async (start, list, hooks = {}) => {
   }
 };
 
-function resultOf(decided: Decided | null, end: FlowEnd): FlowResult {
+function resultOf(decided: Decided | null, end: ListEnd): ListResult {
   return { ...(decided ?? { status: 'Success', failedStep: null }), end };
 }
 
@@ -103,7 +103,7 @@ function decidedBy(step: Step, path: string, ending: Ending): Decided | null {
 }
 
 /** `exited` leads to a step of this list, or else of one around it. */
-type Next = FlowEnd | { readonly kind: 'following' };
+type Next = ListEnd | { readonly kind: 'following' };
 
 /** A taken branch, then onFailure: step, then isEnd, then nextStep, then the list's order (reference 4.2). */
 function next(step: Step, ending: Ending): Next {
