@@ -2,14 +2,16 @@
  * What the package scripts need of a package manager, once for apt and once for rpm with dnf or yum. Each defines:
  *
  *   pm_describe NAME          prints VERSION STATE HELD, as package/observe of names.ts gives them
- *   pm_ready                  makes good what an interrupted run left, then refreshes the lists
+ *   pm_mend                   makes good what an interrupted run left
+ *   pm_ready                  that, then refreshes the lists
  *   pm_available NAME         prints the versions that can be installed, newest first
  *   pm_candidate NAME         prints the version that the manager itself would choose
  *   pm_plan NAME VERSION ...  writes `NAME OLD NEW` lines to $work/plan and names to $work/removed
  *   kept_file NAME VERSION [FOLDER]...  prints the path of that package's file in one of the folders, or wherever it is kept
  *   pm_keep NAME VERSION      prints the path of that package's file in $held, fetching it there if need be; fails else
  *   pm_fetch NAME VERSION ... downloads what installing them needs; what is fetched stays for pm_install
- *   pm_install NAME VERSION ...
+ *   pm_install NAME VERSION ...   from the files of $stage where it is set (package-staged.ts), asking no repository
+ *   pm_spec NAME VERSION      prints it as the manager writes it
  *   pm_go_back                installs $work/files (paths) and $work/specs (NAME VERSION), removes $work/drop (names)
  *   pm_hold held|free NAME
  *   pm_lock NAME              prints what versionlock says of it; pm_allows NAME VERSION: whether that allows the version
@@ -17,6 +19,7 @@
  *
  * Talk goes to standard error and to $work/talk, from which the reason of a failure is taken.
  */
+import { stagedPackages } from './package-staged.ts';
 
 const detect = `
 if command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; then manager=apt
@@ -72,8 +75,9 @@ const apt = `
   }
   # Whether dpkg was ended half-way: apt then does nothing until dpkg has made it good.
   interrupted() { case $(echo /var/lib/dpkg/updates/[0-9]*) in *'*') return 1 ;; esac; }
+  pm_mend() { if interrupted; then talked dpkg --configure -a; fi; }
   pm_ready() {
-    if interrupted; then talked dpkg --configure -a; fi
+    pm_mend
     tries=0
     until talked apt-get -q -o Acquire::Retries=2 update; do
       tries=$((tries + 1))
@@ -85,7 +89,9 @@ const apt = `
   }
   pm_available() { apt-cache madison -- "$1" | awk '{ print $3 }' | awk '!seen[$0]++'; }
   pm_candidate() { apt-cache policy -- "$1" | sed -n 's/^  Candidate: //p' | grep -v '^(none)$'; }
-  specs() { while [ $# -gt 1 ]; do printf '%s=%s\\n' "$1" "$2"; shift 2; done; }
+  pm_spec() { printf '%s=%s\\n' "$1" "$2"; }
+  # Without a repository apt would still look which of its lists has the same version.
+  alone() { if [ -n "$stage" ]; then echo "-o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts=/dev/null"; fi; }
   inst() { sed -n -e 's/^Inst \\([^ ]*\\) \\[\\([^]]*\\)\\] (\\([^ ]*\\) .*/\\1 \\2 \\3/p' -e 's/^Inst \\([^ ]*\\) (\\([^ ]*\\) .*/\\1 - \\2/p' "$1"; }
   remv() { sed -n 's/^\\(Remv\\|Purg\\) \\([^ ]*\\) .*/\\2/p' "$1"; }
   pm_plan() {
@@ -118,7 +124,7 @@ const apt = `
   }
   pm_install() {
     specs "$@" >"$work/wanted"
-    talked apt_do --no-remove install $(cat "$work/wanted")
+    talked apt_do $(alone) --no-remove install $(cat "$work/wanted")
   }
   by_dpkg() {
     [ -s "$work/specs" ] && return 1
@@ -178,6 +184,7 @@ const rpm = `
     shown=$(pm_available "$1" | tr '\\n' ' ')
     [ "$hidden" = "$shown" ] || printf '; with what exclude= of the configuration hides: %s' "$hidden"
   }
+  pm_mend() { :; }
   pm_ready() { talked "$manager" -y -q makecache || not_refreshed; }
   query() { if [ "$manager" = dnf ]; then dnf -q repoquery "$@"; else repoquery -q "$@"; fi 2>>"$work/talk" | sed -e '/^$/d' -e 's/^0://'; }
   pm_available() { query --showduplicates --qf '%{evr}\\n' -- "$1" | sort -Vru; }
@@ -188,7 +195,7 @@ const rpm = `
     fi
     if [ "$manager" = dnf ]; then query --latest-limit=1 --qf '%{evr}\\n' -- "$1"; else query --qf '%{evr}\\n' -- "$1"; fi | sort -Vr | head -n 1
   }
-  specs() { while [ $# -gt 1 ]; do printf '%s-%s\\n' "$1" "$2"; shift 2; done; }
+  pm_spec() { printf '%s-%s\\n' "$1" "$2"; }
   # older OLD NEW: whether NEW is older than OLD. yum, unlike dnf, goes back only when told "downgrade".
   older() { [ "$1" != - ] && [ "$1" != "$2" ] && [ "$(printf '%s\\n%s\\n' "$1" "$2" | sort -V | head -n 1)" = "$2" ]; }
   verb() { if [ "$manager" = yum ] && older "$1" "$2"; then echo downgrade; else echo install; fi; }
@@ -237,7 +244,10 @@ const rpm = `
   }
   pm_install() {
     was_now=$(pm_describe "$1")
-    talked "$manager" -y "$(verb "\${was_now%% *}" "$2")" $(specs "$@")
+    how=$(verb "\${was_now%% *}" "$2")
+    [ -n "$stage" ] || { talked "$manager" -y "$how" $(specs "$@"); return; }
+    # Without a usable cache of every repository dnf does nothing at all; rpm asks none.
+    talked "$manager" -y -C "$how" $(specs "$@") || talked rpm -U --oldpackage --replacepkgs $(specs "$@")
   }
   pm_go_back() {
     if [ -s "$work/drop" ]; then talked rpm -e -- $(cat "$work/drop") || return 1; fi
@@ -251,6 +261,8 @@ const rpm = `
 `;
 
 export const packageManagers = `${detect}
+stage=
+${stagedPackages}
 if [ "$manager" = apt ]; then
 ${apt}
 else

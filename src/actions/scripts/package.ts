@@ -32,10 +32,16 @@ changes() {
   for name in "$@"; do d=$(pm_describe "$name"); say version "$name \${d%% *}"; done
 }
 touch -- "$record" || fail WRITE_FAILED "cannot write $record"
-pm_ready
+
+# What a step before this one has fetched is enough: nobody is asked for it while a service is down.
+if [ -z "$staged" ] && staged_for "$version" "$@"; then
+  pm_mend
+  stage_of=$version
+else pm_ready; stage_of=; fi
 
 : >"$work/chosen"
 for name in "$@"; do
+  [ -z "$stage_of" ] || break
   d=$(pm_describe "$name"); installed=\${d%% *}
   case $version in
     latest)
@@ -56,9 +62,10 @@ for name in "$@"; do
   [ -z "$lock" ] || pm_allows "$name" "$chosen" || fail VERSION_LOCKED "$name $chosen is not allowed here: versionlock says $(in_words "$lock"); installed is $installed, and nothing was changed. $manager versionlock delete $name frees it"
   echo "$name $chosen" >>"$work/chosen"
 done
+if [ -n "$stage_of" ]; then awk '{ print $1, $3 }' "$work/plan" >"$work/chosen"; fi
 if [ ! -s "$work/chosen" ]; then changes "$@"; exit 0; fi
 
-pm_plan $(cat "$work/chosen") || { locked && fail PACKAGES_LOCKED "another package manager runs on this host"; fail INSTALL_FAILED "$manager cannot work out how to install $(tr '\\n' ' ' <"$work/chosen"): $(reason); nothing was changed"; }
+[ -n "$stage_of" ] || pm_plan $(cat "$work/chosen") || { locked && fail PACKAGES_LOCKED "another package manager runs on this host"; fail INSTALL_FAILED "$manager cannot work out how to install $(tr '\\n' ' ' <"$work/chosen"): $(reason); nothing was changed"; }
 [ ! -s "$work/removed" ] || fail WOULD_REMOVE "this would remove $(tr '\\n' ' ' <"$work/removed"); nothing was changed"
 while read -r name old new; do
   d=$(pm_describe "$name")
@@ -84,7 +91,7 @@ while read -r name old new; do
   }
 done <"$work/plan"
 if [ -n "$staged" ]; then
-  pm_fetch $(cat "$work/chosen") || fail INSTALL_FAILED "$manager could not fetch $(tr '\\n' ' ' <"$work/chosen"): $(reason); nothing was changed"
+  pm_fetch $(cat "$work/chosen") && stage_all || fail INSTALL_FAILED "$manager could not fetch $(tr '\\n' ' ' <"$work/chosen"): $(reason); nothing was changed"
   [ -s "$record" ] || rm -f -- "$record"
   for name in "$@"; do
     v=$(awk -v n="$name" '$1 == n { print $2 }' "$work/chosen")
