@@ -32,7 +32,7 @@ export const complianceCommands: readonly CommandSpec[] = [
       },
       {
         name: 'mend',
-        says: 'Run the remedies whose Mode is automatic, look again, and take back what did not help',
+        says: 'Run the remedies whose Mode is automatic, ask for those whose Mode is approve, look again, and take back what did not help',
       },
       { name: 'junit', says: 'JUnit XML on stdout, for CI servers' },
       json,

@@ -34,6 +34,8 @@ const ruleKeys = ['Name', 'Severity', 'Check', 'Targets', 'Inputs', 'Secrets', '
 /** Nobody is there to type a secret when cron checks. */
 const references = /^(file:.+|env:[A-Za-z_][A-Za-z0-9_]*|ssm:.+|secretsmanager:.+)$/s;
 const targetsMaxDefault = 1;
+/** As of aws:approve. */
+const approversMax = 10;
 
 export function readRule(
   node: MapNode,
@@ -132,7 +134,7 @@ function readRemedy(reader: MapReader, resolvePath: (path: string) => string): R
   const map = readMap(reader, 'Remedy');
   if (map === undefined) return undefined;
   const inner: MapReader = { node: map.value, what: `Remedy of ${reader.what}`, report: reader.report };
-  checkKeys(inner, ['Runbook', 'Parameters', 'Mode', 'MaxTargets']);
+  checkKeys(inner, ['Runbook', 'Parameters', 'Mode', 'MaxTargets', 'Approvers', 'MinRequiredApprovals']);
   const runbook = requiredText(inner, 'Runbook', map.keySpan);
   const parameters = readMap(inner, 'Parameters');
   const mode = readWord(inner, 'Mode', remedyModes) ?? 'propose';
@@ -142,19 +144,46 @@ function readRemedy(reader: MapReader, resolvePath: (path: string) => string): R
     const hint = 'There are TARGET, SUBJECT, WANTED, FOUND and RULE.';
     reportRule(inner.report, 'UNKNOWN_PLACEHOLDER', parameters.keySpan, message, hint);
   }
+  const approval = readApproval(inner, mode, map.keySpan);
   if (runbook === undefined) return undefined;
   return {
     runbook: resolvePath(runbook),
     parameters: parameters === undefined ? {} : (toJson(parameters.value) as JsonObject),
     mode,
-    targetsMax: readCount(inner, entryOf(inner, 'MaxTargets')) ?? targetsMaxDefault,
+    targetsMax: readCount(inner, entryOf(inner, 'MaxTargets'), 1_000) ?? targetsMaxDefault,
+    ...approval,
   };
 }
 
-function readCount(reader: MapReader, entry: Entry | undefined): number | undefined {
+/** Only what waits for a person names whom it waits for. */
+function readApproval(
+  reader: MapReader,
+  mode: Remedy['mode'],
+  top: Span,
+): Pick<Remedy, 'approvers' | 'approvalsNeeded'> {
+  const approvers = readTexts(reader, 'Approvers');
+  const approvalsNeeded = readCount(reader, entryOf(reader, 'MinRequiredApprovals'), approversMax) ?? 1;
+  const entry = entryOf(reader, 'Approvers');
+  if (mode === 'approve') {
+    if (approvers.length === 0 || approvers.length > approversMax) {
+      const message = `${reader.what} waits for an approval and needs Approvers, from 1 to ${approversMax}`;
+      reader.report.error('MISSING_KEY', entry?.keySpan ?? top, message, 'Approvers: [dba]');
+    }
+    return { approvers, approvalsNeeded };
+  }
+  for (const key of ['Approvers', 'MinRequiredApprovals']) {
+    const unused = entryOf(reader, key);
+    if (unused === undefined) continue;
+    const message = `${key} is for Mode: approve, and the Mode of ${reader.what} is ${mode}`;
+    reader.report.error('WRONG_VALUE', unused.keySpan, message, 'Nobody would be asked.');
+  }
+  return { approvers: [], approvalsNeeded: 1 };
+}
+
+function readCount(reader: MapReader, entry: Entry | undefined, max: number): number | undefined {
   if (entry === undefined) return undefined;
   const value = integerOf(entry.value);
-  if (value !== undefined && value >= 1 && value <= 1_000) return value;
-  wrongType(reader, entry, 'a whole number from 1 to 1000');
+  if (value !== undefined && value >= 1 && value <= max) return value;
+  wrongType(reader, entry, `a whole number from 1 to ${max}`);
   return undefined;
 }

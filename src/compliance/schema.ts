@@ -76,10 +76,21 @@ function rule(catalog: CheckCatalog): JsonObject {
           },
           Mode: { description: 'Default: propose.', enum: [...remedyModes] },
           MaxTargets: {
-            description: 'Automatic: at most so many in one check. Default: 1.',
+            description:
+              'At most so many targets in one check; with Mode approve, so many at the same time. Default: 1.',
             type: 'integer',
             minimum: 1,
             maximum: 1000,
+          },
+          Approvers: {
+            description: 'Of Mode approve: who may say yes.',
+            ...texts,
+          },
+          MinRequiredApprovals: {
+            description: 'Of Mode approve. Default: 1.',
+            type: 'integer',
+            minimum: 1,
+            maximum: 10,
           },
         },
       },

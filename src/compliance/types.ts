@@ -58,11 +58,14 @@ export interface Remedy {
   /** May hold `{{ TARGET }}`, `{{ SUBJECT }}`, `{{ WANTED }}`, `{{ FOUND }}` and `{{ RULE }}`. */
   readonly parameters: JsonObject;
   readonly mode: RemedyMode;
-  /** Automatic: at most so many targets in one check. */
+  /** At most so many targets in one check; with `approve`, so many that wait or run at the same time. */
   readonly targetsMax: number;
+  /** Of mode `approve`: who may say yes, as aws:approve names them; otherwise empty. */
+  readonly approvers: readonly string[];
+  readonly approvalsNeeded: number;
 }
-/** `automatic`: `belay check --mend` runs it. */
-export const remedyModes = ['propose', 'automatic'] as const;
+/** `automatic`: `belay check --mend` runs it. `approve`: that asks for an approval, and what was approved runs. */
+export const remedyModes = ['propose', 'approve', 'automatic'] as const;
 export type RemedyMode = (typeof remedyModes)[number];
 
 /** Where the results of a check go besides the memory. */

@@ -1,5 +1,5 @@
 /** Ids of executions: twelve characters that sort by time, without letters that look alike (Crockford's base 32). */
-import { randomInt } from 'node:crypto';
+import { createHash, randomInt } from 'node:crypto';
 
 const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const epochSeconds = Date.UTC(2025, 0, 1) / 1000;
@@ -15,15 +15,26 @@ export function madeAt(executionId: string): number {
 }
 
 export function newExecutionId(nowMs: number): string {
+  let random = '';
+  for (let place = 0; place < randomLength; place += 1) random += alphabet.charAt(randomInt(32));
+  return timeOf(nowMs) + random;
+}
+
+/** The same for the same instant and the same words: what is started under it is started once. */
+export function executionIdOf(atMs: number, words: readonly string[]): string {
+  const digest = createHash('sha256').update(JSON.stringify(words)).digest();
+  const letters = [...digest.subarray(0, randomLength)].map((byte) => alphabet.charAt(byte % 32));
+  return timeOf(atMs) + letters.join('');
+}
+
+function timeOf(nowMs: number): string {
   let seconds = Math.max(0, Math.floor(nowMs / 1000) - epochSeconds);
   let time = '';
   for (let place = 0; place < timeLength; place += 1) {
     time = alphabet.charAt(seconds % 32) + time;
     seconds = Math.floor(seconds / 32);
   }
-  let random = '';
-  for (let place = 0; place < randomLength; place += 1) random += alphabet.charAt(randomInt(32));
-  return time + random;
+  return time;
 }
 
 export function isExecutionId(text: string): boolean {

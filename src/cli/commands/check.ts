@@ -4,6 +4,8 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { readRuleFiles, soundRuleSets } from '../../runtime/compliance/rule-files.ts';
+import type { Belay } from '../../runtime/belay.ts';
+import type { Standing } from '../../runtime/compliance/approved-remedies.ts';
 import type { CheckOutcome } from '../../runtime/compliance/outcome.ts';
 import { Refusal } from '../../runtime/refusal.ts';
 import type { Cli } from '../cli.ts';
@@ -37,7 +39,7 @@ export const body: CommandBody = async (cli, [where], options) => {
   };
   process.once('SIGINT', onInterrupt).once('SIGTERM', onTerminate);
   try {
-    const { stateDir } = await cli.belay();
+    const belay = await cli.belay();
     return await withCompliance(cli, async (compliance) => {
       const rules = textsOf(options, 'rule');
       const limit = textsOf(options, 'limit')
@@ -48,7 +50,12 @@ export const body: CommandBody = async (cli, [where], options) => {
         ...(rules.length === 0 ? {} : { rules }),
         ...(limit.length === 0 ? {} : { limit }),
         ...(flagOf(options, 'mend')
-          ? { mend: (words: readonly string[]) => runBelay(cli, stateDir, words) }
+          ? {
+              mend: {
+                belay: (words) => runBelay(cli, belay.stateDir, words),
+                standing: (id) => standingOf(belay, id),
+              },
+            }
           : {}),
       });
       await tell(cli, outcomes, options);
@@ -90,6 +97,13 @@ async function tell(cli: Cli, outcomes: readonly CheckOutcome[], options: RawOpt
           .join(''),
       );
   cli.talk(endingLine(outcomes, cli.style));
+}
+
+function standingOf(belay: Belay, id: string): Standing {
+  if (belay.journal.execution(id) === undefined) return 'absent';
+  const { endedAt, closing, isLive } = belay.view(id);
+  if (isLive) return 'live';
+  return endedAt === null && closing === null ? 'open' : 'ended';
 }
 
 /** In a process of its own, as a person would type it; what it says goes to the same terminal. Ctrl-C reaches both. */

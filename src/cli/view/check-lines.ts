@@ -57,10 +57,14 @@ const mendedWords = {
   takenBack: 'did not help and was taken back',
   failed: 'its runbook failed',
   notTakenBack: 'did not help and could not be taken back: hands are needed',
+  waits: 'waits for its approval',
+  refused: 'was refused',
+  withdrawn: 'is not needed any more, and is no longer asked for',
 } as const;
 
 function mendedLine({ rule, target, executionId, result }: Mended): string {
-  return `  remedy of ${printable(rule)} on ${printable(target)}: ${mendedWords[result]}     belay show ${executionId}`;
+  const next = result === 'waits' ? `belay approve ${executionId}` : `belay show ${executionId}`;
+  return `  remedy of ${printable(rule)} on ${printable(target)}: ${mendedWords[result]}     ${next}`;
 }
 
 const remediesMax = 10;

@@ -23,7 +23,7 @@ import {
 import { createAws } from '../../transports/aws/client.ts';
 import { handOver } from './hand-over.ts';
 import type { CheckOutcome } from './outcome.ts';
-import { mend } from './mend.ts';
+import { mend, type MendPorts } from './mend.ts';
 import { runCheck, type CheckOptions } from './run-check.ts';
 
 export interface ComplianceOptions {
@@ -41,8 +41,8 @@ export interface CheckRequest {
   readonly limit?: readonly string[];
   readonly signal: AbortSignal;
   readonly onProgress?: (set: string, done: number, all: number) => void;
-  /** Runs the remedies that rules allow, by `belay` with these words; the outcome is that of a check after them. */
-  readonly mend?: (words: readonly string[]) => Promise<number | null>;
+  /** Runs the remedies that rules allow; the outcome is that of a check after them. */
+  readonly mend?: Pick<MendPorts, 'belay' | 'standing'>;
 }
 
 export class Compliance {
@@ -92,7 +92,7 @@ export class Compliance {
       const outcomes: CheckOutcome[] = [];
       for (const ruleSet of sets) {
         const anchoredSet = withAnchoredSecrets(ruleSet, cwd);
-        const { rules, limit, signal, onProgress, mend: belay } = request;
+        const { rules, limit, signal, onProgress, mend: hands } = request;
         const look = (only: Pick<CheckOptions, 'rules' | 'limit'>): Promise<CheckOutcome> =>
           runCheck(anchoredSet, {
             stateDir,
@@ -112,17 +112,19 @@ export class Compliance {
         };
         const outcome = await look(part);
         const mended =
-          belay === undefined
+          hands === undefined
             ? []
             : await mend(outcome, {
-                belay,
+                ...hands,
+                stateDir,
                 newExecutionId: () => newExecutionId(now()),
                 lookAgain: async ({ name }, target) => {
                   const limited = target === accountTarget ? {} : { limit: [target] };
                   return (await look({ rules: [name], ...limited })).looks;
                 },
               });
-        outcomes.push(mended.length === 0 ? outcome : { ...(await look(part)), mended });
+        const isChanged = mended.some(({ result }) => result !== 'waits' && result !== 'withdrawn');
+        outcomes.push({ ...(isChanged ? await look(part) : outcome), mended });
       }
       this.#tell(channels);
       return outcomes;

@@ -1,6 +1,7 @@
 /**
- * Remedies that run by themselves: for each open finding of a rule that allows it, its runbook, and then the rule is looked at again on
- * that target. What still does not hold is taken back. A rule stops at its first failure and at its number of targets.
+ * Remedies. Those that run by themselves: for each open finding of a rule that allows it, its runbook, and then the rule is looked at again on
+ * that target. What still does not hold is taken back. A rule stops at its first failure and at its number of targets. Those that wait for
+ * an approval are in approved-remedies.ts.
  */
 import {
   acknowledgementOf,
@@ -10,11 +11,10 @@ import {
   type Remedy,
   type Rule,
 } from '../../compliance/index.ts';
+import { approvedRemedies, type ApprovedPorts } from './approved-remedies.ts';
 import type { CheckOutcome, Mended } from './outcome.ts';
 
-export interface MendPorts {
-  /** Runs `belay` with these words to its end; its exit code, null when a signal ended it. */
-  readonly belay: (words: readonly string[]) => Promise<number | null>;
+export interface MendPorts extends ApprovedPorts {
   /** The rule on that target, now. */
   readonly lookAgain: (rule: Rule, target: string) => Promise<readonly Look[]>;
   readonly newExecutionId: () => string;
@@ -25,12 +25,13 @@ export async function mend(outcome: CheckOutcome, ports: MendPorts): Promise<Men
   const all: Mended[] = [];
   for (const rule of outcome.ruleSet.rules) {
     const { remedy } = rule;
-    if (remedy?.mode !== 'automatic') continue;
-    const targets = [...Map.groupBy(mendable(rule, outcome), ({ target }) => target)].slice(
-      0,
-      remedy.targetsMax,
-    );
-    for (const [target, findings] of targets) {
+    if (remedy === undefined || remedy.mode === 'propose') continue;
+    const byTarget = Map.groupBy(mendable(rule, outcome), ({ target }) => target);
+    if (remedy.mode === 'approve') {
+      all.push(...(await approvedRemedies(rule, remedy, byTarget, outcome, ports)));
+      continue;
+    }
+    for (const [target, findings] of [...byTarget].slice(0, remedy.targetsMax)) {
       const ran = await mendTarget(rule, remedy, target, findings, ports);
       all.push(...ran);
       if (ran.some(({ result }) => result !== 'mended')) break;

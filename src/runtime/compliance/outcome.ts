@@ -7,9 +7,10 @@ export interface Mended {
   readonly executionId: string;
   /**
    * `mended`: looked at again, it holds. `takenBack`: it did not hold, and the runbook was rolled back. `failed`: the runbook failed, and
-   * climbed down by its own policy. `notTakenBack`: hands are needed.
+   * climbed down by its own policy. `notTakenBack`: hands are needed. Of those that ask first: `waits` for its approval, `refused` by an
+   * approver or a lock, `withdrawn` because there is nothing to mend any more.
    */
-  readonly result: 'mended' | 'takenBack' | 'failed' | 'notTakenBack';
+  readonly result: 'mended' | 'takenBack' | 'failed' | 'notTakenBack' | 'waits' | 'refused' | 'withdrawn';
 }
 
 export interface CheckOutcome {

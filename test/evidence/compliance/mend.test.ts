@@ -1,5 +1,6 @@
 /** belay check --mend on this machine as hosts: what helps stays, what does not is taken back, and the rule stops there. */
 import { existsSync, readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openComplianceStore } from '../../../src/journal/index.ts';
@@ -12,13 +13,15 @@ beforeEach(() => {
 });
 afterEach(() => desk[Symbol.dispose]());
 
-function rules(content: string, mode: string): void {
+function rules(content: string, mode: string, more: object = {}): void {
   const Path = join(desk.folder, 'mended');
   desk.write('put.yaml', {
     schemaVersion: '0.3',
     rollback: { when: 'onFailure' },
-    parameters: { Host: { type: 'String' } },
-    mainSteps: [{ name: 'Put', action: 'host:file', inputs: { Host: '{{ Host }}', Path, Content: content } }],
+    parameters: { Host: { type: 'String' }, Content: { type: 'String' } },
+    mainSteps: [
+      { name: 'Put', action: 'host:file', inputs: { Host: '{{ Host }}', Path, Content: '{{ Content }}' } },
+    ],
   });
   desk.write('base.yaml', {
     Name: 'base',
@@ -27,8 +30,14 @@ function rules(content: string, mode: string): void {
       {
         Name: 'there',
         Check: 'check:file',
-        Inputs: { Path, Content: 'good\n' },
-        Remedy: { Runbook: 'put.yaml', Parameters: { Host: '{{ TARGET }}' }, Mode: mode, MaxTargets: 2 },
+        Inputs: { Path, Content: content.startsWith('good') ? content : 'good\n' },
+        Remedy: {
+          Runbook: 'put.yaml',
+          Parameters: { Host: '{{ TARGET }}', Content: content },
+          Mode: mode,
+          MaxTargets: 2,
+          ...more,
+        },
       },
     ],
   });
@@ -42,7 +51,7 @@ test('what is proposed is only said; what is automatic is run by --mend alone, a
   rules('good\n', 'propose');
   const said = await desk.belay(['check', 'base.yaml', '--mend']);
   expect(said).toMatchObject({ code: 8 });
-  expect(said.stdout).toMatch(/to mend it:\n +belay run \S+put\.yaml -p Host=a\n/);
+  expect(said.stdout).toMatch(/to mend it:\n +belay run \S+put\.yaml -p Host=a -p 'Content=good/);
   expect(await executions()).toBe(0);
   rules('good\n', 'automatic');
   expect((await desk.belay(['check', 'base.yaml'])).code).toBe(8);
@@ -83,3 +92,65 @@ test('a refused check has not begun, an acknowledgement can be ended, and nothin
   ]);
   store.close();
 }, 120_000);
+
+const approving = { Approvers: [userInfo().username], MaxTargets: 1 };
+
+test('what wants an approval is asked for once, runs when it was given, and is looked at again', async () => {
+  rules('good {{ a.b }}\n', 'approve', approving);
+  const asked = await desk.belay(['check', 'base.yaml', '--mend', '--json']);
+  expect(asked.code).toBe(8);
+  const [{ executionId = '' } = {}] = mended(asked) as { executionId?: string }[];
+  expect(mended(asked)).toEqual([{ rule: 'there', target: 'a', executionId, result: 'waits' }]);
+  const again = await desk.belay(['check', 'base.yaml', '--mend']);
+  expect(again.stdout).toContain(
+    `remedy of there on a: waits for its approval     belay approve ${executionId}`,
+  );
+  expect(await executions()).toBe(1);
+  expect(existsSync(join(desk.folder, 'mended'))).toBe(false);
+  const shown = await desk.belay(['show', executionId]);
+  expect(shown.stdout).toMatch(/Mend rule there \(MEDIUM\) of base on a\?/);
+  expect((await desk.belay(['approve', executionId])).code).toBe(0);
+  const after = await desk.belay(['check', 'base.yaml', '--mend', '--json']);
+  // Both names are this machine. The other one was looked at before it was mended, and the next check knows better.
+  expect(mended(after)).toMatchObject([
+    { target: 'a', executionId, result: 'mended' },
+    { target: 'b', result: 'waits' },
+  ]);
+  const last = await desk.belay(['check', 'base.yaml', '--mend', '--json']);
+  expect(mended(last)).toMatchObject([{ target: 'b', result: 'withdrawn' }]);
+  expect(after.code).toBe(0);
+  expect(readFileSync(join(desk.folder, 'mended'), 'utf8')).toBe('good {{ a.b }}\n');
+}, 120_000);
+
+test('what was approved and does not help is taken back, and is not asked for again', async () => {
+  rules('bad\n', 'approve', approving);
+  const asked = await desk.belay(['check', 'base.yaml', '--mend', '--json']);
+  const [{ executionId = '' } = {}] = mended(asked) as { executionId?: string }[];
+  expect((await desk.belay(['approve', executionId])).code).toBe(0);
+  const after = await desk.belay(['check', 'base.yaml', '--mend', '--json']);
+  expect(after.code).toBe(8);
+  expect(mended(after)).toMatchObject([{ executionId, result: 'takenBack' }]);
+  expect(existsSync(join(desk.folder, 'mended'))).toBe(false);
+  const later = await desk.belay(['check', 'base.yaml', '--mend', '--json']);
+  expect(mended(later)).toMatchObject([{ target: 'b', result: 'waits' }]);
+}, 120_000);
+
+test('an approval for what somebody mended meanwhile is not waited for any more', async () => {
+  rules('good\n', 'approve', approving);
+  await desk.belay(['check', 'base.yaml', '--mend']);
+  desk.write('mended', 'good\n');
+  const after = await desk.belay(['check', 'base.yaml', '--mend', '--json']);
+  expect(after.code).toBe(0);
+  expect(mended(after)).toMatchObject([{ target: 'a', result: 'withdrawn' }]);
+  const listed = await desk.belay(['list', '--json']);
+  expect(JSON.parse(listed.stdout)).toMatchObject({ executions: [{ status: 'Cancelled' }] });
+}, 120_000);
+
+test('a rule that asks for approval says whom, and one that does not ask names nobody', async () => {
+  rules('good\n', 'approve');
+  const said = await desk.belay(['check', 'base.yaml']);
+  expect(said).toMatchObject({ code: 2 });
+  expect(said.stderr).toContain('waits for an approval and needs Approvers');
+  rules('good\n', 'propose', { Approvers: ['ops'] });
+  expect((await desk.belay(['check', 'base.yaml'])).stderr).toContain('Approvers is for Mode: approve');
+}, 60_000);

@@ -128,6 +128,8 @@ describe('what is told', () => {
           parameters: { Host: '{{ TARGET }}', Bad: "$(id) '{{ FOUND }}'" },
           mode: 'propose' as const,
           targetsMax: 1,
+          approvers: [],
+          approvalsNeeded: 1,
         },
       },
     ];
