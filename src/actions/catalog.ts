@@ -5,7 +5,7 @@ import type { AwsModels } from '../transports/aws.ts';
 import type { ScriptTools } from '../transports/scripts.ts';
 import { secretInputsOf, type AnyAction } from './define-action.ts';
 import { describeAction, describeUndo } from './describe-step.ts';
-import { notBuiltYet } from './not-built-yet.ts';
+import { insideAws, notBuiltYet } from './not-built-yet.ts';
 import { actions } from './registry.ts';
 
 /** `scripts`: what is told of scripts that could not run on this machine; left out, nothing. */
@@ -21,6 +21,7 @@ export function createCatalog(models: AwsModels, scripts?: ScriptTools): Catalog
     },
     actionNames: [...actions.keys()],
     notBuiltYet,
+    insideAws,
   };
 }
 
@@ -36,6 +37,7 @@ function catalogAction(
     inputs: plainSchema(action.inputs),
     outputs: Object.keys(propertiesOf(plainSchema(action.outputs))),
     ...beforeOf(action),
+    ...(action.derivedOutputs === undefined ? {} : { derivedOutputs: action.derivedOutputs }),
     timeoutSecondsDefault: action.timeoutSeconds,
     changes: (inputs) => changesOf(action, inputs),
     ...(withoutInputs.kind === 'none' ? { undoReason: withoutInputs.reason } : {}),

@@ -9,6 +9,7 @@
 import type { Static, TSchema } from 'typebox';
 import type { CatalogProblem, Nests, SsmStep } from '../document/catalog.ts';
 import type { SourceText } from '../document/diagnostic.ts';
+import type { DeclaredOutput } from '../document/types.ts';
 import type { Change, RestorePoint } from '../engine/events.ts';
 import type { Again } from '../engine/types.ts';
 import type { Json, JsonObject } from '../json.ts';
@@ -181,6 +182,8 @@ export interface Action<
   readonly inputs: S;
   /** JSON Schema of the outputs. */
   readonly outputs: TSchema;
+  /** Outputs that it gives under a second name: declared for a step whose document reads them. */
+  readonly derivedOutputs?: readonly DeclaredOutput[];
   /** Seconds per attempt; undefined: no limit of its own. */
   readonly timeoutSeconds: number | undefined;
   /** `service:Operation` of every AWS call that it may make. */

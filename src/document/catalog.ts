@@ -3,6 +3,7 @@
  * The runtime makes a Catalog from the action registry, the AWS models and, for names, the inventory.
  */
 import type { JsonObject } from '../json.ts';
+import type { DeclaredOutput } from './types.ts';
 
 export interface CatalogAction {
   readonly name: string;
@@ -10,6 +11,8 @@ export interface CatalogAction {
   readonly inputs: JsonObject;
   /** Names of the outputs that the action itself gives. */
   readonly outputs: readonly string[];
+  /** Outputs that it gives under a second name, to documents that read them. */
+  readonly derivedOutputs?: readonly DeclaredOutput[];
   /** Names of what `observe` reads before acting, as `before.X` in undo lists; undefined: not told, so not checked. */
   readonly before?: readonly string[];
   /** Seconds; undefined: no limit of its own. */
@@ -84,4 +87,6 @@ export interface Catalog {
    * Refused by name.
    */
   readonly notBuiltYet: ReadonlyMap<string, string>;
+  /** Actions of AWS's own runbooks that only the service itself can carry out, and why. Refused by name. */
+  readonly insideAws?: ReadonlyMap<string, string>;
 }

@@ -12,7 +12,13 @@ export interface CheckedAny extends CheckedDocument {
 
 /** Reads and validates it. Nothing is thrown for a bad text. */
 export function checkAny(source: SourceText, catalog: Catalog, options: CheckOptions = {}): CheckedAny {
-  if (!isCommandDocument(source.text)) return checkDocument(source, catalog, options);
+  if (!isCommandDocument(source.text) || isPackage(source.text))
+    return checkDocument(source, catalog, options);
   const { document: command, diagnostics } = checkCommandDocument(source);
   return command === undefined ? { diagnostics } : { command, diagnostics };
+}
+
+/** The manifest of a Distributor package has the schemaVersion of a Command document: it lists packages and has no steps. */
+function isPackage(text: string): boolean {
+  return /"(?:packages|packageArn)"\s*:/.test(text) && !/"(?:mainSteps|runtimeConfig)"\s*:/.test(text);
 }

@@ -1,5 +1,6 @@
 /** checkDocument: text → Document, or everything that is wrong with it. */
 import type { Catalog } from './catalog.ts';
+import { withDerivedOutputs } from './derived-outputs.ts';
 import type { Diagnostic, SourceText } from './diagnostic.ts';
 import type { DocumentDraft } from './draft.ts';
 import { parseTree } from './parse.ts';
@@ -37,7 +38,7 @@ export function checkDocument(
     validateDraft({ source, catalog, report, strictSsm: options.strictSsm ?? false, draft });
   const diagnostics = report.finish();
   if (draft === undefined || report.hasErrors) return { diagnostics };
-  return { document: draft.document, diagnostics };
+  return { document: withDerivedOutputs(draft.document, source.text, catalog), diagnostics };
 }
 
 function withSecrets(draft: DocumentDraft, names: readonly string[]): DocumentDraft {

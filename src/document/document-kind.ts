@@ -56,10 +56,10 @@ function otherKind(root: MapNode): OtherKind | undefined {
   if (has('hosts') && !has('mainSteps'))
     return { what: 'a configuration of hosts (belay.yaml)', key: 'hosts', hint: 'belay doctor reads it.' };
   if (has('sessionType')) return { what: 'a Session document', key: 'sessionType' };
-  if (has('packages') && !has('mainSteps'))
+  if ((has('packages') || has('packageArn')) && !has('mainSteps'))
     return {
       what: 'the manifest of a Distributor package',
-      key: 'packages',
+      key: has('packages') ? 'packages' : 'packageArn',
       hint: 'AWS-ConfigureAWSPackage installs it, by aws:runCommand.',
     };
   if (isPolicy(root.entries.get('mainSteps')?.value))

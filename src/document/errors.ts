@@ -18,6 +18,7 @@ export const documentCodes = {
   SCHEMA_VERSION: 'The document is not of schemaVersion 0.3.',
   COMMAND_DOCUMENT: 'An SSM Command document (1.2, 2.0, 2.2) where an Automation document is wanted.',
   NOT_BUILT_YET: 'Part of the language, but this version of Belay cannot run it.',
+  INSIDE_AWS: 'An action that only the service itself can carry out.',
   ADDITION: "Belay's own addition to SSM Automation, refused under --strict-ssm.",
   SSM_LIMIT: 'Larger than AWS allows, refused under --strict-ssm.',
   CHANGE_TEMPLATE: 'A change template of Change Manager: its steps can be run, its runbooks are not started.',

@@ -51,7 +51,7 @@ export function parseNested(
     return nested;
   }
   const onCancel = reader.node.entries.get('onCancel');
-  if (nests.scope === 'pass' && onCancel !== undefined) {
+  if (nests.scope === 'pass' && onCancel !== undefined && scalarText(onCancel.value) !== 'Abort') {
     const message = `${reader.what} has an onCancel, which only the steps inside of it may have`;
     report.error('ON_CANCEL', onCancel.keySpan, message);
   }

@@ -80,6 +80,8 @@ function backtracking(pattern: RegExp, text: string): PatternAnswer {
 type Translation = { readonly source: string; readonly flags: string } | { readonly problem: string };
 
 function translate(java: string): Translation {
+  // In Java a character beyond U+FFFF is one, wherever it stands.
+  const isBeyond = /[\u{10000}-\u{10FFFF}]/u.test(java);
   let flags = '';
   let source = '';
   let rest = java;
@@ -90,8 +92,17 @@ function translate(java: string): Translation {
     flags = opening[1].replaceAll(/[uU]/g, '');
     rest = rest.slice(opening[0].length);
   }
+  if (isBeyond) flags += 'u';
   let classDepth = 0;
   while (rest.length > 0) {
+    const pair = surrogates.exec(rest);
+    if (pair !== null) {
+      // Two escapes that are one character, as AWS writes ranges beyond U+FFFF.
+      source += `\\u{${codePointOf(pair).toString(16)}}`;
+      if (!flags.includes('u')) flags += 'u';
+      rest = rest.slice(pair[0].length);
+      continue;
+    }
     if (rest.startsWith('\\')) {
       const piece = translateEscape(rest, classDepth > 0);
       if ('problem' in piece) return piece;
@@ -116,7 +127,21 @@ function translate(java: string): Translation {
     source += rest.slice(0, 1);
     rest = rest.slice(1);
   }
-  return { source, flags: [...new Set(flags)].join('') };
+  const isUnicode = flags.includes('u');
+  return { source: isUnicode ? plainEscapes(source) : source, flags: [...new Set(flags)].join('') };
+}
+
+const surrogates = /^\\u([dD][89abAB][0-9A-Fa-f]{2})\\u([dD][c-fC-F][0-9A-Fa-f]{2})/;
+
+function codePointOf([, high = '', low = '']: RegExpExecArray): number {
+  return (Number.parseInt(high, 16) - 0xd800) * 0x400 + (Number.parseInt(low, 16) - 0xdc00) + 0x10000;
+}
+
+/** Whose patterns are read with `u` may escape no character that means nothing else. */
+function plainEscapes(source: string): string {
+  return source.replaceAll(/\\([^])/g, (escape, letter: string) =>
+    /[A-Za-z0-9^$\\.*+?()[\]{}|/-]/.test(letter) ? escape : letter,
+  );
 }
 
 function missingFeature(rest: string): string | undefined {

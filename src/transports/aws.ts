@@ -98,6 +98,8 @@ export interface AwsProblem {
   readonly path: readonly (string | number)[];
   readonly message: string;
   readonly suggestion?: string;
+  /** Of WRONG_TYPE: the same in the type that is wanted, where the value says nothing else: 5 for "5". */
+  readonly fitting?: string | number | boolean;
 }
 
 /** Why a call did not succeed. `message` is a sentence fit for an operator. */

@@ -211,4 +211,5 @@ export const fakeCatalog: Catalog = {
     ['aws:loop', 'write the steps once for each element'],
     ['minio:health', 'use http:check'],
   ]),
+  insideAws: new Map([['aws:putServerUpgradeMetrics', 'it counts upgrades for the service team']]),
 };

@@ -24,6 +24,9 @@ describe("Java's patterns", () => {
     ['^$|^[a-z]+$', '', 'A'],
     ['^[^"\'\\\\ ]{0,5}$', 'abc', '"'],
     ['INFO|ERROR', 'xERRORx', 'WARN'],
+    ['^[\\u0020-\\uD7FF\\uE000-\\uFFFD\\uD800\\uDC00-\\uDBFF\\uDFFF]+$', 'a\u{1F9D7}\uE000', '\u0001'],
+    ['^[ -\u{10000}\\-_\\/\\@]+$', 'a-/@_', '\t'],
+    ['^[\u{10000}-\u{10FFFF}]\\:$', '\u{1F9D7}:', 'a:'],
     ['^\\{\\{ global:ACCOUNT_ID \\}\\}$|^[0-9]{12}$', '{{ global:ACCOUNT_ID }}', '{{ x }}'],
     ['^[a-zA-Z0-9-_./]{1,512}$', 'a/b-c', '#'],
   ])('%s matches %j and not %j', (java, right, wrong) => {

@@ -1,7 +1,7 @@
 /** The part that all actions on `Service` and `Api` have in common: the call in their inputs, made and checked. */
 import { Type } from 'typebox';
 import type { CatalogProblem } from '../../document/catalog.ts';
-import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
+import { isJsonObject, own, type Json, type JsonObject } from '../../json.ts';
 import type { AwsModels, AwsProblem, UnresolvedJson } from '../../transports/aws.ts';
 import { isReadOnlyOperation } from '../../transports/aws/read-only.ts';
 import { ActionFailure, type ActionContext } from '../define-action.ts';
@@ -47,10 +47,28 @@ export async function makeCall(
   token?: string,
 ): Promise<JsonObject> {
   refuseNull(call);
-  const params = models === undefined ? call.params : withoutLoneLists(call, models);
+  const params =
+    models === undefined ? call.params : withoutLoneLists(withFittingTypes(call, models), models);
   const made = { ...call, params, signal, ...(token === undefined ? {} : { token }) };
   if (!readsParameters(call)) return aws.call(made);
   return withoutSecureStrings(await aws.call(made, { reveal: true }));
+}
+
+/** Numbers in quotes become numbers where the service wants those, and the other way round. */
+function withFittingTypes(call: ApiCall, models: AwsModels): ApiCall {
+  const { service, operation, params } = call;
+  let fitted: Json = params;
+  for (const { path, fitting } of models.check(service, operation, params))
+    if (fitting !== undefined) fitted = withAt(fitted, path, fitting);
+  return { ...call, params: fitted as JsonObject };
+}
+
+function withAt(value: Json, [key, ...rest]: readonly (string | number)[], put: Json): Json {
+  if (key === undefined) return put;
+  if (Array.isArray(value))
+    return (value as readonly Json[]).map((item, at) => (at === key ? withAt(item, rest, put) : item));
+  if (!isJsonObject(value)) return value;
+  return { ...value, [key]: withAt(own(value, String(key)) ?? null, rest, put) };
 }
 
 /** A list of one where the service wants its element: published runbooks hand outputs of lists on so. */
@@ -122,7 +140,7 @@ export function checkApiCall(
   if (tools.isExpression(Service) || tools.isExpression(Api)) return [];
   const { params } = apiCall(inputs, own);
   const known = asKnown(params, (value) => tools.isExpression(value));
-  return tools.models.check(Service, Api, known).map(({ code, path, message }) => ({
+  return tools.models.check(Service, Api, known).map(({ code, path, message, fitting }) => ({
     code,
     path: pathOf(code, path),
     message,
@@ -130,6 +148,7 @@ export function checkApiCall(
     ...(code === 'WRONG_TYPE' && isLoneList(params, path)
       ? { isWarning: true, hint: 'Its one element is sent.' }
       : {}),
+    ...(fitting === undefined ? {} : { isWarning: true, hint: `${JSON.stringify(fitting)} is sent.` }),
     ...(code === 'UNKNOWN_VALUE' ? { isWarning: true } : {}),
   }));
 }

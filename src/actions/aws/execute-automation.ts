@@ -21,6 +21,7 @@ type Inputs = {
   readonly MaxConcurrency?: string | number;
   readonly MaxErrors?: string | number;
   readonly TargetLocations?: readonly unknown[];
+  readonly Tags?: readonly unknown[];
 };
 
 const texts = Type.Array(Type.String());
@@ -109,6 +110,13 @@ export const executeAutomation = defineAction({
         maxItems: 100,
         description:
           'Other accounts and regions, each with the role that Systems Manager acts with there. The service runs it then, by the name of a document that it has; a file is not carried there.',
+      }),
+    ),
+    Tags: Type.Optional(
+      Type.Array(strictObject({ Key: Type.String({ minLength: 1 }), Value: Type.String() }), {
+        maxItems: 50,
+        description:
+          'Of the execution, where Systems Manager runs it; an execution of Belay itself has none.',
       }),
     ),
     StrictErrors: Type.Optional(
@@ -245,6 +253,7 @@ function startOf(
         ]),
       ),
       ...rateControlOf(control),
+      ...(control.Tags === undefined ? {} : { Tags: control.Tags as Json }),
       ClientToken: uuidOf(token),
     },
     signal,

@@ -39,6 +39,8 @@ export const executeScript = defineAction({
       description: 'What the handler returned, as JSON, at most 256 KiB; of PowerShell, the last object.',
     }),
   }),
+  // Not in the user guide; AWS's own runbooks read it, as a String.
+  derivedOutputs: [{ Name: 'OutputPayload', Selector: '$', Type: 'String' }],
   secretInputs: ['InputPayload'],
   programInputs: ['Script'],
   outputBytesMax: 3 * 256 * 1024,

@@ -25,6 +25,7 @@ import {
   isInstanceId,
   runCommandInputs,
   shellRun,
+  withTargets,
   type RunCommandInputs,
   type ShellRun,
 } from './command/inputs.ts';
@@ -127,7 +128,8 @@ export const runCommand = defineAction({
 
   effect: {
     kind: 'begun',
-    begin: async (inputs, _before, context): Promise<Handle> => {
+    begin: async (given, _before, context): Promise<Handle> => {
+      const inputs = withTargets(given);
       refuseSecrets(inputs, context);
       const { instances, hosts } = split(inputs, context);
       const run = hosts.length === 0 ? shellRun({}) : await hostRun(inputs, context);
@@ -149,7 +151,8 @@ export const runCommand = defineAction({
         ...boundsOf(run),
       };
     },
-    adopt: async (inputs, _before, context) => {
+    adopt: async (given, _before, context) => {
+      const inputs = withTargets(given);
       const { instances, hosts } = split(inputs, context);
       const usesSsm = inputs.Targets !== undefined || instances.length > 0;
       const CommandId = usesSsm ? ((await findCommand(inputs, context)) ?? null) : null;

@@ -52,7 +52,8 @@ export function parseStep(node: MapNode, report: Report, { version, isLast }: Ar
   const at = [...node.entries.values()][0]?.keySpan ?? node.span;
   const name = requiredEntry(reader, 'name', at) && readText(reader, 'name');
   const action = requiredEntry(reader, 'action', at) && readText(reader, 'action');
-  const inputs = readMap(reader, 'inputs');
+  const written = readMap(reader, 'inputs');
+  const inputs = written && { ...written, value: inOwnSpelling(action ?? '', written.value) };
   if (action !== undefined) checkAction(action, node.entries.get('action'), report);
   if (inputs !== undefined && action !== undefined) checkInputs(action, inputs, report);
   const precondition = parsePrecondition(reader, version);
@@ -83,13 +84,14 @@ export function parseClassic({ key, keySpan, value }: Entry, report: Report): re
       report.error('WRONG_TYPE', item.span, `properties of ${key} must be a map`);
       return [];
     }
-    checkInputs(key, { key: 'properties', keySpan: properties.keySpan, value: item }, report);
-    const id = scalarText(item.entries.get('id')?.value);
+    const own = inOwnSpelling(key, item);
+    checkInputs(key, { key: 'properties', keySpan: properties.keySpan, value: own }, report);
+    const id = scalarText(own.entries.get('id')?.value);
     return [
       {
         name: id === '' ? `${key}${items.length > 1 ? `.${index}` : ''}` : id,
         action: key,
-        inputs: toJsonObject(item),
+        inputs: toJsonObject(own),
         precondition: null,
         onFailure: null,
         onSuccess: null,
@@ -97,6 +99,19 @@ export function parseClassic({ key, keySpan, value }: Entry, report: Report): re
       },
     ];
   });
+}
+
+/** The agent reads the names of inputs in any case, and AWS's own documents write `RunCommand`. */
+function inOwnSpelling(action: string, map: MapNode): MapNode {
+  const plugin = Object.hasOwn(plugins, action) ? plugins[action] : undefined;
+  if (plugin === undefined) return map;
+  const names = [...plugin.inputs.map((name) => name.replace('!', '')), ...flowInputs];
+  const entries = [...map.entries].map(([key, entry]): [string, Entry] => {
+    const own = names.find((name) => name.toLowerCase() === key.toLowerCase());
+    const isTaken = own !== undefined && own !== key && map.entries.has(own);
+    return own === undefined || isTaken ? [key, entry] : [own, { ...entry, key: own }];
+  });
+  return { ...map, entries: new Map(entries) };
 }
 
 function checkAction(action: string, entry: Entry | undefined, report: Report, isKey = false): void {

@@ -13,6 +13,8 @@ export interface Edge {
   readonly to: number;
   /** Where the jump is written; undefined for the step that simply stands next. */
   readonly span: Span | undefined;
+  /** Taken only after a failure or a cancel. */
+  readonly isTrouble?: true;
 }
 
 export interface FlowGraph {
@@ -48,7 +50,8 @@ function edgesOf(
   const edges: Edge[] = [];
   const jump = (target: string, span: Span, key: string): void => {
     const to = list.indexOf.get(target);
-    if (to !== undefined) edges.push({ to, span });
+    const isTrouble = key === 'onFailure' || key === 'onCancel';
+    if (to !== undefined) edges.push({ to, span, ...(isTrouble ? { isTrouble } : {}) });
     else if (leavesTo(list, target)) return;
     else {
       reportUnknownStep(step.name, key, target, span, list, context);

@@ -70,6 +70,13 @@ function checkAction(draft: StepDraft, { catalog, report }: ValidationContext): 
     );
     return;
   }
+  const inside = catalog.insideAws?.get(action);
+  if (inside !== undefined) {
+    const message = `step "${name}" wants the action ${action}, which exists only inside of AWS: ${inside}`;
+    const hint = 'Let Systems Manager run it: aws:executeAutomation with the name of the AWS runbook.';
+    report.error('INSIDE_AWS', span, message, hint);
+    return;
+  }
   const message = `step "${name}" wants the action ${action}, which does not exist`;
   report.error('UNKNOWN_ACTION', span, message, suggestAction(action, catalog.actionNames, report));
 }

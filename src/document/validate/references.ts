@@ -76,6 +76,7 @@ function reportImpossible(
   const reversed = impossible.map((question) => ({ ...question, from: question.to, to: question.from }));
   // Of these the reader does not lead to the step that it reads: it does not come later, but lies on another path.
   const apart = new Set(findImpossible(flow, reversed).map(({ span }) => span));
+  let mainWay: ReadonlySet<number> | undefined;
   for (const { from, to, reference, span } of impossible) {
     const source = reference.kind === 'output' ? reference.step : (list.drafts[from]?.step.name ?? '');
     const user = list.drafts[to]?.step.name ?? '';
@@ -85,13 +86,24 @@ function reportImpossible(
       context.report.error('NOT_RUN_YET', span, `${use}, ${why}`);
     } else if (flow.isReachable[from] !== true)
       context.report.warn('NOT_RUN_YET', span, `${use}, but nothing leads to ${source}: the value is null`);
-    else if (!apart.has(span))
-      context.report.error('NOT_RUN_YET', span, `${use}, but ${source} cannot have run by then`);
-    else {
+    else if (!apart.has(span)) {
+      const message = `${use}, but ${source} cannot have run by then`;
+      // SSM takes it. On the way of a failure it may be an oversight of which nothing comes; elsewhere the step can never succeed.
+      if ((mainWay ??= onMainWay(flow)).has(to)) context.report.error('NOT_RUN_YET', span, message);
+      else context.report.warn('NOT_RUN_YET', span, `${message}: the value is null`);
+    } else {
       const why = `but ${source} lies on another path and cannot have run by then: the value is null`;
       context.report.warn('NOT_RUN_YET', span, `${use}, ${why}`);
     }
   }
+}
+
+/** The steps that can be reached without a failure or a cancel. */
+function onMainWay(flow: FlowGraph): ReadonlySet<number> {
+  const seen = new Set([0]);
+  for (const at of seen)
+    for (const { to, isTrouble } of flow.edges[at] ?? []) if (isTrouble !== true) seen.add(to);
+  return seen;
 }
 
 /** Expressions outside of steps: assumeRole, notify, locks and the defaults of parameters. */
@@ -307,7 +319,8 @@ function findStep(name: string, user: User): StepDraft | undefined {
 export function outputsOf(draft: StepDraft, { catalog }: ValidationContext): readonly string[] | undefined {
   const action = catalog.action(draft.step.action);
   const declared = draft.step.outputs.map(({ Name }) => Name);
-  return action === undefined ? undefined : [...new Set([...declared, ...action.outputs])];
+  const derived = action?.derivedOutputs?.map(({ Name }) => Name) ?? [];
+  return action === undefined ? undefined : [...new Set([...declared, ...action.outputs, ...derived])];
 }
 
 /** `{{ Step.Payload.id }}`, `{{ Step.Output }`: braces that start with something known are meant as an expression. */

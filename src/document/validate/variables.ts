@@ -22,7 +22,8 @@ export function validateUpdate(draft: StepDraft, list: StepList, context: Valida
   const variables = context.draft.document.variables ?? {};
   const what = `step "${step.name}"`;
   const onCancel = node.entries.get('onCancel');
-  if (onCancel !== undefined)
+  // Abort is what happens anyway, and AWS's own documents write it.
+  if (onCancel !== undefined && step.onCancel.kind !== 'Abort')
     report.error(
       'ON_CANCEL',
       onCancel.keySpan,

@@ -125,7 +125,11 @@ export function checkParams(
     const type = shape.type;
     const fits = simpleTypes[type];
     if (!fits.accepts(value)) {
-      return report('WRONG_TYPE', path, `must be ${fits.means}, not ${kindOf(value)}${hintFor(type, value)}`);
+      report('WRONG_TYPE', path, `must be ${fits.means}, not ${kindOf(value)}${hintFor(type, value)}`);
+      const fitting = fittingOf(type, value);
+      const last = problems.at(-1);
+      if (fitting !== undefined && last !== undefined) problems[problems.length - 1] = { ...last, fitting };
+      return;
     }
     if (type === 'timestamp' && dateOf(value) === undefined) {
       report('WRONG_VALUE', path, 'must be a time as in 2026-11-21T04:00:00Z, or seconds since 1970');
@@ -195,6 +199,18 @@ function hintFor(type: SimpleShape['type'], value: UnresolvedJson): string {
     value.trim() !== '' &&
     !Number.isNaN(Number(value));
   return isNumeric || (type === 'boolean' && /^(true|false)$/i.test(value)) ? '; leave the quotes away' : '';
+}
+
+/** What was meant by a number in quotes, or by one without them; undefined: it may mean something else. */
+function fittingOf(type: SimpleShape['type'], value: UnresolvedJson): string | number | boolean | undefined {
+  if (type === 'string')
+    return typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : undefined;
+  if (typeof value !== 'string') return undefined;
+  if (type === 'boolean' && /^(?:true|false)$/i.test(value)) return value.toLowerCase() === 'true';
+  const isWhole = type === 'integer';
+  if (!isWhole && type !== 'float' && type !== 'double') return undefined;
+  if (!(isWhole ? /^-?\d{1,15}$/ : /^-?\d{1,15}(?:\.\d{1,15})?$/).test(value)) return undefined;
+  return Number(value);
 }
 
 function isMapping(value: UnresolvedJson): value is { readonly [key: string]: UnresolvedJson } {

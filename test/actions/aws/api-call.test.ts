@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { createAwsModels } from '../../../src/transports/aws/models.ts';
 import { makeCall } from '../../../src/actions/aws/api-call.ts';
 import type { Aws, AwsCall } from '../../../src/transports/aws.ts';
 import type { JsonObject } from '../../../src/json.ts';
@@ -35,4 +36,28 @@ test('what a model marks as sensitive elsewhere stays masked', async () => {
   const { aws, calls } = answering({ SecretString: '***' });
   await makeCall({ service: 'secretsmanager', operation: 'GetSecretValue', params: {} }, { aws, signal });
   expect(calls.map(({ reveal }) => reveal)).toEqual([false]);
+});
+
+test('numbers and booleans in quotes are sent as what the service wants, at any depth, and other texts as they are', async () => {
+  const { aws, calls } = answering({});
+  const params = {
+    AutoScalingGroupName: 5,
+    MinSize: '1',
+    MaxSize: '2',
+    NewInstancesProtectedFromScaleIn: 'True',
+    Tags: [{ Key: 'size', Value: 7, PropagateAtLaunch: 'false' }],
+    DesiredCapacity: '1e3',
+  };
+  const call = { service: 'autoscaling', operation: 'CreateAutoScalingGroup', params };
+  await makeCall(call, { aws, signal, models: createAwsModels() });
+  expect(calls.map(({ call: { params: sent } }) => sent)).toEqual([
+    {
+      AutoScalingGroupName: '5',
+      MinSize: 1,
+      MaxSize: 2,
+      NewInstancesProtectedFromScaleIn: true,
+      Tags: [{ Key: 'size', Value: '7', PropagateAtLaunch: false }],
+      DesiredCapacity: '1e3',
+    },
+  ]);
 });

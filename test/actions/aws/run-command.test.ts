@@ -131,7 +131,10 @@ describe('the check of aws:runCommand', () => {
   it.each([
     [{ ...shell, InstanceIds: ['db1'] }, []],
     [{ ...shell }, ['WRONG_INPUT']],
-    [{ ...shell, InstanceIds: ['db1'], Targets: [] }, ['WRONG_INPUT']],
+    [{ ...shell, InstanceIds: ['db1'], Targets: [] }, ['WRONG_INPUT', 'WRONG_INPUT Targets']],
+    [{ ...shell, InstanceIds: [] }, ['WRONG_INPUT InstanceIds']],
+    [{ ...shell, InstanceIds: '{{ Ids }}', Targets: '{{ Targets }}' }, []],
+    [{ ...shell, InstanceIds: ['db1'], Targets: '{{ Targets }}' }, []],
     [{ ...shell, InstanceIds: ['db1'], Parameters: {} }, ['MISSING_INPUT Parameters']],
     [{ ...shell, InstanceIds: ['db1'], Parameters: '{{ Parameters }}' }, []],
     [

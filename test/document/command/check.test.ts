@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { checkCommandDocument, commandPlan, isCommandDocument } from '../../../src/document/index.ts';
+import {
+  checkAny,
+  checkCommandDocument,
+  commandPlan,
+  isCommandDocument,
+} from '../../../src/document/index.ts';
+import { fakeCatalog } from '../fake-catalog.ts';
 import type { CommandDocument } from '../../../src/document/index.ts';
 
 const check = (text: string) => checkCommandDocument({ file: 'c.yaml', text });
@@ -44,6 +50,35 @@ describe('a Command document', () => {
     ['mainSteps: []', false],
   ])('is told by its schemaVersion: %s', (text, is) => {
     expect(isCommandDocument(text)).toBe(is);
+  });
+
+  test.each(['"packages": {"x": {}}', '"packageArn": "arn:aws:ssm:::package/x"'])(
+    'is told from the manifest of a package, which has a schemaVersion of the same kind: %s',
+    (member) => {
+      const text = `{"schemaVersion": "2.0", "version": "1.0", ${member}}`;
+      const { diagnostics } = checkAny({ file: 'p.json', text }, fakeCatalog);
+      expect(diagnostics.map(({ code, message }) => `${code} ${message}`)).toEqual([
+        'NOT_A_RUNBOOK this is the manifest of a Distributor package, and no runbook',
+      ]);
+    },
+  );
+
+  test('may spell the inputs of plugins in any case, as AWS does and the agent reads them', () => {
+    const spelled = (inputs: string, action = 'aws:runShellScript') =>
+      `schemaVersion: '2.2'\nmainSteps: [{ name: A, action: '${action}', inputs: ${inputs} }]\n`;
+    const [step] = sound(spelled("{ RunCommand: [id], TimeoutSeconds: '60', onfailure: exit }")).steps;
+    expect(step).toMatchObject({
+      inputs: { runCommand: ['id'], timeoutSeconds: '60' },
+      onFailure: 'exit',
+    });
+    expect(said(spelled('{ SourceType: HTTP, SourceInfo: {} }', 'aws:downloadContent'))).toEqual([]);
+    expect(said(spelled('{ runCommand: [id], RunCommand: [ls] }'))).toEqual([
+      expect.stringContaining('has no input RunCommand'),
+    ]);
+    const classic = sound(
+      "schemaVersion: '1.2'\nruntimeConfig: { 'aws:runShellScript': { properties: [{ RunCommand: [id] }] } }\n",
+    );
+    expect(classic.steps[0]?.inputs).toEqual({ runCommand: ['id'] });
   });
 
   test('is read with its parameters, preconditions and what follows a failure', () => {

@@ -2,6 +2,7 @@
 import { Type, type Static } from 'typebox';
 import type { CatalogProblem } from '../../../document/catalog.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../../json.ts';
+import { ActionFailure } from '../../define-action.ts';
 import { strictObject } from '../../strict-object.ts';
 import { knownDocument, refusedDocument } from './aws-documents.ts';
 
@@ -26,14 +27,12 @@ export const runCommandInputs = strictObject({
   DocumentHashType: Type.Optional(Type.Enum(['Sha256', 'Sha1'])),
   InstanceIds: Type.Optional(
     Type.Array(Type.String({ minLength: 1 }), {
-      minItems: 1,
       maxItems: 50,
       description: 'Instance ids (i-…, mi-…) go through SSM, hosts of the inventory over their transport.',
     }),
   ),
   Targets: Type.Optional(
     Type.Array(strictObject({ Key: Type.String({ minLength: 1 }), Values: Type.Array(Type.String()) }), {
-      minItems: 1,
       maxItems: 5,
       description: 'tag:NAME, tag-key, InstanceIds or a resource group; through SSM.',
     }),
@@ -117,6 +116,19 @@ export function wireParameters(parameters: RunCommandInputs['Parameters']): Reco
 /** A map travels as its JSON. */
 const wireText = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
+/** The inputs with the one of InstanceIds and Targets that names something. Throws ActionFailure: neither does, or both. */
+export function withTargets(inputs: RunCommandInputs): RunCommandInputs {
+  const { InstanceIds = [], Targets = [], ...rest } = inputs;
+  if (InstanceIds.length > 0 && Targets.length > 0) throw badTargets('both name something');
+  if (InstanceIds.length === 0 && Targets.length === 0) throw badTargets('neither names anything');
+  return Targets.length > 0 ? { ...rest, Targets } : { ...rest, InstanceIds };
+}
+
+function badTargets(why: string): ActionFailure {
+  const message = `aws:runCommand takes either InstanceIds or Targets, and ${why}; nothing was run`;
+  return new ActionFailure({ code: 'INVALID_INPUT', message });
+}
+
 /** What AWS-RunShellScript does with its parameters: commands joined by newlines into one script. */
 export function shellRun(parameters: RunCommandInputs['Parameters']): ShellRun {
   const { commands = [], workingDirectory = [], executionTimeout = [] } = wireParameters(parameters);
@@ -146,7 +158,9 @@ export function checkRunCommand(
 ): readonly CatalogProblem[] {
   const problems: CatalogProblem[] = [];
   const { InstanceIds, Targets, DocumentName, Parameters } = inputs;
-  if ((InstanceIds === undefined) === (Targets === undefined)) {
+  // Which of two expressions is empty shows when the step runs.
+  const isOpen = [InstanceIds, Targets].some((value) => typeof value === 'string' && isExpression(value));
+  if ((InstanceIds === undefined) === (Targets === undefined) && !(isOpen && InstanceIds !== undefined)) {
     const given = InstanceIds === undefined ? 'neither' : 'both';
     problems.push({
       code: 'WRONG_INPUT',
@@ -154,6 +168,11 @@ export function checkRunCommand(
       message: `aws:runCommand takes either InstanceIds or Targets, and is given ${given}`,
     });
   }
+  for (const [name, value] of Object.entries({ InstanceIds, Targets }))
+    if (Array.isArray(value) && value.length === 0) {
+      const message = `${name} is empty: the command would run nowhere`;
+      problems.push({ code: 'WRONG_INPUT', path: [name], message });
+    }
   if (typeof DocumentName !== 'string' || isExpression(DocumentName)) return problems;
   const name = documentNameOf(DocumentName);
   const ids = Array.isArray(InstanceIds) ? (InstanceIds as readonly Json[]) : [];

@@ -43,6 +43,20 @@ describe('a Python script', () => {
     });
   });
 
+  test('gives OutputPayload, JSON text of all that it returned, to a document that reads it', async () => {
+    const ran = await run(
+      'def main(e, c):\n  return {"a": [1, "b"]}',
+      {},
+      {
+        document: { outputs: ['Run.OutputPayload'] },
+      },
+    );
+    expect(outputsOf(ran)).toEqual({
+      Payload: { a: [1, 'b'] },
+      OutputPayload: '{"Payload":{"a":[1,"b"]}}',
+    });
+  });
+
   test('without a payload gets an empty map, and returning nothing gives null', async () => {
     const ran = await run('def main(events, context):\n  assert events == {}, events');
     expect(outputsOf(ran)).toEqual({ Payload: null });
