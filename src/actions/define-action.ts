@@ -206,6 +206,11 @@ export interface Action<
    * service runs. A rollback that starts by itself leaves a target alone where they are no longer what the step left.
    */
   readonly settled?: readonly string[];
+  /**
+   * Of those names, the ones whose values are the same again after its undo; they are read again and compared. Left out: those
+   * that are `settled`. Nothing that passes by itself (a state on the way to another one) belongs here.
+   */
+  readonly putsBack?: readonly string[];
   readonly effect: Effect<Static<S>, B, H, O> | ((inputs: Static<S>) => Effect<Static<S>, B, H, O>);
   readonly undo: Undo<Static<S>, B, H, O> | ((inputs: Static<S>) => Undo<Static<S>, B, H, O>);
   /** Checks at validation that a schema cannot express; inputs as written, expressions stand as strings. */

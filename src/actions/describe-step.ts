@@ -25,12 +25,18 @@ export function describeAction(action: AnyAction, inputs: JsonObject): StepDescr
     effect: most(effects, (kind) => effectRank.indexOf(kind)),
     observes: action.observe !== undefined,
     ...(action.settled === undefined ? {} : { settled: action.settled }),
+    ...putsBackOf(action),
     undo: most(undos, undoRank),
     timeoutSeconds: action.timeoutSeconds ?? null,
     removesRestorePoints: action.removesRestorePoints ?? null,
     usesRestorePoints: action.usesRestorePoints ?? null,
     verdict: action.verdict ?? null,
   };
+}
+
+function putsBackOf({ putsBack, settled }: AnyAction): Pick<StepDescriptor, 'putsBack'> {
+  const names = putsBack ?? settled;
+  return names === undefined ? {} : { putsBack: names };
 }
 
 export function describeUndo(action: AnyAction, inputs: JsonObject): UndoDescriptor {

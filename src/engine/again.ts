@@ -98,6 +98,7 @@ async function startAgain(
     changes: [...changes, ...result.changes],
     targets: [...new Set([...targets, ...result.targets])],
     note: [before?.note ?? '', result.note].filter((note) => note !== '').join('; '),
+    ...(before?.looked === undefined ? {} : { looked: before.looked }),
   };
 }
 

@@ -22,7 +22,8 @@ export function driftOf(traces: Traces, record: StepRecord, found: Json | undefi
   const { descriptor, after, left, path } = record;
   if (found === undefined) return null;
   if (descriptor.settled === undefined || after === undefined || traces.isBlurred(record)) {
-    return left === undefined || isEqual(found, left) ? null : { step: path, left, found };
+    if (left === undefined || isEqual(knownThen(left, found), left)) return null;
+    return { step: path, left, found: knownThen(left, found) };
   }
   const keys = descriptor.settled;
   const own = traces.statesOf(record);
@@ -56,6 +57,12 @@ export async function refusedForDrift(
   return true;
 }
 
+/** Of what is read now, what was read then as well: an earlier version may have known less. */
+export function knownThen(then: Json, now: Json): Json {
+  if (!isJsonObject(then) || !isJsonObject(now)) return now;
+  return Object.fromEntries(Object.entries(now).filter(([key]) => Object.hasOwn(then, key)));
+}
+
 function part(state: Json, keys: readonly string[]): Json {
   if (!isJsonObject(state)) return state;
   return Object.fromEntries(keys.map((key) => [key, state[key] ?? null]));
@@ -67,8 +74,9 @@ export function sinceBefore(
   found: Json | undefined,
 ): { readonly found: Looked; readonly difference: string } {
   if (found === undefined) return { found: 'unread', difference: '' };
-  const keys = descriptor.settled;
-  const [was, is] = keys === undefined ? [before, found] : [part(before, keys), part(found, keys)];
+  const keys = descriptor.putsBack ?? descriptor.settled;
+  const now = knownThen(before, found);
+  const [was, is] = keys === undefined ? [before, now] : [part(before, keys), part(now, keys)];
   if (isEqual(was, is)) return { found: 'asBefore', difference: '' };
   return { found: 'different', difference: driftText({ left: was, found: is }) };
 }

@@ -163,6 +163,8 @@ export type EngineEvent =
       readonly targets: readonly string[];
       readonly note: string;
       readonly failure: Failure | null;
+      /** What a look right after it found of the state that it puts back; absent: nobody can compare that state. */
+      readonly looked?: Looked;
     }
   /** The present state differs from the one that the run left; nothing was undone. */
   | {

@@ -44,6 +44,8 @@ export interface UndoState {
   readonly note: string;
   readonly startedAt: number;
   readonly endedAt: number | null;
+  /** What a look right after it found of the state that it puts back; absent: nobody could compare that. */
+  readonly looked?: Looked;
   /** Steps of its own undo list, in the order they ran. */
   readonly steps: readonly StepState[];
 }

@@ -44,6 +44,7 @@ export {
   type Way,
 } from './account/account.ts';
 export { isDifferent, netChanges } from './account/net-changes.ts';
+export { takenBack, type TakenBack } from './account/taken-back.ts';
 export { standingRestorePoints, type StandingRestorePoint } from './account/restore-points.ts';
 export { type ChildCall, type ChildInput, type ChildOutcome, type ChildRollbackCall } from './children.ts';
 export { plan } from './plan.ts';

@@ -1,4 +1,5 @@
 /** The state that a flow or a rollback leaves behind: journaled after it, for a later rollback to compare with. */
+import { knownThen } from './drift.ts';
 import { isEqual } from './equality.ts';
 import type { Looked } from './events.ts';
 import type { Frame } from './frame.ts';
@@ -21,5 +22,5 @@ export async function observeLeft(frame: Frame, idPrefix: string): Promise<void>
 
 function lookedOf({ left, before }: StepRecord): Looked {
   if (left === undefined) return 'unread';
-  return isEqual(left, before) ? 'asBefore' : 'different';
+  return isEqual(knownThen(before, left), before) ? 'asBefore' : 'different';
 }

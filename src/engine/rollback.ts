@@ -19,6 +19,7 @@ import { Traces } from './traces.ts';
 import type { Program, RollbackRequest } from './types.ts';
 import { isClean, needsUndo, removalOf } from './needs-undo.ts';
 import { leftAlone, notUndone, undoStep, type UndoEnding } from './undo-step.ts';
+import { seen } from './seen-again.ts';
 
 /** Steps whose undo is still owed, last first. */
 export function owed(execution: Execution, only?: string): StepRecord[] {
@@ -114,7 +115,7 @@ function descentsOf(program: Program, records: readonly StepRecord[]): readonly 
 /** A rollback that starts by itself has asked nobody: what somebody else has changed since is left alone. */
 async function undone(frame: Frame, traces: Traces, record: StepRecord, pass: number): Promise<UndoEnding> {
   const drift = pass === 0 ? await changedSince(frame, traces, record) : null;
-  return drift === null ? undoStep(frame, record) : leftAlone(driftText(drift));
+  return drift === null ? seen(frame, record, await undoStep(frame, record)) : leftAlone(driftText(drift));
 }
 
 /** `frames`: of the whole rollback, and of the part that it happened in. */

@@ -42,6 +42,11 @@ export interface StepDescriptor {
    * or the program is of an earlier version.
    */
   readonly settled?: readonly string[];
+  /**
+   * What of that state its undo puts back: it is read again right after the undo. Absent: nobody can compare it, or the
+   * program is of an earlier version.
+   */
+  readonly putsBack?: readonly string[];
   readonly undo: UndoDescriptor;
   /** Seconds per attempt; null: no limit. */
   readonly timeoutSeconds: number | null;

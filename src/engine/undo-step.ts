@@ -4,7 +4,7 @@ import type { Step } from '../document/types.ts';
 import type { JsonObject } from '../json.ts';
 import { hadNoVerdict, hadReasonToKeep } from './earlier-rollback.ts';
 import { failureIn } from './endings.ts';
-import type { Change } from './events.ts';
+import type { Change, Looked } from './events.ts';
 import type { Failure } from './failure.ts';
 import type { Frame } from './frame.ts';
 import { stepTimeoutSecondsDefault, undoAttemptsMax } from './limits.ts';
@@ -22,6 +22,8 @@ export interface UndoEnding {
   readonly changes: readonly Change[];
   readonly targets: readonly string[];
   readonly note: string;
+  /** What a look right after it found of the state that it puts back. */
+  readonly looked?: Looked;
 }
 
 export async function undoStep(frame: Frame, record: StepRecord): Promise<UndoEnding> {

@@ -84,10 +84,11 @@ export const begin = (...names: readonly string[]): Told => [
   { type: 'ExecutionStarted', steps: names.map((name) => ({ name, action: 'host:service' })) },
 ];
 
-export const started = (seconds: number, step: string): Told => [
-  seconds,
-  { type: 'StepStarted', step, action: 'host:service', inputs: { Host: 'db1' } },
-];
+export const started = (
+  seconds: number,
+  step: string,
+  more: Partial<Extract<EngineEvent, { type: 'StepStarted' }>> = {},
+): Told => [seconds, { type: 'StepStarted', step, action: 'host:service', inputs: { Host: 'db1' }, ...more }];
 
 export function ended(
   seconds: number,
@@ -129,6 +130,7 @@ export function undone(
       targets: ['db1'],
       note: '',
       failure: null,
+      looked: 'asBefore',
       ...more,
     },
   ];

@@ -34,6 +34,49 @@ test('every step that began is undone, last first, to the state before it', asyn
   expect(world.state()).toEqual({ values: { A: 'old' }, snapshots: 0 });
 });
 
+test('what an undo told is looked at: a state that is not as before makes the rollback partial, and is tried again', async () => {
+  const world = new ToyWorld();
+  world.isSeenAgain = true;
+  world.set('A', 'old');
+  let spoils = true;
+  world.around = (when, what) => {
+    if (spoils && when === 'after' && what === 'undo put A') world.set('A', 'third');
+  };
+  const snap = step({ name: 'Snap', action: 'toy:snapshot' });
+  const ran = await run([snap, put('A'), put('B'), fail], { world });
+  expect(ran.result.rollbackStatus).toBe('partial');
+  expect(undone(ran)).toEqual([
+    ['B', 'undone'],
+    ['A', 'failed'],
+    ['Snap', 'kept'],
+  ]);
+  expect(ran.state.rollback[0]).toMatchObject({ looked: 'asBefore' });
+  expect(ran.state.rollback[1]).toMatchObject({
+    looked: 'different',
+    failure: { code: 'NOT_AS_BEFORE', message: expect.stringContaining('Value old → third') },
+  });
+  spoils = false;
+  const again = await run([put('A'), fail], { world });
+  expect(again.result.rollbackStatus).toBe('clean');
+});
+
+test('a state that only passes is no other state: it is looked at again', async () => {
+  const world = new ToyWorld();
+  world.isSeenAgain = true;
+  world.set('A', 'old');
+  let looks = 0;
+  const get = world.get.bind(world);
+  let isUndone = false;
+  world.around = (when, what) => {
+    if (when === 'after' && what === 'undo put A') isUndone = true;
+  };
+  world.get = (key) => (isUndone && (looks += 1) === 1 ? 'on its way' : get(key));
+  const ran = await run([put('A'), fail], { world });
+  expect(looks).toBe(2);
+  expect(ran.result.rollbackStatus).toBe('clean');
+  expect(ran.state.rollback[0]).toMatchObject({ result: 'undone', looked: 'asBefore' });
+});
+
 test('nothing to undo is notRequested', async () => {
   expect((await run([fail])).result.rollbackStatus).toBe('notRequested');
 });

@@ -284,6 +284,7 @@ export function describeToy(
     ...plain,
     effect: effect.kind,
     observes: action.observe !== undefined,
+    ...(action.putsBack === undefined ? {} : { putsBack: action.putsBack }),
     undo: describeUndo(action, inputs),
     timeoutSeconds: action.timeoutSeconds ?? null,
     removesRestorePoints: action.removesRestorePoints ?? null,

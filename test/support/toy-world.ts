@@ -31,6 +31,8 @@ export class ToyWorld {
   readonly failing = new Map<string, number>();
   /** So many looks at what became of an effect fail. */
   looksFailing = 0;
+  /** Whether a key is read again after the undo of toy:put. */
+  isSeenAgain = false;
   /** Called around every effect. */
   around: (when: 'before' | 'after', what: string) => void = () => undefined;
 
@@ -104,6 +106,7 @@ export function toyActions(world: ToyWorld): ReadonlyMap<string, AnyAction> {
     inputs: strictObject({ Key: Type.String(), Value: Type.String() }),
     targets: ({ Key }) => [Key],
     observe: async ({ Key }) => ({ Value: world.get(Key) }),
+    ...(world.isSeenAgain ? { putsBack: ['Value'] } : {}),
     effect: {
       kind: 'begun',
       settleMs: 0,

@@ -22,7 +22,11 @@ interface Inputs {
   readonly AdditionalInfo?: string;
 }
 
-type Before = { readonly States: InstanceStates };
+type Before = {
+  readonly States: InstanceStates;
+  /** What they are in, or on their way to. Absent in journals of an earlier version. */
+  readonly Towards?: InstanceStates;
+};
 
 const source =
   'https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-action-changestate.html';
@@ -64,10 +68,13 @@ export const changeInstanceState = defineAction({
   targets: ({ InstanceIds }) => InstanceIds,
   hasHostTargets: true,
 
-  before: ['States'],
-  observe: async ({ InstanceIds }, context): Promise<Before> => ({
-    States: await readStates(InstanceIds, context),
-  }),
+  before: ['States', 'Towards'],
+  putsBack: ['Towards'],
+  observe: async ({ InstanceIds }, context): Promise<Before> => {
+    const states = await readStates(InstanceIds, context);
+    const towards = Object.entries(states).map(([id, state]) => [id, settledState(state) ?? state] as const);
+    return { States: states, Towards: Object.fromEntries(towards) };
+  },
 
   effect: ({ CheckStateOnly }) =>
     CheckStateOnly === true

@@ -92,6 +92,7 @@ export const moveVolume = defineAction({
     return places.filter((place) => isRootName(place.Device)).map((place) => place.InstanceId);
   },
 
+  putsBack: ['Place'],
   observe: async ({ VolumeId }, context): Promise<Before> => {
     const volume = await find(VolumeId, context);
     if (volume === undefined) {

@@ -48,6 +48,7 @@ export const deleteTags = defineAction({
         ]
       : [],
 
+  putsBack: ['Tags'],
   observe: async (inputs: Inputs, context): Promise<Before> => ({ Tags: await read(inputs, context) }),
 
   effect: {

@@ -130,6 +130,7 @@ export const rotateKeyPair = defineAction({
   targets: ({ Name }) => [Name],
   hasHostTargets: false,
 
+  putsBack: ['Previous', 'Same'],
   observe: async (inputs, context): Promise<Before> => {
     const key = keyOf(inputs);
     const versions = (await listKeyPairs(`${inputs.Name}-v*`, context))

@@ -154,6 +154,8 @@ export const authorizedKeys = defineAction({
     });
   },
 
+  // Others may have written keys of their own into the file since: these stay.
+  putsBack: ['Present'],
   observe: async (inputs, context): Promise<Before> => {
     const keys = keysOf(inputs);
     const host = context.host(inputs.Host);

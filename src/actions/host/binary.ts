@@ -111,6 +111,7 @@ export const binary = defineAction({
     return [];
   },
 
+  putsBack: ['path', 'staged', 'previous'],
   observe: async ({ Host, Path }, context): Promise<Places> =>
     placesOf((await readFields(context.host(Host), observeBinary([Path]), context, 60_000)).one('at')),
 

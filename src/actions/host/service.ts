@@ -23,7 +23,16 @@ type Inputs = {
   readonly StableSeconds?: number;
 };
 /** `active`: systemd's ActiveState. `enabled`: its UnitFileState, null where the step does not touch it. */
-type Before = { readonly active: string; readonly sub: string; readonly enabled: string | null };
+type Before = {
+  readonly active: string;
+  readonly sub: string;
+  readonly enabled: string | null;
+  /**
+   * Whether it was running or on its way up, whatever systemd called that. Absent where that says nothing: the step leaves it
+   * alone, or it is a job that ends by itself.
+   */
+  readonly up?: boolean;
+};
 type Outputs = {
   readonly ActiveState: string;
   readonly UnitFileState: string;
@@ -31,6 +40,10 @@ type Outputs = {
 };
 
 const isUp = (active: string) => ['active', 'activating', 'reloading', 'refreshing'].includes(active);
+
+/** A job under way: it is on its way to its end, and not to being up. */
+const isPassing = (fields: Fields) =>
+  fields.one('Type') === 'oneshot' && fields.one('ActiveState') === 'activating';
 
 export const service = defineAction({
   name: 'host:service',
@@ -99,16 +112,19 @@ export const service = defineAction({
       : [],
 
   before: ['active', 'sub', 'enabled'],
-  observe: async ({ Host, Name, Enabled }, context): Promise<Before> => {
+  putsBack: ['up', 'enabled'],
+  observe: async ({ Host, Name, State, Enabled }, context): Promise<Before> => {
     const host = context.host(Host);
     const fields = await readFields(host, observeService([Name]), context);
     if (fields.one('LoadState') === 'not-found') {
       throw new ActionFailure({ code: 'UNIT_NOT_FOUND', message: `${host.label} has no unit ${Name}` });
     }
+    const active = fields.one('ActiveState') ?? 'unknown';
     return {
-      active: fields.one('ActiveState') ?? 'unknown',
+      active,
       sub: fields.one('SubState') ?? '',
       enabled: Enabled === undefined ? null : (fields.one('UnitFileState') ?? ''),
+      ...(State === undefined || isPassing(fields) ? {} : { up: isUp(active) }),
     };
   },
 

@@ -93,6 +93,7 @@ export const drain = defineAction({
   targets: ({ Host }) => [Host],
   hasHostTargets: true,
 
+  putsBack: ['flag'],
   observe: async ({ Host, File, Server, Upstream }, context): Promise<Before> => {
     const fields = await readFields(
       context.host(Host),

@@ -131,6 +131,7 @@ export const installCertificate = defineAction({
   targets: ({ Host }) => [Host],
   hasHostTargets: true,
 
+  putsBack: ['certificate', 'key'],
   observe: async (inputs, context): Promise<Before> => {
     const host = context.host(inputs.Host);
     const fields = await readFields(host, observePair([inputs.CertificateFile, inputs.KeyFile]), context);

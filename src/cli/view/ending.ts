@@ -2,7 +2,7 @@
  * The last lines of a run: how it ended, what is different now, what to type next. Pure. The last line on the screen is
  * the one that matters.
  */
-import { accountOf, type Account, type Failure, type Repeated } from '../../engine/index.ts';
+import { accountOf, takenBack, type Account, type Failure, type Repeated } from '../../engine/index.ts';
 import type { ExecutionView } from '../../runtime/execution-view.ts';
 import { netChanges, targetsText } from './change-text.ts';
 import { clockText, durationText } from './durations.ts';
@@ -15,7 +15,6 @@ import {
   keptRestorePoints,
   stepsWithoutUndo,
   stillChanged,
-  touchedTargets,
   unsureSteps,
   untoldSteps,
   type Leftover,
@@ -147,18 +146,30 @@ const byHand = ({ executionId }: ExecutionView, names: readonly string[]) =>
   `put back by hand what ${names.map(printable).join(', ')} left; belay show ${executionId} has it all`;
 
 function cleanLines(view: ExecutionView, style: Style): string[] {
-  const targets = touchedTargets(view);
   const took = durationText(rollbackMs(view));
-  const asBefore =
-    targets.length === 0
-      ? ''
-      : ` ${targetsText(targets)} ${targets.length === 1 ? 'is as it was' : 'are as they were'} at ${clockText(view.startedAt ?? view.createdAt)}.`;
+  const asBefore = asBeforeText(view);
   const but = changedByUndo(view).map(({ target, what }) => `  but ${target}  ${what}`);
   const kept = keptLines(keptRestorePoints(view));
   if (view.status === 'Success')
     return [...but, ...kept, `${style.paint('good', `Rolled back clean in ${took}.`)}${asBefore}`];
   const head = `${style.paint('warn', `${howItEnded(view)}, rolled back clean in ${took}.`)}${asBefore}`;
   return [head, ...but, ...kept, `  why   ${logsCommand(view)}`];
+}
+
+/** What was read again after its undo is told as a fact; what only the undo told is told as its word. */
+function asBeforeText(view: ExecutionView): string {
+  const { seen, told, byWord } = takenBack(accountOf(view));
+  const at = clockText(view.startedAt ?? view.createdAt);
+  const as = (targets: readonly string[]) =>
+    `${targetsText(targets)} ${targets.length === 1 ? 'is as it was' : 'are as they were'} at ${at}`;
+  return [
+    ...(seen.length === 0 ? [] : [` ${as(seen)}.`]),
+    ...(told.length === 0 ? [] : [` By what its undo told, ${as(told)}.`]),
+    ...byWord.map(
+      ({ target, steps }) =>
+        ` What ${namesText(steps)} changed on ${printable(target)} stays, by ${steps.length === 1 ? 'its' : 'their'} undo: none.`,
+    ),
+  ].join('');
 }
 
 function uncleanLines(view: ExecutionView, style: Style): string[] {

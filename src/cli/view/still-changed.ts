@@ -2,7 +2,6 @@
 import {
   accountOf,
   changedByUndo as changesByUndo,
-  isDifferent,
   netChanges,
   type Change,
   type StepAccount,
@@ -119,13 +118,6 @@ export function stepsWithoutUndo(view: ExecutionView): string[] {
 export function changedCount(view: ExecutionView): { readonly count: number; readonly targets: string[] } {
   const { told } = accountOf(view);
   return { count: told.length, targets: [...new Set(told.map(({ target }) => target))] };
-}
-
-/** Everything that a step said it changed, also where a later step put it back. */
-export function touchedTargets(view: ExecutionView): string[] {
-  return [
-    ...new Set(view.steps.flatMap(({ changes }) => changes.filter(isDifferent).map(({ target }) => target))),
-  ];
 }
 
 /** Restore points that are still there by what was told, as `snap-0a17 (02:14:09)`. */

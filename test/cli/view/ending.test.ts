@@ -335,6 +335,33 @@ test('a rollback of a finished run that ended clean', () => {
   expect(endingOf(story)).toBe('Rolled back clean in 4.0 s. db1 is as it was at 02:14:07.');
 });
 
+test('rolled back clean: what nobody could compare rests on its undo’s word, and what stays by an author’s word is named', () => {
+  const on = (step: string, target: string, subject = 'x') =>
+    ended(5, step, { targets: [target], changes: [change(subject, 'a', 'b', target)] });
+  const harmless = { kind: 'harmless', reason: 'wanted' } as const;
+  const story: Told[] = [
+    begin('Seen', 'Told', 'Word'),
+    started(0, 'Seen'),
+    on('Seen', 'db1'),
+    started(0, 'Told'),
+    on('Told', 'vol-1'),
+    started(0, 'Word', { reach: harmless }),
+    on('Word', 'db2'),
+    success(5),
+    rollbackStarted(60, 'Word', 'Told', 'Seen'),
+    undoing(60, 'Word'),
+    undone(61, 'Word', { result: 'nothingToDo', reason: 'wanted', looked: 'unread' }),
+    undoing(61, 'Told'),
+    undone(62, 'Told', { looked: 'unread' }),
+    undoing(62, 'Seen'),
+    undone(64, 'Seen'),
+    [64, { type: 'ExecutionEnded', status: 'Success', rollbackStatus: 'clean', outputs: {} }],
+  ];
+  expect(endingOf(story)).toBe(
+    'Rolled back clean in 4.0 s. db1 is as it was at 02:14:07. By what its undo told, vol-1 is as it was at 02:14:07. What Word changed on db2 stays, by its undo: none.',
+  );
+});
+
 test('timed out and cancelled are called by their names', () => {
   const endedAs = (status: 'TimedOut' | 'Cancelled'): string =>
     endingOf([

@@ -1,0 +1,38 @@
+/** After an undo that ended well the state is read once more: whether it is as before the step is seen, not concluded. */
+import { sinceBefore } from './drift.ts';
+import type { Frame } from './frame.ts';
+import { observe } from './observe.ts';
+import type { StepRecord } from './records.ts';
+import type { UndoEnding } from './undo-step.ts';
+
+/** One that left another state has not undone the step, whatever it told: what builds on it, as a restore point, stays. */
+export async function seen(frame: Frame, record: StepRecord, ending: UndoEnding): Promise<UndoEnding> {
+  const { descriptor, step, before } = record;
+  const isDone = ending.result === 'undone' || ending.result === 'nothingToDo';
+  if (!isDone || descriptor.putsBack === undefined || step.undo.kind !== 'auto') return ending;
+  if (descriptor.undo.kind !== 'restore' || before === null) return ending;
+  const { found, difference } = await look(frame, record);
+  if (found !== 'different') return { ...ending, looked: found };
+  const message = `its undo ended, and what was read afterwards is not as it was before: ${difference}`;
+  return {
+    ...ending,
+    result: 'failed',
+    reason: '',
+    failure: { code: 'NOT_AS_BEFORE', message, retryable: false },
+    looked: found,
+  };
+}
+
+/** A service may show for a moment what was so before: another state is believed only when it stays. */
+async function look(frame: Frame, record: StepRecord): Promise<ReturnType<typeof sinceBefore>> {
+  const id = `${frame.idOf(record)}/undone`;
+  for (const [index, ms] of pausesMs.entries()) {
+    const seen = sinceBefore(record, await observe(frame, record, `${id}${index}`));
+    if (seen.found !== 'different') return seen;
+    if ((await frame.sleep(`${id}${index}:pause`, frame.within(ms))) === 'cancelled') return seen;
+  }
+  return sinceBefore(record, await observe(frame, record, `${id}${pausesMs.length}`));
+}
+
+/** Between one look and the next. */
+const pausesMs = [1_000, 3_000];
