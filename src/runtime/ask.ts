@@ -38,7 +38,9 @@ export function requestRollback(
   }
   if (view.endedAt === null) {
     throw new Refusal('refused', 'NOT_ENDED', `${id} has not ended (${view.status})`, {
-      hint: `belay cancel ${id} stops it and climbs down; belay resume ${id} goes on`,
+      hint: view.cancelRequested
+        ? `its cancel is noted already; belay resume ${id} goes on climbing down`
+        : `belay cancel ${id} stops it and climbs down; belay resume ${id} goes on`,
     });
   }
   if (request.step !== undefined && !view.steps.some(({ name }) => name === request.step)) {

@@ -13,14 +13,19 @@ import { isStillPatient } from '../effects/patience.ts';
 import { strictObject } from '../strict-object.ts';
 import { clusterInputs, eachNode, openCluster, type Cluster, type ClusterInputs } from './cluster.ts';
 import { exceptInput, withoutExcept } from './except.ts';
+import { hangInput, OutOfReach } from './out-of-reach.ts';
 import { askNode, nodeStates, probe, withPeers, type NodeHealth } from './probe.ts';
 
 const askAgainMs = 1_000;
+
+/** By the inputs that the activity host holds while it polls. */
+const outOfReachOf = new WeakMap<object, OutOfReach>();
 
 type Inputs = ClusterInputs & {
   readonly Maintenance?: string;
   readonly Except?: string;
   readonly WaitSeconds?: number;
+  readonly HangSeconds?: number;
 };
 type NodeOutput = { readonly Host: string; readonly State: NodeHealth['state']; readonly Says: string };
 type Outputs = {
@@ -61,6 +66,7 @@ export const health = defineAction({
         description: 'How long to go on asking until every node serves (and the node may be taken down).',
       }),
     ),
+    HangSeconds: hangInput,
   }),
   outputs: strictObject({
     Healthy: Type.Boolean({
@@ -87,8 +93,11 @@ export const health = defineAction({
     poll: async (inputs: Inputs, context): Promise<Poll<Outputs>> => {
       const patient = isStillPatient(inputs, inputs.WaitSeconds ?? 0, context.now());
       using cluster = await openCluster(withoutExcept(inputs), context);
-      const answer = await judge(inputs, cluster, context);
-      return answer.kind === 'failed' && answer.retryable === true && patient
+      const outOfReach = outOfReachOf.get(inputs) ?? new OutOfReach();
+      outOfReachOf.set(inputs, outOfReach);
+      const answer = await judge(inputs, cluster, context, outOfReach);
+      const hangs = outOfReach.isTooLong(context.now(), inputs.HangSeconds);
+      return answer.kind === 'failed' && answer.retryable === true && patient && !hangs
         ? pending(askAgainMs, `waiting: ${answer.message}`)
         : answer;
     },
@@ -96,8 +105,15 @@ export const health = defineAction({
   undo: { kind: 'notNeeded' },
 });
 
-async function judge(inputs: Inputs, cluster: Cluster, context: ActionContext): Promise<Poll<Outputs>> {
+async function judge(
+  inputs: Inputs,
+  cluster: Cluster,
+  context: ActionContext,
+  outOfReach: OutOfReach,
+): Promise<Poll<Outputs>> {
+  const askedAt = context.now();
   const nodes = withPeers(await eachNode(cluster.nodes, (node) => askNode(node, context.signal)));
+  outOfReach.take(nodes, askedAt);
   const isServing = ({ state }: NodeHealth) => state === 'serving';
   const outputs: Outputs = {
     Healthy: nodes.every(isServing),

@@ -74,7 +74,9 @@ export const restartCluster = defineAction({
   }),
   outputs: strictObject({
     Version: Type.String(),
-    VersionBefore: Type.String({ description: 'Several are separated by commas.' }),
+    VersionBefore: Type.String({
+      description: 'Several are separated by commas; empty: no server told one.',
+    }),
     Servers: Type.Array(strictObject({ Endpoint: Type.String(), UptimeSeconds: Type.Integer() })),
   }),
   secretInputs: ['AccessKey', 'SecretKey'],
@@ -207,7 +209,7 @@ async function look(
   const versions = [...new Set(servers.map(({ version }) => version))].toSorted();
   const outputs: Outputs = {
     Version: versions.join(', '),
-    VersionBefore: [...new Set(before.Servers.map(({ Version }) => Version))].toSorted().join(', '),
+    VersionBefore: versionsBefore(before).join(', '),
     Servers: servers.map(({ endpoint, uptimeSeconds }) => ({
       Endpoint: endpoint,
       UptimeSeconds: uptimeSeconds,
@@ -215,7 +217,8 @@ async function look(
   };
   const changes = before.Servers.flatMap(({ Endpoint, Version }) => {
     const to = servers.find(({ endpoint }) => endpoint === Endpoint)?.version ?? null;
-    return to === Version ? [] : [{ target: Endpoint, subject: 'minio', from: Version, to }];
+    const from = Version === '' ? null : Version;
+    return to === from ? [] : [{ target: hostOf(Endpoint, inputs), subject: 'minio', from, to }];
   });
   const seen = servers.map(({ endpoint, version }) => `${endpoint} runs ${version}`).join(', ');
   if (versions.length !== 1) {
@@ -231,8 +234,18 @@ async function look(
     });
   }
   const version =
-    outputs.Version === outputs.VersionBefore
+    outputs.VersionBefore === '' || outputs.Version === outputs.VersionBefore
       ? outputs.Version
       : `${outputs.VersionBefore} → ${outputs.Version}`;
   return done(outputs, { changes, note: `${servers.length} servers restarted, ${version}` });
 }
+
+/** The inventory's name of it, where it is the first part of MinIO's: an account counts a host once. */
+function hostOf(endpoint: string, { Hosts }: Inputs): string {
+  const name = endpoint.replace(/:\d+$/, '');
+  return Hosts.find((host) => host === name) ?? Hosts.find((host) => name.startsWith(`${host}.`)) ?? endpoint;
+}
+
+/** Without those that were away, and so told none. */
+const versionsBefore = ({ Servers }: Before): string[] =>
+  [...new Set(Servers.map(({ Version }) => Version).filter((version) => version !== ''))].toSorted();

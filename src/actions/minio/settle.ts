@@ -23,17 +23,17 @@ import { askAny, mayPass } from './ask-any.ts';
 import { removeCanaries, sendCanary, type CanaryPlace } from './canary.ts';
 import { eachNode, keyedInputs, openCluster, type Cluster, type KeyedInputs } from './cluster.ts';
 import { exceptInput, withoutExcept } from './except.ts';
+import { hangInput, OutOfReach } from './out-of-reach.ts';
 import { askNode, withPeers } from './probe.ts';
 
 const askAgainMs = 1_000;
-/** So long a node that hangs is waited for: one that starts refuses connections, and does not keep silent. */
-const awayMsMax = 60_000;
 
 type Inputs = KeyedInputs & {
   readonly Bucket?: string;
   readonly QuietSeconds?: number;
   readonly Rounds?: number;
   readonly WaitSeconds?: number;
+  readonly HangSeconds?: number;
   readonly Except?: string;
 };
 type Outputs = { readonly Rounds: number; readonly WaitedSeconds: number };
@@ -44,8 +44,7 @@ interface Progress {
   servingSince: number | null;
   cleanRounds: number;
   trouble: string;
-  /** Since when each node has been out of reach. */
-  readonly awaySince: Map<string, number>;
+  readonly outOfReach: OutOfReach;
 }
 const progressOf = new WeakMap<object, Progress>();
 
@@ -87,10 +86,10 @@ export const settle = defineAction({
         minimum: 0,
         maximum: 3_600,
         default: 300,
-        description:
-          'How long it may take in all. A node that hangs, or whose host cannot be reached, is waited for a minute at most.',
+        description: 'How long it may take in all.',
       }),
     ),
+    HangSeconds: hangInput,
     Except: exceptInput,
   }),
   outputs: strictObject({ Rounds: Type.Integer(), WaitedSeconds: Type.Number() }),
@@ -108,19 +107,18 @@ export const settle = defineAction({
         servingSince: null,
         cleanRounds: 0,
         trouble: 'nothing was asked yet',
-        awaySince: new Map<string, number>(),
+        outOfReach: new OutOfReach(),
       };
       progressOf.set(inputs, progress);
       using cluster = await openCluster(withoutExcept(inputs), context);
       const waiting = await advance(inputs, progress, cluster, context);
       if (waiting === undefined) return finish(inputs, progress, cluster, context);
       const waitedMs = context.now() - progress.begunAt;
-      const hangs = [...progress.awaySince].find(([, since]) => context.now() - since >= awayMsMax)?.[0];
-      if (hangs === undefined && waitedMs < (inputs.WaitSeconds ?? 300) * 1_000)
-        return pending(askAgainMs, waiting);
+      const hangs = progress.outOfReach.isTooLong(context.now(), inputs.HangSeconds);
+      if (!hangs && waitedMs < (inputs.WaitSeconds ?? 300) * 1_000) return pending(askAgainMs, waiting);
       await removeAll(inputs, cluster, context).catch(() => []);
       return failed(
-        hangs === undefined ? 'NOT_SETTLED' : 'NODE_HANGS',
+        hangs ? 'NODE_HANGS' : 'NOT_SETTLED',
         `not settled after ${Math.round(waitedMs / 1_000)} s: ${progress.trouble}`,
         {
           retryable: true,
@@ -171,12 +169,10 @@ async function advance(
     progress.cleanRounds = 0;
     return `waiting: ${trouble}`;
   };
+  const askedAt = context.now();
   const nodes = withPeers(await eachNode(cluster.nodes, (node) => askNode(node, context.signal)));
   const sick = nodes.filter(({ state }) => state !== 'serving');
-  for (const { host, isOutOfReach } of nodes) {
-    if (!isOutOfReach) progress.awaySince.delete(host);
-    else if (!progress.awaySince.has(host)) progress.awaySince.set(host, context.now());
-  }
+  progress.outOfReach.take(nodes, askedAt);
   if (sick.length > 0) {
     progress.servingSince = null;
     return again(sick.map(({ says }) => says).join('; '));

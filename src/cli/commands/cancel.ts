@@ -1,16 +1,19 @@
 /** belay cancel: stops an execution, which then climbs down as its runbook says; one that nobody runs does so here. */
+import type { ExecutionView } from '../../runtime/execution-view.ts';
 import { Refusal } from '../../runtime/refusal.ts';
 import type { CommandBody } from '../command-spec.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { runInFront } from '../front.ts';
 import { handOver } from '../hand-over.ts';
 import { flagOf } from '../options.ts';
+import { outOfServiceLine } from '../view/out-of-service.ts';
 import { defaultsOf, headLines } from '../view/head-lines.ts';
 
 export const body: CommandBody = async (cli, [prefix], options) => {
   const belay = await cli.belay();
   const id = belay.find(prefix);
-  const view = belay.cancel(id);
+  const before = belay.view(id);
+  const view = cancelled();
   const what =
     view.waiting?.kind === 'rollbackDecision'
       ? 'leave everything as it is'
@@ -19,6 +22,8 @@ export const body: CommandBody = async (cli, [prefix], options) => {
     handOver(cli, view, { live: `it will ${what}`, recorded: '' });
     return exitCodes.done;
   }
+  const stopped = outOfServiceLine(before, 'It climbs down now');
+  if (stopped !== undefined) cli.talk(stopped);
   try {
     return await runInFront(cli, belay, id, {
       json: flagOf(options, 'json'),
@@ -29,5 +34,15 @@ export const body: CommandBody = async (cli, [prefix], options) => {
   } catch (error) {
     if (error instanceof Refusal) cli.talk(`The cancel of ${id} is noted; nothing of it is undone yet.`);
     throw error;
+  }
+
+  function cancelled(): ExecutionView {
+    try {
+      return belay.cancel(id);
+    } catch (error) {
+      const line = outOfServiceLine(before);
+      if (error instanceof Refusal && line !== undefined) cli.talk(line);
+      throw error;
+    }
   }
 };

@@ -1,10 +1,13 @@
 /** belay list: executions, newest first. */
+import type { Belay } from '../../runtime/belay.ts';
+import type { ListedExecution } from '../../runtime/execution-view.ts';
 import { Refusal } from '../../runtime/refusal.ts';
 import type { CommandBody } from '../command-spec.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { flagOf, textOf, type RawOptions } from '../options.ts';
 import { executionJson } from '../view/execution-json.ts';
 import { listLines } from '../view/list-lines.ts';
+import { outOfServiceLine } from '../view/out-of-service.ts';
 import { spelled } from '../view/style.ts';
 
 const countDefault = 20;
@@ -31,10 +34,21 @@ export const body: CommandBody = async (cli, _args, options) => {
       .map((line) => `${spelled(line, cli.outStyle)}\n`)
       .join(''),
   );
+  for (const line of leftStopped(belay, views)) cli.out(`${spelled(line, cli.outStyle)}\n`);
   const all = belay.journal.count();
   if (roots.length < all) cli.talk(`${all - roots.length} older ones: belay list --limit ${all}`);
   return exitCodes.done;
 };
+
+/** Of the newest that did not end well: what they left stopped. Their events are read, so there is a limit to how many. */
+function leftStopped(belay: Belay, views: readonly ListedExecution[]): string[] {
+  const open = views.filter(
+    ({ status, rollbackStatus, isLive }) => !isLive && status !== 'Success' && rollbackStatus !== 'clean',
+  );
+  return open
+    .slice(0, countDefault)
+    .flatMap(({ executionId }) => outOfServiceLine(belay.view(executionId)) ?? []);
+}
 
 function countOf(options: RawOptions): number | undefined {
   const text = textOf(options, 'limit');

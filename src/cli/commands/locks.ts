@@ -3,6 +3,7 @@ import type { CommandBody } from '../command-spec.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { flagOf } from '../options.ts';
 import { lockJson, lockLines } from '../view/lock-lines.ts';
+import { outOfServiceLine } from '../view/out-of-service.ts';
 import { printable } from '../view/printable.ts';
 import { spelled } from '../view/style.ts';
 
@@ -16,6 +17,11 @@ export const body: CommandBody = async (cli, _args, options) => {
   }
   if (held.length === 0) cli.talk('Nothing is held.');
   else for (const line of lockLines(held)) cli.out(`${spelled(line, cli.outStyle)}\n`);
+  const gone = held.filter(({ holder }) => holder.condition === 'runnerGone' || holder.condition === 'ended');
+  for (const id of new Set(gone.map(({ holder }) => holder.executionId))) {
+    const line = outOfServiceLine(belay.view(id));
+    if (line !== undefined) cli.out(`${spelled(line, cli.outStyle)}\n`);
+  }
   for (const { host, why } of silent) cli.talk(`${printable(host)} did not answer: ${printable(why)}`);
   return exitCodes.done;
 };

@@ -202,7 +202,7 @@ function nextAfterUnclean(view: ExecutionView): string {
   const again = `belay rollback ${view.executionId}${step}`;
   return failed.every(({ failure }) => failure?.code === 'REJECTED')
     ? `${again} asks again`
-    : `remove what is in the way, then  ${again}`;
+    : `when that is put right  ${again}`;
 }
 
 /** Nothing is claimed that was not looked at in this very command. */

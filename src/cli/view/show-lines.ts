@@ -6,6 +6,7 @@ import { agoText, durationText, instantText } from './durations.ts';
 import { endingLines, leftWaitingLines } from './ending.ts';
 import { failureText } from './event-lines.ts';
 import { toneOf } from './list-lines.ts';
+import { outOfServiceLine } from './out-of-service.ts';
 import { plainValue } from './output-lines.ts';
 import { printable } from './printable.ts';
 import type { Style, Tone } from './style.ts';
@@ -55,8 +56,15 @@ export function showLines(view: ExecutionView, style: Style, now: number): strin
     ...view.rollback.flatMap((undo) => undoLines(undo, style)),
     ...outputsOf(view),
     '',
+    ...stoppedLines(view, style),
     ...closing(view, style),
   ];
+}
+
+/** The line of what does not serve, where an ending does not tell it by itself. */
+function stoppedLines(view: ExecutionView, style: Style): string[] {
+  const line = view.endedAt === null ? outOfServiceLine(view) : undefined;
+  return line === undefined ? [] : [style.paint('warn', line)];
 }
 
 function closing(view: ExecutionView, style: Style): string[] {

@@ -22,13 +22,30 @@ export interface Leftover {
 
 export function stillChanged(view: ExecutionView): Leftover[] {
   const standing = accountOf(view).steps.filter(({ stands }) => stands);
-  const net = netChanges(
-    standing
-      .filter((each) => !isOthers(each))
-      .flatMap((each) => each.step.changes.map((change) => ({ ...change, why: whyOf(each) }))),
-  );
-  return [...net.map(leftoverOf), ...changedByUndo(view), ...untold(standing)];
+  const told = standing
+    .filter((each) => !isOthers(each))
+    .flatMap((each) => each.step.changes.map((change) => ({ ...change, why: whyOf(each) })));
+  const net = netChanges([...told, ...puttingBack(standing, told)]);
+  return [...net.map(leftoverOf), ...changedByUndo(view), ...untold(standing, net)];
 }
+
+/** What undo lists that failed have done all the same before they failed, or since: it is not as the steps left it. */
+function puttingBack(
+  standing: readonly StepAccount[],
+  told: readonly Change[],
+): (Change & { readonly why: string })[] {
+  const keys = new Set(told.map(keyOf));
+  return standing
+    .toSorted((left, right) => (left.undo?.startedAt ?? 0) - (right.undo?.startedAt ?? 0))
+    .flatMap((each) =>
+      each.undo?.result === 'failed'
+        ? each.undo.steps.flatMap(({ changes }) => changes.map((change) => ({ ...change, why: whyOf(each) })))
+        : [],
+    )
+    .filter((change) => keys.has(keyOf(change)));
+}
+
+const keyOf = ({ target, subject }: Change): string => JSON.stringify([target, subject]);
 
 /** What is there now is not what the step left: it is named by what was found, not by what the step told. */
 const isOthers = ({ undo }: StepAccount): boolean => undo?.result === 'changedSince';
@@ -46,12 +63,17 @@ export function changedByUndo(view: ExecutionView): Leftover[] {
 }
 
 /** Steps that stand and told nothing of what they may have changed; those with one reason are told together. */
-function untold(standing: readonly StepAccount[]): Leftover[] {
+function untold(standing: readonly StepAccount[], shown: readonly Change[]): Leftover[] {
+  const shownKeys = new Set(shown.map(keyOf));
   const groups = new Map<string, Leftover & { readonly names: string[] }>();
   for (const each of standing) {
     const { step, undo, certainty } = each;
     const isOpen = certainty === 'unsure' || undo !== undefined;
-    if (!isOpen || (netChanges(step.changes).length > 0 && !isOthers(each))) continue;
+    const own = netChanges(step.changes);
+    const isCause = undo?.result === 'failed' && undo.failure?.code !== 'UNDO_NEEDED';
+    // Told above, or put back meanwhile; but a failure that others wait for is told in any case.
+    const isTold = own.length > 0 && (!isCause || own.some((change) => shownKeys.has(keyOf(change))));
+    if (!isOpen || (isTold && !isOthers(each))) continue;
     const target = targetsText(step.targets.length > 0 ? step.targets : (undo?.targets ?? []));
     const why = whyOf(each);
     const what = untoldWords(each);
@@ -68,7 +90,10 @@ function untold(standing: readonly StepAccount[]): Leftover[] {
 }
 
 function untoldWords({ undo, way, step }: StepAccount): string {
-  if (undo?.result === 'failed') return 'was not undone';
+  if (undo?.result === 'failed')
+    return undo.steps.some(({ changes }) => changes.some(isDifferent))
+      ? 'was undone in part'
+      : 'was not undone';
   if (undo?.result === 'changedSince') return 'was left alone';
   if (way.kind === 'none' || undo !== undefined) return 'may have left something behind';
   return `may have changed something${howItStands(step)}`;

@@ -139,7 +139,32 @@ test('partial: per target what is still changed, why its undo failed, and the ne
     '  db1  postgresql-15 is 15.20, was 15.18            undo failed: version 15.18 is no longer in the cache or the repository',
   );
   expect(lines.at(-2)).toBe('  kept: restore point snap-0a17 (02:14:09)');
-  expect(lines.at(-1)).toBe(`  next: remove what is in the way, then  belay rollback ${id} --step Patch`);
+  expect(lines.at(-1)).toBe(`  next: when that is put right  belay rollback ${id} --step Patch`);
+});
+
+test('what the undo list put back before it failed is not called changed, and the failure is told all the same', () => {
+  const at = (name: string): string => `Stop/undo/${name}`;
+  const story: Told[] = [
+    begin('Stop', 'Check'),
+    started(0, 'Stop'),
+    ended(1, 'Stop', { changes: [change('minio', 'active', 'inactive')] }),
+    started(1, 'Check'),
+    ended(2, 'Check', { status: 'Failed', failure: failure('BAD', 'it is not well') }),
+    [2, { type: 'ForwardEnded', status: 'Failed', failedStep: 'Check' }],
+    rollbackStarted(2, 'Stop'),
+    undoing(2, 'Stop'),
+    started(2, at('StartAgain')),
+    ended(3, at('StartAgain'), { changes: [change('minio', 'inactive', 'active')] }),
+    started(3, at('HealAgain')),
+    ended(4, at('HealAgain'), { status: 'Failed', failure: failure('TORN', 'one object is torn') }),
+    undone(4, 'Stop', { result: 'failed', failure: failure('TORN', 'one object is torn') }),
+    failed(4, 'failed'),
+  ];
+  expect(endingLines(viewAfter(story), plain)).toEqual([
+    'Failed at Check, rollback FAILED. Still changed:',
+    '  db1  Stop was undone in part     undo failed: one object is torn',
+    `  next: when that is put right  belay rollback ${id} --step Stop`,
+  ]);
 });
 
 test('a step without undo is named as left over, with what a person has to do', () => {
