@@ -2,6 +2,7 @@
 import {
   accountOf,
   changedByUndo as changesByUndo,
+  isDifferent,
   netChanges,
   type Change,
   type StepAccount,
