@@ -63,6 +63,7 @@ import { rebuildStandby } from './postgresql/rebuild-standby.ts';
 import { replication as postgresqlReplication } from './postgresql/replication.ts';
 import { server as postgresqlServer } from './postgresql/server.ts';
 import { publish } from './sns/publish.ts';
+import { complianceItem } from './ssm/compliance-item.ts';
 import { proveKey } from './ssh/prove-key.ts';
 import { drain } from './nginx/drain.ts';
 import { installCertificate } from './tls/install-certificate.ts';
@@ -130,6 +131,7 @@ const all: readonly AnyAction[] = [
   postgresqlReplication,
   postgresqlServer,
   publish,
+  complianceItem,
   proveKey,
   drain,
   installCertificate,

@@ -5,6 +5,7 @@
  *
  * Instants are milliseconds since 1970. `settlesAt` is when a passing state ends; see settle.ts.
  */
+import type { JsonObject } from '../json.ts';
 
 export interface WorldState {
   readonly format: 1;
@@ -23,6 +24,8 @@ export interface WorldState {
   /** By resource id. */
   tags: Record<string, Record<string, string>>;
   parameters: Record<string, Parameter>;
+  /** By `node type`; absent: nobody has put any. */
+  complianceItems?: Record<string, JsonObject[]>;
   secrets: Record<string, Secret>;
   /** By ARN. */
   topics: Record<string, Topic>;

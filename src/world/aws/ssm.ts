@@ -4,9 +4,12 @@ import type { Parameter, WorldState } from '../state.ts';
 import { changes, iso, reads, type Operations } from './operation.ts';
 import { AwsNotModelled, AwsRefusal } from './refusal.ts';
 import { page } from './page.ts';
+import { complianceOperations } from './ssm-compliance.ts';
 import type { Params } from './params.ts';
 
 export const ssmOperations: Operations = {
+  ...complianceOperations,
+
   GetParameter: reads(
     ['Name', 'WithDecryption'],
     ({ state, params }) => {

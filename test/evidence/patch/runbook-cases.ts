@@ -207,7 +207,7 @@ export function runbookCases({ way, ...bench }: Bench): void {
         `postgresql-15 ${stage.versions.old.server} → ${stage.versions.new.server}, 2 more`,
       );
       const ending = stderr.slice(stderr.indexOf('Done in '));
-      expect(ending).toContain(`3 changed on ${target.host}.`);
+      expect(ending).toContain(`4 changed on ${target.host}.`);
       expect(ending).toContain(snapshot);
       expect(ending).toContain(`belay rollback ${shown.executionId} takes everything back`);
       expect(stdout).toContain(`VerifyData.ServerVersion: ${stage.versions.new.server}`);
@@ -216,6 +216,7 @@ export function runbookCases({ way, ...bench }: Bench): void {
       expect(await stage.onHost(`systemctl is-active ${unit}`)).toBe('active');
       expect(await stage.data()).toBe(stage.soundData);
       expect(await stage.hasSnapshot(snapshot)).toBe(true);
+      expect(stage.calls('PutComplianceItems')).toHaveLength(1);
       expect(await stage.dpkgLog()).toEqual([upgradeOf(stage)]);
       await way.proof(stage);
       if (!way.isThorough) return;
