@@ -82,7 +82,9 @@ function makeHost(world: World, key: string, name: string, instanceId: string): 
       const end = model.run({
         state,
         host,
+        text: script.text,
         args: script.args ?? [],
+        env: script.env ?? {},
         stdin: script.stdin ?? new Uint8Array(),
         now: world.now(),
       });

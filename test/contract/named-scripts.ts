@@ -15,6 +15,7 @@ import {
   unmountMounts,
 } from '../../src/actions/scripts/volume.ts';
 import type { Host } from '../../src/transports/host.ts';
+import { probesContract } from './probes.ts';
 import { scriptRunner } from './script-runner.ts';
 
 export interface HostUnderTest {
@@ -355,6 +356,16 @@ export function namedScriptsContract(name: string, factory: () => Promise<HostUn
         expect(await kind()).toBe('file');
       });
     });
+
+    probesContract(() => ({
+      host: subject.host,
+      install: async (version) => {
+        await subject.publish('old');
+        await install(version);
+      },
+      write: (path, content, mode) =>
+        run(setFile([newKey(), path, 'present', 'root', 'root', mode, '-', '-', '-'], Buffer.from(content))),
+    }));
 
     describe('a command under a token', () => {
       it('begins once, is found again, and is unknown after it was forgotten', async () => {

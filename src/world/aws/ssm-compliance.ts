@@ -48,8 +48,8 @@ export const complianceOperations: Operations = {
         .flat()
         .filter(
           ({ ResourceId, ComplianceType }) =>
-            (nodes.length === 0 || nodes.includes(String(ResourceId))) &&
-            (types.length === 0 || types.includes(String(ComplianceType))),
+            (nodes.length === 0 || (typeof ResourceId === 'string' && nodes.includes(ResourceId))) &&
+            (types.length === 0 || (typeof ComplianceType === 'string' && types.includes(ComplianceType))),
         );
       return page(params, 'ComplianceItems', items);
     },

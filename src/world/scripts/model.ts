@@ -5,7 +5,9 @@ export interface ScriptRun {
   /** A draft: what the model changes in it counts only together with the command's record. */
   readonly state: WorldState;
   readonly host: HostState;
+  readonly text: string;
   readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
   readonly stdin: Uint8Array;
   readonly now: number;
 }

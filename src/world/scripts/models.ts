@@ -3,6 +3,7 @@ import { fileScripts } from './file.ts';
 import { httpScripts } from './http.ts';
 import type { ScriptModel } from './model.ts';
 import { packageScripts } from './package.ts';
+import { probeScripts } from './probes.ts';
 import { postgresqlScripts } from './postgresql.ts';
 import { serviceScripts } from './service.ts';
 import { volumeScripts } from './volume.ts';
@@ -14,4 +15,5 @@ export const scriptModels: Readonly<Record<string, ScriptModel>> = {
   ...volumeScripts,
   ...postgresqlScripts,
   ...httpScripts,
+  ...probeScripts,
 };
