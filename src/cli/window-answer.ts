@@ -4,6 +4,11 @@ import { Refusal } from '../runtime/refusal.ts';
 import type { CommandBody } from './command-spec.ts';
 import { exitCodes } from './exit-codes.ts';
 import { textOf } from './options.ts';
+import { checkWindow } from '../runtime/windows/check-window.ts';
+import type { WindowDesk } from '../runtime/windows/desk.ts';
+import type { Window } from '../windows/index.ts';
+import type { Cli } from './cli.ts';
+import { printable } from './view/printable.ts';
 import { withDesk } from './window-desk.ts';
 
 export function sayOf(kind: 'approve' | 'reject'): CommandBody {
@@ -26,6 +31,7 @@ export function sayOf(kind: 'approve' | 'reject'): CommandBody {
       }
       const id = await desk.occurrence(window, textOf(options, 'occurrence'));
       const isNew = desk.say(id, kind, textOf(options, 'why'));
+      if (kind === 'approve') await tellWhatIsSaid(cli, desk, window);
       const word = kind === 'approve' ? 'approved' : 'rejected';
       cli.talk(
         isNew
@@ -34,4 +40,12 @@ export function sayOf(kind: 'approve' | 'reject'): CommandBody {
       );
       return exitCodes.done;
     });
+}
+
+/** Whoever says yes beforehand is told what nobody will be asked about at night. */
+async function tellWhatIsSaid(cli: Cli, desk: WindowDesk, window: Window): Promise<void> {
+  const options = { cwd: cli.cwd, env: cli.env, store: desk.store, offline: true };
+  for (const { task, said = [] } of await checkWindow(window, await cli.belay(), options))
+    for (const { path, what } of said)
+      cli.talk(`  ${printable(task.name)}: ${printable(path)} ${printable(what)}`);
 }

@@ -106,9 +106,16 @@ export const windowCommands: readonly CommandSpec[] = [
         values: 'file',
       },
     ],
-    options: [dir, json],
+    options: [
+      { name: 'offline', says: 'Ask no host, read no secret, and do not ask AWS who calls' },
+      dir,
+      json,
+    ],
     examples: [
-      { command: 'belay window validate', says: 'Would every task start, and end inside its window?' },
+      {
+        command: 'belay window validate',
+        says: 'Would every task start, act as whom it should, and end inside its window?',
+      },
     ],
     load: () => import('./commands/window/validate.ts'),
   },

@@ -48,6 +48,7 @@ export { takenBack, type TakenBack } from './account/taken-back.ts';
 export { standingRestorePoints, type StandingRestorePoint } from './account/restore-points.ts';
 export { type ChildCall, type ChildInput, type ChildOutcome, type ChildRollbackCall } from './children.ts';
 export { plan } from './plan.ts';
+export { approvalsOf, type Approvals } from './steps/approvers.ts';
 export { type Runtime, type SignalResult } from './ports.ts';
 export { driftText } from './drift-text.ts';
 export { nestingDepth } from './step-tree.ts';

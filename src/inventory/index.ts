@@ -5,3 +5,4 @@ export { type Inventory } from './inventory.ts';
 export { hostHint, resolveTargets, type ResolvedTargets, type Targets } from './resolve-targets.ts';
 export { inventoryCodes, type InventoryCode } from './errors.ts';
 export { inventorySchema } from './schema.ts';
+export { keepMsDefault } from './keep.ts';

@@ -14,6 +14,8 @@ export interface Inventory {
   readonly keepMs: number;
   /** The ways by which people are told. */
   readonly channels: readonly Channel[];
+  /** The folder of window files; null: `windows/` beside belay.yaml. */
+  readonly windowsFolder: string | null;
   /** Whose signatures count; null: an approval is a prompt. */
   readonly approvals: ApprovalPolicy | null;
   /** By name or by instance id: both are the same target. `via` holds every hop, the first one first. */
@@ -23,7 +25,7 @@ export interface Inventory {
 /** Of entries without cycles and with known bastions. */
 export function makeInventory(
   entries: readonly WrittenHost[],
-  { groups, keepMs, channels, approvals }: Pick<Inventory, 'groups' | 'keepMs' | 'channels' | 'approvals'>,
+  rest: Pick<Inventory, 'groups' | 'keepMs' | 'channels' | 'windowsFolder' | 'approvals'>,
 ): Inventory {
   const byName = new Map(entries.map((entry) => [entry.name, entry]));
   const addresses = new Map<string, HostAddress>();
@@ -37,10 +39,7 @@ export function makeInventory(
   }
   return {
     names: entries.map(({ name }) => name),
-    groups,
-    keepMs,
-    channels,
-    approvals,
+    ...rest,
     address: (name) => addresses.get(name),
   };
 }

@@ -3,6 +3,7 @@ import {
   checkKeys,
   makeReport,
   readMap,
+  readText,
   readTree,
   type Diagnostic,
   type Entry,
@@ -44,6 +45,7 @@ interface Entries {
   readonly groups: Groups;
   readonly keepMs: number;
   readonly channels: readonly Channel[];
+  readonly windowsFolder: string | null;
   readonly approvals: ApprovalPolicy | null;
 }
 
@@ -52,6 +54,7 @@ const nothing: Entries = {
   groups: new Map(),
   keepMs: keepMsDefault,
   channels: [],
+  windowsFolder: null,
   approvals: null,
 };
 
@@ -63,7 +66,7 @@ function readEntries(root: TreeNode, options: InventoryOptions, report: Report):
     return nothing;
   }
   const reader: MapReader = { node: root, what: 'belay.yaml', report };
-  checkKeys(reader, ['keep', 'hosts', 'groups', 'notify', 'approvers', 'approvals']);
+  checkKeys(reader, ['keep', 'hosts', 'groups', 'windows', 'notify', 'approvers', 'approvals']);
   const resolvePath = options.resolvePath ?? ((path: string) => path);
   const hosts: WrittenHost[] = [];
   for (const entry of expandHosts(readMap(reader, 'hosts')?.value.entries.values() ?? [], report)) {
@@ -77,11 +80,13 @@ function readEntries(root: TreeNode, options: InventoryOptions, report: Report):
     hosts,
     report,
   );
+  const windows = readText(reader, 'windows');
   return {
     hosts,
     groups,
     keepMs: readKeep(reader),
     channels: readChannels(reader, { resolvePath }),
+    windowsFolder: windows === undefined ? null : resolvePath(windows),
     approvals: readApprovals(reader, resolvePath),
   };
 }

@@ -77,6 +77,10 @@ export function inventorySchema(): JsonObject {
           items: { type: 'string', pattern: hostNames },
         },
       },
+      windows: {
+        description: 'The folder of window files, relative to this file. Default: windows.',
+        type: 'string',
+      },
       notify: channelsSchema(),
     },
     definitions: { host, event: eventSchema },

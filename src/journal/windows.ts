@@ -42,7 +42,13 @@ export type WordKind =
   | 'refused'
   | 'to-tell'
   | 'told'
-  | 'needs-person';
+  | 'needs-person'
+  /** A check ended, with the code that its process gave. */
+  | 'checked'
+  /** The text of a window file when it was last right. */
+  | 'sound'
+  /** When the daemon last removed what `keep:` no longer keeps. */
+  | 'pruned';
 
 export interface WindowStore {
   /** The row of a window that a daemon has seen. */
@@ -63,6 +69,10 @@ export interface WindowStore {
   words(about: string): WordRow[];
   /** All that is said of one kind, by what it is about. */
   wordsOf(kind: WordKind): ReadonlyMap<string, WordRow>;
+  /** Removes occurrences that ended and were due before, and what was said of them and their runs; how many. */
+  forget(dueBefore: number): number;
+  /** Occurrences by status, as their records have it. */
+  countByStatus(): ReadonlyMap<string, number>;
   /** Changes when another process has written. */
   version(): number;
   close(): void;
@@ -180,6 +190,32 @@ class SqliteWindowStore implements WindowStore {
   wordsOf(kind: WordKind): ReadonlyMap<string, WordRow> {
     const rows = this.#rows.all('SELECT * FROM words WHERE kind = ? ORDER BY at', [kind]);
     return new Map(rows.map((row) => [text(row['about']), wordRow(row)]));
+  }
+
+  forget(dueBefore: number): number {
+    let count = 0;
+    this.#rows.transaction(() => {
+      const old = 'SELECT id FROM occurrences WHERE open = 0 AND due_at < ?';
+      const runs = `SELECT json_extract(run.value, '$.executionId') FROM occurrences, json_each(record, '$.tasks') AS task,
+        json_each(task.value, '$.invocations') AS run WHERE open = 0 AND due_at < ?`;
+      this.#rows.run(`DELETE FROM words WHERE about IN (${old}) OR about IN (${runs})`, [
+        dueBefore,
+        dueBefore,
+      ]);
+      const { changes } = this.#rows.run('DELETE FROM occurrences WHERE open = 0 AND due_at < ?', [
+        dueBefore,
+      ]);
+      count = Number(changes);
+    });
+    return count;
+  }
+
+  countByStatus(): ReadonlyMap<string, number> {
+    const rows = this.#rows.all(
+      "SELECT json_extract(record, '$.status') AS status, count(*) AS count FROM occurrences GROUP BY 1",
+      [],
+    );
+    return new Map(rows.map((row) => [text(row['status']), Number(row['count'])]));
   }
 
   version(): number {

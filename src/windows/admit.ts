@@ -19,9 +19,9 @@ export interface AdmitInput {
   readonly freeze: readonly FreezeCalendar[];
   /** The freeze calendars cannot be read, and why. */
   readonly freezeProblem: string | null;
-  readonly pause: { readonly until: number | null; readonly by: string } | null;
+  readonly pause: { readonly why: string; readonly by: string } | null;
   /** Occurrence ids that somebody has skipped. */
-  readonly skipped: ReadonlyMap<string, string>;
+  readonly skipped: ReadonlyMap<string, { readonly by: string; readonly why: string }>;
   /** Seen later than this after it was due, an occurrence was missed: nobody ran then. */
   readonly onTimeMsMax: number;
 }
@@ -85,10 +85,14 @@ function reasonToSkip(
   summary: string,
   previous: readonly Occurrence[],
 ): Reason | null {
-  const by = input.skipped.get(id);
-  if (by !== undefined) return { code: 'SKIPPED', message: `${by} has skipped it` };
-  if (input.pause !== null && (input.pause.until === null || dueAt < input.pause.until)) {
-    return { code: 'PAUSED', message: `${input.pause.by} has paused the window` };
+  const skip = input.skipped.get(id);
+  if (skip !== undefined) {
+    const why = skip.why === '' ? '' : `: ${skip.why}`;
+    return { code: 'SKIPPED', message: `${skip.by} has skipped it${why}` };
+  }
+  if (input.pause !== null) {
+    const why = input.pause.why === '' ? '' : `: ${input.pause.why}`;
+    return { code: 'PAUSED', message: `${input.pause.by} has paused the window${why}` };
   }
   if (input.freezeProblem !== null) return { code: 'FREEZE_UNKNOWN', message: input.freezeProblem };
   if (frozenFrom <= dueAt) return { code: 'FROZEN', message: `it lies in "${summary}" of a freeze calendar` };

@@ -9,6 +9,7 @@ import {
   type Occurrence,
   type OccurrenceStatus,
   type Reason,
+  type ReasonCode,
   type TaskRun,
 } from './occurrence.ts';
 import { countOf } from './read-share.ts';
@@ -68,6 +69,9 @@ const endings: Readonly<Record<'Success' | 'Failed' | 'TimedOut' | 'Cancelled', 
   Cancelled: 'CANCELLED',
 };
 
+/** Reasons for which the clock, and no person, has stopped a run. */
+const cuts: ReadonlySet<ReasonCode> = new Set(['WINDOW_ENDED', 'RESERVE_SPENT', 'AFTER_CUTOFF']);
+
 function asWorldHasIt(invocation: Invocation, facts: Facts): Invocation {
   if (isEnded(invocation.status)) return invocation;
   const fact = facts.execution(invocation.executionId);
@@ -76,9 +80,18 @@ function asWorldHasIt(invocation: Invocation, facts: Facts): Invocation {
     return { ...invocation, status: 'FAILED', reason: { code: 'NOT_STARTED', message: fact.message } };
   }
   // One that was cut is late, not cancelled by somebody.
-  const isCut = invocation.reason?.code === 'WINDOW_ENDED' || invocation.reason?.code === 'RESERVE_SPENT';
+  const isCut = invocation.reason !== undefined && cuts.has(invocation.reason.code);
   const status = isCut && fact.status === 'Cancelled' ? 'TIMED_OUT' : endings[fact.status];
-  return { ...invocation, status, endedAt: fact.at, rollbackStatus: fact.rollbackStatus };
+  const { at, rollbackStatus, reason = invocation.reason, undone = [], left = [] } = fact;
+  return {
+    ...invocation,
+    status,
+    endedAt: at,
+    rollbackStatus,
+    ...(reason === undefined ? {} : { reason }),
+    ...(undone.length === 0 ? {} : { undone }),
+    ...(left.length === 0 ? {} : { left }),
+  };
 }
 
 function reasonToStop(run: TaskRun, invocation: Invocation, moment: Moment): Reason | null {
@@ -91,6 +104,13 @@ function reasonToStop(run: TaskRun, invocation: Invocation, moment: Moment): Rea
       code: 'RESERVE_SPENT',
       message: `it ran longer than its Reserve of ${minutes(task.reserveMs)} min`,
     };
+  }
+  if (
+    task.cutoffBehavior === 'CANCEL_TASK' &&
+    task.taskType === 'RUN_COMMAND' &&
+    moment.now > moment.occurrence.cutoffAt
+  ) {
+    return { code: 'AFTER_CUTOFF', message: 'the cut-off has come, and CANCEL_TASK cancels commands' };
   }
   if (task.cutoffBehavior === 'CLIMB_DOWN' && moment.now >= moment.occurrence.endAt - invocation.rollbackMs) {
     return {
@@ -121,6 +141,8 @@ function launch(run: TaskRun, moment: Moment): AdvancedTask {
     return stop('TIMED_OUT', { code: 'AFTER_CUTOFF', message });
   }
   if (!moment.isTurn) return { run, effects: [] };
+  const refusal = isRunning || facts.isForced(occurrence.id) ? null : facts.refusal(run.task, occurrence);
+  if (refusal !== null) return stop('FAILED', refusal);
   const found =
     run.targets === null ? facts.targets(run.task) : { kind: 'targets' as const, targets: run.targets };
   if (found.kind === 'unknown') return stop('FAILED', { code: 'NO_TARGETS', message: found.message });

@@ -1,5 +1,5 @@
 /** What the scheduler has to know of the world at an instant. It is asked for; nothing in this room looks by itself. */
-import type { Reason } from './occurrence.ts';
+import type { Occurrence, Reason } from './occurrence.ts';
 import type { Task } from './types.ts';
 
 export interface Facts {
@@ -9,6 +9,8 @@ export interface Facts {
   ):
     | { readonly kind: 'targets'; readonly targets: readonly string[] }
     | { readonly kind: 'unknown'; readonly message: string };
+  /** Why the task may not start while nobody is there; null: it may. */
+  refusal(task: Task, occurrence: Occurrence): Reason | null;
   /** The longest that one run of the task may take. */
   worstCase(task: Task): WorstCase;
   /** What is known of an execution; undefined: it was never written down. */
@@ -36,6 +38,11 @@ export type ExecutionFact =
       readonly status: 'Success' | 'Failed' | 'TimedOut' | 'Cancelled';
       readonly rollbackStatus: string;
       readonly at: number;
+      /** Why, where that says more than the status. */
+      readonly reason?: Reason;
+      /** What its steps took back, and what is still different; a phrase each. */
+      readonly undone?: readonly string[];
+      readonly left?: readonly string[];
     };
 
 export interface ApprovalFact {

@@ -118,14 +118,12 @@ function readTask(window: AwsWindow, task: AwsTask, name: string): Read | string
   if (tags.length > 0)
     told.push(`${name}: ${tags.join(', ')} means hosts of belay.yaml here, and instances in AWS`);
   if (task.type === 'RUN_COMMAND' && targets.length === 0) return 'it has no targets';
-  if (task.cutoffBehavior === 'CANCEL_TASK' && task.type === 'RUN_COMMAND')
-    told.push(
-      `${name}: CANCEL_TASK sends CancelCommand in AWS; here it lets what runs go on, and starts no more. CLIMB_DOWN takes it back`,
-    );
   return {
     task: {
       Name: name,
       Runbook: runbook.file,
+      // CANCEL_TASK cancels running commands, and no automations.
+      ...(task.type === 'RUN_COMMAND' ? { TaskType: task.type } : {}),
       Priority: task.priority,
       ...(Object.keys(parameters).length === 0 ? {} : { Parameters: parameters }),
       ...(targets.length === 0

@@ -39,7 +39,11 @@ export const reasonCodes = {
   WORST_CASE_UNKNOWN: 'Nobody can say how long it may take.',
   NO_TARGETS: 'Its targets cannot be found.',
   TOO_MANY_ERRORS: 'More targets failed than MaxErrors allows.',
+  NEEDS_A_PERSON:
+    'It would wait for a person, or could not be taken back, and nobody had said yes beforehand.',
   NOT_STARTED: 'It was refused before its first step.',
+  NON_COMPLIANT: 'A check found what must not be so.',
+  UNDETERMINED: 'A check could not tell whether everything is as it must be.',
   RESERVE_SPENT: 'Its Reserve was spent, so it was cancelled.',
   WINDOW_ENDED: 'It was cancelled so that it could climb down inside the window.',
   CANCELLED: 'Somebody has cancelled it.',
@@ -93,6 +97,9 @@ export interface Invocation {
   readonly cancelledAt?: number;
   readonly endedAt?: number;
   readonly rollbackStatus?: string;
+  /** What was taken back, and what is still different; a phrase each. */
+  readonly undone?: readonly string[];
+  readonly left?: readonly string[];
 }
 
 export function isEnded(status: OccurrenceStatus): status is Ended {

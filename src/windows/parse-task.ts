@@ -21,11 +21,13 @@ import type { JsonObject } from '../json.ts';
 import { reportWindow } from './errors.ts';
 import { isPseudoParameter, namesInBraces, needsTarget, pseudoParameters } from './pseudo-parameters.ts';
 import { readShare } from './read-share.ts';
-import type { CutoffBehavior, Identity, Task } from './types.ts';
+import type { CheckTask, CutoffBehavior, Identity, RunbookTask, Task } from './types.ts';
 
 const taskKeys = [
   'Name',
   'Runbook',
+  'Check',
+  'TaskType',
   'Priority',
   'Parameters',
   'Targets',
@@ -37,6 +39,9 @@ const taskKeys = [
   'SshAgent',
   'AwsProfile',
 ];
+/** What a check has no use for: its rules say where they look. */
+const runbookKeys = ['TaskType', 'Parameters', 'Targets', 'MaxConcurrency', 'MaxErrors', 'Secrets'];
+const taskTypes = ['AUTOMATION', 'RUN_COMMAND'] as const;
 const cutoffBehaviors: readonly CutoffBehavior[] = ['CLIMB_DOWN', 'CONTINUE_TASK', 'CANCEL_TASK'];
 const one = { kind: 'count', count: 1 } as const;
 const none = { kind: 'count', count: 0 } as const;
@@ -62,13 +67,13 @@ export function readTask(
   const name = nameNode?.kind === 'scalar' && typeof nameNode.value === 'string' ? nameNode.value : '';
   const reader: MapReader = { node, what: name === '' ? 'a task' : `task ${name}`, report };
   checkKeys(reader, taskKeys);
-  const runbook = requiredText(reader, 'Runbook', top);
+  const work = readWork(reader, resolvePath, top);
   const named = requiredText(reader, 'Name', top);
   const targets = readTexts(reader, 'Targets');
   const reserveMs = readDuration(reader, 'Reserve');
   const task: Task = {
     name: named ?? '',
-    runbook: runbook === undefined ? '' : resolvePath(runbook),
+    ...work,
     priority: readCount(reader, 'Priority') ?? 1,
     parameters: readParameters(reader, targets.length > 0),
     targets,
@@ -79,6 +84,35 @@ export function readTask(
     identity: readIdentity(reader, resolvePath),
   };
   return { task, nameSpan: nameNode?.span ?? top };
+}
+
+/** `Runbook: FILE`, or `Check: FILE`. */
+function readWork(
+  reader: MapReader,
+  resolvePath: (path: string) => string,
+  top: Span,
+): Pick<RunbookTask, 'runbook' | 'taskType'> | Pick<CheckTask, 'check'> {
+  const check = entryOf(reader, 'Check');
+  if (check === undefined) {
+    const runbook = requiredText(reader, 'Runbook', top);
+    const isCommand = readWord(reader, 'TaskType', taskTypes) === 'RUN_COMMAND';
+    return {
+      runbook: runbook === undefined ? '' : resolvePath(runbook),
+      ...(isCommand ? { taskType: 'RUN_COMMAND' } : {}),
+    };
+  }
+  if (entryOf(reader, 'Runbook') !== undefined) {
+    const message = `${reader.what} has a Runbook and a Check, and does one of them`;
+    reader.report.error('WRONG_VALUE', check.keySpan, message, 'Give each a task of its own.');
+  }
+  for (const key of runbookKeys) {
+    const entry = entryOf(reader, key);
+    if (entry === undefined) continue;
+    const message = `${key} is for runbooks, and ${reader.what} is a check: its rules say where they look and with what`;
+    reader.report.error('WRONG_VALUE', entry.keySpan, message);
+  }
+  const file = readText(reader, 'Check');
+  return { check: file === undefined ? '' : resolvePath(file) };
 }
 
 /** A whole number from 0. */

@@ -100,10 +100,17 @@ const share = (says: string): JsonObject => ({
 const task: JsonObject = {
   type: 'object',
   additionalProperties: false,
-  required: ['Name', 'Runbook'],
+  required: ['Name'],
+  oneOf: [{ required: ['Runbook'] }, { required: ['Check'] }],
   properties: {
     Name: { type: 'string' },
     Runbook: { description: 'The runbook, relative to this file.', type: 'string' },
+    Check: { description: 'A compliance file that is checked, relative to this file.', type: 'string' },
+    TaskType: {
+      description:
+        'Of an imported task: AWS cancels running commands at the cut-off under CANCEL_TASK. Default: AUTOMATION.',
+      enum: ['AUTOMATION', 'RUN_COMMAND'],
+    },
     Priority: {
       description: 'Lower ones run first, equal ones side by side. Default: 1.',
       type: 'integer',

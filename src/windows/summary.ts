@@ -1,8 +1,8 @@
-/** What an occurrence came to, as plain text for a message: what ran, what did not and why, how late, and what was undone. */
+/** What an occurrence came to, as plain text for a message: what ran, what did not and why, how late, what was undone, and what is left over. */
 import { isEnded, type Invocation, type Occurrence, type TaskRun } from './occurrence.ts';
 
-/** Up to so many targets of a task are named; of more, only those that did not succeed. */
-const targetsNamedMax = 4;
+/** Of more targets, each has one line. */
+const detailedMax = 4;
 
 export interface Summary {
   readonly subject: string;
@@ -24,26 +24,33 @@ export function summaryOf(occurrence: Occurrence): Summary {
 }
 
 function taskLines({ task, status, reason, targets, invocations }: TaskRun): string[] {
-  const named =
-    invocations.length <= targetsNamedMax
-      ? invocations
-      : invocations.filter((each) => each.status !== 'SUCCESS');
-  const more = invocations.length - named.length;
   const left = (targets?.length ?? 0) - invocations.length;
+  const isShort = invocations.length > detailedMax;
   return [
     `${task.name}: ${status}${reason === undefined ? '' : ` (${reason.code}: ${reason.message})`}`,
-    ...named.map(invocationLine),
-    ...(more > 0 ? [`  ${more} more succeeded`] : []),
+    ...invocations.flatMap((each) => [
+      `  ${invocationLine(each, isShort)}`,
+      ...(isShort ? [] : cameTo(each).map((line) => `    ${line}`)),
+    ]),
     ...(left > 0 ? [`  ${left} not started`] : []),
   ];
 }
 
-function invocationLine({ target, executionId, status, reason, rollbackStatus }: Invocation): string {
+function invocationLine(invocation: Invocation, isShort: boolean): string {
+  const { target, executionId, status, reason, rollbackStatus } = invocation;
   const back =
     rollbackStatus === undefined || rollbackStatus === 'notRequested'
       ? ''
       : `, rolled back ${rollbackStatus}`;
   const why = reason === undefined ? '' : `, ${reason.code}: ${reason.message}`;
+  const left = isShort ? cameTo(invocation).map((line) => `, ${line}`) : [];
   const look = isEnded(status) && status === 'SUCCESS' ? '' : `; belay show ${executionId}`;
-  return `  ${target === '' ? executionId : `${target} ${executionId}`}: ${status}${back}${why}${look}`;
+  return `${target === '' ? executionId : `${target} ${executionId}`}: ${status}${back}${why}${left.join('')}${look}`;
+}
+
+function cameTo({ undone = [], left = [] }: Invocation): string[] {
+  return [
+    ...(undone.length === 0 ? [] : [`undone: ${undone.join(', ')}`]),
+    ...(left.length === 0 ? [] : [`left over: ${left.join('; ')}`]),
+  ];
 }

@@ -57,10 +57,27 @@ export type CutoffBehavior =
   /** It is cancelled in time to climb down inside the window. */
   | 'CLIMB_DOWN';
 
-export interface Task {
-  readonly name: string;
+export type Task = RunbookTask | CheckTask;
+
+/** Runs a runbook. */
+export interface RunbookTask extends TaskCommon {
   /** The runbook's file, as resolved from the window file's folder. */
   readonly runbook: string;
+  readonly check?: never;
+  /** AWS cancels running commands at the cut-off under CANCEL_TASK, and lets everything else go on. Absent: it is no command. */
+  readonly taskType?: 'RUN_COMMAND';
+}
+
+/** Looks whether a compliance file holds. Changes nothing, and has no targets of its own: its rules have. */
+export interface CheckTask extends TaskCommon {
+  /** The compliance file, as resolved from the window file's folder. */
+  readonly check: string;
+  readonly runbook?: never;
+  readonly taskType?: never;
+}
+
+interface TaskCommon {
+  readonly name: string;
   /** Lower ones run first; equal ones side by side. */
   readonly priority: number;
   /** May hold pseudo parameters: `{{ WINDOW_EXECUTION_ID }}`. */

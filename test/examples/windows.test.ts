@@ -25,6 +25,8 @@ test.each(shipped)('%s is right, comes, and every task has its runbook, paramete
   if (window === undefined || zone === undefined) throw new Error(name);
   expect(nextDue(scheduleOf(window, zone, 0), Date.parse('2026-12-01T00:00:00Z'))).toBeGreaterThan(0);
   for (const task of window.tasks) {
+    if (task.check !== undefined)
+      throw new Error(`${task.name} is a check, and checks have a test of their own`);
     const text = readFileSync(task.runbook, 'utf8');
     const { document } = checkDocument({ file: task.runbook, text }, catalog);
     const parameters = document?.parameters ?? {};

@@ -55,6 +55,23 @@ Tasks:
     ]);
   });
 
+  it('looks at compliance files as well, and cancels what AWS would cancel', () => {
+    const text = `
+Name: look
+Schedule: rate(1 day)
+Duration: 1
+Tasks:
+  - { Name: look, Check: base.yaml, Priority: 2, Reserve: PT5M }
+  - { Name: run, Runbook: run.yaml, TaskType: RUN_COMMAND, CutoffBehavior: CANCEL_TASK }
+`;
+    const { window, diagnostics } = parseWindow({ file: 'w.yaml', text });
+    expect(diagnostics).toEqual([]);
+    expect(window?.tasks).toMatchObject([
+      { name: 'look', check: 'base.yaml', priority: 2, targets: [] },
+      { name: 'run', runbook: 'run.yaml', taskType: 'RUN_COMMAND', cutoffBehavior: 'CANCEL_TASK' },
+    ]);
+  });
+
   it('gives its tasks what pseudo parameters stand for, and leaves other braces alone', () => {
     const given = {
       Host: '{{TARGET_ID}}',

@@ -170,6 +170,7 @@ export class SimulatedDaemon {
   #facts(): Facts {
     return {
       targets: ({ targets }) => ({ kind: 'targets', targets: targets.length === 0 ? [''] : targets }),
+      refusal: () => null,
       worstCase: this.#simulation.worstCase,
       execution: (id) => this.#factOf(id),
       newExecutionId: () => `run-${(this.#ids += 1)}`,

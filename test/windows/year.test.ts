@@ -70,7 +70,7 @@ function windowOf(index: number, draw: Draw): Window {
 }
 
 /** The runbook's name says how long it may take: forward and back, in minutes. */
-function limits({ runbook, reserveMs }: Task): { forwardMs: number; rollbackMs: number } {
+function limits({ runbook = '', reserveMs }: Task): { forwardMs: number; rollbackMs: number } {
   const [forward = 0, back = 0] = runbook.split(':').map(Number);
   return { forwardMs: reserveMs ?? forward * minuteMs, rollbackMs: back * minuteMs };
 }

@@ -23,25 +23,32 @@ export const body: CommandBody = async (cli, _args, options) => {
   );
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
+  let mustReload = false;
+  process.on('SIGHUP', () => (mustReload = true));
+  const dir = textOf(options, 'dir');
   const where = textOf(options, 'listen');
-  const health = where === undefined ? undefined : await serveHealth(belay.stateDir, where);
+  const health = where === undefined ? undefined : await serveHealth(belay, where);
   const beat = beatOf(cli.env);
   try {
     const ending = await runDaemon({
       belay,
       cwd: cli.cwd,
       env: cli.env,
-      folder: windowsFolderOf({ cwd: cli.cwd, env: cli.env, dir: textOf(options, 'dir') }),
+      folder: () => windowsFolderOf({ cwd: cli.cwd, env: cli.env, dir }),
       command: [process.execPath, process.argv[1] ?? ''],
       now: Date.now,
       mode,
       log,
-      beat: () => {
-        beat();
-        health?.beat();
+      beat: (now) => {
+        beat(now);
+        health?.beat(now);
       },
       stop: stop.signal,
-      onReload: (reload) => process.on('SIGHUP', reload),
+      takeReload: () => {
+        const must = mustReload;
+        mustReload = false;
+        return must;
+      },
     });
     switch (ending.kind) {
       case 'led':

@@ -1,40 +1,42 @@
-/** Would every task of a window start, and end inside it? Looks at runbooks, parameters, targets, limits and references. */
-import { accessSync, constants } from 'node:fs';
+/** Would every task of a window start, act as whom it should, and end inside it? Looks, and changes nothing. */
 import { checkArguments, type Document } from '../../document/index.ts';
 import { resolveTargets } from '../../inventory/index.ts';
 import type { WindowStore } from '../../journal/index.ts';
-import { withPseudoParameters, type Task, type Window } from '../../windows/index.ts';
+import {
+  withPseudoParameters,
+  type CheckTask,
+  type RunbookTask,
+  type Task,
+  type Window,
+} from '../../windows/index.ts';
 import type { Belay } from '../belay.ts';
+import { readRuleFile, soundRuleSets } from '../compliance/rule-files.ts';
 import { findConfiguration } from '../configuration.ts';
 import { channelsOf, unknownOf } from '../notify/known-channels.ts';
+import { Refusal } from '../refusal.ts';
 import { FreezeCalendars } from './freeze-calendars.ts';
-import { occurrenceOf } from './scheduler.ts';
-import { limitsOf, type TaskLimits } from './worst-case.ts';
-
-export interface TaskProblem {
-  readonly code: string;
-  readonly message: string;
-  /** What to do; empty where nobody knows. */
-  readonly hint: string;
-}
+import { checkLimits } from './check-limits.ts';
+import { tryCheckTask, tryRunbookTask } from './identity.ts';
+import type { TaskProblem } from './task-problem.ts';
+import { unattended, type Unattended } from './unattended.ts';
+import { knownParameters, limitsOf, limitsOfCheck } from './worst-case.ts';
 
 export interface CheckedTask {
   readonly task: Task;
   /** Null: nobody can say. */
   readonly limits: { readonly forwardMs: number; readonly rollbackMs: number } | null;
   readonly problems: readonly TaskProblem[];
+  /** What the window's approval lets happen. */
+  readonly said?: Unattended['said'];
 }
 
 export interface CheckOptions {
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
   readonly store: WindowStore;
+  /** Hosts, secrets and AWS are not asked. */
+  readonly offline: boolean;
 }
-
-const minuteMs = 60_000;
-/** A Reserve that is proposed leaves room for a slower day. */
-const reserveFactor = 1.5;
-const recentRunsMax = 20;
 
 export async function checkWindow(
   window: Window,
@@ -56,46 +58,86 @@ export async function checkWindow(
     window.notifyChannels ?? [],
     channelsOf(findConfiguration(options.cwd, options.env)),
   ).map((each) => ({ code: 'UNKNOWN_CHANNEL', ...each }));
-  return window.tasks.map((task, index) => {
-    const checked = checkTask(task, window, belay, options);
-    return index === 0 ? { ...checked, problems: [...frozen, ...untold, ...checked.problems] } : checked;
-  });
+  const checked: CheckedTask[] = [];
+  for (const [index, task] of window.tasks.entries()) {
+    const one = await checkTask(task, window, belay, options);
+    checked.push(index === 0 ? { ...one, problems: [...frozen, ...untold, ...one.problems] } : one);
+  }
+  return checked;
 }
 
-function checkTask(task: Task, window: Window, belay: Belay, { cwd, env, store }: CheckOptions): CheckedTask {
-  let document: Document | undefined;
+function checkTask(task: Task, window: Window, belay: Belay, options: CheckOptions): Promise<CheckedTask> {
+  return task.check === undefined
+    ? checkRunbookTask(task, window, belay, options)
+    : checkCheckTask(task, window, belay, options);
+}
+
+async function checkCheckTask(
+  task: CheckTask,
+  window: Window,
+  belay: Belay,
+  { store, cwd, env, offline }: CheckOptions,
+): Promise<CheckedTask> {
   const problems: TaskProblem[] = [];
   try {
-    const checked = belay.check(task.runbook, { strictSsm: false });
-    document = checked.document;
-    if (document === undefined) {
-      problems.push({
-        code: 'BAD_RUNBOOK',
-        message: `${task.runbook} is not right`,
-        hint: `belay validate ${task.runbook}`,
-      });
-    }
+    const [ruleSet] = soundRuleSets([readRuleFile(task.check)]);
+    const { inventory } = findConfiguration(cwd, env);
+    if (ruleSet !== undefined && !offline)
+      problems.push(...(await tryCheckTask(task, ruleSet, { stateDir: belay.stateDir, env, inventory })));
   } catch (error) {
-    problems.push({
-      code: 'BAD_RUNBOOK',
-      message: error instanceof Error ? error.message : String(error),
-      hint: '',
-    });
+    if (!(error instanceof Refusal)) throw error;
+    const [first] = error.diagnostics;
+    const message =
+      first === undefined ? error.message : `${first.file}:${first.start.line}: ${first.message}`;
+    problems.push({ code: 'BAD_CHECK', message, hint: error.hint ?? '' });
   }
-  if (document === undefined) return { task, limits: null, problems };
+  const limits = limitsOfCheck(task);
+  problems.push(...checkLimits(task, window, limits, { store, belay }));
+  return { task, limits: limits.worstCase.kind === 'known' ? limits.worstCase : null, problems };
+}
+
+async function checkRunbookTask(
+  task: RunbookTask,
+  window: Window,
+  belay: Belay,
+  { cwd, env, store, offline }: CheckOptions,
+): Promise<CheckedTask> {
+  const read = documentOf(task, belay);
+  if ('code' in read) return { task, limits: null, problems: [read] };
   const { inventory } = findConfiguration(cwd, env);
-  problems.push(...checkParameters(task, document), ...checkSecrets(task, document, env));
+  const problems = [...checkParameters(task, read), ...checkSecrets(task, read)];
   if (task.targets.length > 0) {
     const found = resolveTargets(inventory, task.targets);
     if (found.kind === 'problem') problems.push({ code: 'NO_TARGETS', message: found.message, hint: '' });
   }
-  const limits = limitsOf(task, document, inventory);
-  problems.push(...checkLimits(task, window, limits, store));
+  const parameters = knownParameters(task, read);
+  const { approval } = window;
+  const { said, problems: unanswered } = unattended(task, read, { approval, inventory, parameters });
+  const limits = limitsOf(task, read, inventory);
+  problems.push(...unanswered, ...checkLimits(task, window, limits, { store, belay }));
+  // Where its parameters are wrong, nobody knows what it would reach.
+  if (!offline && problems.every(({ code }) => !isOfParameters(code))) {
+    const options = { stateDir: belay.stateDir, env, inventory };
+    problems.push(...(await tryRunbookTask(task, read, parameters, options)));
+  }
   const { worstCase } = limits;
-  return { task, limits: worstCase.kind === 'known' ? worstCase : null, problems };
+  return { task, limits: worstCase.kind === 'known' ? worstCase : null, problems, said };
 }
 
-function checkParameters(task: Task, document: Document): TaskProblem[] {
+const isOfParameters = (code: string): boolean => code.endsWith('_PARAMETER') || code === 'NO_TARGETS';
+
+function documentOf({ runbook }: RunbookTask, belay: Belay): Document | TaskProblem {
+  try {
+    const { document } = belay.check(runbook, { strictSsm: false });
+    if (document !== undefined) return document;
+    return { code: 'BAD_RUNBOOK', message: `${runbook} is not right`, hint: `belay validate ${runbook}` };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return { code: 'BAD_RUNBOOK', message, hint: '' };
+  }
+}
+
+function checkParameters(task: RunbookTask, document: Document): TaskProblem[] {
   const example = {
     WINDOW_ID: 'w',
     WINDOW_TASK_ID: 't',
@@ -114,83 +156,10 @@ function checkParameters(task: Task, document: Document): TaskProblem[] {
     .map(({ code, message, hint }) => ({ code, message, hint: hint ?? '' }));
 }
 
-/** A reference that nobody can read at night fails the task before its first step; now somebody is awake. */
-function checkSecrets(task: Task, document: Document, env: NodeJS.ProcessEnv): TaskProblem[] {
-  const problems: TaskProblem[] = [];
-  for (const [name, reference] of Object.entries(task.identity.secrets)) {
-    if (document.parameters[name]?.secret !== true) {
-      problems.push({
-        code: 'UNKNOWN_SECRET',
-        message: `the runbook has no secret parameter ${name}`,
-        hint: '',
-      });
-    } else if (reference.startsWith('env:') && env[reference.slice('env:'.length)] === undefined) {
-      problems.push({
-        code: 'MISSING_SECRET',
-        message: `secret ${name}: ${reference} is not set here`,
-        hint: 'The daemon needs it in its environment.',
-      });
-    } else if (reference.startsWith('file:')) {
-      try {
-        accessSync(reference.slice('file:'.length), constants.R_OK);
-      } catch {
-        problems.push({
-          code: 'MISSING_SECRET',
-          message: `secret ${name}: ${reference.slice('file:'.length)} cannot be read`,
-          hint: '',
-        });
-      }
-    }
-  }
-  return problems;
-}
-
-function checkLimits(
-  task: Task,
-  window: Window,
-  { worstCase, people }: TaskLimits,
-  store: WindowStore,
-): TaskProblem[] {
-  const problems: TaskProblem[] = [];
-  if (people.length > 0 && window.approval === null) {
-    problems.push({
-      code: 'WAITS_FOR_A_PERSON',
-      message: `${people.join(', ')} waits for a person, and nobody is there at night`,
-      hint: 'Give the window an Approval, so that it is said before it begins.',
-    });
-  }
-  if (task.cutoffBehavior !== 'CLIMB_DOWN') return problems;
-  if (worstCase.kind === 'unknown') {
-    problems.push({
-      code: 'WORST_CASE_UNKNOWN',
-      message: worstCase.message,
-      hint: `Give the task a Reserve${proposal(task, window, store)}, or the runbook its own timeoutSeconds.`,
-    });
-    return problems;
-  }
-  const roomMs = window.durationHours * 60 * minuteMs;
-  const overMs = worstCase.forwardMs + worstCase.rollbackMs - roomMs;
-  if (overMs > 0) {
-    const minutes = (ms: number): number => Math.ceil(ms / minuteMs);
-    problems.push({
-      code: 'DOES_NOT_FIT',
-      message: `it does not fit by ${minutes(overMs)} min: ${minutes(worstCase.forwardMs)} min forward and ${minutes(worstCase.rollbackMs)} min of rollback in a window of ${minutes(roomMs)} min`,
-      hint: 'A longer Duration, a smaller Reserve, or a shorter timeoutSeconds of the rollback.',
-    });
-  }
-  return problems;
-}
-
-/** From the slowest of its recent runs, rounded up to five minutes; empty where it never ran. */
-function proposal(task: Task, window: Window, store: WindowStore): string {
-  const took = store
-    .history(window.name, recentRunsMax)
-    .flatMap((row) => occurrenceOf(row).tasks)
-    .filter((run) => run.task.name === task.name)
-    .flatMap(({ invocations }) =>
-      invocations.flatMap(({ plannedAt, endedAt }) => (endedAt === undefined ? [] : [endedAt - plannedAt])),
-    );
-  if (took.length === 0) return ', as Reserve: PT45M';
-  const minutes = Math.ceil((Math.max(...took) * reserveFactor) / minuteMs / 5) * 5;
-  return ` (the slowest of its last ${took.length} runs took ${Math.ceil(Math.max(...took) / minuteMs)} min: Reserve: PT${minutes}M)`;
+function checkSecrets({ identity }: RunbookTask, { parameters }: Document): TaskProblem[] {
+  return Object.keys(identity.secrets).flatMap((name) =>
+    parameters[name]?.secret === true
+      ? []
+      : [{ code: 'UNKNOWN_SECRET', message: `the runbook has no secret parameter ${name}`, hint: '' }],
+  );
 }

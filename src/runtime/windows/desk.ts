@@ -142,13 +142,13 @@ export class WindowDesk {
   }
 
   /** Skips every run before `until`; how many. */
-  skipUntil(window: Window, until: string): number {
+  skipUntil(window: Window, until: string, why: string | undefined): number {
     const zone = findZone(window.timezone);
     if (zone === undefined) return 0;
     const now = this.#options.now();
     const schedule = scheduleOf(window, zone, this.#seenAt(window));
     const due = dueInstants(schedule, now, instantOf(until) - 1, skippedMax);
-    for (const dueAt of due) this.say(occurrenceId(window.name, dueAt), 'skip');
+    for (const dueAt of due) this.say(occurrenceId(window.name, dueAt), 'skip', why);
     return due.length;
   }
 
@@ -217,9 +217,11 @@ function instantOf(text: string): number {
   return at;
 }
 
-/** `--dir`, else windows/ beside belay.yaml, else windows/ here. */
+/** `--dir`, else where belay.yaml says, else windows/ beside it, else windows/ here. Throws Refusal. */
 export function windowsFolderOf({ cwd, env, dir }: Pick<DeskOptions, 'cwd' | 'env' | 'dir'>): string {
   if (dir !== undefined) return resolve(cwd, dir);
-  const { file } = findConfiguration(cwd, env);
+  const { file, inventory } = findConfiguration(cwd, env);
+  const named = inventory?.windowsFolder ?? null;
+  if (named !== null) return named;
   return join(file === null ? cwd : dirname(file), windowsFolder);
 }

@@ -1,18 +1,35 @@
 /** The scheduler's hands on executions: what is known of one, starting it under its id, stopping it, taking it over. */
 import { isTerminal } from '../../engine/index.ts';
 import type { WindowStore } from '../../journal/index.ts';
-import type { Effect, ExecutionFact, Task } from '../../windows/index.ts';
+import type { ApprovalFact, Effect, ExecutionFact, Occurrence, Task } from '../../windows/index.ts';
 import type { Belay } from '../belay.ts';
-import type { TaskRunner } from './task-runner.ts';
+import { cameTo } from './came-to.ts';
+import type { RunnerExit, TaskRunner } from './task-runner.ts';
 
 /** Pause before an execution that could not go on is tried again; doubles up to the second. */
 const retryMs = { first: 10_000, longest: 600_000 } as const;
+
+/** What a runner says when the state folder is in trouble, and nothing else is. */
+const stateTroubles = ['DISK_FULL', 'JOURNAL_UNUSABLE'];
+/** From this exit code on somebody has stopped the process. */
+const interrupted = 128;
+
+interface CheckEnd {
+  /** Null: it was stopped. */
+  readonly code: number | null;
+  readonly said: string;
+}
 
 export class WindowExecutions {
   readonly #belay: Belay;
   readonly #store: WindowStore;
   readonly #runner: TaskRunner;
   readonly #now: () => number;
+  readonly #exits: RunnerExit[] = [];
+  /** Executions that their last process could not take further, and what it said. */
+  readonly #stuck = new Map<string, string>();
+  /** Checks that were told to stop. */
+  readonly #cancelled = new Set<string>();
   readonly #retries = new Map<string, { readonly at: number; readonly pauseMs: number }>();
 
   constructor(belay: Belay, store: WindowStore, runner: TaskRunner, now: () => number) {
@@ -24,29 +41,83 @@ export class WindowExecutions {
 
   fact(id: string): ExecutionFact | undefined {
     if (this.#belay.journal.execution(id) === undefined) {
-      const refused = this.#store.words(id).find(({ kind }) => kind === 'refused');
-      return refused === undefined ? undefined : { kind: 'refused', message: refused.value };
+      const words = this.#store.words(id);
+      const refused = words.find(({ kind }) => kind === 'refused');
+      if (refused !== undefined) return { kind: 'refused', message: refused.value };
+      const checked = words.find(({ kind }) => kind === 'checked');
+      return checked === undefined ? undefined : checkFact(checked.value, checked.at);
     }
-    const { status, endedAt, rollbackStatus } = this.#belay.view(id);
+    const view = this.#belay.view(id);
+    const { status, endedAt, rollbackStatus } = view;
     if (endedAt === null || !isTerminal(status)) return { kind: 'runs' };
     const known = status === 'Success' || status === 'TimedOut' || status === 'Cancelled' ? status : 'Failed';
-    return { kind: 'ended', status: known, rollbackStatus, at: endedAt };
+    return { kind: 'ended', status: known, rollbackStatus, at: endedAt, ...cameTo(view) };
   }
 
-  /** False when it is being started already. */
+  /** False when it is being started already, or was just now and could not begin. */
   start(effect: Extract<Effect, { kind: 'start' }>, window: string): boolean {
-    if (this.#runner.isLive(effect.executionId)) return false;
+    const { executionId } = effect;
+    if (this.#runner.isLive(executionId) || !this.#mayTry(`start ${executionId}`)) return false;
     this.#runner.start(effect, window);
     return true;
   }
 
-  cancel({ executionId }: Extract<Effect, { kind: 'cancel' }>): void {
+  /** False where that was said before, or cannot be said yet. */
+  cancel({ executionId }: Extract<Effect, { kind: 'cancel' }>): boolean {
     const row = this.#belay.journal.execution(executionId);
     if (row !== undefined) {
-      if (!row.cancelRequested) this.#belay.journal.requestCancel(executionId);
-    } else if (!this.#runner.isLive(executionId)) {
-      this.refused(executionId, 'it was cancelled before it began');
+      if (row.cancelRequested) return false;
+      this.#belay.journal.requestCancel(executionId);
+      return true;
     }
+    if (this.#runner.interruptCheck(executionId)) {
+      const isNew = !this.#cancelled.has(executionId);
+      this.#cancelled.add(executionId);
+      return isNew;
+    }
+    if (this.#runner.isLive(executionId)) return false;
+    this.#refuse(executionId, 'it was cancelled before it began');
+    return true;
+  }
+
+  /** A process that this daemon had started has ended. What that means is written down in the next turn, which may fail and be made again. */
+  exited(exit: RunnerExit): void {
+    this.#exits.push(exit);
+  }
+
+  /** Throws JournalFailure; what was not written down is tried again. */
+  settle(): void {
+    for (let exit = this.#exits[0]; exit !== undefined; exit = this.#exits[0]) {
+      this.#settle(exit);
+      this.#exits.shift();
+    }
+  }
+
+  #settle({ executionId, kind, exitCode, said }: RunnerExit): void {
+    // Nothing is known to be wrong with it: the state folder was, or the process was killed.
+    const isNobodysFault = exitCode === null || stateTroubles.some((code) => said.includes(code));
+    if (this.#belay.journal.execution(executionId) !== undefined) {
+      if (exitCode === 0) this.#stuck.delete(executionId);
+      else if (!isNobodysFault && exitCode < interrupted)
+        this.#stuck.set(executionId, said === '' ? `its process ended with ${exitCode}` : said);
+      return;
+    }
+    if (kind === 'check' && this.#cancelled.has(executionId))
+      this.#checked(executionId, { code: null, said });
+    else if (kind === 'check' && exitCode !== null && [0, 8, 9].includes(exitCode))
+      this.#checked(executionId, { code: exitCode, said });
+    // Another check of the file goes on, perhaps one that the daemon before had started: this one comes behind it.
+    else if (isNobodysFault || (kind === 'check' && exitCode !== 2)) return;
+    else this.#refuse(executionId, said === '' ? `it ended with ${exitCode}` : said);
+  }
+
+  #checked(executionId: string, came: CheckEnd): void {
+    this.#store.say(executionId, {
+      kind: 'checked',
+      by: 'belay',
+      value: JSON.stringify(came),
+      at: this.#now(),
+    });
   }
 
   /** Resumes it where nobody runs it; one that cannot go on is tried again later and later. */
@@ -54,24 +125,51 @@ export class WindowExecutions {
     if (this.#runner.isLive(executionId) || this.#belay.journal.execution(executionId) === undefined)
       return false;
     const { isLive, endedAt } = this.#belay.view(executionId);
-    if (isLive || endedAt !== null) return false;
-    const retry = this.#retries.get(executionId);
+    if (isLive || endedAt !== null || !this.#mayTry(executionId)) return false;
+    this.#runner.resume(executionId, task);
+    return true;
+  }
+
+  /** At once, and then later and later, each time that it has said yes. */
+  #mayTry(what: string): boolean {
+    const retry = this.#retries.get(what);
     const now = this.#now();
     if (retry !== undefined && now < retry.at && retry.at - now <= retryMs.longest) return false;
     const pauseMs = retry === undefined ? retryMs.first : Math.min(retry.pauseMs * 2, retryMs.longest);
-    this.#retries.set(executionId, { at: now + pauseMs, pauseMs });
-    this.#runner.resume(executionId, task);
+    this.#retries.set(what, { at: now + pauseMs, pauseMs });
     return true;
+  }
+
+  /**
+   * Who said yes to the occurrence has said yes to what its runs ask on their way forward. What a rollback asks is asked at night, of a
+   * person: nobody knew of it beforehand. Written once for each wait and person, whoever asks how often.
+   */
+  answer(executionId: string, occurrence: Occurrence, approvals: readonly ApprovalFact[]): void {
+    if (this.#belay.journal.execution(executionId) === undefined) return;
+    const view = this.#belay.view(executionId);
+    for (const { at, waiting } of view.waits) {
+      if (waiting.kind !== 'approval' || waiting.signed === true || at.includes('/undo/')) continue;
+      const since = view.steps.findLast(({ name }) => name === at)?.startedAt ?? null;
+      for (const { by, answer } of approvals) {
+        if (answer === 'no' || !waiting.approvers.includes(by)) continue;
+        const comment = `said beforehand, for ${occurrence.id}`;
+        const value = { approver: by, decision: 'approve', comment, by };
+        this.#belay.journal.signal(executionId, `approve:${at}`, value, `${by} since ${since}`, this.#now());
+      }
+    }
+    for (const child of this.#belay.journal.childIds(executionId)) this.answer(child, occurrence, approvals);
   }
 
   /** What a person has to do for it; undefined while it needs nobody. */
   needOf(executionId: string): string | undefined {
     if (this.#belay.journal.execution(executionId) === undefined) return undefined;
-    const { waiting, at, endedAt, rollbackStatus } = this.#belay.view(executionId);
+    const { waiting, at, endedAt, rollbackStatus, isLive } = this.#belay.view(executionId);
     if (endedAt !== null) {
       const isOpen = rollbackStatus === 'partial' || rollbackStatus === 'failed';
       return isOpen ? `its rollback is ${rollbackStatus}: belay show ${executionId}` : undefined;
     }
+    const stuck = isLive ? undefined : this.#stuck.get(executionId);
+    if (stuck !== undefined) return `it cannot go on: ${stuck}; belay resume ${executionId}`;
     switch (waiting?.kind) {
       case 'unknownOutcome':
         return `nobody knows what became of ${at}: ${waiting.message}`;
@@ -91,8 +189,22 @@ export class WindowExecutions {
   }
 
   /** Its runner said no before it had written anything down. */
-  refused(executionId: string, message: string): void {
-    if (this.#belay.journal.execution(executionId) !== undefined) return;
+  #refuse(executionId: string, message: string): void {
     this.#store.say(executionId, { kind: 'refused', by: 'belay', value: message, at: this.#now() });
+  }
+}
+
+function checkFact(value: string, at: number): ExecutionFact {
+  const { code, said } = JSON.parse(value) as CheckEnd;
+  const ended = { kind: 'ended', rollbackStatus: 'notRequested', at } as const;
+  switch (code) {
+    case 0:
+      return { ...ended, status: 'Success' };
+    case null:
+      return { ...ended, status: 'Cancelled' };
+    case 8:
+      return { ...ended, status: 'Failed', reason: { code: 'NON_COMPLIANT', message: said } };
+    default:
+      return { ...ended, status: 'Failed', reason: { code: 'UNDETERMINED', message: said } };
   }
 }

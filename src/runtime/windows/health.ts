@@ -1,13 +1,13 @@
 /** /healthz and /metrics (Prometheus text) of a daemon, on a local port or socket. Reads the state folder; changes nothing. */
 import { createServer } from 'node:http';
 import { rmSync } from 'node:fs';
-import { openSqliteJournal, openWindowStore } from '../../journal/index.ts';
+import type { Belay } from '../belay.ts';
 import { Refusal } from '../refusal.ts';
-import { isDaemonAlive } from '../lock.ts';
-import { occurrenceOf } from './scheduler.ts';
+import type { Beat } from './daemon-options.ts';
+import { metricsText } from './metrics.ts';
 
 export interface Health {
-  beat(): void;
+  beat(beat: Beat): void;
   close(): void;
 }
 
@@ -15,19 +15,26 @@ export interface Health {
 const silentMsMax = 30_000;
 
 /** `127.0.0.1:9464` or `unix:/run/belay.sock`. Throws Refusal. */
-export async function serveHealth(stateDir: string, where: string): Promise<Health> {
+export async function serveHealth(belay: Belay, where: string): Promise<Health> {
   let beatAt = Date.now();
+  let last: Beat = { leads: false, windows: [], trouble: null };
   const server = createServer((request, response) => {
-    const isWell = Date.now() - beatAt < silentMsMax;
+    const say = (status: number, text: string, type = 'text/plain'): void => {
+      response.writeHead(status, { 'content-type': type });
+      response.end(text);
+    };
+    const silentMs = Math.abs(Date.now() - beatAt);
     if (request.url === '/healthz') {
-      response.writeHead(isWell ? 200 : 503, { 'content-type': 'text/plain' });
-      response.end(isWell ? 'ok\n' : `silent for ${Math.round((Date.now() - beatAt) / 1000)} s\n`);
+      if (silentMs >= silentMsMax) say(503, `silent for ${Math.round(silentMs / 1000)} s\n`);
+      else if (last.trouble !== null) say(503, `${last.trouble}\n`);
+      else say(200, last.leads ? 'ok\n' : 'ok, stands by\n');
     } else if (request.url === '/metrics') {
-      response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4' });
-      response.end(metricsText(stateDir));
-    } else {
-      response.writeHead(404).end();
-    }
+      try {
+        say(200, metricsText(belay, last, Date.now()), 'text/plain; version=0.0.4');
+      } catch (error) {
+        say(503, `${error instanceof Error ? error.message : String(error)}\n`);
+      }
+    } else say(404, 'there are /healthz and /metrics\n');
   });
   const target = targetOf(where);
   if (target.path !== undefined) rmSync(target.path, { force: true });
@@ -38,8 +45,14 @@ export async function serveHealth(stateDir: string, where: string): Promise<Heal
     server.listen(target, resolve);
   });
   return {
-    beat: () => (beatAt = Date.now()),
-    close: () => server.close(),
+    beat: (beat) => {
+      beatAt = Date.now();
+      last = beat;
+    },
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
   };
 }
 
@@ -52,38 +65,4 @@ function targetOf(where: string): { path?: string; host?: string; port?: number 
     });
   }
   return { host: (match[1] ?? '').replaceAll(/[[\]]/g, ''), port: Number(match[2]) };
-}
-
-/** Numbers of this state folder. */
-export function metricsText(stateDir: string): string {
-  const journal = openSqliteJournal(stateDir);
-  const store = openWindowStore(stateDir);
-  try {
-    const open = store.open().map(occurrenceOf);
-    const lateSeconds = open.map(({ dueAt, startedAt, seenAt }) => ((startedAt ?? seenAt) - dueAt) / 1000);
-    const byStatus = new Map<string, number>();
-    for (const { status } of open.flatMap(({ tasks }) => tasks))
-      byStatus.set(status, (byStatus.get(status) ?? 0) + 1);
-    return [
-      '# HELP belay_leader Whether a daemon leads this state folder.',
-      '# TYPE belay_leader gauge',
-      `belay_leader ${isDaemonAlive(stateDir) ? 1 : 0}`,
-      '# HELP belay_executions Executions in the journal.',
-      '# TYPE belay_executions gauge',
-      `belay_executions ${journal.executionIds().length}`,
-      '# HELP belay_occurrences_open Occurrences of windows that have not ended.',
-      '# TYPE belay_occurrences_open gauge',
-      `belay_occurrences_open ${open.length}`,
-      '# HELP belay_tasks_open Tasks of open occurrences by status.',
-      '# TYPE belay_tasks_open gauge',
-      ...[...byStatus].map(([status, count]) => `belay_tasks_open{status="${status}"} ${count}`),
-      '# HELP belay_late_seconds_max How late the latest open occurrence began.',
-      '# TYPE belay_late_seconds_max gauge',
-      `belay_late_seconds_max ${Math.max(0, ...lateSeconds).toFixed(3)}`,
-      '',
-    ].join('\n');
-  } finally {
-    store.close();
-    journal.close();
-  }
 }

@@ -2,6 +2,7 @@
  * What people are told of windows: what each occurrence came to, that one waits for an approval, and that a run needs a person. Each is
  * put into the outbox before the decision that it tells is written down, under a key of its own: told again, it is told once.
  */
+import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { WindowStore } from '../../journal/index.ts';
 import { utcText, withFields, type Channel, type Message } from '../../notify/index.ts';
@@ -71,6 +72,28 @@ export class WindowMessages {
     );
   }
 
+  /** Something that no occurrence is about, and that somebody has to put right. Whoever is told of all is told once for each key. */
+  alarm(alarm: {
+    readonly key: string;
+    readonly about: string;
+    readonly at: number;
+    readonly subject: string;
+    readonly text: string;
+    readonly command: string;
+    readonly whom?: Pick<Occurrence, 'notifySns' | 'notifyChannels'>;
+  }): void {
+    const { about, at, subject, text, command, whom = {} } = alarm;
+    // A key is a name and no text: some are made of all that is wrong.
+    const key = `alarm:${createHash('sha256').update(alarm.key).digest('hex').slice(0, 32)}`;
+    this.#tell(
+      withFields(
+        { key, event: 'needsPerson', about, at, subject, text: `${text}\non ${hostname()}: ${command}` },
+        { runbook: about, machine: hostname(), command },
+      ),
+      whom,
+    );
+  }
+
   /** At once, and again every hour. `need`: undefined, where it needs nobody. */
   need(occurrence: Occurrence, executionId: string, need: string | undefined): void {
     if (need === undefined) return;
@@ -108,7 +131,11 @@ export class WindowMessages {
   }
 
   /** `whom`: all; those that the window names; of these, those that hear of an execution from nowhere else. */
-  #tell(message: Message, occurrence: Occurrence, whom: 'all' | 'named' | 'untold' = 'all'): void {
+  #tell(
+    message: Message,
+    occurrence: Pick<Occurrence, 'notifySns' | 'notifyChannels'>,
+    whom: 'all' | 'named' | 'untold' = 'all',
+  ): void {
     const { notifier } = this.#ports;
     if (notifier === undefined || this.#told.has(message.key)) return;
     const audience = this.#audience(occurrence);
@@ -119,7 +146,7 @@ export class WindowMessages {
     this.#told.add(message.key);
   }
 
-  #audience({ notifySns, notifyChannels = [] }: Occurrence): Audience {
+  #audience({ notifySns, notifyChannels = [] }: Pick<Occurrence, 'notifySns' | 'notifyChannels'>): Audience {
     const { notifier, log } = this.#ports;
     const topicArns = notifySns === undefined ? [] : [notifySns];
     try {

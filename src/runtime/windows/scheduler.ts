@@ -14,6 +14,7 @@ import {
   missedMax,
   nextDueOf,
   wakeOf,
+  type ApprovalFact,
   type Effect,
   type ExecutionFact,
   type Facts,
@@ -23,7 +24,8 @@ import {
 } from '../../windows/index.ts';
 import { Refusal } from '../refusal.ts';
 import { FreezeCalendars } from './freeze-calendars.ts';
-import { limitsOf } from './worst-case.ts';
+import { unattended } from './unattended.ts';
+import { knownParameters, limitsOf, limitsOfCheck } from './worst-case.ts';
 
 export interface SchedulerPorts {
   readonly store: WindowStore;
@@ -40,6 +42,8 @@ export interface SchedulerPorts {
   readonly cancel: (effect: Extract<Effect, { kind: 'cancel' }>) => void;
   /** Of an execution that nobody runs any more and that has not ended. */
   readonly takeOver: (executionId: string, task: Task) => void;
+  /** Answers what the execution asks on its way forward, for those who said yes to the occurrence. */
+  readonly answer: (executionId: string, occurrence: Occurrence, approvals: readonly ApprovalFact[]) => void;
   readonly told: (news: News) => void;
 }
 
@@ -95,7 +99,10 @@ export class Scheduler {
       .open()
       .map(occurrenceOf)
       .filter((each) => each.window === window.name);
-    const skipped = [...store.wordsOf('skip')].map(([id, { by }]): [string, string] => [id, by]);
+    const skipped = Array.from(
+      store.wordsOf('skip'),
+      ([id, { by, value: why }]) => [id, { by, why }] as const,
+    );
     const admitted = admit(
       {
         window,
@@ -104,10 +111,7 @@ export class Scheduler {
         running: open,
         freeze: freeze.kind === 'known' ? freeze.calendars : [],
         freezeProblem: freeze.kind === 'known' ? null : freeze.message,
-        pause:
-          pause === undefined
-            ? null
-            : { until: pause.value === '' ? null : Number(pause.value), by: pause.by },
+        pause: pause === undefined ? null : { why: pause.value, by: pause.by },
         skipped: new Map(skipped),
         onTimeMsMax: this.#ports.onTimeMsMax,
       },
@@ -123,7 +127,8 @@ export class Scheduler {
 
   #advance(before: Occurrence, at: number): Occurrence {
     const { store, start, cancel, told } = this.#ports;
-    const { occurrence, effects } = advance(before, this.#facts(before), at);
+    const facts = this.#facts(before);
+    const { occurrence, effects } = advance(before, facts, at);
     // Told first: who dies in between tells it again, and nothing goes untold.
     if (isEnded(occurrence.status)) told({ kind: 'occurrence', occurrence });
     else if (occurrence.status === 'PENDING' && occurrence.approval !== null)
@@ -140,6 +145,8 @@ export class Scheduler {
       for (const { status, executionId } of invocations) {
         if (isEnded(status)) continue;
         this.#ports.takeOver(executionId, task);
+        if (occurrence.approval !== null)
+          this.#ports.answer(executionId, occurrence, facts.approvals(occurrence.id));
         told({ kind: 'open', occurrence, executionId });
       }
     }
@@ -167,7 +174,21 @@ export class Scheduler {
           ? { kind: 'targets', targets: found.hosts }
           : { kind: 'unknown', message: found.message };
       },
+      refusal: (task, { approval }) => {
+        // Whoever starts it now is there, and answers.
+        if (task.check !== undefined || words.some(({ kind }) => kind === 'run-now')) return null;
+        const read = document(task.runbook);
+        if ('problem' in read) return null;
+        const parameters = knownParameters(task, read.document);
+        const { problems } = unattended(task, read.document, {
+          approval,
+          inventory: inventory(),
+          parameters,
+        });
+        return problems[0] === undefined ? null : { code: 'NEEDS_A_PERSON', message: problems[0].message };
+      },
       worstCase: (task) => {
+        if (task.check !== undefined) return limitsOfCheck(task).worstCase;
         const read = document(task.runbook);
         return 'problem' in read
           ? { kind: 'unknown', message: read.problem }

@@ -3,8 +3,9 @@
  * the daemon: the next daemon finds its execution running, or interrupted and to be resumed.
  */
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { asJournalFailure } from '../../journal/index.ts';
 import type { Effect, PseudoParameter, Task } from '../../windows/index.ts';
 import { withPseudoParameters } from '../../windows/index.ts';
 import { executionDir } from '../state-dir.ts';
@@ -22,17 +23,19 @@ export interface RunnerOptions {
 
 export interface RunnerExit {
   readonly executionId: string;
+  readonly kind: 'runbook' | 'check';
+  /** Null: a signal ended it. */
   readonly exitCode: number | null;
-  /** The first lines that it said, for people: a refusal begins with its reason. */
+  /** For people, of what it said: the first lines of a runbook's process, with which a refusal begins, and the last of a check. */
   readonly said: string;
 }
 
-const saidBytes = 2_000;
+const saidCharacters = 2_000;
 const saidLines = 3;
 
 export class TaskRunner {
   readonly #options: RunnerOptions;
-  readonly #live = new Map<string, number>();
+  readonly #live = new Map<string, { readonly pid: number; readonly kind: RunnerExit['kind'] }>();
   readonly #onExit: (exit: RunnerExit) => void;
 
   constructor(options: RunnerOptions, onExit: (exit: RunnerExit) => void) {
@@ -49,8 +52,17 @@ export class TaskRunner {
     return this.#live.size;
   }
 
+  /** Throws JournalFailure. */
   start(effect: Start, window: string): void {
+    asJournalFailure(this.#options.stateDir, () => this.#start(effect, window));
+  }
+
+  #start(effect: Start, window: string): void {
     const { task, target, executionId, occurrence } = effect;
+    if (task.check !== undefined) {
+      this.#spawn(executionId, task, ['check', task.check]);
+      return;
+    }
     const values: Partial<Record<PseudoParameter, string>> = {
       WINDOW_ID: window,
       WINDOW_TASK_ID: task.name,
@@ -85,20 +97,22 @@ export class TaskRunner {
     ]);
   }
 
-  /** Takes over an execution whose runner is gone. */
+  /** Takes over an execution whose runner is gone. Throws JournalFailure. */
   resume(executionId: string, task: Task): void {
-    this.#spawn(executionId, task, ['resume', executionId]);
+    asJournalFailure(this.#options.stateDir, () => this.#spawn(executionId, task, ['resume', executionId]));
   }
 
   /** Asks every runner to finish its step and leave; the executions can be resumed. */
   leave(): void {
-    for (const pid of this.#live.values()) {
-      try {
-        process.kill(pid, 'SIGINT');
-      } catch {
-        // It has ended by itself meanwhile.
-      }
-    }
+    for (const { pid } of this.#live.values()) interrupt(pid);
+  }
+
+  /** Stops a check that this daemon has started; false where there is none. */
+  interruptCheck(executionId: string): boolean {
+    const live = this.#live.get(executionId);
+    if (live?.kind !== 'check') return false;
+    interrupt(live.pid);
+    return true;
   }
 
   #folder(executionId: string): string {
@@ -115,7 +129,10 @@ export class TaskRunner {
   #spawn(executionId: string, task: Task, words: readonly string[]): void {
     const { command, cwd, env, stateDir } = this.#options;
     const log = join(this.#folder(executionId), 'runner.log');
+    const kind = task.check === undefined ? 'runbook' : 'check';
     const output = openSync(log, 'a', 0o600);
+    // What earlier processes said is not what this one says.
+    const from = fstatSync(output).size;
     const { sshAgent, awsProfile } = task.identity;
     const [program, ...before] = command;
     const child = spawn(program, [...before, '--state', stateDir, ...words], {
@@ -129,24 +146,38 @@ export class TaskRunner {
       },
     });
     closeSync(output);
-    if (child.pid !== undefined) this.#live.set(executionId, child.pid);
+    if (child.pid !== undefined) this.#live.set(executionId, { pid: child.pid, kind });
     let isOver = false;
     const over = (exitCode: number | null, said?: string): void => {
       if (isOver) return;
       isOver = true;
       this.#live.delete(executionId);
-      this.#onExit({ executionId, exitCode, said: said ?? firstLines(log) });
+      this.#onExit({ executionId, kind, exitCode, said: said ?? wordsOf(log, from, kind) });
     };
     child.once('error', (error) => over(null, error.message));
     child.once('exit', (code) => over(code));
   }
 }
 
-function firstLines(log: string): string {
-  const lines = readFileSync(log, 'utf8').slice(0, saidBytes).split('\n');
-  return lines
+function interrupt(pid: number): void {
+  try {
+    process.kill(pid, 'SIGINT');
+  } catch {
+    // It has ended by itself meanwhile.
+  }
+}
+
+function wordsOf(log: string, from: number, kind: RunnerExit['kind']): string {
+  let said: string;
+  try {
+    said = readFileSync(log).subarray(from).toString('utf8');
+  } catch {
+    return '';
+  }
+  const lines = said
+    .split('\n')
     .map((line) => line.trim())
-    .filter((line) => line !== '')
-    .slice(0, saidLines)
-    .join(' ');
+    .filter((line) => line !== '');
+  const chosen = kind === 'check' ? lines.slice(-1) : lines.slice(0, saidLines);
+  return chosen.join(' ').slice(0, saidCharacters);
 }

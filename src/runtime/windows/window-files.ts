@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { makeReport, type Diagnostic, type SourceText } from '../../document/index.ts';
-import { parseWindow, type Window } from '../../windows/index.ts';
+import { parseWindow, type ParsedWindow, type Window } from '../../windows/index.ts';
 import { readText } from '../read-text.ts';
 import { Refusal } from '../refusal.ts';
 
@@ -42,9 +42,14 @@ function readOrBroken(file: string): WindowFile {
 
 export function readWindowFile(file: string): WindowFile {
   const source = readText(file);
-  const folder = dirname(resolve(file));
-  const { window, diagnostics } = parseWindow(source, { resolvePath: (path) => expand(path, folder) });
+  const { window, diagnostics } = parseWindowText(file, source.text);
   return { file, source, window, diagnostics };
+}
+
+/** A text as that file has it, or had it. */
+export function parseWindowText(file: string, text: string): ParsedWindow {
+  const folder = dirname(resolve(file));
+  return parseWindow({ file, text }, { resolvePath: (path) => expand(path, folder) });
 }
 
 function listFolder(folder: string): string[] {

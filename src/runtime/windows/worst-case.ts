@@ -4,21 +4,27 @@ import type { Document } from '../../document/index.ts';
 import { plan, worstCaseTime, type UnboundStep } from '../../engine/index.ts';
 import type { Json, JsonObject } from '../../json.ts';
 import { resolveTargets, type Inventory } from '../../inventory/index.ts';
-import type { Task, WorstCase } from '../../windows/index.ts';
+import type { CheckTask, RunbookTask, WorstCase } from '../../windows/index.ts';
 
 export interface TaskLimits {
   readonly worstCase: WorstCase;
   /** Steps for which nobody can say how long they may take; they matter where there is no Reserve. */
   readonly unbound: readonly UnboundStep[];
-  /** Steps that wait for a person, which nobody is at night. */
-  readonly people: readonly string[];
 }
 
 const namedMax = 4;
 
-export function limitsOf(task: Task, document: Document, inventory: Inventory | null): TaskLimits {
+/** A check only reads, so it has nothing to climb down; how long it may take nobody but its Reserve says. */
+export function limitsOfCheck({ reserveMs }: CheckTask): TaskLimits {
+  if (reserveMs !== undefined)
+    return { worstCase: { kind: 'known', forwardMs: reserveMs, rollbackMs: 0 }, unbound: [] };
+  const message = 'nobody can say how long it may take: it is a check, and has no limits of its own';
+  return { worstCase: { kind: 'unknown', message }, unbound: [] };
+}
+
+export function limitsOf(task: RunbookTask, document: Document, inventory: Inventory | null): TaskLimits {
   const program = plan(document, (step) => describeStep(actions, step));
-  const parameters = { ...defaultsOf(document), ...task.parameters };
+  const parameters = knownParameters(task, document);
   const time = worstCaseTime(program, {
     parameters,
     targets: (step) => {
@@ -30,23 +36,24 @@ export function limitsOf(task: Task, document: Document, inventory: Inventory | 
       return found.kind === 'hosts' ? found.hosts.length : undefined;
     },
   });
-  const people = Object.entries(program.descriptors)
-    .filter(([path, { flow }]) => !path.includes('/undo/') && (flow === 'approve' || flow === 'pause'))
-    .map(([path]) => path);
   const unbound = time.kind === 'unknown' ? time.steps : [];
   const { reserveMs } = task;
   if (reserveMs !== undefined) {
     return {
       worstCase: { kind: 'known', forwardMs: reserveMs, rollbackMs: time.rollbackMs },
       unbound,
-      people,
     };
   }
-  if (time.kind === 'known') return { worstCase: time, unbound, people };
+  if (time.kind === 'known') return { worstCase: time, unbound };
   const named = unbound.slice(0, namedMax).map(({ path, why }) => `${path} ${why}`);
   const more = unbound.length > namedMax ? `, and ${unbound.length - namedMax} more` : '';
   const message = `nobody can say how long it may take: ${named.join('; ')}${more}`;
-  return { worstCase: { kind: 'unknown', message }, unbound, people };
+  return { worstCase: { kind: 'unknown', message }, unbound };
+}
+
+/** What the task gives, and the runbook's defaults behind it. */
+export function knownParameters(task: RunbookTask, document: Document): JsonObject {
+  return { ...defaultsOf(document), ...task.parameters };
 }
 
 /** Defaults that are values; an expression is only known when it runs. */

@@ -13,7 +13,12 @@ export const body: CommandBody = (cli, [name = ''], options) =>
   withDesk(cli, options, async (desk) => {
     const window = desk.window(name);
     const belay = await cli.belay();
-    const checked = await checkWindow(window, belay, { cwd: cli.cwd, env: cli.env, store: desk.store });
+    const checked = await checkWindow(window, belay, {
+      cwd: cli.cwd,
+      env: cli.env,
+      store: desk.store,
+      offline: true,
+    });
     if (flagOf(options, 'json')) {
       cli.out(`${JSON.stringify({ schemaVersion: 1, window, tasks: checked }, null, 2)}\n`);
       return exitCodes.done;
@@ -30,7 +35,7 @@ export const body: CommandBody = (cli, [name = ''], options) =>
           ? 'nobody can say how long it may take'
           : `at most ${durationText(limits.forwardMs)} forward and ${durationText(limits.rollbackMs)} of rollback`;
       lines.push(
-        `  ${task.priority}  ${printable(task.name)}  ${printable(task.runbook)}  ${task.cutoffBehavior}  ${time}`,
+        `  ${task.priority}  ${printable(task.name)}  ${printable(task.check === undefined ? task.runbook : `check ${task.check}`)}  ${task.cutoffBehavior}  ${time}`,
       );
       lines.push(...problems.map(({ message }) => `     ! ${printable(message)}`));
     }

@@ -9,7 +9,7 @@ export const body: CommandBody = (cli, [name = ''], options) =>
     const window = desk.window(name);
     const until = textOf(options, 'until');
     if (until !== undefined) {
-      const count = desk.skipUntil(window, until);
+      const count = desk.skipUntil(window, until, textOf(options, 'why'));
       cli.talk(
         count === 0
           ? `${name} does not come before ${until}.`

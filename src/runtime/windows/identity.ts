@@ -1,0 +1,173 @@
+/**
+ * As whom a task acts while nobody is there, tried out: its secrets are read, its hosts are logged in to with its ssh agent or key, and
+ * AWS is asked who calls with its profile. Only looks.
+ */
+import { actions } from '../../actions/index.ts';
+import { resolveInputs, type Document } from '../../document/index.ts';
+import { accountTarget, type RuleSet } from '../../compliance/index.ts';
+import type { Inventory } from '../../inventory/index.ts';
+import type { JsonObject } from '../../json.ts';
+import { AwsFailure } from '../../transports/aws.ts';
+import { createAws } from '../../transports/aws/client.ts';
+import { withPseudoParameters, type Identity, type RunbookTask } from '../../windows/index.ts';
+import { checkHosts } from '../checkup/hosts.ts';
+import { scopeOf } from '../compliance/scope.ts';
+import { namedInInputs } from '../named-in-inputs.ts';
+import { parameterScope } from '../parameter-scope.ts';
+import { openPlace, type Place } from '../places.ts';
+import { preflight } from '../preflight.ts';
+import { everyStep } from '../program-files.ts';
+import { Refusal } from '../refusal.ts';
+import { readSecret, type SecretSources } from '../secrets/references.ts';
+import type { TaskProblem } from './task-problem.ts';
+
+export interface IdentityOptions {
+  readonly stateDir: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly inventory: Inventory | null;
+}
+
+/** What keeps the task from acting as it should. `parameters`: of the run, as far as they are known. */
+export function tryRunbookTask(
+  task: RunbookTask,
+  document: Document,
+  parameters: JsonObject,
+  options: IdentityOptions,
+): Promise<TaskProblem[]> {
+  return as(task.identity, options, async (place, sources) => {
+    const problems = await trySecrets(Object.values(task.identity.secrets), sources);
+    const [first] = targetsOf(place, task.targets);
+    const given = withPseudoParameters(
+      parameters,
+      first === undefined ? {} : { TARGET_ID: first, RESOURCE_ID: first },
+    );
+    try {
+      const asked = { document, parameters: given, file: task.runbook, actions, place, isSandbox: false };
+      const { usesAws } = await preflight(asked);
+      if (usesAws) problems.push(...(await tryRole(document, given, place)));
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      problems.push({ code: error.code, message: error.message, hint: error.hint ?? '' });
+      return problems;
+    }
+    const named = everyStep(document.mainSteps).flatMap((step) => {
+      const action = actions.get(step.action);
+      if (action === undefined) return [];
+      const { hosts, selectors } = namedInInputs(step, action, given);
+      return [...hosts, ...targetsOf(place, selectors)];
+    });
+    return [...problems, ...(await tryHosts([...targetsOf(place, task.targets), ...named], place))];
+  });
+}
+
+export function tryCheckTask(
+  { identity }: { readonly identity: Identity },
+  { rules }: RuleSet,
+  options: IdentityOptions,
+): Promise<TaskProblem[]> {
+  return as(identity, options, async (place, sources) => {
+    const secrets = rules.flatMap((rule) => Object.values(rule.secrets));
+    const problems = await trySecrets(secrets, sources);
+    const { hosts, account, unknown } = await scopeOf(rules, place, undefined, AbortSignal.timeout(scopeMs));
+    for (const { rule, judged } of unknown) {
+      const [why] = judged;
+      const message = why?.kind === 'unknown' ? why.reason : `its ${accountTarget} cannot be found`;
+      problems.push({ code: 'NO_TARGETS', message: `${rule}: ${message}`, hint: '' });
+    }
+    if (account.length > 0) problems.push(...(await tryAws(place)));
+    return [...problems, ...(await tryHosts([...hosts.keys()], place))];
+  });
+}
+
+const scopeMs = 60_000;
+const awsMs = 20_000;
+
+/**
+ * OpenSSH and the AWS SDK read who they are from the environment of the process, so it is theirs while they are asked, and one task is
+ * looked at after the other.
+ */
+async function as(
+  { sshAgent, awsProfile }: Identity,
+  { stateDir, env, inventory }: IdentityOptions,
+  look: (place: Place, sources: SecretSources) => Promise<TaskProblem[]>,
+): Promise<TaskProblem[]> {
+  const before = { SSH_AUTH_SOCK: process.env['SSH_AUTH_SOCK'], AWS_PROFILE: process.env['AWS_PROFILE'] };
+  setVariables({
+    SSH_AUTH_SOCK: sshAgent ?? before.SSH_AUTH_SOCK,
+    AWS_PROFILE: awsProfile ?? before.AWS_PROFILE,
+  });
+  const place = await openPlace({ sandbox: false, inventory, stateDir, executionId: 'windows' });
+  try {
+    const aws = (): ReturnType<SecretSources['aws']> => Promise.resolve(createAws());
+    return await look(place, { env, stdin: () => Promise.resolve(''), aws });
+  } finally {
+    await place.close();
+    setVariables(before);
+  }
+}
+
+function setVariables(values: Readonly<Record<string, string | undefined>>): void {
+  for (const [name, value] of Object.entries(values)) {
+    if (value === undefined) delete process.env[name];
+    else process.env[name] = value;
+  }
+}
+
+async function trySecrets(references: readonly string[], sources: SecretSources): Promise<TaskProblem[]> {
+  const problems: TaskProblem[] = [];
+  for (const reference of new Set(references)) {
+    const reading = await readSecret(reference, sources);
+    if ('trouble' in reading)
+      problems.push({
+        code: 'MISSING_SECRET',
+        message: reading.trouble,
+        hint: 'The daemon has to be able to read it, as its own user and with its own environment.',
+      });
+  }
+  return problems;
+}
+
+function targetsOf(place: Place, selectors: readonly string[]): readonly string[] {
+  try {
+    return selectors.length === 0 ? [] : place.targets(selectors);
+  } catch {
+    // That is a problem of its own, and told as one.
+    return [];
+  }
+}
+
+async function tryHosts(names: readonly string[], place: Place): Promise<TaskProblem[]> {
+  const findings = await checkHosts([...new Set(names)], (name) => place.host(name));
+  return findings.flatMap(({ what, verdict, says, hint }) =>
+    verdict === 'bad'
+      ? [
+          {
+            code: 'UNREACHABLE',
+            message: `${what}: ${says}`,
+            hint: hint ?? 'belay doctor looks at every host',
+          },
+        ]
+      : [],
+  );
+}
+
+/** The role that the document acts with. */
+async function tryRole(
+  { assumeRole }: Document,
+  parameters: JsonObject,
+  place: Place,
+): Promise<TaskProblem[]> {
+  const role = resolveInputs(assumeRole ?? '', parameterScope(parameters));
+  if (!role.ok || typeof role.value !== 'string' || role.value === '') return [];
+  return tryAws({ aws: place.aws.assume(role.value) });
+}
+
+async function tryAws({ aws }: Pick<Place, 'aws'>): Promise<TaskProblem[]> {
+  try {
+    await aws.identity(AbortSignal.timeout(awsMs));
+    return [];
+  } catch (error) {
+    if (!(error instanceof AwsFailure)) throw error;
+    return [{ code: error.code, message: `AWS does not answer: ${error.message}`, hint: 'belay doctor' }];
+  }
+}
