@@ -14,7 +14,7 @@ import { checkHosts } from '../checkup/hosts.ts';
 import { scopeOf } from '../compliance/scope.ts';
 import { namedInInputs } from '../named-in-inputs.ts';
 import { parameterScope } from '../parameter-scope.ts';
-import { openPlace, type Place } from '../places.ts';
+import { openTransports, type Transports } from '../transports.ts';
 import { preflight } from '../preflight.ts';
 import { everyStep } from '../program-files.ts';
 import { Refusal } from '../refusal.ts';
@@ -34,17 +34,24 @@ export function tryRunbookTask(
   parameters: JsonObject,
   options: IdentityOptions,
 ): Promise<TaskProblem[]> {
-  return as(task.identity, options, async (place, sources) => {
+  return as(task.identity, options, async (transports, sources) => {
     const problems = await trySecrets(Object.values(task.identity.secrets), sources);
-    const [first] = targetsOf(place, task.targets);
+    const [first] = targetsOf(transports, task.targets);
     const given = withPseudoParameters(
       parameters,
       first === undefined ? {} : { TARGET_ID: first, RESOURCE_ID: first },
     );
     try {
-      const asked = { document, parameters: given, file: task.runbook, actions, place, isSandbox: false };
+      const asked = {
+        document,
+        parameters: given,
+        file: task.runbook,
+        actions,
+        transports,
+        isSandbox: false,
+      };
       const { usesAws } = await preflight(asked);
-      if (usesAws) problems.push(...(await tryRole(document, given, place)));
+      if (usesAws) problems.push(...(await tryRole(document, given, transports)));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       problems.push({ code: error.code, message: error.message, hint: error.hint ?? '' });
@@ -54,9 +61,9 @@ export function tryRunbookTask(
       const action = actions.get(step.action);
       if (action === undefined) return [];
       const { hosts, selectors } = namedInInputs(step, action, given);
-      return [...hosts, ...targetsOf(place, selectors)];
+      return [...hosts, ...targetsOf(transports, selectors)];
     });
-    return [...problems, ...(await tryHosts([...targetsOf(place, task.targets), ...named], place))];
+    return [...problems, ...(await tryHosts([...targetsOf(transports, task.targets), ...named], transports))];
   });
 }
 
@@ -65,17 +72,22 @@ export function tryCheckTask(
   { rules }: RuleSet,
   options: IdentityOptions,
 ): Promise<TaskProblem[]> {
-  return as(identity, options, async (place, sources) => {
+  return as(identity, options, async (transports, sources) => {
     const secrets = rules.flatMap((rule) => Object.values(rule.secrets));
     const problems = await trySecrets(secrets, sources);
-    const { hosts, account, unknown } = await scopeOf(rules, place, undefined, AbortSignal.timeout(scopeMs));
+    const { hosts, account, unknown } = await scopeOf(
+      rules,
+      transports,
+      undefined,
+      AbortSignal.timeout(scopeMs),
+    );
     for (const { rule, judged } of unknown) {
       const [why] = judged;
       const message = why?.kind === 'unknown' ? why.reason : `its ${accountTarget} cannot be found`;
       problems.push({ code: 'NO_TARGETS', message: `${rule}: ${message}`, hint: '' });
     }
-    if (account.length > 0) problems.push(...(await tryAws(place)));
-    return [...problems, ...(await tryHosts([...hosts.keys()], place))];
+    if (account.length > 0) problems.push(...(await tryAws(transports)));
+    return [...problems, ...(await tryHosts([...hosts.keys()], transports))];
   });
 }
 
@@ -89,19 +101,19 @@ const awsMs = 20_000;
 async function as(
   { sshAgent, awsProfile }: Identity,
   { stateDir, env, inventory }: IdentityOptions,
-  look: (place: Place, sources: SecretSources) => Promise<TaskProblem[]>,
+  look: (transports: Transports, sources: SecretSources) => Promise<TaskProblem[]>,
 ): Promise<TaskProblem[]> {
   const before = { SSH_AUTH_SOCK: process.env['SSH_AUTH_SOCK'], AWS_PROFILE: process.env['AWS_PROFILE'] };
   setVariables({
     SSH_AUTH_SOCK: sshAgent ?? before.SSH_AUTH_SOCK,
     AWS_PROFILE: awsProfile ?? before.AWS_PROFILE,
   });
-  const place = await openPlace({ sandbox: false, inventory, stateDir, executionId: 'windows' });
+  const transports = await openTransports({ sandbox: false, inventory, stateDir, executionId: 'windows' });
   try {
     const aws = (): ReturnType<SecretSources['aws']> => Promise.resolve(createAws());
-    return await look(place, { env, stdin: () => Promise.resolve(''), aws });
+    return await look(transports, { env, stdin: () => Promise.resolve(''), aws });
   } finally {
-    await place.close();
+    await transports.close();
     setVariables(before);
   }
 }
@@ -127,17 +139,17 @@ async function trySecrets(references: readonly string[], sources: SecretSources)
   return problems;
 }
 
-function targetsOf(place: Place, selectors: readonly string[]): readonly string[] {
+function targetsOf(transports: Transports, selectors: readonly string[]): readonly string[] {
   try {
-    return selectors.length === 0 ? [] : place.targets(selectors);
+    return selectors.length === 0 ? [] : transports.targets(selectors);
   } catch {
     // That is a problem of its own, and told as one.
     return [];
   }
 }
 
-async function tryHosts(names: readonly string[], place: Place): Promise<TaskProblem[]> {
-  const findings = await checkHosts([...new Set(names)], (name) => place.host(name));
+async function tryHosts(names: readonly string[], transports: Transports): Promise<TaskProblem[]> {
+  const findings = await checkHosts([...new Set(names)], (name) => transports.host(name));
   return findings.flatMap(({ what, verdict, says, hint }) =>
     verdict === 'bad'
       ? [
@@ -155,14 +167,14 @@ async function tryHosts(names: readonly string[], place: Place): Promise<TaskPro
 async function tryRole(
   { assumeRole }: Document,
   parameters: JsonObject,
-  place: Place,
+  transports: Transports,
 ): Promise<TaskProblem[]> {
   const role = resolveInputs(assumeRole ?? '', parameterScope(parameters));
   if (!role.ok || typeof role.value !== 'string' || role.value === '') return [];
-  return tryAws({ aws: place.aws.assume(role.value) });
+  return tryAws({ aws: transports.aws.assume(role.value) });
 }
 
-async function tryAws({ aws }: Pick<Place, 'aws'>): Promise<TaskProblem[]> {
+async function tryAws({ aws }: Pick<Transports, 'aws'>): Promise<TaskProblem[]> {
   try {
     await aws.identity(AbortSignal.timeout(awsMs));
     return [];
