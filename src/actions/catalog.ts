@@ -55,6 +55,7 @@ function catalogAction(
     secretInputs: (inputs) => secretInputsOf(action, inputs),
     ...(action.nests === undefined ? {} : { nests: action.nests }),
     hasHostTargets: action.hasHostTargets,
+    ...(action.overHosts === true ? { overHosts: true as const } : {}),
     ...(action.inSsm === undefined ? {} : { inSsm: action.inSsm }),
   };
 }

@@ -192,6 +192,8 @@ export interface Action<
   targets(inputs: Static<S>): readonly string[];
   /** Whether `targets` are hosts. */
   readonly hasHostTargets: boolean;
+  /** It takes Hosts, and the engine has it act on each by itself. */
+  readonly overHosts?: true;
   /**
    * EC2 instances that its effect or undo may give another root volume: the same name may answer as another machine
    * afterwards. Absent: none.

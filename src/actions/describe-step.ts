@@ -22,6 +22,7 @@ export function describeAction(action: AnyAction, inputs: JsonObject): StepDescr
   );
   return {
     flow: action.flow ?? null,
+    ...(action.overHosts === true && inputs['Hosts'] !== undefined ? { overHosts: true as const } : {}),
     effect: most(effects, (kind) => effectRank.indexOf(kind)),
     observes: action.observe !== undefined,
     ...(action.settled === undefined ? {} : { settled: action.settled }),

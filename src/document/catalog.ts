@@ -36,11 +36,22 @@ export interface CatalogAction {
   readonly timeoutSecondsMaxInSsm?: number;
   /** Whether `capture:` commands can run on the step's targets. */
   readonly hasHostTargets: boolean;
+  /** It takes Hosts: then its outputs are those of a step over many hosts (overHostsOutputs). */
+  readonly overHosts?: true;
   /** For actions that are Belay's own: what does the same in plain SSM. Expressions stand as strings. */
   inSsm?(inputs: JsonObject): readonly SsmStep[];
   /** Inputs that hold steps, which the action runs itself; the schema of `inputs` does not know them. */
   readonly nests?: Nests;
 }
+
+/** What a step over many hosts puts out, whatever its action: which hosts came to what, and the action's own outputs by host. */
+export const overHostsOutputs: readonly string[] = [
+  'Targets',
+  'Succeeded',
+  'Failed',
+  'NotStarted',
+  'Outputs',
+];
 
 export interface Nests {
   /**

@@ -56,7 +56,14 @@ export {
   type ParameterResolution,
 } from './parameters.ts';
 export { initialValue, variableNamed, variableProblem } from './variables.ts';
-export { shareOf } from './shares.ts';
+export {
+  errorBudgetOf,
+  shareOf,
+  sharePattern,
+  sideBySideMax,
+  type ErrorBudget,
+  type WrittenShare,
+} from './shares.ts';
 export { mayHoldSecret } from './secret-places.ts';
 export { storedDefault } from './stored-default.ts';
 export { checkDocument, type CheckedDocument, type CheckOptions } from './check.ts';

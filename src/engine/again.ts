@@ -8,10 +8,12 @@ import type { Execution } from './execution.ts';
 import type { Frame } from './frame.ts';
 import { stepTimeoutSecondsDefault, undoAttemptsMax } from './limits.ts';
 import { isClean, needsUndo } from './needs-undo.ts';
+import { allActing, stepOf } from './on-hosts.ts';
 import { turnOf, type StepRecord, type TurnScope } from './records.ts';
 import type { UndoResult } from './statuses.ts';
 import { attempts } from './steps/attempts.ts';
 import type { Again } from './types.ts';
+import { onEach } from './undo-on-hosts.ts';
 import { notUndone, type UndoEnding } from './undo-step.ts';
 
 /** What is started again in one rollback. */
@@ -27,9 +29,10 @@ export class StartingAgain {
     records: readonly StepRecord[],
     keep: (frame: Frame, record: StepRecord, result: UndoResult) => void,
   ) {
-    this.#began = new ByTurn(execution.began);
+    const began = allActing(execution.began);
+    this.#began = new ByTurn(began);
     this.#keep = keep;
-    this.#after = startsAfter(execution, this.#began, new ByTurn(records));
+    this.#after = startsAfter(began, this.#began, new ByTurn(allActing(records)));
   }
 
   /** Called after each undo: starts what is of the same turn. */
@@ -37,35 +40,67 @@ export class StartingAgain {
     this.#endings.set(record, ending);
     const turn = turnOf(record);
     if (turn === null) return;
-    for (const starter of this.#after.get(record) ?? [])
-      if (turnOf(starter) === turn) await this.#startAgain(frame, starter);
+    await this.#startAll(
+      frame,
+      (this.#after.get(record) ?? []).filter((starter) => turnOf(starter) === turn),
+    );
   }
 
   /** Called when these were undone and nothing goes on beside: starts what is of no turn. */
   async passed(frame: Frame, records: readonly StepRecord[]): Promise<void> {
     for (const record of records)
-      for (const starter of this.#after.get(record) ?? [])
-        if (turnOf(record) === null || turnOf(starter) !== turnOf(record))
-          await this.#startAgain(frame, starter);
+      await this.#startAll(
+        frame,
+        (this.#after.get(record) ?? []).filter(
+          (starter) => turnOf(record) === null || turnOf(starter) !== turnOf(record),
+        ),
+      );
   }
 
-  async #startAgain(frame: Frame, starter: StepRecord): Promise<void> {
-    const isUndone = starter.undo === null || isClean(starter.undo);
-    if (!isUndone || !isOutdated(this.#began, starter)) return;
-    await frame.emit({ type: 'UndoStarted', step: starter.path, action: starter.step.action });
-    const started = await startAgain(frame, starter, this.#endings.get(starter));
-    starter.isStartedAgain = started.result === 'undone';
-    this.#keep(frame, starter, started.result);
-    await frame.emit({ type: 'UndoEnded', step: starter.path, ...started });
+  /** Those of one step over many hosts together, as their step was undone. */
+  async #startAll(frame: Frame, all: readonly StepRecord[]): Promise<void> {
+    for (const [step, ofStep] of Map.groupBy(all, stepOf)) {
+      const starters = ofStep.filter(
+        (one) => (one.undo === null || isClean(one.undo)) && isOutdated(this.#began, one),
+      );
+      if (starters.length === 0) continue;
+      await frame.emit({ type: 'UndoStarted', step: step.path, action: step.step.action });
+      const started = await this.#started(frame, step, starters);
+      this.#keep(frame, step, started.result);
+      await frame.emit({ type: 'UndoEnded', step: step.path, ...started });
+    }
+  }
+
+  async #started(frame: Frame, step: StepRecord, starters: readonly StepRecord[]): Promise<UndoEnding> {
+    const start = async (at: Frame, starter: StepRecord): Promise<UndoEnding> => {
+      const started = await startAgain(at, starter);
+      starter.isStartedAgain = started.result === 'undone';
+      starter.undo = started.result;
+      return started;
+    };
+    const [only] = starters;
+    const started =
+      only === step
+        ? await start(frame, only)
+        : await onEach(frame, `${frame.idOf(step)}/again`, step, starters, start);
+    return withBefore(started, this.#endings.get(step));
   }
 }
 
 /** With what its own undo has told before. */
-async function startAgain(
-  frame: Frame,
-  record: StepRecord,
-  before: UndoEnding | undefined,
-): Promise<UndoEnding> {
+function withBefore(started: UndoEnding, before: UndoEnding | undefined): UndoEnding {
+  if (before === undefined) return started;
+  return {
+    ...started,
+    changes: [...before.changes, ...started.changes],
+    targets: [...new Set([...before.targets, ...started.targets])],
+    note:
+      started.failure !== null ? '' : [before.note, started.note].filter((note) => note !== '').join('; '),
+    ...(before.looked === undefined || started.failure !== null ? {} : { looked: before.looked }),
+  };
+}
+
+async function startAgain(frame: Frame, record: StepRecord): Promise<UndoEnding> {
   const { ending } = await attempts(frame, {
     id: `${frame.idOf(record)}/again`,
     path: `${record.path}/again`,
@@ -83,30 +118,29 @@ async function startAgain(
     triesMax: undoAttemptsMax,
     timeoutMs: (record.descriptor.timeoutSeconds ?? stepTimeoutSecondsDefault) * 1000,
   });
-  const changes = before?.changes ?? [];
-  const targets = before?.targets ?? [];
   if (ending.status !== 'Success') {
     const cancelled = { code: 'CANCELLED', message: 'it was cancelled', retryable: true };
     const failure = ending.status === 'Cancelled' ? cancelled : ending.failure;
-    return { ...notUndone(failure), changes, targets };
+    return notUndone(failure);
   }
   const { result } = ending;
   return {
     result: 'undone',
     reason: '',
     failure: null,
-    changes: [...changes, ...result.changes],
-    targets: [...new Set([...targets, ...result.targets])],
-    note: [before?.note ?? '', result.note].filter((note) => note !== '').join('; '),
-    ...(before?.looked === undefined ? {} : { looked: before.looked }),
+    changes: result.changes,
+    targets: result.targets,
+    note: result.note,
   };
 }
 
-/** Of a turn only what is of the same turn can be below a starter: there may be thousands of turns. */
+/**
+ * Of a turn only what is of the same turn can be below a starter, and of one of many hosts nothing that is of another of them:
+ * there may be thousands.
+ */
 class ByTurn {
   readonly #all: readonly StepRecord[];
   readonly #ofTurn: ReadonlyMap<TurnScope | null, readonly StepRecord[]>;
-
   constructor(records: readonly StepRecord[]) {
     this.#all = records;
     this.#ofTurn = Map.groupBy(records, turnOf);
@@ -119,21 +153,28 @@ class ByTurn {
   /** Those among which what is below it is found. */
   near(starter: StepRecord): readonly StepRecord[] {
     const turn = turnOf(starter);
-    return turn === null ? this.#all : (this.#ofTurn.get(turn) ?? []);
+    if (turn !== null) return this.#ofTurn.get(turn) ?? [];
+    const name = starter.host?.name;
+    if (name === undefined) return this.#all;
+    return this.#all.filter(({ host }) => host === undefined || host.name === name);
   }
 }
 
+/** By the step behind whose undo they are started. */
 function startsAfter(
-  execution: Execution,
+  all: readonly StepRecord[],
   began: ByTurn,
   records: ByTurn,
 ): ReadonlyMap<StepRecord, readonly StepRecord[]> {
   const after = new Map<StepRecord, StepRecord[]>();
-  for (const starter of starters(execution)) {
+  for (const starter of starters(all)) {
     const below = records.near(starter).findLast((other) => isBelow(other, starter));
     // One that an earlier rollback still owed, and in which nothing below is left to undo.
     const place = below ?? (isOutdated(began, starter) ? records.last : undefined);
-    if (place !== undefined) after.set(place, [...(after.get(place) ?? []), starter]);
+    if (place === undefined) continue;
+    const behind = after.get(stepOf(place)) ?? [];
+    behind.push(starter);
+    after.set(stepOf(place), behind);
   }
   return after;
 }
@@ -150,9 +191,9 @@ function isOutdated(began: ByTurn, starter: StepRecord): boolean {
 }
 
 /** Of steps that start the same thing the last one. */
-function starters(execution: Execution): readonly StepRecord[] {
+function starters(all: readonly StepRecord[]): readonly StepRecord[] {
   const byKey = new Map<string, StepRecord>();
-  for (const record of execution.began) {
+  for (const record of all) {
     if (!isStarter(record) || !needsUndo(record)) continue;
     const turn = turnOf(record);
     const key = JSON.stringify([turn?.target ?? null, turn?.of.path ?? null, ...keyOf(record)]);

@@ -10,7 +10,7 @@ import type { StepRecord, TurnScope } from './records.ts';
 import { Judgement } from './restore-points.ts';
 import { runGate } from './steps/gate.ts';
 import { Lanes } from './steps/lanes.ts';
-import { sideBySideMax } from './steps/rolling.ts';
+import { turnsAtOnceMax } from './steps/rolling.ts';
 import { unmetBefore } from './undo-needs.ts';
 
 /** One target, with the steps of its turn in the order in which they are undone. */
@@ -31,8 +31,9 @@ export type Undo = (frame: Frame, record: StepRecord, undoing: Undoing) => Promi
 export async function climbDown(frame: Frame, descents: readonly Descent[], undo: Undo): Promise<void> {
   const [first] = descents;
   if (first === undefined) return;
-  const { of } = first.turn;
+  const { of, targets } = first.turn;
   const lanes = new Lanes(frame.runtime, `${frame.idOf(of)}:down`, { inStep: false });
+  const atOnce = turnsAtOnceMax(of, targets.length);
   let closed: Failure | null = null;
   let launched = 0;
   let inFlight = 0;
@@ -55,11 +56,7 @@ export async function climbDown(frame: Frame, descents: readonly Descent[], undo
     inFlight -= 1;
   };
   for (;;) {
-    for (
-      let next = descents[launched];
-      next !== undefined && inFlight < sideBySideMax(of);
-      next = descents[launched]
-    ) {
+    for (let next = descents[launched]; next !== undefined && inFlight < atOnce; next = descents[launched]) {
       launched += 1;
       inFlight += 1;
       const descent = next;

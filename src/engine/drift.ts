@@ -7,7 +7,9 @@ import { isEqual } from './equality.ts';
 import type { Looked } from './events.ts';
 import { isJsonObject, type Json } from '../json.ts';
 import type { Frame } from './frame.ts';
+import { isClean } from './needs-undo.ts';
 import { observe } from './observe.ts';
+import { lookAtEach } from './on-hosts.ts';
 import type { StepRecord } from './records.ts';
 import type { Traces } from './traces.ts';
 
@@ -47,10 +49,12 @@ export async function refusedForDrift(
 ): Promise<boolean> {
   const drift: Drift[] = [];
   for (const record of records) {
-    if (record.left === undefined && record.after === undefined) continue;
-    const found = await observe(frame, record, `${frame.idPrefix}drift/${record.path}`);
-    const drifted = driftOf(traces, record, found);
-    if (drifted !== null) drift.push(drifted);
+    await lookAtEach(frame, record, `${frame.idPrefix}drift/${record.path}`, async (lane, own) => {
+      if ((own.left === undefined && own.after === undefined) || isClean(own.undo)) return;
+      const found = await observe(lane, own, `${frame.idPrefix}drift/${own.path}`);
+      const drifted = driftOf(traces, own, found);
+      if (drifted !== null) drift.push(drifted);
+    });
   }
   if (drift.length === 0) return false;
   await frame.emit({ type: 'RollbackRefused', pass, drift });

@@ -165,6 +165,8 @@ export type EngineEvent =
       readonly failure: Failure | null;
       /** What a look right after it found of the state that it puts back; absent: nobody can compare that state. */
       readonly looked?: Looked;
+      /** Of a step over many hosts that is not undone on all: the hosts on which it is not. Absent: all, or it is of a single one. */
+      readonly standsOn?: readonly string[];
     }
   /** The present state differs from the one that the run left; nothing was undone. */
   | {

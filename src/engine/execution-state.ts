@@ -1,7 +1,7 @@
 /** Folds an execution's events into what people are shown: list, show, the live view and the HTTP API see this alone. */
 import type { JsonObject } from '../json.ts';
 import type { Change, Looked, Reach, RecordedEvent, RestorePoint, Waiting } from './events.ts';
-import { inTreeOrder } from './step-tree.ts';
+import { inTreeOrder, pathAround } from './step-tree.ts';
 import { driftText } from './drift-text.ts';
 import type { Failure } from './failure.ts';
 import type { ExecutionStatus, RollbackStatus, StepStatus, UndoResult } from './statuses.ts';
@@ -42,6 +42,8 @@ export interface UndoState {
   readonly changes: readonly Change[];
   readonly targets: readonly string[];
   readonly note: string;
+  /** Of a step over many hosts that is not undone on all: the hosts on which it is not. */
+  readonly standsOn?: readonly string[];
   readonly startedAt: number;
   readonly endedAt: number | null;
   /** What a look right after it found of the state that it puts back; absent: nobody could compare that. */
@@ -152,8 +154,10 @@ class Folding {
       case 'EffectAdopted':
       case 'NotifyFailed':
       case 'TurnStarted':
-      case 'TurnEnded':
       case 'PassStarted':
+        return;
+      case 'TurnEnded':
+        this.#steps.delete(`${event.step}@${event.target}`);
         return;
       case 'StepWaiting':
         if (event.waiting.kind === 'lock') {
@@ -170,10 +174,7 @@ class Folding {
         if (this.#isRollingBack())
           head.rollbackStatus = event.waiting.kind === 'sleep' ? 'running' : 'waiting';
         else head.status = event.waiting.kind === 'sleep' ? 'InProgress' : 'Waiting';
-        this.#change(event.step, {
-          status: event.waiting.kind === 'sleep' ? 'InProgress' : 'Waiting',
-          waiting: event.waiting,
-        });
+        this.#wait(event.step, event.waiting, at);
         return;
       case 'StepEnded': {
         const { type: _type, step, critical: _critical, ...ended } = event;
@@ -242,6 +243,17 @@ class Folding {
       default:
         event satisfies never;
     }
+  }
+
+  /** One of the hosts of a step over many is a step of its own for as long as a person has to answer for it. */
+  #wait(path: string, waiting: Waiting, at: number): void {
+    const status = waiting.kind === 'sleep' ? 'InProgress' : 'Waiting';
+    const around = pathAround(path);
+    const step = around === undefined ? undefined : this.#steps.get(around);
+    const isHost = around !== undefined && !path.slice(around.length).includes('/');
+    if (step !== undefined && isHost && !this.#steps.has(path))
+      this.#steps.set(path, { ...pendingStep(path, step.action), startedAt: at });
+    this.#change(path, { status, waiting });
   }
 
   #isRollingBack(): boolean {

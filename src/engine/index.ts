@@ -37,6 +37,8 @@ export { beginTimeoutMs, prepareTimeoutMs } from './limits.ts';
 export {
   accountOf,
   changedByUndo,
+  standingChanges,
+  standingTargets,
   type Account,
   type Accountable,
   type Certainty,

@@ -42,3 +42,6 @@ export function backoffMs(attempt: number): number {
 export const approvalTimeoutSecondsDefault = 604_800;
 /** How long a person may take over an unknown outcome or `rollback: ask`. */
 export const decisionTimeoutSeconds = 604_800;
+
+/** How many hosts of one step are acted on at once where nothing is said, as SSM's SendCommand has it. MaxErrors lets fewer be under way. */
+export const maxConcurrencyDefault = 50;

@@ -8,6 +8,7 @@ export const isClean = (result: UndoResult | null): boolean =>
 
 /** Whether the step may have changed the world. */
 export function hasTouched(record: StepRecord): boolean {
+  if (record.onHosts !== undefined) return record.onHosts.some(hasTouched);
   return record.attempts.length > 0;
 }
 
@@ -16,6 +17,7 @@ export function hasTouched(record: StepRecord): boolean {
  * that was sent or a datum that was counted, needs nothing: a run that only spoke has nothing to roll back.
  */
 export function needsUndo(record: StepRecord): boolean {
+  if (record.onHosts !== undefined) return record.onHosts.some(needsUndo);
   if (record.step.undo.kind === 'steps' && record.descriptor.effect === 'read')
     return record.status === 'Success';
   if (record.step.undo.kind === 'steps') return hasTouched(record);

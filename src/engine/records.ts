@@ -1,4 +1,5 @@
 /** What is known of the steps that began, and the scopes in which they ran. Rebuilt identically on every replay. */
+import type { ErrorBudget } from '../document/index.ts';
 import type { Step } from '../document/types.ts';
 import type { Json, JsonObject } from '../json.ts';
 import type { ExecutionResult } from './result.ts';
@@ -24,7 +25,7 @@ export interface StartedChild {
 /** What is known of a step that began. Grows while the step runs. */
 export interface StepRecord {
   readonly step: Step;
-  /** `Patch`, `SnapshotData/undo/Restore`, `PatchNodes@minio01/Stop`. Unique in the execution. */
+  /** `Patch`, `SnapshotData/undo/Restore`, `PatchNodes@minio01/Stop`, `Stop@db1` on one of many hosts. Unique in the execution. */
   readonly path: string;
   /** Its place in the document, the same in every turn: `PatchNodes/Steps/Stop`. */
   readonly planPath: string;
@@ -48,6 +49,12 @@ export interface StepRecord {
   hasEnded: boolean;
   result: EffectResult | null;
   status: StepEnding | null;
+  /** Of a step over many hosts: what is known of it on each that it was begun on, in that order. It has no attempts of its own. */
+  onHosts?: readonly StepRecord[];
+  /** How many of them it may act on at once, and how many may fail. */
+  budget?: ErrorBudget;
+  /** Of a step on one of many hosts: the step as a whole, and the host. */
+  readonly host?: { readonly of: StepRecord; readonly name: string };
   /** Executions that it started, in that order. */
   children?: StartedChild[];
   /** The latest word on its undo; null: none was tried. */

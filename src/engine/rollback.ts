@@ -9,7 +9,9 @@ import { driftText } from './drift-text.ts';
 import { isOfEarlierVersion } from './earlier-rollback.ts';
 import type { Execution } from './execution.ts';
 import { deadlineAfter, type Frame } from './frame.ts';
+import type { Failure } from './failure.ts';
 import { observeLeft } from './left.ts';
+import { allActing } from './on-hosts.ts';
 import { UnmetNeeds } from './undo-needs.ts';
 import { turnOf, type StepRecord } from './records.ts';
 import { rollbackState, withRestorePointsLast } from './restore-points.ts';
@@ -18,6 +20,7 @@ import type { RollbackStatus, UndoResult } from './statuses.ts';
 import { Traces } from './traces.ts';
 import type { Program, RollbackRequest } from './types.ts';
 import { isClean, needsUndo, removalOf } from './needs-undo.ts';
+import { undoOnHosts } from './undo-on-hosts.ts';
 import { leftAlone, notUndone, undoStep, type UndoEnding } from './undo-step.ts';
 import { seen } from './seen-again.ts';
 
@@ -61,7 +64,7 @@ export async function rollback(start: Frame, pass: number, request: RollbackRequ
   const undo: Undo = async (at, record, { enter, leave }) => {
     await at.emit({ type: 'UndoStarted', step: record.path, action: record.step.action });
     const closed = (await enter()) ?? needs.of(record);
-    const ending = closed === null ? await undone(at, traces, record, pass) : notUndone(closed);
+    const ending = closed === null ? await undone(at, traces, record, pass) : notBegun(record, closed);
     keepIn(at, record, ending.result);
     needs.tried(record);
     await at.emit({ type: 'UndoEnded', step: record.path, ...ending });
@@ -114,8 +117,16 @@ function descentsOf(program: Program, records: readonly StepRecord[]): readonly 
 
 /** A rollback that starts by itself has asked nobody: what somebody else has changed since is left alone. */
 async function undone(frame: Frame, traces: Traces, record: StepRecord, pass: number): Promise<UndoEnding> {
+  if (record.onHosts !== undefined)
+    return undoOnHosts(frame, record, (lane, own) => undone(lane, traces, own, pass));
   const drift = pass === 0 ? await changedSince(frame, traces, record) : null;
   return drift === null ? seen(frame, record, await undoStep(frame, record)) : leftAlone(driftText(drift));
+}
+
+/** On none of its hosts. */
+function notBegun(record: StepRecord, why: Failure): UndoEnding {
+  for (const own of record.onHosts ?? []) if (needsUndo(own) && !isClean(own.undo)) own.undo = 'failed';
+  return notUndone(why);
 }
 
 /** `frames`: of the whole rollback, and of the part that it happened in. */
@@ -135,7 +146,9 @@ function keep(frames: readonly Frame[], record: StepRecord, result: UndoResult):
 
 /** The rollback as a whole, from the latest word on every step's undo. */
 export function rollbackStatus(execution: Execution): RollbackStatus {
-  const results = execution.began.filter(needsUndo).map(({ undo }) => undo);
+  const results = allActing(execution.began)
+    .filter(needsUndo)
+    .map(({ undo }) => undo);
   const tried = results.filter((result) => result !== null);
   if (tried.length === 0) return 'notRequested';
   if (results.every(isClean)) return 'clean';

@@ -9,6 +9,7 @@ import { flowSteps } from './steps/flow-steps.ts';
 import { limited } from './steps/limited.ts';
 import { locked } from './steps/locked.ts';
 import { observed } from './steps/observed.ts';
+import { overHosts } from './steps/over-hosts.ts';
 import { prepared } from './steps/prepared.ts';
 import { started } from './steps/started.ts';
 import { told } from './steps/told.ts';
@@ -19,7 +20,8 @@ const byKind: RunStep = (run) => {
   return flow === null ? ofAction(run) : flowSteps[flow](run);
 };
 
-const ofAction = prepared(attempted);
+const acting = prepared(attempted);
+const ofAction = overHosts(budgeted(observed(acting)))(acting);
 const ofAnyKind = told(observed(started(limited(budgeted(locked(byKind))))));
 
 export function runStep(frame: Frame, record: StepRecord): Promise<Ending> {

@@ -2,11 +2,12 @@
 import { netChanges } from './account/net-changes.ts';
 import type { Execution } from './execution.ts';
 import { hasTouched, isClean } from './needs-undo.ts';
+import { allActing } from './on-hosts.ts';
 import type { StepRecord } from './records.ts';
 import type { ExecutionResult } from './result.ts';
 
 export function standing({ began }: Execution): Required<Pick<ExecutionResult, 'changes' | 'acted'>> {
-  const left = began.filter(
+  const left = allActing(began).filter(
     (record) => hasTouched(record) && (record.undo === null || !isClean(record.undo)),
   );
   return {

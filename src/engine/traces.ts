@@ -4,6 +4,7 @@
  */
 import type { Json } from '../json.ts';
 import { canonical } from './equality.ts';
+import { allActing } from './on-hosts.ts';
 import type { StepRecord } from './records.ts';
 
 /** Inputs that name what a step is about. What else it wants of it may differ. */
@@ -16,8 +17,9 @@ export class Traces {
   #lastOfAll = -1;
 
   constructor(began: readonly StepRecord[]) {
-    this.#byThing = Map.groupBy(began, thingOf);
-    for (const record of began) {
+    const acting = allActing(began);
+    this.#byThing = Map.groupBy(acting, thingOf);
+    for (const record of acting) {
       if (!isOpaque(record)) continue;
       const targets = record.result?.targets ?? [];
       for (const target of targets.length === 0 ? [null] : targets)

@@ -15,6 +15,7 @@
  * rolling     a step that runs its nested steps for one target after another        turn     one target's run of them
  * child       an execution that a step of another one started            root       the execution at the top
  * gate        nested steps that must hold before and after each turn
+ * over hosts  one step on many hosts, each prepared, tried and undone for itself: Hosts
  */
 import type { Document, Step } from '../document/types.ts';
 import type { Json, JsonObject } from '../json.ts';
@@ -33,6 +34,8 @@ export interface StepDescriptor {
     | 'updateVariable'
     | 'child'
     | null;
+  /** It names many hosts, and its action acts on one at a time. */
+  readonly overHosts?: true;
   /** `begun` effects are begun under a token and can be adopted; the other two are harmless to do again. */
   readonly effect: 'read' | 'repeatable' | 'begun';
   /** Whether there is a before-state to journal. */

@@ -24,6 +24,8 @@ export interface UndoEnding {
   readonly note: string;
   /** What a look right after it found of the state that it puts back. */
   readonly looked?: Looked;
+  /** Of a step over many hosts: those on which it is not undone. */
+  readonly standsOn?: readonly string[];
 }
 
 export async function undoStep(frame: Frame, record: StepRecord): Promise<UndoEnding> {

@@ -2,9 +2,9 @@
  * How long a program may take at most, forward and back, by the limits that are written in it. Where a limit is only a default, or a
  * person is waited for, nobody can say, and the answer names the steps. Pure: it runs nothing.
  */
-import { isExpression, parseDurationMs } from '../document/index.ts';
+import { errorBudgetOf, isExpression, parseDurationMs, sideBySideMax } from '../document/index.ts';
 import type { Json, JsonObject } from '../json.ts';
-import { backoffMs, conditionPassesMax, onCancelSeconds } from './limits.ts';
+import { backoffMs, conditionPassesMax, maxConcurrencyDefault, onCancelSeconds } from './limits.ts';
 import type { Program, Step } from './types.ts';
 
 export type WorstCaseTime =
@@ -80,7 +80,7 @@ class Sum {
       case 'child':
         return this.#ofChild(step, path);
       case null:
-        return this.#ofTries(step, path);
+        return this.#ofTries(step, path) * this.#waves(step, path);
       default:
         return flow satisfies never;
     }
@@ -92,6 +92,25 @@ class Sum {
     let ms = seconds * 1000 * step.maxAttempts;
     for (let attempt = 1; attempt < step.maxAttempts; attempt += 1) ms += backoffMs(attempt);
     return ms;
+  }
+
+  /** How often a step over many hosts may have to wait for all that it may act on at once. */
+  #waves(step: Step, path: string): number {
+    if (this.#program.descriptors[path]?.overHosts !== true) return 1;
+    const hosts = this.#options.targets(step, path);
+    if (hosts === undefined) return this.#say(path, 'has hosts that are only known when it runs');
+    const { MaxConcurrency: most = maxConcurrencyDefault, MaxErrors: errors = 0 } = step.inputs;
+    return Math.ceil(hosts / this.#atOnce(most, errors, hosts));
+  }
+
+  /** Those in flight count as failed. */
+  #atOnce(most: Json, errors: Json, total: number): number {
+    const budget = errorBudgetOf(
+      { name: 'MaxConcurrency', value: this.#value(most) },
+      { name: 'MaxErrors', value: this.#value(errors) },
+      total,
+    );
+    return typeof budget === 'string' ? 1 : sideBySideMax(budget);
   }
 
   #ofChild(step: Step, path: string): number {
@@ -111,9 +130,9 @@ class Sum {
     const gate = this.ofList(step.nested?.['Gate'] ?? [], `${path}/Gate/`);
     const turn = this.ofList(step.nested?.['Steps'] ?? [], `${path}/Steps/`);
     const bakeMs = (this.#number(step.inputs['BakeSeconds'] ?? 0) ?? 0) * 1000;
-    const sideBySide = Math.max(1, this.#number(step.inputs['MaxUnavailable'] ?? 1) ?? 1);
+    const { MaxUnavailable: most = 1, MaxErrors: errors = 0 } = step.inputs;
     // The gate is asked before and after each turn.
-    return Math.ceil(targets / sideBySide) * (turn + 2 * gate + bakeMs);
+    return Math.ceil(targets / this.#atOnce(most, errors, targets)) * (turn + 2 * gate + bakeMs);
   }
 
   #ofLoop(step: Step, path: string): number {

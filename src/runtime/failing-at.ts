@@ -17,7 +17,8 @@ export function failingAt(runtime: Runtime, step: string): Runtime {
   return {
     executionId: runtime.executionId,
     activity: async <K extends ActivityKind>(call: ActivityCallOf<K>): Promise<Outcome<K>> => {
-      if (call.step !== step || !failing.includes(call.kind)) return runtime.activity(call);
+      if ((call.step !== step && stepAround(call.step) !== step) || !failing.includes(call.kind))
+        return runtime.activity(call);
       if (hasActed !== undefined) return { ...hasActed, ...failure, effect: 'none' };
       if (!isWait(call)) return runtime.activity(call);
       const outcome = await runtime.activity(call);
@@ -34,6 +35,11 @@ export function failingAt(runtime: Runtime, step: string): Runtime {
     now: (id) => runtime.now(id),
     emit: (seq, event) => runtime.emit(seq, event),
   };
+}
+
+/** `Stop` for `Stop@db1`, one of the hosts of a step over many; undefined for every other path. */
+function stepAround(path: string): string | undefined {
+  return /^([^@]+(?:@[^@/]+\/[^@/]+)*)@[^@/]+$/.exec(path)?.[1];
 }
 
 function isWait(call: ActivityCallOf<ActivityKind>): call is ActivityCallOf<'wait'> {

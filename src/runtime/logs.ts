@@ -43,8 +43,13 @@ export class LogFolder {
   }
 }
 
-/** `SnapshotData.undo.Restore@db1.stdout`: the step's path and the target, without what a file name cannot hold. */
-export function logFileName(step: string, target: string, stream: Stream): string {
+/**
+ * `SnapshotData.undo.Restore@db1.stdout`: the step's path and the target, without what a file name cannot hold. `Stop@db1`, which
+ * is Stop on one of many hosts, has its host as the target.
+ */
+export function logFileName(path: string, target: string, stream: Stream): string {
+  const [host = target] = target.split('#');
+  const step = host !== '' && path.endsWith(`@${host}`) ? path.slice(0, -host.length - 1) : path;
   return `${safe(step.replaceAll('/', '.'))}@${safe(target)}.${stream}`;
 }
 

@@ -20,11 +20,11 @@ export function namedInInputs(step: Step, action: AnyAction, parameters: JsonObj
   return {
     hosts: [
       ...of('Host', Host),
-      ...of('Hosts', Hosts),
+      ...(action.overHosts === true ? [] : of('Hosts', Hosts)),
       ...(action.hasHostTargets ? of('InstanceIds', InstanceIds) : []),
       ...known(inner['Host']),
     ],
-    selectors: action.flow === 'rolling' ? known(Targets) : [],
+    selectors: action.flow === 'rolling' ? known(Targets) : action.overHosts === true ? known(Hosts) : [],
     urls: [...of('Url', Url), ...known(inner['Url'])],
   };
 }

@@ -61,11 +61,27 @@ const targeting = runbook([
   fail,
 ]);
 
+const hosting = runbook([
+  put('A'),
+  step({
+    name: 'Hosts',
+    action: 'toy:onHost',
+    inputs: {
+      Hosts: Array.from({ length: 5 }, (_, index) => `h${index}`),
+      Value: 'new',
+      MaxConcurrency: 3,
+      MaxErrors: '100%',
+    },
+  }),
+  fail,
+]);
+
 /** Every so manieth place of these is cut on CI; all of them with BELAY_FAULTS=all. */
 const strides = new Map([
   [looping, 12],
   [calling, 12],
   [targeting, 60],
+  [hosting, 12],
 ]);
 
 /** Cuts the runner at its n-th chance, once. */
@@ -141,6 +157,7 @@ for (const [name, document, isOfEarlierVersion] of [
   ['in a loop and its rollback', looping, false],
   ['in a child of a child and its rollback', calling, false],
   ['over twelve targets, four at once, and in their rollback', targeting, false],
+  ['in one step over five hosts and its rollback', hosting, false],
   ['with locks', locked, false],
 ] as const) {
   test(
@@ -149,7 +166,7 @@ for (const [name, document, isOfEarlierVersion] of [
     async () => {
       const untouched = (await cutAt(document, Infinity, isOfEarlierVersion)).ran;
       // Turns side by side have no order among each other; everything else has.
-      const isSideBySide = document === rollingOver || document === targeting;
+      const isSideBySide = [rollingOver, targeting, hosting].includes(document);
       const inOrder = (lines: string[]): string[] => (isSideBySide ? lines.toSorted() : lines);
       const shape = ({ state }: ToyRun) => ({
         steps: inOrder(

@@ -76,10 +76,13 @@ test('a rolling takes its turns, with the gate before and after each', () => {
   const rolling = step({
     name: 'Each',
     action: 'belay:rolling',
-    inputs: { MaxUnavailable: 2, BakeSeconds: 5 },
+    inputs: { MaxUnavailable: 2, MaxErrors: '20%', BakeSeconds: 5 },
     nested: { Steps: [put('A', { timeoutSeconds: 20 })], Gate: [put('Ok', { timeoutSeconds: 10 })] },
   });
   expect(worst(runbook([rolling]), 5)).toEqual({ kind: 'known', forwardMs: 3 * 45_000, rollbackMs });
+  // Without an error to spare only one is in its turn: those in flight count as failed.
+  const strict = step({ ...rolling, inputs: { MaxUnavailable: 2, BakeSeconds: 5 } });
+  expect(worst(runbook([strict]), 5)).toEqual({ kind: 'known', forwardMs: 5 * 45_000, rollbackMs });
   expect(worst(runbook([rolling]))).toMatchObject({
     kind: 'unknown',
     steps: [{ path: 'Each', why: 'has targets that are only known when it runs' }],

@@ -283,6 +283,8 @@ export function describeToy(
   return {
     ...plain,
     effect: effect.kind,
+    ...(action.overHosts === true && inputs['Hosts'] !== undefined ? { overHosts: true } : {}),
+    ...(action.settled === undefined ? {} : { settled: action.settled }),
     observes: action.observe !== undefined,
     ...(action.putsBack === undefined ? {} : { putsBack: action.putsBack }),
     undo: describeUndo(action, inputs),

@@ -11,6 +11,7 @@ import {
   type AnyAction,
 } from '../../src/actions/define-action.ts';
 import { rolling } from '../../src/actions/belay/rolling.ts';
+import { overHosts } from '../../src/actions/host/over-hosts.ts';
 import { strictObject } from '../../src/actions/strict-object.ts';
 import type { Json } from '../../src/json.ts';
 
@@ -151,6 +152,45 @@ export function toyActions(world: ToyWorld): ReadonlyMap<string, AnyAction> {
       },
     },
   });
+  const onHost = overHosts(
+    defineAction({
+      ...common,
+      name: 'toy:onHost',
+      summary: 'Sets what a host holds.',
+      inputs: strictObject({ Host: Type.String(), Value: Type.String() }),
+      targets: ({ Host }) => [Host],
+      settled: ['Value'],
+      observe: async ({ Host }) => ({ Value: world.get(Host) }),
+      effect: {
+        kind: 'begun',
+        settleMs: 0,
+        begin: async ({ Host, Value }, _before, { token }) => {
+          world.act(token, `put ${Host}=${Value}`, () => world.set(Host, Value));
+          return token;
+        },
+        adopt: async (_inputs, _before, { token }) =>
+          world.has(token) ? { kind: 'running', handle: token } : { kind: 'absent' },
+        poll: async (_handle, { Host, Value }, before) =>
+          done({ Value }, { changes: [{ target: Host, subject: 'value', from: before.Value, to: Value }] }),
+      },
+      undo: {
+        kind: 'restore',
+        effect: {
+          kind: 'begun',
+          settleMs: 0,
+          begin: async ({ inputs: { Host }, before }, _before, { token }) => {
+            if (world.get(Host) !== before.Value)
+              world.act(token, `undo put ${Host}`, () => world.set(Host, before.Value));
+            return token;
+          },
+          adopt: async (_inputs, _before, { token }) =>
+            world.has(token) ? { kind: 'running', handle: token } : { kind: 'absent' },
+          poll: async (_handle, { inputs: { Host, Value }, before }) =>
+            done({}, { changes: [{ target: Host, subject: 'value', from: Value, to: before.Value }] }),
+        },
+      },
+    }),
+  );
   const restart = defineAction({
     ...common,
     name: 'toy:restart',
@@ -306,7 +346,7 @@ export function toyActions(world: ToyWorld): ReadonlyMap<string, AnyAction> {
     undo: { kind: 'notNeeded' },
   });
   return new Map(
-    [put, restart, snapshot, removal, restore, shell, check, secret, rolling].map((action) => [
+    [put, onHost, restart, snapshot, removal, restore, shell, check, secret, rolling].map((action) => [
       action.name,
       action,
     ]),

@@ -2,6 +2,7 @@
 import { Type } from 'typebox';
 import { runByTheEngine } from '../aws/flow.ts';
 import { ActionFailure, defineAction } from '../define-action.ts';
+import { share } from '../share.ts';
 import { strictObject } from '../strict-object.ts';
 
 type Inputs = { readonly Targets: readonly string[] };
@@ -42,21 +43,16 @@ export const rolling = defineAction({
         'Hosts of the inventory, each once and in this order: names, ranges (minio{01..04}), group:NAME, tag:KEY=VALUE.',
     }),
     MaxUnavailable: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: 100,
-        default: 1,
-        description:
-          'How many targets may be in their turn at once, never more than MaxErrors allows to fail: those in flight count as failed.',
-      }),
+      share(
+        1,
+        'How many targets may be in their turn at once, 2 or 10%, never more than MaxErrors allows to fail: those in flight count as failed. Default 1.',
+      ),
     ),
     MaxErrors: Type.Optional(
-      Type.Integer({
-        minimum: 0,
-        default: 0,
-        description:
-          'How many targets may fail before no further one is begun. Targets that cannot be reached count as failed.',
-      }),
+      share(
+        0,
+        'How many targets may fail before no further one is begun, 2 or 10%. Targets that cannot be reached count as failed. Default 0.',
+      ),
     ),
     Order: Type.Optional(
       Type.Union([Type.Literal('listed'), Type.Literal('reversed')], { default: 'listed' }),

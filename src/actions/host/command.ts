@@ -5,6 +5,7 @@ import type { HostScript } from '../../transports/host.ts';
 import { ActionFailure, defineAction, done, failed, type ActionContext } from '../define-action.ts';
 import type { Json } from '../../json.ts';
 import { strictObject } from '../strict-object.ts';
+import { overHosts } from './over-hosts.ts';
 import { detached } from '../effects/detached.ts';
 import { lastLines } from '../scripts/fields.ts';
 
@@ -27,9 +28,10 @@ type Inputs = {
 };
 type Outputs = { readonly ExitCode: number; readonly Stdout: string; readonly Stderr: string };
 
-export const command = defineAction({
+const onOne = defineAction({
   name: 'host:command',
-  summary: 'Runs a command or a shell script on one host, detached, and gives its exit code and output.',
+  summary:
+    'Runs a command or a shell script on one host or on many, detached, and gives its exit code and output.',
   source: 'https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html',
   example: `
     - name: Checkpoint
@@ -128,6 +130,8 @@ export const command = defineAction({
     leavesChange: true,
   },
 });
+
+export const command = overHosts(onOne);
 
 /** `sh -c 'echo {{ X }}'`: an interpreter that is given its program as an argument. */
 function pastedInto(

@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import type { Change } from '../../engine/events.ts';
 import { ActionFailure, defineAction, done, type ActionContext, type UndoInputs } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
+import { overHosts } from './over-hosts.ts';
 import { detached, fieldsOrFailure, type DetachedEnd } from '../effects/detached.ts';
 import { startedAgain } from './started-again.ts';
 import { readFields, type Fields } from '../scripts/fields.ts';
@@ -36,7 +37,7 @@ type Before = {
 };
 type Outputs = { readonly Sha256: string | null; readonly Changed: boolean };
 
-export const file = defineAction({
+const onOne = defineAction({
   name: 'host:file',
   summary:
     'Gives a file these bytes, owner and mode, or removes it; keeps the previous file on the host, so that undo puts it back.',
@@ -210,6 +211,8 @@ export const file = defineAction({
     },
   },
 });
+
+export const file = overHosts(onOne);
 
 function tooLarge(content: unknown): string | undefined {
   const bytes = typeof content === 'string' ? Buffer.byteLength(content) : 0;

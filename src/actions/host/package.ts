@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import type { Change } from '../../engine/events.ts';
 import { defineAction, done, type ActionContext, type UndoInputs } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
+import { overHosts } from './over-hosts.ts';
 import { detached, fieldsOrFailure, type DetachedEnd } from '../effects/detached.ts';
 import { readFields, type Fields } from '../scripts/fields.ts';
 import { keepKey } from '../scripts/keep-key.ts';
@@ -31,7 +32,7 @@ type Outputs = {
   readonly Changed: boolean;
 };
 
-export const packageAction = defineAction({
+const onOne = defineAction({
   name: 'host:package',
   summary:
     'Installs packages at an exact version, keeping the previous ones on the host first, so that undo can go back offline.',
@@ -123,6 +124,8 @@ export const packageAction = defineAction({
   undo: ({ State }: Inputs) =>
     State === 'staged' ? { kind: 'notNeeded' } : { kind: 'restore', effect: restoring },
 });
+
+export const packageAction = overHosts(onOne);
 
 const restoring = detached<
   UndoInputs<Inputs, Before, { Host: string; Token: string }, Outputs>,

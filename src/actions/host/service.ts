@@ -10,6 +10,7 @@ import {
   type UndoInputs,
 } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
+import { overHosts } from './over-hosts.ts';
 import { detached, fieldsOrFailure, type DetachedEnd } from '../effects/detached.ts';
 import { startedAgain } from './started-again.ts';
 import { readFields, type Fields } from '../scripts/fields.ts';
@@ -45,7 +46,7 @@ const isUp = (active: string) => ['active', 'activating', 'reloading', 'refreshi
 const isPassing = (fields: Fields) =>
   fields.one('Type') === 'oneshot' && fields.one('ActiveState') === 'activating';
 
-export const service = defineAction({
+const onOne = defineAction({
   name: 'host:service',
   summary:
     'Starts, stops, restarts or reloads a systemd unit, waits until it really is so, and enables or disables it.',
@@ -175,6 +176,8 @@ export const service = defineAction({
     },
   },
 });
+
+export const service = overHosts(onOne);
 
 /** A restart or reload leaves the unit as active as it was: then there is no state to go back to. */
 function stateBefore(before: Before, { State }: Inputs): string {

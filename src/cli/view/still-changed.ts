@@ -4,6 +4,8 @@ import {
   changedByUndo as changesByUndo,
   isDifferent,
   netChanges,
+  standingChanges,
+  standingTargets,
   type Change,
   type StepAccount,
   type StepState,
@@ -25,7 +27,7 @@ export function stillChanged(view: ExecutionView): Leftover[] {
   const standing = accountOf(view).steps.filter(({ stands }) => stands);
   const told = standing
     .filter((each) => !isOthers(each))
-    .flatMap((each) => each.step.changes.map((change) => ({ ...change, why: whyOf(each) })));
+    .flatMap((each) => standingChanges(each).map((change) => ({ ...change, why: whyOf(each) })));
   const net = netChanges([...told, ...puttingBack(standing, told)]);
   return [...net.map(leftoverOf), ...changedByUndo(view), ...untold(standing, net)];
 }
@@ -70,12 +72,12 @@ function untold(standing: readonly StepAccount[], shown: readonly Change[]): Lef
   for (const each of standing) {
     const { step, undo, certainty } = each;
     const isOpen = certainty === 'unsure' || undo !== undefined;
-    const own = netChanges(step.changes);
+    const own = netChanges(standingChanges(each));
     const isCause = undo?.result === 'failed' && undo.failure?.code !== 'UNDO_NEEDED';
     // Told above, or put back meanwhile; but a failure that others wait for is told in any case.
     const isTold = own.length > 0 && (!isCause || own.some((change) => shownKeys.has(keyOf(change))));
     if (!isOpen || (isTold && !isOthers(each))) continue;
-    const target = targetsText(step.targets.length > 0 ? step.targets : (undo?.targets ?? []));
+    const target = targetsText(standingTargets(each));
     const why = whyOf(each);
     const what = untoldWords(each);
     const key = JSON.stringify([target, what, why]);

@@ -1,4 +1,5 @@
 /** Every expression names something that exists and, for outputs, that can have happened by then. */
+import { overHostsOutputs } from '../catalog.ts';
 import type { StepDraft } from '../draft.ts';
 import { isAwsAction } from '../fit-inputs.ts';
 import { automationNames, globalNames, ownParts, type Reference } from '../reference.ts';
@@ -289,7 +290,8 @@ function checkOwnPart(
   const action = catalog.action(own.step.action);
   const properties = action?.inputs['properties'];
   let known: readonly string[] | undefined;
-  if (part === 'outputs') known = outputsOf(own, context);
+  // Each host is undone by itself, with what it put out itself.
+  if (part === 'outputs') known = isOverHosts(own, context) ? action?.outputs : outputsOf(own, context);
   else if (part === 'inputs') {
     known = [
       ...new Set([
@@ -316,11 +318,20 @@ function findStep(name: string, user: User): StepDraft | undefined {
 }
 
 /** Declared and built-in outputs; undefined when the action is not known, which is reported elsewhere. */
-export function outputsOf(draft: StepDraft, { catalog }: ValidationContext): readonly string[] | undefined {
+export function outputsOf(
+  draft: StepDraft,
+  { catalog }: Pick<ValidationContext, 'catalog'>,
+): readonly string[] | undefined {
   const action = catalog.action(draft.step.action);
   const declared = draft.step.outputs.map(({ Name }) => Name);
-  const derived = action?.derivedOutputs?.map(({ Name }) => Name) ?? [];
-  return action === undefined ? undefined : [...new Set([...declared, ...action.outputs, ...derived])];
+  if (action === undefined) return undefined;
+  if (isOverHosts(draft, { catalog })) return [...new Set([...declared, ...overHostsOutputs])];
+  const derived = action.derivedOutputs?.map(({ Name }) => Name) ?? [];
+  return [...new Set([...declared, ...action.outputs, ...derived])];
+}
+
+function isOverHosts({ step }: StepDraft, { catalog }: Pick<ValidationContext, 'catalog'>): boolean {
+  return catalog.action(step.action)?.overHosts === true && step.inputs['Hosts'] !== undefined;
 }
 
 /** `{{ Step.Payload.id }}`, `{{ Step.Output }`: braces that start with something known are meant as an expression. */

@@ -64,9 +64,9 @@ export function accountOf(state: Accountable): Account {
   const standing = steps.filter(({ stands }) => stands);
   const restorePoints = standingRestorePoints(state);
   const unsure = standing.filter(({ certainty }) => certainty === 'unsure');
-  const left = netChanges(standing.flatMap(({ step }) => step.changes));
+  const left = netChanges(standing.flatMap(standingChanges));
   const hasLeft = (each: StepAccount) =>
-    each.certainty === 'unsure' || netChanges(each.step.changes).length > 0;
+    each.certainty === 'unsure' || netChanges(standingChanges(each)).length > 0;
   const without = standing.filter((each) => each.way.kind === 'none' && hasLeft(each));
   // What nothing takes back holds every restore point back.
   const mayGo = (each: StepAccount) => without.length === 0 && hasPoint(each, restorePoints);
@@ -96,6 +96,19 @@ function stepAccount(step: StepState, undo: UndoState | undefined): StepAccount 
     stands: undo === undefined || !cleanResults.includes(undo.result),
     looked: step.looked ?? null,
   };
+}
+
+/** What the step told, but for the hosts on which it was undone. */
+export function standingChanges({ step, undo }: StepAccount): readonly Change[] {
+  const standsOn = undo?.standsOn;
+  return standsOn === undefined
+    ? step.changes
+    : step.changes.filter(({ target }) => standsOn.includes(target));
+}
+
+/** Where the step may have left something. */
+export function standingTargets({ step, undo }: StepAccount): readonly string[] {
+  return undo?.standsOn ?? (step.targets.length > 0 ? step.targets : (undo?.targets ?? []));
 }
 
 const isOwed = ({ undo }: StepAccount) =>

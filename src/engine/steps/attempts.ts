@@ -62,12 +62,13 @@ export function tokenOf({ execution, idPrefix }: Frame, path: string, epoch: num
 }
 
 /** Of a step's own effect. */
-export function workOf({ step, inputs, before }: StepRecord): Work {
+export function workOf({ step, inputs, before, host }: StepRecord): Work {
   return {
     action: step.action,
     inputs: inputs ?? {},
     before,
-    ...(step.outputs.length > 0 ? { declaredOutputs: step.outputs } : {}),
+    // Those of a step over many hosts select from what all of them have put out.
+    ...(step.outputs.length > 0 && host === undefined ? { declaredOutputs: step.outputs } : {}),
   };
 }
 

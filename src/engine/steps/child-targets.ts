@@ -2,17 +2,17 @@
  * One child for each target, several at once: MaxConcurrency of them, and none begun any more once more than MaxErrors have failed.
  * As the service counts, those under way may still fail; with StrictErrors they count as failed until they have come through.
  */
-import { embeddedText, shareOf } from '../../document/index.ts';
+import { embeddedText, errorBudgetOf, type ErrorBudget } from '../../document/index.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
 import { cancelled, flowDone, flowFailed, nothing, type Ending } from '../endings.ts';
 import type { Change } from '../events.ts';
-import { failureOf, type Failure } from '../failure.ts';
+import { failureOf } from '../failure.ts';
 import { findRunbookTimeoutMs } from '../limits.ts';
 import { turnOf, type StepRecord } from '../records.ts';
-import type { ExecutionEnding } from '../statuses.ts';
 import type { StepRun } from '../step-run.ts';
 import { failed, failureIn, fitParameters, runChild, type Local } from './child-call.ts';
-import { Lanes } from './lanes.ts';
+import { launch, type Tally } from './launch.ts';
+import type { TurnEnding } from './turn.ts';
 
 /** How many children there are at once where nothing is said, as AWS has it. */
 const maxConcurrencyDefault = 10;
@@ -26,20 +26,10 @@ interface Target {
   readonly parameters: JsonObject;
 }
 
-interface Limits {
-  readonly concurrency: number;
-  readonly errors: number;
-  /** Those under way count as failed. */
-  readonly isStrict: boolean;
-}
-
-interface Tally {
-  readonly succeeded: string[];
-  readonly failed: string[];
+/** What the children came to, beside how many succeeded. */
+interface Gathered {
   readonly executions: string[];
   readonly changes: Change[];
-  /** Why the latest of them failed. */
-  last: Failure | null;
 }
 
 export async function overTargets(run: StepRun, local: Local): Promise<Ending> {
@@ -51,66 +41,32 @@ export async function overTargets(run: StepRun, local: Local): Promise<Ending> {
     );
   const targets = await targetsOf(run);
   if (!Array.isArray(targets)) return targets as Ending;
-  const limits = limitsOf(record.inputs ?? {}, targets.length);
-  if (typeof limits === 'string') return flowFailed('INVALID_INPUT', `${record.path}: ${limits}`);
-  const tally: Tally = { succeeded: [], failed: [], executions: [], changes: [], last: null };
-  const isCancelled = await launch(run, local, targets as readonly Target[], limits, tally);
-  const ending = endingOf(record, targets as readonly Target[], limits, tally);
-  return isCancelled ? cancelled(1, ending.result) : ending;
-}
-
-/** Whether a person cancelled it meanwhile. */
-async function launch(
-  { frame, record, id, timeoutSeconds }: StepRun,
-  local: Local,
-  targets: readonly Target[],
-  limits: Limits,
-  tally: Tally,
-): Promise<boolean> {
-  const lanes = new Lanes(frame.runtime, id, { inStep: false });
-  let launched = 0;
-  let inFlight = 0;
-  let isCancelled = false;
-  const mayLaunch = (): boolean => {
-    const errors = tally.failed.length + (limits.isStrict ? inFlight : 0);
-    return !isCancelled && inFlight < limits.concurrency && errors <= limits.errors;
-  };
-  const begin = (target: Target, number: number): Promise<void> =>
-    lanes.start(async (runtime) => {
-      const lane = frame.with({ runtime });
-      const of = { step: record.path, target: target.name, number, of: targets.length };
-      await lane.emit({ type: 'TurnStarted', ...of });
-      const call = `${id}@${target.name}:child`;
-      const ended = await turn(
-        { frame: lane, record, call, target: target.name, timeoutSeconds },
-        local,
-        target,
-        tally,
-      );
-      await lane.emit({ type: 'TurnEnded', ...of, ...ended });
-      isCancelled ||= ended.status === 'Cancelled';
-      if (ended.status === 'Success') tally.succeeded.push(target.name);
-      else if (ended.status !== 'Cancelled') tally.failed.push(target.name);
-      tally.last = ended.failure ?? tally.last;
-      inFlight -= 1;
-    });
-  for (;;) {
-    for (let next = targets[launched]; next !== undefined && mayLaunch(); next = targets[launched]) {
-      launched += 1;
-      inFlight += 1;
-      await begin(next, launched);
-    }
-    if (inFlight === 0) return isCancelled;
-    await lanes.untilOneEnds();
-  }
+  const budget = budgetOf(record.inputs ?? {}, targets.length);
+  if (typeof budget === 'string') return flowFailed('INVALID_INPUT', `${record.path}: ${budget}`);
+  const gathered: Gathered = { executions: [], changes: [] };
+  const tally = await launch(run, {
+    targets: targets as readonly Target[],
+    nameOf: ({ name }) => name,
+    budget,
+    isStrict: record.inputs?.['StrictErrors'] === true,
+    failsWhenCancelled: false,
+    tellsStart: true,
+    turn: (frame, target) => {
+      const call = `${run.id}@${target.name}:child`;
+      const calling = { frame, record, call, target: target.name, timeoutSeconds: run.timeoutSeconds };
+      return turn(calling, local, target, gathered);
+    },
+  });
+  const ending = endingOf(record, targets as readonly Target[], budget.errors, tally, gathered);
+  return tally.isCancelled ? cancelled(1, ending.result) : ending;
 }
 
 async function turn(
   calling: Parameters<typeof runChild>[0],
   local: Local,
   { parameters: given }: Target,
-  { executions, changes }: Tally,
-): Promise<{ readonly status: ExecutionEnding; readonly failure: Failure | null }> {
+  { executions, changes }: Gathered,
+): Promise<TurnEnding> {
   const parameters = await fitParameters(calling, local, given);
   if ('status' in parameters)
     return parameters.status === 'Cancelled'
@@ -195,27 +151,19 @@ function named(targets: readonly Target[], { path }: StepRecord): readonly Targe
   });
 }
 
-function limitsOf(inputs: JsonObject, total: number): Limits | string {
-  const {
-    MaxConcurrency: most = maxConcurrencyDefault,
-    MaxErrors: errors = 0,
-    StrictErrors: strict,
-  } = inputs;
-  const concurrency = shareOf(most, total, 1);
-  if (concurrency === undefined)
-    return `MaxConcurrency is ${JSON.stringify(most)}, and must be a number such as 5 or 10%`;
-  const allowed = shareOf(errors, total, 0);
-  if (allowed === undefined)
-    return `MaxErrors is ${JSON.stringify(errors)}, and must be a number such as 0 or 10%`;
-  return { concurrency, errors: allowed, isStrict: strict === true };
+function budgetOf(inputs: JsonObject, total: number): ErrorBudget | string {
+  const { MaxConcurrency: most = maxConcurrencyDefault, MaxErrors: errors = 0 } = inputs;
+  return errorBudgetOf({ name: 'MaxConcurrency', value: most }, { name: 'MaxErrors', value: errors }, total);
 }
 
 function endingOf(
   { step }: StepRecord,
   targets: readonly Target[],
-  { errors }: Limits,
-  { succeeded, failed: bad, executions, changes, last }: Tally,
+  errors: number,
+  { succeeded, failed: bad, failures }: Tally,
+  { executions, changes }: Gathered,
 ): Ending {
+  const last = failures.findLast(({ failure }) => failure !== null)?.failure ?? null;
   const begun = new Set([...succeeded, ...bad]);
   const notStarted = targets.flatMap(({ name }) => (begun.has(name) ? [] : [name]));
   const isTooMany = bad.length > errors;

@@ -13,10 +13,12 @@ import type { EngineEvent } from '../events.ts';
 import type { Runtime, SignalResult } from '../ports.ts';
 
 interface Lane {
-  /** What it asked for and nobody has begun. */
-  request: Request | undefined;
-  /** What it asked for and is under way. */
-  call: Call | undefined;
+  /** What it asked for and nobody has begun: one thing, or of a lane that has lanes of its own what all of these asked for. */
+  requests: Request[];
+  /** What it asked for and is under way, by id. */
+  readonly calls: Map<string, Call>;
+  /** Of a lane that has lanes of its own: told which of its calls ended first. */
+  question: ((id: string) => void) | undefined;
   hasEnded: boolean;
   error: Error | undefined;
   /** Tells who lets the lane run that it asked for something, or has ended. */
@@ -55,8 +57,9 @@ export class Lanes {
   /** Runs a lane until it waits for the world for the first time, or has ended. It reaches the host by the runtime that it is given. */
   async start(run: (runtime: Runtime) => Promise<void>): Promise<void> {
     const lane: Lane = {
-      request: undefined,
-      call: undefined,
+      requests: [],
+      calls: new Map(),
+      question: undefined,
       hasEnded: false,
       error: undefined,
       paused: () => undefined,
@@ -79,7 +82,7 @@ export class Lanes {
   /** Lets the lanes go on until one or more of them have ended. */
   async untilOneEnds(): Promise<void> {
     while (this.#live.length > 0 && !this.#live.some(({ hasEnded }) => hasEnded)) {
-      for (const lane of this.#live) if (lane.call === undefined) this.#begin(lane);
+      for (const lane of this.#live) this.#begin(lane);
       if (this.#isInStep) await this.#allGoOn();
       else await this.#firstGoesOn();
     }
@@ -87,18 +90,21 @@ export class Lanes {
   }
 
   #begin(lane: Lane): void {
-    const request = takeRequest(lane);
-    const outcome = request.carryOut();
-    outcome.catch((error: unknown) => this.#trouble.reject(error));
-    lane.call = { ...request, outcome };
+    for (const request of takeRequests(lane)) {
+      const outcome = request.carryOut();
+      outcome.catch((error: unknown) => this.#trouble.reject(error));
+      lane.calls.set(request.id, { ...request, outcome });
+    }
+    if (lane.calls.size === 0) throw new Error('a lane has neither ended nor asked for anything');
   }
 
   async #firstGoesOn(): Promise<void> {
-    const lanes = new Map(this.#live.map((lane) => [callOf(lane).id, lane]));
+    const lanes = new Map(this.#live.flatMap((lane) => [...lane.calls.keys()].map((id) => [id, lane])));
     try {
-      const lane = lanes.get(await this.#first([...lanes.keys()]));
+      const id = await this.#first([...lanes.keys()]);
+      const lane = lanes.get(id);
       if (lane === undefined) throw new Error('the host named a call that is not under way');
-      await answer(lane, await Promise.race([callOf(lane).outcome, this.#trouble.promise]));
+      await answer(lane, id, await Promise.race([callOf(lane, id).outcome, this.#trouble.promise]));
     } catch (error) {
       await this.#settled();
       throw error;
@@ -115,22 +121,31 @@ export class Lanes {
     const lanes = [...this.#live];
     const answers = await this.#settled();
     for (const outcome of answers) if (outcome.status === 'rejected') throw outcome.reason;
-    for (const lane of lanes) await answer(lane, await callOf(lane).outcome);
+    for (const lane of lanes)
+      for (const { id, outcome } of lane.calls.values()) await answer(lane, id, await outcome);
   }
 
   /** What is under way comes to its end before anybody leaves: its outcome is worth being on record. */
   #settled(): Promise<PromiseSettledResult<unknown>[]> {
-    return Promise.allSettled(this.#live.flatMap(({ call }) => (call === undefined ? [] : [call.outcome])));
+    return Promise.allSettled(
+      this.#live.flatMap(({ calls }) => [...calls.values()].map(({ outcome }) => outcome)),
+    );
   }
 }
 
-async function answer(lane: Lane, value: unknown): Promise<void> {
-  const call = callOf(lane);
-  lane.call = undefined;
-  await goOn(lane, () => call.answer(value as never));
+async function answer(lane: Lane, id: string, value: unknown): Promise<void> {
+  const call = callOf(lane, id);
+  lane.calls.delete(id);
+  const tell = lane.question;
+  lane.question = undefined;
+  await goOn(lane, () => {
+    call.answer(value as never);
+    tell?.(id);
+  });
 }
 
-function callOf({ call }: Lane): Call {
+function callOf({ calls }: Lane, id: string): Call {
+  const call = calls.get(id);
   if (call === undefined) throw new Error('a lane waits for nothing');
   return call;
 }
@@ -176,8 +191,12 @@ class LaneRuntime implements Runtime {
     return this.#ask(call.id, () => this.#runtime.rollbackChild(call));
   }
 
+  /** Of lanes within this one: what they have under way is asked about with everything else, and answered with it. */
   first(): Promise<string> {
-    throw new Error('lanes hold no lanes');
+    const { promise, resolve } = Promise.withResolvers<string>();
+    this.#lane.question = resolve;
+    this.#lane.paused();
+    return promise;
   }
 
   now(id: string): Promise<number> {
@@ -191,7 +210,7 @@ class LaneRuntime implements Runtime {
   /** `id`: of what takes time; null: it is answered at once. */
   #ask<T>(id: string | null, carryOut: () => Promise<T>): Promise<T> {
     const { promise, resolve } = Promise.withResolvers<T>();
-    this.#lane.request = { id: id ?? '', isQuick: id === null, carryOut, answer: resolve };
+    this.#lane.requests.push({ id: id ?? '', isQuick: id === null, carryOut, answer: resolve });
     this.#lane.paused();
     return promise;
   }
@@ -200,10 +219,10 @@ class LaneRuntime implements Runtime {
 /** The lane runs until it asks for something that takes time, or has ended. */
 async function goOn(lane: Lane, begin: () => void): Promise<void> {
   await untilPaused(lane, begin);
-  while (lane.request?.isQuick === true) {
-    const request = takeRequest(lane);
-    const value = await request.carryOut();
-    await untilPaused(lane, () => request.answer(value as never));
+  while (lane.requests[0]?.isQuick === true) {
+    const [request] = takeRequests(lane);
+    const value = await request?.carryOut();
+    await untilPaused(lane, () => request?.answer(value as never));
   }
   if (lane.error !== undefined) throw lane.error;
 }
@@ -215,9 +234,8 @@ async function untilPaused(lane: Lane, begin: () => void): Promise<void> {
   await promise;
 }
 
-function takeRequest(lane: Lane): Request {
-  const { request } = lane;
-  if (request === undefined) throw new Error('a lane has neither ended nor asked for anything');
-  lane.request = undefined;
-  return request;
+function takeRequests(lane: Lane): Request[] {
+  const { requests } = lane;
+  lane.requests = [];
+  return requests;
 }

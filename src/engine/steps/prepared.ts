@@ -5,6 +5,7 @@ import type { Work } from '../activities.ts';
 import { cancelled, notTried } from '../endings.ts';
 import { failureOf, type Failure } from '../failure.ts';
 import { prepareTimeoutMs } from '../limits.ts';
+import { stepOf } from '../on-hosts.ts';
 import { resolve } from '../scope.ts';
 import type { RunStep, StepRun } from '../step-run.ts';
 import { tokenOf, workOf } from './attempts.ts';
@@ -20,7 +21,7 @@ export const prepared =
     if (outcome.status === 'cancelled') return cancelled(0);
     if (outcome.status !== 'ok') {
       const failure = failureOf(outcome);
-      return notTried({ ...failure, message: `before ${record.path}: ${failure.message}` });
+      return notTried({ ...failure, message: `before ${stepOf(record).path}: ${failure.message}` });
     }
     record.before = outcome.value.observed;
     record.captures = outcome.value.captures;

@@ -3,76 +3,51 @@
  * error budget is looked at before each launch. A turn that began is undone with everything else, newest first.
  */
 import { isJsonObject, type JsonObject } from '../../json.ts';
+import { errorBudgetOf, sideBySideMax, type ErrorBudget } from '../../document/index.ts';
 import { cancelled, flowDone, flowFailed, type Ending } from '../endings.ts';
-import { failureOf, type Failure } from '../failure.ts';
-import type { StepRecord, TurnScope } from '../records.ts';
+import { failureOf } from '../failure.ts';
+import type { StepRecord } from '../records.ts';
 import type { RunStep, StepRun } from '../step-run.ts';
-import { Lanes } from './lanes.ts';
+import { launch, type Tally } from './launch.ts';
 import { prepare } from './prepared.ts';
 import { bake, takeTurn, turnScope } from './turn.ts';
-
-/** How the rolling is going, and what it gives in the end. */
-interface Tally {
-  readonly targets: readonly string[];
-  readonly succeeded: string[];
-  readonly failed: string[];
-  /** Why the latest of them failed. */
-  last: Failure | null;
-}
 
 export const rolling: RunStep = async (run) => {
   const resolved = await resolveTargets(run);
   if ('status' in resolved) return resolved;
-  const inputs = run.record.inputs ?? {};
-  const tally: Tally = { targets: ordered(resolved.targets, inputs), succeeded: [], failed: [], last: null };
-  const isCancelled = await takeTurns(run, tally);
-  return isCancelled ? cancelled(1) : endingOf(run.record, tally, maxErrorsOf(inputs));
+  const { frame, record } = run;
+  const inputs = record.inputs ?? {};
+  const targets = ordered(resolved.targets, inputs);
+  const budget = budgetOf(inputs, targets.length);
+  if (typeof budget === 'string') return flowFailed('INVALID_INPUT', `${record.path}: ${budget}`);
+  const turns = new Map(targets.map((target) => [target, turnScope(frame, record, target, targets)]));
+  const tally = await launch(run, {
+    targets: [...turns.values()],
+    nameOf: ({ target }) => target,
+    budget,
+    isStrict: true,
+    failsWhenCancelled: true,
+    tellsStart: true,
+    turn: async (lane, turn) => {
+      const ending = await takeTurn(lane.with({ scope: turn }), turn);
+      turn.isDone = ending.status === 'Success';
+      return ending;
+    },
+    rest: (lane, { target }) => bake(lane, record, target),
+  });
+  return tally.isCancelled ? cancelled(1) : endingOf(record, targets, tally, budget.errors);
 };
 
-/** Whether a person cancelled it meanwhile. Those in flight count as failed until they have come through. */
-async function takeTurns({ frame, record, id }: StepRun, tally: Tally): Promise<boolean> {
-  const { targets, succeeded, failed } = tally;
-  const inputs = record.inputs ?? {};
-  const lanes = new Lanes(frame.runtime, id, { inStep: frame.execution.program.interpreter === 1 });
-  let launched = 0;
-  let inFlight = 0;
-  let isCancelled = false;
-  const mayLaunch = (): boolean =>
-    !isCancelled && inFlight < maxUnavailableOf(inputs) && failed.length + inFlight <= maxErrorsOf(inputs);
-  const takeOne = async (turn: TurnScope, number: number): Promise<void> => {
-    await lanes.start(async (runtime) => {
-      const lane = frame.with({ runtime });
-      const of = { step: record.path, target: turn.target, number, of: targets.length };
-      await lane.emit({ type: 'TurnStarted', ...of });
-      const ending = await takeTurn(lane.with({ scope: turn }), turn);
-      await lane.emit({ type: 'TurnEnded', ...of, ...ending });
-      isCancelled ||= ending.status === 'Cancelled';
-      turn.isDone = ending.status === 'Success';
-      (turn.isDone ? succeeded : failed).push(turn.target);
-      tally.last = ending.failure ?? tally.last;
-      if (turn.isDone && launched < targets.length)
-        isCancelled ||= (await bake(lane, record, turn.target)) === 'cancelled';
-      inFlight -= 1;
-    });
-  };
-  for (;;) {
-    for (let target = targets[launched]; target !== undefined && mayLaunch(); target = targets[launched]) {
-      launched += 1;
-      inFlight += 1;
-      await takeOne(turnScope(frame, record, target, targets), launched);
-    }
-    if (inFlight === 0) return isCancelled;
-    await lanes.untilOneEnds();
-  }
-}
-
 /** How many targets can be in their turn at once: those in flight count as failed. */
-export function sideBySideMax({ inputs }: StepRecord): number {
-  return Math.max(1, Math.min(maxUnavailableOf(inputs ?? {}), maxErrorsOf(inputs ?? {}) + 1));
+export function turnsAtOnceMax({ inputs }: StepRecord, total: number): number {
+  const budget = budgetOf(inputs ?? {}, total);
+  return typeof budget === 'string' ? 1 : sideBySideMax(budget);
 }
 
-const maxErrorsOf = (inputs: JsonObject): number => Number(inputs['MaxErrors'] ?? 0);
-const maxUnavailableOf = (inputs: JsonObject): number => Number(inputs['MaxUnavailable'] ?? 1);
+function budgetOf(inputs: JsonObject, total: number): ErrorBudget | string {
+  const { MaxUnavailable: most = 1, MaxErrors: errors = 0 } = inputs;
+  return errorBudgetOf({ name: 'MaxUnavailable', value: most }, { name: 'MaxErrors', value: errors }, total);
+}
 
 /** Journaled, so that a resumed rolling goes on with the targets that it began with. */
 async function resolveTargets(run: StepRun): Promise<Ending | { readonly targets: readonly string[] }> {
@@ -93,9 +68,11 @@ function ordered(targets: readonly string[], inputs: JsonObject): readonly strin
 
 function endingOf(
   record: StepRecord,
-  { targets, succeeded, failed, last }: Tally,
+  targets: readonly string[],
+  { succeeded, failed, failures }: Tally,
   maxErrors: number,
 ): Ending {
+  const last = failures.findLast(({ failure }) => failure !== null)?.failure ?? null;
   const notStarted = targets.slice(succeeded.length + failed.length);
   const outputs: JsonObject = {
     Targets: targets,

@@ -1,5 +1,6 @@
 /** Says how the step ended, and keeps what it gave for later steps and its undo. */
 import { failureIn } from '../endings.ts';
+import { hasTouched } from '../needs-undo.ts';
 import type { StepRecord } from '../records.ts';
 import type { RunStep } from '../step-run.ts';
 import type { EffectResult } from '../types.ts';
@@ -28,7 +29,13 @@ export const told =
   };
 
 /** By the tries that may have acted; what ran to its end is known to have, whatever it said. */
-function actedOf({ attempts, hasEnded, status, children }: StepRecord): 'no' | 'yes' | 'unknown' {
+function actedOf({ attempts, hasEnded, status, children, onHosts }: StepRecord): 'no' | 'yes' | 'unknown' {
+  if (onHosts !== undefined) {
+    const each = new Set(onHosts.map(actedOf));
+    // Of a host that was allowed to fail nobody has told all that it may have changed.
+    const failed = status === 'Success' && onHosts.some((own) => hasTouched(own) && own.status !== 'Success');
+    return each.has('unknown') || failed ? 'unknown' : each.has('yes') ? 'yes' : 'no';
+  }
   if (attempts.length === 0) return 'no';
   if (children?.some(({ acted }) => acted === 'unknown') === true) return 'unknown';
   return status === 'Success' || hasEnded ? 'yes' : 'unknown';
@@ -36,10 +43,11 @@ function actedOf({ attempts, hasEnded, status, children }: StepRecord): 'no' | '
 
 /** Of a step that has no undo and cannot tell what it changed, nobody may say that nothing was changed. */
 function withoutUndo(
-  { step, descriptor, attempts, children }: StepRecord,
+  record: StepRecord,
   { changes }: EffectResult,
 ): { readonly untold?: string; readonly noUndo?: string } {
-  if (attempts.length === 0 || step.undo.kind === 'steps' || children !== undefined) return {};
+  const { step, descriptor, children } = record;
+  if (!hasTouched(record) || step.undo.kind === 'steps' || children !== undefined) return {};
   const isTold = changes.length > 0;
   // Its author knows better than the action.
   if (step.undo.kind === 'none') return isTold ? { noUndo: step.undo.reason } : {};

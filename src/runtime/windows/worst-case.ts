@@ -28,9 +28,10 @@ export function limitsOf(task: RunbookTask, document: Document, inventory: Inven
   const time = worstCaseTime(program, {
     parameters,
     targets: (step) => {
-      const written = step.inputs['Targets'] ?? null;
+      const written = step.inputs['Targets'] ?? step.inputs['Hosts'] ?? null;
       const name = typeof written === 'string' ? /^\s*\{\{\s*(\w+)\s*\}\}\s*$/.exec(written)?.[1] : undefined;
-      const selectors = name !== undefined && Object.hasOwn(parameters, name) ? parameters[name] : written;
+      const given = name !== undefined && Object.hasOwn(parameters, name) ? parameters[name] : written;
+      const selectors = typeof given === 'string' ? [given] : given;
       if (!Array.isArray(selectors) || !selectors.every((each) => typeof each === 'string')) return undefined;
       const found = resolveTargets(inventory, selectors);
       return found.kind === 'hosts' ? found.hosts.length : undefined;
