@@ -134,6 +134,12 @@ export const commandTree: readonly CommandSpec[] = [
       },
       { name: 'fail-at', value: 'STEP', values: 'step', says: 'Sandbox only: this step acts, then fails' },
       {
+        name: 'children',
+        value: 'WHO',
+        choices: ['local', 'ssm', 'auto'],
+        says: 'Who runs runbooks that steps name: Belay, Systems Manager, or (auto) Belay where it has them',
+      },
+      {
         name: 'id',
         value: 'ID',
         says: 'Start under this id; refused (5) when an execution has it, so that it is started once',

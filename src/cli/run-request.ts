@@ -39,6 +39,7 @@ export function runWords(file: string, options: RawOptions, document: Document |
   );
   const rollback = textOf(options, 'rollback');
   const id = textOf(options, 'id');
+  const children = textOf(options, 'children');
   const targets = textsOf(options, 'targets');
   const request: StartRequest = {
     file,
@@ -48,6 +49,7 @@ export function runWords(file: string, options: RawOptions, document: Document |
     sandbox,
     ...(rollback === 'onFailure' || rollback === 'never' || rollback === 'ask' ? { rollback } : {}),
     ...(failAt === undefined ? {} : { failAt }),
+    ...(children === 'local' || children === 'ssm' || children === 'auto' ? { children } : {}),
     ...lockWaitOf(options),
     ...(id === undefined ? {} : { id }),
     ...(targets.length === 0 ? {} : { targets }),

@@ -16,6 +16,8 @@ export interface Inventory {
   readonly channels: readonly Channel[];
   /** The folder of window files; null: `windows/` beside belay.yaml. */
   readonly windowsFolder: string | null;
+  /** Folders in which runbooks that a step names are looked for, behind those beside the caller. */
+  readonly runbookFolders: readonly string[];
   /** Whose signatures count; null: an approval is a prompt. */
   readonly approvals: ApprovalPolicy | null;
   /** By name or by instance id: both are the same target. `via` holds every hop, the first one first. */
@@ -25,7 +27,7 @@ export interface Inventory {
 /** Of entries without cycles and with known bastions. */
 export function makeInventory(
   entries: readonly WrittenHost[],
-  rest: Pick<Inventory, 'groups' | 'keepMs' | 'channels' | 'windowsFolder' | 'approvals'>,
+  rest: Pick<Inventory, 'groups' | 'keepMs' | 'channels' | 'windowsFolder' | 'approvals' | 'runbookFolders'>,
 ): Inventory {
   const byName = new Map(entries.map((entry) => [entry.name, entry]));
   const addresses = new Map<string, HostAddress>();

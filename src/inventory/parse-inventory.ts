@@ -4,6 +4,7 @@ import {
   makeReport,
   readMap,
   readText,
+  readTexts,
   readTree,
   type Diagnostic,
   type Entry,
@@ -47,6 +48,7 @@ interface Entries {
   readonly channels: readonly Channel[];
   readonly windowsFolder: string | null;
   readonly approvals: ApprovalPolicy | null;
+  readonly runbookFolders: readonly string[];
 }
 
 const nothing: Entries = {
@@ -56,6 +58,7 @@ const nothing: Entries = {
   channels: [],
   windowsFolder: null,
   approvals: null,
+  runbookFolders: [],
 };
 
 function readEntries(root: TreeNode, options: InventoryOptions, report: Report): Entries {
@@ -66,7 +69,7 @@ function readEntries(root: TreeNode, options: InventoryOptions, report: Report):
     return nothing;
   }
   const reader: MapReader = { node: root, what: 'belay.yaml', report };
-  checkKeys(reader, ['keep', 'hosts', 'groups', 'windows', 'notify', 'approvers', 'approvals']);
+  checkKeys(reader, ['keep', 'hosts', 'groups', 'windows', 'notify', 'approvers', 'approvals', 'runbooks']);
   const resolvePath = options.resolvePath ?? ((path: string) => path);
   const hosts: WrittenHost[] = [];
   for (const entry of expandHosts(readMap(reader, 'hosts')?.value.entries.values() ?? [], report)) {
@@ -88,6 +91,7 @@ function readEntries(root: TreeNode, options: InventoryOptions, report: Report):
     channels: readChannels(reader, { resolvePath }),
     windowsFolder: windows === undefined ? null : resolvePath(windows),
     approvals: readApprovals(reader, resolvePath),
+    runbookFolders: readTexts(reader, 'runbooks').map((path) => resolvePath(path)),
   };
 }
 

@@ -20,6 +20,11 @@ export function inventorySchema(): JsonObject {
         type: 'string',
         pattern: '^(?:[1-9][0-9]*(?:h|d|w)|P.*)$',
       },
+      runbooks: {
+        description:
+          'Folders with runbooks that aws:executeAutomation names, relative to this file. They are looked in behind those beside the calling runbook.',
+        anyOf: [{ type: 'string' }, { type: 'array', minItems: 1, items: { type: 'string' } }],
+      },
       approvers: {
         description:
           'Who may approve, each with OpenSSH public keys, and groups of them. An approval of aws:approve is then a signature.',

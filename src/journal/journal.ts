@@ -72,6 +72,8 @@ export interface ExecutionSettings {
   readonly startedBy: string;
   /** The user behind sudo, where root started it. */
   readonly startedFor?: string;
+  /** Who runs runbooks that steps name: Belay, Systems Manager, or Belay where it has them (`auto`, where nothing is said). */
+  readonly children?: 'local' | 'ssm' | 'auto';
   /** Whether any step may call AWS: then people are known by their AWS identity. */
   readonly usesAws: boolean;
 }

@@ -17,6 +17,7 @@ import {
 import { plan, type FoundRunbook } from '../engine/index.ts';
 import { own, type Json, type JsonObject } from '../json.ts';
 import type { Aws } from '../transports/aws.ts';
+import { awsRunbook } from './aws-runbooks.ts';
 import { defaultScope, readStored } from './defaults.ts';
 import { readText } from './read-text.ts';
 import { Refusal } from './refusal.ts';
@@ -35,7 +36,13 @@ export interface Fitting {
   readonly childId: string;
 }
 
+/** Who runs runbooks that a step names: Belay, Systems Manager, or Belay where it has the runbook. */
+export type ChildrenRunBy = 'local' | 'ssm' | 'auto';
+
 export interface CallerOf {
+  readonly runBy: ChildrenRunBy;
+  /** Folders that belay.yaml names, absolute. */
+  readonly folders: readonly string[];
   /** Of the calling runbook, absolute. */
   readonly file: string;
   /** The files of the executions from the root to the caller, this one's last. */
@@ -52,14 +59,31 @@ const endings = ['', '.yaml', '.yml', '.json'];
 export function childRunbooks(caller: CallerOf): ChildRunbooks {
   return {
     find: async (name, version, aws) => {
-      const path = fileOf(name, caller.file);
-      if (path === undefined && isPath(name)) throw missing(name, caller.file);
-      if (path === undefined && isOfService(name)) return { kind: 'service' };
-      const source = path === undefined ? await fetched(name, version, aws) : readFile(path);
+      // A path from the root of the disk is how Belay itself names a runbook, for its targets.
+      if (caller.runBy === 'ssm' && !isAbsolute(name)) return ofService(name);
+      const folders = foldersOf(caller);
+      const path = fileOf(name, folders);
+      if (path === undefined && isPath(name)) throw missing(name, folders);
+      const owned = path === undefined && isDefault(version) ? awsRunbook(name) : undefined;
+      if (path === undefined && owned === undefined && isOfService(name)) {
+        if (caller.runBy === 'local') throw notHere(name);
+        return { kind: 'service' };
+      }
+      const source =
+        owned !== undefined
+          ? { file: `aws:${name}`, text: owned }
+          : path === undefined
+            ? await fetched(name, version, aws)
+            : readFile(path);
       refuseChain(caller.chain, source.file);
       const document = checked(source, caller.catalog());
+      if (caller.runBy === 'local' && locationsIn(document) !== undefined)
+        throw new ActionFailure({
+          code: 'NOT_LOCAL',
+          message: locationsMessage(locationsIn(document) ?? ''),
+        });
       const program = plan(document, (step) => describeStep(caller.actions, step));
-      const runbook = basename(source.file).replace(/\.(ya?ml|json)$/, '');
+      const runbook = basename(source.file).replace(/^aws:|\.(ya?ml|json)$/g, '');
       return { kind: 'runbook', runbook, file: source.file, program: asJson(program) };
     },
     fit: async (asked, aws) => {
@@ -81,12 +105,49 @@ const asJson = (value: object): JsonObject => JSON.parse(JSON.stringify(value)) 
 
 const isPath = (name: string): boolean => /[/\\]/.test(name) || /\.(?:ya?ml|json)$/.test(name);
 
+const isDefault = (version: string | null): boolean =>
+  version === null || version === '$DEFAULT' || version === '$LATEST';
+
+function ofService(name: string): FoundRunbook {
+  if (!isPath(name) || name.startsWith('arn:')) return { kind: 'service' };
+  throw new ActionFailure({
+    code: 'NOT_OF_SERVICE',
+    message: `${name} is a file, and with --children ssm Systems Manager runs all runbooks that steps name: name a document that it has`,
+  });
+}
+
+/** The step that has Systems Manager go to other accounts and regions, which is never done here. */
+export function locationsIn({ mainSteps }: Pick<Document, 'mainSteps'>): string | undefined {
+  for (const { name, inputs, nested = {} } of mainSteps) {
+    if ((inputs['TargetLocations'] ?? null) !== null) return name;
+    for (const steps of Object.values(nested)) {
+      const inner = locationsIn({ mainSteps: steps });
+      if (inner !== undefined) return inner;
+    }
+  }
+  return undefined;
+}
+
+export const locationsMessage = (step: string): string =>
+  `step ${step} has TargetLocations, which Systems Manager goes over, and with --children local nothing is handed to it`;
+
+function notHere(name: string): ActionFailure {
+  return new ActionFailure({
+    code: 'NOT_LOCAL',
+    message: `${name} is a runbook that only Systems Manager has, and with --children local nothing is handed to it. Lay a runbook of that name beside the caller, or leave --children away`,
+  });
+}
+
+/** Where runbooks are looked for, in this order. */
+function foldersOf({ file, folders }: CallerOf): readonly string[] {
+  const folder = dirname(file);
+  return [folder, join(folder, 'runbooks'), ...folders];
+}
+
 /** The file that the name means; undefined: there is none. Links are followed, so that a file has one name. */
-function fileOf(name: string, callerFile: string): string | undefined {
+function fileOf(name: string, folders: readonly string[]): string | undefined {
   if (name.startsWith('arn:')) return undefined;
-  const folder = dirname(callerFile);
-  const folders = isAbsolute(name) ? [''] : [folder, join(folder, 'runbooks')];
-  for (const place of folders)
+  for (const place of isAbsolute(name) ? [''] : folders)
     for (const ending of extname(name) === '' ? endings.slice(1) : endings) {
       try {
         return realpathSync(join(place, `${name}${ending}`));
@@ -106,11 +167,10 @@ function readFile(path: string): SourceText {
   }
 }
 
-function missing(name: string, callerFile: string): ActionFailure {
-  const folder = dirname(callerFile);
+function missing(name: string, folders: readonly string[]): ActionFailure {
   return new ActionFailure({
     code: 'UNKNOWN_RUNBOOK',
-    message: `there is no runbook ${name} in ${folder} or in ${join(folder, 'runbooks')}`,
+    message: `there is no runbook ${name} in ${folders.join(' or in ')}`,
   });
 }
 

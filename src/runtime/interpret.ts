@@ -44,6 +44,8 @@ export interface Shared {
   readonly machines: KnownMachines;
   /** Whose signatures count; null: belay.yaml does not say. */
   readonly approvals: ApprovalPolicy | null;
+  /** Where belay.yaml says that runbooks lie, absolute. */
+  readonly runbookFolders: readonly string[];
   /** Who carries out activities, given who usually does. */
   readonly activityHost: (usual: ActivityHost) => ActivityHost;
 }
@@ -117,6 +119,8 @@ class Tree {
       actsOn: this.#actsOn,
       vault,
       runbooks: childRunbooks({
+        runBy: this.#root.settings.children ?? 'auto',
+        folders: this.#shared.runbookFolders,
         file: fileOf(row),
         chain: this.#chainOf(row),
         actions,

@@ -21,6 +21,7 @@ import type { Transports } from './transports.ts';
 import { programSha256 } from './program-hash.ts';
 import { preflight } from './preflight.ts';
 import { Refusal } from './refusal.ts';
+import { locationsIn, locationsMessage } from './child-runbooks.ts';
 import { defaultScope, readStored } from './defaults.ts';
 import { fingerprintOf } from './secrets/fingerprint.ts';
 import { readSecrets } from './secrets/read-all.ts';
@@ -63,6 +64,8 @@ export async function prepareExecution(request: RunRequest, tools: PrepareTools)
   const stored = await readStored(written.document, { ...plain, ...request.secrets }, tools.transports.aws);
   const secrets = { ...stored.secrets, ...request.secrets };
   const { document, diagnostics } = checked(request, tools, Object.keys(stored.secrets));
+  const located = request.settings.children === 'local' ? locationsIn(document) : undefined;
+  if (located !== undefined) throw new Refusal('usage', 'NOT_LOCAL', locationsMessage(located));
   const given = { ...plain, ...secretArguments(document, secrets) };
   refuseProblems(
     checkArguments(document, given).filter(({ parameter }) => !Object.hasOwn(secrets, parameter)),

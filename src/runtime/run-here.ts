@@ -56,7 +56,14 @@ export async function runHere(id: string, options: RunOptions): Promise<RunEndin
     try {
       const secrets = await openSecrets(row, transports, options);
       journal.setRunner(id, { pid: process.pid, host: hostname(), startedAt: Date.now() });
-      const shared = { transports, secrets, machines, approvals: inventory?.approvals ?? null, ...ports };
+      const shared = {
+        transports,
+        secrets,
+        machines,
+        approvals: inventory?.approvals ?? null,
+        runbookFolders: inventory?.runbookFolders ?? [],
+        ...ports,
+      };
       return await interpret(row, shared, options);
     } finally {
       await transports.close();

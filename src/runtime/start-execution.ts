@@ -5,6 +5,7 @@ import { actions } from '../actions/index.ts';
 import type { Catalog, Diagnostic, RollbackWhen, SourceText } from '../document/index.ts';
 import type { Journal, NewExecution } from '../journal/index.ts';
 import type { JsonObject } from '../json.ts';
+import type { ChildrenRunBy } from './child-runbooks.ts';
 import { findConfiguration } from './configuration.ts';
 import { newExecutionId } from './execution-id.ts';
 import { channelsOf, refuseUnknownChannels } from './notify/known-channels.ts';
@@ -28,6 +29,8 @@ export interface StartRequest {
   /** Where a Command document runs, as hosts are selected; a runbook takes none. */
   readonly targets?: readonly string[];
   readonly failAt?: string;
+  /** Who runs runbooks that steps name. */
+  readonly children?: ChildrenRunBy;
   readonly lockWaitSeconds?: number;
   /** Starts under this id, once: it is refused where an execution has it. */
   readonly id?: string;
@@ -94,6 +97,7 @@ export async function startExecution(request: StartRequest, parts: StartParts): 
             sandbox,
             inventoryFile: configuration.file,
             runbookFile: resolve(cwd, source.file),
+            ...(request.children === undefined ? {} : { children: request.children }),
             startedBy: parts.caller(),
             ...personBehind(env),
           },

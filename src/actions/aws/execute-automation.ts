@@ -62,7 +62,7 @@ export const executeAutomation = defineAction({
     DocumentName: Type.String({
       minLength: 1,
       description:
-        'A runbook beside this one or in runbooks/ there, with or without its ending; else the name or ARN of a document of Systems Manager.',
+        'A runbook beside this one, in runbooks/ there or in a folder that belay.yaml names (runbooks), with or without its ending; else the name or ARN of a document of Systems Manager. Of those that AWS owns, Belay runs the ones that it knows (docs/decisions/0026).',
     }),
     DocumentVersion: Type.Optional(
       Type.Union([Type.String(), Type.Integer()], {
