@@ -58,7 +58,11 @@ import { restartCluster } from './minio/restart-cluster.ts';
 import { rotateAccessKey } from './minio/rotate-access-key.ts';
 import { settle } from './minio/settle.ts';
 import { watchAccessKey } from './minio/watch-access-key.ts';
+import { canFollow } from './postgresql/can-follow.ts';
 import { check as postgresqlCheck } from './postgresql/check.ts';
+import { control as postgresqlControl } from './postgresql/control.ts';
+import { follow as postgresqlFollow } from './postgresql/follow.ts';
+import { promote as postgresqlPromote } from './postgresql/promote.ts';
 import { rebuildStandby } from './postgresql/rebuild-standby.ts';
 import { replication as postgresqlReplication } from './postgresql/replication.ts';
 import { server as postgresqlServer } from './postgresql/server.ts';
@@ -126,7 +130,11 @@ const all: readonly AnyAction[] = [
   rotateAccessKey,
   settle,
   watchAccessKey,
+  canFollow,
   postgresqlCheck,
+  postgresqlControl,
+  postgresqlFollow,
+  postgresqlPromote,
   rebuildStandby,
   postgresqlReplication,
   postgresqlServer,

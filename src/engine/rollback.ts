@@ -3,13 +3,13 @@
  * It goes on when one undo fails, because every step that comes back is one less to put right by hand.
  */
 import { StartingAgain } from './again.ts';
-import { climbDown, type Descent, type Undo } from './climb-down.ts';
+import { climbDown, type Descent, type Undo, type Undoing } from './climb-down.ts';
 import { changedSince, refusedForDrift } from './drift.ts';
 import { driftText } from './drift-text.ts';
 import { isOfEarlierVersion } from './earlier-rollback.ts';
 import type { Execution } from './execution.ts';
-import { deadlineAfter, type Frame } from './frame.ts';
 import type { Failure } from './failure.ts';
+import { deadlineAfter, type Frame } from './frame.ts';
 import { observeLeft } from './left.ts';
 import { allActing } from './on-hosts.ts';
 import { UnmetNeeds } from './undo-needs.ts';
@@ -76,7 +76,10 @@ export async function rollback(start: Frame, pass: number, request: RollbackRequ
   const leave = (): Promise<void> => Promise.resolve();
   for (const part of parts) {
     if (isDescents(part)) {
-      await climbDown(frame, part, undo);
+      const unmet = part[0] === undefined ? null : needs.of(part[0].turn.of);
+      if (unmet === null) await climbDown(frame, part, undo);
+      else
+        for (const record of part.flatMap((each) => each.records)) await undo(frame, record, refusing(unmet));
       await starting?.passed(
         frame,
         part.flatMap(({ records: own }) => own),
@@ -89,6 +92,12 @@ export async function rollback(start: Frame, pass: number, request: RollbackRequ
   await observeLeft(frame, `${idPrefix}left/`);
   await frame.emit({ type: 'RollbackEnded', pass, status: rollbackStatus(execution) });
 }
+
+/** What a whole rolling builds on was not undone: then no gate has to be asked. */
+const refusing = (unmet: Failure): Undoing => ({
+  enter: () => Promise.resolve(unmet),
+  leave: () => Promise.resolve(),
+});
 
 /** A step of its own, or the targets of a rolling. */
 type Part = StepRecord | readonly Descent[];

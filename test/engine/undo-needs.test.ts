@@ -87,6 +87,22 @@ test('in a rolling it is the undo of the same target that counts', async () => {
   ]);
 });
 
+test('a rolling that builds on it touches none of its targets, and asks no gate for them', async () => {
+  const world = new ToyWorld();
+  world.set('health', 'ok');
+  world.failing.set('undo put Point', always);
+  const rolling = { ...roll([put('Put', undefined, target)], [isHealthy]), undoNeeds: ['Point'] };
+  const { undone, state } = await run([rolling, put('Point'), fail], world);
+  expect(undone).toEqual([
+    ['Point', 'failed'],
+    ['Roll@b/Put', 'failed'],
+    ['Roll@a/Put', 'failed'],
+  ]);
+  expect(state.rollback.map(({ failure }) => failure?.code).slice(1)).toEqual(['UNDO_NEEDED', 'UNDO_NEEDED']);
+  expect(state.rollback.flatMap(({ steps }) => steps)).toEqual([]);
+  expect([world.get('a'), world.get('b')]).toEqual(['new', 'new']);
+});
+
 test('a rolling with a gate touches no further target after one of which an undo failed, though the gate holds', async () => {
   const world = new ToyWorld();
   world.set('health', 'ok');

@@ -50,6 +50,9 @@ export const serverSchema = strictObject({
     }),
     'What streams from it now.',
   ),
+  SlotName: Type.Union([Type.String(), Type.Null()], {
+    description: 'What a standby from 12 on uses of its primary; null: none.',
+  }),
   Slots: list(
     strictObject({ Name: Type.String(), Type: Type.String(), IsActive: Type.Boolean() }),
     'Replication slots; an inactive one holds WAL back.',
@@ -157,6 +160,7 @@ export function readServer(fields: Fields, label: string): Server {
       Sync: text(each['sync']),
       LagBytes: typeof each['lag'] === 'number' ? each['lag'] : null,
     })),
+    SlotName: textOr(facts['slotname']),
     Slots: objects('slot').map((each) => ({
       Name: text(each['name']),
       Type: text(each['type']),

@@ -180,6 +180,19 @@
  * postgresql/copy-back changes  KEY DIRECTORY                       back=DIRECTORY   when DIRECTORY.before-KEY took its place again
  *     failed=SERVER_RUNNING | CHANGED_MEANWHILE | WRITE_FAILED
  *
+ * postgresql/control   read     DIRECTORY
+ *     running=PID where a server works there     state= checkpoint=LSN timeline=N systemIdentifier=N of pg_controldata
+ *     said=TEXT                its last complaints in its log since it began               failed=NO_SUCH_DIRECTORY | NO_POSTGRESQL
+ * postgresql/can-follow read    USER DIRECTORY                      the conninfo of the primary to be
+ *     identity=N of who answers     systemIdentifier=N     unhinted=yes | unrewindable=yes     unasked=TEXT  of a plain connection
+ * postgresql/promote   changes  USER PORT SOCKET DIRECTORY LSN TIMELINE IDENTIFIER SECONDS
+ *     waits until it has replayed beyond LSN, then promotes.     replayed=LSN timeline=N (also when it was promoted already)
+ *     failed=OTHER_CLUSTER | NOT_A_STANDBY | NOT_CAUGHT_UP | NOT_ANSWERING | PROMOTE_FAILED
+ * postgresql/promoted  read     USER PORT SOCKET DIRECTORY         recovery=t | f
+ * postgresql/follow    changes  KEY USER DIRECTORY REWIND SLOT      the conninfo; SLOT `=`: as now     rewound=yes | no  slot=NAME  told=reload | restart
+ *     failed=PRIMARY_SILENT | OTHER_CLUSTER | SLOT_FAILED | ODD_SLOT | SERVER_RUNNING | REWIND_FAILED | WRITE_FAILED
+ * postgresql/unfollow  changes  KEY USER DIRECTORY                  back=FILE
+ *
  * http/check          read     URL TIMEOUTSECONDS BODYBYTESMAX METHOD     the request's body
  *     status=NNN  body=BASE64    or    unreachable=TEXT          failed=NO_HTTP_CLIENT
  *
@@ -231,6 +244,12 @@ export const hostScriptNames = [
   'postgresql/server',
   'postgresql/copy',
   'postgresql/copy-back',
+  'postgresql/control',
+  'postgresql/can-follow',
+  'postgresql/promote',
+  'postgresql/promoted',
+  'postgresql/follow',
+  'postgresql/unfollow',
   'http/check',
   'minio/drives',
   'minio/pieces',

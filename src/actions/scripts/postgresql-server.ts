@@ -152,6 +152,7 @@ else now=pg_current_xlog_location got=pg_last_xlog_replay_location minus=pg_xlog
 lsn="case when pg_is_in_recovery() then $got() else $now() end"
 rows facts "select row_to_json(f) from (select current_setting('server_version') as version, pg_is_in_recovery() as standby,
   $([ "$number" -lt 90600 ] && echo null::text || echo '(select max(status) from pg_stat_wal_receiver)') as receiver,
+  $([ "$number" -lt 120000 ] && echo null::text || echo "current_setting('primary_slot_name')") as slotname,
   current_setting('data_directory') as directory, ($lsn)::text as lsn,
   (select count(*) from pg_prepared_xacts) as prepared,
   (select coalesce(max(extract(epoch from now() - xact_start)), 0)::bigint from pg_stat_activity where pid <> pg_backend_pid() and xact_start is not null and state is not null) as longest,

@@ -37,6 +37,11 @@ describe.skipIf(reason)(
           ...more,
         }),
       );
+    const switchover = () => ({
+      SwitchoverTo: 'db2',
+      CatchUpSeconds: '60',
+      ConnInfo: `host=${replicas.world.lab.address('db2')} user=postgres`,
+    });
     const approver = process.env['USER'] ?? 'root';
     const versions = async () =>
       await Promise.all([primary, ...standbys].map((host) => replicas.sql(host, 'show server_version')));
@@ -92,6 +97,95 @@ describe.skipIf(reason)(
         expect(undoResults(await replicas.show())).toMatchObject({ 'PatchStandbys@db2/Patch': 'undone' });
         expect(await versions()).toEqual(allOf(replicas.versions.old));
         expect(await replicas.onHost(primary, `systemctl show -p MainPID --value ${unit}`)).toBe(pid);
+      },
+    );
+    cases.test(
+      'a switchover under a writer: the new primary serves, the old one and the other standby follow it; afterwards there is no way back, and it is said',
+      async () => {
+        await replicas.reset();
+        await replicas.startWriter();
+        const running = begin(shipped, switchover());
+        await running.says('AskPrimary', 300);
+        const { executionId } = await replicas.show();
+        const said = await replicas.belay(['approve', executionId, '--step', 'AskPrimary']);
+        expect(said.code, said.stderr).toBe(0);
+        const { code, stderr } = await running.ended;
+        expect(code, stderr).toBe(0);
+        expect(await replicas.primaries()).toEqual(['db2']);
+        expect(await versions()).toEqual(allOf(replicas.versions.new));
+        const slots = 'select slot_name from pg_replication_slots order by 1';
+        expect(await replicas.sql('db2', slots)).toBe('slot0\nslot1');
+        expect(await replicas.sql(primary, slots)).toBe('');
+
+        const back = await replicas.belay(['rollback', executionId]);
+        expect(back.code, back.stderr).toBe(4);
+        expect(back.stderr).toContain('POINT_OF_NO_RETURN');
+        expect(await replicas.primaries()).toEqual(['db2']);
+        expect(await replicas.sql(primary, 'select status from pg_stat_wal_receiver')).toBe('streaming');
+        expect(await replicas.acknowledged()).toBeGreaterThan(50);
+        for (const host of [primary, ...standbys]) expect(await replicas.lost(host)).toBe('');
+      },
+    );
+    cases.test(
+      'a standby that has not replayed all is not promoted: the old primary serves again, and everything is as before',
+      async () => {
+        await replicas.reset();
+        await replicas.startWriter();
+        const pause = (verb: string) =>
+          `cd / && runuser -u postgres -- psql -XAtqc 'select pg_wal_replay_${verb}()'`;
+        const text = readFileSync(shipped, 'utf8')
+          .replace('  - name: AskPrimary\n', '  - name: NotAsked\n')
+          .replace('action: aws:approve', 'action: aws:sleep')
+          .replace(
+            /    inputs:\n      Message: >-[^]*?MinRequiredApprovals: 1\n/,
+            '    inputs: { Duration: PT1S }\n',
+          )
+          .replace('Default: AskPrimary', 'Default: NotAsked')
+          .replace(
+            '  - name: StopFormer\n',
+            `  - name: Pause
+    action: host:command
+    inputs: { Host: db2, Script: "${pause('pause')}" }
+    undo: { none: it is the accident that the test is about }
+
+  - name: StopFormer
+`,
+          )
+          .replace('Default: StopFormer', 'Default: Pause')
+          .replace(
+            '  - name: Fence\n',
+            `  - name: ReplayGoesOnAfterwards
+    action: aws:sleep
+    inputs: { Duration: PT1S }
+    undo:
+      - name: Resume
+        action: host:command
+        inputs: { Host: db2, Script: "${pause('resume')}" }
+
+  - name: Fence
+`,
+          )
+          .replace('      FormerDirectory:', '      WaitSeconds: 2\n      FormerDirectory:');
+        const { code, stderr } = await begin(await replicas.runbook('paused.yaml', text), switchover()).ended;
+        expect(stderr).toContain('NOT_CAUGHT_UP');
+        expect(code, stderr).toBe(3);
+        expect(await replicas.primaries()).toEqual([primary]);
+        expect(await versions()).toEqual(allOf(replicas.versions.old));
+        for (const host of [primary, ...standbys]) expect(await replicas.lost(host)).toBe('');
+      },
+    );
+    cases.test(
+      'a switchover to what cannot be reached or rewound is refused while everything serves',
+      async () => {
+        await replicas.reset();
+        const refused = async (ConnInfo: string) => {
+          const { code, stderr } = await begin(shipped, { ...switchover(), ConnInfo }).ended;
+          expect(code, stderr).toBe(1);
+          return stderr;
+        };
+        expect(await refused('')).toContain('NO_CONNINFO');
+        expect(await refused('host=127.0.0.1 port=1 user=postgres')).toContain('CANNOT_FOLLOW');
+        expect(await replicas.primaries()).toEqual([primary]);
       },
     );
     cases.test('a standby that does not follow is refused before anything is touched', async () => {

@@ -10,6 +10,11 @@ import { packages, unit } from '../patch/stage.ts';
 
 export const primary = 'db1';
 export const standbys = ['db2', 'db3'];
+/** First, as the first line that fits counts. */
+const trusts =
+  "grep -q '^host all,replication all 10' /etc/postgresql/15/main/pg_hba.conf || sed -i '1i host all,replication all 10.0.0.0/8 trust' /etc/postgresql/15/main/pg_hba.conf";
+/** Writes to whichever server is the primary. */
+const writer = 'db3';
 const data = '/var/lib/postgresql/15/main';
 
 export interface Replicas {
@@ -25,6 +30,8 @@ export interface Replicas {
   /** The old packages everywhere, every server up, every standby streaming. */
   reset(): Promise<void>;
   startWriter(): Promise<void>;
+  /** The hosts whose server runs and is none of the standbys. */
+  primaries(): Promise<readonly string[]>;
   /** Ends the writer; acknowledged numbers that a server does not have, when it has caught up. */
   lost(host: string): Promise<string>;
   acknowledged(): Promise<number>;
@@ -54,19 +61,20 @@ export async function raiseReplicas(): Promise<Replicas> {
     await onHost(
       primary,
       `printf "listen_addresses = '*'\\nwal_log_hints = on\\nhot_standby = on\\n" >/etc/postgresql/15/main/conf.d/replicas.conf
-       echo 'host all,replication all 10.0.0.0/8 trust' >>/etc/postgresql/15/main/pg_hba.conf
+       ${trusts}
        systemctl restart ${unit}`,
     );
-    for (const [index, host] of standbys.entries()) {
+    const copy = async (host: string, index: number): Promise<void> => {
       await onHost(
         host,
         `printf "listen_addresses = '*'\\nwal_log_hints = on\\n" >/etc/postgresql/15/main/conf.d/replicas.conf
-         echo 'host all,replication all 10.0.0.0/8 trust' >>/etc/postgresql/15/main/pg_hba.conf
-         systemctl stop ${unit} && rm -rf ${data}
+         ${trusts}
+         systemctl stop ${unit} && rm -rf ${data} ${data}.before-*
          cd / && runuser -u postgres -- pg_basebackup -h ${lab.address(primary)} -D ${data} -R -X stream -c fast -C -S slot${index}
          systemctl start ${unit}`,
       );
-    }
+    };
+    for (const [index, host] of standbys.entries()) await copy(host, index);
     const inventory = { hosts: world.inventory.hosts, groups: { postgres: all } };
     await writeFile(join(folder, 'belay.yaml'), stringify(inventory));
     await sql(primary, 'create table acks (n int primary key)');
@@ -90,6 +98,7 @@ export async function raiseReplicas(): Promise<Replicas> {
       onHost,
       sql,
       reset: async () => {
+        await onHost(writer, 'touch /root/stop; systemctl stop belay-writer 2>/dev/null; true');
         for (const host of all) {
           await lab.publish(host, 'old');
           const names = packages.map((name) => `${name}=${served.old}`).join(' ');
@@ -102,26 +111,58 @@ export async function raiseReplicas(): Promise<Replicas> {
           );
           await lab.publish(host, 'new');
         }
+        // A case that has failed in the midst of a switchover leaves other roles behind.
+        if ((await sql(primary, 'select pg_is_in_recovery()')) === 't')
+          await sql(primary, 'select pg_promote(true, 60)');
+        for (const [index, host] of standbys.entries()) {
+          const follows = `select count(*) from pg_stat_wal_receiver where status = 'streaming' and sender_host = '${lab.address(primary)}'`;
+          let isFollowing = false;
+          for (let tries = 0; tries < 20 && !isFollowing; tries += 1) {
+            isFollowing = (await sql(host, follows).catch(() => '0')) === '1';
+            if (!isFollowing) await delay(500);
+          }
+          if (isFollowing) continue;
+          await sql(
+            primary,
+            `select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = 'slot${index}' and not active`,
+          );
+          await copy(host, index);
+        }
         await sql(primary, 'truncate acks');
+      },
+      primaries: async () => {
+        const said = await Promise.all(
+          all.map(async (host) =>
+            (await sql(host, 'select pg_is_in_recovery()').catch(() => '')) === 'f' ? host : '',
+          ),
+        );
+        return said.filter((host) => host !== '');
       },
       startWriter: async () => {
         await onHost(
-          primary,
+          writer,
           `: >/root/acked; rm -f /root/stop
            cat >/root/writer.sh <<'END'
 n=0
 while [ ! -e /root/stop ] && [ $n -lt 100000 ]; do
   n=$((n + 1))
-  cd / && runuser -u postgres -- psql -XAtqc "insert into acks values ($n)" >/dev/null 2>&1 && echo $n >>/root/acked
+  psql -XAtq -d '${all
+    .map((host) => `host=${lab.address(host)}`)
+    .join(' ')
+    .replaceAll(
+      ' host=',
+      ',',
+    )} user=postgres connect_timeout=2 target_session_attrs=read-write' -c "insert into acks values ($n)" >/dev/null 2>&1 && echo $n >>/root/acked
   sleep 0.05
 done
 END
-           systemd-run -q --unit belay-writer sh /root/writer.sh`,
+           systemctl stop belay-writer 2>/dev/null; systemctl reset-failed belay-writer 2>/dev/null
+           systemd-run -q --collect --unit belay-writer sh /root/writer.sh`,
         );
       },
       lost: async (host) => {
-        await onHost(primary, 'touch /root/stop; systemctl stop belay-writer 2>/dev/null; true');
-        const acked = (await onHost(primary, 'cat /root/acked')).split('\n').filter(Boolean);
+        await onHost(writer, 'touch /root/stop; systemctl stop belay-writer 2>/dev/null; true');
+        const acked = (await onHost(writer, 'cat /root/acked')).split('\n').filter(Boolean);
         for (let tries = 0; tries < 60; tries += 1) {
           const have = new Set((await sql(host, 'select n from acks')).split('\n'));
           const missing = acked.filter((n) => !have.has(n));
@@ -131,7 +172,7 @@ END
         }
         return 'nothing was read';
       },
-      acknowledged: async () => Number(await onHost(primary, 'wc -l </root/acked')),
+      acknowledged: async () => Number(await onHost(writer, 'wc -l </root/acked')),
       down,
     };
   } catch (error) {
