@@ -29,10 +29,10 @@ type Before = {
   readonly sub: string;
   readonly enabled: string | null;
   /**
-   * Whether it was running or on its way up, whatever systemd called that. Absent where that says nothing: the step leaves it
-   * alone, or it is a job that ends by itself.
+   * Whether it was running or on its way up, whatever systemd called that; null where that says nothing: the step leaves it
+   * alone, or it is a job that ends by itself. Absent in journals of an earlier version.
    */
-  readonly up?: boolean;
+  readonly up?: boolean | null;
 };
 type Outputs = {
   readonly ActiveState: string;
@@ -41,10 +41,6 @@ type Outputs = {
 };
 
 const isUp = (active: string) => ['active', 'activating', 'reloading', 'refreshing'].includes(active);
-
-/** A job under way: it is on its way to its end, and not to being up. */
-const isPassing = (fields: Fields) =>
-  fields.one('Type') === 'oneshot' && fields.one('ActiveState') === 'activating';
 
 const onOne = defineAction({
   name: 'host:service',
@@ -112,7 +108,7 @@ const onOne = defineAction({
         ]
       : [],
 
-  before: ['active', 'sub', 'enabled'],
+  before: ['active', 'sub', 'enabled', 'up'],
   putsBack: ['up', 'enabled'],
   observe: async ({ Host, Name, State, Enabled }, context): Promise<Before> => {
     const host = context.host(Host);
@@ -125,7 +121,7 @@ const onOne = defineAction({
       active,
       sub: fields.one('SubState') ?? '',
       enabled: Enabled === undefined ? null : (fields.one('UnitFileState') ?? ''),
-      ...(State === undefined || isPassing(fields) ? {} : { up: isUp(active) }),
+      up: State === undefined || fields.one('Type') === 'oneshot' ? null : isUp(active),
     };
   },
 

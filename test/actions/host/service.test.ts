@@ -9,7 +9,7 @@ const cluster = { Host: 'db1', Name: 'postgresql@15-main' };
 test('stops a unit and says from what to what; undo starts it again', async () => {
   const { world } = sandboxHosts();
   const done = await run(service, { ...cluster, State: 'stopped' }, world);
-  expect(done.before).toEqual({ active: 'active', sub: expect.any(String), enabled: null });
+  expect(done.before).toEqual({ active: 'active', sub: expect.any(String), enabled: null, up: true });
   expect(done.ending).toMatchObject({
     kind: 'done',
     outputs: { ActiveState: 'inactive' },
