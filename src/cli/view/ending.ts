@@ -136,7 +136,11 @@ function failedLines(view: ExecutionView, style: Style): string[] {
 /** What Belay can take back it offers to take back; nobody is sent to a rollback that can do nothing. */
 function nextAfterFailure(view: ExecutionView): string {
   const { offersRollback, isWholeTakenBack } = accountOf(view);
-  if (!offersRollback) return byHand(view, [...untoldSteps(view), ...stepsWithoutUndo(view)]);
+  if (!offersRollback) {
+    const names = [...untoldSteps(view), ...stepsWithoutUndo(view)];
+    if (names.length > 0) return byHand(view, names);
+    return `remove what is kept once nobody needs it; belay show ${view.executionId} has it all`;
+  }
   return isWholeTakenBack
     ? `belay rollback ${view.executionId} takes it back`
     : `belay rollback ${view.executionId} takes back what has an undo`;

@@ -169,7 +169,10 @@ test.each(sampled())(
       );
       ({ id } = await belay.start({ file, texts: {}, values: {}, secrets: {}, sandbox: true }));
       const before = footprint(worldOf(belay.stateDir, id));
-      const changed = (): string[] => difference(before, footprint(worldOf(belay.stateDir, id)));
+      const expectHolds = (of: string): void => {
+        const world = worldOf(belay.stateDir, id);
+        expectClaimsHold(belay.view(id), { changed: difference(before, footprint(world)), world }, of);
+      };
       const ran = await belay.run(id, { onWait: 'leave' }).catch((error: unknown) => {
         if (!(error instanceof Killed)) throw error;
         return null;
@@ -184,12 +187,12 @@ test.each(sampled())(
         expect(belay.view(id).waiting, about).toMatchObject({ kind: 'unknownOutcome' });
         return;
       }
-      expectClaimsHold(belay.view(id), changed(), about);
+      expectHolds(about);
       fault = 'done';
       belay.requestRollback(id, { force: false });
       await belay.run(id, { onWait: 'leave' });
       // An undo list of this table takes nothing back: that is its author's word.
-      if (undo === 'auto') expectClaimsHold(belay.view(id), changed(), `${about}, rolled back`);
+      if (undo === 'auto') expectHolds(`${about}, rolled back`);
     } finally {
       belay.close();
     }

@@ -9,12 +9,11 @@ import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
 import { Belay } from '../../../src/runtime/belay.ts';
 import { Refusal } from '../../../src/runtime/refusal.ts';
+import { toItsEnd } from './to-its-end.ts';
 import { randomRunbook, type RandomRunbook } from './random-runbooks.ts';
 
 const runbooksMax = Number(process.env['BELAY_RANDOM_RUNBOOKS'] ?? 400);
 const timeMsMax = 45_000;
-/** Waits that a person would end; then it is cancelled, and may wait again for the undo of something. */
-const waitsMax = 8;
 
 const folder = mkdtempSync(join(tmpdir(), 'belay-random-'));
 const belay = new Belay({
@@ -88,21 +87,11 @@ async function endOf({ document, values }: RandomRunbook): Promise<string> {
     return checked === undefined ? 'invalid' : 'refused';
   }
   expect(checked).toBeDefined();
-  for (let waits = 0; waits < waitsMax; waits += 1) {
-    const ending = await belay.run(id, { onWait: 'leave' });
-    const view = belay.view(id);
-    if (ending.kind === 'ended') {
-      expect(['Success', 'Failed', 'TimedOut', 'Cancelled']).toContain(view.status);
-      expect(['notRequested', 'clean', 'partial', 'failed']).toContain(view.rollbackStatus);
-      const isFailure = view.status === 'Failed' || view.status === 'TimedOut';
-      if (isFailure) expect(view.steps.some(({ failure }) => failure !== null)).toBe(true);
-      return waits === 0 ? view.status : `${view.status} after waiting`;
-    }
-    expect(ending.reason).toBe('waiting');
-    expect(view.waiting).not.toBeNull();
-    if (waits === 0) belay.cancel(id);
-    else if (view.waiting?.kind === 'rollbackDecision') belay.cancel(id);
-    else await belay.decide(id, undefined, { decision: 'reject', comment: '' });
-  }
-  throw new Error(`${id} waits for ever`);
+  const waits = await toItsEnd(belay, id, () => expect(belay.view(id).waiting).not.toBeNull());
+  const view = belay.view(id);
+  expect(['Success', 'Failed', 'TimedOut', 'Cancelled']).toContain(view.status);
+  expect(['notRequested', 'clean', 'partial', 'failed']).toContain(view.rollbackStatus);
+  const isFailure = view.status === 'Failed' || view.status === 'TimedOut';
+  if (isFailure) expect(view.steps.some(({ failure }) => failure !== null)).toBe(true);
+  return waits === 0 ? view.status : `${view.status} after waiting`;
 }
