@@ -162,13 +162,17 @@ function cleanLines(view: ExecutionView, style: Style): string[] {
 
 /** What was read again after its undo is told as a fact; what only the undo told is told as its word. */
 function asBeforeText(view: ExecutionView): string {
-  const { seen, told, byWord } = takenBack(accountOf(view));
+  const { seen, told, byList, byWord } = takenBack(accountOf(view));
   const at = clockText(view.startedAt ?? view.createdAt);
   const as = (targets: readonly string[]) =>
     `${targetsText(targets)} ${targets.length === 1 ? 'is as it was' : 'are as they were'} at ${at}`;
   return [
     ...(seen.length === 0 ? [] : [` ${as(seen)}.`]),
     ...(told.length === 0 ? [] : [` By what its undo told, ${as(told)}.`]),
+    ...byList.map(
+      ({ target, steps }) =>
+        ` What ${namesText(steps)} changed on ${printable(target)} is as ${steps.length === 1 ? 'its' : 'their'} undo list left it.`,
+    ),
     ...byWord.map(
       ({ target, steps }) =>
         ` What ${namesText(steps)} changed on ${printable(target)} stays, by ${steps.length === 1 ? 'its' : 'their'} undo: none.`,

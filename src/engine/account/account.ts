@@ -6,7 +6,7 @@
 import type { Change, Looked } from '../events.ts';
 import type { ExecutionState, StepState, UndoState } from '../execution-state.ts';
 import { isDifferent, netChanges } from './net-changes.ts';
-import { standingRestorePoints, type StandingRestorePoint } from './restore-points.ts';
+import { changesBesidePoints, standingRestorePoints, type StandingRestorePoint } from './restore-points.ts';
 
 /** What is known of the changes of one step, its undo left aside. */
 export type Certainty =
@@ -60,7 +60,8 @@ const cleanResults: readonly UndoState['result'][] = ['undone', 'nothingToDo', '
 
 export function accountOf(state: Accountable): Account {
   const undos = new Map(state.rollback.map((undo) => [undo.name, undo]));
-  const steps = state.steps.map((step) => stepAccount(step, undos.get(step.name)));
+  const changesOf = changesBesidePoints(state);
+  const steps = state.steps.map((step) => stepAccount(step, changesOf(step), undos.get(step.name)));
   const standing = steps.filter(({ stands }) => stands);
   const restorePoints = standingRestorePoints(state);
   const unsure = standing.filter(({ certainty }) => certainty === 'unsure');
@@ -87,9 +88,9 @@ export function accountOf(state: Accountable): Account {
   };
 }
 
-function stepAccount(step: StepState, undo: UndoState | undefined): StepAccount {
+function stepAccount(step: StepState, changes: readonly Change[], undo: UndoState | undefined): StepAccount {
   return {
-    step,
+    step: changes === step.changes ? step : { ...step, changes },
     undo,
     certainty: certaintyOf(step),
     way: wayOf(step),

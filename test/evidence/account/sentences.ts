@@ -97,6 +97,7 @@ const sentences: readonly (readonly [RegExp, Check])[] = [
   [/^(.+?) ran; by (?:its|their) undo: none there is nothing to take back\./, hasBegun],
   [/^By what its undo told, (.+?) (?:is|are) as (?:it was|they were) at [\d:]+\./, isAsItWas],
   [/^What (.+?) changed on .+? stays, by (?:its|their) undo: none\./, hasBegun],
+  [/^What (.+?) changed on .+? is as (?:its|their) undo list left it\./, hasBegun],
   [/^(.+?) (?:is|are) as (?:it was|they were) at [\d:]+\./, isAsItWas],
 ];
 
