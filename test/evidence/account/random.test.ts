@@ -11,10 +11,12 @@ import { Belay } from '../../../src/runtime/belay.ts';
 import { Refusal } from '../../../src/runtime/refusal.ts';
 import { randomRunbook, type RandomRunbook } from '../limits/random-runbooks.ts';
 import { toItsEnd } from '../limits/to-its-end.ts';
-import { isThorough, seed } from '../sample.ts';
+import { isThorough, seed as drawn } from '../sample.ts';
 import { expectClaimsHold } from './claims.ts';
 import { difference, footprint, worldOf } from './footprint.ts';
 
+/** The same runbooks on every CI run, so that it is as calm as its code; npm run lab:faults and BELAY_SEED draw others. */
+const seed = isThorough || process.env['BELAY_SEED'] !== undefined ? drawn : 20_261_130;
 /** Of them that were accepted and ran. */
 const wanted = isThorough ? 1_000 : 100;
 

@@ -126,14 +126,14 @@ const lines: readonly (readonly [RegExp, Check])[] = [
   [new RegExp(`^ {2}next {2}${back} takes (?:it back|back what has an undo)$`), always],
   [/^ {2}next {2}put back by hand what (.+?) left; belay show/, hasBegun],
   [/^ {2}next {2}remove what is kept once nobody needs it; belay show/, isThereAny],
-  [
-    /^ {2}next: (?:belay rollback|remove what is in the way|look at it; to overwrite|put back by hand)/,
-    always,
-  ],
+  [/^ {2}next: (?:belay rollback|when that is put right|look at it; to overwrite|put back by hand)/, always],
   [/^ {2}kept: restore point (.+)$/, isThere],
   [/^ {2}only (?:its author knows|their authors know) what (?:it|they) changed: (.+)$/, hasBegun],
   [/^ {2}but (\S+) {2}(.+)$/, isDifferent],
-  [/^ {2}(\S*) +(.+?) (?:was not undone|was left alone|may have left something behind)/, always],
+  [
+    /^ {2}(\S*) +(.+?) (?:was not undone|was undone in part|was left alone|may have left something behind)/,
+    always,
+  ],
   [
     /^ {2}(\S*) +(\S+(?:, \S+)*) may have changed something/,
     ([, , names = ''], seen) => hasBegun(['', names], seen),
