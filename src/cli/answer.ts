@@ -14,7 +14,7 @@ export async function answer(
   const belay = await cli.belay();
   const key = textOf(options, 'key');
   const comment = textOf(options, 'comment') ?? '';
-  const { view, step } = await belay.decide(belay.find(prefix), textOf(options, 'step'), {
+  const { view, step } = await belay.decide(await belay.find(prefix), textOf(options, 'step'), {
     decision,
     comment,
     ...(key === undefined ? {} : { key: resolve(cli.cwd, key) }),

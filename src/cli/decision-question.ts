@@ -53,8 +53,8 @@ export class DecisionQuestion {
     try {
       const message = `Climb down, undoing ${steps.map(printable).join(', ')}?`;
       const answer = await askYesNo(message, { initial: true, signal });
-      if (answer === true) this.#belay.requestRollback(this.#id, { force: false });
-      if (answer === false) this.#belay.cancel(this.#id);
+      if (answer === true) await this.#belay.requestRollback(this.#id, { force: false });
+      if (answer === false) await this.#belay.cancel(this.#id);
     } catch (error) {
       if (error instanceof Interrupted) this.#interruption.interrupt();
       else if (error instanceof Refusal) this.#screen.say([printable(error.message)]);

@@ -30,7 +30,7 @@ export async function runInFront(
   options: FrontOptions,
 ): Promise<ExitCode> {
   const screen = await openScreen(cli, id, options.json);
-  screen.recall(belay.events(id));
+  screen.recall(await belay.events(id));
   screen.say(options.head);
   const interruption = new Interruption(id, screen, (lines) => cli.talk(...lines));
   const mayAsk = cli.canAsk && !options.json;
@@ -41,7 +41,7 @@ export async function runInFront(
     question.hear(event);
   };
   try {
-    const before = belay.view(id);
+    const before = await belay.view(id);
     if (before.waiting?.kind === 'rollbackDecision') question.ask(before.waiting.steps);
     const ending = await belay.run(id, {
       onEvent,
@@ -52,7 +52,7 @@ export async function runInFront(
     });
     await question.close();
     screen.close();
-    const view = belay.view(id);
+    const view = await belay.view(id);
     if (ending.kind === 'ended') return tellEnding(cli, view, options);
     if (ending.reason === 'waiting') {
       cli.talk(...leftWaitingLines(view, cli.style));

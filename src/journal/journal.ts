@@ -2,7 +2,7 @@
  * The journal port, by subject: executions, what a runner has on record, events, the inbox, locks, what is kept and who answered. It
  * stores and returns; it decides nothing. `sqlite/` keeps it in a state folder; test/contract/journal.ts says what every store must do.
  *
- * Every write is durable when the call returns, or when its promise resolves. One process at a time writes outcomes of an execution (it
+ * Every call answers by a promise, so that a store may lie in another process. A write is durable when its promise resolves. One process at a time writes outcomes of an execution (it
  * holds the execution's lock); any process may read, put into the inbox and ask for a cancel.
  */
 import type { ExecutionInput, Program, RecordedEvent, RollbackRequest } from '../engine/index.ts';
@@ -162,39 +162,39 @@ export interface NewExecution {
 /** Executions and what people have said of them as a whole. */
 export interface Executions {
   /** False when the id is taken; nothing is written then. */
-  create(execution: NewExecution): boolean;
-  execution(id: string): ExecutionRow | undefined;
+  create(execution: NewExecution): Promise<boolean>;
+  execution(id: string): Promise<ExecutionRow | undefined>;
   /** Ids of roots, newest first. */
-  executionIds(): string[];
+  executionIds(): Promise<string[]>;
   /** Ids of the children that an execution started, in the order in which it did. */
-  childIds(id: string): string[];
+  childIds(id: string): Promise<string[]>;
   /** Ids of all that are below the root, in the order in which they were started. */
-  idsBelow(root: string): string[];
+  idsBelow(root: string): Promise<string[]>;
   /** How many roots there are. */
-  count(): number;
+  count(): Promise<number>;
   /** The newest roots without what is large about them; `countMax` null: all. */
-  listed(countMax: number | null): ListedRow[];
+  listed(countMax: number | null): Promise<ListedRow[]>;
   /** Null: the runner left of its own will. */
-  setRunner(id: string, runner: Runner | null): void;
+  setRunner(id: string, runner: Runner | null): Promise<void>;
   /** The runner leaves of its own will: what a list is to tell of the execution as it is now. */
-  leave(id: string, summary: Summary): void;
-  addRollbackRequest(id: string, request: RollbackRequest): void;
+  leave(id: string, summary: Summary): Promise<void>;
+  addRollbackRequest(id: string, request: RollbackRequest): Promise<void>;
   /** The first one stays. False: there is one already. */
-  setClosing(id: string, closing: Closing): boolean;
+  setClosing(id: string, closing: Closing): Promise<boolean>;
   /** Removes everything about an execution and those below it. */
-  remove(id: string): void;
+  remove(id: string): Promise<void>;
 }
 
 /** Where something is kept for the undo of an execution. */
 export interface Kept {
   /** Notes, before anything is begun there, that the host may keep something for the execution's undo. */
-  addKeptOn(id: string, host: string): void;
+  addKeptOn(id: string, host: string): Promise<void>;
   /** Hosts that may keep something for it; null: an earlier version wrote none down. */
-  keptOn(id: string): string[] | null;
+  keptOn(id: string): Promise<string[] | null>;
   /** From now on nothing of it may run: what was kept for it goes. `hosts` is where that is. */
-  beginForgetting(id: string, at: number, hosts: readonly string[]): void;
+  beginForgetting(id: string, at: number, hosts: readonly string[]): Promise<void>;
   /** The host keeps nothing for it any more. */
-  dropKeptOn(id: string, host: string): void;
+  dropKeptOn(id: string, host: string): Promise<void>;
 }
 
 /**
@@ -238,30 +238,30 @@ export interface Outcomes {
 /** What has happened, for people and other programs. */
 export interface Events {
   /** Events with a greater seq, in order. */
-  events(id: string, afterSeq: number): RecordedEvent[];
-  lastSeq(id: string): number;
+  events(id: string, afterSeq: number): Promise<RecordedEvent[]>;
+  lastSeq(id: string): Promise<number>;
   /** Of every root, 0 where nothing has happened yet; the newest first. */
-  lastSeqs(): ReadonlyMap<string, number>;
+  lastSeqs(): Promise<ReadonlyMap<string, number>>;
 }
 
 /** What other processes say to an execution. */
 export interface Inbox {
   /** Appends to the inbox under a name; an entry with the same dedupe key is not added again. False then. */
-  signal(id: string, name: string, value: Json, dedupe: string, at: number): boolean;
+  signal(id: string, name: string, value: Json, dedupe: string, at: number): Promise<boolean>;
   /** The oldest entry under the name that no activity has taken. */
-  peek(id: string, name: string): InboxEntry | undefined;
-  requestCancel(id: string): void;
-  isCancelRequested(id: string): boolean;
+  peek(id: string, name: string): Promise<InboxEntry | undefined>;
+  requestCancel(id: string): Promise<void>;
+  isCancelRequested(id: string): Promise<boolean>;
   /** Changes when another process has written anything, and when this one has put something into an inbox or cancelled. */
-  version(): number;
+  version(): Promise<number>;
   /** Changes when there is something new for the root or those below it: a cancel, an entry of an inbox. */
-  mark(root: string): string;
+  mark(root: string): Promise<string>;
 }
 
 /** Who holds what alone. */
 export interface Locks {
   /** Names this journal to other machines; made with it. */
-  readonly folderId: string;
+  folderId(): Promise<string>;
   /**
    * Takes all of the locks for the execution, or none: then the row that is in the way. Those that it holds already stay
    * as they are; those of `over`, which are known to have ended, are taken from them.
@@ -272,22 +272,22 @@ export interface Locks {
     executionId: string,
     at: number,
     over: readonly string[],
-  ): LockRow | undefined;
+  ): Promise<LockRow | undefined>;
   /** All that are held, by name; of one execution only where it is given. */
-  locks(executionId?: string): LockRow[];
+  locks(executionId?: string): Promise<LockRow[]>;
   /** Whether the target has an entry for it. */
-  markLock(lock: LockRow, hasEntry: boolean): void;
+  markLock(lock: LockRow, hasEntry: boolean): Promise<void>;
   /** The execution has all that it asked for. */
-  confirmLocks(executionId: string): void;
-  dropLocks(locks: readonly LockRow[]): void;
+  confirmLocks(executionId: string): Promise<void>;
+  dropLocks(locks: readonly LockRow[]): Promise<void>;
 }
 
 /** What an execution has learnt of the machines that answered it. */
 export interface Machines {
   /** The latest of what was noted under the name: `machine:db1`. */
-  machine(id: string, name: string): MachineNote | undefined;
+  machine(id: string, name: string): Promise<MachineNote | undefined>;
   /** Notes it beside what was noted before. */
-  noteMachine(id: string, name: string, note: MachineNote): void;
+  noteMachine(id: string, name: string, note: MachineNote): Promise<void>;
 }
 
 export interface MachineNote {

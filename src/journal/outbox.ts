@@ -5,6 +5,7 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { lastSeqsIn } from './sqlite/open.ts';
 import { text, type Statements } from './statements.ts';
 import { openStoreFile, type StoreFile } from './store-file.ts';
 
@@ -132,16 +133,13 @@ export function hasOutbox(stateDir: string): boolean {
 }
 
 /**
- * Opens or makes it. `before`: executions with their last event, of which nobody is told when it is made: they happened before
- * anybody asked to be told. Throws JournalFailure.
+ * Opens or makes it. What the journal beside it holds when it is made is told to nobody: it happened before anybody asked to be told.
+ * Throws JournalFailure.
  */
-export function openOutbox(
-  stateDir: string,
-  before: () => readonly { readonly execution: string; readonly seq: number }[],
-): Outbox {
+export function openOutbox(stateDir: string): Outbox {
   const fill: StoreFile['fill'] = (database) => {
     const insert = database.prepare('INSERT INTO cursors (execution, seq, over) VALUES (?, ?, 0)');
-    for (const { execution, seq } of before()) insert.run(execution, seq);
+    for (const [execution, seq] of lastSeqsIn(stateDir)) insert.run(execution, seq);
   };
   return new SqliteOutbox(openStoreFile(stateDir, { name: fileName, formatVersion, tables, fill }));
 }

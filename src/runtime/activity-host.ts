@@ -60,8 +60,8 @@ export interface ActivityPorts {
   /** Whether people are told of what the journal holds, by the outbox. */
   readonly hasOutbox?: boolean;
   readonly logs: LogFolder;
-  /** Called with every host on which an effect acts, before it does. */
-  readonly actsOn: (host: string) => void;
+  /** Called with every host on which an effect acts, and waited for, before it does. */
+  readonly actsOn: (host: string) => Promise<void>;
   /** What a step waits for, for the live view. */
   readonly onNotice: (step: string, text: string) => void;
   readonly now: () => number;
@@ -124,8 +124,7 @@ export class ActionHost implements ActivityHost {
 
   #host({ kind }: AnyCall, name: string): Host {
     const host = this.#ports.host(name);
-    if (kind === 'begin' || kind === 'wait') this.#ports.actsOn(host.name);
-    return host;
+    return kind === 'begin' || kind === 'wait' ? actedOn(host, this.#ports.actsOn) : host;
   }
 
   #context(
@@ -161,6 +160,25 @@ export class ActionHost implements ActivityHost {
       isSecret: vault.reveal(inputsOf(call)).isSecret,
     };
   }
+}
+
+/** The host is written down before anything is asked of it that may leave something there. */
+function actedOn(host: Host, actsOn: (name: string) => Promise<void>): Host {
+  return {
+    ...host,
+    read: async (script, options) => {
+      await actsOn(host.name);
+      return host.read(script, options);
+    },
+    start: async (token, script, options) => {
+      await actsOn(host.name);
+      return host.start(token, script, options);
+    },
+    dial: async (to, options) => {
+      await actsOn(host.name);
+      return host.dial(to, options);
+    },
+  };
 }
 
 function inputsOf({ input }: AnyCall): JsonObject {

@@ -7,33 +7,38 @@ import { refuseChild } from './refuse-child.ts';
 import { refuseClosed } from './retention/closing.ts';
 
 /** Throws Refusal. */
-export function cancel(journal: Journal, row: ExecutionRow, view: ExecutionView, now: number): void {
+export async function cancel(
+  journal: Journal,
+  row: ExecutionRow,
+  view: ExecutionView,
+  now: number,
+): Promise<void> {
   const { id } = row;
   refuseChild(row);
   refuseClosed(row);
   if (view.endedAt !== null) throw new Refusal('refused', 'ALREADY_ENDED', `${id} has ended: ${view.status}`);
-  if (view.waiting?.kind === 'rollbackDecision') journal.signal(id, 'rollback', 'no', 'cancel', now);
+  if (view.waiting?.kind === 'rollbackDecision') await journal.signal(id, 'rollback', 'no', 'cancel', now);
   else if (view.rollbackStatus === 'running' || view.rollbackStatus === 'waiting') {
     throw new Refusal('refused', 'ROLLING_BACK', `${id} is climbing down already, and no cancel stops that`, {
       hint: view.isLive ? `belay logs -f ${id} follows it` : `belay resume ${id} goes on with it`,
     });
   }
-  journal.requestCancel(id);
+  await journal.requestCancel(id);
 }
 
 /** Throws Refusal. */
-export function requestRollback(
+export async function requestRollback(
   journal: Journal,
   row: ExecutionRow,
   view: ExecutionView,
   request: RollbackRequest,
   now: number,
-): void {
+): Promise<void> {
   const { id } = row;
   refuseChild(row);
   refuseClosed(row);
   if (view.waiting?.kind === 'rollbackDecision') {
-    journal.signal(id, 'rollback', 'yes', 'rollback', now);
+    await journal.signal(id, 'rollback', 'yes', 'rollback', now);
     return;
   }
   if (view.endedAt === null) {
@@ -48,5 +53,5 @@ export function requestRollback(
       hint: `it has ${view.steps.map(({ name }) => name).join(', ')}`,
     });
   }
-  journal.addRollbackRequest(id, { ...request, interpreter: 2 });
+  await journal.addRollbackRequest(id, { ...request, interpreter: 2 });
 }

@@ -13,16 +13,21 @@ const timerMsMax = 2 ** 31 - 1;
 
 export interface AttentionPorts {
   /** Changes when another process has written anything. */
-  readonly version: () => number;
+  readonly version: () => Promise<number>;
   /** Changes when there is something new for the execution or those below it: a cancel, an entry of an inbox. */
-  readonly mark: () => string;
+  readonly mark: () => Promise<string>;
   readonly now: () => number;
 }
+
+/** What it throws is found again by the next write of whoever waits, which says so. */
+export type Heard = () => void | Promise<void>;
 
 export class Attention {
   readonly #ports: AttentionPorts;
   readonly #leave = new AbortController();
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new Set<Heard>();
+  #turn = 0;
+  #isLooking = false;
   #timer: NodeJS.Timeout | undefined;
   #version: number | undefined;
   #mark: string | undefined;
@@ -42,34 +47,38 @@ export class Attention {
     this.#leave.abort();
   }
 
-  /** Something was said in this process. */
-  wake(): void {
-    for (const heard of this.#waiting) {
-      try {
-        heard();
-      } catch {
-        // Whoever could not look finds the same trouble at its next write, and says so.
-      }
-    }
+  /**
+   * Counts the times at which there may have been something new. To be read before one looks, and handed over when one listens: what
+   * comes in between is not missed then.
+   */
+  get turn(): number {
+    return this.#turn;
   }
 
-  /** Calls back whenever there may be something new. Disposing of it ends that. */
-  listen(heard: () => void): Disposable {
+  /** Something was said in this process. */
+  wake(): void {
+    this.#turn += 1;
+    for (const heard of this.#waiting) void tell(heard);
+  }
+
+  /** Calls back whenever there may be something new since the turn. Disposing of it ends that. */
+  listen(heard: Heard, turn: number): Disposable {
     this.#add(heard);
+    if (turn !== this.#turn) void tell(heard);
     return { [Symbol.dispose]: () => this.#remove(heard) };
   }
 
-  /** Until there may be something new, or so much time has passed. */
-  async something(ms: number): Promise<void> {
-    if (this.isLeaving) return;
+  /** Until there may be something new since the turn, or so much time has passed. */
+  async something(ms: number, turn: number): Promise<void> {
+    if (this.isLeaving || turn !== this.#turn) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, Math.max(1, Math.min(ms, timerMsMax)));
-    using _listening = this.listen(resolve);
+    using _listening = this.listen(resolve, turn);
     await promise;
     clearTimeout(timer);
   }
 
-  #add(heard: () => void): void {
+  #add(heard: Heard): void {
     this.#waiting.add(heard);
     if (this.#timer !== undefined) {
       this.#timer.ref();
@@ -79,40 +88,52 @@ export class Attention {
     this.#version = undefined;
     this.#mark = undefined;
     this.#lookedAt = this.#ports.now();
-    this.#timer = setInterval(() => this.#look(), lookMs);
+    this.#timer = setInterval(() => void this.#look(), lookMs);
   }
 
-  #remove(heard: () => void): void {
+  #remove(heard: Heard): void {
     this.#waiting.delete(heard);
     // Whoever was woken waits again right away, and what was looked at is still known then.
     if (this.#waiting.size === 0) this.#timer?.unref();
   }
 
-  #look(): void {
+  async #look(): Promise<void> {
     if (this.#waiting.size === 0) {
       clearInterval(this.#timer);
       this.#timer = undefined;
       return;
     }
+    if (this.#isLooking) return;
+    this.#isLooking = true;
     try {
-      if (this.#hasChanged()) this.wake();
+      if (await this.#hasChanged()) this.wake();
     } catch {
       // Whoever waits looks for itself, and says what is wrong.
       this.wake();
+    } finally {
+      this.#isLooking = false;
     }
   }
 
-  #hasChanged(): boolean {
+  async #hasChanged(): Promise<boolean> {
     const { version, mark, now } = this.#ports;
     const at = now();
     const jumped = Math.abs(at - this.#lookedAt - lookMs) > clockJumpMs;
     this.#lookedAt = at;
-    const seen = version();
+    const seen = await version();
     if (seen === this.#version) return jumped;
     this.#version = seen;
-    const found = mark();
+    const found = await mark();
     const isNew = found !== this.#mark;
     this.#mark = found;
     return isNew || jumped;
+  }
+}
+
+async function tell(heard: Heard): Promise<void> {
+  try {
+    await heard();
+  } catch {
+    // Whoever could not look finds the same trouble at its next write, and says so.
   }
 }

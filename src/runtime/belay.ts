@@ -163,7 +163,7 @@ export class Belay {
     const { env, stdin } = this.#options;
     const ports = { openTransports: this.#openTransports };
     const { notifier, journal, stateDir } = this;
-    using telling = notifier?.during(this.row(id));
+    using telling = notifier?.during(await this.row(id));
     const onEvent = (recorded: RecordedEvent): void => {
       options.onEvent?.(recorded);
       telling?.hear(recorded.event);
@@ -173,50 +173,55 @@ export class Belay {
   }
 
   /** The id for a unique prefix; the latest one without any. Throws Refusal. */
-  find(prefix: string | undefined): string {
+  find(prefix: string | undefined): Promise<string> {
     return findExecution(this.journal, this.stateDir, prefix);
   }
 
   /** The latest execution that has not ended: interrupted ones first, those that somebody runs last. Throws Refusal. */
-  findOpen(): string {
-    return openExecution(this.list(), this.stateDir);
+  async findOpen(): Promise<string> {
+    return openExecution(await this.list(), this.stateDir);
   }
 
-  row(id: string): ExecutionRow {
-    const row = this.journal.execution(id);
+  async row(id: string): Promise<ExecutionRow> {
+    const row = await this.journal.execution(id);
     if (row === undefined) throw new Refusal('usage', 'UNKNOWN_EXECUTION', `there is no execution ${id}`);
     return row;
   }
 
   /** As people may see them. */
-  events(id: string, afterSeq = 0): RecordedEvent[] {
-    return maskPlaceholders(this.journal.events(id, afterSeq));
+  async events(id: string, afterSeq = 0): Promise<RecordedEvent[]> {
+    return maskPlaceholders(await this.journal.events(id, afterSeq));
   }
 
-  state(id: string): ExecutionState {
-    return foldEvents(this.events(id));
+  async state(id: string): Promise<ExecutionState> {
+    return foldEvents(await this.events(id));
   }
 
   /** As `list` and `show` give it. */
-  view(id: string): ExecutionView {
-    const row = this.row(id);
-    return executionView(row, this.state(id), livenessOf(this.journal, this.stateDir, row));
+  async view(id: string): Promise<ExecutionView> {
+    const row = await this.row(id);
+    return executionView(row, await this.state(id), await livenessOf(this.journal, this.stateDir, row));
   }
 
   /** Executions that a step of it started, in the order in which it did. */
-  children(id: string): ExecutionView[] {
-    return this.journal.childIds(id).map((child) => this.view(child));
+  async children(id: string): Promise<ExecutionView[]> {
+    const children: ExecutionView[] = [];
+    for (const child of await this.journal.childIds(id)) children.push(await this.view(child));
+    return children;
   }
 
   /** Newest first, without children. */
-  list(countMax: number | null = null): ListedExecution[] {
-    return this.journal.listed(countMax).map((row) => listedView(row) ?? this.view(row.id));
+  async list(countMax: number | null = null): Promise<ListedExecution[]> {
+    const listed: ListedExecution[] = [];
+    for (const row of await this.journal.listed(countMax))
+      listed.push(listedView(row) ?? (await this.view(row.id)));
+    return listed;
   }
 
   /** Asks a running execution to stop and climb down; an interrupted one does so when it is resumed. Throws Refusal. */
-  cancel(id: string): ExecutionView {
-    const view = this.view(id);
-    cancel(this.journal, this.row(id), view, this.#now());
+  async cancel(id: string): Promise<ExecutionView> {
+    const view = await this.view(id);
+    await cancel(this.journal, await this.row(id), view, this.#now());
     return view;
   }
 
@@ -226,41 +231,44 @@ export class Belay {
     step: string | undefined,
     answer: Answer & { readonly key?: string },
   ): Promise<{ readonly view: ExecutionView; readonly step: string }> {
-    const row = this.row(id);
-    const view = this.view(id);
+    const row = await this.row(id);
+    const view = await this.view(id);
     const person: Person = { user: this.#caller(), arn: await this.#arn(row) };
     const sign = signer(row, answer, this.#options.env);
     return { view, step: await decide(this.journal, view, step, person, answer, sign) };
   }
 
   /** `belay continue`: for aws:pause and for outcomes that only a person can know. */
-  proceed(id: string, step: string | undefined): { readonly view: ExecutionView; readonly step: string } {
-    const view = this.view(id);
-    return { view, step: proceed(this.journal, view, step) };
+  async proceed(
+    id: string,
+    step: string | undefined,
+  ): Promise<{ readonly view: ExecutionView; readonly step: string }> {
+    const view = await this.view(id);
+    return { view, step: await proceed(this.journal, view, step) };
   }
 
   /** Asks for the rollback of an execution that has ended. It happens when the execution is run again. Throws Refusal. */
-  requestRollback(id: string, request: RollbackRequest): void {
-    requestRollback(this.journal, this.row(id), this.view(id), request, this.#now());
+  async requestRollback(id: string, request: RollbackRequest): Promise<void> {
+    await requestRollback(this.journal, await this.row(id), await this.view(id), request, this.#now());
   }
 
   /** A person's last word on an execution that nobody runs. Returns locks that could not be given back. Throws Refusal. */
   async discard(id: string, why: string): Promise<{ readonly lock: string; readonly why: string }[]> {
-    refuseChild(this.row(id));
-    const { inventoryFile, sandbox } = this.row(id).settings;
+    refuseChild(await this.row(id));
+    const { inventoryFile, sandbox } = (await this.row(id)).settings;
     const { cwd, env } = this.#options;
     const inventory = () =>
       (inventoryFile !== null && existsSync(inventoryFile)
         ? readConfiguration(inventoryFile, env)
         : findConfiguration(cwd, env)
       ).inventory;
-    return discard(this, id, why, this.view(id).endedAt !== null, () =>
+    return discard(this, id, why, (await this.view(id)).endedAt !== null, () =>
       this.#openTransports({ sandbox, inventory: inventory(), stateDir: this.stateDir, executionId: id }),
     );
   }
 
   /** What `belay prune` removes and what it leaves. Throws Refusal. The caller closes it. */
-  retention(gone: readonly string[]): Retention {
+  retention(gone: readonly string[]): Promise<Retention> {
     return openRetention(this.#retentionOptions(gone));
   }
 
@@ -285,7 +293,7 @@ export class Belay {
 
   /** Who holds what: in this state folder, and with `hosts` by the entries on every host of belay.yaml. */
   async locks({ hosts }: { readonly hosts: boolean }): Promise<HostSurvey> {
-    const here = heldHere(this.journal, this.stateDir);
+    const here = await heldHere(this.journal, this.stateDir);
     if (!hosts) return { held: here, silent: [] };
     return this.#withHosts(async (transports, names) => {
       const there = await heldOnHosts(this.journal, this.stateDir, names, transports);

@@ -14,7 +14,7 @@ export interface Above {
   readonly executionId: string;
   /** One for the root and all below it. */
   readonly attention: Attention;
-  isCancelled(): boolean;
+  isCancelled(): Promise<boolean>;
   /** Whether nothing goes on in the root and all below it but waits for people. */
   isAllIdle(): boolean;
 }
@@ -107,7 +107,7 @@ export class Children {
 
   /** Until the child has ended. `startedAt`: when the call was first made. */
   async run({ id, timeoutMs, ignoreCancel }: Asked, child: string, startedAt: number): Promise<ChildEnding> {
-    const row = this.#journal.execution(child);
+    const row = await this.#journal.execution(child);
     if (row?.child?.parent !== this.#above.executionId)
       throw new Error(`the journal has another execution as ${child}, the child of call ${id}`);
     using _limit = this.#cancelAt(child, timeoutMs === null ? null : startedAt + timeoutMs);
@@ -115,7 +115,7 @@ export class Children {
     this.#running.set(id, running);
     try {
       const result = await running.result;
-      const isTimedOut = result.status === 'Cancelled' && this.#journal.isCancelRequested(child);
+      const isTimedOut = result.status === 'Cancelled' && (await this.#journal.isCancelRequested(child));
       return { status: 'ended', executionId: child, result, isTimedOut };
     } finally {
       this.#running.delete(id);
@@ -125,22 +125,22 @@ export class Children {
   /** Nobody but its time limit cancels a child by itself. */
   #cancelAt(child: string, at: number | null): Disposable {
     let timer: NodeJS.Timeout | undefined;
-    const look = (): void => {
+    const look = async (): Promise<void> => {
       if (at === null) return;
       const left = at - this.#now();
       if (left > 0) {
-        timer = setTimeout(look, Math.min(left, timerMsMax));
+        timer = setTimeout(() => void look(), Math.min(left, timerMsMax));
         return;
       }
       try {
-        this.#journal.requestCancel(child);
+        await this.#journal.requestCancel(child);
         this.#above.attention.wake();
       } catch {
         // The child's next write says what is wrong.
-        timer = setTimeout(look, retryMs);
+        timer = setTimeout(() => void look(), retryMs);
       }
     };
-    look();
+    void look();
     return { [Symbol.dispose]: () => clearTimeout(timer) };
   }
 

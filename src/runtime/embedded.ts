@@ -114,14 +114,15 @@ export class EmbeddedRuntime implements Runtime, Above {
       return known.outcome;
     }
     const isEarlier = known !== undefined || this.#earlier.has(call.token);
-    if (known === undefined && !call.ignoreCancel && this.isCancelled())
+    const { turn } = this.attention;
+    if (known === undefined && !call.ignoreCancel && (await this.isCancelled()))
       return this.#told(call.id, this.#now(), { status: 'cancelled' });
     const startedAt = await this.#record.begin(call.id);
     if (known !== undefined && call.onLost === 'report')
       return this.#told(call.id, startedAt, { status: 'lost' });
     // What is waited for goes on without a runner; a question that is asked again has its time again.
     const since = call.kind === 'wait' ? startedAt : this.#now();
-    const result = await this.#watchingForCancel(call.ignoreCancel, (cancel) =>
+    const result = await this.#watchingForCancel(call.ignoreCancel, turn, (cancel) =>
       host.run(call, { cancel, deadlineAt: since + call.timeoutMs, isEarlier }),
     );
     const outcome: Outcome<K> = { startedAt, endedAt: this.#now(), ...result, ...this.#record.absence() };
@@ -134,7 +135,7 @@ export class EmbeddedRuntime implements Runtime, Above {
 
   child(call: ChildCall): Promise<ChildOutcome> {
     return this.#ofChild(call.id, async (known) => {
-      if (known === undefined && !call.ignoreCancel && this.isCancelled())
+      if (known === undefined && !call.ignoreCancel && (await this.isCancelled()))
         return this.#childTold(call.id, this.#now(), { status: 'cancelled' });
       const sealed = this.#options.seal.sealedArguments(call.input.parameters);
       const child = this.#children.of(call, sealed);
@@ -187,7 +188,7 @@ export class EmbeddedRuntime implements Runtime, Above {
       const known = await this.#record.known(id, readSlept);
       if (known?.outcome !== undefined) return known.outcome;
       const startedAt = await this.#record.begin(id);
-      const ending = await this.#until(startedAt + ms, ignoreCancel, () => undefined);
+      const ending = await this.#until(startedAt + ms, ignoreCancel, () => Promise.resolve(undefined));
       const value = ending.kind === 'cancelled' ? 'cancelled' : 'elapsed';
       await this.#record.endOwn(id, startedAt, value);
       return value;
@@ -213,15 +214,27 @@ export class EmbeddedRuntime implements Runtime, Above {
     const startedAt = await this.#record.begin(id);
     const until = startedAt + timeoutMs;
     // Whoever comes back late finds what was said meanwhile: only what was said in time counts.
-    const look = () => {
-      const entry = this.#journal.peek(this.executionId, name);
+    const look = async () => {
+      const entry = await this.#journal.peek(this.executionId, name);
       return entry !== undefined && entry.at <= until ? entry : undefined;
     };
     // Whether others go on beside it is known once all calls of this tick are made.
     await Promise.resolve();
     const leaves = this.#leavesFor(name);
-    if (leaves) this.#race.waitsForPerson(id);
-    const ending = await this.#until(until, ignoreCancel, look, () => leaves && this.isAllIdle());
+    let isWaiting = false;
+    if (leaves) this.#race.waitsForPerson(id, () => isWaiting);
+    const ending = await this.#until(
+      until,
+      ignoreCancel,
+      async () => {
+        isWaiting = false;
+        return look();
+      },
+      () => {
+        isWaiting = true;
+        return leaves && this.isAllIdle();
+      },
+    );
     const at = this.#now();
     this.#record.forgetAbsence();
     if (ending.kind === 'found') {
@@ -257,10 +270,10 @@ export class EmbeddedRuntime implements Runtime, Above {
   }
 
   /** Whether it was cancelled, or an execution above it was. */
-  isCancelled(): boolean {
+  async isCancelled(): Promise<boolean> {
     const { above, ignoresCancel = false } = this.#options;
-    if (this.#journal.isCancelRequested(this.executionId)) return true;
-    return above !== undefined && !ignoresCancel && above.isCancelled();
+    if (await this.#journal.isCancelRequested(this.executionId)) return true;
+    return above !== undefined && !ignoresCancel && (await above.isCancelled());
   }
 
   /** Whether nothing goes on in it but waits for people. */
@@ -288,12 +301,17 @@ export class EmbeddedRuntime implements Runtime, Above {
     return onWait === 'leave' || (onWait === 'leaveUndecided' && signal === 'rollback');
   }
 
-  async #watchingForCancel<T>(ignoreCancel: boolean, run: (cancel: AbortSignal) => Promise<T>): Promise<T> {
+  /** `turn`: of the attention, when it was last known that nobody had cancelled it. */
+  async #watchingForCancel<T>(
+    ignoreCancel: boolean,
+    turn: number,
+    run: (cancel: AbortSignal) => Promise<T>,
+  ): Promise<T> {
     const controller = new AbortController();
     if (ignoreCancel) return run(controller.signal);
-    using _listening = this.attention.listen(() => {
-      if (this.isCancelled()) controller.abort();
-    });
+    using _listening = this.attention.listen(async () => {
+      if (await this.isCancelled()) controller.abort();
+    }, turn);
     return await run(controller.signal);
   }
 
@@ -304,13 +322,14 @@ export class EmbeddedRuntime implements Runtime, Above {
   async #until<T>(
     at: number,
     ignoreCancel: boolean,
-    look: () => T | undefined,
+    look: () => Promise<T | undefined>,
     leaves: () => boolean = () => false,
   ): Promise<{ readonly kind: 'found'; readonly value: T } | { readonly kind: 'elapsed' | 'cancelled' }> {
     for (;;) {
-      const found = look();
+      const { turn } = this.attention;
+      const found = await look();
       if (found !== undefined) return { kind: 'found', value: found };
-      if (!ignoreCancel && this.isCancelled()) return { kind: 'cancelled' };
+      if (!ignoreCancel && (await this.isCancelled())) return { kind: 'cancelled' };
       const left = at - this.#now();
       if (left <= 0) return { kind: 'elapsed' };
       if (leaves()) {
@@ -318,7 +337,7 @@ export class EmbeddedRuntime implements Runtime, Above {
         throw new Left('waiting');
       }
       if (this.attention.isLeaving) throw new Left('asked');
-      await this.attention.something(left);
+      await this.attention.something(left, turn);
     }
   }
 }

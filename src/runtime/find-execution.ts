@@ -3,17 +3,18 @@ import type { Journal } from '../journal/index.ts';
 import { Refusal } from './refusal.ts';
 
 /** The latest one without any prefix. A child is meant by an id with a dot, or the beginning of one. Throws Refusal. */
-export function findExecution(
+export async function findExecution(
   journal: Pick<Journal, 'executionIds' | 'idsBelow'>,
   stateDir: string,
   prefix: string | undefined,
-): string {
-  const ids = journal.executionIds();
+): Promise<string> {
+  const ids = await journal.executionIds();
   if (prefix === '')
     throw new Refusal('usage', 'UNKNOWN_EXECUTION', 'an empty id names no execution; nothing was done', {
       hint: 'belay list shows what there is',
     });
-  const found = prefix === undefined ? ids.slice(0, 1) : startingWith(journal, ids, prefix.toUpperCase());
+  const found =
+    prefix === undefined ? ids.slice(0, 1) : await startingWith(journal, ids, prefix.toUpperCase());
   const [id] = found;
   if (id === undefined) {
     const what = prefix === undefined ? 'there are no executions yet' : `there is no execution ${prefix}`;
@@ -29,14 +30,16 @@ export function findExecution(
   );
 }
 
-function startingWith(
+async function startingWith(
   journal: Pick<Journal, 'idsBelow'>,
   ids: readonly string[],
   prefix: string,
-): readonly string[] {
+): Promise<readonly string[]> {
   const [root = '', own] = prefix.split('.');
   const roots = ids.filter((id) => (own === undefined ? id.startsWith(root) : id === root));
   return own === undefined
     ? roots
-    : roots.flatMap((id) => journal.idsBelow(id)).filter((id) => id.startsWith(prefix));
+    : (await Promise.all(roots.map((id) => journal.idsBelow(id))))
+        .flat()
+        .filter((id) => id.startsWith(prefix));
 }

@@ -61,12 +61,12 @@ export async function interpret(root: ExecutionRow, shared: Shared, options: Run
     const port = failAt === null ? runtime : failingAt(runtime, failAt);
     const result = await runExecution(port, root.program, root.input);
     await runtime.flush();
-    leaveBehind(journal, root.id);
+    await leaveBehind(journal, root.id);
     return { kind: 'ended', result };
   } catch (error) {
     if (!(error instanceof Left)) throw error;
     await runtime.flush();
-    if (error.reason === 'waiting') leaveBehind(journal, root.id);
+    if (error.reason === 'waiting') await leaveBehind(journal, root.id);
     return { kind: 'left', reason: error.reason };
   } finally {
     leave?.removeEventListener('abort', leaveNow);
@@ -74,8 +74,8 @@ export async function interpret(root: ExecutionRow, shared: Shared, options: Run
 }
 
 /** What a list is to tell of it. */
-function leaveBehind(journal: Journal, id: string): void {
-  journal.leave(id, summaryOf(headOf(foldEvents(maskPlaceholders(journal.events(id, 0))))));
+async function leaveBehind(journal: Journal, id: string): Promise<void> {
+  await journal.leave(id, summaryOf(headOf(foldEvents(maskPlaceholders(await journal.events(id, 0))))));
 }
 
 /** Of a child: where it belongs, and what it heeds. */
@@ -85,7 +85,7 @@ class Tree {
   readonly #root: ExecutionRow;
   readonly #shared: Shared;
   readonly #options: RunOptions;
-  readonly #actsOn: (host: string) => void;
+  readonly #actsOn: (host: string) => Promise<void>;
   #catalog: Catalog | undefined;
 
   constructor(root: ExecutionRow, shared: Shared, options: RunOptions) {
@@ -122,7 +122,7 @@ class Tree {
         runBy: this.#root.settings.children ?? 'auto',
         folders: this.#shared.runbookFolders,
         file: fileOf(row),
-        chain: this.#chainOf(row),
+        chain: await this.#chainOf(row),
         actions,
         catalog: () => (this.#catalog ??= createCatalog(transports.models)),
         now: Date.now,
@@ -149,12 +149,12 @@ class Tree {
   }
 
   /** The files of the executions from the root to this one. */
-  #chainOf(row: ExecutionRow): string[] {
+  async #chainOf(row: ExecutionRow): Promise<string[]> {
     const { journal } = this.#options;
     const chain: string[] = [];
     for (let at: ExecutionRow | undefined = row; at !== undefined;) {
       chain.unshift(fileOf(at));
-      at = at.child === null ? undefined : journal.execution(at.child.parent);
+      at = at.child === null ? undefined : await journal.execution(at.child.parent);
     }
     return chain;
   }
@@ -219,13 +219,14 @@ class Tree {
 const fileOf = ({ file, settings }: ExecutionRow): string => settings.runbookFile ?? file;
 
 /** Writes down once, before anything begins there, each host that may keep something for the undo of the root or one below it. */
-function keptOn({ id, settings }: ExecutionRow, journal: Journal): (host: string) => void {
+function keptOn({ id, settings }: ExecutionRow, journal: Journal): (host: string) => Promise<void> {
   const root = rootOf(id);
-  const known = new Set(journal.keptOn(root) ?? []);
-  return (host) => {
-    if (settings.sandbox || known.has(host)) return;
-    journal.addKeptOn(root, host);
-    known.add(host);
+  const noted = new Map<string, Promise<void>>();
+  return async (host) => {
+    if (settings.sandbox) return;
+    const known = noted.get(host) ?? journal.addKeptOn(root, host);
+    noted.set(host, known);
+    await known;
   };
 }
 
@@ -233,7 +234,7 @@ function keptOn({ id, settings }: ExecutionRow, journal: Journal): (host: string
 const assureTimeoutMs = 60_000;
 
 async function assureLocks(id: string, locks: LockKeeper, journal: Journal): Promise<void> {
-  const held = foldEvents(journal.events(id, 0)).locks;
+  const held = foldEvents(await journal.events(id, 0)).locks;
   const trouble = await locks.assure(held, AbortSignal.timeout(assureTimeoutMs));
   if (trouble === null) return;
   throw new Refusal('refused', 'LOCKED', `${id} has lost its lock: ${trouble}`, {

@@ -24,9 +24,9 @@ export class KnownMachines {
   }
 
   /** Called with who answered, before anything else is done over the connection. Throws HostFailure WRONG_HOST. */
-  readonly verify = (address: HostAddress, identity: HostIdentity): void => {
+  readonly verify = async (address: HostAddress, identity: HostIdentity): Promise<void> => {
     checkPins(address, identity);
-    const known = this.#known(address.name);
+    const known = await this.#known(address.name);
     if (known === undefined) return this.#record(address.name, identity);
     const change = changeOf(known, identity);
     if (change === undefined) {
@@ -36,30 +36,32 @@ export class KnownMachines {
           `${address.name} was rebooted: it runs boot ${identity.bootId} now, and ran ${known.bootId} when this execution last connected`,
         );
       }
-      if (isNewBoot || hasMore(known, identity)) this.#record(address.name, merged(known, identity));
+      if (isNewBoot || hasMore(known, identity)) await this.#record(address.name, merged(known, identity));
       return;
     }
-    if (!this.#isExpected(address, identity, known)) throw anotherMachine(address, identity, change);
+    if (!(await this.#isExpected(address, identity, known))) throw anotherMachine(address, identity, change);
     this.#options.tell(`${address.name} is another machine than before, as it may be: ${change}`);
-    this.#record(address.name, identity);
+    await this.#record(address.name, identity);
   };
 
   /** A step is about to do what may give these instances another root: each may answer as another machine once. */
-  mayBecomeOthers(instanceIds: readonly string[]): void {
-    for (const id of instanceIds) this.#add(`root-replaced:${id}`, {});
+  async mayBecomeOthers(instanceIds: readonly string[]): Promise<void> {
+    for (const id of instanceIds) await this.#add(`root-replaced:${id}`, {});
   }
 
   /** A person wrote the new machine-id into belay.yaml, or a step of this execution replaced the root. */
-  #isExpected(address: HostAddress, identity: HostIdentity, known: Known): boolean {
+  async #isExpected(address: HostAddress, identity: HostIdentity, known: Known): Promise<boolean> {
     if (address.machineId !== undefined && address.machineId === identity.machineId) return true;
-    return [address.instanceId, known.instanceId, identity.instanceId].some((id) => {
-      const replaced = id === undefined || id === null ? undefined : this.#latest(`root-replaced:${id}`);
-      return replaced !== undefined && replaced.at >= known.seenAt;
-    });
+    for (const id of [address.instanceId, known.instanceId, identity.instanceId]) {
+      const replaced =
+        id === undefined || id === null ? undefined : await this.#latest(`root-replaced:${id}`);
+      if (replaced !== undefined && replaced.at >= known.seenAt) return true;
+    }
+    return false;
   }
 
-  #known(name: string): Known | undefined {
-    const latest = this.#latest(`machine:${name}`);
+  async #known(name: string): Promise<Known | undefined> {
+    const latest = await this.#latest(`machine:${name}`);
     if (latest === undefined) return undefined;
     const text = (key: string) => (typeof latest.value[key] === 'string' ? latest.value[key] : null);
     return {
@@ -70,18 +72,18 @@ export class KnownMachines {
     };
   }
 
-  #record(name: string, { machineId, bootId, instanceId }: Omit<Known, 'seenAt'>): void {
-    this.#add(`machine:${name}`, { machineId, bootId, instanceId });
+  #record(name: string, { machineId, bootId, instanceId }: Omit<Known, 'seenAt'>): Promise<void> {
+    return this.#add(`machine:${name}`, { machineId, bootId, instanceId });
   }
 
-  #latest(what: string): MachineNote | undefined {
+  async #latest(what: string): Promise<MachineNote | undefined> {
     const { executionId, journal } = this.#options;
-    return journal.machine(executionId, what);
+    return await journal.machine(executionId, what);
   }
 
-  #add(what: string, value: JsonObject): void {
+  async #add(what: string, value: JsonObject): Promise<void> {
     const { executionId, journal, now } = this.#options;
-    journal.noteMachine(executionId, what, { at: now(), value });
+    await journal.noteMachine(executionId, what, { at: now(), value });
   }
 }
 

@@ -5,13 +5,13 @@ import { isLocked } from './lock.ts';
 import type { Liveness } from './summary.ts';
 
 /** Throws JournalFailure. */
-export function livenessOf(
+export async function livenessOf(
   journal: Pick<Journal, 'execution'>,
   stateDir: string,
   { id, runner, child }: Pick<ExecutionRow, 'id' | 'runner' | 'child'>,
-): Liveness {
+): Promise<Liveness> {
   return {
-    runner: child === null ? runner : (journal.execution(child.root)?.runner ?? null),
+    runner: child === null ? runner : ((await journal.execution(child.root))?.runner ?? null),
     isLive: isLocked(stateDir, rootOf(id)),
   };
 }

@@ -45,8 +45,9 @@ export class Race {
     this.#hasStopped = true;
   }
 
-  waitsForPerson(id: string): void {
-    this.#underWay.set(id, () => true);
+  /** `isWaiting`: whether nothing has come for it. */
+  waitsForPerson(id: string, isWaiting: () => boolean): void {
+    this.#underWay.set(id, isWaiting);
   }
 
   /** Whether the call is one of several. */

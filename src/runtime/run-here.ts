@@ -24,7 +24,7 @@ export async function runHere(id: string, options: RunOptions): Promise<RunEndin
   const { journal, stateDir } = options;
   const lock = acquireLock(stateDir, id);
   if (lock === undefined) {
-    const runner = journal.execution(id)?.runner;
+    const runner = (await journal.execution(id))?.runner;
     const who =
       runner === null || runner === undefined ? 'another process' : `pid ${runner.pid} on ${runner.host}`;
     throw new Refusal('refused', 'ALREADY_RUNNING', `${id} is being run by ${who}`, {
@@ -32,7 +32,7 @@ export async function runHere(id: string, options: RunOptions): Promise<RunEndin
     });
   }
   try {
-    const row = journal.execution(id);
+    const row = await journal.execution(id);
     if (row === undefined) throw new Refusal('usage', 'UNKNOWN_EXECUTION', `there is no execution ${id}`);
     refuseChild(row);
     refuseClosed(row);
@@ -55,7 +55,7 @@ export async function runHere(id: string, options: RunOptions): Promise<RunEndin
     });
     try {
       const secrets = await openSecrets(row, transports, options);
-      journal.setRunner(id, { pid: process.pid, host: hostname(), startedAt: Date.now() });
+      await journal.setRunner(id, { pid: process.pid, host: hostname(), startedAt: Date.now() });
       const shared = {
         transports,
         secrets,

@@ -27,13 +27,13 @@ export async function decide(
 ): Promise<string> {
   const id = view.executionId;
   const { at, waiting } = waitingStep(view, step);
-  refuseLate(journal, view, at, waiting);
+  await refuseLate(journal, view, at, waiting);
   if (waiting.kind === 'unknownOutcome' && answer.decision === 'reject') {
-    journal.signal(id, `continue:${at}`, 'didNotHappen', randomUUID(), Date.now());
+    await journal.signal(id, `continue:${at}`, 'didNotHappen', randomUUID(), Date.now());
     return at;
   }
   if (waiting.kind === 'pause' && answer.decision === 'reject') {
-    journal.signal(id, `continue:${at}`, 'didNotHappen', randomUUID(), Date.now());
+    await journal.signal(id, `continue:${at}`, 'didNotHappen', randomUUID(), Date.now());
     return at;
   }
   if (waiting.kind !== 'approval')
@@ -41,7 +41,7 @@ export async function decide(
   if (waiting.signed === true) {
     const { value, person: signer } = await sign(at, waiting);
     const since = startedAt(view, at);
-    if (!journal.signal(id, `approve:${at}`, value, `${signer} signed since ${since}`, Date.now())) {
+    if (!(await journal.signal(id, `approve:${at}`, value, `${signer} signed since ${since}`, Date.now()))) {
       throw new Refusal('refused', 'ALREADY_DECIDED', `${signer} has answered ${at} already`);
     }
     return at;
@@ -63,27 +63,44 @@ export async function decide(
     comment: answer.comment,
     by: person.arn ?? person.user,
   };
-  if (!journal.signal(id, `approve:${at}`, value, `${approver} since ${startedAt(view, at)}`, Date.now())) {
+  if (
+    !(await journal.signal(
+      id,
+      `approve:${at}`,
+      value,
+      `${approver} since ${startedAt(view, at)}`,
+      Date.now(),
+    ))
+  ) {
     throw new Refusal('refused', 'ALREADY_DECIDED', `${approver} has answered ${at} already`);
   }
   return at;
 }
 
-export function proceed(journal: Journal, view: ExecutionView, step: string | undefined): string {
+export async function proceed(
+  journal: Journal,
+  view: ExecutionView,
+  step: string | undefined,
+): Promise<string> {
   const id = view.executionId;
   const { at, waiting } = waitingStep(view, step);
   if (waiting.kind !== 'pause' && waiting.kind !== 'unknownOutcome')
     throw notThis(view, at, waiting, `belay approve ${id} --step ${shellWord(at)}`);
-  refuseLate(journal, view, at, waiting);
-  journal.signal(id, `continue:${at}`, 'happened', randomUUID(), Date.now());
+  await refuseLate(journal, view, at, waiting);
+  await journal.signal(id, `continue:${at}`, 'happened', randomUUID(), Date.now());
   return at;
 }
 
 /** An answer to a wait whose time ended while nobody ran the execution would be recorded and count for nothing. */
-function refuseLate(journal: Journal, view: ExecutionView, at: string, waiting: Waiting): void {
+async function refuseLate(
+  journal: Journal,
+  view: ExecutionView,
+  at: string,
+  waiting: Waiting,
+): Promise<void> {
   const { executionId: id } = view;
   if (view.isLive || (waiting.kind !== 'approval' && waiting.kind !== 'pause')) return;
-  const since = waitingSince(journal, id, at);
+  const since = await waitingSince(journal, id, at);
   const until = since + waiting.timeoutSeconds * 1000;
   const now = Date.now();
   if (now <= until) return;
@@ -96,8 +113,8 @@ function refuseLate(journal: Journal, view: ExecutionView, at: string, waiting: 
 }
 
 /** When the present attempt of the step began to wait, in ms since the epoch. */
-function waitingSince(journal: Journal, id: string, at: string): number {
-  const events = journal.events(id, 0);
+async function waitingSince(journal: Journal, id: string, at: string): Promise<number> {
+  const events = await journal.events(id, 0);
   const started = events.findLastIndex(({ event }) => event.type === 'StepStarted' && event.step === at);
   const waits = events
     .slice(Math.max(0, started))

@@ -65,7 +65,7 @@ export async function startExecution(request: StartRequest, parts: StartParts): 
   const written = typeof request.file === 'string' ? readText(request.file) : request.file;
   const configuration = request.sandbox ? { file: null, inventory: null } : findConfiguration(cwd, env);
   const { id: wanted } = request;
-  if (wanted !== undefined) refuseTaken(wanted, journal.execution(wanted) !== undefined);
+  if (wanted !== undefined) refuseTaken(wanted, (await journal.execution(wanted)) !== undefined);
   for (let tries = 0; tries < (wanted === undefined ? idTriesMax : 1); tries += 1) {
     const executionId = wanted ?? newExecutionId(now());
     const { sandbox } = request;
@@ -107,7 +107,7 @@ export async function startExecution(request: StartRequest, parts: StartParts): 
       const { notify } = execution.program.document;
       if (!sandbox) refuseUnknownChannels(source, notify?.channels ?? [], channelsOf(configuration));
       if (tries === 0) await parts.beforeCreate(execution);
-      isWritten = journal.create(execution);
+      isWritten = await journal.create(execution);
       if (isWritten) return { id: execution.id, warnings, source };
     } finally {
       await transports.close();

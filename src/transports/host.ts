@@ -214,7 +214,7 @@ export interface HostIdentity {
 }
 
 /** Called with who answered before anything else is done over a new connection. Throws HostFailure to refuse it. */
-export type VerifyHost = (address: HostAddress, identity: HostIdentity) => void;
+export type VerifyHost = (address: HostAddress, identity: HostIdentity) => void | Promise<void>;
 
 /** Where a host is and how to get there; the inventory makes these. */
 export interface HostAddress {

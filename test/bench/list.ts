@@ -30,7 +30,7 @@ async function fill(dir: string): Promise<void> {
   for (let index = 0; index < count; index += 1) {
     const at = Date.UTC(2026, 0, 1) + index * 60_000;
     const id = newExecutionId(at);
-    journal.create({
+    await journal.create({
       id,
       runbook: 'bench',
       file: 'bench.yaml',
@@ -46,7 +46,7 @@ async function fill(dir: string): Promise<void> {
       index % 10 === 0,
     );
     await journal.append(id, events);
-    journal.leave(id, summaryOf(headOf(foldEvents(events))));
+    await journal.leave(id, summaryOf(headOf(foldEvents(events))));
   }
   journal.close();
 }

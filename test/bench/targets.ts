@@ -63,7 +63,7 @@ function rollingOver(count: number, steps: number) {
 async function run(program: ReturnType<typeof rollingOver>, count: number, pause: (call: AnyCall) => number) {
   using store = temporaryJournal();
   const { journal } = store;
-  journal.create({
+  await journal.create({
     id: executionId,
     runbook: 'bench',
     file: 'b',
@@ -140,7 +140,7 @@ async function benchCommits(): Promise<boolean> {
   using store = temporaryJournal();
   const { journal } = store;
   const program = rollingOver(1, 1);
-  journal.create({
+  await journal.create({
     id: executionId,
     runbook: 'bench',
     file: 'b',
@@ -174,7 +174,7 @@ async function benchWaiting(): Promise<boolean> {
   const { journal } = store;
   const pause = step({ name: 'Hold', action: 'aws:pause' });
   const child = plan(runbook([pause]), () => ({ ...plain, flow: 'pause' }));
-  journal.create({
+  await journal.create({
     id: executionId,
     runbook: 'bench',
     file: 'b',
@@ -239,7 +239,7 @@ async function benchWaiting(): Promise<boolean> {
     limit: `at most ${waitingShareMax} % of one core`,
     holds: share <= waitingShareMax,
   });
-  journal.requestCancel(executionId);
+  await journal.requestCancel(executionId);
   await Promise.all(running);
   return holds;
 }

@@ -88,8 +88,8 @@ export function childCases(bedded: () => Bedded): void {
     });
     expect(outcome.executionId).not.toBe(runtime.executionId);
     expect(waits).toEqual(['One#1:wait', 'Two#1:wait']);
-    expect(bedded().bed.childEvents(outcome.executionId).at(-1)?.event.type).toBe('ExecutionEnded');
-    expect(bedded().bed.events()).toEqual([]);
+    expect((await bedded().bed.childEvents(outcome.executionId)).at(-1)?.event.type).toBe('ExecutionEnded');
+    expect(await bedded().bed.events()).toEqual([]);
   });
 
   test('the same call finds the same child, and what it came to is on record', async () => {
@@ -109,7 +109,7 @@ export function childCases(bedded: () => Bedded): void {
     const outcome = ended(await runtime.child(call('Call:child')));
     expect(outcome.result.status).toBe('Success');
     expect(waits).toEqual(['Two#1:wait']);
-    expect(bedded().bed.childEvents(outcome.executionId)).toHaveLength(7);
+    expect(await bedded().bed.childEvents(outcome.executionId)).toHaveLength(7);
   });
 
   test('children go on side by side, and which ended first is the same on every replay', async () => {
@@ -153,7 +153,7 @@ export function childCases(bedded: () => Bedded): void {
 
   test('a cancel reaches the children, and each climbs down as its input says', async () => {
     const { runtime, waits } = counting(async (id) => {
-      if (id === 'One#1:wait') bedded().bed.cancel();
+      if (id === 'One#1:wait') await bedded().bed.cancel();
       return done(id);
     });
     const input = { parameters: {}, rollbackWhen: 'onFailure' } as const;
@@ -165,7 +165,7 @@ export function childCases(bedded: () => Bedded): void {
   });
 
   test('a child that ignores a cancel starts and comes to its end', async () => {
-    bedded().bed.cancel();
+    await bedded().bed.cancel();
     const { runtime } = counting();
     const outcome = ended(await runtime.child(call('Call:child', { ignoreCancel: true })));
     expect(outcome.result.status).toBe('Success');
@@ -198,8 +198,8 @@ export function childCases(bedded: () => Bedded): void {
     const dying = counting(() => Promise.reject(new Error('died')));
     await expect(dying.runtime.child(call('Call:child', { program }))).rejects.toThrow('died');
     const { bed } = bedded();
-    const [id = ''] = bed.childIds();
-    bed.signalChild(id, 'continue:Hold', 'happened');
+    const [id = ''] = await bed.childIds();
+    await bed.signalChild(id, 'continue:Hold', 'happened');
     const { runtime } = counting();
     const outcome = ended(await runtime.child(call('Call:child', { program })));
     expect(outcome).toMatchObject({ executionId: id, result: { status: 'Success' } });
@@ -224,7 +224,7 @@ export function childCases(bedded: () => Bedded): void {
     const again = { id: 'rollback0/Call:child', child: 'Call:child', request: { force: true } };
     const dying = counting((id) => (id.includes('One') ? Promise.reject(new Error('died')) : at(id)));
     await expect(dying.runtime.rollbackChild(again)).rejects.toThrow('died');
-    bedded().bed.cancel();
+    await bedded().bed.cancel();
     const { runtime, waits } = counting();
     expect(ended(await runtime.rollbackChild(again)).result.rollbackStatus).toBe('clean');
     expect(waits).toEqual(['rollback1/One/undo#1:wait']);
@@ -237,7 +237,7 @@ export function childCases(bedded: () => Bedded): void {
     const input = { parameters: { P: 'of the child' }, rollbackWhen: 'never' } as const;
     const { runtime } = counting();
     const { executionId } = ended(await runtime.child(call('Call:child', { program, input })));
-    const events = bedded().bed.childEvents(executionId);
+    const events = await bedded().bed.childEvents(executionId);
     expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
     expect(events.find(({ event }) => event.type === 'StepStarted')?.event).toMatchObject({
       inputs: { Key: 'of the child' },
@@ -250,7 +250,7 @@ export function childCases(bedded: () => Bedded): void {
     const outcomes = await Promise.all(ids.map((id) => runtime.child(call(id))));
     expect(new Set(outcomes.map((outcome) => ended(outcome).executionId)).size).toBe(50);
     expect(waits).toHaveLength(100);
-    expect(new Set(bedded().bed.childIds())).toEqual(
+    expect(new Set(await bedded().bed.childIds())).toEqual(
       new Set(outcomes.map((outcome) => ended(outcome).executionId)),
     );
   });
@@ -294,9 +294,7 @@ export function childCases(bedded: () => Bedded): void {
     );
     const outcome = ended(await runtime.child(call('Call:child', { program })));
     expect(outcome.result.locks).toEqual(['host:db1']);
-    const types = bedded()
-      .bed.childEvents(outcome.executionId)
-      .map(({ event }) => event.type);
+    const types = (await bedded().bed.childEvents(outcome.executionId)).map(({ event }) => event.type);
     expect(types).toContain('LocksTaken');
     expect(types).not.toContain('LocksReleased');
   });

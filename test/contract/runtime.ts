@@ -5,17 +5,19 @@ import type { ActivityCallOf, OutcomeResult, RecordedEvent, Runtime } from '../.
 import type { Json } from '../../src/json.ts';
 import { childCases } from './runtime-children.ts';
 
+type Awaitable<T> = T | Promise<T>;
+
 export interface RuntimeBed {
   /** `run` carries out activities; what it throws ends the runner. */
   runner(run: (id: string, cancel: AbortSignal) => Promise<OutcomeResult<never>>): Runtime;
-  signal(name: string, value: Json, dedupe: string): void;
-  cancel(): void;
+  signal(name: string, value: Json, dedupe: string): Awaitable<void>;
+  cancel(): Awaitable<void>;
   /** Lets that much time go by with nobody alive. */
   pass(ms: number): void;
-  events(): readonly RecordedEvent[];
-  childIds(): readonly string[];
-  childEvents(id: string): readonly RecordedEvent[];
-  signalChild(id: string, name: string, value: Json): void;
+  events(): Awaitable<readonly RecordedEvent[]>;
+  childIds(): Awaitable<readonly string[]>;
+  childEvents(id: string): Awaitable<readonly RecordedEvent[]>;
+  signalChild(id: string, name: string, value: Json): Awaitable<void>;
 }
 
 const call = (id: string, more: Partial<ActivityCallOf<'stop'>> = {}): ActivityCallOf<'stop'> => ({
@@ -38,7 +40,7 @@ const no: OutcomeResult<never> = {
 };
 const heed = { ignoreCancel: false };
 
-export function runtimeContract(name: string, make: () => RuntimeBed): void {
+export function runtimeContract(name: string, make: () => Awaitable<RuntimeBed>): void {
   describe(`the engine's port on ${name}`, () => {
     let bed: RuntimeBed;
     let ran: string[];
@@ -49,8 +51,8 @@ export function runtimeContract(name: string, make: () => RuntimeBed): void {
       });
     const dying = () => runner(() => Promise.reject(new Error('died')));
 
-    beforeEach(() => {
-      bed = make();
+    beforeEach(async () => {
+      bed = await make();
       ran = [];
     });
 
@@ -80,7 +82,7 @@ export function runtimeContract(name: string, make: () => RuntimeBed): void {
     });
 
     test('after a cancel nothing begins but what ignores it', async () => {
-      bed.cancel();
+      await bed.cancel();
       const runtime = runner();
       expect(await runtime.activity(call('x'))).toMatchObject({ status: 'cancelled' });
       expect(await runtime.activity(call('y', { ignoreCancel: true }))).toMatchObject(no);
@@ -93,7 +95,7 @@ export function runtimeContract(name: string, make: () => RuntimeBed): void {
         return { status: 'cancelled' };
       });
       const outcome = runtime.activity(call('x'));
-      bed.cancel();
+      await bed.cancel();
       expect(await outcome).toMatchObject({ status: 'cancelled' });
     });
 
@@ -104,21 +106,21 @@ export function runtimeContract(name: string, make: () => RuntimeBed): void {
       expect(await asleep).toBe('elapsed');
       bed.pass(3_600_000);
       expect(await runner().sleep('s', 3_600_000_000, heed)).toBe('elapsed');
-      bed.cancel();
+      await bed.cancel();
       expect(await runner().sleep('t', 60_000, heed)).toBe('cancelled');
       expect(await runner().sleep('u', 1, { ignoreCancel: true })).toBe('elapsed');
     });
 
     test('signals wait in order with nobody alive, each is taken once, and a second of one key is none', async () => {
-      bed.signal('go', 1, 'a');
-      bed.signal('go', 1, 'a');
-      bed.signal('go', 2, 'b');
+      await bed.signal('go', 1, 'a');
+      await bed.signal('go', 1, 'a');
+      await bed.signal('go', 2, 'b');
       const first = await runner().waitForSignal('w1', 'go', 60_000, heed);
       expect(first).toMatchObject({ status: 'signal', value: 1 });
       expect(await runner().waitForSignal('w1', 'go', 60_000, heed)).toEqual(first);
       expect(await runner().waitForSignal('w2', 'go', 60_000, heed)).toMatchObject({ value: 2 });
       expect(await runner().waitForSignal('w3', 'go', 1, heed)).toMatchObject({ status: 'timeout' });
-      bed.cancel();
+      await bed.cancel();
       expect(await runner().waitForSignal('w4', 'go', 60_000, heed)).toMatchObject({ status: 'cancelled' });
     });
 
@@ -136,7 +138,7 @@ export function runtimeContract(name: string, make: () => RuntimeBed): void {
       await next.emit(1, event);
       await next.emit(2, event);
       await next.activity(call('x'));
-      expect(bed.events()).toHaveLength(2);
+      expect(await bed.events()).toHaveLength(2);
     });
 
     test('of several calls the one that ended first is named, and on a replay the same', async () => {
@@ -165,7 +167,7 @@ export function runtimeContract(name: string, make: () => RuntimeBed): void {
     test('what began before a cancel is not told as cancelled, but as what became of it', async () => {
       await expect(dying().activity(call('x'))).rejects.toThrow('died');
       await expect(dying().activity(call('y', { onLost: 'report' }))).rejects.toThrow('died');
-      bed.cancel();
+      await bed.cancel();
       expect(await runner().activity(call('y', { onLost: 'report' }))).toMatchObject({ status: 'lost' });
       expect(await runner().activity(call('x'))).toMatchObject(no);
       expect(await runner().activity(call('z'))).toMatchObject({ status: 'cancelled' });
@@ -173,7 +175,7 @@ export function runtimeContract(name: string, make: () => RuntimeBed): void {
 
     test('a cancel that comes meanwhile stops nothing that ignores it', async () => {
       const runtime = bed.runner(async (_id, cancel) => {
-        bed.cancel();
+        await bed.cancel();
         await delay(250);
         return cancel.aborted ? { status: 'cancelled' } : no;
       });
@@ -199,7 +201,7 @@ export function runtimeContract(name: string, make: () => RuntimeBed): void {
       await next.activity(call('x'));
       await zombie.emit(1, { type: 'LocksReleased', kept: [{ lock: 'x:a', why: 'late' }] });
       await zombie.activity(call('y'));
-      expect(bed.events()).toMatchObject([{ seq: 1, event: { kept: [] } }]);
+      expect(await bed.events()).toMatchObject([{ seq: 1, event: { kept: [] } }]);
     });
 
     test('a large value comes back whole, and so does any text', async () => {
@@ -221,7 +223,7 @@ export function runtimeContract(name: string, make: () => RuntimeBed): void {
       const short = runtime.sleep('short', 30, heed);
       expect(await runtime.first('f', ['long', 'short'])).toBe('short');
       expect(await short).toBe('elapsed');
-      bed.cancel();
+      await bed.cancel();
       expect(await long).toBe('cancelled');
     });
 
@@ -230,8 +232,8 @@ export function runtimeContract(name: string, make: () => RuntimeBed): void {
     });
 
     test('a signal under another name is left for who waits for it', async () => {
-      bed.signal('continue:B', 'b', 'k');
-      bed.signal('continue:A', 'a', 'k');
+      await bed.signal('continue:B', 'b', 'k');
+      await bed.signal('continue:A', 'a', 'k');
       expect(await runner().waitForSignal('w1', 'continue:A', 60_000, heed)).toMatchObject({ value: 'a' });
       expect(await runner().waitForSignal('w2', 'continue:B', 60_000, heed)).toMatchObject({ value: 'b' });
     });
@@ -239,14 +241,14 @@ export function runtimeContract(name: string, make: () => RuntimeBed): void {
     test('a signal that comes while it is waited for is taken', async () => {
       const waiting = runner().waitForSignal('w', 'go', 60_000, heed);
       await delay(20);
-      bed.signal('go', { by: 'ops' }, 'k');
+      await bed.signal('go', { by: 'ops' }, 'k');
       expect(await waiting).toMatchObject({ status: 'signal', value: { by: 'ops' } });
     });
 
     test('a person is waited for off the clock: the time before the answer is told to nobody', async () => {
       await runner().activity(call('x'));
       bed.pass(3_600_000);
-      bed.signal('go', 1, 'a');
+      await bed.signal('go', 1, 'a');
       const next = runner();
       await next.activity(call('x'));
       await next.waitForSignal('w', 'go', 60_000, heed);
@@ -260,7 +262,7 @@ export function runtimeContract(name: string, make: () => RuntimeBed): void {
       expect(await runtime.first('f1', ['w', 'x'])).toBe('x');
       await acting;
       const last = runtime.first('f2', ['w']);
-      bed.signal('go', 1, 'a');
+      await bed.signal('go', 1, 'a');
       expect(await last).toBe('w');
       expect(await waiting).toMatchObject({ status: 'signal' });
     });

@@ -129,10 +129,10 @@ test.each(Object.entries(cases))(
     const wrap = (journal: Journal): Journal => recording(journal, lines);
     const options: ToyOptions = { world, wrap, ...(runbooks === undefined ? {} : { runbooks }) };
     // The runner leaves where it would wait for a person; the next one finds that it was cancelled.
-    const { result } = await runToy(runbook(steps), store, options).catch((error: unknown) => {
+    const { result } = await runToy(runbook(steps), store, options).catch(async (error: unknown) => {
       if (isCancelled !== true || !(error instanceof Left)) throw error;
       lines.get(executionId)?.push('(cancelled)');
-      store.journal.requestCancel(executionId);
+      await store.journal.requestCancel(executionId);
       return runToy(runbook(steps), store, options);
     });
     lines.get(executionId)?.push(`= ${result.status}, rollback ${result.rollbackStatus}`);

@@ -12,7 +12,7 @@ const fail = step({ name: 'Fail', action: 'toy:check', inputs: { Key: 'A', Equal
 const otherId = 'OTHER0000001';
 
 /** Another execution, of which nobody knows an end, holds the lock. */
-function heldByOther(journal: Journal, name: string): void {
+async function heldByOther(journal: Journal, name: string): Promise<void> {
   const toy = {
     id: otherId,
     runbook: 'patch-postgresql',
@@ -23,9 +23,9 @@ function heldByOther(journal: Journal, name: string): void {
     settings: { sandbox: false, inventoryFile: null, secrets: {}, startedBy: 'alice', usesAws: false },
     createdAt: 1,
   };
-  journal.create(toy);
-  journal.setRunner(otherId, { pid: 1, host: 'ops1', startedAt: 1 });
-  journal.takeLocks('', [{ name, asked: name, host: null }], otherId, Date.now(), []);
+  await journal.create(toy);
+  await journal.setRunner(otherId, { pid: 1, host: 'ops1', startedAt: 1 });
+  await journal.takeLocks('', [{ name, asked: name, host: null }], otherId, Date.now(), []);
 }
 
 /** What was held at every effect. */
@@ -33,7 +33,7 @@ function watched(journal: Journal): { world: ToyWorld; seen: Record<string, stri
   const world = new ToyWorld();
   const seen: Record<string, string[]> = {};
   world.around = (_when, what) => {
-    seen[what] = journal.locks(executionId).map(({ name }) => name);
+    void journal.locks(executionId).then((locks) => (seen[what] = locks.map(({ name }) => name)));
   };
   return { world, seen };
 }
@@ -69,7 +69,7 @@ describe('locks', () => {
 
   test('that somebody holds refuse the execution before anything began, and say who and what to do', async () => {
     using store = temporaryJournal();
-    heldByOther(store.journal, 'x:b');
+    await heldByOther(store.journal, 'x:b');
     const ran = await runToy(runbook([put('A')], { locks: ['x:a', 'x:b'] }), store);
     expect(ran.result).toMatchObject({ status: 'Failed', rollbackStatus: 'notRequested' });
     expect(ran.world.effects).toEqual([]);
@@ -82,12 +82,12 @@ describe('locks', () => {
       ),
     );
     expect(ran.held).toEqual([]);
-    expect(store.journal.locks(otherId)).toHaveLength(1);
+    expect(await store.journal.locks(otherId)).toHaveLength(1);
   });
 
   test('of a step that somebody holds fail the step, and the execution climbs down', async () => {
     using store = temporaryJournal();
-    heldByOther(store.journal, 'x:b');
+    await heldByOther(store.journal, 'x:b');
     const ran = await runToy(runbook([put('A'), put('B', { locks: ['x:b'] })]), store);
     expect(ran.result).toMatchObject({ status: 'Failed', rollbackStatus: 'clean' });
     expect(ran.state.steps[1]?.failure?.code).toBe('LOCKED');
@@ -109,9 +109,9 @@ describe('locks', () => {
     const { world, seen } = watched(store.journal);
     const document = runbook([put('A')], { locks: ['x:a'] });
     await runToy(document, store, { world });
-    heldByOther(store.journal, 'x:a');
+    await heldByOther(store.journal, 'x:a');
 
-    store.journal.addRollbackRequest(executionId, { force: false });
+    await store.journal.addRollbackRequest(executionId, { force: false });
     const refused = await runToy(document, store, { world });
     expect(refused.state).toMatchObject({
       rollbackStatus: 'notRequested',
@@ -120,8 +120,8 @@ describe('locks', () => {
     });
     expect(world.state()).toMatchObject({ values: { A: 'new' } });
 
-    store.journal.dropLocks(store.journal.locks(otherId));
-    store.journal.addRollbackRequest(executionId, { force: false });
+    await store.journal.dropLocks(await store.journal.locks(otherId));
+    await store.journal.addRollbackRequest(executionId, { force: false });
     const undone = await runToy(document, store, { world });
     expect(undone.state).toMatchObject({ rollbackStatus: 'clean', refused: null, endings: 3 });
     expect(seen['undo put A']).toEqual(['x:a']);
@@ -133,28 +133,30 @@ describe('locks', () => {
     const { world } = watched(store.journal);
     const document = runbook([put('A')], { locks: ['x:a'] });
     await runToy(document, store, { world });
-    heldByOther(store.journal, 'x:a');
-    const freed = delay(1200).then(() => store.journal.dropLocks(store.journal.locks(otherId)));
-    store.journal.addRollbackRequest(executionId, { force: false, lockWaitSeconds: 60 });
+    await heldByOther(store.journal, 'x:a');
+    const freed = delay(1200).then(async () => store.journal.dropLocks(await store.journal.locks(otherId)));
+    await store.journal.addRollbackRequest(executionId, { force: false, lockWaitSeconds: 60 });
     const undone = await runToy(document, store, { world });
     await freed;
     expect(undone.state).toMatchObject({ rollbackStatus: 'clean', refused: null });
-    const waited = store.journal.events(executionId, 0).filter(({ event }) => event.type === 'StepWaiting');
+    const waited = (await store.journal.events(executionId, 0)).filter(
+      ({ event }) => event.type === 'StepWaiting',
+    );
     expect(waited).toHaveLength(1);
   });
 
   test('are waited for where that was asked, and who is waited for is told once', async () => {
     using store = temporaryJournal();
-    heldByOther(store.journal, 'x:a');
-    const freed = delay(1200).then(() => store.journal.dropLocks(store.journal.locks(otherId)));
+    await heldByOther(store.journal, 'x:a');
+    const freed = delay(1200).then(async () => store.journal.dropLocks(await store.journal.locks(otherId)));
     const ran = await runToy(runbook([put('A')], { locks: ['x:a'] }), store, {
       input: { lockWaitSeconds: 30 },
     });
     await freed;
     expect(ran.result.status).toBe('Success');
-    const waiting = store.journal
-      .events(executionId, 0)
-      .flatMap(({ event }) => (event.type === 'StepWaiting' ? [event.waiting] : []));
+    const waiting = (await store.journal.events(executionId, 0)).flatMap(({ event }) =>
+      event.type === 'StepWaiting' ? [event.waiting] : [],
+    );
     expect(waiting).toMatchObject([
       { kind: 'lock', lock: 'x:a', holder: `${otherId} (patch-postgresql, alice@ops1)` },
     ]);
@@ -163,7 +165,7 @@ describe('locks', () => {
 
   test('are waited for no longer than was asked', async () => {
     using store = temporaryJournal();
-    heldByOther(store.journal, 'x:a');
+    await heldByOther(store.journal, 'x:a');
     const ran = await runToy(runbook([put('A')], { locks: ['x:a'] }), store, {
       input: { lockWaitSeconds: 1 },
     });
@@ -173,7 +175,7 @@ describe('locks', () => {
 
   test('that are waited for can be cancelled', async () => {
     using store = temporaryJournal();
-    heldByOther(store.journal, 'x:a');
+    await heldByOther(store.journal, 'x:a');
     const cancelled = delay(700).then(() => store.journal.requestCancel(executionId));
     const ran = await runToy(runbook([put('A')], { locks: ['x:a'] }), store, {
       input: { lockWaitSeconds: 60 },
@@ -186,7 +188,7 @@ describe('locks', () => {
 
   test('that an ended execution could not give back are free', async () => {
     using store = temporaryJournal();
-    heldByOther(store.journal, 'x:a');
+    await heldByOther(store.journal, 'x:a');
     const end = {
       type: 'ExecutionEnded' as const,
       status: 'Success' as const,
@@ -195,6 +197,6 @@ describe('locks', () => {
     await store.journal.append(otherId, [{ seq: 1, at: 2, event: { ...end, outputs: {} } }]);
     const ran = await runToy(runbook([put('A')], { locks: ['x:a'] }), store);
     expect(ran.result.status).toBe('Success');
-    expect(store.journal.locks()).toEqual([]);
+    expect(await store.journal.locks()).toEqual([]);
   });
 });

@@ -14,7 +14,7 @@ const climbing = runbook([put('A'), step({ name: 'Snap', action: 'toy:snapshot' 
 
 /** A journal whose first runner dies right after it wrote down that the activity began; `died` sees to what happens before the next. */
 const dyingAt =
-  (activity: string, died: (journal: Journal) => void) =>
+  (activity: string, died: (journal: Journal) => unknown) =>
   (journal: Journal): Journal =>
     new Proxy(journal, {
       get: (target, name) => {
@@ -25,7 +25,7 @@ const dyingAt =
           const isNew = (await journal.activity(executionId, activity)) === undefined;
           const result: unknown = await Reflect.apply(member, target, args);
           if (!isNew || args[1] !== activity) return result;
-          died(journal);
+          await died(journal);
           throw new Crash();
         };
       },
@@ -113,9 +113,9 @@ test.each([
 ] as const)('an answer that came %s while nobody ran it counts as that', async (_when, afterMs, status) => {
   using store = temporaryJournal();
   let outageMs = 0;
-  const wrap = dyingAt('Ask:signal', (journal) => {
+  const wrap = dyingAt('Ask:signal', async (journal) => {
     outageMs = hourMs;
-    journal.signal(executionId, 'continue:Ask', 'happened', 'once', Date.now() + afterMs);
+    await journal.signal(executionId, 'continue:Ask', 'happened', 'once', Date.now() + afterMs);
   });
   const ask = runbook([step({ name: 'Ask', action: 'aws:pause', timeoutSeconds: 60 })]);
   const ran = await runToy(ask, store, { wrap, now: () => Date.now() + outageMs });

@@ -130,7 +130,7 @@ test('a rollback by hand asks afresh: data that was hurt since is put back, not 
   const document = runbook([snapshot(list(judgesAfresh)), put('A'), verify('good')]);
   expect((await runToy(document, store, { world })).result.status).toBe('Success');
   world.set('Data', 'hurt later');
-  store.journal.addRollbackRequest(executionId, { force: false });
+  await store.journal.addRollbackRequest(executionId, { force: false });
   await runToy(document, store, { world });
   expect(world.get('Data')).toBe('good');
   expect(world.snapshots.size).toBe(1);
@@ -199,12 +199,12 @@ test('asked for alone, a restore point stays while other steps are not undone', 
   const world = goodData();
   const document = runbook([put('B'), snapshot(list(judgesAfresh)), put('A')]);
   await runToy(document, store, { world });
-  store.journal.addRollbackRequest(executionId, { force: false, step: 'Snap' });
+  await store.journal.addRollbackRequest(executionId, { force: false, step: 'Snap' });
   const alone = await runToy(document, store, { world });
   expect(alone.state.rollback).toContainEqual(
     expect.objectContaining({ name: 'Snap', result: 'kept', reason: 'B is not undone yet' }),
   );
-  store.journal.addRollbackRequest(executionId, { force: false });
+  await store.journal.addRollbackRequest(executionId, { force: false });
   expect((await runToy(document, store, { world })).world.snapshots.size).toBe(0);
 });
 

@@ -146,11 +146,11 @@ test('rollback of a finished execution is refused when the state has drifted sin
   const document = runbook([put('A'), put('A2', { inputs: { Key: 'A', Value: 'newer' } })]);
   expect((await runToy(document, store, { world })).result.status).toBe('Success');
   world.set('A', 'somebody else');
-  store.journal.addRollbackRequest(executionId, { force: false });
+  await store.journal.addRollbackRequest(executionId, { force: false });
   const refused = await runToy(document, store, { world });
   expect(refused.state.drift).toMatchObject([{ step: 'A2' }, { step: 'A' }]);
   expect(world.get('A')).toBe('somebody else');
-  store.journal.addRollbackRequest(executionId, { force: true });
+  await store.journal.addRollbackRequest(executionId, { force: true });
   expect((await runToy(document, store, { world })).result.rollbackStatus).toBe('clean');
   expect(world.get('A')).toBe(null);
 });
@@ -173,7 +173,7 @@ test('an approval in an undo list waits for an approver, across runners', async 
   });
   const document = runbook([damage, fail]);
   await expect(runToy(document, store, { world })).rejects.toBeInstanceOf(Left);
-  store.journal.signal(
+  await store.journal.signal(
     executionId,
     'approve:Damage/undo/Ask',
     { approver: 'mallory', decision: 'approve' },
@@ -181,7 +181,7 @@ test('an approval in an undo list waits for an approver, across runners', async 
     1,
   );
   await expect(runToy(document, store, { world })).rejects.toBeInstanceOf(Left);
-  store.journal.signal(
+  await store.journal.signal(
     executionId,
     'approve:Damage/undo/Ask',
     { approver: 'dba', decision: 'approve' },
@@ -202,7 +202,13 @@ test('waiting for a person does not use up the time for the rollback', async () 
   const document = runbook([put('A'), asking, fail], { rollback: { when: 'onFailure', timeoutSeconds: 2 } });
   await expect(runToy(document, store, { world })).rejects.toBeInstanceOf(Left);
   await new Promise((resolve) => setTimeout(resolve, 2_500));
-  store.journal.signal(executionId, 'approve:B/undo/Ask', { approver: 'dba', decision: 'approve' }, '1', 1);
+  await store.journal.signal(
+    executionId,
+    'approve:B/undo/Ask',
+    { approver: 'dba', decision: 'approve' },
+    '1',
+    1,
+  );
   const ran = await runToy(document, store, { world });
   expect(ran.result.rollbackStatus).toBe('clean');
   expect(world.state()).toEqual({ values: { B: 'as before' }, snapshots: 0 });

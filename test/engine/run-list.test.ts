@@ -117,7 +117,7 @@ test('a cancel runs onCancel and then climbs down', async () => {
       put('B'),
       put('Tidy'),
     ]),
-    { during: (journal) => setTimeout(() => journal.requestCancel('TOY000000001'), 200) },
+    { during: (journal) => setTimeout(() => void journal.requestCancel('TOY000000001'), 200) },
   );
   expect(ran.result).toMatchObject({ status: 'Cancelled', rollbackStatus: 'clean' });
   expect(statuses(ran)).toMatchObject({ Wait: 'Cancelled', B: 'Pending', Tidy: 'Success' });

@@ -33,7 +33,7 @@ test("the README's runbook climbs down in the sandbox as the README says", async
   });
   const ending = await belay.run(id, { onWait: 'leave' });
   expect(ending).toMatchObject({ kind: 'ended', result: { status: 'Failed', rollbackStatus: 'clean' } });
-  expect(belay.view(id).rollback.map(({ name, result }) => [name, result])).toEqual([
+  expect((await belay.view(id)).rollback.map(({ name, result }) => [name, result])).toEqual([
     ['Start', 'nothingToDo'],
     ['Patch', 'undone'],
     ['Stop', 'nothingToDo'],

@@ -99,12 +99,12 @@ test('who answered is carried forward from where earlier versions wrote it, and 
     );
     database.close();
     const journal = openSqliteJournal(dir);
-    expect(journal.machine(id, 'machine:db-1')).toEqual({ at: 11, value: { bootId: 'two' } });
-    expect(journal.machine(id, 'root-replaced:i-0abc')).toEqual({ at: 12, value: {} });
+    expect(await journal.machine(id, 'machine:db-1')).toEqual({ at: 11, value: { bootId: 'two' } });
+    expect(await journal.machine(id, 'root-replaced:i-0abc')).toEqual({ at: 12, value: {} });
     expect(await journal.activity(id, '@machine:db-1#1')).toBeUndefined();
-    journal.noteMachine(id, 'machine:db-1', { at: 20, value: { bootId: 'three' } });
-    expect(journal.machine(id, 'machine:db-1')?.value).toEqual({ bootId: 'three' });
-    expect(journal.execution(id)?.child).toBeNull();
+    await journal.noteMachine(id, 'machine:db-1', { at: 20, value: { bootId: 'three' } });
+    expect((await journal.machine(id, 'machine:db-1'))?.value).toEqual({ bootId: 'three' });
+    expect((await journal.execution(id))?.child).toBeNull();
     journal.close();
   } finally {
     rmSync(dir, { recursive: true });

@@ -193,7 +193,7 @@ describe.skipIf(reason)(`locks on hosts${reason === undefined ? '' : ` (skipped:
     const stateDir = join(ours.dir, 'keeper');
     const journal = openSqliteJournal(stateDir);
     const executionId = '01JKEEPER000';
-    journal.create({
+    await journal.create({
       id: executionId,
       runbook: 'keeper',
       file: 'keeper.yaml',
@@ -238,12 +238,12 @@ describe.skipIf(reason)(`locks on hosts${reason === undefined ? '' : ` (skipped:
         retryable: true,
       });
       expect(await entries()).toEqual([]);
-      expect(journal.locks()).toEqual([]);
+      expect(await journal.locks()).toEqual([]);
 
       // The giving back is lost, too: the entry stays, and the next try finds its own.
       losing = 2;
       await expect(keeper.take(['host:h1'], signal)).rejects.toMatchObject({ code: 'LOCK_UNPROVEN' });
-      expect(journal.locks()).toMatchObject([{ name: 'host:h1', hasEntry: true, isConfirmed: false }]);
+      expect(await journal.locks()).toMatchObject([{ name: 'host:h1', hasEntry: true, isConfirmed: false }]);
       losing = 0;
       expect(await keeper.take(['host:h1'], signal)).toEqual({ kind: 'taken', unheard: [] });
       expect(await entries()).toEqual(['h1: belay-lock']);

@@ -14,8 +14,8 @@ beforeEach(() => {
   marksRead = 0;
   ahead = 0;
   attention = new Attention({
-    version: () => version,
-    mark: () => {
+    version: async () => version,
+    mark: async () => {
       marksRead += 1;
       return mark;
     },
@@ -28,7 +28,7 @@ async function waiting(untilMs: number): Promise<number> {
   const until = performance.now() + untilMs;
   let woken = 0;
   while (performance.now() < until) {
-    await attention.something(until - performance.now());
+    await attention.something(until - performance.now(), attention.turn);
     woken += 1;
   }
   return woken;
@@ -43,10 +43,10 @@ test('however many wait, the journal is looked at once for all of them, and read
 
 test('something new for the execution wakes who waits, something for another one does not', async () => {
   const heard: string[] = [];
-  const wait = attention.something(60_000).then(() => heard.push('first look'));
+  const wait = attention.something(60_000, attention.turn).then(() => heard.push('first look'));
   await wait;
   version += 1;
-  const again = attention.something(60_000).then(() => heard.push('signal'));
+  const again = attention.something(60_000, attention.turn).then(() => heard.push('signal'));
   await delay(400);
   expect(heard).toEqual(['first look']);
   version += 1;
@@ -56,27 +56,48 @@ test('something new for the execution wakes who waits, something for another one
 });
 
 test('a clock that was set, or a machine that slept, wakes who waits for a time', async () => {
-  await attention.something(60_000);
-  const wait = attention.something(60_000);
+  await attention.something(60_000, attention.turn);
+  const wait = attention.something(60_000, attention.turn);
   ahead = 3_600_000;
   await wait;
 });
 
 test('whoever is asked to leave is woken at once, and nobody waits any more', async () => {
-  const wait = attention.something(60_000);
+  const wait = attention.something(60_000, attention.turn);
   attention.leave();
   await wait;
-  await attention.something(60_000);
+  await attention.something(60_000, attention.turn);
   expect(attention.isLeaving).toBe(true);
 });
 
 test('a look that fails wakes who waits, so that it says what is wrong', async () => {
   const broken = new Attention({
-    version: () => {
+    version: async () => {
       throw new Error('the disk is gone');
     },
-    mark: () => '',
+    mark: async () => '',
     now: Date.now,
   });
-  await broken.something(60_000);
+  await broken.something(60_000, broken.turn);
+});
+
+test('what comes between a look and the waiting is not missed', async () => {
+  const other = attention.something(60_000, attention.turn);
+  const { turn } = attention;
+  attention.wake();
+  await other;
+  const heard: string[] = [];
+  await attention.something(60_000, turn);
+  using _listening = attention.listen(() => void heard.push('told'), turn);
+  expect(heard).toEqual(['told']);
+});
+
+test('a listener that fails keeps nobody else from being told', async () => {
+  const heard: string[] = [];
+  const { turn } = attention;
+  using _failing = attention.listen(() => Promise.reject(new Error('the disk is gone')), turn);
+  using _other = attention.listen(() => void heard.push('told'), turn);
+  attention.wake();
+  await delay(1);
+  expect(heard).toEqual(['told']);
 });

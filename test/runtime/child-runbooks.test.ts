@@ -37,8 +37,13 @@ function write(name: string, ...mainSteps: object[]): string {
 async function run(file: string, more: Partial<StartRequest> = {}) {
   const { id } = await belay.start({ file, texts: {}, values: {}, secrets: {}, sandbox: true, ...more });
   await belay.run(id, { onWait: 'leave' });
-  const view = belay.view(id);
-  return { id, view, call: view.steps.find(({ name }) => name === 'Call'), children: belay.children(id) };
+  const view = await belay.view(id);
+  return {
+    id,
+    view,
+    call: view.steps.find(({ name }) => name === 'Call'),
+    children: await belay.children(id),
+  };
 }
 
 describe('folders that belay.yaml names', () => {

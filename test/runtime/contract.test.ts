@@ -20,7 +20,7 @@ runtimeContract('a store in memory', () => {
   return {
     runner: (run) => new MemoryRuntime({ run: ({ id }, cancel) => run(id, cancel), now }, store),
     signal: (name, value, dedupe) => store.signal(name, value, dedupe, now()),
-    cancel: () => (store.isCancelled = true),
+    cancel: () => void (store.isCancelled = true),
     pass: (ms) => (ahead += ms),
     events: () => store.events,
     childIds: () => [...store.children.keys()],
@@ -29,7 +29,7 @@ runtimeContract('a store in memory', () => {
   };
 });
 
-runtimeContract('SQLite', () => {
+runtimeContract('SQLite', async () => {
   const store = temporaryJournal();
   stores.push(store);
   const { journal } = store;
@@ -37,7 +37,7 @@ runtimeContract('SQLite', () => {
   const now = (): number => Date.now() + ahead;
   const settings = { sandbox: false, inventoryFile: null, secrets: {}, startedBy: 'tester', usesAws: false };
   const input = { parameters: {}, rollbackWhen: 'never', rollbackRequests: [], failAt: null } as const;
-  journal.create({
+  await journal.create({
     id: executionId,
     runbook: 'toy',
     file: 'toy.yaml',
@@ -80,12 +80,13 @@ runtimeContract('SQLite', () => {
       };
       return open(host, executionId);
     },
-    signal: (name, value, dedupe) => void journal.signal(executionId, name, value, dedupe, now()),
+    signal: async (name, value, dedupe) =>
+      void (await journal.signal(executionId, name, value, dedupe, now())),
     cancel: () => journal.requestCancel(executionId),
     pass: (ms) => (ahead += ms),
     events: () => journal.events(executionId, 0),
     childIds: () => journal.childIds(executionId),
     childEvents: (id) => journal.events(id, 0),
-    signalChild: (id, name, value) => void journal.signal(id, name, value, name, now()),
+    signalChild: async (id, name, value) => void (await journal.signal(id, name, value, name, now())),
   };
 });

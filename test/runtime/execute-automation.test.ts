@@ -61,13 +61,13 @@ async function start(path: string, values: Record<string, string> = {}): Promise
 async function run(path: string) {
   const id = await start(path);
   const ending = await belay.run(id, { onWait: 'leave' });
-  const view = belay.view(id);
+  const view = await belay.view(id);
   return {
     id,
     ending,
     view,
     find: (name: string) => view.steps.find((step) => step.name === name),
-    children: belay.children(id),
+    children: await belay.children(id),
     undone: view.rollback.map(({ name, result }) => `${name} ${result}`),
   };
 }
@@ -209,9 +209,9 @@ test('belay rollback of a parent that ended well reaches its children', async ()
   runbook('child.yaml', { steps: [file('Write', at('x'))] });
   const ran = await run(runbook('parent.yaml', { steps: [call('Call', 'child')] }));
   expect(ran.view.status).toBe('Success');
-  belay.requestRollback(ran.id, { force: false });
+  await belay.requestRollback(ran.id, { force: false });
   await belay.run(ran.id, { onWait: 'leave' });
-  expect(belay.view(ran.id).rollbackStatus).toBe('clean');
+  expect((await belay.view(ran.id)).rollbackStatus).toBe('clean');
   expect(content('x')).toBe('before');
 });
 
@@ -236,9 +236,9 @@ test('a cancel while a child waits for an approval ends both, and both climb dow
   const id = await start(runbook('parent.yaml', { steps: [file('First', at('y')), call('Call', 'child')] }));
   await belay.run(id, { onWait: 'leave' });
   expect(content('x')).toBe('after');
-  belay.cancel(id);
+  await belay.cancel(id);
   await belay.run(id, { onWait: 'leave' });
-  expect(belay.view(id)).toMatchObject({ status: 'Cancelled', rollbackStatus: 'clean' });
+  expect(await belay.view(id)).toMatchObject({ status: 'Cancelled', rollbackStatus: 'clean' });
   expect([content('x'), content('y')]).toEqual(['before', null]);
 });
 
@@ -332,10 +332,10 @@ test('a cancel reaches the targets that are under way, and begins no others', as
     runbook('parent.yaml', { steps: [over(`${list('a', 'b', 'c')}, MaxConcurrency: 2`)] }),
   );
   await belay.run(id, { onWait: 'leave' });
-  expect(belay.children(id)).toHaveLength(2);
-  belay.cancel(id);
+  expect(await belay.children(id)).toHaveLength(2);
+  await belay.cancel(id);
   await belay.run(id, { onWait: 'leave' });
-  expect(belay.view(id).status).toBe('Cancelled');
-  expect(belay.children(id).map(({ status }) => status)).toEqual(['Cancelled', 'Cancelled']);
+  expect((await belay.view(id)).status).toBe('Cancelled');
+  expect((await belay.children(id)).map(({ status }) => status)).toEqual(['Cancelled', 'Cancelled']);
   expect(['a', 'b', 'c'].map(content)).toEqual([null, null, null]);
 });

@@ -14,11 +14,11 @@ let state: string;
 let belay: Belay;
 let seq: number;
 
-beforeEach(() => {
+beforeEach(async () => {
   state = mkdtempSync(join(tmpdir(), 'belay-view-'));
   belay = new Belay({ state, cwd: state, env: {}, stdin: () => Promise.resolve('') });
   seq = 0;
-  belay.journal.create({
+  await belay.journal.create({
     id,
     runbook: 'toy',
     file: 'toy.yaml',
@@ -51,64 +51,64 @@ const dead = { pid: 1, host: 'here', startedAt: 1 };
 
 test('a runner that died before the end leaves it Interrupted', async () => {
   await happened(started);
-  belay.journal.setRunner(id, dead);
-  expect(belay.view(id)).toMatchObject({ status: 'Interrupted', endedAt: null, isLive: false });
+  await belay.journal.setRunner(id, dead);
+  expect(await belay.view(id)).toMatchObject({ status: 'Interrupted', endedAt: null, isLive: false });
 });
 
 test('an end that was written down is the end, although its runner died right after it', async () => {
   await happened(started, ended('notRequested'));
-  belay.journal.setRunner(id, dead);
-  expect(belay.view(id)).toMatchObject({ status: 'Success', endedAt: 1002 });
+  await belay.journal.setRunner(id, dead);
+  expect(await belay.view(id)).toMatchObject({ status: 'Success', endedAt: 1002 });
 });
 
 test('a rollback that was asked for and not begun is Interrupted, and asking again is refused', async () => {
   await happened(started, ended('notRequested'));
-  belay.requestRollback(id, { force: false });
-  belay.journal.setRunner(id, dead);
-  expect(belay.view(id)).toMatchObject({ status: 'Interrupted', endedAt: null });
-  expect(() => belay.requestRollback(id, { force: false })).toThrow(/has not ended/);
+  await belay.requestRollback(id, { force: false });
+  await belay.journal.setRunner(id, dead);
+  expect(await belay.view(id)).toMatchObject({ status: 'Interrupted', endedAt: null });
+  await expect(belay.requestRollback(id, { force: false })).rejects.toThrow(/has not ended/);
   await happened({ type: 'RollbackStarted', pass: 1, steps: [], budgetSeconds: 60 });
-  expect(belay.view(id)).toMatchObject({ status: 'Interrupted', endedAt: null });
+  expect(await belay.view(id)).toMatchObject({ status: 'Interrupted', endedAt: null });
   await happened({ type: 'RollbackEnded', pass: 1, status: 'clean' }, ended('clean'));
-  expect(belay.view(id)).toMatchObject({ status: 'Success', rollbackStatus: 'clean', endedAt: 1005 });
-  belay.requestRollback(id, { force: false });
-  expect(belay.view(id).endedAt).toBeNull();
+  expect(await belay.view(id)).toMatchObject({ status: 'Success', rollbackStatus: 'clean', endedAt: 1005 });
+  await belay.requestRollback(id, { force: false });
+  expect((await belay.view(id)).endedAt).toBeNull();
 });
 
 /** What a list says that folds no events, beside what `show` says that folds them all. */
-function listedAsShown(): void {
-  belay.journal.leave(id, summaryOf(headOf(belay.state(id))));
-  const [listed] = belay.list();
-  const { executionId: _id, steps: _steps, ...told } = listed ?? belay.view(id);
-  expect(belay.view(id)).toMatchObject(told);
+async function listedAsShown(): Promise<void> {
+  await belay.journal.leave(id, summaryOf(headOf(await belay.state(id))));
+  const [listed] = await belay.list();
+  const { executionId: _id, steps: _steps, ...told } = listed ?? (await belay.view(id));
+  expect(await belay.view(id)).toMatchObject(told);
   expect(listed?.steps).toEqual([]);
 }
 
 test('a list says what show says: at the end, of a person who is waited for, after a rollback, when it is closed', async () => {
   await happened(started, { type: 'StepStarted', step: 'Hold', action: 'aws:pause', inputs: {} });
   await happened({ type: 'StepWaiting', step: 'Hold', waiting: { kind: 'pause', timeoutSeconds: 60 } });
-  listedAsShown();
-  belay.journal.requestCancel(id);
-  listedAsShown();
+  await listedAsShown();
+  await belay.journal.requestCancel(id);
+  await listedAsShown();
   await happened(ended('notRequested'));
-  listedAsShown();
-  belay.requestRollback(id, { force: false });
-  listedAsShown();
+  await listedAsShown();
+  await belay.requestRollback(id, { force: false });
+  await listedAsShown();
   await happened({ type: 'RollbackStarted', pass: 1, steps: [], budgetSeconds: 60 });
   await happened({ type: 'RollbackEnded', pass: 1, status: 'partial' }, ended('clean'));
-  listedAsShown();
-  belay.journal.setClosing(id, { kind: 'closed', at: 9, by: 'ops', why: 'done by hand' });
-  listedAsShown();
+  await listedAsShown();
+  await belay.journal.setClosing(id, { kind: 'closed', at: 9, by: 'ops', why: 'done by hand' });
+  await listedAsShown();
 });
 
 test('a list believes what was kept only while nothing has happened since', async () => {
   await happened(started);
-  listedAsShown();
+  await listedAsShown();
   await happened({ type: 'StepStarted', step: 'Late', action: 'toy:put', inputs: {} });
-  expect(belay.list()).toMatchObject([{ at: 'Late', status: 'InProgress' }]);
-  listedAsShown();
-  belay.journal.setRunner(id, dead);
-  expect(belay.list()).toMatchObject([{ status: 'Interrupted' }]);
-  belay.journal.leave(id, { version: 999, seq, head: 'what a later version may say' });
-  expect(belay.list()).toMatchObject([{ at: 'Late' }]);
+  expect(await belay.list()).toMatchObject([{ at: 'Late', status: 'InProgress' }]);
+  await listedAsShown();
+  await belay.journal.setRunner(id, dead);
+  expect(await belay.list()).toMatchObject([{ status: 'Interrupted' }]);
+  await belay.journal.leave(id, { version: 999, seq, head: 'what a later version may say' });
+  expect(await belay.list()).toMatchObject([{ at: 'Late' }]);
 });

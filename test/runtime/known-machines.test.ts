@@ -30,12 +30,12 @@ let journal: Journal;
 let told: string[];
 let clock: number;
 
-beforeEach(() => {
+beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), 'belay-machines-'));
   journal = openSqliteJournal(dir);
   told = [];
   clock = 1000;
-  journal.create({
+  await journal.create({
     id: 'X1',
     runbook: 'patch',
     file: 'patch.yaml',
@@ -68,9 +68,9 @@ function machines(): KnownMachines {
   return new KnownMachines({ executionId: 'X1', journal, tell: (text) => told.push(text), now });
 }
 
-function refusal(act: () => void): string {
+async function refusal(act: () => Promise<void>): Promise<string> {
   try {
-    act();
+    await act();
   } catch (error) {
     if (error instanceof HostFailure) {
       expect(error).toMatchObject({ code: 'WRONG_HOST', retryable: false, effect: 'none' });
@@ -81,16 +81,16 @@ function refusal(act: () => void): string {
   throw new Error('nothing was refused');
 }
 
-test('the same machine is welcome however often it answers, and to each runner', () => {
-  machines().verify(address(), identity());
-  machines().verify(address(), identity());
+test('the same machine is welcome however often it answers, and to each runner', async () => {
+  await machines().verify(address(), identity());
+  await machines().verify(address(), identity());
   expect(told).toEqual([]);
 });
 
-test('another machine under the same name is refused by name, also by a later runner, and what would make it right is said', () => {
-  machines().verify(address(), identity());
+test('another machine under the same name is refused by name, also by a later runner, and what would make it right is said', async () => {
+  await machines().verify(address(), identity());
   const other = identity({ machineId: digits('b'), bootId: boot('2') });
-  const message = refusal(() => machines().verify(address(), other));
+  const message = await refusal(() => machines().verify(address(), other));
   expect(message).toContain('db1: another machine answers under this name');
   expect(message).toContain(
     `machine-id ${digits('a')} answered before, and machine-id ${digits('b')} answers now`,
@@ -98,74 +98,76 @@ test('another machine under the same name is refused by name, also by a later ru
   expect(message).toContain(`db1: { machineId: ${digits('b')} }`);
   expect(message).toContain('Nothing was done on the machine that answered.');
   // What was refused is not what is remembered.
-  machines().verify(address(), identity());
-  refusal(() => machines().verify(address(), other));
+  await machines().verify(address(), identity());
+  await refusal(() => machines().verify(address(), other));
 });
 
-test('each name has a machine of its own', () => {
-  machines().verify(address(), identity());
-  machines().verify(address({ name: 'db2' }), identity({ machineId: digits('b') }));
-  machines().verify(address({ name: 'db2' }), identity({ machineId: digits('b') }));
+test('each name has a machine of its own', async () => {
+  await machines().verify(address(), identity());
+  await machines().verify(address({ name: 'db2' }), identity({ machineId: digits('b') }));
+  await machines().verify(address({ name: 'db2' }), identity({ machineId: digits('b') }));
 });
 
-test('a machine-id that belay.yaml names is believed, and any other is refused', () => {
-  machines().verify(address(), identity());
+test('a machine-id that belay.yaml names is believed, and any other is refused', async () => {
+  await machines().verify(address(), identity());
   const rebuilt = identity({ machineId: digits('b') });
-  machines().verify(address({ machineId: digits('b') }), rebuilt);
-  machines().verify(address(), rebuilt);
-  const message = refusal(() => machines().verify(address({ machineId: digits('c') }), rebuilt));
+  await machines().verify(address({ machineId: digits('b') }), rebuilt);
+  await machines().verify(address(), rebuilt);
+  const message = await refusal(() => machines().verify(address({ machineId: digits('c') }), rebuilt));
   expect(message).toContain(`belay.yaml says that db1 has machine-id ${digits('c')}`);
   expect(
-    refusal(() => machines().verify(address({ machineId: digits('b') }), identity({ machineId: null }))),
+    await refusal(() =>
+      machines().verify(address({ machineId: digits('b') }), identity({ machineId: null })),
+    ),
   ).toContain('a machine that shows no machine-id answers');
 });
 
-test('a reboot is told once and refused never', () => {
-  machines().verify(address(), identity());
-  machines().verify(address(), identity({ bootId: boot('2') }));
-  machines().verify(address(), identity({ bootId: boot('2') }));
+test('a reboot is told once and refused never', async () => {
+  await machines().verify(address(), identity());
+  await machines().verify(address(), identity({ bootId: boot('2') }));
+  await machines().verify(address(), identity({ bootId: boot('2') }));
   expect(told).toEqual([expect.stringContaining('db1 was rebooted')]);
 });
 
-test('an instance id that belay.yaml names must be the one that answers, where it can be read', () => {
-  machines().verify(address({ instanceId: one }), identity());
-  machines().verify(address({ instanceId: one }), identity({ instanceId: one }));
-  const message = refusal(() =>
+test('an instance id that belay.yaml names must be the one that answers, where it can be read', async () => {
+  await machines().verify(address({ instanceId: one }), identity());
+  await machines().verify(address({ instanceId: one }), identity({ instanceId: one }));
+  const message = await refusal(() =>
     machines().verify(address({ instanceId: one }), identity({ instanceId: two })),
   );
   expect(message).toContain(`belay.yaml says that db1 is ${one}, and instance ${two} answers`);
 });
 
-test('an instance id that changes is refused although the machine-id is a clone’s', () => {
-  machines().verify(address(), identity({ instanceId: one }));
-  machines().verify(address(), identity());
-  expect(refusal(() => machines().verify(address(), identity({ instanceId: two })))).toContain(
+test('an instance id that changes is refused although the machine-id is a clone’s', async () => {
+  await machines().verify(address(), identity({ instanceId: one }));
+  await machines().verify(address(), identity());
+  expect(await refusal(() => machines().verify(address(), identity({ instanceId: two })))).toContain(
     `instance ${one} answered before, and instance ${two} answers now`,
   );
 });
 
-test('a host without a machine-id is taken as it is; one that shows none any more is not', () => {
+test('a host without a machine-id is taken as it is; one that shows none any more is not', async () => {
   const bare = { machineId: null, bootId: null, space: null, instanceId: null };
-  machines().verify(address({ name: 'appliance' }), bare);
-  machines().verify(address({ name: 'appliance' }), bare);
-  machines().verify(address({ name: 'appliance' }), identity());
-  expect(refusal(() => machines().verify(address({ name: 'appliance' }), bare))).toContain(
+  await machines().verify(address({ name: 'appliance' }), bare);
+  await machines().verify(address({ name: 'appliance' }), bare);
+  await machines().verify(address({ name: 'appliance' }), identity());
+  expect(await refusal(() => machines().verify(address({ name: 'appliance' }), bare))).toContain(
     'shows no machine-id',
   );
 });
 
-test('after a step that gives an instance another root, another machine-id is told and taken once', () => {
+test('after a step that gives an instance another root, another machine-id is told and taken once', async () => {
   const place = address({ instanceId: one });
-  machines().verify(place, identity());
-  machines().mayBecomeOthers([one]);
-  machines().verify(place, identity());
-  machines().verify(place, identity({ machineId: digits('b') }));
+  await machines().verify(place, identity());
+  await machines().mayBecomeOthers([one]);
+  await machines().verify(place, identity());
+  await machines().verify(place, identity({ machineId: digits('b') }));
   expect(told).toEqual([expect.stringContaining('db1 is another machine than before, as it may be')]);
-  refusal(() => machines().verify(place, identity({ machineId: digits('c') })));
+  await refusal(() => machines().verify(place, identity({ machineId: digits('c') })));
   // The root of one instance is nothing to another host.
-  machines().verify(address({ name: 'db2', instanceId: two }), identity());
-  machines().mayBecomeOthers([one]);
-  refusal(() =>
+  await machines().verify(address({ name: 'db2', instanceId: two }), identity());
+  await machines().mayBecomeOthers([one]);
+  await refusal(() =>
     machines().verify(address({ name: 'db2', instanceId: two }), identity({ machineId: digits('b') })),
   );
 });

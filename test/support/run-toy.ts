@@ -126,7 +126,7 @@ export async function runToy(
     failAt: null,
     ...options.input,
   };
-  store.journal.create({
+  await store.journal.create({
     id: executionId,
     runbook: 'toy',
     file: 'toy.yaml',
@@ -146,8 +146,8 @@ export async function runToy(
         world,
         journal: store.journal,
         crashes,
-        state: foldEvents(store.journal.events(executionId, 0)),
-        held: store.journal.locks(executionId).map(({ name }) => name),
+        state: foldEvents(await store.journal.events(executionId, 0)),
+        held: (await store.journal.locks(executionId)).map(({ name }) => name),
       };
     } catch (error) {
       if (!(error instanceof Crash)) throw error;
@@ -162,7 +162,7 @@ async function runOnce(
   actions: ReadonlyMap<string, AnyAction>,
   options: ToyOptions,
 ): Promise<{ result: ExecutionResult; runtime: EmbeddedRuntime }> {
-  const row = store.journal.execution(executionId);
+  const row = await store.journal.execution(executionId);
   if (row === undefined) throw new Error('the execution is not there');
   const runtime = open(row, store, actions, options);
   return { result: await runExecution(runtime, row.program, row.input), runtime };
@@ -199,7 +199,7 @@ function open(
   const host = new ActionHost({
     executionId: row.id,
     locks,
-    machines: { mayBecomeOthers: () => undefined },
+    machines: { mayBecomeOthers: () => Promise.resolve() },
     approvals: { judge: () => unused('a judge of approvals') },
     actions,
     aws: unused('AWS'),
@@ -212,7 +212,7 @@ function open(
     vault,
     runbooks: toyRunbooks(actions, options),
     logs: new LogFolder(join(store.dir, 'logs'), vault.redactor),
-    actsOn: () => undefined,
+    actsOn: () => Promise.resolve(),
     onNotice: () => undefined,
     now: options.now ?? Date.now,
   });

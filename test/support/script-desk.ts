@@ -68,8 +68,8 @@ export class ScriptDesk implements Disposable {
     return this.belay.start({ file, texts, values: {}, secrets, sandbox });
   }
 
-  ran(id: string): Ran {
-    return { id, view: this.belay.view(id), log: this.log(id) };
+  async ran(id: string): Promise<Ran> {
+    return { id, view: await this.belay.view(id), log: this.log(id) };
   }
 
   log(id: string): string {

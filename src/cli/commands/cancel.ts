@@ -11,9 +11,9 @@ import { defaultsOf, headLines } from '../view/head-lines.ts';
 
 export const body: CommandBody = async (cli, [prefix], options) => {
   const belay = await cli.belay();
-  const id = belay.find(prefix);
-  const before = belay.view(id);
-  const view = cancelled();
+  const id = await belay.find(prefix);
+  const before = await belay.view(id);
+  const view = await cancelled();
   const what =
     view.waiting?.kind === 'rollbackDecision'
       ? 'leave everything as it is'
@@ -29,16 +29,16 @@ export const body: CommandBody = async (cli, [prefix], options) => {
       json: flagOf(options, 'json'),
       wait: options['wait'] !== false,
       endsAs: 'run',
-      head: headLines(view, defaultsOf(belay.row(id).program.document.parameters), cli.style),
+      head: headLines(view, defaultsOf((await belay.row(id)).program.document.parameters), cli.style),
     });
   } catch (error) {
     if (error instanceof Refusal) cli.talk(`The cancel of ${id} is noted; nothing of it is undone yet.`);
     throw error;
   }
 
-  function cancelled(): ExecutionView {
+  async function cancelled(): Promise<ExecutionView> {
     try {
-      return belay.cancel(id);
+      return await belay.cancel(id);
     } catch (error) {
       const line = outOfServiceLine(before);
       if (error instanceof Refusal && line !== undefined) cli.talk(line);

@@ -99,9 +99,9 @@ async function tell(cli: Cli, outcomes: readonly CheckOutcome[], options: RawOpt
   cli.talk(endingLine(outcomes, cli.style));
 }
 
-function standingOf(belay: Belay, id: string): Standing {
-  if (belay.journal.execution(id) === undefined) return 'absent';
-  const { endedAt, closing, isLive } = belay.view(id);
+async function standingOf(belay: Belay, id: string): Promise<Standing> {
+  if ((await belay.journal.execution(id)) === undefined) return 'absent';
+  const { endedAt, closing, isLive } = await belay.view(id);
   if (isLive) return 'live';
   return endedAt === null && closing === null ? 'open' : 'ended';
 }

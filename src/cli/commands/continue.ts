@@ -6,7 +6,7 @@ import { textOf } from '../options.ts';
 
 export const body: CommandBody = async (cli, [prefix], options) => {
   const belay = await cli.belay();
-  const { view, step } = belay.proceed(belay.find(prefix), textOf(options, 'step'));
+  const { view, step } = await belay.proceed(await belay.find(prefix), textOf(options, 'step'));
   handOver(cli, view, { live: `it goes on behind ${step}`, recorded: `it will go on behind ${step}` });
   return exitCodes.done;
 };

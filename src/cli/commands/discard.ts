@@ -10,7 +10,7 @@ const whyCharactersMax = 2_000;
 
 export const body: CommandBody = async (cli, [prefix = ''], options) => {
   const belay = await cli.belay();
-  const id = belay.find(prefix);
+  const id = await belay.find(prefix);
   const why = textOf(options, 'why')?.trim() ?? '';
   if (why === '' || why.length > whyCharactersMax) {
     const what = why === '' ? 'why?' : `--why is longer than ${whyCharactersMax} characters.`;
@@ -18,7 +18,7 @@ export const body: CommandBody = async (cli, [prefix = ''], options) => {
       hint: `belay discard ${id} --why "mended by hand"`,
     });
   }
-  const had = belay.view(id).endedAt !== null;
+  const had = (await belay.view(id)).endedAt !== null;
   const kept = await belay.discard(id, why);
   const what = had ? 'closed' : 'discarded';
   cli.talk(

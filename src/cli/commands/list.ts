@@ -1,6 +1,6 @@
 /** belay list: executions, newest first. */
 import type { Belay } from '../../runtime/belay.ts';
-import type { ListedExecution } from '../../runtime/execution-view.ts';
+import type { ExecutionView, ListedExecution } from '../../runtime/execution-view.ts';
 import { Refusal } from '../../runtime/refusal.ts';
 import type { CommandBody } from '../command-spec.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -15,16 +15,22 @@ const countDefault = 20;
 export const body: CommandBody = async (cli, _args, options) => {
   const belay = await cli.belay();
   const json = flagOf(options, 'json');
-  const below = (id: string): string[] => (flagOf(options, 'all') ? belay.journal.idsBelow(id) : []);
+  const below = async (id: string): Promise<string[]> =>
+    flagOf(options, 'all') ? await belay.journal.idsBelow(id) : [];
   const count = countOf(options) ?? (json ? null : countDefault);
   if (json) {
-    const ids = belay.journal.executionIds().slice(0, count ?? undefined);
-    const views = ids.flatMap((id) => [id, ...below(id)]).map((id) => belay.view(id));
+    const ids = (await belay.journal.executionIds()).slice(0, count ?? undefined);
+    const views: ExecutionView[] = [];
+    for (const root of ids) for (const id of [root, ...(await below(root))]) views.push(await belay.view(id));
     cli.out(`${JSON.stringify({ schemaVersion: 1, executions: views.map(executionJson) }, null, 2)}\n`);
     return exitCodes.done;
   }
-  const roots = belay.list(count);
-  const views = roots.flatMap((root) => [root, ...below(root.executionId).map((id) => belay.view(id))]);
+  const roots = await belay.list(count);
+  const views: ListedExecution[] = [];
+  for (const root of roots) {
+    views.push(root);
+    for (const id of await below(root.executionId)) views.push(await belay.view(id));
+  }
   if (views.length === 0) {
     cli.talk(`There are no executions in ${belay.stateDir}.`, '  belay run FILE starts one');
     return exitCodes.done;
@@ -34,20 +40,23 @@ export const body: CommandBody = async (cli, _args, options) => {
       .map((line) => `${spelled(line, cli.outStyle)}\n`)
       .join(''),
   );
-  for (const line of leftStopped(belay, views)) cli.out(`${spelled(line, cli.outStyle)}\n`);
-  const all = belay.journal.count();
+  for (const line of await leftStopped(belay, views)) cli.out(`${spelled(line, cli.outStyle)}\n`);
+  const all = await belay.journal.count();
   if (roots.length < all) cli.talk(`${all - roots.length} older ones: belay list --limit ${all}`);
   return exitCodes.done;
 };
 
 /** Of the newest that did not end well: what they left stopped. Their events are read, so there is a limit to how many. */
-function leftStopped(belay: Belay, views: readonly ListedExecution[]): string[] {
+async function leftStopped(belay: Belay, views: readonly ListedExecution[]): Promise<string[]> {
   const open = views.filter(
     ({ status, rollbackStatus, isLive }) => !isLive && status !== 'Success' && rollbackStatus !== 'clean',
   );
-  return open
-    .slice(0, countDefault)
-    .flatMap(({ executionId }) => outOfServiceLine(belay.view(executionId)) ?? []);
+  const lines: string[] = [];
+  for (const { executionId } of open.slice(0, countDefault)) {
+    const line = outOfServiceLine(await belay.view(executionId));
+    if (line !== undefined) lines.push(line);
+  }
+  return lines;
 }
 
 function countOf(options: RawOptions): number | undefined {

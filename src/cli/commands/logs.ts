@@ -12,7 +12,7 @@ const followMs = 250;
 
 export const body: CommandBody = async (cli, [prefix], options) => {
   const belay = await cli.belay();
-  const id = belay.find(prefix);
+  const id = await belay.find(prefix);
   const wanted = textOf(options, 'step');
   const dir = join(executionDir(belay.stateDir, id), 'logs');
   const reader = new LogReader(dir, {
@@ -25,7 +25,7 @@ export const body: CommandBody = async (cli, [prefix], options) => {
     mayGrow: flagOf(options, 'follow'),
   });
   for (;;) {
-    const view = belay.view(id);
+    const view = await belay.view(id);
     const steps = stepsFor(view, wanted);
     await reader.read(steps);
     const isOver = view.endedAt !== null || !view.isLive;

@@ -25,7 +25,7 @@ export const body: CommandBody = async (cli, _args, options) => {
     cli.talk(`${host} keeps nothing for ${forget} any more.`);
     return exitCodes.done;
   }
-  const retention = belay.retention(textsOf(options, 'gone'));
+  const retention = await belay.retention(textsOf(options, 'gone'));
   try {
     return await pruned(cli, retention, {
       json: flagOf(options, 'json'),

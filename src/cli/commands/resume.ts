@@ -10,8 +10,8 @@ import { Progress } from '../view/progress.ts';
 
 export const body: CommandBody = async (cli, [prefix], options) => {
   const belay = await cli.belay();
-  const id = prefix === undefined ? belay.findOpen() : belay.find(prefix);
-  const view = belay.view(id);
+  const id = prefix === undefined ? await belay.findOpen() : await belay.find(prefix);
+  const view = await belay.view(id);
   if (view.endedAt !== null && view.closing === null) {
     throw new Refusal(
       'refused',
@@ -24,12 +24,12 @@ export const body: CommandBody = async (cli, [prefix], options) => {
       },
     );
   }
-  const events = belay.events(id);
+  const events = await belay.events(id);
   const progress = new Progress(id);
   for (const event of events) progress.apply(event);
   const recalled = recalledText(progress);
   const head = [
-    ...headLines(view, defaultsOf(belay.row(id).program.document.parameters), cli.style),
+    ...headLines(view, defaultsOf((await belay.row(id)).program.document.parameters), cli.style),
     ...(view.isLive ? [] : resumeLines(view.runner, events.at(-1)?.at ?? null)),
     ...(recalled === '' ? [] : [`  ${recalled}`]),
   ];

@@ -10,9 +10,9 @@ import { printable } from '../view/printable.ts';
 
 export const body: CommandBody = async (cli, [prefix], options) => {
   const belay = await cli.belay();
-  const id = belay.find(prefix);
+  const id = await belay.find(prefix);
   const step = textOf(options, 'step');
-  const view = belay.view(id);
+  const view = await belay.view(id);
   const wait = lockWaitOf(options);
   const json = flagOf(options, 'json');
   const answersQuestion = view.waiting?.kind === 'rollbackDecision';
@@ -32,7 +32,7 @@ export const body: CommandBody = async (cli, [prefix], options) => {
       return exitCodes.failed;
     }
   }
-  belay.requestRollback(id, {
+  await belay.requestRollback(id, {
     force: flagOf(options, 'force'),
     ...(step === undefined ? {} : { step }),
     ...wait,
@@ -45,6 +45,6 @@ export const body: CommandBody = async (cli, [prefix], options) => {
     json,
     wait: options['wait'] !== false,
     endsAs: 'rollback',
-    head: headLines(view, defaultsOf(belay.row(id).program.document.parameters), cli.style),
+    head: headLines(view, defaultsOf((await belay.row(id)).program.document.parameters), cli.style),
   });
 };

@@ -1,4 +1,5 @@
 /** belay show: everything about one execution. */
+import type { ExecutionView } from '../../runtime/execution-view.ts';
 import type { CommandBody } from '../command-spec.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { flagOf } from '../options.ts';
@@ -9,8 +10,10 @@ import { spelled } from '../view/style.ts';
 
 export const body: CommandBody = async (cli, [prefix], options) => {
   const belay = await cli.belay();
-  const view = belay.view(belay.find(prefix));
-  const below = belay.journal.idsBelow(view.child?.root ?? view.executionId).map((id) => belay.view(id));
+  const view = await belay.view(await belay.find(prefix));
+  const below: ExecutionView[] = [];
+  for (const id of await belay.journal.idsBelow(view.child?.root ?? view.executionId))
+    below.push(await belay.view(id));
   if (flagOf(options, 'json')) {
     const children = childrenJson(view, below);
     cli.out(`${JSON.stringify({ schemaVersion: 1, ...executionJson(view), children }, null, 2)}\n`);

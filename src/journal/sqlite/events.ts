@@ -6,7 +6,7 @@ import { lastSeqs } from './list.ts';
 
 export function eventsIn(rows: Statements): Events {
   return {
-    events: (id, afterSeq) =>
+    events: async (id, afterSeq) =>
       rows
         .all(`SELECT seq, at, event FROM events WHERE execution = ? AND seq > ? ORDER BY seq`, [id, afterSeq])
         .map((row) => ({
@@ -14,8 +14,8 @@ export function eventsIn(rows: Statements): Events {
           at: Number(row['at']),
           event: JSON.parse(text(row['event'])) as RecordedEvent['event'],
         })),
-    lastSeq: (id) => lastSeqOf(rows, id),
-    lastSeqs: () => lastSeqs(rows),
+    lastSeq: async (id) => lastSeqOf(rows, id),
+    lastSeqs: async () => lastSeqs(rows),
   };
 }
 

@@ -14,7 +14,7 @@ export function executionsIn(rows: Statements): Executions {
   const idsBelow = (root: string): string[] =>
     ids(`SELECT id FROM executions WHERE root = ? ORDER BY rowid`, root);
   return {
-    create: ({ id, runbook, file, program, sha256, input, settings, createdAt }) => {
+    create: async ({ id, runbook, file, program, sha256, input, settings, createdAt }) => {
       const { changes } = rows.run(
         `INSERT OR IGNORE INTO executions (id, runbook, file, program, sha256, input, settings, created_at, kept_on_known) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1)`,
         [
@@ -30,7 +30,7 @@ export function executionsIn(rows: Statements): Executions {
       );
       return changes === 1;
     },
-    execution: (id) => {
+    execution: async (id) => {
       const row = rows.get(`SELECT * FROM executions WHERE id = ?`, [id]);
       if (row === undefined) return undefined;
       return {
@@ -40,27 +40,28 @@ export function executionsIn(rows: Statements): Executions {
         input: JSON.parse(text(row['input'])) as ExecutionInput,
       };
     },
-    executionIds: () => ids(`SELECT id FROM executions WHERE root IS NULL ORDER BY created_at DESC, id DESC`),
-    childIds: (id) => ids(`SELECT id FROM executions WHERE parent = ? ORDER BY rowid`, id),
-    idsBelow,
-    count: () =>
+    executionIds: async () =>
+      ids(`SELECT id FROM executions WHERE root IS NULL ORDER BY created_at DESC, id DESC`),
+    childIds: async (id) => ids(`SELECT id FROM executions WHERE parent = ? ORDER BY rowid`, id),
+    idsBelow: async (root) => idsBelow(root),
+    count: async () =>
       Number(rows.get(`SELECT count(*) AS count FROM executions WHERE root IS NULL`, [])?.['count'] ?? 0),
-    listed: (countMax) => listed(rows, countMax),
-    setRunner: (id, runner) => {
+    listed: async (countMax) => listed(rows, countMax),
+    setRunner: async (id, runner) => {
       const value = runner === null ? null : JSON.stringify(runner);
       rows.run(`UPDATE executions SET runner = ? WHERE id = ?`, [value, id]);
     },
-    leave: (id, summary) => {
+    leave: async (id, summary) => {
       const value = JSON.stringify(summary);
       rows.run(`UPDATE executions SET runner = NULL, summary = ? WHERE id = ?`, [value, id]);
     },
-    addRollbackRequest: (id, request) => {
+    addRollbackRequest: async (id, request) => {
       rows.run(
         `UPDATE executions SET input = json_insert(input, '$.rollbackRequests[#]', json(?)) WHERE id = ?`,
         [JSON.stringify(request), id],
       );
     },
-    setClosing: (id, closing) => {
+    setClosing: async (id, closing) => {
       const value = JSON.stringify(closing);
       const { changes } = rows.run(`UPDATE executions SET closing = ? WHERE id = ? AND closing IS NULL`, [
         value,
@@ -68,7 +69,7 @@ export function executionsIn(rows: Statements): Executions {
       ]);
       return changes === 1;
     },
-    remove: (id) =>
+    remove: async (id) =>
       rows.transaction(() => {
         const below = idsBelow(id);
         for (const each of [...below, id]) {

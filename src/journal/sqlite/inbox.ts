@@ -7,7 +7,7 @@ export function inboxIn(rows: Statements): Inbox {
   /** Counts what this process said: its own writes do not change what SQLite tells it of others'. */
   let said = 0;
   return {
-    signal: (id, name, value, dedupe, at) => {
+    signal: async (id, name, value, dedupe, at) => {
       const { changes } = rows.run(
         `INSERT OR IGNORE INTO inbox (execution, name, value, dedupe, at) VALUES (?, ?, ?, ?, ?)`,
         [id, name, JSON.stringify(value), dedupe, at],
@@ -15,7 +15,7 @@ export function inboxIn(rows: Statements): Inbox {
       said += 1;
       return changes === 1;
     },
-    peek: (id, name) => {
+    peek: async (id, name) => {
       const row = rows.get(
         `SELECT id, at, value FROM inbox WHERE execution = ? AND name = ? AND taken_by IS NULL ORDER BY id LIMIT 1`,
         [id, name],
@@ -27,14 +27,14 @@ export function inboxIn(rows: Statements): Inbox {
         value: rows.read(() => JSON.parse(text(row['value'])) as Json),
       };
     },
-    requestCancel: (id) => {
+    requestCancel: async (id) => {
       rows.run(`UPDATE executions SET cancel_requested = 1 WHERE id = ?`, [id]);
       said += 1;
     },
-    isCancelRequested: (id) =>
+    isCancelRequested: async (id) =>
       rows.get(`SELECT cancel_requested FROM executions WHERE id = ?`, [id])?.['cancel_requested'] === 1,
-    version: () => Number(rows.get(`PRAGMA data_version`, [])?.['data_version'] ?? 0) + said,
-    mark: (root) => {
+    version: async () => Number(rows.get(`PRAGMA data_version`, [])?.['data_version'] ?? 0) + said,
+    mark: async (root) => {
       // Ids of those below begin with the root's and a dot, and a slash follows the dot.
       const row = rows.get(
         `SELECT (SELECT max(id) FROM inbox WHERE execution >= ?1 AND execution < ?1 || '/') AS entry,

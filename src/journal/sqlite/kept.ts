@@ -7,15 +7,15 @@ export function keptIn(rows: Statements): Kept {
     rows.run(`INSERT OR IGNORE INTO kept_on (execution, host) VALUES (?, ?)`, [id, host]);
   };
   return {
-    addKeptOn,
-    keptOn: (id) => {
+    addKeptOn: async (id, host) => addKeptOn(id, host),
+    keptOn: async (id) => {
       const row = rows.get(`SELECT kept_on_known FROM executions WHERE id = ?`, [id]);
       if (row?.['kept_on_known'] !== 1) return null;
       return rows
         .all(`SELECT host FROM kept_on WHERE execution = ? ORDER BY host`, [id])
         .map(({ host }) => text(host));
     },
-    beginForgetting: (id, at, hosts) =>
+    beginForgetting: async (id, at, hosts) =>
       rows.transaction(() => {
         rows.run(
           `UPDATE executions SET forgotten_at = coalesce(forgotten_at, ?), kept_on_known = 1 WHERE id = ?`,
@@ -23,7 +23,7 @@ export function keptIn(rows: Statements): Kept {
         );
         for (const host of hosts) addKeptOn(id, host);
       }),
-    dropKeptOn: (id, host) => {
+    dropKeptOn: async (id, host) => {
       rows.run(`DELETE FROM kept_on WHERE execution = ? AND host = ?`, [id, host]);
     },
   };

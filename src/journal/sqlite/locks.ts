@@ -5,26 +5,24 @@ import { text, type Statements } from '../statements.ts';
 
 export function locksIn(rows: Statements): Locks {
   return {
-    get folderId() {
-      return text(rows.get(`SELECT id FROM folder`, [])?.['id']);
-    },
-    takeLocks: (scope, locks, executionId, at, over) =>
+    folderId: async () => text(rows.get(`SELECT id FROM folder`, [])?.['id']),
+    takeLocks: async (scope, locks, executionId, at, over) =>
       takeLocks(rows, { scope, locks, executionId, at, over }),
-    locks: (executionId) => {
+    locks: async (executionId) => {
       const found =
         executionId === undefined
           ? rows.all(`SELECT * FROM locks ORDER BY scope, name`, [])
           : rows.all(`SELECT * FROM locks WHERE execution = ? ORDER BY scope, name`, [executionId]);
       return found.map(lockOf);
     },
-    markLock: ({ scope, name, executionId }, hasEntry) => {
+    markLock: async ({ scope, name, executionId }, hasEntry) => {
       const values = [hasEntry ? 1 : 0, scope, name, executionId];
       rows.run(`UPDATE locks SET entry = ? WHERE scope = ? AND name = ? AND execution = ?`, values);
     },
-    confirmLocks: (executionId) => {
+    confirmLocks: async (executionId) => {
       rows.run(`UPDATE locks SET confirmed = 1 WHERE execution = ?`, [executionId]);
     },
-    dropLocks: (locks) =>
+    dropLocks: async (locks) =>
       rows.transaction(() => {
         for (const { scope, name, executionId } of locks) {
           const values = [scope, name, executionId];

@@ -5,7 +5,7 @@ import { text, type Statements } from '../statements.ts';
 
 export function machinesIn(rows: Statements): Machines {
   return {
-    machine: (id, name) => {
+    machine: async (id, name) => {
       const row = rows.get(
         `SELECT at, value FROM machines WHERE execution = ? AND name = ? ORDER BY number DESC LIMIT 1`,
         [id, name],
@@ -13,7 +13,7 @@ export function machinesIn(rows: Statements): Machines {
       if (row === undefined) return undefined;
       return { at: Number(row['at']), value: rows.read(() => JSON.parse(text(row['value'])) as JsonObject) };
     },
-    noteMachine: (id, name, { at, value }) => {
+    noteMachine: async (id, name, { at, value }) => {
       rows.run(
         `INSERT INTO machines (execution, name, number, at, value)
          SELECT ?1, ?2, coalesce(max(number), 0) + 1, ?3, ?4 FROM machines WHERE execution = ?1 AND name = ?2`,

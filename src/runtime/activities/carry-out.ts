@@ -61,15 +61,15 @@ const byKind: { readonly [K in ActivityKind]: CarryOut<K> } = {
     return ok<'observe'>((await action.observe?.(inputs, means.context)) ?? null);
   },
   begin: async ({ input }, means) => {
-    const { effect, inputs, before } = acting(input, means).bound();
+    const { effect, inputs, before } = (await acting(input, means)).bound();
     return ok<'begin'>(effect.kind === 'begun' ? await effect.begin(inputs, before, means.context) : null);
   },
   adopt: async ({ input, step }, means) => {
     const { action, inputs, bound } = checked(input, means);
     return adopt({ action, inputs, bound: bound(), work: input, step, context: means.context });
   },
-  wait: (call, means) => {
-    acting(call.input, means);
+  wait: async (call, means) => {
+    await acting(call.input, means);
     return wait({ ...checkedCall(call, means), handle: call.input.handle, ...means });
   },
   stop: async ({ input }, means) => {
@@ -170,10 +170,10 @@ function refuseSecrets(action: AnyAction, { inputs, undo }: Work, vault: Vault):
 }
 
 /** The same for what acts: which machines may become others by it is on record before it does. */
-function acting(work: Work, means: Means): Checked {
+async function acting(work: Work, means: Means): Promise<Checked> {
   const found = checked(work, means);
   const replaced = found.action.replacesRootOf?.(found.inputs, work.before) ?? [];
-  means.machines.mayBecomeOthers(replaced);
+  await means.machines.mayBecomeOthers(replaced);
   return found;
 }
 

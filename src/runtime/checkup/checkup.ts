@@ -22,7 +22,7 @@ export interface CheckupOptions {
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
   readonly stateDir: string;
-  readonly list: () => readonly ListedExecution[];
+  readonly list: () => Promise<readonly ListedExecution[]>;
   readonly journal: () => Journal;
   readonly notifier: Notifier | undefined;
 }
@@ -40,9 +40,9 @@ export async function* checkup({
   const names = configuration?.inventory?.names ?? [];
   const kinds = names.map((name) => configuration?.inventory?.address(name)?.transport);
   yield* await checkTools(kinds.includes('ssh'));
-  yield* checkState(stateDir, list);
+  yield* await checkState(stateDir, list);
   const hasJournal = existsSync(join(stateDir, 'journal.db'));
-  if (hasJournal) yield* checkLocks(journal(), stateDir);
+  if (hasJournal) yield* await checkLocks(journal(), stateDir);
   yield finding;
   const channels = configuration?.inventory?.channels ?? [];
   yield* await checkChannels({ channels, env, stateDir, notifier, now: Date.now() });

@@ -5,9 +5,9 @@ import { heldHere, heldOnHosts, type HeldLock } from '../locks/survey.ts';
 import type { Transports } from '../transports.ts';
 import type { Finding } from './finding.ts';
 
-export function checkLocks(journal: Journal, stateDir: string): Finding[] {
+export async function checkLocks(journal: Journal, stateDir: string): Promise<Finding[]> {
   try {
-    return stale(heldHere(journal, stateDir));
+    return stale(await heldHere(journal, stateDir));
   } catch (error) {
     // What is wrong with the journal has been said already.
     if (!(error instanceof JournalFailure)) throw error;
@@ -23,7 +23,7 @@ export async function checkHostLocks(
   transports: Pick<Transports, 'host'>,
 ): Promise<Finding[]> {
   const known = new Set(
-    heldHere(journal, stateDir).map(({ lock, holder }) => `${lock} ${holder.executionId}`),
+    (await heldHere(journal, stateDir)).map(({ lock, holder }) => `${lock} ${holder.executionId}`),
   );
   const { held } = await heldOnHosts(journal, stateDir, names, transports);
   return stale(held.filter(({ lock, holder }) => !known.has(`${lock} ${holder.executionId}`)));

@@ -6,7 +6,10 @@ import { JournalFailure } from '../../journal/index.ts';
 import type { Finding } from './finding.ts';
 
 /** `list`: all executions; called only where there is a journal. */
-export function checkState(stateDir: string, list: () => readonly ListedExecution[]): Finding[] {
+export async function checkState(
+  stateDir: string,
+  list: () => Promise<readonly ListedExecution[]>,
+): Promise<Finding[]> {
   const about = { area: 'state', what: stateDir } as const;
   if (!existsSync(join(stateDir, 'journal.db')))
     return [{ ...about, verdict: 'note', says: 'does not exist yet; the first run makes it' }];
@@ -23,7 +26,7 @@ export function checkState(stateDir: string, list: () => readonly ListedExecutio
     ];
   }
   try {
-    const views = list();
+    const views = await list();
     const open = views.filter(({ endedAt, isLive }) => endedAt === null && !isLive);
     const count: Finding = {
       ...about,

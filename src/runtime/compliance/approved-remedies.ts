@@ -17,7 +17,7 @@ export interface ApprovedPorts {
   readonly stateDir: string;
   /** Runs `belay` with these words to its end; its exit code, null when a signal ended it. */
   readonly belay: (words: readonly string[]) => Promise<number | null>;
-  readonly standing: (executionId: string) => Standing;
+  readonly standing: (executionId: string) => Promise<Standing>;
 }
 
 /** What of one target a remedy is for. */
@@ -39,7 +39,9 @@ export async function approvedRemedies(
   { ruleSet, looks }: Pick<CheckOutcome, 'ruleSet' | 'looks'>,
   ports: ApprovedPorts,
 ): Promise<Mended[]> {
-  const mine = keptIn(ports).filter(({ set, rule: name }) => set === ruleSet.name && name === rule.name);
+  const mine = (await keptIn(ports)).filter(
+    ({ set, rule: name }) => set === ruleSet.name && name === rule.name,
+  );
   const wanted = new Map(
     [...mendable].map(([target, findings]) => [
       idOf(ruleSet.name, rule, remedy, target, findings),
@@ -60,17 +62,19 @@ export async function approvedRemedies(
         look.target === target &&
         look.judged.every(({ kind }) => kind !== 'unknown'),
     );
-    const standing = ports.standing(executionId);
+    const standing = await ports.standing(executionId);
     if (!isKnown || standing === 'live') waiting += 1;
     else if (standing === 'open')
       add(target, executionId, withdrawnBy(await ports.belay(['cancel', executionId])));
     else forget(executionId, ports);
   }
-  const inTurn = [...wanted].map(([executionId, of]) => ({
-    executionId,
-    ...of,
-    standing: ports.standing(executionId),
-  }));
+  const inTurn = await Promise.all(
+    Array.from(wanted, async ([executionId, of]) => ({
+      executionId,
+      ...of,
+      standing: await ports.standing(executionId),
+    })),
+  );
   waiting += inTurn.filter(({ standing }) => standing === 'live').length;
   // What was asked for already goes on before anything new is asked.
   for (const { executionId, target } of inTurn.filter(({ standing }) => standing === 'open')) {
@@ -131,17 +135,16 @@ function folderOf(stateDir: string): string {
 }
 
 /** Those that were asked for and whose folder is still there. What has ended is forgotten here. */
-function keptIn(ports: ApprovedPorts): Kept[] {
+async function keptIn(ports: ApprovedPorts): Promise<Kept[]> {
   const folder = folderOf(ports.stateDir);
   if (!existsSync(folder)) return [];
-  return readdirSync(folder)
-    .filter(isExecutionId)
-    .flatMap((executionId) => {
-      const about = aboutIn(join(folder, executionId, aboutFile));
-      if (about !== undefined && ports.standing(executionId) !== 'ended') return [{ ...about, executionId }];
-      forget(executionId, ports);
-      return [];
-    });
+  const kept: Kept[] = [];
+  for (const executionId of readdirSync(folder).filter(isExecutionId)) {
+    const about = aboutIn(join(folder, executionId, aboutFile));
+    if (about === undefined || (await ports.standing(executionId)) === 'ended') forget(executionId, ports);
+    else kept.push({ ...about, executionId });
+  }
+  return kept;
 }
 
 /** Undefined: it was cut off while it was written. */

@@ -26,8 +26,8 @@ export type HolderCondition =
   /** It belongs to another state folder, of which nothing is known here. */
   | 'elsewhere';
 
-export function holderOfRow(journal: Journal, stateDir: string, row: LockRow): Holder {
-  const view = viewOf(journal, stateDir, row.executionId);
+export async function holderOfRow(journal: Journal, stateDir: string, row: LockRow): Promise<Holder> {
+  const view = await viewOf(journal, stateDir, row.executionId);
   return {
     executionId: row.executionId,
     runbook: view?.runbook ?? '?',
@@ -37,18 +37,26 @@ export function holderOfRow(journal: Journal, stateDir: string, row: LockRow): H
   };
 }
 
-export function holderOfEntry(journal: Journal, stateDir: string, entry: LockEntry): Holder {
-  const isOurs = entry.folderId === journal.folderId;
+export async function holderOfEntry(journal: Journal, stateDir: string, entry: LockEntry): Promise<Holder> {
+  const isOurs = entry.folderId === (await journal.folderId());
   const { executionId, runbook, who, since } = entry;
-  const condition = isOurs ? conditionOf(viewOf(journal, stateDir, executionId)) : 'elsewhere';
+  const condition = isOurs ? conditionOf(await viewOf(journal, stateDir, executionId)) : 'elsewhere';
   return { executionId, runbook, who, since, condition };
 }
 
-function viewOf(journal: Journal, stateDir: string, executionId: string): ExecutionView | undefined {
-  const row = journal.execution(executionId);
+async function viewOf(
+  journal: Journal,
+  stateDir: string,
+  executionId: string,
+): Promise<ExecutionView | undefined> {
+  const row = await journal.execution(executionId);
   return row === undefined
     ? undefined
-    : executionView(row, foldEvents(journal.events(executionId, 0)), livenessOf(journal, stateDir, row));
+    : executionView(
+        row,
+        foldEvents(await journal.events(executionId, 0)),
+        await livenessOf(journal, stateDir, row),
+      );
 }
 
 function conditionOf(view: ExecutionView | undefined): HolderCondition {

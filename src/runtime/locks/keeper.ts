@@ -48,9 +48,9 @@ export class LockKeeper {
   async take(names: readonly string[], signal: AbortSignal): Promise<LockAnswer> {
     const { journal, executionId } = this.#ports;
     const wanted = this.#wanted(names);
-    const inTheWay = this.#takeRows(wanted);
+    const inTheWay = await this.#takeRows(wanted);
     if (inTheWay !== undefined) return this.#heldBy(inTheWay.asked, inTheWay);
-    const rows = journal.locks(executionId).filter(({ isConfirmed }) => !isConfirmed);
+    const rows = (await journal.locks(executionId)).filter(({ isConfirmed }) => !isConfirmed);
     try {
       const replies = await this.#onHosts(rows, (row) => this.#takeOn(row, signal));
       signal.throwIfAborted();
@@ -60,7 +60,7 @@ export class LockKeeper {
         return this.#answer(held.row.asked, held.holder);
       }
       refuseTooFew(wanted, replies);
-      journal.confirmLocks(executionId);
+      await journal.confirmLocks(executionId);
       return {
         kind: 'taken',
         unheard: replies.flatMap(({ kind, row }) => (kind === 'unheard' ? [row.host ?? ''] : [])),
@@ -78,19 +78,19 @@ export class LockKeeper {
   async assure(names: readonly string[], signal: AbortSignal): Promise<string | null> {
     const { journal, executionId, now } = this.#ports;
     if (names.length === 0) return null;
-    const inTheWay = this.#takeRows(this.#wanted(names));
-    if (inTheWay !== undefined) return heldSentence(inTheWay.asked, this.#holder(inTheWay), now());
-    const replies = await this.#onHosts(journal.locks(executionId), (row) => this.#takeOn(row, signal));
+    const inTheWay = await this.#takeRows(this.#wanted(names));
+    if (inTheWay !== undefined) return heldSentence(inTheWay.asked, await this.#holder(inTheWay), now());
+    const replies = await this.#onHosts(await journal.locks(executionId), (row) => this.#takeOn(row, signal));
     const held = replies.find((reply) => reply.kind === 'held');
     if (held !== undefined) return heldSentence(held.row.asked, held.holder, now());
-    journal.confirmLocks(executionId);
+    await journal.confirmLocks(executionId);
     return null;
   }
 
   /** Gives back all that the execution holds. What cannot be given back stays on record. */
   async release(signal: AbortSignal): Promise<UnlockAnswer> {
     const { journal, executionId } = this.#ports;
-    return { kept: await this.#giveBack(journal.locks(executionId), signal) };
+    return { kept: await this.#giveBack(await journal.locks(executionId), signal) };
   }
 
   #wanted(names: readonly string[]): WantedLock[] {
@@ -99,13 +99,13 @@ export class LockKeeper {
   }
 
   /** What executions of this folder hold that have ended is free: they could not say so, but it is known. */
-  #takeRows(wanted: readonly WantedLock[]): LockRow | undefined {
+  async #takeRows(wanted: readonly WantedLock[]): Promise<LockRow | undefined> {
     const { journal, executionId, isSandbox, now } = this.#ports;
     const scope = isSandbox ? executionId : '';
     const over: string[] = [];
     for (;;) {
-      const inTheWay = journal.takeLocks(scope, wanted, executionId, now(), over);
-      if (inTheWay === undefined || this.#holder(inTheWay).condition !== 'ended') return inTheWay;
+      const inTheWay = await journal.takeLocks(scope, wanted, executionId, now(), over);
+      if (inTheWay === undefined || (await this.#holder(inTheWay)).condition !== 'ended') return inTheWay;
       over.push(inTheWay.executionId);
     }
   }
@@ -114,10 +114,10 @@ export class LockKeeper {
     const { journal, executionId, stateDir } = this.#ports;
     try {
       const host = this.#ports.host(row.host ?? '');
-      journal.markLock(row, true);
-      const mine = this.#entry(row);
+      await journal.markLock(row, true);
+      const mine = await this.#entry(row);
       let answer = await takeEntry(host, mine, signal);
-      const left = answer.kind === 'held' ? holderOfEntry(journal, stateDir, answer.entry) : undefined;
+      const left = answer.kind === 'held' ? await holderOfEntry(journal, stateDir, answer.entry) : undefined;
       if (answer.kind === 'held' && left?.condition === 'ended' && left.executionId !== executionId) {
         await giveEntry(host, answer.entry.owner, signal);
         answer = await takeEntry(host, mine, signal);
@@ -125,23 +125,24 @@ export class LockKeeper {
       return this.#reply(row, answer);
     } catch (error) {
       if (!(error instanceof HostFailure)) throw error;
-      if (error.effect === 'none') journal.markLock(row, false);
+      if (error.effect === 'none') await journal.markLock(row, false);
       return { row, kind: 'unheard', failure: error };
     }
   }
 
-  #reply(row: LockRow, answer: EntryAnswer): Reply {
+  async #reply(row: LockRow, answer: EntryAnswer): Promise<Reply> {
     const { journal, stateDir } = this.#ports;
     if (answer.kind !== 'held') return { row, kind: 'taken' };
-    journal.markLock(row, false);
-    return { row, kind: 'held', holder: holderOfEntry(journal, stateDir, answer.entry) };
+    await journal.markLock(row, false);
+    return { row, kind: 'held', holder: await holderOfEntry(journal, stateDir, answer.entry) };
   }
 
-  #entry({ asked, since }: LockRow): LockEntry {
+  async #entry({ asked, since }: LockRow): Promise<LockEntry> {
     const { journal, executionId, runbook, startedBy } = this.#ports;
+    const folderId = await journal.folderId();
     return {
-      owner: ownerOf(journal.folderId, executionId),
-      folderId: journal.folderId,
+      owner: ownerOf(folderId, executionId),
+      folderId,
       executionId,
       runbook,
       who: `${startedBy}@${hostname()}`,
@@ -152,9 +153,9 @@ export class LockKeeper {
 
   async #giveBack(rows: readonly LockRow[], signal: AbortSignal): Promise<UnlockAnswer['kept']> {
     const { journal, executionId } = this.#ports;
-    const owner = ownerOf(journal.folderId, executionId);
+    const owner = ownerOf(await journal.folderId(), executionId);
     const kept: { lock: string; why: string }[] = [];
-    const current = new Map(journal.locks(executionId).map((row) => [row.name, row]));
+    const current = new Map((await journal.locks(executionId)).map((row) => [row.name, row]));
     const mine = rows.flatMap(({ name }) => current.get(name) ?? []);
     const ends = await this.#onHosts(
       mine.filter(({ hasEntry }) => hasEntry),
@@ -171,7 +172,7 @@ export class LockKeeper {
     const left = ends.filter((end) => end !== null);
     for (const { row, why } of left) kept.push({ lock: row.name, why });
     const leftNames = new Set(left.map(({ row }) => row.name));
-    journal.dropLocks(mine.filter(({ name }) => !leftNames.has(name)));
+    await journal.dropLocks(mine.filter(({ name }) => !leftNames.has(name)));
     return kept;
   }
 
@@ -183,13 +184,13 @@ export class LockKeeper {
     return results;
   }
 
-  #holder(row: LockRow): Holder {
+  #holder(row: LockRow): Promise<Holder> {
     const { journal, stateDir } = this.#ports;
     return holderOfRow(journal, stateDir, row);
   }
 
-  #heldBy(lock: string, row: LockRow): LockAnswer {
-    return this.#answer(lock, this.#holder(row));
+  async #heldBy(lock: string, row: LockRow): Promise<LockAnswer> {
+    return this.#answer(lock, await this.#holder(row));
   }
 
   #answer(lock: string, holder: Holder): LockAnswer {

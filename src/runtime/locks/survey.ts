@@ -30,17 +30,14 @@ export interface HostSurvey {
 const surveyTimeoutMs = 60_000;
 
 /** What this state folder holds of the real world. */
-export function heldHere(journal: Journal, stateDir: string): HeldLock[] {
-  return journal
-    .locks()
-    .filter(({ scope }) => scope === '')
-    .map((row) => ({
-      lock: row.name,
-      asked: row.asked,
-      holder: holderOfRow(journal, stateDir, row),
-      foundOn: 'journal' as const,
-      host: row.host,
-    }));
+export async function heldHere(journal: Journal, stateDir: string): Promise<HeldLock[]> {
+  const held: HeldLock[] = [];
+  for (const row of await journal.locks()) {
+    const { scope, name: lock, asked, host } = row;
+    if (scope !== '') continue;
+    held.push({ lock, asked, holder: await holderOfRow(journal, stateDir, row), foundOn: 'journal', host });
+  }
+  return held;
 }
 
 /** What the hosts' own entries say. */
@@ -61,7 +58,7 @@ export async function heldOnHosts(
       held.push({
         lock: `host:${name}`,
         asked: entry.lock,
-        holder: holderOfEntry(journal, stateDir, entry),
+        holder: await holderOfEntry(journal, stateDir, entry),
         foundOn: 'target',
         host: name,
         owner: entry.owner,
@@ -91,7 +88,9 @@ export async function findUnlocking(
   const wanted = wantedOrRefused(lock, transports);
   const names = new Set(wanted.map(({ name }) => name));
   const isMeant = (held: HeldLock): boolean => held.holder.executionId.toUpperCase().startsWith(prefix);
-  const here = heldHere(journal, stateDir).filter((held) => names.has(held.lock) || held.asked === lock);
+  const here = (await heldHere(journal, stateDir)).filter(
+    (held) => names.has(held.lock) || held.asked === lock,
+  );
   const hosts = wanted.flatMap(({ host }) => (host === null ? [] : [host]));
   const survey = await heldOnHosts(journal, stateDir, hosts, transports);
   const all = [...here, ...survey.held];
@@ -115,7 +114,7 @@ export async function findUnlocking(
   return {
     held: meant,
     silent: survey.silent,
-    rows: journal.locks().filter(({ scope, name }) => scope === '' && rowNames.has(name)),
+    rows: (await journal.locks()).filter(({ scope, name }) => scope === '' && rowNames.has(name)),
   };
 }
 
@@ -136,7 +135,7 @@ export async function freeLocks(
       left.push({ host, why: error.message });
     }
   }
-  journal.dropLocks(rows);
+  await journal.dropLocks(rows);
   return left;
 }
 

@@ -27,32 +27,32 @@ export interface GatherPorts {
   readonly audience: (row: ExecutionRow) => Audience | undefined;
 }
 
-export function gather(ports: GatherPorts): void {
+export async function gather(ports: GatherPorts): Promise<void> {
   const { journal, outbox } = ports;
   const cursors = outbox.cursors();
-  for (const [id, lastSeq] of journal.lastSeqs()) {
+  for (const [id, lastSeq] of await journal.lastSeqs()) {
     const cursor = cursors.get(id);
     if (cursor?.isOver === true && cursor.seq >= lastSeq) continue;
-    gatherOne(id, cursor?.seq ?? 0, ports);
+    await gatherOne(id, cursor?.seq ?? 0, ports);
     // What an execution starts below it is its own business, until it waits for a person.
-    for (const child of journal.idsBelow(id)) {
+    for (const child of await journal.idsBelow(id)) {
       const known = cursors.get(child);
-      if (known?.isOver !== true || known.seq < journal.lastSeq(child))
-        gatherOne(child, known?.seq ?? 0, ports);
+      if (known?.isOver !== true || known.seq < (await journal.lastSeq(child)))
+        await gatherOne(child, known?.seq ?? 0, ports);
     }
   }
 }
 
-function gatherOne(id: string, afterSeq: number, ports: GatherPorts): void {
+async function gatherOne(id: string, afterSeq: number, ports: GatherPorts): Promise<void> {
   const { journal, outbox, now } = ports;
   // Whether it is live is looked at between two looks at its row: who begins or ends meanwhile changes it.
-  const before = journal.execution(id);
+  const before = await journal.execution(id);
   const isLive = isLocked(ports.stateDir, id);
-  const row = journal.execution(id);
+  const row = await journal.execution(id);
   if (before === undefined || row === undefined) return;
-  const all = maskPlaceholders(journal.events(id, 0));
+  const all = maskPlaceholders(await journal.events(id, 0));
   const seq = all.at(-1)?.seq ?? 0;
-  const view = executionView(row, foldEvents(all), livenessOf(journal, ports.stateDir, row));
+  const view = executionView(row, foldEvents(all), await livenessOf(journal, ports.stateDir, row));
   const audience = ports.audience(row);
   if (audience === undefined) return;
   const isOver = view.endedAt !== null && !view.isLive;

@@ -82,10 +82,7 @@ export class Notifier {
 
   /** Made where it is missing: from then on people are told of what happens in this state folder. Throws JournalFailure. */
   get outbox(): Outbox {
-    const { stateDir, journal } = this.#options;
-    return (this.#outbox ??= openOutbox(stateDir, () =>
-      Array.from(journal().lastSeqs(), ([execution, seq]) => ({ execution, seq })),
-    ));
+    return (this.#outbox ??= openOutbox(this.#options.stateDir));
   }
 
   /** Whether anybody ever asked to be told here. */
@@ -196,7 +193,7 @@ export class Notifier {
   async #gather(): Promise<void> {
     const { journal, stateDir, words, env } = this.#options;
     const usual = stateDirOf(undefined, { ...env, BELAY_STATE: '' });
-    gather({
+    await gather({
       journal: journal(),
       outbox: this.outbox,
       stateDir,

@@ -47,12 +47,12 @@ export async function discard(
     });
   }
   try {
-    const row = journal.execution(id);
+    const row = await journal.execution(id);
     if (row === undefined) throw new Refusal('usage', 'UNKNOWN_EXECUTION', `there is no execution ${id}`);
     refuseClosed(row);
     const kind = hasEnded ? 'closed' : 'discarded';
-    journal.setClosing(id, { kind, at: Date.now(), by: userInfo().username, why });
-    const held = journal.locks(id);
+    await journal.setClosing(id, { kind, at: Date.now(), by: userInfo().username, why });
+    const held = await journal.locks(id);
     return held.length === 0 ? [] : await giveBack(journal, id, held, transports);
   } finally {
     lock.release();
@@ -73,9 +73,9 @@ async function giveBack(
       try {
         if (row.host !== null && row.hasEntry && row.scope === '') {
           opened ??= await transports();
-          await giveEntry(opened.host(row.host), ownerOf(journal.folderId, id), signal);
+          await giveEntry(opened.host(row.host), ownerOf(await journal.folderId(), id), signal);
         }
-        journal.dropLocks([row]);
+        await journal.dropLocks([row]);
       } catch (error) {
         if (!(error instanceof HostFailure || error instanceof ActionFailure)) throw error;
         kept.push({ lock: row.name, why: error.message });

@@ -27,11 +27,11 @@ export interface PrunePorts {
   readonly stateDir: string;
   readonly keepMs: number;
   readonly now: () => number;
-  readonly view: (id: string) => ExecutionView;
+  readonly view: (id: string) => Promise<ExecutionView>;
   /** Every host that the inventory of the execution names: of earlier versions nobody wrote down where they acted. */
-  readonly allHosts: (id: string) => readonly string[];
+  readonly allHosts: (id: string) => Promise<readonly string[]>;
   /** Throws ActionFailure UNKNOWN_HOST. */
-  readonly host: (executionId: string, name: string) => Host;
+  readonly host: (executionId: string, name: string) => Promise<Host>;
   /** Hosts that do not exist any more, by their user's word. */
   readonly gone: ReadonlySet<string>;
 }
@@ -51,49 +51,52 @@ const hostsAtOnce = 16;
 const labelsAtOnce = 200;
 
 /** Of every execution, whether it goes. Reads only. */
-export function judge({ journal, keepMs, now, view }: PrunePorts): Judged[] {
-  return journal.executionIds().map((id) => {
-    const seen = view(id);
-    return {
-      view: seen,
-      fate: fateOf(seen, { now: now(), keepMs, locks: journal.locks(id).length }),
-    };
-  });
+export async function judge({ journal, keepMs, now, view }: PrunePorts): Promise<Judged[]> {
+  const judged: Judged[] = [];
+  for (const id of await journal.executionIds()) {
+    const seen = await view(id);
+    const locks = (await journal.locks(id)).length;
+    judged.push({ view: seen, fate: fateOf(seen, { now: now(), keepMs, locks }) });
+  }
+  return judged;
 }
 
 /** Carries it out for these executions; each is judged once more, under its lock. */
 export async function prune(ports: PrunePorts, ids: readonly string[]): Promise<Pruned> {
   const { journal, stateDir } = ports;
-  const going = ids.filter((id) => mark(ports, id));
+  const going: string[] = [];
+  for (const id of ids) if (await mark(ports, id)) going.push(id);
   const silent = await forgetOnHosts(ports, going);
   const removed: string[] = [];
   const unfinished: { executionId: string; hosts: string[] }[] = [];
   for (const id of going) {
-    const hosts = journal.keptOn(id) ?? [];
+    const hosts = (await journal.keptOn(id)) ?? [];
     if (hosts.length > 0) {
       unfinished.push({ executionId: id, hosts });
       continue;
     }
     // The row last: a folder without a row is nobody's, a row without a folder still says what is to be done.
     rmSync(executionDir(stateDir, id), { recursive: true, force: true });
-    journal.remove(id);
+    await journal.remove(id);
     removed.push(id);
   }
   return { removed, unfinished, silent };
 }
 
 /** Nobody runs it, and from now on nobody may. */
-function mark(ports: PrunePorts, id: string): boolean {
+async function mark(ports: PrunePorts, id: string): Promise<boolean> {
   const { journal, stateDir, keepMs, now, view, allHosts, gone } = ports;
   const lock = acquireLock(stateDir, id);
   if (lock === undefined) return false;
   try {
     // This process holds its lock: seen from here it looks as if it were under way.
-    const seen = { ...view(id), isLive: false };
-    if (fateOf(seen, { now: now(), keepMs, locks: journal.locks(id).length }).kind !== 'goes') return false;
-    const known = journal.keptOn(id);
-    journal.beginForgetting(id, now(), seen.sandbox ? [] : (known ?? allHosts(id)));
-    for (const host of journal.keptOn(id) ?? []) if (gone.has(host)) journal.dropKeptOn(id, host);
+    const seen = { ...(await view(id)), isLive: false };
+    if (fateOf(seen, { now: now(), keepMs, locks: (await journal.locks(id)).length }).kind !== 'goes')
+      return false;
+    const known = await journal.keptOn(id);
+    await journal.beginForgetting(id, now(), seen.sandbox ? [] : (known ?? (await allHosts(id))));
+    for (const host of (await journal.keptOn(id)) ?? [])
+      if (gone.has(host)) await journal.dropKeptOn(id, host);
     return true;
   } finally {
     lock.release();
@@ -104,7 +107,7 @@ async function forgetOnHosts(ports: PrunePorts, ids: readonly string[]): Promise
   const { journal } = ports;
   const byHost = new Map<string, string[]>();
   for (const id of ids) {
-    for (const host of journal.keptOn(id) ?? []) byHost.set(host, [...(byHost.get(host) ?? []), id]);
+    for (const host of (await journal.keptOn(id)) ?? []) byHost.set(host, [...(byHost.get(host) ?? []), id]);
   }
   const silent: { host: string; why: string }[] = [];
   const waiting = [...byHost];
@@ -125,15 +128,20 @@ async function forgetOn(ports: PrunePorts, name: string, ids: readonly string[])
     const some = ids.slice(at, at + labelsAtOnce);
     const why = await forgetLabels(() => ports.host(some[0] ?? '', name), some.map(keepLabel));
     if (why !== null) return why;
-    for (const id of some) ports.journal.dropKeptOn(id, name);
+    for (const id of some) await ports.journal.dropKeptOn(id, name);
   }
   return null;
 }
 
 /** Null: the host keeps nothing under these labels any more. */
-export async function forgetLabels(open: () => Host, labels: readonly string[]): Promise<string | null> {
+export async function forgetLabels(
+  open: () => Host | Promise<Host>,
+  labels: readonly string[],
+): Promise<string | null> {
   try {
-    const { stdout, exitCode, stderr } = await open().read(forgetKept(labels), {
+    const { stdout, exitCode, stderr } = await (
+      await open()
+    ).read(forgetKept(labels), {
       signal: AbortSignal.timeout(hostTimeoutMs),
       timeoutMs: hostTimeoutMs,
     });
@@ -149,8 +157,11 @@ export async function forgetLabels(open: () => Host, labels: readonly string[]):
 }
 
 /** Folders that belong to no row: left by a run that was killed while it started. Nobody holds their lock. */
-export function orphanFolders({ journal, stateDir, now }: PrunePorts, olderThanMs: number): string[] {
-  const known = new Set(journal.executionIds());
+export async function orphanFolders(
+  { journal, stateDir, now }: PrunePorts,
+  olderThanMs: number,
+): Promise<string[]> {
+  const known = new Set(await journal.executionIds());
   return foldersIn(join(stateDir, 'executions')).filter((id) => {
     if (known.has(id) || !/^[0-9A-HJKMNP-TV-Z]{12}$/.test(id) || now() - madeAt(id) < olderThanMs)
       return false;

@@ -27,7 +27,7 @@ export interface RetentionOptions {
   readonly stateDir: string;
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
-  readonly view: (id: string) => ExecutionView;
+  readonly view: (id: string) => Promise<ExecutionView>;
   readonly openTransports: typeof openTransports;
   readonly gone: readonly string[];
 }
@@ -37,14 +37,14 @@ export interface Retention {
   readonly judged: readonly Judged[];
   /** Folders of executions that never came to be. */
   readonly orphans: readonly string[];
-  /** Hosts that may keep something for it. */
+  /** Hosts that may keep something for one that goes. */
   keptOn(id: string): readonly string[];
   prune(): Promise<Pruned>;
   close(): Promise<void>;
 }
 
 /** Throws Refusal for a configuration that is not right. */
-export function openRetention(options: RetentionOptions): Retention {
+export async function openRetention(options: RetentionOptions): Promise<Retention> {
   const { journal, stateDir, cwd, env, view } = options;
   const here = findConfiguration(cwd, env);
   const opened = new OpenTransports(options, here);
@@ -54,20 +54,22 @@ export function openRetention(options: RetentionOptions): Retention {
     keepMs: here.inventory?.keepMs ?? keepMsDefault,
     now: Date.now,
     view,
-    allHosts: (id) => opened.configuration(id).inventory?.names ?? [],
-    host: (id, name) => opened.of(id).host(name),
+    allHosts: async (id) => (await opened.configuration(id)).inventory?.names ?? [],
+    host: async (id, name) => (await opened.of(id)).host(name),
     gone: new Set(options.gone),
   };
-  const judged = judge(ports);
-  const orphans = orphanFolders(ports, orphanAgeMs);
+  const judged = await judge(ports);
+  const orphans = await orphanFolders(ports, orphanAgeMs);
   const going = judged
     .filter(({ fate }) => fate.kind === 'goes')
     .map(({ view: { executionId } }) => executionId);
+  const keptOn = new Map<string, readonly string[]>();
+  for (const id of going) keptOn.set(id, (await journal.keptOn(id)) ?? (await ports.allHosts(id)));
   return {
     keepMs: ports.keepMs,
     judged,
     orphans,
-    keptOn: (id) => journal.keptOn(id) ?? ports.allHosts(id),
+    keptOn: (id) => keptOn.get(id) ?? [],
     prune: async () => {
       await opened.open(going);
       const pruned = await prune(ports, going);
@@ -87,11 +89,15 @@ export async function forgetOnHost(options: RetentionOptions, id: string, host: 
   const label = keepLabel(id);
   if (!/^[a-z0-9-]+$/.test(label))
     throw new Refusal('usage', 'BAD_LABEL', `${id} is no id of an execution; nothing was removed`);
-  const known = journal.executionIds().find((one) => keepLabel(one) === label);
+  const known = (await journal.executionIds()).find((one) => keepLabel(one) === label);
   const configuration = findConfiguration(cwd, env);
   if (known !== undefined) {
     const keepMs = configuration.inventory?.keepMs ?? keepMsDefault;
-    const fate = fateOf(view(known), { now: Date.now(), keepMs, locks: journal.locks(known).length });
+    const fate = fateOf(await view(known), {
+      now: Date.now(),
+      keepMs,
+      locks: (await journal.locks(known)).length,
+    });
     if (fate.kind === 'stays') {
       throw new Refusal(
         'refused',
@@ -112,7 +118,7 @@ export async function forgetOnHost(options: RetentionOptions, id: string, host: 
   try {
     const why = await forgetLabels(() => transports.host(host), [label]);
     if (why !== null) throw new Refusal('refused', 'NOT_FORGOTTEN', `${host} did not forget ${id}: ${why}`);
-    if (known !== undefined) journal.dropKeptOn(known, host);
+    if (known !== undefined) await journal.dropKeptOn(known, host);
   } finally {
     await transports.close();
   }
@@ -130,8 +136,8 @@ class OpenTransports {
     this.#here = here;
   }
 
-  configuration(id: string): Configuration {
-    const file = this.#options.journal.execution(id)?.settings.inventoryFile ?? null;
+  async configuration(id: string): Promise<Configuration> {
+    const file = (await this.#options.journal.execution(id))?.settings.inventoryFile ?? null;
     const known = this.#configurations.get(file);
     if (known !== undefined) return known;
     const read = this.#read(file);
@@ -142,7 +148,7 @@ class OpenTransports {
   /** Opens what `of` gives. */
   async open(ids: readonly string[]): Promise<void> {
     for (const id of ids) {
-      const configuration = this.configuration(id);
+      const configuration = await this.configuration(id);
       if (this.#open.has(configuration)) continue;
       const transports = await this.#options.openTransports({
         sandbox: false,
@@ -154,8 +160,8 @@ class OpenTransports {
     }
   }
 
-  of(id: string): Transports {
-    const transports = this.#open.get(this.configuration(id));
+  async of(id: string): Promise<Transports> {
+    const transports = this.#open.get(await this.configuration(id));
     if (transports === undefined) throw new Error(`no transports were opened for ${id}`);
     return transports;
   }

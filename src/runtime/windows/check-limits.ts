@@ -19,19 +19,19 @@ export interface Past {
   readonly belay: Pick<Belay, 'list' | 'row'>;
 }
 
-export function checkLimits(
+export async function checkLimits(
   task: Task,
   window: Window,
   { worstCase }: TaskLimits,
   { store, belay }: Past,
-): TaskProblem[] {
+): Promise<TaskProblem[]> {
   const problems: TaskProblem[] = [];
   if (task.cutoffBehavior !== 'CLIMB_DOWN') return problems;
   if (worstCase.kind === 'unknown') {
     problems.push({
       code: 'WORST_CASE_UNKNOWN',
       message: worstCase.message,
-      hint: `Give the task a Reserve${proposal([...inWindow(task, window, store), ...byHand(task, belay)])}${task.check === undefined ? ', or the runbook its own timeoutSeconds' : ''}.`,
+      hint: `Give the task a Reserve${proposal([...inWindow(task, window, store), ...(await byHand(task, belay))])}${task.check === undefined ? ', or the runbook its own timeoutSeconds' : ''}.`,
     });
     return problems;
   }
@@ -68,14 +68,13 @@ function inWindow(task: Task, window: Window, store: WindowStore): number[] {
 }
 
 /** What people ran of the same runbook: a window that is new has no past of its own. */
-function byHand({ runbook }: Task, belay: Past['belay']): number[] {
+async function byHand({ runbook }: Task, belay: Past['belay']): Promise<number[]> {
   if (runbook === undefined) return [];
-  return belay
-    .list(listedMax)
-    .filter(({ status, sandbox }) => status === 'Success' && !sandbox)
-    .filter(({ executionId }) => belay.row(executionId).file === runbook)
-    .slice(0, recentRunsMax)
-    .flatMap(({ startedAt, endedAt }) =>
-      startedAt === null || endedAt === null ? [] : [endedAt - startedAt],
-    );
+  const tookMs: number[] = [];
+  for (const { executionId, status, sandbox, startedAt, endedAt } of await belay.list(listedMax)) {
+    if (status !== 'Success' || sandbox || startedAt === null || endedAt === null) continue;
+    if ((await belay.row(executionId)).file === runbook) tookMs.push(endedAt - startedAt);
+    if (tookMs.length === recentRunsMax) break;
+  }
+  return tookMs;
 }

@@ -92,7 +92,7 @@ async function checkCheckTask(
     problems.push({ code: 'BAD_CHECK', message, hint: error.hint ?? '' });
   }
   const limits = limitsOfCheck(task);
-  problems.push(...checkLimits(task, window, limits, { store, belay }));
+  problems.push(...(await checkLimits(task, window, limits, { store, belay })));
   return { task, limits: limits.worstCase.kind === 'known' ? limits.worstCase : null, problems };
 }
 
@@ -114,7 +114,7 @@ async function checkRunbookTask(
   const { approval } = window;
   const { said, problems: unanswered } = unattended(task, read, { approval, inventory, parameters });
   const limits = limitsOf(task, read, inventory);
-  problems.push(...unanswered, ...checkLimits(task, window, limits, { store, belay }));
+  problems.push(...unanswered, ...(await checkLimits(task, window, limits, { store, belay })));
   // Where its parameters are wrong, nobody knows what it would reach.
   if (!offline && problems.every(({ code }) => !isOfParameters(code))) {
     const options = { stateDir: belay.stateDir, env, inventory };

@@ -39,15 +39,15 @@ export class WindowExecutions {
     this.#now = now;
   }
 
-  fact(id: string): ExecutionFact | undefined {
-    if (this.#belay.journal.execution(id) === undefined) {
+  async fact(id: string): Promise<ExecutionFact | undefined> {
+    if ((await this.#belay.journal.execution(id)) === undefined) {
       const words = this.#store.words(id);
       const refused = words.find(({ kind }) => kind === 'refused');
       if (refused !== undefined) return { kind: 'refused', message: refused.value };
       const checked = words.find(({ kind }) => kind === 'checked');
       return checked === undefined ? undefined : checkFact(checked.value, checked.at);
     }
-    const view = this.#belay.view(id);
+    const view = await this.#belay.view(id);
     const { status, endedAt, rollbackStatus } = view;
     if (endedAt === null || !isTerminal(status)) return { kind: 'runs' };
     const known = status === 'Success' || status === 'TimedOut' || status === 'Cancelled' ? status : 'Failed';
@@ -63,11 +63,11 @@ export class WindowExecutions {
   }
 
   /** False where that was said before, or cannot be said yet. */
-  cancel({ executionId }: Extract<Effect, { kind: 'cancel' }>): boolean {
-    const row = this.#belay.journal.execution(executionId);
+  async cancel({ executionId }: Extract<Effect, { kind: 'cancel' }>): Promise<boolean> {
+    const row = await this.#belay.journal.execution(executionId);
     if (row !== undefined) {
       if (row.cancelRequested) return false;
-      this.#belay.journal.requestCancel(executionId);
+      await this.#belay.journal.requestCancel(executionId);
       return true;
     }
     if (this.#runner.interruptCheck(executionId)) {
@@ -86,17 +86,17 @@ export class WindowExecutions {
   }
 
   /** Throws JournalFailure; what was not written down is tried again. */
-  settle(): void {
+  async settle(): Promise<void> {
     for (let exit = this.#exits[0]; exit !== undefined; exit = this.#exits[0]) {
-      this.#settle(exit);
+      await this.#settle(exit);
       this.#exits.shift();
     }
   }
 
-  #settle({ executionId, kind, exitCode, said }: RunnerExit): void {
+  async #settle({ executionId, kind, exitCode, said }: RunnerExit): Promise<void> {
     // Nothing is known to be wrong with it: the state folder was, or the process was killed.
     const isNobodysFault = exitCode === null || stateTroubles.some((code) => said.includes(code));
-    if (this.#belay.journal.execution(executionId) !== undefined) {
+    if ((await this.#belay.journal.execution(executionId)) !== undefined) {
       if (exitCode === 0) this.#stuck.delete(executionId);
       else if (!isNobodysFault && exitCode < interrupted)
         this.#stuck.set(executionId, said === '' ? `its process ended with ${exitCode}` : said);
@@ -121,10 +121,10 @@ export class WindowExecutions {
   }
 
   /** Resumes it where nobody runs it; one that cannot go on is tried again later and later. */
-  takeOver(executionId: string, task: Task): boolean {
-    if (this.#runner.isLive(executionId) || this.#belay.journal.execution(executionId) === undefined)
+  async takeOver(executionId: string, task: Task): Promise<boolean> {
+    if (this.#runner.isLive(executionId) || (await this.#belay.journal.execution(executionId)) === undefined)
       return false;
-    const { isLive, endedAt } = this.#belay.view(executionId);
+    const { isLive, endedAt } = await this.#belay.view(executionId);
     if (isLive || endedAt !== null || !this.#mayTry(executionId)) return false;
     this.#runner.resume(executionId, task);
     return true;
@@ -144,9 +144,13 @@ export class WindowExecutions {
    * Who said yes to the occurrence has said yes to what its runs ask on their way forward. What a rollback asks is asked at night, of a
    * person: nobody knew of it beforehand. Written once for each wait and person, whoever asks how often.
    */
-  answer(executionId: string, occurrence: Occurrence, approvals: readonly ApprovalFact[]): void {
-    if (this.#belay.journal.execution(executionId) === undefined) return;
-    const view = this.#belay.view(executionId);
+  async answer(
+    executionId: string,
+    occurrence: Occurrence,
+    approvals: readonly ApprovalFact[],
+  ): Promise<void> {
+    if ((await this.#belay.journal.execution(executionId)) === undefined) return;
+    const view = await this.#belay.view(executionId);
     for (const { at, waiting } of view.waits) {
       if (waiting.kind !== 'approval' || waiting.signed === true || at.includes('/undo/')) continue;
       const since = view.steps.findLast(({ name }) => name === at)?.startedAt ?? null;
@@ -154,16 +158,23 @@ export class WindowExecutions {
         if (answer === 'no' || !waiting.approvers.includes(by)) continue;
         const comment = `said beforehand, for ${occurrence.id}`;
         const value = { approver: by, decision: 'approve', comment, by };
-        this.#belay.journal.signal(executionId, `approve:${at}`, value, `${by} since ${since}`, this.#now());
+        await this.#belay.journal.signal(
+          executionId,
+          `approve:${at}`,
+          value,
+          `${by} since ${since}`,
+          this.#now(),
+        );
       }
     }
-    for (const child of this.#belay.journal.childIds(executionId)) this.answer(child, occurrence, approvals);
+    for (const child of await this.#belay.journal.childIds(executionId))
+      await this.answer(child, occurrence, approvals);
   }
 
   /** What a person has to do for it; undefined while it needs nobody. */
-  needOf(executionId: string): string | undefined {
-    if (this.#belay.journal.execution(executionId) === undefined) return undefined;
-    const { waiting, at, endedAt, rollbackStatus, isLive } = this.#belay.view(executionId);
+  async needOf(executionId: string): Promise<string | undefined> {
+    if ((await this.#belay.journal.execution(executionId)) === undefined) return undefined;
+    const { waiting, at, endedAt, rollbackStatus, isLive } = await this.#belay.view(executionId);
     if (endedAt !== null) {
       const isOpen = rollbackStatus === 'partial' || rollbackStatus === 'failed';
       return isOpen ? `its rollback is ${rollbackStatus}: belay show ${executionId}` : undefined;

@@ -1,5 +1,5 @@
 /** /healthz and /metrics (Prometheus text) of a daemon, on a local port or socket. Reads the state folder; changes nothing. */
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { rmSync } from 'node:fs';
 import type { Belay } from '../belay.ts';
 import { Refusal } from '../refusal.ts';
@@ -18,7 +18,7 @@ const silentMsMax = 30_000;
 export async function serveHealth(belay: Belay, where: string): Promise<Health> {
   let beatAt = Date.now();
   let last: Beat = { leads: false, windows: [], trouble: null };
-  const server = createServer((request, response) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const say = (status: number, text: string, type = 'text/plain'): void => {
       response.writeHead(status, { 'content-type': type });
       response.end(text);
@@ -30,12 +30,13 @@ export async function serveHealth(belay: Belay, where: string): Promise<Health> 
       else say(200, last.leads ? 'ok\n' : 'ok, stands by\n');
     } else if (request.url === '/metrics') {
       try {
-        say(200, metricsText(belay, last, Date.now()), 'text/plain; version=0.0.4');
+        say(200, await metricsText(belay, last, Date.now()), 'text/plain; version=0.0.4');
       } catch (error) {
         say(503, `${error instanceof Error ? error.message : String(error)}\n`);
       }
     } else say(404, 'there are /healthz and /metrics\n');
-  });
+  };
+  const server = createServer((request, response) => void answer(request, response));
   const target = targetOf(where);
   if (target.path !== undefined) rmSync(target.path, { force: true });
   await new Promise<void>((resolve, reject) => {

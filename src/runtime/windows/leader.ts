@@ -64,15 +64,15 @@ export class Leader {
       execution: (id) => hands.fact(id),
       newExecutionId: () => newExecutionId(now()),
       start: (effect, window) => hands.start(effect, window),
-      cancel: (effect) => {
-        if (!hands.cancel(effect)) return;
+      cancel: async (effect) => {
+        if (!(await hands.cancel(effect))) return;
         log.warn(
           { event: 'cancelled', execution: effect.executionId, code: effect.reason.code },
           effect.reason.message,
         );
       },
-      takeOver: (id, task) => {
-        if (hands.takeOver(id, task))
+      takeOver: async (id, task) => {
+        if (await hands.takeOver(id, task))
           log.info({ event: 'resumed', execution: id }, 'took over an execution without a runner');
       },
       answer: (id, occurrence, approvals) => hands.answer(id, occurrence, approvals),
@@ -105,7 +105,7 @@ export class Leader {
     try {
       if (this.#options.takeReload()) this.#mustLoad = true;
       if (this.#mustLoad) this.#load();
-      this.#hands.settle();
+      await this.#hands.settle();
       const wakeAt = await this.#scheduler.tick(this.#windows.all);
       this.#trouble = null;
       return wakeAt;
@@ -184,11 +184,11 @@ export class Leader {
       });
   }
 
-  #told(news: News): void {
+  async #told(news: News): Promise<void> {
     const { log } = this.#options;
     switch (news.kind) {
       case 'open':
-        this.#messages.need(news.occurrence, news.executionId, this.#hands.needOf(news.executionId));
+        this.#messages.need(news.occurrence, news.executionId, await this.#hands.needOf(news.executionId));
         return;
       case 'asks':
         this.#messages.approval(news.occurrence);

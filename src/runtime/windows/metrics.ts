@@ -8,10 +8,14 @@ import { occurrenceOf } from './scheduler.ts';
 type Row = readonly [labels: Readonly<Record<string, string>>, value: number];
 
 /** Throws JournalFailure. */
-export function metricsText(belay: Belay, { leads, windows, trouble }: Beat, now: number): string {
+export async function metricsText(
+  belay: Belay,
+  { leads, windows, trouble }: Beat,
+  now: number,
+): Promise<string> {
   const store = openWindowStore(belay.stateDir);
   try {
-    const executions = belay.list();
+    const executions = await belay.list();
     const open = store.open().map(occurrenceOf);
     const latest = new Map(windows.map(({ name }) => [name, latestOf(store, name)]));
     return [

@@ -35,16 +35,20 @@ export interface SchedulerPorts {
   readonly inventory: () => Inventory | null;
   /** A checked runbook, or why there is none. */
   readonly document: (file: string) => { readonly document: Document } | { readonly problem: string };
-  readonly execution: (id: string) => ExecutionFact | undefined;
+  readonly execution: (id: string) => Promise<ExecutionFact | undefined>;
   readonly newExecutionId: () => string;
   /** False when it is being started already. */
   readonly start: (effect: Extract<Effect, { kind: 'start' }>, window: string) => boolean;
-  readonly cancel: (effect: Extract<Effect, { kind: 'cancel' }>) => void;
+  readonly cancel: (effect: Extract<Effect, { kind: 'cancel' }>) => Promise<void>;
   /** Of an execution that nobody runs any more and that has not ended. */
-  readonly takeOver: (executionId: string, task: Task) => void;
+  readonly takeOver: (executionId: string, task: Task) => Promise<void>;
   /** Answers what the execution asks on its way forward, for those who said yes to the occurrence. */
-  readonly answer: (executionId: string, occurrence: Occurrence, approvals: readonly ApprovalFact[]) => void;
-  readonly told: (news: News) => void;
+  readonly answer: (
+    executionId: string,
+    occurrence: Occurrence,
+    approvals: readonly ApprovalFact[],
+  ) => Promise<void>;
+  readonly told: (news: News) => Promise<void>;
 }
 
 export type News =
@@ -77,7 +81,7 @@ export class Scheduler {
     const refusals: Refusal[] = [];
     for (const row of store.open()) {
       try {
-        wakes.push(wakeOf(this.#advance(occurrenceOf(row), at), at));
+        wakes.push(wakeOf(await this.#advance(occurrenceOf(row), at), at));
       } catch (error) {
         // What one of them cannot start must not keep the others from being cancelled in time.
         if (!(error instanceof Refusal)) throw error;
@@ -119,45 +123,49 @@ export class Scheduler {
     );
     const until = admitted.length < missedMax ? at : (admitted.at(-1)?.dueAt ?? at);
     for (const occurrence of admitted) {
-      if (isEnded(occurrence.status)) this.#ports.told({ kind: 'occurrence', occurrence });
+      if (isEnded(occurrence.status)) await this.#ports.told({ kind: 'occurrence', occurrence });
     }
     store.decide(window.name, until, admitted.map(rowOf));
     return nextDueOf(window, row.seenAt, until) ?? Infinity;
   }
 
-  #advance(before: Occurrence, at: number): Occurrence {
+  async #advance(before: Occurrence, at: number): Promise<Occurrence> {
     const { store, start, cancel, told } = this.#ports;
-    const facts = this.#facts(before);
+    const facts = await this.#facts(before);
     const { occurrence, effects } = advance(before, facts, at);
     // Told first: who dies in between tells it again, and nothing goes untold.
-    if (isEnded(occurrence.status)) told({ kind: 'occurrence', occurrence });
+    if (isEnded(occurrence.status)) await told({ kind: 'occurrence', occurrence });
     else if (occurrence.status === 'PENDING' && occurrence.approval !== null)
-      told({ kind: 'asks', occurrence });
+      await told({ kind: 'asks', occurrence });
     if (JSON.stringify(occurrence) !== JSON.stringify(before)) store.save(rowOf(occurrence));
     for (const effect of effects) {
-      if (effect.kind === 'cancel') cancel(effect);
+      if (effect.kind === 'cancel') await cancel(effect);
       else if (start(effect, occurrence.window)) {
         const { task, target, executionId } = effect;
-        told({ kind: 'started', occurrence, task: task.name, target, executionId });
+        await told({ kind: 'started', occurrence, task: task.name, target, executionId });
       }
     }
     for (const { task, invocations } of occurrence.tasks) {
       for (const { status, executionId } of invocations) {
         if (isEnded(status)) continue;
-        this.#ports.takeOver(executionId, task);
+        await this.#ports.takeOver(executionId, task);
         if (occurrence.approval !== null)
-          this.#ports.answer(executionId, occurrence, facts.approvals(occurrence.id));
-        told({ kind: 'open', occurrence, executionId });
+          await this.#ports.answer(executionId, occurrence, facts.approvals(occurrence.id));
+        await told({ kind: 'open', occurrence, executionId });
       }
     }
     return occurrence;
   }
 
-  #facts({ id }: Occurrence): Facts {
+  async #facts({ id, tasks }: Occurrence): Promise<Facts> {
     const { store, execution, newExecutionId, inventory, document } = this.#ports;
     const words = store.words(id);
+    const known = new Map<string, ExecutionFact | undefined>();
+    for (const { executionId } of tasks.flatMap(({ invocations }) => invocations))
+      known.set(executionId, await execution(executionId));
     return {
-      execution,
+      // What is begun from here on has nothing to tell yet.
+      execution: (of) => known.get(of),
       newExecutionId,
       approvals: () =>
         words.flatMap(({ kind, by }) =>

@@ -24,7 +24,7 @@ export function localHost(
   const channel: Channel = {
     shell,
     open: async ({ become }) => {
-      if (!isMet) verifyHost(address, ownIdentity());
+      if (!isMet) await verifyHost(address, ownIdentity());
       isMet = true;
       const [file = shell.sh, ...args] = openingWords(shell, become);
       try {

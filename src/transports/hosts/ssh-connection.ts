@@ -85,14 +85,17 @@ export class SshConnection {
   async session(
     wanted: Wanted,
     command: string,
-    { signal, meet }: { readonly signal: AbortSignal; readonly meet: (identity: HostIdentity) => void },
+    {
+      signal,
+      meet,
+    }: { readonly signal: AbortSignal; readonly meet: (identity: HostIdentity) => Promise<void> },
   ): Promise<Session> {
     const release = await this.#sessions.acquire(signal).catch((reason: unknown) => {
       throw cancelled(wanted.host, reason);
     });
     try {
       const opened = await this.#identified(wanted, signal);
-      meet(opened.identity);
+      await meet(opened.identity);
       const session = await this.#start(opened.files, command);
       void session.ended.then(release);
       return session;

@@ -53,9 +53,9 @@ export class SshNetwork {
     let connection: SshConnection | undefined;
     const connect = (): SshConnection => (connection ??= this.#connection(address));
     let met: HostIdentity | undefined;
-    const meet = (identity: HostIdentity): void => {
+    const meet = async (identity: HostIdentity): Promise<void> => {
       if (identity === met) return;
-      this.#verifyHost(address, identity);
+      await this.#verifyHost(address, identity);
       met = identity;
     };
     const channel: Channel = {

@@ -1,4 +1,5 @@
 /** Passes of a loop: how many there are, what they read, how they end, and how all of it is climbed down from. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Route, Step } from '../../../src/document/index.ts';
 import type { JsonObject } from '../../../src/json.ts';
@@ -50,11 +51,9 @@ async function run(
     names: ran.state.steps.map(({ name }) => name),
     effects: ran.world.effects.map(({ what }) => what),
     undone: ran.state.rollback.map(({ name, result }) => `${name} ${result}`),
-    passes: store.journal
-      .events(executionId, 0)
-      .flatMap(({ event }) =>
-        event.type === 'PassStarted' ? [[event.iteration, event.of, event.value]] : [],
-      ),
+    passes: (await store.journal.events(executionId, 0)).flatMap(({ event }) =>
+      event.type === 'PassStarted' ? [[event.iteration, event.of, event.value]] : [],
+    ),
   };
 }
 
@@ -360,17 +359,17 @@ test('timeoutSeconds of the loop is for all of its passes', async () => {
   expect(ran.effects.length).toBeLessThan(6);
 });
 
+async function untilSo(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await delay(10);
+}
+
 /** Cancels once the step Wait of the first pass has begun. */
 const cancelWhenItWaits: ToyOptions['during'] = (journal) => {
-  const isWaiting = () =>
-    journal
-      .events(executionId, 0)
-      .some(({ event }) => event.type === 'StepStarted' && event.step === 'Each@1/Wait');
-  const timer = setInterval(() => {
-    if (!isWaiting()) return;
-    clearInterval(timer);
-    journal.requestCancel(executionId);
-  }, 10);
+  const isWaiting = async () =>
+    (await journal.events(executionId, 0)).some(
+      ({ event }) => event.type === 'StepStarted' && event.step === 'Each@1/Wait',
+    );
+  void untilSo(isWaiting).then(() => journal.requestCancel(executionId));
 };
 
 test('a cancel ends the pass that is under way, runs its onCancel, and begins no further one', async () => {
@@ -392,15 +391,11 @@ test('a cancel ends the pass that is under way, runs its onCancel, and begins no
 
 test('onCancel of a nested step may lead out of the loop', async () => {
   const during: ToyOptions['during'] = (journal) => {
-    const isWaiting = () =>
-      journal
-        .events(executionId, 0)
-        .some(({ event }) => event.type === 'StepStarted' && event.step === 'Each@1/Wait');
-    const timer = setInterval(() => {
-      if (!isWaiting()) return;
-      clearInterval(timer);
-      journal.requestCancel(executionId);
-    }, 10);
+    const isWaiting = async () =>
+      (await journal.events(executionId, 0)).some(
+        ({ event }) => event.type === 'StepStarted' && event.step === 'Each@1/Wait',
+      );
+    void untilSo(isWaiting).then(() => journal.requestCancel(executionId));
   };
   const wait = step({
     name: 'Wait',
@@ -417,8 +412,8 @@ test('onCancel of a nested step may lead out of the loop', async () => {
 });
 
 test('a cancel is seen by a loop whose steps ask the world nothing', async () => {
-  const during: ToyOptions['during'] = (journal) => {
-    journal.requestCancel(executionId);
+  const during: ToyOptions['during'] = async (journal) => {
+    await journal.requestCancel(executionId);
   };
   const ran = await run(
     [

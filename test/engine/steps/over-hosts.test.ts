@@ -27,7 +27,7 @@ const all = { MaxErrors: '100%' };
 async function run(steps: readonly Step[], world = new ToyWorld(), options: ToyOptions = {}) {
   using store = temporaryJournal();
   const ran = await runToy(runbook(steps), store, { world, ...options });
-  const events = store.journal.events(executionId, 0).map(({ event }) => event);
+  const events = (await store.journal.events(executionId, 0)).map(({ event }) => event);
   return {
     ...ran,
     events,

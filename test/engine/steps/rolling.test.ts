@@ -37,7 +37,7 @@ function healthy(): ToyWorld {
 async function run(steps: readonly Step[], world: ToyWorld, options: ToyOptions = {}) {
   using store = temporaryJournal();
   const ran = await runToy(runbook(steps), store, { world, ...options });
-  const events = store.journal.events(executionId, 0).map(({ event }) => event);
+  const events = (await store.journal.events(executionId, 0)).map(({ event }) => event);
   return {
     ...ran,
     effects: world.effects.map(({ what }) => what),
@@ -191,9 +191,9 @@ test('undo lists of nested steps read their own turn', async () => {
 
 test('a cancelled rolling ends cancelled and is climbed down from', async () => {
   const world = healthy();
-  let cancel = (): void => undefined;
+  let cancel = (): Promise<void> => Promise.resolve();
   world.around = (when, what) => {
-    if (when === 'after' && what === 'put b=new') cancel();
+    if (when === 'after' && what === 'put b=new') void cancel();
   };
   const { result, turns } = await run([roll([put(), put('Second', `${target}2`)])], world, {
     during: (journal) => (cancel = () => journal.requestCancel(executionId)),
@@ -221,7 +221,7 @@ test('several targets are in their turn at once, never more than may be, nor tha
     const { result } = await runToy(document, store, { world: healthy() });
     expect(result.status).toBe('Success');
     let now = 0;
-    return store.journal.events(executionId, 0).reduce((most, { event }) => {
+    return (await store.journal.events(executionId, 0)).reduce((most, { event }) => {
       if (event.type === 'TurnStarted') now += 1;
       if (event.type === 'TurnEnded') now -= 1;
       return Math.max(most, now);

@@ -64,15 +64,15 @@ async function holds({ document, values }: RandomRunbook): Promise<boolean> {
   }
   const before = footprint(worldOf(belay.stateDir, id));
   await toItsEnd(belay, id);
-  expectHolds(before, id, document);
-  belay.requestRollback(id, { force: false });
+  await expectHolds(before, id, document);
+  await belay.requestRollback(id, { force: false });
   await toItsEnd(belay, id);
-  expectHolds(before, id, document);
+  await expectHolds(before, id, document);
   return true;
 }
 
-function expectHolds(before: readonly string[], id: string, document: object): void {
+async function expectHolds(before: readonly string[], id: string, document: object): Promise<void> {
   const world = worldOf(belay.stateDir, id);
   const changed = difference(before, footprint(world));
-  expectClaimsHold(belay.view(id), { changed, world }, `seed ${seed}\n${JSON.stringify(document)}`);
+  expectClaimsHold(await belay.view(id), { changed, world }, `seed ${seed}\n${JSON.stringify(document)}`);
 }

@@ -169,9 +169,9 @@ test.each(sampled())(
       );
       ({ id } = await belay.start({ file, texts: {}, values: {}, secrets: {}, sandbox: true }));
       const before = footprint(worldOf(belay.stateDir, id));
-      const expectHolds = (of: string): void => {
+      const expectHolds = async (of: string): Promise<void> => {
         const world = worldOf(belay.stateDir, id);
-        expectClaimsHold(belay.view(id), { changed: difference(before, footprint(world)), world }, of);
+        expectClaimsHold(await belay.view(id), { changed: difference(before, footprint(world)), world }, of);
       };
       const ran = await belay.run(id, { onWait: 'leave' }).catch((error: unknown) => {
         if (!(error instanceof Killed)) throw error;
@@ -182,17 +182,17 @@ test.each(sampled())(
         await belay.run(id, { onWait: 'leave' });
       }
       const about = `${action} ${ends} ${undo}`;
-      if (belay.view(id).endedAt === null) {
+      if ((await belay.view(id)).endedAt === null) {
         // It asks a person whether it happened, and claims nothing until then.
-        expect(belay.view(id).waiting, about).toMatchObject({ kind: 'unknownOutcome' });
+        expect((await belay.view(id)).waiting, about).toMatchObject({ kind: 'unknownOutcome' });
         return;
       }
-      expectHolds(about);
+      await expectHolds(about);
       fault = 'done';
-      belay.requestRollback(id, { force: false });
+      await belay.requestRollback(id, { force: false });
       await belay.run(id, { onWait: 'leave' });
       // An undo list of this table takes nothing back: that is its author's word.
-      if (undo === 'auto') expectHolds(`${about}, rolled back`);
+      if (undo === 'auto') await expectHolds(`${about}, rolled back`);
     } finally {
       belay.close();
     }

@@ -36,7 +36,7 @@ async function run(steps: string, { rollback = 'never', sandbox = false } = {}):
   return id;
 }
 
-const endingOf = (id: string): string => endingLines(belay.view(id), style).join('\n');
+const endingOf = async (id: string): Promise<string> => endingLines(await belay.view(id), style).join('\n');
 const path = (name: string): string => join(dir, name);
 const text = (name: string): string => readFileSync(path(name), 'utf8');
 const write = (name: string, content: string): string =>
@@ -51,15 +51,15 @@ test('a command with an undo list may have changed something, and the rollback t
   inputs: { Host: here, Script: 'echo restarted >>${path('log')}' }
   undo: [{ name: Back, action: 'host:command', inputs: { Host: here, Script: 'echo back >>${path('log')}' } }]`,
   );
-  expect(endingOf(id)).toMatch(
+  expect(await endingOf(id)).toMatch(
     new RegExp(
       `^Done in .*\\. Restart may have changed something\\. belay rollback ${id} takes everything back\\.$`,
     ),
   );
-  belay.requestRollback(id, { force: false });
+  await belay.requestRollback(id, { force: false });
   await belay.run(id, { onWait: 'leave' });
   expect(text('log')).toBe('restarted\nback\n');
-  expect(belay.view(id).rollbackStatus).toBe('clean');
+  expect((await belay.view(id)).rollbackStatus).toBe('clean');
 });
 
 test('a step whose declared output does not fit has acted all the same', async () => {
@@ -70,9 +70,9 @@ test('a step whose declared output does not fit has acted all the same', async (
   outputs: [{ Name: V, Selector: $.Version, Type: Integer }]`,
     { sandbox: true },
   );
-  expect(belay.view(id).steps[0]?.failure?.code).toBe('OUTPUT_MISMATCH');
-  expect(endingOf(id)).toContain('db1  postgresql-15 is 15.20, was 15.18');
-  expect(endingOf(id)).toContain(`next  belay rollback ${id} takes it back`);
+  expect((await belay.view(id)).steps[0]?.failure?.code).toBe('OUTPUT_MISMATCH');
+  expect(await endingOf(id)).toContain('db1  postgresql-15 is 15.20, was 15.18');
+  expect(await endingOf(id)).toContain(`next  belay rollback ${id} takes it back`);
 });
 
 test('what was under way when it was cancelled may have changed something', async () => {
@@ -87,13 +87,13 @@ test('what was under way when it was cancelled may have changed something', asyn
   await expect
     .poll(() => Object.keys((JSON.parse(world()) as { snapshots: object }).snapshots).length)
     .toBe(1);
-  belay.cancel(id);
+  await belay.cancel(id);
   await running;
-  expect(belay.view(id).status).toBe('Cancelled');
-  expect(endingOf(id)).not.toContain('Nothing is left changed');
-  expect(endingOf(id)).toContain('Snap may have changed something');
-  expect(endingOf(id)).toContain(`belay rollback ${id} takes it back`);
-  belay.requestRollback(id, { force: false });
+  expect((await belay.view(id)).status).toBe('Cancelled');
+  expect(await endingOf(id)).not.toContain('Nothing is left changed');
+  expect(await endingOf(id)).toContain('Snap may have changed something');
+  expect(await endingOf(id)).toContain(`belay rollback ${id} takes it back`);
+  await belay.requestRollback(id, { force: false });
   await belay.run(id, { onWait: 'leave' });
   expect(Object.keys((JSON.parse(world()) as { snapshots: object }).snapshots)).toEqual([]);
 });
@@ -108,21 +108,21 @@ test('a rollback that starts by itself leaves the work of others alone, names it
   await belay.decide(id, undefined, { decision: 'reject', comment: '' });
   await belay.run(id, { onWait: 'leave' });
   expect([text('theirs'), text('ours')]).toEqual(['hotfix', 'before']);
-  expect(belay.view(id)).toMatchObject({ status: 'Failed', rollbackStatus: 'partial' });
-  expect(endingOf(id)).toMatch(
+  expect(await belay.view(id)).toMatchObject({ status: 'Failed', rollbackStatus: 'partial' });
+  expect(await endingOf(id)).toMatch(
     /Write was left alone.*somebody has changed it since the step: .*sha256 .* → .*, size 2 → 6/s,
   );
-  expect(endingOf(id)).toContain(`belay rollback ${id} --step Write --force`);
-  expect(exitCodeOf(endedOf(belay.view(id)))).toBe(4);
+  expect(await endingOf(id)).toContain(`belay rollback ${id} --step Write --force`);
+  expect(exitCodeOf(endedOf(await belay.view(id)))).toBe(4);
 
-  belay.requestRollback(id, { force: false });
+  await belay.requestRollback(id, { force: false });
   await belay.run(id, { onWait: 'leave' });
   expect(text('theirs')).toBe('hotfix');
-  expect(endingOf(id)).toContain('Refused: since the run ended, somebody changed what Write left');
-  belay.requestRollback(id, { force: true });
+  expect(await endingOf(id)).toContain('Refused: since the run ended, somebody changed what Write left');
+  await belay.requestRollback(id, { force: true });
   await belay.run(id, { onWait: 'leave' });
   expect(text('theirs')).toBe('before');
-  expect(belay.view(id).rollbackStatus).toBe('clean');
+  expect((await belay.view(id)).rollbackStatus).toBe('clean');
 });
 
 test('two steps that write the same file are no others to each other', async () => {
@@ -131,7 +131,7 @@ test('two steps that write the same file are no others to each other', async () 
     rollback: 'onFailure',
   });
   expect(text('file')).toBe('before');
-  expect(belay.view(id).rollbackStatus).toBe('clean');
+  expect((await belay.view(id)).rollbackStatus).toBe('clean');
 });
 
 test('what an own command has made of the file is taken back with it', async () => {
@@ -143,15 +143,15 @@ ${fail}`,
     { rollback: 'onFailure' },
   );
   expect(text('file')).toBe('before');
-  expect(belay.view(id).rollbackStatus).toBe('clean');
+  expect((await belay.view(id)).rollbackStatus).toBe('clean');
 });
 
 test('a failed step that was seen to have left nothing is told so, and one that only looked is as it says', async () => {
   const id = await run(write('no/such/folder', 'x'));
   expect(existsSync(path('no'))).toBe(false);
-  expect(accountOf(belay.view(id)).steps[0]).toMatchObject({ certainty: 'seenAsBefore' });
-  expect(endingOf(id)).toMatch(/Nothing is left changed: Write looked at again at .*: as before\./);
-  expect(accountOf(belay.view(await run(fail))).steps[0]).toMatchObject({ certainty: 'byWord' });
+  expect(accountOf(await belay.view(id)).steps[0]).toMatchObject({ certainty: 'seenAsBefore' });
+  expect(await endingOf(id)).toMatch(/Nothing is left changed: Write looked at again at .*: as before\./);
+  expect(accountOf(await belay.view(await run(fail))).steps[0]).toMatchObject({ certainty: 'byWord' });
 });
 
 test('an expression in an input that decides is described by the most that it may become', () => {

@@ -29,7 +29,7 @@ describe.skipIf(reason)(`connections${reason === undefined ? '' : ` (skipped: ${
     const id = await start(belay, commandsRunbook, { Host: 'v1', Approvers: approver });
     const runner = beginRunner(bed, belay.stateDir, id);
     await host.untilRan(1);
-    const first = () => belay.view(id).steps.find(({ name }) => name === 'First');
+    const first = async () => (await belay.view(id)).steps.find(({ name }) => name === 'First');
     return { ...runner, first };
   }
 
@@ -47,7 +47,7 @@ describe.skipIf(reason)(`connections${reason === undefined ? '' : ` (skipped: ${
         ending: { kind: 'left', reason: 'waiting' },
         stderr: '',
       });
-      expect(first()).toMatchObject({ status: 'Success', attempts: 1, outputs: { Stdout: 'done\n' } });
+      expect(await first()).toMatchObject({ status: 'Success', attempts: 1, outputs: { Stdout: 'done\n' } });
       expect(await host.ran()).toEqual(['first']);
     },
     testMs,
@@ -61,7 +61,7 @@ describe.skipIf(reason)(`connections${reason === undefined ? '' : ` (skipped: ${
       await bed.world.lab.freeze('v1');
       try {
         await delay(frozenMs);
-        expect(first()).toMatchObject({ status: 'InProgress' });
+        expect(await first()).toMatchObject({ status: 'InProgress' });
       } finally {
         await bed.world.lab.thaw('v1');
       }
@@ -70,7 +70,7 @@ describe.skipIf(reason)(`connections${reason === undefined ? '' : ` (skipped: ${
         ending: { kind: 'left', reason: 'waiting' },
         stderr: '',
       });
-      expect(first()).toMatchObject({ status: 'Success', attempts: 1 });
+      expect(await first()).toMatchObject({ status: 'Success', attempts: 1 });
       expect(await host.ran()).toEqual(['first']);
     },
     testMs,
@@ -92,7 +92,7 @@ describe.skipIf(reason)(`connections${reason === undefined ? '' : ` (skipped: ${
         ending: { kind: 'left', reason: 'waiting' },
         stderr: '',
       });
-      expect(first()).toMatchObject({ status: 'Success', attempts: 1 });
+      expect(await first()).toMatchObject({ status: 'Success', attempts: 1 });
       expect(await host.ran()).toEqual(['first']);
     },
     testMs,
@@ -104,7 +104,7 @@ describe.skipIf(reason)(`connections${reason === undefined ? '' : ` (skipped: ${
       const belay = bed.belay('connections');
       const id = await start(belay, stubborn, { Host: 'v1' });
       await runRunner(bed, belay.stateDir, id);
-      const view = belay.view(id);
+      const view = await belay.view(id);
       expect(view).toMatchObject({ status: 'TimedOut', failedStep: 'Stubborn' });
       expect(view.steps[0]?.failure?.message).toMatch(/did not end within 4 s and was stopped/);
       expect(await host.onHost('pgrep -fc "[s]leep 471[12]" || true')).toBe('0');

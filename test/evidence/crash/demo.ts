@@ -40,7 +40,7 @@ export function takenBack(bed: Bed): Subject {
       const id = await subject.start(host);
       const { ending, stderr } = await runRunner(bed, belay.stateDir, id);
       if (ending?.kind !== 'ended') throw new Error(`the run to be taken back did not end: ${stderr}`);
-      belay.requestRollback(id, { force: false });
+      await belay.requestRollback(id, { force: false });
       return id;
     },
   };

@@ -74,7 +74,7 @@ describe.skipIf(reason)(`lost replies${reason === undefined ? '' : ` (skipped: $
     const { stderr } = await runRunner(bed, belay.stateDir, id);
     expect(stderr).toBe('');
     expect(bed.world.endpoint.faults.played()).toMatchObject([{ times: 1 }]);
-    const { status, steps } = belay.view(id);
+    const { status, steps } = await belay.view(id);
     return { status, failures: steps.flatMap(({ failure }) => failure ?? []) };
   }
 

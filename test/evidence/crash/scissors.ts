@@ -50,8 +50,8 @@ export class Scissors {
       beginChildRollback: (child, call, request, at, events) =>
         this.#around(`intent of ${call}`, () => journal.beginChildRollback(child, call, request, at, events)),
       setRunner: (id, runner) =>
-        this.#aroundNow(runner === null ? 'runner gone' : 'runner', () => journal.setRunner(id, runner)),
-      leave: (id, summary) => this.#aroundNow('runner gone', () => journal.leave(id, summary)),
+        this.#around(runner === null ? 'runner gone' : 'runner', () => journal.setRunner(id, runner)),
+      leave: (id, summary) => this.#around('runner gone', () => journal.leave(id, summary)),
       append: (id, events) => {
         const isEnding = events.some(({ event }) => event.type === 'ExecutionEnded');
         const append = (): Promise<void> => journal.append(id, events);
@@ -119,12 +119,6 @@ export class Scissors {
     const result = await write();
     this.#wrote(what);
     return result;
-  }
-
-  #aroundNow(what: string, write: () => void): void {
-    this.#pass(`before the ${what}`);
-    write();
-    this.#wrote(what);
   }
 
   #wrote(what: string): void {

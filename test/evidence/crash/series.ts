@@ -85,11 +85,11 @@ async function cutOnce(bed: Bed, host: string, subject: Subject, cut: Cut, wante
     killed = await runRunner(bed, belay.stateDir, id, cut);
   }
   try {
-    const missed = missedBy(killed, cut, belay.view(id));
+    const missed = missedBy(killed, cut, await belay.view(id));
     if (missed !== undefined) return [missed];
     // Half of them lose their connections as well, as when the whole machine goes down.
     if (killed.pid % 2 === 0) endMastersOf(killed.pid);
-    const runners = belay.view(id).endedAt === null ? await runToEnd(bed, host, subject, id) : [];
+    const runners = (await belay.view(id)).endedAt === null ? await runToEnd(bed, host, subject, id) : [];
     const trouble = runners.find(({ signal, exitCode }) => signal !== undefined || exitCode !== 0);
     if (trouble !== undefined)
       return [`the next runner ended ${trouble.signal ?? trouble.exitCode}: ${trouble.stderr}`];
@@ -154,7 +154,7 @@ async function runToEnd(bed: Bed, host: string, subject: Subject, id: string): P
 const runnersMax = 4;
 
 async function wholeOf(bed: Bed, host: string, subject: Subject, id: string): Promise<Whole> {
-  const view = bed.belay(host, subject.way).view(id);
+  const view = await bed.belay(host, subject.way).view(id);
   return {
     belay: {
       status: view.endedAt === null ? `${view.status}, not ended` : view.status,

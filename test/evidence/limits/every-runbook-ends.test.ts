@@ -60,7 +60,7 @@ test('an approval that nobody may give is cancelled, and times out, although its
     expect(await belay.run(id, { onWait: 'leave' })).toEqual({ kind: 'left', reason: 'waiting' });
     await meanwhile(id);
     await belay.run(id, { onWait: 'leave' });
-    return belay.view(id).status;
+    return (await belay.view(id)).status;
   };
   const late = () => new Promise<void>((resolve) => setTimeout(resolve, 1_200));
   expect(await run({ schemaVersion: '0.3', mainSteps: [ask] }, late)).toBe('TimedOut');
@@ -74,21 +74,21 @@ async function endOf({ document, values }: RandomRunbook): Promise<string> {
   const file = join(folder, 'random.json');
   writeFileSync(file, JSON.stringify(document));
   const { document: checked } = belay.check(file, { strictSsm: false });
-  const known = belay.journal.executionIds().length;
+  const known = (await belay.journal.executionIds()).length;
   let id: string;
   try {
     ({ id } = await belay.start({ file, texts: {}, values, secrets: {}, sandbox: true }));
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     expect(error.message.length + error.diagnostics.length).toBeGreaterThan(0);
-    expect(belay.journal.executionIds().length).toBe(known);
+    expect((await belay.journal.executionIds()).length).toBe(known);
     const folders = join(belay.stateDir, 'executions');
     expect(existsSync(folders) ? readdirSync(folders).length : 0).toBe(known);
     return checked === undefined ? 'invalid' : 'refused';
   }
   expect(checked).toBeDefined();
-  const waits = await toItsEnd(belay, id, () => expect(belay.view(id).waiting).not.toBeNull());
-  const view = belay.view(id);
+  const waits = await toItsEnd(belay, id, async () => expect((await belay.view(id)).waiting).not.toBeNull());
+  const view = await belay.view(id);
   expect(['Success', 'Failed', 'TimedOut', 'Cancelled']).toContain(view.status);
   expect(['notRequested', 'clean', 'partial', 'failed']).toContain(view.rollbackStatus);
   const isFailure = view.status === 'Failed' || view.status === 'TimedOut';

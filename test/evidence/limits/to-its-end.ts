@@ -10,13 +10,13 @@ const waitsMax = 12;
 export async function toItsEnd(
   belay: Belay,
   id: string,
-  left: () => void = () => undefined,
+  left: () => Promise<void> = () => Promise.resolve(),
 ): Promise<number> {
   for (let waits = 0; waits < waitsMax; waits += 1) {
     const ending = await belay.run(id, { onWait: 'leave' });
     if (ending.kind === 'ended') return waits;
-    left();
-    if (waits === 0 || belay.view(id).waiting?.kind === 'rollbackDecision') belay.cancel(id);
+    await left();
+    if (waits === 0 || (await belay.view(id)).waiting?.kind === 'rollbackDecision') await belay.cancel(id);
     else await sayNo(belay, id);
   }
   throw new Error(`${id} waits for ever`);

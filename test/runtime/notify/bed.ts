@@ -63,7 +63,7 @@ export class NotifyBed implements Disposable {
     more: { readonly notify?: Document['notify']; readonly settings?: Partial<ExecutionSettings> } = {},
   ): Promise<void> {
     const { notify, settings = {} } = more;
-    this.journal.create({
+    await this.journal.create({
       id,
       runbook: 'patch-postgresql',
       file: 'patch-postgresql.yaml',
@@ -92,7 +92,7 @@ export class NotifyBed implements Disposable {
       },
       createdAt: startedAt,
     });
-    const known = this.journal.lastSeq(id);
+    const known = await this.journal.lastSeq(id);
     await this.journal.append(id, record(story).slice(known));
   }
 

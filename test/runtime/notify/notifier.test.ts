@@ -158,15 +158,15 @@ test('an execution whose runner is gone is told once for each runner, and that s
   const notifier = at.notifier();
   void notifier.outbox;
   await at.happened(id, [begin('Stop'), started(0, 'Stop')]);
-  at.journal.setRunner(id, { pid: 4711, host: 'ops1', startedAt: 5 });
+  await at.journal.setRunner(id, { pid: 4711, host: 'ops1', startedAt: 5 });
   await notifier.round();
   await notifier.round();
   expect(at.subjects()).toEqual(['patch-postgresql was interrupted at Stop']);
   expect(at.sent[0]?.text).toContain(`belay resume ${id}`);
-  at.journal.setRunner(id, null);
+  await at.journal.setRunner(id, null);
   await notifier.round();
   expect(at.subjects()[1]).toBe('resolved: patch-postgresql was interrupted at Stop');
-  at.journal.setRunner(id, { pid: 4712, host: 'ops1', startedAt: 6 });
+  await at.journal.setRunner(id, { pid: 4712, host: 'ops1', startedAt: 6 });
   await notifier.round();
   expect(at.subjects()).toHaveLength(3);
 });
@@ -177,7 +177,7 @@ test('what a daemon is about to take over is told only when it stays without a r
   void notifier.outbox;
   const daemon = acquireDaemonLock(at.state);
   await at.happened(id, [begin('Stop'), started(0, 'Stop')]);
-  at.journal.setRunner(id, { pid: 4711, host: 'ops1', startedAt: 5 });
+  await at.journal.setRunner(id, { pid: 4711, host: 'ops1', startedAt: 5 });
   await notifier.round();
   at.now += 59_000;
   await notifier.round();

@@ -70,13 +70,13 @@ const kept = (): string[] => {
 };
 const keptFor = (id: string): number => kept().filter((name) => name.startsWith(id.toLowerCase())).length;
 
-function fates(): Record<string, string> {
-  const { judged } = belay.retention([]);
+async function fates(): Promise<Record<string, string>> {
+  const { judged } = await belay.retention([]);
   return Object.fromEntries(judged.map(({ view, fate }) => [view.executionId, `${fate.kind}: ${fate.why}`]));
 }
 
 async function pruned(gone: readonly string[] = []) {
-  const retention = belay.retention(gone);
+  const retention = await belay.retention(gone);
   try {
     return await retention.prune();
   } finally {
@@ -86,7 +86,7 @@ async function pruned(gone: readonly string[] = []) {
 
 test('an execution goes when its time is over, here and on the host, and no other one loses anything', async () => {
   const [old, young] = [await execution('old'), await execution('young')];
-  expect(belay.journal.keptOn(old)).toEqual(['here']);
+  expect(await belay.journal.keptOn(old)).toEqual(['here']);
   // A file's own time says nothing, whatever a clock or a mirror has made of it.
   for (const name of kept()) utimesSync(join(dir, 'kept', 'files', name), 0, 0);
   expect((await pruned()).removed).toEqual([]);
@@ -94,18 +94,18 @@ test('an execution goes when its time is over, here and on the host, and no othe
 
   age(old, 10 * 24 * hourMs + hourMs);
   age(young, 9 * 24 * hourMs);
-  expect(fates()).toEqual({
+  expect(await fates()).toEqual({
     [old]: 'goes: its time is over',
     [young]: 'stays: it ended too short a time ago',
   });
   expect(await pruned()).toEqual({ removed: [old], unfinished: [], silent: [] });
   expect([keptFor(old), keptFor(young)]).toEqual([0, 1]);
-  expect(belay.journal.executionIds()).toEqual([young]);
+  expect(await belay.journal.executionIds()).toEqual([young]);
   expect(existsSync(join(dir, 'state', 'executions', old))).toBe(false);
 
-  belay.requestRollback(young, { force: false });
+  await belay.requestRollback(young, { force: false });
   await belay.run(young, { onWait: 'leave' });
-  expect(belay.view(young).rollbackStatus).toBe('clean');
+  expect((await belay.view(young)).rollbackStatus).toBe('clean');
 });
 
 test('one that waits, whose rollback is partial, or that holds a lock stays however old it is', async () => {
@@ -113,15 +113,15 @@ test('one that waits, whose rollback is partial, or that holds a lock stays howe
     fails: true,
     undo: ', undo: [{ name: No, action: "host:command", inputs: { Host: here, Script: "exit 1" } }]',
   });
-  expect(belay.view(partial).rollbackStatus).toBe('failed');
+  expect((await belay.view(partial)).rollbackStatus).toBe('failed');
   const holding = await execution('holding');
-  belay.journal.takeLocks('', [{ name: 'x:y', asked: 'x:y', host: null }], holding, 1, []);
+  await belay.journal.takeLocks('', [{ name: 'x:y', asked: 'x:y', host: null }], holding, 1, []);
   const file = join(dir, 'ask.yaml');
   writeFileSync(file, `schemaVersion: '0.3'\nmainSteps: [{ name: Ask, action: 'aws:pause', inputs: {} }]\n`);
   const { id: waiting } = await belay.start({ file, texts: {}, values: {}, secrets: {}, sandbox: false });
   await belay.run(waiting, { onWait: 'leave' });
   for (const id of [partial, holding, waiting]) age(id, 9_999 * 24 * hourMs);
-  expect(fates()).toEqual({
+  expect(await fates()).toEqual({
     [partial]: 'stays: its rollback is failed',
     [holding]: 'stays: it still holds locks',
     [waiting]: 'stays: it has not ended (Waiting)',
@@ -131,13 +131,15 @@ test('one that waits, whose rollback is partial, or that holds a lock stays howe
   expect(await belay.discard(partial, 'mended by hand')).toEqual([]);
   expect(await belay.discard(holding, 'its host is gone')).toEqual([]);
   await belay.discard(waiting, 'nobody answers');
-  expect(belay.view(partial)).toMatchObject({
+  expect(await belay.view(partial)).toMatchObject({
     status: 'Failed',
     rollbackStatus: 'failed',
     closing: { kind: 'closed' },
   });
-  expect(belay.view(waiting)).toMatchObject({ status: 'Cancelled', closing: { kind: 'discarded' } });
-  expect(() => belay.requestRollback(partial, { force: true })).toThrow(/was closed by .*: mended by hand/);
+  expect(await belay.view(waiting)).toMatchObject({ status: 'Cancelled', closing: { kind: 'discarded' } });
+  await expect(belay.requestRollback(partial, { force: true })).rejects.toThrow(
+    /was closed by .*: mended by hand/,
+  );
   await expect(belay.run(waiting, { onWait: 'leave' })).rejects.toThrow(Refusal);
   expect((await pruned()).removed.toSorted()).toEqual([holding, partial, waiting].toSorted());
   expect(kept()).toEqual([]);
@@ -145,12 +147,12 @@ test('one that waits, whose rollback is partial, or that holds a lock stays howe
 
 test('a host that does not answer is named, nothing is lost, and the next prune finishes', async () => {
   const id = await execution('elsewhere');
-  belay.journal.addKeptOn(id, 'there');
+  await belay.journal.addKeptOn(id, 'there');
   age(id, 11 * 24 * hourMs);
   const first = await pruned();
   expect(first).toMatchObject({ removed: [], unfinished: [{ executionId: id, hosts: ['there'] }] });
   expect(first.silent).toEqual([{ host: 'there', why: expect.stringContaining('there') }]);
-  expect(() => belay.requestRollback(id, { force: true })).toThrow(/is being removed since/);
+  await expect(belay.requestRollback(id, { force: true })).rejects.toThrow(/is being removed since/);
   await expect(belay.run(id, { onWait: 'leave' })).rejects.toThrow(/is being removed since/);
   expect((await pruned(['there'])).removed).toEqual([id]);
 });
@@ -177,12 +179,12 @@ test('two executions that keep the same version both hold it; one that is unknow
 async function oldTwin(of: string): Promise<string> {
   const id = newExecutionId(Date.now());
   const { journal } = belay;
-  journal.create({ ...belay.row(of), id, createdAt: 1 });
+  await journal.create({ ...(await belay.row(of)), id, createdAt: 1 });
   await journal.append(
     id,
-    belay.events(of).map((event) => ({ ...event, at: event.at - 11 * 24 * hourMs })),
+    (await belay.events(of)).map((event) => ({ ...event, at: event.at - 11 * 24 * hourMs })),
   );
-  journal.addKeptOn(id, 'here');
+  await journal.addKeptOn(id, 'here');
   writeFileSync(join(dir, 'kept', 'files', keepKey(id)), 'before');
   return id;
 }
@@ -237,30 +239,30 @@ test('killed at any moment, it has taken nothing that is needed, and the next on
           keepMs: 10 * 24 * hourMs,
           now: Date.now,
           view: (id) => belay.view(id),
-          allHosts: () => ['here'],
-          host: (_id, name) => keptApart(transports.host(name)),
+          allHosts: async () => ['here'],
+          host: async (_id, name) => keptApart(transports.host(name)),
           gone: new Set(),
         };
         const killed = dying(ports, n, when);
         await prune(killed, [...ids, needed]).catch(() => undefined);
         isOver = killed.isOver();
         expect(keptFor(needed), `${when} call ${n}`).toBe(1);
-        for (const id of belay.journal.executionIds().filter((one) => one !== needed)) {
+        for (const id of (await belay.journal.executionIds()).filter((one) => one !== needed)) {
           // Whatever has lost anything can be taken back by nobody any more, and still has its row.
           if (keptFor(id) === 0)
-            expect(() => belay.requestRollback(id, { force: true })).toThrow(/being removed/);
+            await expect(belay.requestRollback(id, { force: true })).rejects.toThrow(/being removed/);
         }
         expect((await pruned()).unfinished).toEqual([]);
-        expect(belay.journal.executionIds()).toEqual([needed]);
+        expect(await belay.journal.executionIds()).toEqual([needed]);
         expect(kept()).toHaveLength(1);
       }
     }
   } finally {
     await transports.close();
   }
-  belay.requestRollback(needed, { force: false });
+  await belay.requestRollback(needed, { force: false });
   await belay.run(needed, { onWait: 'leave' });
-  expect(belay.view(needed).rollbackStatus).toBe('clean');
+  expect((await belay.view(needed)).rollbackStatus).toBe('clean');
 });
 
 test('an execution of a version that wrote down no hosts is forgotten on all of its inventory', async () => {
@@ -288,10 +290,8 @@ test('the host says no in its own words', async () => {
     keepMs: hourMs,
     now: Date.now,
     view: (one) => belay.view(one),
-    allHosts: () => [],
-    host: () => {
-      throw failing;
-    },
+    allHosts: async () => [],
+    host: () => Promise.reject(failing),
     gone: new Set(),
   };
   expect((await prune(ports, [id])).silent).toEqual([

@@ -29,7 +29,7 @@ describe.skipIf(reason !== undefined)(
     function open(address: Partial<HostAddress> & { readonly name: string }, config?: string): Host {
       const network = new SshNetwork({
         ...(config === undefined ? {} : { config }),
-        verifyHost: ({ name }, identity) => met.push([name, identity]),
+        verifyHost: ({ name }, identity) => void met.push([name, identity]),
       });
       networks.push(network);
       return network.host({ transport: 'ssh', become: 'none', tags: {}, ...address });

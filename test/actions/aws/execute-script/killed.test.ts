@@ -64,7 +64,7 @@ async function runner(id: string, cut?: Cut): Promise<readonly Passed[]> {
 test('a script whose runner is killed anywhere is run once, and what it returned and printed is there', async () => {
   const whole = await desk.start(document);
   const { cuts, chosen } = sample(killPoints(await runner(whole.id)), killsInCi);
-  const wanted = desk.ran(whole.id);
+  const wanted = await desk.ran(whole.id);
   expect(wanted.view).toMatchObject({ status: 'Success', steps: [{ outputs: { Payload: { run: 1 } } }] });
   console.info(`script: ${chosen}`);
   for (const cut of cuts) {
@@ -72,7 +72,7 @@ test('a script whose runner is killed anywhere is run once, and what it returned
     const before = runs;
     await runner(id, cut);
     await runner(id);
-    const { view, log } = desk.ran(id);
+    const { view, log } = await desk.ran(id);
     expect([nameOf(cut), runs - before, view.status, view.steps[0]?.outputs['Payload']]).toEqual([
       nameOf(cut),
       1,
