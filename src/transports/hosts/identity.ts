@@ -115,7 +115,7 @@ export async function askIdentity(
       const identity = name === 'stdout' ? readIdentity(said.stdout.toString('utf8'), nonce) : undefined;
       if (identity !== undefined) answered.resolve({ kind: 'identity', identity });
     });
-    stream.on('error', () => {});
+    stream.on('error', () => {}).resume();
     return new Promise((resolve) => stream.once('close', resolve));
   });
   session.stdin.end();

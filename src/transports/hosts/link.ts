@@ -120,7 +120,7 @@ export class HostLink {
       'data',
       guarded((chunk) => reader.takeWords(chunk)),
     );
-    for (const stream of [stdout, stderr]) stream.on('error', () => {});
+    for (const stream of [stdout, stderr]) stream.on('error', () => {}).resume();
     const drained = Promise.all(
       [stdout, stderr].map((stream) => new Promise((resolve) => stream.once('close', resolve))),
     );

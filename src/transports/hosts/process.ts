@@ -2,7 +2,9 @@
 import { Socket } from 'node:net';
 import type { Session } from './channel.ts';
 
-/** Rejects with the system's error (ENOENT) when the program cannot be started. */
+/**
+ * Its output waits until somebody resumes the stream. Rejects with the system's error (ENOENT) when the program cannot be started.
+ */
 export async function startProcess(file: string, args: readonly string[]): Promise<Session> {
   const { execa } = await import('execa');
   const subprocess = execa(file, args, {
@@ -20,6 +22,9 @@ export async function startProcess(file: string, args: readonly string[]): Promi
     const { cause } = await subprocess;
     throw cause instanceof Error ? cause : new Error(`${file} could not be started`);
   }
+  // A stream that nobody reads yet is otherwise set flowing by execa a moment later, and what comes then is lost.
+  stdout.pause();
+  stderr.pause();
   const ended = new Promise<number | undefined>((resolve) => {
     nodeChildProcess.once('exit', (code) => {
       resolve(code ?? undefined);

@@ -72,6 +72,7 @@ export class SessionStream extends Duplex {
     session.stdout.once('end', () => this.push(null));
     session.stdout.once('error', (error) => this.destroy(error));
     this.on('error', () => {});
+    session.stdout.resume();
   }
 
   override _read(): void {
@@ -128,7 +129,7 @@ async function untilOpened(
     if (opened.test(talk)) resolve(undefined);
   };
   session.stderr.on('data', listen);
-  session.stderr.on('error', () => {});
+  session.stderr.on('error', () => {}).resume();
   // What it said last may be read only after its end is known.
   const silent = finished(session.stderr, { writable: false }).catch(() => {});
   void session.ended.then(() => silent).then(() => resolve(talk));

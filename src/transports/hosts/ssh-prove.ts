@@ -160,6 +160,7 @@ async function resolve(
   asked.stdout.on('data', (chunk: Buffer) => {
     said = (said + chunk.toString('utf8')).slice(-logBytesMax);
   });
+  asked.stdout.resume();
   const drained = new Promise((done) => asked.stdout.once('close', done));
   await followed(asked, () => false, { signal, timeoutMs: resolveMsMax });
   await drained;

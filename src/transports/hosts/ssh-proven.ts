@@ -35,6 +35,7 @@ async function resolve(address: HostAddress, files: MasterFiles): Promise<string
   asked.stdout.on('data', (chunk: Buffer) => {
     said = (said + chunk.toString('utf8')).slice(-resolvedBytesMax);
   });
+  asked.stdout.resume();
   asked.stderr.resume();
   const closed = new Promise((done) => asked.stdout.once('close', done));
   await asked.ended;

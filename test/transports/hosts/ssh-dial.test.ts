@@ -30,6 +30,18 @@ test('what a server said before it closed is read, although it read no more of w
   expect(errors).toEqual([]);
 });
 
+test('what a server says before anybody listens is read', async () => {
+  const session = await startProcess('sh', ['-c', 'echo greeting; echo opened >&2; read line']);
+  session.stderr.resume();
+  const greeted = once(session.stderr, 'data');
+  await greeted;
+  for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+  const connection = new SessionStream(session);
+  const [said] = (await once(connection, 'data')) as [Buffer];
+  expect(said.toString('utf8')).toBe('greeting\n');
+  connection.destroy();
+});
+
 /** A client that is gone while the last of what it said is still on its way: Node has destroyed the pipe to it by then. */
 const endedBeforeItsOutput = () => startProcess('sh', ['-c', '(sleep 0.3; echo last) & exit 0']);
 
