@@ -176,13 +176,19 @@ export function startContract({ capabilities, timeoutMs, opened, folder }: Suite
         const begun = new Promise<void>((resolve) => {
           begin = resolve;
         });
-        const polling = host.poll(token, {
-          from: { stdout: 0, stderr: 0 },
-          sink: { write: begin },
-          waitMs: 30_000,
-          signal: never,
-        });
-        const failed = failureOf(polling);
+        const from = { stdout: 0, stderr: 0 };
+        const polling = async (): Promise<void> => {
+          let kind = 'running';
+          // A machine that is slow to cut it may have the wait come to its end first.
+          while (kind === 'running')
+            ({ kind } = await host.poll(token, {
+              from,
+              sink: { write: begin },
+              waitMs: 30_000,
+              signal: never,
+            }));
+        };
+        const failed = failureOf(polling());
         await begun;
         await cut();
         const failure = await failed;
