@@ -67,6 +67,8 @@ export type News =
 export class Scheduler {
   readonly #ports: SchedulerPorts;
   readonly #freeze = new FreezeCalendars();
+  /** By the window as it was read: a file that is read anew is looked at anew. */
+  readonly #dueAt = new WeakMap<Window, number>();
 
   constructor(ports: SchedulerPorts) {
     this.#ports = ports;
@@ -94,8 +96,11 @@ export class Scheduler {
 
   async #admit(window: Window, at: number): Promise<number> {
     const { store } = this.#ports;
+    const known = this.#dueAt.get(window);
+    if (known !== undefined && known > at) return known;
     const row = store.see(window.name, at);
     const due = nextDueOf(window, row.seenAt, row.decidedUntil) ?? Infinity;
+    this.#dueAt.set(window, due);
     if (due > at) return due;
     const freeze = await this.#freeze.of(window, at);
     const pause = store.words(window.name).find(({ kind }) => kind === 'pause');
