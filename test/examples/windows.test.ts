@@ -5,6 +5,9 @@ import { expect, test } from 'vitest';
 import { createCatalog } from '../../src/actions/index.ts';
 import { checkDocument } from '../../src/document/index.ts';
 import { offlineModels } from '../../src/runtime/offline-models.ts';
+import { unattended } from '../../src/runtime/windows/unattended.ts';
+import { knownParameters, limitsOf } from '../../src/runtime/windows/worst-case.ts';
+import { fits } from '../../src/windows/fit.ts';
 import { findZone, nextDue } from '../../src/schedule/index.ts';
 import { parseFreeze, parseWindow, scheduleOf } from '../../src/windows/index.ts';
 
@@ -24,6 +27,8 @@ test.each(shipped)('%s is right, comes, and every task has its runbook, paramete
   const zone = findZone(window?.timezone ?? '');
   if (window === undefined || zone === undefined) throw new Error(name);
   expect(nextDue(scheduleOf(window, zone, 0), Date.parse('2026-12-01T00:00:00Z'))).toBeGreaterThan(0);
+  // Each begins, at the latest, when all before it have taken what they may.
+  let forwardMs = 0;
   for (const task of window.tasks) {
     if (task.check !== undefined)
       throw new Error(`${task.name} is a check, and checks have a test of their own`);
@@ -36,6 +41,17 @@ test.each(shipped)('%s is right, comes, and every task has its runbook, paramete
     expect(given).toEqual(expect.arrayContaining(required));
     const secrets = Object.keys(parameters).filter((each) => parameters[each]?.secret === true);
     expect(Object.keys(task.identity.secrets).toSorted()).toEqual(secrets.toSorted());
+    if (document === undefined) throw new Error(task.runbook);
+    const { worstCase } = limitsOf(task, document, null);
+    if (worstCase.kind === 'unknown') throw new Error(worstCase.message);
+    expect(fits(worstCase, window.durationHours * 3_600_000, forwardMs)).toMatchObject({ kind: 'yes' });
+    forwardMs += worstCase.forwardMs;
+    const { problems } = unattended(task, document, {
+      approval: window.approval,
+      inventory: null,
+      parameters: knownParameters(task, document),
+    });
+    expect(problems).toEqual([]);
   }
   for (const source of window.freeze) {
     if (source.kind !== 'file') continue;

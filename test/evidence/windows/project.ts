@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { openWindowStore } from '../../../src/journal/index.ts';
 import { occurrenceOf } from '../../../src/runtime/windows/scheduler.ts';
 import type { Occurrence } from '../../../src/windows/index.ts';
-import { BelayFolder } from '../../cli/belay-process.ts';
+import { BelayFolder, type Ended } from '../../cli/belay-process.ts';
 import { builtBelay } from '../../support/built.ts';
 import type { DaemonWish } from './daemon-process.ts';
 
@@ -29,9 +29,20 @@ export class Project implements Disposable {
   readonly files = new BelayFolder();
   readonly #going: ChildProcess[] = [];
 
-  constructor() {
+  readonly #env: Readonly<Record<string, string>>;
+
+  /** `inventory`: of belay.yaml. `env`: of its daemon and its runs, beside the usual. */
+  constructor(
+    inventory = 'hosts: { here: { transport: local } }\n',
+    env: Readonly<Record<string, string>> = {},
+  ) {
     mkdirSync(join(this.files.dir, 'windows'));
-    this.files.write('belay.yaml', 'hosts: { here: { transport: local } }\n');
+    this.files.write('belay.yaml', inventory);
+    this.#env = env;
+  }
+
+  run(...args: readonly string[]): Promise<Ended> {
+    return this.files.run(args, this.#env);
   }
 
   get out(): string {
@@ -74,8 +85,13 @@ mainSteps:
       `windows/${name}.yaml`,
       `Name: ${name}\nSchedule: at(${at})\nDuration: 1\n${tasks}${more}\n`,
     );
+    this.seenBefore(name, Math.min(dueAt, Date.now()) - 600_000);
+  }
+
+  /** What is due behind that instant is decided by the first daemon. */
+  seenBefore(name: string, at: number): void {
     const store = openWindowStore(this.files.state);
-    store.see(name, Date.now() - 600_000);
+    store.see(name, at);
     store.close();
   }
 
@@ -90,7 +106,7 @@ mainSteps:
       ...wish,
     };
     const child = spawn(process.execPath, [script, JSON.stringify(whole)], {
-      env: this.files.env(),
+      env: { ...this.files.env(), ...this.#env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#going.push(child);
