@@ -121,16 +121,17 @@ export class SimulatedDaemon {
       onTimeMsMax: 60_000,
       inventory: () => inventory ?? null,
       document: (file) => ({ document: this.#documentOf(file) }),
-      execution: (id) => this.#factOf(id),
+      execution: (id) => Promise.resolve(this.#factOf(id)),
       newExecutionId: () => `run-${(this.#ids += 1)}`,
       start: (effect) => this.#start(effect),
       cancel: ({ executionId }) => {
         const run = this.runs.get(executionId);
         if (run !== undefined) run.cancelledAt ??= this.now;
+        return Promise.resolve();
       },
-      takeOver: () => undefined,
-      answer: () => undefined,
-      told: () => this.#mayDie(),
+      takeOver: () => Promise.resolve(),
+      answer: () => Promise.resolve(),
+      told: async () => this.#mayDie(),
     });
   }
 
