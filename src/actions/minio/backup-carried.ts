@@ -4,7 +4,7 @@
  * whether they have changed at the source.
  */
 import { createHash } from 'node:crypto';
-import type { S3Client } from '../../transports/s3/client.ts';
+import type { ObjectAt } from './backup-stream.ts';
 import { tagsOf } from '../../transports/s3/tags.ts';
 
 /** Whose object it is, so that the undo removes nothing that somebody else wrote. */
@@ -22,16 +22,14 @@ export interface Carried {
 
 /** `headers`: what GET or HEAD answered. Asks for the tags only where there are some. */
 export async function carriedOf(
-  s3: S3Client,
-  bucket: string,
-  key: string,
+  { s3, bucket, key, versionId }: ObjectAt,
   headers: Readonly<Record<string, string>>,
 ): Promise<Carried> {
   const own = Object.entries(headers)
     .filter(([name]) => carried.test(name) && name !== tokenHeader && name !== printHeader)
     .toSorted(([left], [right]) => (left < right ? -1 : 1));
   const hasTags = Number(headers['x-amz-tagging-count'] ?? 0) > 0;
-  return { headers: Object.fromEntries(own), tags: hasTags ? await tagsOf(s3, bucket, key) : '' };
+  return { headers: Object.fromEntries(own), tags: hasTags ? await tagsOf(s3, bucket, key, versionId) : '' };
 }
 
 export const printOf = ({ headers, tags }: Carried): string =>

@@ -1,45 +1,45 @@
 /** Copies one object to the target and proves the copy by reading it back: size and ETag alone let damage pass. */
 import { createHash } from 'node:crypto';
 import { HttpFailure } from '../../transports/http/failure.ts';
-import type { S3Object } from '../../transports/s3/client.ts';
 import { ActionFailure } from '../define-action.ts';
 import { again, unlessMissing } from './backup-failure.ts';
 import type { Entry } from './backup-manifest.ts';
 import { copyInParts, type Cut } from './backup-parts.ts';
 import { carriedOf, headersFor, printHeader, printOf, type Carried } from './backup-carried.ts';
-import { digestOf, hashing, type Digest, type Place } from './backup-stream.ts';
+import { digestOf, hashing, type Digest, type ObjectAt } from './backup-stream.ts';
 import type { UploadRecords } from './backup-uploads.ts';
 
 export interface Copying {
-  readonly from: Place;
-  readonly to: Place;
+  readonly from: ObjectAt;
+  readonly to: ObjectAt;
   readonly token: string;
   readonly cut: Cut;
   readonly uploads: UploadRecords;
   readonly onPart?: (key: string, number: number, count: number) => void;
 }
 
-/** `bytesThere`: the size of what stands at the target under this key; undefined: nothing. */
+/** `size`: as it was listed. `bytesThere`: the size of what stands at the target under its key; undefined: nothing. */
 export async function copyObject(
-  { key, size }: S3Object,
+  size: number,
   bytesThere: number | undefined,
   copying: Copying,
 ): Promise<Entry> {
   const { from, to } = copying;
+  const { key } = from;
   try {
     const isSameSize = bytesThere === size;
     let isSameContent = false;
     if (isSameSize) {
-      const [source, copy] = await Promise.all([digestOf(from, key), digestOf(to, key)]);
+      const [source, copy] = await Promise.all([digestOf(from), digestOf(to)]);
       if (source === undefined) return gone(key);
       isSameContent = source.sha256 === copy?.sha256;
-      const carried = await carriedOf(from.s3, from.bucket, key, source.headers);
-      if (isSameContent && (await isCarried(carried, copy?.headers ?? {}, key, to)))
+      const carried = await carriedOf(from, source.headers);
+      if (isSameContent && (await isCarried(carried, copy?.headers ?? {}, to)))
         return { key, size: source.size, sha256: source.sha256, ...shownOf(carried), did: 'same' };
     }
-    const written = await (size < copying.cut.fromBytes ? whole(key, copying) : inParts(key, copying));
+    const written = await (size < copying.cut.fromBytes ? whole(copying) : inParts(copying));
     if (written === undefined) return gone(key);
-    await prove(key, written, to);
+    await prove(written, to);
     const { carried, ...digest } = written;
     const entry = { key, ...digest, ...shownOf(carried) };
     if (bytesThere === undefined) return { ...entry, did: 'copied' };
@@ -67,47 +67,45 @@ const shownOf = ({ headers, tags }: Carried): Pick<Entry, 'headers' | 'tags'> =>
 async function isCarried(
   carried: Carried,
   copy: Readonly<Record<string, string>>,
-  key: string,
-  to: Place,
+  to: ObjectAt,
 ): Promise<boolean> {
   const print = copy[printHeader];
-  return printOf(carried) === (print ?? printOf(await carriedOf(to.s3, to.bucket, key, copy)));
+  return printOf(carried) === (print ?? printOf(await carriedOf(to, copy)));
 }
 
 type Written = Digest & { readonly carried: Carried };
 
 const gone = (key: string): Entry => ({ key, size: 0, sha256: '', did: 'gone' });
 
-async function prove(key: string, written: Digest, to: Place): Promise<void> {
-  const copy = await digestOf(to, key);
+async function prove(written: Digest, to: ObjectAt): Promise<void> {
+  const copy = await digestOf(to);
   if (copy?.sha256 === written.sha256 && copy.size === written.size) return;
   throw new ActionFailure({
     code: 'COPY_DIFFERS',
-    message: `${to.bucket}/${key} was written to ${to.s3.label} and reads back differently: ${copy === undefined ? 'it is not there' : `${copy.size} bytes with sha256 ${copy.sha256}`}, wanted ${written.size} bytes with sha256 ${written.sha256}`,
+    message: `${to.bucket}/${to.key} was written to ${to.s3.label} and reads back differently: ${copy === undefined ? 'it is not there' : `${copy.size} bytes with sha256 ${copy.sha256}`}, wanted ${written.size} bytes with sha256 ${written.sha256}`,
     retryable: true,
     effect: 'known',
   });
 }
 
-async function inParts(key: string, copying: Copying): Promise<Written | undefined> {
+async function inParts(copying: Copying): Promise<Written | undefined> {
   const { onPart, ...parts } = copying;
   const written = await copyInParts({
-    key,
     ...parts,
-    ...(onPart === undefined ? {} : { onPart: (number, count) => onPart(key, number, count) }),
+    ...(onPart === undefined ? {} : { onPart: (number, count) => onPart(copying.from.key, number, count) }),
   });
-  return written === 'small' ? whole(key, copying) : written;
+  return written === 'small' ? whole(copying) : written;
 }
 
-function whole(key: string, { from, to, token }: Copying): Promise<Written | undefined> {
+function whole({ from, to, token }: Copying): Promise<Written | undefined> {
   return again(async () => {
-    const object = await unlessMissing(from.s3.get(from.bucket, key));
+    const object = await unlessMissing(from.s3.get(from.bucket, from.key, undefined, from.versionId));
     if (object === undefined) return undefined;
     const size = Number(object.headers['content-length']);
     const hash = createHash('sha256');
-    const carried = await carriedOf(from.s3, from.bucket, key, object.headers);
+    const carried = await carriedOf(from, object.headers);
     const stream = hashing(object.body, hash);
-    await to.s3.put(to.bucket, key, { stream, bytes: size }, headersFor(carried, token));
+    await to.s3.put(to.bucket, to.key, { stream, bytes: size }, headersFor(carried, token));
     return { size, sha256: hash.digest('hex'), carried };
   });
 }

@@ -38,6 +38,8 @@ export interface PartHead {
   readonly lastKey: string;
   readonly isLast: boolean;
   readonly totals: Totals;
+  /** Where the source keeps versions, or did: this part has only the latest of each object. */
+  readonly versioning?: string;
 }
 
 export interface Intent {
@@ -103,6 +105,11 @@ export class Manifest {
     return heads;
   }
 
+  /** The step's. */
+  get token(): string {
+    return this.#prefix.slice(0, -1);
+  }
+
   /** Whether this backup has written anything. */
   async stands(): Promise<boolean> {
     if (!(await this.#s3.hasBucket(manifestBucket))) return false;
@@ -130,9 +137,12 @@ export class Manifest {
     await this.#s3.put(manifestBucket, `${this.#name(head)}.jsonl`, Buffer.from(lines.join('')));
   }
 
-  async writeIntent(page: Pick<PartHead, 'bucket' | 'part'>, intent: Intent): Promise<void> {
+  async writeIntent(
+    page: Pick<PartHead, 'bucket' | 'part'> & { readonly of?: 'versions' },
+    intent: Intent,
+  ): Promise<void> {
     // An interrupted page has created some of its keys already: what an earlier intent named stays named.
-    const key = `${this.#name(page)}.intent`;
+    const key = `${this.#name(page)}${page.of === undefined ? '' : `-${page.of}`}.intent`;
     const earlier =
       (await this.#s3.head(manifestBucket, key)) === undefined ? undefined : await this.#intent(key);
     const keys = [...new Set([...(earlier?.keys ?? []), ...intent.keys])];

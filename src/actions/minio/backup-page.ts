@@ -47,7 +47,9 @@ export async function copyPage(
   if (lost !== undefined) return lost;
   const totals = totalsOf(entries);
   const lastKey = objects.at(-1)?.key ?? progress.after;
-  await manifest.writePart({ bucket, part, lastKey, isLast, totals }, entries);
+  const versioning = progress.versioned.find((one) => one.bucket === bucket)?.versioning;
+  const head = { bucket, part, lastKey, isLast, totals, ...(versioning === undefined ? {} : { versioning }) };
+  await manifest.writePart(head, entries);
   endPage(progress, lastKey, totals);
   return isLast
     ? compareCounts(bucket, there, progress, copying)
@@ -68,11 +70,11 @@ function copyAll(
     const headers = found[index];
     const s3 = target.s3.until(signal);
     const entry = await copyObject(
-      object,
+      object.size,
       headers === undefined ? undefined : Number(headers['content-length']),
       {
-        from: { s3: from.until(signal), bucket },
-        to: { s3, bucket: target.bucket(bucket) },
+        from: { s3: from.until(signal), bucket, key: object.key },
+        to: { s3, bucket: target.bucket(bucket), key: object.key },
         token,
         cut,
         uploads: new UploadRecords(s3, token),
@@ -150,10 +152,10 @@ async function missingIn(
 }
 
 /** The first that fails ends the others of its group, and is thrown once they have ended: nothing goes on behind the caller's back. */
-async function inGroups<T>(
-  objects: readonly S3Object[],
+export async function inGroups<O, T>(
+  objects: readonly O[],
   outer: AbortSignal,
-  work: (object: S3Object, index: number, signal: AbortSignal) => Promise<T>,
+  work: (object: O, index: number, signal: AbortSignal) => Promise<T>,
 ): Promise<T[]> {
   const stop = new AbortController();
   const signal = AbortSignal.any([outer, stop.signal]);

@@ -14,7 +14,7 @@ import {
 } from '../../transports/s3/multipart.ts';
 import { ActionFailure } from '../define-action.ts';
 import { carriedOf, headersFor, type Carried } from './backup-carried.ts';
-import { hashing, type Digest, type Place } from './backup-stream.ts';
+import { hashing, type Digest, type ObjectAt } from './backup-stream.ts';
 import { again, triesMax, unlessMissing } from './backup-failure.ts';
 import type { UploadRecords } from './backup-uploads.ts';
 
@@ -37,9 +37,8 @@ export function partBytesFor(bytes: number, { partBytes }: Cut): number {
 }
 
 export interface PartsCopy {
-  readonly key: string;
-  readonly from: Place;
-  readonly to: Place;
+  readonly from: ObjectAt;
+  readonly to: ObjectAt;
   readonly token: string;
   readonly cut: Cut;
   readonly uploads: UploadRecords;
@@ -51,9 +50,9 @@ export type SentInParts = Digest & { readonly carried: Carried };
 
 /** What was sent; undefined: the object was deleted at the source. One that is changed meanwhile is begun anew, or has become small. */
 export async function copyInParts(copy: PartsCopy): Promise<SentInParts | undefined | 'small'> {
-  const { key, from, cut } = copy;
+  const { from, cut } = copy;
   for (let attempt = 1; attempt <= triesMax; attempt += 1) {
-    const headers = await again(() => from.s3.head(from.bucket, key));
+    const headers = await again(() => from.s3.head(from.bucket, from.key, from.versionId));
     if (headers === undefined) return undefined;
     if (Number(headers['content-length']) < cut.fromBytes) return 'small';
     const digest = await copyVersion(copy, headers);
@@ -61,7 +60,7 @@ export async function copyInParts(copy: PartsCopy): Promise<SentInParts | undefi
   }
   throw new ActionFailure({
     code: 'OBJECT_CHANGED',
-    message: `${from.bucket}/${key} was changed each of ${triesMax} times while it was copied; it is not copied`,
+    message: `${from.bucket}/${from.key} was changed each of ${triesMax} times while it was copied; it is not copied`,
     retryable: true,
     effect: 'known',
   });
@@ -72,18 +71,18 @@ async function copyVersion(
   copy: PartsCopy,
   source: Readonly<Record<string, string>>,
 ): Promise<SentInParts | 'changed'> {
-  const { key, from, to, token, cut, uploads } = copy;
+  const { from, to, token, cut, uploads } = copy;
   const size = Number(source['content-length']);
   const partBytes = partBytesFor(size, cut);
   if (partBytes > partBytesMax) {
     throw new ActionFailure({
       code: 'OBJECT_TOO_LARGE',
-      message: `${from.bucket}/${key} has ${size} bytes; S3 takes ${partsMax} parts of ${partBytesMax} at most. Leave its bucket out of Buckets and copy it otherwise`,
+      message: `${from.bucket}/${from.key} has ${size} bytes; S3 takes ${partsMax} parts of ${partBytesMax} at most. Leave its bucket out of Buckets and copy it otherwise`,
     });
   }
-  const place = { bucket: to.bucket, key };
+  const place = { bucket: to.bucket, key: to.key };
   try {
-    const carried = await carriedOf(from.s3, from.bucket, key, source);
+    const carried = await carriedOf(from, source);
     const upload = await uploads.begin(place, headersFor(carried, token));
     const count = Math.ceil(size / partBytes);
     const parts: Part[] = [];
@@ -111,15 +110,17 @@ const gone = new Set([404, 412, 416]);
 class SourceChanged extends Error {}
 
 async function sendSlice(
-  { key, from, to }: PartsCopy,
+  { from, to }: PartsCopy,
   upload: Upload,
   number: number,
   slice: { readonly from: number; readonly bytes: number; readonly etag: string },
   hash: Hash,
 ): Promise<{ readonly part: Part; readonly hash: Hash }> {
-  const { headers, body } = await from.s3.get(from.bucket, key, slice).catch((error: unknown) => {
-    throw error instanceof S3Failure && gone.has(error.status) ? new SourceChanged() : error;
-  });
+  const { headers, body } = await from.s3
+    .get(from.bucket, from.key, slice, from.versionId)
+    .catch((error: unknown) => {
+      throw error instanceof S3Failure && gone.has(error.status) ? new SourceChanged() : error;
+    });
   // Of a server that does not look at the ETag; fewer bytes than were announced would be waited for.
   if (Number(headers['content-length']) !== slice.bytes) {
     body.destroy();

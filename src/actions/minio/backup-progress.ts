@@ -2,6 +2,7 @@
 import type { S3Client } from '../../transports/s3/client.ts';
 import { ActionFailure, type ActionContext } from '../define-action.ts';
 import { addTotals, noTotals, type Manifest, type Totals } from './backup-manifest.ts';
+import { versionedOf, type Versioned, type VersionsProgress } from './backup-versions.ts';
 
 export interface Progress {
   totals: Totals;
@@ -13,6 +14,10 @@ export interface Progress {
   part: number;
   /** Of the bucket under way. */
   bucketTotals: Totals;
+  /** Buckets that keep versions, or did. */
+  readonly versioned: readonly Versioned[];
+  /** Undefined: not begun. */
+  versions: VersionsProgress | undefined;
 }
 
 const namesShown = 10;
@@ -34,6 +39,7 @@ export async function begin(
     });
   }
   const buckets = wanted ?? all;
+  const versioned = await versionedOf(source, buckets);
   const heads = await manifest.heads();
   const finished = new Set(heads.filter(({ isLast }) => isLast).map(({ bucket }) => bucket));
   const left = buckets.filter((bucket) => !finished.has(bucket));
@@ -48,6 +54,8 @@ export async function begin(
     after: last?.lastKey ?? '',
     part: (last?.part ?? 0) + 1,
     bucketTotals: underWay.reduce((sum, { totals }) => addTotals(sum, totals), noTotals),
+    versioned,
+    versions: undefined,
   };
 }
 

@@ -9,6 +9,12 @@ export interface Place {
   readonly bucket: string;
 }
 
+/** One object, or one version of it. */
+export interface ObjectAt extends Place {
+  readonly key: string;
+  readonly versionId?: string;
+}
+
 export interface Digest {
   readonly size: number;
   readonly sha256: string;
@@ -20,9 +26,9 @@ export interface Read extends Digest {
 }
 
 /** Reads the object whole. Undefined: the server says that there is no such object. */
-export function digestOf({ s3, bucket }: Place, key: string): Promise<Read | undefined> {
+export function digestOf({ s3, bucket, key, versionId }: ObjectAt): Promise<Read | undefined> {
   return again(async () => {
-    const object = await unlessMissing(s3.get(bucket, key));
+    const object = await unlessMissing(s3.get(bucket, key, undefined, versionId));
     if (object === undefined) return undefined;
     const hash = createHash('sha256');
     let size = 0;

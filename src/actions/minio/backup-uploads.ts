@@ -84,12 +84,12 @@ export class UploadRecords {
   }
 
   /** Not removed: the key that a backup writes with need not be able to delete. */
-  #empty(s3: S3Client, key: string): Promise<void> {
-    return s3.put(manifestBucket, key, Buffer.alloc(0));
+  async #empty(s3: S3Client, key: string): Promise<void> {
+    await s3.put(manifestBucket, key, Buffer.alloc(0));
   }
 
-  #write(record: UploadRecord): Promise<void> {
-    return this.#s3.put(manifestBucket, this.#keyOf(record), Buffer.from(JSON.stringify(record)));
+  async #write(record: UploadRecord): Promise<void> {
+    await this.#s3.put(manifestBucket, this.#keyOf(record), Buffer.from(JSON.stringify(record)));
   }
 
   #keyOf({ bucket, key }: ObjectPlace): string {

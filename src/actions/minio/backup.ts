@@ -14,24 +14,32 @@ import {
   defineAction,
   done,
   failed,
+  type ActionContext,
   type AnyAction,
   type Failed,
+  type Pending,
   type Poll,
   type UndoInputs,
 } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
 import { isBackupFailure } from './backup-failure.ts';
 import { Manifest } from './backup-manifest.ts';
-import { copyPage, megabytes } from './backup-page.ts';
+import { copyPage, megabytes, type PageCopying } from './backup-page.ts';
 import { shippedCut, type Cut } from './backup-parts.ts';
 import { begin, type Progress } from './backup-progress.ts';
 import { backupToken } from './backup-token.ts';
 import { openTarget, targetSchema, type TargetInputs } from './backup-target.ts';
 import { undoBackup } from './backup-undo.ts';
+import { beginVersions, copyVersionsPage, type Versioned } from './backup-versions.ts';
 import { keyedInputs, openCluster, type Cluster, type KeyedInputs } from './cluster.ts';
 import { windowTrouble } from './healthy-window.ts';
+import { VersionsManifest } from './versions-manifest.ts';
 
-type Inputs = KeyedInputs & { readonly Target: TargetInputs; readonly Buckets?: readonly string[] };
+type Inputs = KeyedInputs & {
+  readonly Target: TargetInputs;
+  readonly Buckets?: readonly string[];
+  readonly Versions?: boolean;
+};
 type Outputs = {
   readonly Buckets: number;
   readonly Objects: number;
@@ -40,6 +48,10 @@ type Outputs = {
   readonly Updated: number;
   readonly SameSizeOtherContent: number;
   readonly OnlyAtTarget: number;
+  readonly Versioned: number;
+  readonly Versions: number;
+  readonly Markers: number;
+  readonly VersionsCopied: number;
   readonly Manifest: string;
 };
 
@@ -75,6 +87,13 @@ export const backupCutting = (cut: Cut): AnyAction =>
           description: 'Left out: all.',
         }),
       ),
+      Versions: Type.Optional(
+        Type.Boolean({
+          default: false,
+          description:
+            'Also every version and delete marker of buckets that keep them, in the bucket belay-versions at the target; an object that is not deleted stands there once more. What a later backup updates can then still be restored as it was.',
+        }),
+      ),
     }),
     outputs: strictObject({
       Buckets: Type.Integer(),
@@ -86,6 +105,13 @@ export const backupCutting = (cut: Cut): AnyAction =>
         description: 'Of the updated: those of equal size, which no comparison by size would have found.',
       }),
       OnlyAtTarget: Type.Integer({ description: 'Objects that the cluster has not (any more). They stay.' }),
+      Versioned: Type.Integer({
+        description:
+          'Buckets that keep versions, or did. Without Versions only the latest of each object was copied.',
+      }),
+      Versions: Type.Integer({ description: 'With Versions: all of them have an equal copy at the target.' }),
+      Markers: Type.Integer({ description: 'With Versions: delete markers that were written down.' }),
+      VersionsCopied: Type.Integer({ description: 'That the target had not, or had otherwise.' }),
       Manifest: Type.String({
         description: 'Where at the target each object stands with its size and sha256.',
       }),
@@ -115,11 +141,12 @@ export const backupCutting = (cut: Cut): AnyAction =>
         }
         const from = sourceOf(cluster, inputs);
         const progress = progressOf.get(inputs) ?? (await begin(from, inputs.Buckets, manifest, context));
+        if (!progressOf.has(inputs)) sayOfVersions(progress, inputs, context);
         progressOf.set(inputs, progress);
-        const [bucket] = progress.left;
-        if (bucket === undefined) return finish(progress, manifest);
+        const copying = { from, target, manifest, token, cut, context };
         try {
-          const answer = await copyPage(bucket, progress, { from, target, manifest, token, cut, context });
+          const answer = await nextPage(inputs, progress, copying);
+          if (answer === undefined) return finish(progress, inputs, manifest);
           return answer.kind === 'failed' ? await accounted(answer, target.s3, manifest) : answer;
         } catch (error) {
           return await accounted(stopped(error), target.s3, manifest);
@@ -144,6 +171,33 @@ export const backupCutting = (cut: Cut): AnyAction =>
   });
 
 export const backup = backupCutting(shippedCut);
+
+/** The objects of each bucket, then, where asked for, the versions. Undefined: all is done. */
+async function nextPage(
+  { Versions = false }: Inputs,
+  progress: Progress,
+  copying: PageCopying,
+): Promise<Pending | Failed | undefined> {
+  const [bucket] = progress.left;
+  if (bucket !== undefined) return copyPage(bucket, progress, copying);
+  if (!Versions) return undefined;
+  const { target, token } = copying;
+  progress.versions ??= await beginVersions(progress.versioned, new VersionsManifest(target.s3, token));
+  const [versioned] = progress.versions.left;
+  return versioned === undefined ? undefined : copyVersionsPage(versioned, progress.versions, copying);
+}
+
+const namesShown = 10;
+
+function sayOfVersions({ versioned }: Progress, { Versions = false }: Inputs, context: ActionContext): void {
+  if (versioned.length > 0 && !Versions) context.notice(onlyLatest(versioned));
+}
+
+function onlyLatest(versioned: readonly Versioned[]): string {
+  const names = versioned.map(({ bucket }) => bucket);
+  const more = names.length > namesShown ? ` and ${names.length - namesShown} more` : '';
+  return `only the latest version of each object is copied from ${names.slice(0, namesShown).join(', ')}${more} (Versions: true copies all)`;
+}
 
 /** Throws what is a bug. */
 function stopped(error: unknown): Failed {
@@ -181,7 +235,9 @@ function sourceOf(cluster: Cluster, inputs: Inputs): S3Client {
   return cluster.s3(first, inputs);
 }
 
-function finish({ totals, buckets, onlyAtTarget }: Progress, manifest: Manifest): Poll<Outputs> {
+function finish(progress: Progress, { Versions = false }: Inputs, manifest: Manifest): Poll<Outputs> {
+  const { totals, buckets, onlyAtTarget, versioned, versions } = progress;
+  const { versions: count = 0, markers = 0, copied = 0 } = versions?.totals ?? {};
   const outputs: Outputs = {
     Buckets: buckets,
     Objects: totals.objects,
@@ -190,12 +246,21 @@ function finish({ totals, buckets, onlyAtTarget }: Progress, manifest: Manifest)
     Updated: totals.updated,
     SameSizeOtherContent: totals.damaged,
     OnlyAtTarget: onlyAtTarget,
+    Versioned: versioned.length,
+    Versions: count,
+    Markers: markers,
+    VersionsCopied: copied,
     Manifest: manifest.place,
   };
   const damaged = totals.damaged === 0 ? '' : `, ${totals.damaged} of them of equal size`;
   const updated = totals.updated === 0 ? '' : `, ${totals.updated} updated${damaged}`;
+  const kept = Versions
+    ? `; ${count} versions and ${markers} delete markers of ${versioned.length} buckets, ${copied} copied`
+    : versioned.length === 0
+      ? ''
+      : `; ${onlyLatest(versioned)}`;
   return done(outputs, {
     restorePoints: [{ id: manifest.place, of: `${buckets} buckets` }],
-    note: `${totals.objects} objects (${megabytes(totals.bytes)}) in ${buckets} buckets proven by sha256: ${totals.copied} copied${updated}`,
+    note: `${totals.objects} objects (${megabytes(totals.bytes)}) in ${buckets} buckets proven by sha256: ${totals.copied} copied${updated}${kept}`,
   });
 }

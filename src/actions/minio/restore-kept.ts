@@ -14,8 +14,9 @@ export const keptBucket = 'belay-kept';
 export interface KeptRecord {
   /** In the cluster. */
   readonly bucket: string;
+  /** Empty: of the bucket itself. */
   readonly key: string;
-  /** Of what the restore puts there: the undo takes away nothing else. */
+  /** Of what the restore puts there: the undo takes away nothing else. Empty: it deletes what is there. */
   readonly sha256: string;
   readonly was: 'absent' | 'kept';
   readonly carried: Carried;
@@ -46,12 +47,25 @@ export class Kept {
     const object = await unlessMissing(here.get(what.bucket, what.key));
     let carried: Carried = { headers: {}, tags: '' };
     if (object !== undefined) {
-      carried = await carriedOf(here, what.bucket, what.key, object.headers);
+      carried = await carriedOf({ s3: here, bucket: what.bucket, key: what.key }, object.headers);
       const bytes = Number(object.headers['content-length']);
       await this.#there.put(keptBucket, this.#bytesKey(what), { stream: object.body, bytes });
     }
     const whole: KeptRecord = { ...what, was: object === undefined ? 'absent' : 'kept', carried };
     await this.#there.put(keptBucket, record, Buffer.from(JSON.stringify(whole)));
+  }
+
+  /** That the restore makes this bucket: its undo removes it, once it is empty. */
+  async keepBucket(bucket: string): Promise<void> {
+    const record: KeptRecord = {
+      bucket,
+      key: '',
+      sha256: '',
+      was: 'absent',
+      carried: { headers: {}, tags: '' },
+      madeBucket: true,
+    };
+    await this.#there.put(keptBucket, this.#recordKey(record), Buffer.from(JSON.stringify(record)));
   }
 
   make(): Promise<void> {

@@ -4,16 +4,16 @@ import { ActionFailure } from '../define-action.ts';
 import { carriedOf, headersOf, printOf, type Carried } from './backup-carried.ts';
 import { again, unlessMissing } from './backup-failure.ts';
 import type { Entry } from './backup-manifest.ts';
-import { digestOf, hashing, type Place } from './backup-stream.ts';
+import { digestOf, hashing, type ObjectAt } from './backup-stream.ts';
 import type { Kept } from './restore-kept.ts';
 
 export type BackedUp = Entry & { readonly bucket: string };
 
 export interface Restoring {
   /** The backup. */
-  readonly from: Place;
+  readonly from: ObjectAt;
   /** The cluster. */
-  readonly to: Place;
+  readonly to: ObjectAt;
   readonly kept: Kept;
   readonly madeBucket: boolean;
 }
@@ -23,9 +23,11 @@ export async function restoreObject(entry: BackedUp, restoring: Restoring): Prom
   const { from, to, kept, madeBucket } = restoring;
   const wanted = await carriedIn(entry, from);
   if (await isAsWanted(entry, wanted, to)) return 'same';
+  // Read whole before anything is overwritten: a copy that is damaged costs the cluster nothing.
+  await proveEntry(entry, from);
   await kept.keep(to.s3, { bucket: to.bucket, key: entry.key, sha256: entry.sha256, madeBucket });
   await again(async () => {
-    const object = await unlessMissing(from.s3.get(from.bucket, entry.key));
+    const object = await unlessMissing(from.s3.get(from.bucket, from.key));
     if (object === undefined || Number(object.headers['content-length']) !== entry.size)
       throw changed(entry, from);
     const hash = createHash('sha256');
@@ -44,30 +46,35 @@ export async function restoreObject(entry: BackedUp, restoring: Restoring): Prom
 }
 
 /** Whether the copy can be restored, asked of the backup only. Rejects with ActionFailure BACKUP_CHANGED. */
-export async function proveEntry(entry: BackedUp, from: Place): Promise<void> {
-  const copy = await digestOf(from, entry.key);
+export async function proveEntry(entry: BackedUp, from: ObjectAt): Promise<void> {
+  const copy = await digestOf(from);
   if (copy?.sha256 !== entry.sha256 || copy.size !== entry.size) throw changed(entry, from);
 }
 
-function changed(entry: BackedUp, { s3, bucket }: Place): ActionFailure {
+export function changed(entry: BackedUp, { s3, bucket, key }: ObjectAt): ActionFailure {
   return new ActionFailure({
     code: 'BACKUP_CHANGED',
-    message: `${bucket}/${entry.key} at ${s3.label} is not what the manifest says (${entry.size} bytes, sha256 ${entry.sha256}): a later backup has updated it, or it is damaged or gone. Name the manifest of the latest backup, or leave this object out`,
+    message: `${entry.bucket}/${entry.key} at ${s3.label} (${bucket}/${key}) is not what the manifest says (${entry.size} bytes, sha256 ${entry.sha256}): a later backup has updated it, or it is damaged or gone. Name the manifest of the latest backup, or leave this object out`,
     effect: 'known',
   });
 }
 
 /** As the manifest has them; one of an earlier version has none, so the copy is asked. */
-async function carriedIn(entry: BackedUp, { s3, bucket }: Place): Promise<Carried> {
+async function carriedIn(entry: BackedUp, from: ObjectAt): Promise<Carried> {
   if (entry.headers !== undefined || entry.tags !== undefined)
     return { headers: entry.headers ?? {}, tags: entry.tags ?? '' };
-  const headers = await again(() => s3.head(bucket, entry.key));
-  return carriedOf(s3, bucket, entry.key, headers ?? {});
+  const headers = await again(() => from.s3.head(from.bucket, from.key));
+  return carriedOf(from, headers ?? {});
 }
 
-async function isAsWanted(entry: BackedUp, wanted: Carried, { s3, bucket }: Place): Promise<boolean> {
-  const headers = await again(() => s3.head(bucket, entry.key));
-  if (headers === undefined || Number(headers['content-length']) !== entry.size) return false;
-  if (printOf(await carriedOf(s3, bucket, entry.key, headers)) !== printOf(wanted)) return false;
-  return (await digestOf({ s3, bucket }, entry.key))?.sha256 === entry.sha256;
+/** Whether the object, or that version of it, has these bytes, headers and tags. */
+export async function isAsWanted(
+  { size, sha256 }: Pick<Entry, 'size' | 'sha256'>,
+  wanted: Carried,
+  at: ObjectAt,
+): Promise<boolean> {
+  const headers = await again(() => at.s3.head(at.bucket, at.key, at.versionId));
+  if (headers === undefined || Number(headers['content-length']) !== size) return false;
+  if (printOf(await carriedOf(at, headers)) !== printOf(wanted)) return false;
+  return (await digestOf(at))?.sha256 === sha256;
 }

@@ -123,44 +123,52 @@ export class S3Client {
     }
   }
 
-  /** The object's bytes as they come, and its headers. Rejects with S3Failure NoSuchKey. */
+  /** The object's bytes as they come, and its headers; of one version where it is named. Rejects with S3Failure NoSuchKey. */
   async get(
     bucket: string,
     key: string,
     slice?: Slice,
+    versionId?: string,
   ): Promise<{ headers: Readonly<Record<string, string>>; body: Readable }> {
     const path = objectPath(bucket, key);
     const headers =
       slice === undefined
         ? {}
         : { range: `bytes=${slice.from}-${slice.from + slice.bytes - 1}`, 'if-match': slice.etag };
-    const answer = await this.#send(path, { method: 'GET', headers });
+    const answer = await this.#send(path, { method: 'GET', headers, ...versionQuery(versionId) });
     if (answer.status !== (slice === undefined ? 200 : 206)) throw await this.#refused(answer, 'GET', path);
     return { headers: answer.headers, body: answer.body };
   }
 
   /** Its headers; undefined where the server says that there is no such object or bucket. */
-  async head(bucket: string, key: string): Promise<Readonly<Record<string, string>> | undefined> {
-    const answer = await this.#unlessMissing(this.ask(objectPath(bucket, key), { method: 'HEAD' }));
+  async head(
+    bucket: string,
+    key: string,
+    versionId?: string,
+  ): Promise<Readonly<Record<string, string>> | undefined> {
+    const send = { method: 'HEAD', ...versionQuery(versionId) } as const;
+    const answer = await this.#unlessMissing(this.ask(objectPath(bucket, key), send));
     return answer?.headers;
   }
 
+  /** The answer's headers: `x-amz-version-id` where the bucket keeps versions. */
   async put(
     bucket: string,
     key: string,
     body: Uint8Array | { readonly stream: Readable; readonly bytes: number },
     headers: Readonly<Record<string, string>> = {},
-  ): Promise<void> {
+  ): Promise<Readonly<Record<string, string>>> {
     const sent =
       body instanceof Uint8Array
         ? { body, headers: { ...headers, 'content-length': String(body.byteLength) } }
         : { body: body.stream, headers: { ...headers, 'content-length': String(body.bytes) } };
-    await this.ask(objectPath(bucket, key), { method: 'PUT', ...sent });
+    return (await this.ask(objectPath(bucket, key), { method: 'PUT', ...sent })).headers;
   }
 
-  /** Harmless when it is not there. */
-  async remove(bucket: string, key: string): Promise<void> {
-    await this.#unlessMissing(this.ask(objectPath(bucket, key), { method: 'DELETE' }));
+  /** Harmless when it is not there. Without a version a bucket that keeps versions gets a delete marker. */
+  async remove(bucket: string, key: string, versionId?: string): Promise<void> {
+    const send = { method: 'DELETE', ...versionQuery(versionId) } as const;
+    await this.#unlessMissing(this.ask(objectPath(bucket, key), send));
   }
 
   /** The rules as the server writes them; undefined: the bucket has none. */
@@ -222,3 +230,6 @@ export class S3Client {
     }
   }
 }
+
+const versionQuery = (versionId: string | undefined): Pick<Send, 'query'> =>
+  versionId === undefined ? {} : { query: { versionId } };

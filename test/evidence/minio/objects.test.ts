@@ -6,6 +6,7 @@ import { checkRetentionCases } from './check-retention-cases.ts';
 import { replaceDriveCases } from './replace-drive-cases.ts';
 import { restoreCases } from './restore-cases.ts';
 import { Stand } from './stand.ts';
+import { versionsCases } from './versions-cases.ts';
 
 const reason = MinioLab.unavailable();
 
@@ -18,6 +19,7 @@ describe.skipIf(reason)(`MinIO's objects${reason === undefined ? '' : ` (skipped
 
   backupCases(() => stand);
   restoreCases(() => stand);
+  versionsCases(() => stand);
   checkRetentionCases(() => stand);
   replaceDriveCases(() => stand);
 });

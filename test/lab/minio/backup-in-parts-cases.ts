@@ -54,10 +54,9 @@ export function backupInPartsCases(minio: () => MinioLab, minioActions: () => Mi
     }
     /** Copies the object, which was listed as large. */
     function copied(bucket: string, source: S3Client, { token = newToken(), to = target.s3 } = {}) {
-      const listed = { key, size: 11 * mebibyte, modifiedAt: '', etag: '' };
-      return copyObject(listed, undefined, {
-        from: { s3: source, bucket },
-        to: { s3: to, bucket },
+      return copyObject(11 * mebibyte, undefined, {
+        from: { s3: source, bucket, key },
+        to: { s3: to, bucket, key },
         token,
         cut: smallCut,
         uploads: new UploadRecords(to, token),
@@ -235,7 +234,7 @@ export function backupInPartsCases(minio: () => MinioLab, minioActions: () => Mi
         let written = 0;
         const going = but(target.s3, 'put', async (...record) => {
           if ((written += 1) > 1) throw new Error('gone');
-          await target.s3.put(...record);
+          return target.s3.put(...record);
         });
         await expect(new UploadRecords(going, token).begin(place, {})).rejects.toThrow('gone');
         const younger = await beginUpload(target.s3, place, {});

@@ -1,0 +1,57 @@
+/** Takes a restore back: what was kept returns, what it made goes, what somebody has written since stays. */
+import type { Change } from '../../engine/events.ts';
+import type { JsonObject } from '../../json.ts';
+import type { S3Client } from '../../transports/s3/client.ts';
+import { versionPage } from '../../transports/s3/versions.ts';
+import { done, type ActionContext, type Poll } from '../define-action.ts';
+import { digestOf } from './backup-stream.ts';
+import type { Kept } from './restore-kept.ts';
+import type { KeptHistories } from './restore-versions.ts';
+
+const namesShown = 5;
+
+/** Only what still is what the restore put there. May be told again after a crash: what is kept goes last. */
+export async function putBack(
+  { kept, histories }: { readonly kept: Kept; readonly histories: KeptHistories },
+  here: S3Client,
+  context: ActionContext,
+): Promise<Poll<JsonObject>> {
+  const versions = await histories.takeBack(here, (count) =>
+    context.notice(`${count} versions that were brought back are removed`),
+  );
+  let [back, removed] = [0, 0];
+  const others: string[] = [];
+  const made = new Set<string>();
+  for await (const record of kept.records()) {
+    const { bucket, key, sha256, was, madeBucket } = record;
+    if (madeBucket) made.add(bucket);
+    if (key === '') continue;
+    const now = await digestOf({ s3: here, bucket, key });
+    const isOurs = sha256 === '' ? now === undefined : now?.sha256 === sha256;
+    if (!isOurs) {
+      if (now !== undefined || was === 'kept') others.push(`${bucket}/${key}`);
+      continue;
+    }
+    if (was === 'kept') {
+      await kept.putBack(here, record);
+      back += 1;
+    } else if (now !== undefined) {
+      // In a bucket of its own nothing may stay, no marker either.
+      await here.remove(bucket, key, madeBucket ? now.headers['x-amz-version-id'] : undefined);
+      removed += 1;
+    }
+    context.notice(`${back + removed} objects are as before`);
+  }
+  for (const bucket of made) {
+    if ((await here.hasBucket(bucket)) && (await versionPage(here, bucket)).versions.length === 0)
+      await here.removeBucket(bucket);
+  }
+  await kept.remove();
+  const to = [
+    ...(back + removed === 0 ? [] : [`${back} as before, ${removed} removed`]),
+    ...(versions === 0 ? [] : [`${versions} versions removed`]),
+  ].join(', ');
+  const changes: Change[] = to === '' ? [] : [{ target: 'minio', subject: 'objects', from: 'restored', to }];
+  const left = `${others.length} were left as they are, because somebody has written them since: ${others.slice(0, namesShown).join(', ')}`;
+  return done({}, { changes, ...(others.length === 0 ? {} : { note: left }) });
+}

@@ -1,0 +1,230 @@
+/** A restore step carried out: object by object, or history by history, each kept before it is overwritten. */
+import type { Change } from '../../engine/events.ts';
+import type { S3Client } from '../../transports/s3/client.ts';
+import { S3Failure } from '../../transports/s3/failure.ts';
+import { putVersioning, versioningOf, type Versioning } from '../../transports/s3/versions.ts';
+import { done, failed, pending, type ActionContext, type Poll } from '../define-action.ts';
+import { isBackupFailure } from './backup-failure.ts';
+import type { ObjectAt } from './backup-stream.ts';
+import { backupToken } from './backup-token.ts';
+import { openTarget, type OpenedTarget, type TargetInputs } from './backup-target.ts';
+import { openCluster, type Cluster, type KeyedInputs } from './cluster.ts';
+import { windowTrouble } from './healthy-window.ts';
+import { chosen, isGiven, refuseUnversioned, versionAt, type Chosen } from './restore-choice.ts';
+import { Kept } from './restore-kept.ts';
+import { manifestFor } from './restore-manifest.ts';
+import { restoreObject } from './restore-object.ts';
+import { KeptHistories, restoreHistory } from './restore-versions.ts';
+import type { VersionEntry } from './versions-manifest.ts';
+
+/** Objects between two looks at the cluster's health. */
+const batchObjects = 100;
+
+export type Inputs = KeyedInputs & {
+  readonly Target: TargetInputs;
+  readonly Manifest?: string;
+  readonly At?: string;
+  readonly Bucket?: string;
+  readonly Prefix?: string;
+  readonly Key?: string;
+  readonly Verify?: 'all' | 'sample';
+  readonly SampleSize?: number;
+  readonly AsOf?: string;
+  readonly Versions?: boolean;
+};
+export type Outputs = {
+  readonly Manifest: string;
+  readonly Objects: number;
+  readonly Restored: number;
+  readonly Same: number;
+  readonly Deleted: number;
+  readonly VersionsRestored: number;
+  readonly Bytes: number;
+  readonly Kept: string;
+};
+
+/** Kept while one runner works; another one begins anew, and finds what was restored as it is to be. */
+interface Progress {
+  readonly manifest: string;
+  readonly chosen: AsyncGenerator<Chosen>;
+  /** Buckets that this runner made. */
+  readonly made: Map<string, Versioning>;
+  readonly known: Set<string>;
+  restored: number;
+  same: number;
+  deleted: number;
+  versions: number;
+  bytes: number;
+}
+const progressOf = new WeakMap<object, Progress>();
+
+export function firstOf(cluster: Cluster, inputs: Inputs): S3Client {
+  const [first] = cluster.nodes;
+  if (first === undefined) throw new Error('the schema wants at least one host');
+  return cluster.s3(first, inputs);
+}
+
+export async function carryOut(inputs: Inputs, context: ActionContext): Promise<Poll<Outputs>> {
+  using cluster = await openCluster(inputs, context);
+  using target = await openTarget(inputs.Target, inputs.Hosts[0] ?? '', context);
+  const trouble = await windowTrouble(cluster, inputs, context);
+  const token = backupToken(context);
+  const work: Work = {
+    target,
+    here: firstOf(cluster, inputs),
+    kept: new Kept(target.s3, token),
+    histories: new KeptHistories(target.s3, token),
+  };
+  if (trouble !== undefined)
+    return failed('UNHEALTHY_WINDOW', `nothing is restored while the cluster is not healthy: ${trouble}`, {
+      retryable: true,
+      changes: changesOf(progressOf.get(inputs), work.kept),
+    });
+  try {
+    const progress = progressOf.get(inputs) ?? (await begin(inputs, work));
+    progressOf.set(inputs, progress);
+    for (let count = 0; count < batchObjects; count += 1) {
+      const next = await progress.chosen.next();
+      if (next.done === true) return await finish(progress, inputs, work);
+      await restoreOne(next.value, progress, work);
+    }
+    const { restored, same, deleted } = progress;
+    return pending(50, `${restored + same + deleted} objects are as the manifest says`);
+  } catch (error) {
+    if (!isBackupFailure(error) || error.code === 'CANCELLED') throw error;
+    const isBusy = error instanceof S3Failure && error.isBusy;
+    const changes = changesOf(progressOf.get(inputs), work.kept);
+    // A new attempt begins with the first object: what is restored is found as it is to be.
+    progressOf.delete(inputs);
+    const perhaps = {
+      target: 'minio',
+      subject: 'objects',
+      from: `kept in ${work.kept.place}`,
+      to: 'perhaps restored',
+    };
+    return failed(isBusy ? 'UNHEALTHY_WINDOW' : error.code, error.message, {
+      retryable: error.retryable,
+      changes: changes.length > 0 ? changes : [perhaps],
+    });
+  }
+}
+
+interface Work {
+  readonly target: OpenedTarget;
+  readonly here: S3Client;
+  readonly kept: Kept;
+  readonly histories: KeptHistories;
+}
+
+function changesOf(progress: Progress | undefined, kept: Kept): readonly Change[] {
+  const { restored = 0, deleted = 0 } = progress ?? {};
+  if (restored + deleted === 0) return [];
+  const to = `${restored} restored${deleted === 0 ? '' : `, ${deleted} deleted`}`;
+  return [{ target: 'minio', subject: 'objects', from: `kept in ${kept.place}`, to }];
+}
+
+async function begin(inputs: Inputs, { target, kept }: Work): Promise<Progress> {
+  const manifest = await manifestFor(target.s3, inputs);
+  await kept.make();
+  return {
+    manifest: manifest.place,
+    chosen: chosen(inputs, manifest, target),
+    made: new Map(),
+    known: new Set(),
+    restored: 0,
+    same: 0,
+    deleted: 0,
+    versions: 0,
+    bytes: 0,
+  };
+}
+
+async function restoreOne(one: Chosen, progress: Progress, work: Work): Promise<void> {
+  const { here, kept, histories, target } = work;
+  switch (one.kind) {
+    case 'object': {
+      const { entry, from, versioning } = one;
+      await ready(entry.bucket, versioning, progress, work);
+      const madeBucket = progress.made.has(entry.bucket);
+      const to = { s3: here, bucket: entry.bucket, key: entry.key };
+      if ((await restoreObject(entry, { from, to, kept, madeBucket })) === 'restored') progress.restored += 1;
+      else progress.same += 1;
+      progress.bytes += entry.size;
+      return;
+    }
+    case 'deleted': {
+      const { bucket, key } = one;
+      if ((await here.head(bucket, key)) === undefined) {
+        progress.same += 1;
+        return;
+      }
+      await kept.keep(here, { bucket, key, sha256: '', madeBucket: false });
+      await here.remove(bucket, key);
+      progress.deleted += 1;
+      return;
+    }
+    case 'history': {
+      const { bucket, key, versioning, wanted } = one;
+      await ready(bucket, versioning, progress, work, true);
+      const placeOf = (entry: VersionEntry): ObjectAt => versionAt(target, entry);
+      const count = await restoreHistory({ bucket, key, wanted }, { here, placeOf, kept: histories });
+      progress.versions += count;
+      if (count === 0) progress.same += 1;
+      else progress.restored += 1;
+      progress.bytes += wanted.reduce((sum, { size }) => sum + size, 0);
+      return;
+    }
+    default:
+      one satisfies never;
+  }
+}
+
+/** The bucket is there, and keeps versions where it is to have some. */
+async function ready(
+  bucket: string,
+  versioning: Versioning,
+  { known, made }: Progress,
+  { here, kept }: Work,
+  needsVersions = false,
+): Promise<void> {
+  if (known.has(bucket)) return;
+  if (!(await here.hasBucket(bucket))) {
+    await kept.keepBucket(bucket);
+    await here.makeBucket(bucket);
+    if (versioning !== 'off') await putVersioning(here, bucket, 'enabled');
+    made.set(bucket, versioning);
+  } else if (needsVersions) refuseUnversioned(bucket, await versioningOf(here, bucket), here);
+  known.add(bucket);
+}
+
+async function finish(progress: Progress, inputs: Inputs, { here, kept }: Work): Promise<Poll<Outputs>> {
+  const { manifest, restored, same, deleted, versions, bytes, made } = progress;
+  const count = restored + same + deleted;
+  if (count === 0) {
+    const where = [inputs.Bucket, isGiven(inputs.Key) ? inputs.Key : inputs.Prefix].filter(isGiven).join('/');
+    return failed(
+      'NOT_IN_MANIFEST',
+      `${manifest} holds no object${where === '' ? '' : ` ${where}`}; nothing was restored`,
+    );
+  }
+  for (const [bucket, versioning] of made)
+    if (versioning === 'suspended') await putVersioning(here, bucket, 'suspended');
+  const outputs: Outputs = {
+    Manifest: manifest,
+    Objects: count,
+    Restored: restored,
+    Same: same,
+    Deleted: deleted,
+    VersionsRestored: versions,
+    Bytes: bytes,
+    Kept: restored + deleted === 0 ? '' : kept.place,
+  };
+  const more = [
+    ...(versions === 0 ? [] : [` with ${versions} versions and delete markers`]),
+    ...(deleted === 0 ? [] : [`, ${deleted} deleted again`]),
+  ].join('');
+  return done(outputs, {
+    changes: changesOf(progress, kept),
+    note: `${restored} restored${more}, ${same} were so already, each proven by sha256, headers and tags; what was overwritten is kept in ${kept.place}`,
+  });
+}
