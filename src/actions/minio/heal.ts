@@ -11,18 +11,31 @@ import { S3Failure } from '../../transports/s3/failure.ts';
 import { defineAction, done, failed, pending, type ActionContext, type Poll } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
 import { askAny, mayPass } from './ask-any.ts';
-import { keyedInputs, openCluster, type Cluster, type KeyedInputs } from './cluster.ts';
+import { eachNode, keyedInputs, openCluster, type Cluster, type KeyedInputs } from './cluster.ts';
 import { beginPass, followPass, type HealPass } from './heal-sequence.ts';
+import { hangInput, OutOfReach } from './out-of-reach.ts';
 import { lookAtPieces, type LookedAt } from './pieces/look.ts';
+import { askNode } from './probe.ts';
 
 const askAgainMs = 500;
+/** A pass that has not moved for so long is looked at: a peer may hang, in ms. */
+const stillMs = 15_000;
+/** How often the nodes are asked then, in ms. */
+const askNodesMs = 5_000;
+/** An object of terabytes takes its time. */
+const stalledSecondsDefault = 3_600;
 /** How long the node that heals may be out of reach before the pass is given up and begun anew, in ms. */
 const outOfReachMsMax = 60_000;
 
 /** How many names a message holds. */
 const namedMax = 10;
 
-type Inputs = KeyedInputs & { readonly PassesMax?: number; readonly LookAtDrives?: boolean };
+type Inputs = KeyedInputs & {
+  readonly PassesMax?: number;
+  readonly LookAtDrives?: boolean;
+  readonly HangSeconds?: number;
+  readonly StalledSeconds?: number;
+};
 type Outputs = {
   readonly Passes: number;
   readonly Scanned: number;
@@ -44,6 +57,9 @@ interface Progress {
   goneCount: number;
   current: { readonly pass: HealPass; readonly node: string } | undefined;
   troubleSince: number | null;
+  /** How many objects had been looked at when the pass last moved, and when that was, in ms. */
+  moved: { readonly scanned: number; readonly at: number } | undefined;
+  outOfReach: OutOfReach;
 }
 const progressOf = new WeakMap<object, Progress>();
 
@@ -68,6 +84,15 @@ export const heal = defineAction({
         maximum: 100,
         default: 10,
         description: 'After so many passes that still healed something it is given up.',
+      }),
+    ),
+    HangSeconds: hangInput,
+    StalledSeconds: Type.Optional(
+      Type.Integer({
+        minimum: 30,
+        maximum: 86_400,
+        default: stalledSecondsDefault,
+        description: 'A pass that looks at no further object for so long is given up.',
       }),
     ),
     LookAtDrives: Type.Optional(
@@ -112,6 +137,8 @@ export const heal = defineAction({
         goneCount: 0,
         current: undefined,
         troubleSince: null,
+        moved: undefined,
+        outOfReach: new OutOfReach(),
       };
       progressOf.set(inputs, progress);
       using cluster = await openCluster(inputs, context);
@@ -151,6 +178,7 @@ async function advance(
     if (progress.looked.torn.count > 0) return torn(progress, progress.looked);
   }
   if (current === undefined) {
+    Object.assign(progress, { moved: undefined, outOfReach: new OutOfReach() });
     progress.current = await askAny(cluster, async (node) => ({
       pass: await beginPass(node, inputs, signal),
       node: node.name,
@@ -161,12 +189,7 @@ async function advance(
   const node = cluster.nodes.find(({ name }) => name === current.node);
   if (node === undefined) throw new Error('the hosts of a step do not change');
   const state = await followPass(node, inputs, pass, signal);
-  if (state.kind === 'running') {
-    return pending(
-      askAgainMs,
-      `pass ${progress.passes + 1}: ${pass.scanned} objects looked at, ${pass.healed} healed`,
-    );
-  }
+  if (state.kind === 'running') return running(inputs, progress, pass, cluster, context);
   progress.current = undefined;
   progress.healed += pass.healed;
   if (state.kind === 'forgotten') {
@@ -199,6 +222,37 @@ async function advance(
     });
   }
   return done(outputs, { note: noteOf(progress, pass) });
+}
+
+/** A pass waits for a peer that hangs, and says nothing of it; so the nodes are asked when it does not move. */
+async function running(
+  inputs: Inputs,
+  progress: Progress,
+  pass: HealPass,
+  cluster: Cluster,
+  context: ActionContext,
+): Promise<Poll<Outputs>> {
+  const says = `pass ${progress.passes + 1}: ${pass.scanned} objects looked at, ${pass.healed} healed`;
+  if (progress.moved?.scanned !== pass.scanned) {
+    Object.assign(progress, {
+      moved: { scanned: pass.scanned, at: context.now() },
+      outOfReach: new OutOfReach(),
+    });
+  }
+  const askedAt = context.now();
+  const standsMs = askedAt - (progress.moved?.at ?? askedAt);
+  if (standsMs < stillMs) return pending(askAgainMs, says);
+  const nodes = await eachNode(cluster.nodes, (node) => askNode(node, context.signal));
+  progress.outOfReach.take(nodes, askedAt);
+  const sick = nodes.filter(({ state }) => state !== 'serving').map((node) => node.says);
+  const stands = `${says}; none since ${Math.round(standsMs / 1_000)} s${sick.length === 0 ? '' : `: ${sick.join('; ')}`}`;
+  const hangs = progress.outOfReach.isTooLong(context.now(), inputs.HangSeconds);
+  const isStalled = standsMs >= (inputs.StalledSeconds ?? stalledSecondsDefault) * 1_000;
+  if (!hangs && !isStalled) return pending(askNodesMs, stands);
+  // What MinIO goes on doing by itself is ended by the next pass.
+  progress.current = undefined;
+  const outputs = outputsOf(progress, pass);
+  return failed(hangs ? 'NODE_HANGS' : 'HEAL_STALLED', stands, { outputs, retryable: true });
 }
 
 function torn(progress: Progress, { torn: { names, count } }: LookedAt): Poll<Outputs> {

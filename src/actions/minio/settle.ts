@@ -9,6 +9,7 @@
 import { Type } from 'typebox';
 import { HostFailure } from '../../transports/host.ts';
 import { HttpFailure } from '../../transports/http/failure.ts';
+import { S3Failure } from '../../transports/s3/failure.ts';
 import {
   defineAction,
   done,
@@ -19,14 +20,18 @@ import {
   type UndoInputs,
 } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
+import { clusterDrives } from './admin.ts';
 import { askAny, mayPass } from './ask-any.ts';
 import { removeCanaries, sendCanary, type CanaryPlace } from './canary.ts';
 import { eachNode, keyedInputs, openCluster, type Cluster, type KeyedInputs } from './cluster.ts';
 import { exceptInput, withoutExcept } from './except.ts';
 import { hangInput, OutOfReach } from './out-of-reach.ts';
 import { askNode, withPeers } from './probe.ts';
+import { roomOn } from './room.ts';
 
 const askAgainMs = 1_000;
+/** Drives with less room than this are named when the cluster takes no writes. */
+const fullPercent = 5;
 
 type Inputs = KeyedInputs & {
   readonly Bucket?: string;
@@ -111,7 +116,13 @@ export const settle = defineAction({
       };
       progressOf.set(inputs, progress);
       using cluster = await openCluster(withoutExcept(inputs), context);
-      const waiting = await advance(inputs, progress, cluster, context);
+      let waiting: string | undefined;
+      try {
+        waiting = await advance(inputs, progress, cluster, context);
+      } catch (error) {
+        if (!(error instanceof S3Failure) || error.code !== 'XMinioStorageFull') throw error;
+        return full(error, inputs, cluster, context);
+      }
       if (waiting === undefined) return finish(inputs, progress, cluster, context);
       const waitedMs = context.now() - progress.begunAt;
       const hangs = progress.outOfReach.isTooLong(context.now(), inputs.HangSeconds);
@@ -155,6 +166,20 @@ export const settle = defineAction({
     },
   },
 });
+
+/** No waiting empties a drive. What was written before is taken away where that can be done. */
+async function full(
+  error: S3Failure,
+  inputs: Inputs,
+  cluster: Cluster,
+  context: ActionContext,
+): Promise<Poll<Outputs>> {
+  await removeAll(inputs, cluster, context).catch(() => []);
+  const { drives } = await askAny(cluster, (node) => clusterDrives(node, inputs, context.signal));
+  const { short } = roomOn(drives, { spacePercent: fullPercent, inodesPercent: fullPercent });
+  const which = short.length === 0 ? '' : `: ${short.join(', ')}`;
+  return failed('DRIVES_FULL', `the cluster takes no writes (${error.code})${which}`, { retryable: false });
+}
 
 /** One look. Undefined when all is proven; otherwise what is being waited for. */
 async function advance(

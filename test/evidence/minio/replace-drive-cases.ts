@@ -5,8 +5,9 @@ import type { DriveNumber } from '../../lab/minio/drives.ts';
 import type { MinioNode } from '../../lab/minio/configuration.ts';
 import { idOf, type Said } from '../../support/command-line.ts';
 import { expectTrouble } from '../trouble/expect-trouble.ts';
-import { drawn } from '../sample.ts';
+import { drawn, isThorough } from '../sample.ts';
 import { placesOf, shipped, type Parameters, type Stand } from './stand.ts';
+import { Watch } from './watch.ts';
 
 const name = 'replace-drive';
 const caseMs = 240_000;
@@ -47,6 +48,7 @@ export function replaceDriveCases(stand: () => Stand): void {
     'drive: replaced after a clean heal, healed under a runner that is killed, whole at the end',
     async () => {
       await putObjects();
+      const watch = isThorough ? await Watch.begin(stand().minio) : undefined;
       const waiting = await run('minio02', 3);
       expectTrouble(waiting, 6, 'Now replace the drive /stg/data/data3 of minio02', 'keep it aside');
       const id = idOf(waiting);
@@ -58,6 +60,7 @@ export function replaceDriveCases(stand: () => Stand): void {
       stand().heard(await going.said);
       const done = await stand().belay(['resume', id]);
       expect({ code: done.code, stderr: done.stderr }).toEqual({ code: 0, stderr: done.stderr });
+      await watch?.endsWell([]);
       await expectWhole('minio02', 3);
       stand().expectNowhere();
     },
@@ -95,6 +98,42 @@ export function replaceDriveCases(stand: () => Stand): void {
         'still holds the file system',
         'the drive was not replaced',
       );
+    },
+    caseMs,
+  );
+
+  test(
+    'drive: one that holds files of somebody else, and one that is no file system of its own, are named; blank, it is taken',
+    async () => {
+      const { minio } = stand();
+      await putObjects();
+      const id = idOf(await run('minio02', 2));
+      const drive = '/stg/data/data2';
+      await minio.drives.detach('minio02', 2);
+      await minio.run('minio02', `mkdir -p /srv/other && mount --bind /srv/other ${drive}`);
+      await stand().belay(['continue', id]);
+      expectTrouble(await stand().belay(['resume', id]), 4, 'NewDrive', 'which is no file system of its own');
+      await minio.run('minio02', `umount ${drive}`);
+
+      await minio.drives.attach('minio02', 2);
+      await minio.drives.format('minio02', 2);
+      await minio.drives.mount('minio02', 2);
+      const foreign =
+        'mkdir "$0/photos of others" && echo mine >"$0/photos of others/1.jpg" && echo mine >"$0/notes"';
+      await minio.run('minio02', ['sh', '-c', foreign, drive]);
+      await minio.untilReady();
+      const second = idOf(await run('minio02', 2));
+      await minio.drives.blank('minio02', 2);
+      await minio.run('minio02', ['sh', '-c', foreign, drive]);
+      await stand().belay(['continue', second]);
+      const said = await stand().belay(['resume', second]);
+      expectTrouble(said, 4, 'Failed at NewDrive', `${drive} is not blank, it holds: notes photos of others`);
+
+      await minio.drives.blank('minio02', 2);
+      await minio.untilReady();
+      await expect
+        .poll(() => expectWhole('minio02', 2).then(() => 'whole', String), { timeout: 120_000 })
+        .toBe('whole');
     },
     caseMs,
   );

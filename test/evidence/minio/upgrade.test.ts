@@ -12,6 +12,8 @@ import { MinioStage, shippedFile, type Look } from './stage.ts';
 
 const reason = MinioLab.unavailable();
 const caseMs = 900_000;
+/** Until all servers are back: they say that they serve up to 17 s before they reach all drives, and nginx waits 5 s more. */
+const restartMs = 40_000;
 const whoami = userInfo().username;
 
 describe.skipIf(reason)(
@@ -72,6 +74,22 @@ describe.skipIf(reason)(
       await Promise.all(stage.minio.nodes.map((node) => stage.minio.run(node, 'rm /opt/minio/next')));
     });
 
+    test('twice the same release, one version twice, and an older release that cannot read what is there: each is refused, and nothing is changed', async () => {
+      const { old, new: next } = releases;
+      const same = { ToSha256: sha256.old, ToVersion: old.version, Source: old.pathOnNode };
+      const cases = [
+        [{ ...same, ToVersion: next.version }, 'FromSha256 and ToSha256 are the same'],
+        [{ ToVersion: old.version }, `FromVersion and ToVersion are both ${old.version}`],
+        [{ ToVersion: '2020-01-01T00:00:00Z', DowngradeAllowed: false }, 'is older than'],
+      ] as const;
+      for (const [more, why] of cases) {
+        const said = await begin(shippedFile('upgrade'), more).said;
+        expect([1, 3], said.stderr).toContain(said.code);
+        expect(said.stderr).toContain(why);
+      }
+      expect(await stage.look()).toEqual(before);
+    });
+
     // CI takes one of the two: each upgrades all nodes, and the second goes back.
     const drawn = pick('upgrade', ['forward', 'failed after the restart'] as const);
     const isDrawn = (which: typeof drawn): boolean => isThorough || which === drawn;
@@ -120,8 +138,14 @@ describe.skipIf(reason)(
 
     test('forward: one restart, one version, the same bytes on every node', async ({ skip }) => {
       skip(!isDrawn('forward'), 'the seed chose the other upgrade');
-      const said = await begin().said;
+      // Clients go on writing and deleting; the one restart of all servers is the only time at which a request may fail.
+      const watch = await stage.watch();
+      const going = begin();
+      await going.writes(/▸ RestartAll/);
+      const restartedAt = Date.now();
+      const said = await going.said;
       expect(said, said.stderr).toMatchObject({ code: 0 });
+      await watch.endsWell([], { from: restartedAt - 1_000, until: restartedAt + restartMs });
       const after = await stage.look();
       expect(after.versions).toEqual([releases.new.version]);
       expect(after.drives).toBe('16 of 16 ok');
