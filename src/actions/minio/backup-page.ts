@@ -1,27 +1,14 @@
 /** Copies one page of a bucket, at most a thousand objects, several at once; the last page also compares the bucket by count. */
 import type { S3Client, S3Object } from '../../transports/s3/client.ts';
-import { failed, pending, type ActionContext, type Failed, type Pending } from '../define-action.ts';
+import { failed, pending, type Failed, type Pending } from '../define-action.ts';
 import { copyObject } from './backup-copy.ts';
+import { inGroups, megabytes, type PageCopying } from './backup-copying.ts';
 import { again } from './backup-failure.ts';
-import { totalsOf, type Entry, type Manifest } from './backup-manifest.ts';
-import type { Cut } from './backup-parts.ts';
+import { totalsOf, type Entry } from './backup-manifest.ts';
 import { endBucket, endPage, type Progress } from './backup-progress.ts';
-import type { OpenedTarget } from './backup-target.ts';
 import { UploadRecords } from './backup-uploads.ts';
 
-/** How many objects are under way at once. */
-const atOnceMax = 4;
 const namedMax = 5;
-
-export interface PageCopying {
-  readonly from: S3Client;
-  readonly target: OpenedTarget;
-  readonly manifest: Manifest;
-  /** Of the step, see backup-token.ts. */
-  readonly token: string;
-  readonly cut: Cut;
-  readonly context: ActionContext;
-}
 
 export async function copyPage(
   bucket: string,
@@ -150,30 +137,3 @@ async function missingIn(
   for (; head.done !== true; head = await list.next()) count += 1;
   return { count, missing, missingCount };
 }
-
-/** The first that fails ends the others of its group, and is thrown once they have ended: nothing goes on behind the caller's back. */
-export async function inGroups<O, T>(
-  objects: readonly O[],
-  outer: AbortSignal,
-  work: (object: O, index: number, signal: AbortSignal) => Promise<T>,
-): Promise<T[]> {
-  const stop = new AbortController();
-  const signal = AbortSignal.any([outer, stop.signal]);
-  const results: T[] = [];
-  for (let from = 0; from < objects.length; from += atOnceMax) {
-    const group = objects.slice(from, from + atOnceMax).map(async (object, index) => {
-      try {
-        return await work(object, from + index, signal);
-      } catch (error) {
-        stop.abort(error);
-        throw error;
-      }
-    });
-    await Promise.allSettled(group);
-    if (stop.signal.aborted) throw stop.signal.reason;
-    results.push(...(await Promise.all(group)));
-  }
-  return results;
-}
-
-export const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;

@@ -14,7 +14,7 @@ import {
 import { failed, pending, type Failed, type Pending } from '../define-action.ts';
 import { copyObject } from './backup-copy.ts';
 import { again } from './backup-failure.ts';
-import { inGroups, megabytes, type PageCopying } from './backup-page.ts';
+import { inGroups, megabytes, type PageCopying } from './backup-copying.ts';
 import { UploadRecords } from './backup-uploads.ts';
 import {
   placeOf,

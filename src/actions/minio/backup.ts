@@ -24,7 +24,8 @@ import {
 import { strictObject } from '../strict-object.ts';
 import { isBackupFailure } from './backup-failure.ts';
 import { Manifest } from './backup-manifest.ts';
-import { copyPage, megabytes, type PageCopying } from './backup-page.ts';
+import { megabytes, type PageCopying } from './backup-copying.ts';
+import { copyPage } from './backup-page.ts';
 import { shippedCut, type Cut } from './backup-parts.ts';
 import { begin, type Progress } from './backup-progress.ts';
 import { backupToken } from './backup-token.ts';

@@ -12,6 +12,8 @@ import { Watch } from './watch.ts';
 const name = 'replace-drive';
 const caseMs = 240_000;
 const objectCount = 20;
+/** MinIO finds out that a drive was torn out under it. */
+const tornOutMs = 10_000;
 const bytesOf = (index: number) => createHash('sha512').update(String(index)).digest();
 
 export function replaceDriveCases(stand: () => Stand): void {
@@ -52,7 +54,9 @@ export function replaceDriveCases(stand: () => Stand): void {
       const waiting = await run('minio02', 3);
       expectTrouble(waiting, 6, 'Now replace the drive /stg/data/data3 of minio02', 'keep it aside');
       const id = idOf(waiting);
+      const from = Date.now();
       await stand().minio.drives.blank('minio02', 3);
+      const fault = { from, until: Date.now() + tornOutMs };
       expect((await stand().belay(['continue', id])).code).toBe(0);
       const going = stand().desk.start(['resume', id], { env: stand().env });
       await going.writes(/▸ Healed/);
@@ -60,7 +64,7 @@ export function replaceDriveCases(stand: () => Stand): void {
       stand().heard(await going.said);
       const done = await stand().belay(['resume', id]);
       expect({ code: done.code, stderr: done.stderr }).toEqual({ code: 0, stderr: done.stderr });
-      await watch?.endsWell([]);
+      await watch?.endsWell([], fault);
       await expectWhole('minio02', 3);
       stand().expectNowhere();
     },
@@ -118,12 +122,11 @@ export function replaceDriveCases(stand: () => Stand): void {
       await minio.drives.attach('minio02', 2);
       await minio.drives.format('minio02', 2);
       await minio.drives.mount('minio02', 2);
-      const foreign =
-        'mkdir "$0/photos of others" && echo mine >"$0/photos of others/1.jpg" && echo mine >"$0/notes"';
-      await minio.run('minio02', ['sh', '-c', foreign, drive]);
       await minio.untilReady();
       const second = idOf(await run('minio02', 2));
       await minio.drives.blank('minio02', 2);
+      const foreign =
+        'mkdir "$0/photos of others" && echo mine >"$0/photos of others/1.jpg" && echo mine >"$0/notes"';
       await minio.run('minio02', ['sh', '-c', foreign, drive]);
       await stand().belay(['continue', second]);
       const said = await stand().belay(['resume', second]);
