@@ -30,6 +30,7 @@ type Outputs = {
   readonly Version: string;
   readonly Manager: string;
   readonly Changed: boolean;
+  readonly Plan: readonly { readonly Name: string; readonly From: string | null; readonly To: string }[];
 };
 
 const onOne = defineAction({
@@ -76,6 +77,14 @@ const onOne = defineAction({
     Version: Type.String({ description: 'Of the first name.' }),
     Manager: Type.String({ description: 'apt, dnf or yum.' }),
     Changed: Type.Boolean(),
+    Plan: Type.Array(
+      strictObject({
+        Name: Type.String(),
+        From: Type.Union([Type.String(), Type.Null()], { description: 'null: it was not installed.' }),
+        To: Type.String(),
+      }),
+      { description: 'Every package that was to change, also those that others bring along.' },
+    ),
   }),
   timeoutSeconds: 1_800,
   permissions: () => [],
@@ -201,5 +210,6 @@ function outputsOf(fields: Fields, names: readonly string[], changes: readonly C
     Version: versions[names[0] ?? ''] ?? '',
     Manager: fields.one('manager') ?? 'unknown',
     Changed: changes.length > 0,
+    Plan: fields.rows('plan').map(([Name = '', from, To = '']) => ({ Name, From: versionOrNull(from), To })),
   };
 }

@@ -131,6 +131,10 @@ export const check = defineAction({
       description:
         'Of the canary: lines of values separated by |. Beyond 16 KiB a digest of all of it, and how it begins.',
     }),
+    Damage: Type.Union([Type.String(), Type.Null()], {
+      description:
+        'What pg_amcheck (from 14 on) complains of, in databases with its extension; null: of nothing, or it could not be asked.',
+    }),
     AskedAt: Type.String(),
     AskedOf: Type.String({ description: 'Host, port and database.' }),
     State: Type.String({
@@ -180,7 +184,7 @@ export const check = defineAction({
         new TextEncoder().encode(queryOf(Canary)),
       );
       try {
-        const fields = await readFields(host, script, context, (querySeconds + 60) * 1_000);
+        const fields = await readFields(host, script, context, (3 * querySeconds + 60) * 1_000);
         const answer = judge(
           {
             label: host.label,

@@ -67,10 +67,20 @@ export const serverSchema = strictObject({
         description: 'It runs from the same binaries, so the packages restart it.',
       }),
       SharesMounts: list(Type.String(), 'Mounts of the set on which it has files too.'),
+      Mounts: list(Type.String(), 'All mount points of disks on which it has files.'),
     }),
     'Every other cluster of the host.',
   ),
   Managers: list(Type.String(), 'patroni, repmgrd and the like that run on the host.'),
+  PausedManagers: list(Type.String(), 'Those of them that say of themselves that they are paused.'),
+  Included: list(
+    Type.String(),
+    'Units of the other clusters that run and are stopped with it: with Include: all those that share its packages or its mounts.',
+  ),
+  Room: list(
+    strictObject({ Path: Type.String(), FreeBytes: Type.Number() }),
+    'What is free where its files, its programs and the package database lie.',
+  ),
   Extensions: list(strictObject({ Name: Type.String(), Version: Type.String() }), 'Of the Database.'),
   Collations: list(
     strictObject({ Database: Type.String(), Recorded: textOrNull, Actual: textOrNull }),
@@ -179,8 +189,21 @@ export function readServer(fields: Fields, label: string): Server {
             .map(([, mount = '']) => mount),
         ),
       ],
+      Mounts: [
+        ...new Set(
+          others
+            .filter(([of, , source = '']) => of === directory && source.startsWith('/dev/'))
+            .map(([, mount = '']) => mount),
+        ),
+      ],
     })),
     Managers: [...new Set(fields.rows('managers').flat())].filter((word) => word !== ''),
+    PausedManagers: [...new Set(fields.rows('paused').flat())].filter((word) => word !== ''),
+    Included: [],
+    Room: fields
+      .rows('room')
+      .filter(([, free]) => /^\d+$/.test(free ?? ''))
+      .map(([Path = '', free]) => ({ Path, FreeBytes: Number(free) * 1024 })),
     Extensions: objects('extension').map((each) => ({
       Name: text(each['name']),
       Version: text(each['version']),

@@ -9,6 +9,7 @@ export const refusable = [
   'Standbys',
   'PreparedTransactions',
   'Collation',
+  'Room',
   'Downgrade',
 ] as const;
 
@@ -18,8 +19,23 @@ export interface Objection {
   readonly text: string;
 }
 
+/** What else a patch is going to do. */
+export interface Intent {
+  /** The version that is to be installed; null: not known yet. */
+  readonly target: string | null;
+  readonly plan: readonly { readonly Name: string; readonly From?: string | null; readonly To: string }[];
+  /** The other clusters are stopped and started with it. */
+  readonly includesOthers: boolean;
+}
+
+/** A segment of WAL is 16 MiB, and a checkpoint needs some; programs and package database of a minor version are below 200 MiB. */
+const dataBytesMin = 64 * 1024 * 1024;
+const systemBytesMin = 256 * 1024 * 1024;
+/** Packages whose new version may sort texts in another order. */
+const sorting = /^(libc6|libc-bin|locales|glibc(-.*)?|libicu\d*|icu|icu-libs|libicu)$/;
+
 /** All that stands against it, the worst first. */
-export function objections(server: Server, target: string | null): readonly Objection[] {
+export function objections(server: Server, { target, plan, includesOthers }: Intent): readonly Objection[] {
   const found: Objection[] = [];
   const against = (word: Objection['word'], code: string, text: string) =>
     found.push({ word, code, text: `${text}. Nothing was changed` });
@@ -39,7 +55,7 @@ export function objections(server: Server, target: string | null): readonly Obje
   const others = server.OtherClusters.filter(
     ({ SharesPackages, IsRunning, SharesMounts }) => (SharesPackages && IsRunning) || SharesMounts.length > 0,
   );
-  if (others.length > 0) {
+  if (others.length > 0 && !includesOthers) {
     const each = others.map(({ Unit, Port, DataDirectory, SharesPackages, IsRunning, SharesMounts }) => {
       const why = [
         ...(SharesPackages && IsRunning ? ['the packages restart it'] : []),
@@ -52,14 +68,22 @@ export function objections(server: Server, target: string | null): readonly Obje
     against(
       'OtherClusters',
       'OTHER_CLUSTERS',
-      `another cluster is touched as well: ${each.join('; ')}; ${accept('OtherClusters')}`,
+      `another cluster is touched as well: ${each.join('; ')}; Include: all stops and starts it as well, or ${accept('OtherClusters')}`,
     );
   }
-  if (server.Managers.length > 0)
+  const active = server.Managers.filter((name) => !server.PausedManagers.includes(name));
+  const keeper = server.Managers.find((name) => server.Unit?.split('@')[0] === name);
+  if (active.length > 0)
     against(
       'Manager',
       'MANAGED',
-      `${server.Managers.join(' and ')} runs and would start or fail over the server while it is stopped; pause it, then ${accept('Manager')}`,
+      `${active.join(' and ')} runs, says of nothing that it is paused, and would start or fail over the server while it is stopped; pause it (patronictl pause, repmgr service pause), or ${accept('Manager')}`,
+    );
+  else if (keeper !== undefined)
+    against(
+      'Manager',
+      'MANAGED',
+      `the server runs below the unit of ${keeper}, which leaves it running when it is stopped while paused; stop the server by ${keeper}'s own means, or ${accept('Manager')}`,
     );
   if (server.BackupsRunning > 0)
     against(
@@ -99,6 +123,27 @@ export function objections(server: Server, target: string | null): readonly Obje
       'COLLATION_CHANGED',
       `the collation of ${names.join(', ')} has another version than its indexes were built with; reindex, then ALTER DATABASE … REFRESH COLLATION VERSION, or ${accept('Collation')}`,
     );
+  }
+  const resorting = plan.filter(({ Name }) => sorting.test(Name));
+  if (resorting.length > 0) {
+    const names = resorting.map(({ Name, From, To }) => `${Name} (${From ?? 'new'} → ${To})`);
+    against(
+      'Collation',
+      'COLLATION_COMES',
+      `${names.join(', ')} would come along, and texts may sort in another order then, which indexes of texts do not survive. Hold it, or plan pg_amcheck and a reindex and ${accept('Collation')}`,
+    );
+  }
+  const holdsData = (path: string) =>
+    path === server.DataDirectory || server.Files.some(({ Path }) => Path === path);
+  const tight = server.Room.filter(
+    ({ Path, FreeBytes }) => FreeBytes < (holdsData(Path) ? dataBytesMin : systemBytesMin),
+  );
+  if (tight.length > 0) {
+    const where = tight.map(
+      ({ Path, FreeBytes }) =>
+        `${Math.floor(FreeBytes / 1024 / 1024)} MiB at ${Path}, wanted ${(holdsData(Path) ? dataBytesMin : systemBytesMin) / 1024 / 1024}`,
+    );
+    against('Room', 'NO_ROOM', `there is no room: ${where.join('; ')}. Make room, or ${accept('Room')}`);
   }
   if (server.Change === 'downgrade')
     against(

@@ -17,6 +17,11 @@ type Inputs = {
   readonly Database?: string;
   readonly Packages?: readonly string[];
   readonly Target?: string | null;
+  readonly Plan?:
+    | readonly { readonly Name: string; readonly From?: string | null; readonly To: string }[]
+    | null;
+  readonly Include?: '' | 'all';
+  readonly AllowDowngrade?: boolean;
   readonly Refuse?: readonly string[];
   readonly Accept?: readonly string[];
 };
@@ -67,6 +72,30 @@ export const server = defineAction({
           'A package version that is going to be installed; the output Change says what that would be.',
       }),
     ),
+    Plan: Type.Optional(
+      Type.Union(
+        [
+          Type.Array(
+            strictObject({
+              Name: Type.String(),
+              From: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+              To: Type.String(),
+            }),
+          ),
+          Type.Null(),
+        ],
+        { description: 'The Plan of a host:package step: what is going to be installed beside it.' },
+      ),
+    ),
+    Include: Type.Optional(
+      Type.Union([Type.Literal(''), Type.Literal('all')], {
+        description:
+          'all: the other clusters that share its packages or mounts are no reason to fail; their mounts count among Mounts, their units are Included.',
+      }),
+    ),
+    AllowDowngrade: Type.Optional(
+      Type.Boolean({ default: false, description: 'The same as Downgrade in Accept.' }),
+    ),
     Refuse: Type.Optional(
       Type.Array(Type.Union(refusable.map((word) => Type.Literal(word))), {
         uniqueItems: true,
@@ -98,16 +127,30 @@ export const server = defineAction({
       const fields = await readFields(host, script, context, 240_000);
       const found = readServer(fields, host.label);
       const target = inputs.Target ?? null;
+      const includesOthers = inputs.Include === 'all';
+      const touched = found.OtherClusters.filter(
+        ({ SharesPackages, SharesMounts }) => SharesPackages || SharesMounts.length > 0,
+      );
       const outputs: Server = {
         ...found,
         Packages:
           inputs.Packages === undefined || inputs.Packages.length === 0
             ? found.Packages
             : [...inputs.Packages],
+        Mounts: [
+          ...new Set([...found.Mounts, ...(includesOthers ? touched.flatMap((other) => other.Mounts) : [])]),
+        ],
+        Included: includesOthers
+          ? touched.flatMap(({ Unit, IsRunning }) => (IsRunning && Unit !== null ? [Unit] : []))
+          : [],
         Change: target === null ? null : changeTo(found.PackageVersion ?? found.ServerVersion, target),
       };
-      const wanted = (inputs.Refuse ?? []).filter((each) => !(inputs.Accept ?? []).includes(each));
-      const [against] = objections(outputs, target).filter(({ word: code }) => wanted.includes(code));
+      const wanted = (inputs.Refuse ?? []).filter(
+        (each) =>
+          !(inputs.Accept ?? []).includes(each) && !(each === 'Downgrade' && inputs.AllowDowngrade === true),
+      );
+      const intent = { target, plan: inputs.Plan ?? [], includesOthers };
+      const [against] = objections(outputs, intent).filter(({ word: code }) => wanted.includes(code));
       if (against !== undefined) return failed(against.code, `${host.label}: ${against.text}`, { outputs });
       return done(outputs, { note: noteOf(outputs) });
     },

@@ -12,6 +12,8 @@ export type CheckOutputs = {
   readonly Intact: boolean | null;
   readonly Verdict: (typeof verdicts)[number] | null;
   readonly Answer: string | null;
+  /** What pg_amcheck complains of; null: of nothing, or it was not there to be asked. */
+  readonly Damage: string | null;
   readonly AskedAt: string;
   readonly AskedOf: string;
   readonly State: 'answers' | 'recovering' | 'rejecting' | 'refusing' | 'silent';
@@ -37,7 +39,9 @@ export function judge(question: Question, fields: Fields): Poll<CheckOutputs> {
   const recovery = fields.one('recovery');
   const queryError = fields.one('queryError');
   const answer = answerOf(fields);
-  const Intact = intact(answer, expected, queryError);
+  const amcheck = fields.one('amcheck');
+  const damage = amcheck?.startsWith('damaged ') === true ? amcheck.slice('damaged '.length, 600) : null;
+  const Intact = damage !== null && expected !== null ? false : intact(answer, expected, queryError);
   const outputs: CheckOutputs = {
     ServerVersion: version === undefined ? null : (upstreamVersion(version) ?? version),
     InRecovery: recovery === undefined || recovery === '' ? null : recovery === 't',
@@ -45,6 +49,7 @@ export function judge(question: Question, fields: Fields): Poll<CheckOutputs> {
     Verdict:
       expected === null ? null : Intact === null ? 'cannot be judged' : Intact ? 'as before' : 'differs',
     Answer: answer,
+    Damage: damage,
     AskedAt: new Date(question.now).toISOString(),
     AskedOf: `${label}${fields.one('port') === undefined ? '' : ` port ${fields.one('port')}`} database ${question.database}`,
     State: stateOf(fields),
@@ -56,6 +61,12 @@ export function judge(question: Question, fields: Fields): Poll<CheckOutputs> {
     return no(
       outputs.State === 'refusing' ? 'ASK_REFUSED' : 'NOT_ANSWERING',
       `${stateText[outputs.State]}${said === '' ? '' : `: ${said.trim()}`}`,
+    );
+  }
+  if (damage !== null) {
+    return no(
+      'DATA_DAMAGED',
+      `pg_amcheck finds damage: ${damage}${expected === null || question.mustHold ? '. Nothing was changed' : ''}`,
     );
   }
   const second = fields.one('second');

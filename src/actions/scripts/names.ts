@@ -43,6 +43,7 @@
  *     manager=...
  *     change=NAME OLD NEW          every package that became different, those beyond NAME... too; `-`: not installed.
  *                                  Printed when it fails half-way as well.
+ *     plan=NAME OLD NEW            every package that was to change, before any does
  *     version=NAME VERSION         one per NAME, in the order given
  *     failed=NO_SUCH_VERSION | LISTS_NOT_REFRESHED | UNDO_NOT_POSSIBLE | KEEP_FAILED | VERSION_LOCKED | WOULD_REMOVE | INSTALL_FAILED |
  *            PACKAGES_LOCKED | NO_PACKAGE_MANAGER
@@ -156,6 +157,7 @@
  *     trouble=TEXT             what psql said when it got no version
  *     answer=BASE64            the first 16 KiB of what the query gave (psql -At), sorted unless it has an ORDER BY
  *     digest=SHA256 BYTES      of all of it          second=BASE64   the second answer, where it differs from the first
+ *     amcheck=sound | damaged TEXT | unfinished     of pg_amcheck, where that and its extension are installed and a query was given
  *     queryError=TEXT          what psql said instead, with the SQLSTATE: `ERROR:  42P01: relation "t" does not exist`
  *     failed=NO_POSTGRESQL | NO_SUCH_USER
  *
@@ -168,7 +170,8 @@
  *     server=PID PORT DIRECTORY BINDIRECTORY UNIT SOCKETDIRECTORY
  *     path=KIND PATH MOUNT SOURCE FSTYPE     KIND data | wal | tablespace; nested: a mount below the data directory
  *     other=PORT DIRECTORY BINDIRECTORY UNIT running | down     every other cluster     otherPath=DIRECTORY MOUNT SOURCE FSTYPE
- *     managers=NAME...         patroni, repmgrd and the like that run
+ *     managers=NAME...         patroni, repmgrd and the like that run     paused=NAME...  of these, those that say they are paused
+ *     room=PATH KIB            what is free where its files, the programs and the package database lie
  *     package=NAME VERSION     the server's own and what was built with it     libc=glibc VERSION
  *     systemIdentifier=N       checksums=N     from pg_controldata              number=150020
  *     facts= standby= slot= extension= collation=     one JSON object each     collation: a database whose version differs

@@ -90,6 +90,7 @@ while read -r name old new; do
     echo "$name $old cannot be kept: no way back"
   }
 done <"$work/plan"
+while read -r name old new; do say plan "$name $old $new"; done <"$work/plan"
 if [ -n "$staged" ]; then
   pm_fetch $(cat "$work/chosen") && stage_all || fail INSTALL_FAILED "$manager could not fetch $(tr '\\n' ' ' <"$work/chosen"): $(reason); nothing was changed"
   [ -s "$record" ] || rm -f -- "$record"

@@ -98,10 +98,30 @@ command -v pg_lsclusters >/dev/null && pg_lsclusters -h 2>/dev/null | while read
   [ -d "$l_dir" ] && say otherPath "$l_dir $(where "$(readlink -f "$l_dir")")"
 done
 
-managers=$(grep -l -a -z -x -E '(.*/)?(patroni|repmgrd|pg_autoctl|stolon-keeper)' /proc/[0-9]*/cmdline 2>/dev/null | while read -r file; do
-  tr '\\0' '\\n' <"$file" 2>/dev/null | grep -x -E '(.*/)?(patroni|repmgrd|pg_autoctl|stolon-keeper)' | head -n 1
-done | sed 's#.*/##' | sort -u | tr '\\n' ' ')
-[ -z "$managers" ] || say managers "$managers"
+known='(.*/)?(patroni|repmgrd|pg_autoctl|stolon-keeper)'
+for file in $(grep -l -a -z -x -E "$known" /proc/[0-9]*/cmdline 2>/dev/null); do
+  words=$(tr '\\0' '\\n' <"$file" 2>/dev/null)
+  manager=$(printf '%s\\n' "$words" | grep -x -E "$known" | head -n 1 | sed 's#.*/##')
+  [ -n "$manager" ] || continue
+  say managers "$manager"
+  config=$(printf '%s\\n' "$words" | grep -E '\\.(ya?ml|conf)$' | head -n 1)
+  # Only who says so himself is paused. What does not answer in time is not.
+  case $manager in
+    patroni)
+      { timeout 10 patronictl -c "$config" list 2>/dev/null | grep -qi 'maintenance mode: *on'; } ||
+        { command -v curl >/dev/null && timeout 10 curl -fsS http://127.0.0.1:8008/cluster 2>/dev/null | grep -q '"pause": *true'; } && say paused patroni ;;
+    repmgrd)
+      rows=$(cd / && timeout 20 runuser -u "$user" -- repmgr \${config:+-f "$config"} service status --csv 2>/dev/null)
+      [ -n "$rows" ] && [ -z "$(printf '%s\\n' "$rows" | awk -F , '$5 == 1 && $7 != 1')" ] && say paused repmgrd ;;
+  esac
+done
+
+for place in "$dir" "$dir/pg_wal" "$dir/pg_xlog" "$dir"/pg_tblspc/* "$bin" /var/lib/dpkg /var/lib/rpm /usr/lib/sysimage/rpm /var/lib/belay /var/lib /var/cache; do
+  [ -d "$place" ] || continue
+  real=$(readlink -f "$place")
+  case $real in *[[:space:]]*) continue ;; esac
+  say room "$real $(df -Pk "$real" 2>/dev/null | awk 'NR == 2 { print $4 }')"
+done
 
 # The packages of the server: all of its source, in the version that is installed.
 if command -v dpkg-query >/dev/null; then

@@ -139,13 +139,16 @@ conninfo=$(cat)
 ${findBin}
 ${reachText}
 keep_folder postgresql
+auto=$directory/postgresql.auto.conf
+[ "$major" -ge 12 ] || auto=$directory/recovery.conf
+setting() { sed -n "s/^[[:space:]]*$1[[:space:]]*=[[:space:]]*'\\(.*\\)'[[:space:]]*\\(#.*\\)\\{0,1\\}\\$/\\1/p" "$auto" 2>/dev/null | tail -n 1 | sed "s/''/'/g"; }
+[ -n "$conninfo" ] || conninfo=$(setting primary_conninfo)
+[ -n "$conninfo" ] || fail NO_CONNINFO "$directory does not say which primary it follows; give ConnInfo. Nothing was changed"
 said=$conninfo
 reach
 identity=$(identify) || fail PRIMARY_SILENT "the new primary cannot be asked: $(in_error). Nothing was changed"
 own=$(control 'Database system identifier')
 [ "$own" = "\${identity%%|*}" ] || fail OTHER_CLUSTER "it belongs to the cluster $own, and the primary to \${identity%%|*}. Nothing was changed"
-auto=$directory/postgresql.auto.conf
-[ "$major" -ge 12 ] || auto=$directory/recovery.conf
 record=$keep/$key
 if [ ! -e "$record.files/done" ]; then
   rm -rf -- "$record.files"
@@ -155,7 +158,6 @@ if [ ! -e "$record.files/done" ]; then
   : >"$record.files/done"
   sync -f "$record.files" 2>/dev/null || sync
 fi
-setting() { sed -n "s/^[[:space:]]*$1[[:space:]]*=[[:space:]]*'\\(.*\\)'[[:space:]]*\\(#.*\\)\\{0,1\\}\\$/\\1/p" "$auto" 2>/dev/null | tail -n 1 | sed "s/''/'/g"; }
 [ "$slot" != = ] || slot=$(setting primary_slot_name)
 if [ -n "$slot" ]; then
   case $slot in *[!a-z0-9_]*) fail ODD_SLOT "$slot is no name of a replication slot" ;; esac

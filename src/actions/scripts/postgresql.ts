@@ -48,6 +48,8 @@ judge() {
     $order <"$out.raw" >"$out"
   else
     ask -c "select datname from pg_database where datallowconn and not datistemplate order by 1" >"$out.all" 2>"$err" || return 1
+    # Of servers with data checksums: pages that failed theirs, ever.
+    ask -c "select 'checksum failures', datname, checksum_failures from pg_stat_database where checksum_failures is not null order by 2" >>"$out" 2>/dev/null
     while IFS= read -r database; do
       printf %s "$query" | ask -f - >"$out.raw" 2>"$err" || return 1
       prefix=$(printf %s "$database" | tr -c 'A-Za-z0-9_.\\n-' _)
@@ -72,6 +74,18 @@ if [ -n "$query" ]; then
     said=$(sed -n 's/^psql:<stdin>:[0-9]*: //; /ERROR:\\|FATAL:\\|PANIC:/{p;q}' "$err")
     [ -n "$said" ] || said=$(tr '\\n' ' ' <"$err")
     say queryError "$(printf %s "$said" | cut -c 1-600)"
+  fi
+  [ -z "$all" ] || database=postgres
+  # pg_amcheck asks only databases that have its extension; it reads all of a table, so it has the time of the query.
+  if command -v pg_amcheck >/dev/null && [ "$(ask -c "select count(*) from pg_available_extensions where name = 'amcheck'" 2>/dev/null)" = 1 ]; then
+    where=$database
+    [ -z "$all" ] || where=
+    checked=$(as_user env PATH="$PATH" LC_ALL=C \${PGPORT:+PGPORT=$PGPORT} \${PGHOST:+PGHOST=$PGHOST} timeout "$seconds" pg_amcheck -w \${where:+-d "$where"} \${all:+-a} 2>"$err")
+    case $? in
+      0) say amcheck sound ;;
+      2) say amcheck "damaged $(printf '%s' "$checked" | tr '\\n' ' ' | cut -c 1-400)" ;;
+      124) say amcheck unfinished ;;
+    esac
   fi
 fi
 `,

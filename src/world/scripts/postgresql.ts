@@ -171,4 +171,30 @@ function databases(data: PostgresData): string[] {
   return [...new Set(['postgres', 'template0', 'template1', ...own])];
 }
 
-export const postgresqlScripts = { 'postgresql/check': check, 'postgresql/server': find };
+/** A server of the sandbox that does not run was shut down cleanly. */
+const control: ScriptModel = {
+  changes: false,
+  durationMs: 0,
+  run(run) {
+    const { state, host } = run;
+    const directory = argument(run, 0, 'DIRECTORY');
+    const cluster = directory.replace(dataDirectory(''), '');
+    if (clusterData(state, host, cluster) === undefined)
+      return no([], 'NO_SUCH_DIRECTORY', `${directory} is no data directory: it has no PG_VERSION`);
+    const isRunning = host.servers[cluster] !== undefined;
+    return {
+      fields: [
+        ...(isRunning ? ['running=1'] : []),
+        `state=${isRunning ? 'in production' : 'shut down'}`,
+        'checkpoint=0/15007C8',
+        'timeline=1',
+      ],
+    };
+  },
+};
+
+export const postgresqlScripts = {
+  'postgresql/check': check,
+  'postgresql/server': find,
+  'postgresql/control': control,
+};

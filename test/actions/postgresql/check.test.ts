@@ -39,6 +39,7 @@ test('gives version, role and the canary’s answer, for a later check to compar
       Intact: null,
       Verdict: null,
       Answer: '42',
+      Damage: null,
       AskedAt: '1970-01-01T00:00:00.000Z',
       AskedOf: 'here (this machine) database postgres',
       State: 'answers',
@@ -161,4 +162,25 @@ test('a version that cannot be one is refused, not compared', async () => {
 const tools = { isExpression: () => false, models: { check: () => [], resolve: () => undefined } };
 test.each([{ Canary: {} }, { Canary: { Query: 'q', Table: 't' } }])('validation refuses %j', (wrong) => {
   expect(check.check?.({ Host: 'db1', ...wrong }, tools).map(({ code }) => code)).toEqual(['CANARY_QUERY']);
+});
+
+test('damage that pg_amcheck finds is a verdict of its own, before and after, and what it did not finish is none', async () => {
+  const inputs = { Canary: { Query: 'select 1' } };
+  const damaged = [...answering, `answer=${base64('1\n')}`, 'amcheck=damaged heap table "t": gone'];
+  expect((await asked(inputs, damaged)).ending).toMatchObject({
+    kind: 'failed',
+    code: 'DATA_DAMAGED',
+    message: expect.stringContaining('heap table "t": gone. Nothing was changed'),
+    outputs: { Intact: null, Damage: 'heap table "t": gone' },
+  });
+  const compared = { Canary: { Query: 'select 1', Equals: '1' } };
+  expect((await asked(compared, damaged)).ending).toMatchObject({
+    code: 'DATA_DAMAGED',
+    outputs: { Intact: false, Verdict: 'differs' },
+  });
+  const unfinished = [...damaged.slice(0, -1), 'amcheck=unfinished'];
+  expect((await asked(compared, unfinished)).ending).toMatchObject({
+    kind: 'done',
+    outputs: { Intact: true },
+  });
 });

@@ -30,9 +30,14 @@ const plain = [
   'number=150018',
 ];
 
-async function asked(inputs: JsonObject, more: readonly string[] = [], changed: JsonObject = {}) {
+async function asked(
+  inputs: JsonObject,
+  more: readonly string[] = [],
+  changed: JsonObject = {},
+  first = plain[0] ?? '',
+) {
   await using here = localTestHost();
-  const lines = [...plain, `facts=${JSON.stringify({ ...facts, ...changed })}`, ...more];
+  const lines = [first, ...plain.slice(1), `facts=${JSON.stringify({ ...facts, ...changed })}`, ...more];
   const host: Host = {
     ...here.host,
     read: async () => ({ exitCode: 0, stdout: `${lines.join('\n')}\n`, stderr: '' }),
@@ -48,6 +53,7 @@ const all = [
   'Standbys',
   'PreparedTransactions',
   'Collation',
+  'Room',
   'Downgrade',
 ];
 
@@ -159,4 +165,69 @@ test.each([
   ['9.2.24-1', '9.2.23-1', 'downgrade'],
 ])('from %s to %s is %s', (installed, target, change) => {
   expect(changeTo(installed, target)).toBe(change);
+});
+
+const second = [
+  'other=5433 /data/second /usr/lib/postgresql/15/bin postgresql@15-second.service running',
+  'otherPath=/data/second /data /dev/xvdf ext4',
+  'otherPath=/data/second /more /dev/xvdh ext4',
+];
+
+test('Include: all takes the other clusters along, with all that they lie on', async () => {
+  expect(await asked({ Refuse: all }, second)).toMatchObject({ code: 'OTHER_CLUSTERS' });
+  expect(await asked({ Refuse: all, Include: 'all' }, second)).toMatchObject({
+    kind: 'done',
+    outputs: { Included: ['postgresql@15-second'], Mounts: ['/data', '/wal', '/more'] },
+  });
+});
+
+test('a manager that says it is paused is no reason to refuse, unless the server runs below its unit', async () => {
+  expect(await asked({ Refuse: all }, ['managers=patroni'])).toMatchObject({ code: 'MANAGED' });
+  expect(await asked({ Refuse: all }, ['managers=patroni', 'paused=patroni'])).toMatchObject({
+    kind: 'done',
+  });
+  expect(
+    await asked({ Refuse: all }, ['managers=patroni', 'managers=repmgrd', 'paused=patroni']),
+  ).toMatchObject({
+    code: 'MANAGED',
+    message: expect.stringContaining('repmgrd runs'),
+  });
+  const below = 'server=37 5432 /data/15 /usr/lib/postgresql/15/bin patroni.service /var/run/postgresql';
+  expect(await asked({ Refuse: all }, ['managers=patroni', 'paused=patroni'], {}, below)).toMatchObject({
+    code: 'MANAGED',
+    message: expect.stringContaining('leaves it running'),
+  });
+});
+
+test.each([
+  ['the data', 'room=/data/15 65535', 'NO_ROOM'],
+  ['the data, with just enough', 'room=/data/15 65536', null],
+  ['the programs', 'room=/usr/lib/postgresql/15/bin 262143', 'NO_ROOM'],
+  ['the programs, with just enough', 'room=/usr/lib/postgresql/15/bin 262144', null],
+  ['what df did not say', 'room=/data/15 -', null],
+])('room for %s', async (_what, line, code) => {
+  expect(await asked({ Refuse: all }, [line])).toMatchObject(code === null ? { kind: 'done' } : { code });
+});
+
+test.each([
+  [{ Name: 'libicu72', From: '72.1-3', To: '72.1-4' }, 'COLLATION_COMES'],
+  [{ Name: 'libicu74', From: null, To: '74.2' }, 'COLLATION_COMES'],
+  [{ Name: 'libc6', From: '2.36-9', To: '2.41-1' }, 'COLLATION_COMES'],
+  [{ Name: 'glibc-common', From: '2.34-1', To: '2.34-2' }, 'COLLATION_COMES'],
+  [{ Name: 'libpq5', From: '15.18', To: '15.20' }, null],
+  [{ Name: 'libcurl4', From: '1', To: '2' }, null],
+])('a plan with %o', async (change, code) => {
+  expect(await asked({ Refuse: all, Plan: [change] })).toMatchObject(
+    code === null ? { kind: 'done' } : { code },
+  );
+  expect(await asked({ Refuse: all, Plan: [change], Accept: ['Collation'] })).toMatchObject({ kind: 'done' });
+});
+
+test('AllowDowngrade lets an older version be meant', async () => {
+  const older = { Refuse: all, Target: '15.17-0+deb12u1' };
+  expect(await asked(older)).toMatchObject({ code: 'OLDER_VERSION' });
+  expect(await asked({ ...older, AllowDowngrade: true })).toMatchObject({
+    kind: 'done',
+    outputs: { Change: 'downgrade' },
+  });
 });

@@ -95,6 +95,29 @@ export function documentCases({ way, ...bench }: Bench): void {
   );
 
   test(
+    'the plain document whose snapshot cannot be taken starts the server again, and upgrades nothing',
+    async () => {
+      const stage = bench.stage();
+      const target = way.target(stage, bench.inventory());
+      const { code } = await stage.belay(
+        runOf(plainDocument, {
+          InstanceId: target.host,
+          DataVolumeId: 'vol-00000000000000000',
+          ServiceName: unit,
+          PackageNames: packages.join(' '),
+        }),
+        target.inventory,
+      );
+      expect(code).toBe(1);
+      expect(await stage.show()).toMatchObject({ status: 'Failed', failedStep: 'SnapshotDataVolume' });
+      expect(await stage.onHost(`systemctl is-active ${unit}`)).toBe('active');
+      expect(await stage.serverVersion()).toBe(stage.versions.old.server);
+      expect(await stage.dpkgLog()).toEqual([]);
+    },
+    caseMs,
+  );
+
+  test(
     'the plain document on its good path upgrades the server and keeps the snapshot',
     async () => {
       const stage = bench.stage();

@@ -1,6 +1,7 @@
 /**
- * runbooks/postgresql/patch-replicas.yaml, runbooks/postgresql/rebuild-standby.yaml, src/actions/postgresql/replication.ts and
- * src/actions/postgresql/rebuild-standby.ts: a primary with two standbys, under a writer.
+ * runbooks/postgresql/patch-replicas.yaml, runbooks/postgresql/rebuild-standby.yaml, src/actions/postgresql/replication.ts,
+ * src/actions/postgresql/rebuild-standby.ts, src/actions/postgresql/can-follow.ts, src/actions/postgresql/follow.ts and
+ * src/actions/postgresql/promote.ts: a primary with two standbys, under a writer.
  */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -225,6 +226,11 @@ describe.skipIf(reason)(
         ]);
         expect(back.code, back.stderr).toBe(3);
         expect(await replicas.sql('db3', 'select n from astray')).toBe('1');
+
+        const rewound = await rebuild(['-p', 'Rewind=true']);
+        expect(rewound.code, rewound.stderr).toBe(0);
+        expect(await replicas.sql('db3', 'select pg_is_in_recovery()')).toBe('t');
+        expect(await replicas.sql('db3', "select count(*) from pg_class where relname = 'astray'")).toBe('0');
 
         const done = await rebuild();
         expect(done.code, done.stderr).toBe(0);
