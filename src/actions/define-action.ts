@@ -55,6 +55,10 @@ export interface ActionContext {
   now(): number;
   /** Whether a secret value stands in it, at any depth: then it may travel by env or stdin only, and no script text or argument holds it. */
   isSecret(value: Json): boolean;
+  /** The step was given a secret and its author does not ask for its output: what a program of his said goes into no message. */
+  readonly hidesOutput?: boolean;
+  /** Whether the runbook reads this output of the step. Absent: nobody knows. */
+  isRead?(output: string): boolean;
 }
 
 /** The name of the tag that carries a token in AWS. */

@@ -81,6 +81,9 @@ function parseStep(whole: MapNode, context: StepsContext): StepDraft {
   } else if (action === 'aws:createSnapshot') {
     context.additions.push({ name: action, span: actionSpan });
   }
+  const inputsNode = node.entries.get('inputs')?.value;
+  const showOutput = inputsNode?.kind === 'map' ? inputsNode.entries.get('ShowOutput') : undefined;
+  if (showOutput !== undefined) context.additions.push({ name: 'ShowOutput', span: showOutput.keySpan });
 
   const onFailure = parseRoute(reader, 'onFailure');
   const description = readText(reader, 'description');

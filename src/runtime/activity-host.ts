@@ -1,7 +1,7 @@
 /** Carries out activities: what they see of the world, their time, their logs, and what of their answers may be told. */
 import type { ActionContext, AnyAction } from '../actions/define-action.ts';
 import type { ActivityCallOf, ActivityKind, Outcome, OutcomeResult } from '../engine/index.ts';
-import type { JsonObject } from '../json.ts';
+import { isJsonObject, type JsonObject } from '../json.ts';
 import type { Aws, AwsModels } from '../transports/aws.ts';
 import type { Host } from '../transports/host.ts';
 import type { ScriptPlace } from '../transports/scripts.ts';
@@ -14,7 +14,7 @@ import type { LockKeeper } from './locks/keeper.ts';
 import type { LogFolder, LogSink } from './logs.ts';
 import type { ProgramFiles } from './program-files.ts';
 import type { Vault } from './secrets/vault.ts';
-import { withheldResult, withheldSink } from './secrets/withheld.ts';
+import { whyChanged, whyGiven, withheldResult, withheldSink } from './secrets/withheld.ts';
 import { hashToken } from './token.ts';
 
 /**
@@ -136,6 +136,8 @@ export class ActionHost implements ActivityHost {
     const { executionId, aws, models, fetch, targets, scripts, files, vault, logs, onNotice, now } =
       this.#ports;
     const { step, assumeRole } = call;
+    const given = inputsOf(call);
+    const hidesOutput = !asksForOutput(given) && vault.holdsSecret(given);
     return {
       executionId,
       step,
@@ -153,11 +155,14 @@ export class ActionHost implements ActivityHost {
       log: (target) => {
         const sink = opened.get(target) ?? logs.open(step, target, attemptOf(call.id));
         opened.set(target, sink);
-        return changed === undefined ? sink : withheldSink(sink, changed);
+        if (changed !== undefined) return withheldSink(sink, whyChanged(changed));
+        return hidesOutput ? withheldSink(sink, whyGiven) : sink;
       },
       notice: (text) => onNotice(step, vault.masked(text)),
       now,
       isSecret: vault.reveal(inputsOf(call)).isSecret,
+      hidesOutput,
+      isRead: (output) => files.isRead(step, output),
     };
   }
 }
@@ -183,6 +188,11 @@ function actedOn(host: Host, actsOn: (name: string) => Promise<void>): Host {
 
 function inputsOf({ input }: AnyCall): JsonObject {
   return 'inputs' in input ? input.inputs : {};
+}
+
+/** Of a step, or of the step that is undone. */
+function asksForOutput({ ShowOutput, inputs }: JsonObject): boolean {
+  return ShowOutput === true || (isJsonObject(inputs) && inputs['ShowOutput'] === true);
 }
 
 /** A signal for the end of the time or the cancel, whichever comes first. Its timer goes with it: there are many activities. */

@@ -109,10 +109,9 @@ export class EmbeddedRuntime implements Runtime, Above {
       const outcome = readOutcome(call.kind, recorded);
       return outcome === undefined ? undefined : seal.unsealed(call.kind, outcome);
     });
-    if (known?.outcome !== undefined) {
-      if (call.kind === 'begin') this.#earlier.add(call.token);
-      return known.outcome;
-    }
+    // Also one whose outcome is not known: what adopts it finds what the earlier runner gave it.
+    if (known !== undefined && call.kind === 'begin') this.#earlier.add(call.token);
+    if (known?.outcome !== undefined) return known.outcome;
     const isEarlier = known !== undefined || this.#earlier.has(call.token);
     const { turn } = this.attention;
     if (known === undefined && !call.ignoreCancel && (await this.isCancelled()))

@@ -28,11 +28,14 @@ export interface ProgramFiles {
   commandDocument(name: string): Promise<SourceText | undefined>;
   /** See ActionContext. */
   lineOf(program: string, line: number): string | undefined;
+  /** Whether the runbook reads that output of the step, so that its author wants it kept. `step`: its path. */
+  isRead(step: string, output: string): boolean;
 }
 
 /** `file`: of the document; attachments lie in its folder, or in `attachments/` there. */
 export function programFiles(document: Document, file: string): ProgramFiles {
   const places = new Map<string, ProgramPlace>();
+  let text: string | undefined;
   for (const step of everyStep(document.mainSteps)) {
     for (const [input, place] of Object.entries(step.programs ?? {})) {
       const text = step.inputs[input];
@@ -40,6 +43,12 @@ export function programFiles(document: Document, file: string): ProgramFiles {
     }
   }
   return {
+    isRead: (step, output) => {
+      const name = (step.split('/').at(-1) ?? '').replace(/@.*$/s, '');
+      text ??= JSON.stringify(document);
+      // By the name of the step, from its own undo, and by a selector of its outputs.
+      return [`${name}.${output}`, `outputs.${output}`, `$.${output}`].some((word) => text?.includes(word));
+    },
     attachment: async (name, aws) => {
       const declared = own(document.files ?? {}, name);
       if (declared === undefined) {

@@ -118,7 +118,9 @@ describe('at the command line', () => {
     desk.write('fail.yaml', {
       schemaVersion: '0.3',
       parameters: { Pw: { type: 'String', secret: true } },
-      mainSteps: [command('Say', { Script: 'echo "no: $P" >&2; exit 3', Env: { P: '{{ Pw }}' } })],
+      mainSteps: [
+        command('Say', { Script: 'echo "no: $P" >&2; exit 3', Env: { P: '{{ Pw }}' }, ShowOutput: true }),
+      ],
     });
     const run = await desk.belay(['run', 'fail.yaml', '--secret', `Pw=file:${file}`, '-y', '--json']);
     expect(run.code).toBe(1);

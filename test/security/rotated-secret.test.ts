@@ -1,5 +1,5 @@
 /** A secret that is exchanged between a killed runner and its resume: what the step said of the earlier one is shown to nobody. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -33,21 +33,23 @@ test.each([
         inputs: {
           Host: 'here',
           Env: { P: '{{ Pw }}' },
-          Script: `while [ ! -e '${gate}' ]; do sleep 0.1; done; echo "it was $P"; echo "error $P" >&2`,
+          ShowOutput: true,
+          Script: `: >'${gate}.waits'; while [ ! -e '${gate}' ]; do sleep 0.1; done; echo "it was $P"; echo "error $P" >&2`,
         },
         undo: { none: 'a test' },
       },
       {
         name: 'Again',
         action: 'host:command',
-        inputs: { Host: 'here', Env: { P: '{{ Pw }}' }, Script: 'echo "now $P"' },
+        inputs: { Host: 'here', Env: { P: '{{ Pw }}' }, Script: 'echo "now $P"', ShowOutput: true },
         undo: { none: 'a test' },
       },
     ],
   });
   const going = desk.start(['run', 'say.yaml', '-y', '--secret', 'Pw=env:PW'], { env: { PW: earlier } });
   await going.writes(/▸ Say/);
-  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  // The command runs; whether its runner has written that down by now is all the same.
+  while (!existsSync(`${gate}.waits`)) await new Promise((resolve) => setTimeout(resolve, 20));
   going.process.kill('SIGKILL');
   const id = idOf(await going.said);
   writeFileSync(gate, '');

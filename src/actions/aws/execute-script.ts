@@ -6,6 +6,7 @@ import { Type } from 'typebox';
 import { isExpression } from '../../document/index.ts';
 import { defineAction, failed, type ActionContext } from '../define-action.ts';
 import { detached } from '../effects/detached.ts';
+import { checkShowOutput, withheldText } from '../scripts/show-output.ts';
 import { strictObject } from '../strict-object.ts';
 import type { OutputSink } from '../../transports/host.ts';
 import { scriptEnding, type ScriptOutputs } from './script/ending.ts';
@@ -49,7 +50,10 @@ export const executeScript = defineAction({
   permissions: () => [],
   targets: () => [],
   hasHostTargets: false,
-  check: (inputs, tools) => checkExecuteScript(inputs, (value) => tools.isExpression(value), tools.scripts),
+  check: (inputs, tools) => [
+    ...checkShowOutput(inputs.ShowOutput, (value) => tools.isExpression(value)),
+    ...checkExecuteScript(inputs, (value) => tools.isExpression(value), tools.scripts),
+  ],
   ready: async ({ Runtime, Attachment }, context) => {
     if (!isExpression(Runtime)) chooseInterpreter(Runtime, placeOf(context));
     if (Attachment !== undefined && !isExpression(Attachment)) await context.attachment?.(Attachment);
@@ -69,7 +73,8 @@ export const executeScript = defineAction({
         handler: inputs.Handler,
         file: chooseInterpreter(inputs.Runtime, placeOf(context)).interpreter.file,
         exitCode,
-        said: stderrTail,
+        said: context.hidesOutput === true ? withheldText : stderrTail,
+        hidesMessages: context.hidesOutput === true,
         lineOf: (line) => context.lineOf?.(inputs.Script ?? '', line) ?? `line ${line} of the Script`,
       });
     },

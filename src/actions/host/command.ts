@@ -8,6 +8,7 @@ import { strictObject } from '../strict-object.ts';
 import { overHosts } from './over-hosts.ts';
 import { detached } from '../effects/detached.ts';
 import { lastLines } from '../scripts/fields.ts';
+import { checkShowOutput, showOutputInput, shown } from '../scripts/show-output.ts';
 
 /** What GetCommandInvocation gives of each stream, too. All of it is in the step's log. */
 const stdoutCharactersMax = 24_000;
@@ -24,6 +25,7 @@ type Inputs = {
   readonly Script?: string;
   readonly Env?: Readonly<Record<string, string>>;
   readonly WorkingDirectory?: string;
+  readonly ShowOutput?: boolean;
   readonly ExpectExitCodes?: readonly number[];
 };
 type Outputs = { readonly ExitCode: number; readonly Stdout: string; readonly Stderr: string };
@@ -62,6 +64,7 @@ const onOne = defineAction({
       }),
     ),
     WorkingDirectory: Type.Optional(Type.String({ pattern: '^/' })),
+    ShowOutput: showOutputInput,
     ExpectExitCodes: Type.Optional(
       Type.Array(Type.Integer({ minimum: 0, maximum: 255 }), {
         minItems: 1,
@@ -72,9 +75,10 @@ const onOne = defineAction({
   outputs: strictObject({
     ExitCode: Type.Integer(),
     Stdout: Type.String({
-      description: 'The first 24,000 characters, fewer where they take more than 40,000 bytes.',
+      description:
+        'The first 24,000 characters, fewer where they take more than 40,000 bytes. Of a step that was given a secret it is kept only where the runbook reads it, or ShowOutput is true; otherwise it is empty.',
     }),
-    Stderr: Type.String({ description: 'The first 8,000 characters.' }),
+    Stderr: Type.String({ description: 'The first 8,000 characters, in the same way.' }),
   }),
   secretInputs: ['Env'],
   timeoutSeconds: 3_600,
@@ -99,6 +103,7 @@ const onOne = defineAction({
         hint: 'pass it through Env and write "$NAME" in the Script',
       });
     }
+    problems.push(...checkShowOutput(inputs.ShowOutput, (value) => tools.isExpression(value)));
     if (Array.isArray(Command)) problems.push(...pastedInto(Command, tools));
     return problems;
   },
@@ -109,11 +114,11 @@ const onOne = defineAction({
     waitingFor: () => 'the command runs',
     mayStartAnew: false,
     outputBytesMax,
-    finish: ({ host, exitCode, stdout, stderr, stderrTail }, { ExpectExitCodes = [0] }) => {
+    finish: ({ host, exitCode, stdout, stderr, stderrTail }, { ExpectExitCodes = [0] }, _, context) => {
       const outputs: Outputs = {
         ExitCode: exitCode,
-        Stdout: shortened(stdout, stdoutCharactersMax, stdoutJsonBytesMax),
-        Stderr: shortened(stderr, stderrCharactersMax, stderrJsonBytesMax),
+        Stdout: isKept('Stdout', context) ? shortened(stdout, stdoutCharactersMax, stdoutJsonBytesMax) : '',
+        Stderr: isKept('Stderr', context) ? shortened(stderr, stderrCharactersMax, stderrJsonBytesMax) : '',
       };
       if (ExpectExitCodes.includes(exitCode)) return done(outputs);
       const wanted =
@@ -121,7 +126,9 @@ const onOne = defineAction({
       const how =
         exitCode > 128 ? `exit code ${exitCode} (signal ${exitCode - 128})` : `exit code ${exitCode}`;
       const said = lastLines(stderrTail) || lastLines(stdout.slice(-2_000)) || 'it said nothing';
-      return failed('COMMAND_FAILED', `${host.label}: ${how}, wanted ${wanted}: ${said}`, { outputs });
+      return failed('COMMAND_FAILED', `${host.label}: ${how}, wanted ${wanted}: ${shown(context, said)}`, {
+        outputs,
+      });
     },
   }),
   undo: {
@@ -132,6 +139,11 @@ const onOne = defineAction({
 });
 
 export const command = overHosts(onOne);
+
+/** What is printed beside a secret stays out of the journal, unless its author reads it. */
+function isKept(output: 'Stdout' | 'Stderr', { hidesOutput, isRead }: ActionContext): boolean {
+  return hidesOutput !== true || isRead?.(output) !== false;
+}
 
 /** `sh -c 'echo {{ X }}'`: an interpreter that is given its program as an argument. */
 function pastedInto(

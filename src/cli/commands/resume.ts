@@ -5,7 +5,7 @@ import type { CommandBody } from '../command-spec.ts';
 import { runInFront } from '../front.ts';
 import { flagOf } from '../options.ts';
 import { recalledText } from '../view/event-lines.ts';
-import { defaultsOf, headLines, resumeLines } from '../view/head-lines.ts';
+import { defaultsOf, headLines, resumeLines, shownOutputLines } from '../view/head-lines.ts';
 import { Progress } from '../view/progress.ts';
 
 export const body: CommandBody = async (cli, [prefix], options) => {
@@ -32,6 +32,7 @@ export const body: CommandBody = async (cli, [prefix], options) => {
     ...headLines(view, defaultsOf((await belay.row(id)).program.document.parameters), cli.style),
     ...(view.isLive ? [] : resumeLines(view.runner, events.at(-1)?.at ?? null)),
     ...(recalled === '' ? [] : [`  ${recalled}`]),
+    ...shownOutputLines(belay.row(id).program.document),
   ];
   return runInFront(cli, belay, id, {
     json: flagOf(options, 'json'),

@@ -10,7 +10,7 @@ import { Declined } from '../interrupted.ts';
 import { flagOf, textsOf } from '../options.ts';
 import { overTargets } from '../over-targets.ts';
 import { runWords } from '../run-request.ts';
-import { defaultsOf, headLines } from '../view/head-lines.ts';
+import { defaultsOf, headLines, shownOutputLines } from '../view/head-lines.ts';
 
 export const body: CommandBody = async (cli, [file = ''], options) => {
   const belay = await cli.belay();
@@ -36,7 +36,8 @@ export const body: CommandBody = async (cli, [file = ''], options) => {
     cli.style,
   );
   const wait = options['wait'] !== false;
-  return runInFront(cli, belay, id, { json, wait, endsAs: 'run', head: [...head, ...borrowed] });
+  const shown = shownOutputLines(belay.row(id).program.document);
+  return runInFront(cli, belay, id, { json, wait, endsAs: 'run', head: [...head, ...borrowed, ...shown] });
 };
 
 /** A refusal says what was not done; one with diagnostics ends in that sentence already. */

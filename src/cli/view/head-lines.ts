@@ -1,5 +1,5 @@
 /** The first lines of a run: the id before anything else. */
-import type { Parameter } from '../../document/index.ts';
+import type { Document, Parameter } from '../../document/index.ts';
 import type { JsonObject } from '../../json.ts';
 import type { Runner } from '../../journal/index.ts';
 import type { ExecutionView } from '../../runtime/execution-view.ts';
@@ -23,6 +23,29 @@ export function headLines(view: ExecutionView, defaults: JsonObject, style: Styl
     ...(view.sandbox ? [style.paint('hint', '(sandbox: nothing real is touched)')] : []),
   ];
   return [parts.filter((part) => part !== '').join('  ')];
+}
+
+/** Steps whose author asks that what they print is shown, although a secret may be in it. */
+export function shownOutputLines(document: Document): string[] {
+  if (!Object.values(document.parameters).some(({ secret }) => secret === true)) return [];
+  const names: string[] = [];
+  const look = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null) return;
+    if ('inputs' in value && 'name' in value && isShown(value.inputs)) names.push(String(value.name));
+    for (const inner of Object.values(value)) look(inner);
+  };
+  look(document);
+  return names.length === 0
+    ? []
+    : [
+        `  ShowOutput: what ${names.map(printable).join(', ')} prints is shown, with known forms of secrets masked`,
+      ];
+}
+
+function isShown(inputs: unknown): boolean {
+  return (
+    typeof inputs === 'object' && inputs !== null && 'ShowOutput' in inputs && inputs.ShowOutput === true
+  );
 }
 
 export function defaultsOf(parameters: Readonly<Record<string, Parameter>>): JsonObject {

@@ -172,7 +172,7 @@ function lowerStep(
   const kept = {
     ...written,
     ...(isJsonObject(written['inputs'])
-      ? { inputs: { ...nestedOf(written['inputs'], draft), ...step.inputs } }
+      ? { inputs: { ...nestedOf(written['inputs'], draft), ...withoutShowOutput(step.inputs) } }
       : {}),
     ...('isEnd' in written ? { isEnd: step.isEnd } : {}),
     ...('isCritical' in written ? { isCritical: step.isCritical } : {}),
@@ -212,6 +212,11 @@ function lowerStep(
       ...(outputs === undefined ? {} : { outputs }),
     };
   });
+}
+
+/** SSM shows what a script prints, and has no word for it. */
+function withoutShowOutput({ ShowOutput: _, ...inputs }: JsonObject): JsonObject {
+  return inputs;
 }
 
 /** Lists of steps, which the inputs as they were read do not hold. */

@@ -79,6 +79,11 @@ export class Vault {
     return look(inputs, []);
   }
 
+  /** Whether a secret stands anywhere in the inputs, as they are before values are put in. */
+  holdsSecret(inputs: JsonObject): boolean {
+    return this.secretPlace(inputs, () => false) !== undefined;
+  }
+
   /** A secret in the inputs, as they are before values are put in, that had another value when the execution began. */
   changedSecret(inputs: JsonObject): string | undefined {
     return this.#changed.find(({ placeholder }) => someText(inputs, (text) => text.includes(placeholder)))

@@ -7,17 +7,22 @@ import type { JsonObject } from '../../json.ts';
 import type { OutputSink } from '../../transports/host.ts';
 
 /** Completes "withheld: …". */
-function why(secret: string): string {
+export const whyGiven =
+  'the step was given a secret; where its action takes ShowOutput, ShowOutput: true shows it, with known forms of the secret masked';
+
+/** Completes "withheld: …". */
+export function whyChanged(secret: string): string {
   return `the step was given another value of ${secret} than there is now, which nobody could take out of it`;
 }
 
-export function withheldSink(sink: OutputSink, secret: string): OutputSink {
+/** `why` completes "withheld: …". */
+export function withheldSink(sink: OutputSink, why: string): OutputSink {
   let isSaid = false;
   return {
     write: async (stream) => {
       if (isSaid) return;
       isSaid = true;
-      await sink.write(stream, Buffer.from(`[belay: the output is withheld: ${why(secret)}]\n`));
+      await sink.write(stream, Buffer.from(`[belay: the output is withheld: ${why}]\n`));
     },
   };
 }
@@ -27,7 +32,7 @@ export function withheldResult<K extends ActivityKind>(
   result: OutcomeResult<K>,
   secret: string,
 ): OutcomeResult<K> {
-  const sentence = `withheld: ${why(secret)}`;
+  const sentence = `withheld: ${whyChanged(secret)}`;
   const effect = (value: EffectResult): EffectResult => ({
     ...value,
     outputs: withoutTexts(value.outputs),

@@ -206,6 +206,7 @@ describe.skipIf(reason)(`secrets${reason === undefined ? '' : ` (skipped: ${reas
         inputs: {
           Host: 'h1',
           Env: { PASSWORD: '{{ Password }}', KEY: '{{ Key }}' },
+          ShowOutput: true,
           Script: `${print}echo "$KEY"; sleep 2; printf "%s" "$PASSWORD" | sha256sum`,
         },
       })),

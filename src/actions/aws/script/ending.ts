@@ -1,6 +1,7 @@
 /** What a script's end means for its step, in words: the exception, and where in the runbook's own file it was raised. */
 import type { Json } from '../../../json.ts';
 import { done, failed, type Done, type Failed } from '../../define-action.ts';
+import { withheldText } from '../../scripts/show-output.ts';
 import { boto3Hint } from './inputs.ts';
 import { payloadBytesMax } from './launch.ts';
 import type { Frame, Report } from './report.ts';
@@ -14,6 +15,8 @@ export interface Ended {
   readonly exitCode: number;
   /** The end of what was printed. */
   readonly said: string;
+  /** The script was given a secret: what it raises or exits with may hold it. */
+  readonly hidesMessages: boolean;
   /** `patch.yaml:42` for a line of the Script, 1-based. */
   readonly lineOf: (line: number) => string;
 }
@@ -47,7 +50,7 @@ export function scriptEnding(report: Report | undefined, ended: Ended): Done<Scr
     case 'exited':
       return failed(
         'SCRIPT_EXITED',
-        `the script called sys.exit(${report.code}) and returned nothing: return from the handler, or raise an exception`,
+        `the script called sys.exit(${ended.hidesMessages && typeof report.code !== 'number' ? '…' : report.code}) and returned nothing: return from the handler, or raise an exception`,
       );
     case 'raised':
       return failed('SCRIPT_FAILED', raised(report, ended));
@@ -103,7 +106,7 @@ function raised(
   { type, message, frames, missing }: Extract<Report, { kind: 'raised' }>,
   ended: Ended,
 ): string {
-  const reason = message === '' ? type : `${type}: ${message}`;
+  const reason = message === '' ? type : `${type}: ${ended.hidesMessages ? withheldText : message}`;
   const places = frames.filter(({ isOwn }) => isOwn).toReversed();
   const beyond = frames.at(-1);
   const within = beyond === undefined || beyond.isOwn ? [] : [`within ${moduleName(beyond.file)}`];

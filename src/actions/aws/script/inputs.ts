@@ -4,6 +4,7 @@ import { parse } from 'yaml';
 import type { CatalogProblem } from '../../../document/catalog.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../../json.ts';
 import type { ScriptTools } from '../../../transports/scripts.ts';
+import { showOutputInput } from '../../scripts/show-output.ts';
 import { strictObject } from '../../strict-object.ts';
 
 export const executeScriptInputs = strictObject({
@@ -29,6 +30,7 @@ export const executeScriptInputs = strictObject({
       description: 'The program. Pass values through InputPayload: an expression becomes part of it.',
     }),
   ),
+  ShowOutput: showOutputInput,
   Attachment: Type.Optional(
     Type.String({
       minLength: 1,
