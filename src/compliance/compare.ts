@@ -44,7 +44,8 @@ export function compare(input: CompareInput): Compared {
     const wasTold = isLoud || (after.isTold && acknowledgement === null);
     const finding = { ...after, isTold: wasTold && isOpen(after) };
     findings.push(finding);
-    changes.push({ kind, finding, isLoud, acknowledgement });
+    const isOfTarget = kind === 'unknown' ? finding.isOfTarget : before?.isOfTarget === true;
+    changes.push({ kind, finding, isLoud, isOfTarget, acknowledgement });
   };
 
   for (const look of input.looks) {
@@ -76,7 +77,8 @@ export function compare(input: CompareInput): Compared {
   if (input.isWholeSet) {
     for (const before of input.memory) {
       if (!isOpen(before) || seen.has(placeOf(before.rule, before.target))) continue;
-      note('retired', before, { ...before, status: 'retired', closedAt: input.now, code: '', reason: '' });
+      const blanked = { code: '', reason: '', isOfTarget: false };
+      note('retired', before, { ...before, ...blanked, status: 'retired', closedAt: input.now });
     }
   }
   return { findings, changes };
@@ -99,11 +101,14 @@ const blank = {
   reason: '',
   closedAt: null,
   missedTimes: 0,
+  isOfTarget: false,
   isTold: false,
   status: 'open',
   firstSeenAt: 0,
   lastSeenAt: 0,
 } as const;
+
+const isKnown = { code: '', reason: '', isOfTarget: false } as const;
 
 /** Undefined: it holds, and nobody thought otherwise. */
 function next(judged: Judged, before: Finding | undefined, now: number): Step | undefined {
@@ -115,17 +120,17 @@ function next(judged: Judged, before: Finding | undefined, now: number): Step | 
       return { kind: endOf(known), finding: close(known, now) };
     case 'broken': {
       const { wanted, found } = judged;
-      const finding: Partial<Finding> = { ...since, status: 'open', wanted, found, code: '', reason: '' };
+      const finding: Partial<Finding> = { ...since, status: 'open', wanted, found, ...isKnown };
       if (known === undefined) return { kind: 'new', finding: { ...finding, isTold: false } };
       // What was never known to be broken is news.
       if (known.status === 'unknown') return { kind: 'new', finding };
       return { kind: known.code === '' ? 'still' : 'known', finding };
     }
     case 'unknown': {
-      const { code, reason } = judged;
+      const why = { code: judged.code, reason: judged.reason, isOfTarget: isWhollyUnknown(judged) };
       if (known === undefined)
-        return { kind: 'unknown', finding: { ...blank, ...since, status: 'unknown', code, reason } };
-      return { kind: known.code === '' ? 'unknown' : 'still', finding: { ...since, code, reason } };
+        return { kind: 'unknown', finding: { ...blank, ...since, status: 'unknown', ...why } };
+      return { kind: known.code === '' ? 'unknown' : 'still', finding: { ...since, ...why } };
     }
     default:
       return judged satisfies never;
@@ -137,13 +142,14 @@ function missed(before: Finding, doubt: Judged | undefined, isWholeLook: boolean
   const becomes = before.code === '' ? 'unknown' : 'still';
   // Where anything was not known, what was not seen may be among it.
   if (doubt?.kind === 'unknown') {
-    const { code, reason } = doubt;
-    return { kind: becomes, finding: { lastSeenAt: now, missedTimes: 0, code, reason } };
+    const why = { code: doubt.code, reason: doubt.reason, isOfTarget: isWhollyUnknown(doubt) };
+    return { kind: becomes, finding: { lastSeenAt: now, missedTimes: 0, ...why } };
   }
   const missedTimes = before.missedTimes + 1;
   if (isWholeLook || missedTimes >= missesNeeded) return { kind: endOf(before), finding: close(before, now) };
   const reason = 'it was not listed any more; when the next check does not list it either, it is gone';
-  return { kind: becomes, finding: { lastSeenAt: now, missedTimes, code: 'NOT_LISTED', reason } };
+  const why = { code: 'NOT_LISTED', reason, isOfTarget: false };
+  return { kind: becomes, finding: { lastSeenAt: now, missedTimes, ...why } };
 }
 
 /** What was only unknown was never broken as far as anybody knows, so it is not fixed either. */
@@ -156,8 +162,7 @@ function close(before: Finding, now: number): Partial<Finding> {
     status: 'fixed',
     closedAt: now,
     lastSeenAt: before.lastSeenAt,
-    code: '',
-    reason: '',
+    ...isKnown,
     missedTimes: 0,
   };
 }

@@ -37,14 +37,18 @@ export function newsOf(
   open: readonly Finding[],
 ): ComplianceNews[] {
   const loud = changes.filter(({ isLoud }) => isLoud);
-  const groups = Map.groupBy(loud, (change) => (isOfTarget(change) ? reachability : change.finding.rule));
-  return [...groups].map(([rule, group]) => {
+  const groups = Map.groupBy(
+    loud.flatMap((change) => rulesToTell(change).map((rule) => ({ rule, change }))),
+    ({ rule }) => rule,
+  );
+  return [...groups].map(([rule, told]) => {
+    const group = told.map(({ change }) => change);
     const remedy = rules.find(({ name }) => name === rule)?.remedy;
     const severity = worst(group.map(({ finding }) => finding));
     const news = rule === reachability ? ofTargets(group) : ofRule(group, remedy);
     const openCount =
       rule === reachability
-        ? new Set(open.filter(({ subject }) => subject === '').map(({ target }) => target)).size
+        ? new Set(open.filter((finding) => finding.isOfTarget).map(({ target }) => target)).size
         : open.filter((finding) => finding.rule === rule && finding.status === 'open').length;
     return { kind: 'rule', rule, severity, ...news, openCount };
   });
@@ -60,9 +64,11 @@ export function newsAsJson(news: ComplianceNews): JsonObject {
 
 type Told = Pick<Extract<ComplianceNews, { kind: 'rule' }>, 'found' | 'fixed' | 'unknown'>;
 
-/** That a whole target could not be looked at, or can again. */
-function isOfTarget({ kind, finding }: Change): boolean {
-  return finding.subject === '' && (kind === 'unknown' || kind === 'known');
+/** Under which rule people are told. That a whole target could not be looked at, or can be again, is told for all of its rules together. */
+function rulesToTell({ kind, finding, isOfTarget }: Change): readonly string[] {
+  if (!isOfTarget) return [finding.rule];
+  if (kind === 'unknown' || kind === 'known') return [reachability];
+  return kind === 'fixed' ? [finding.rule, reachability] : [finding.rule];
 }
 
 function ofRule(group: readonly Change[], remedy: Rule['remedy']): Told {
@@ -112,27 +118,27 @@ function ofRule(group: readonly Change[], remedy: Rule['remedy']): Told {
 
 /** Each target once, with how many rules it is about. */
 function ofTargets(group: readonly Change[]): Told {
-  const lines = (kind: 'unknown' | 'known'): NewsLine[] =>
+  const lines = (isUnknown: boolean): NewsLine[] =>
     [
       ...Map.groupBy(
-        group.filter((change) => change.kind === kind),
+        group.filter(({ kind }) => (kind === 'unknown') === isUnknown),
         ({ finding }) => finding.target,
       ),
     ]
       .slice(0, linesMax)
       .map(([target, of]) => {
         const [first] = of;
-        const rules = of.length === 1 ? `rule ${first?.finding.rule ?? ''}` : `${of.length} rules`;
+        const names = new Set(of.map(({ finding }) => finding.rule));
+        const rules = names.size === 1 ? `rule ${first?.finding.rule ?? ''}` : `${names.size} rules`;
         const why = `${first?.finding.reason ?? ''} (${first?.finding.code ?? ''})`;
         return {
           target,
-          says:
-            kind === 'unknown'
-              ? `cannot be looked at for ${rules}: ${why}`
-              : `can be looked at again for ${rules}`,
+          says: isUnknown
+            ? `cannot be looked at for ${rules}: ${why}`
+            : `can be looked at again for ${rules}`,
         };
       });
-  return { found: [], unknown: lines('unknown'), fixed: lines('known') };
+  return { found: [], unknown: lines(true), fixed: lines(false) };
 }
 
 function worst(findings: readonly Finding[]): string {

@@ -104,6 +104,8 @@ export interface Finding extends FindingKey {
   readonly closedAt: number | null;
   /** Checks in a row whose listing did not have it. */
   readonly missedTimes: number;
+  /** It is not known because nothing of its target could be looked at by the rule: told for the target, and not for each finding. */
+  readonly isOfTarget: boolean;
   /** Whether somebody was told of it, so that its end is told as well. */
   readonly isTold: boolean;
 }
@@ -129,6 +131,8 @@ export interface Change {
   readonly finding: Finding;
   /** Whether somebody is to be told. */
   readonly isLoud: boolean;
+  /** That its target could not be looked at, or can be again. */
+  readonly isOfTarget: boolean;
   /** Who keeps it quiet; null: nobody. */
   readonly acknowledgement: Acknowledgement | null;
 }

@@ -71,7 +71,11 @@ export interface ComplianceStore {
   close(): void;
 }
 
-const formatVersion = 1;
+const formatVersion = 2;
+const upgrades = {
+  1: `ALTER TABLE findings ADD COLUMN of_target INTEGER NOT NULL DEFAULT 0;
+      UPDATE findings SET of_target = 1 WHERE subject = '' AND code <> '';`,
+};
 const tables = `
   CREATE TABLE checks (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -99,6 +103,7 @@ const tables = `
     closed_at INTEGER,
     missed_times INTEGER NOT NULL,
     told INTEGER NOT NULL,
+    of_target INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (rule_set, rule, target, subject)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX findings_open ON findings (rule_set, rule) WHERE closed_at IS NULL;
@@ -123,7 +128,9 @@ const tables = `
 
 /** Opens or makes it. Throws JournalFailure. */
 export function openComplianceStore(stateDir: string): ComplianceStore {
-  return new SqliteComplianceStore(openStoreFile(stateDir, { name: 'compliance.db', formatVersion, tables }));
+  return new SqliteComplianceStore(
+    openStoreFile(stateDir, { name: 'compliance.db', formatVersion, tables, upgrades }),
+  );
 }
 
 class SqliteComplianceStore implements ComplianceStore {
@@ -165,7 +172,7 @@ class SqliteComplianceStore implements ComplianceStore {
   #saveFinding(finding: Finding): void {
     this.#rows.run(
       `INSERT OR REPLACE INTO findings (rule_set, rule, target, subject, status, severity, wanted, found, code, reason,
-         first_seen_at, last_seen_at, closed_at, missed_times, told) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         first_seen_at, last_seen_at, closed_at, missed_times, told, of_target) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       [
         finding.set,
         finding.rule,
@@ -182,6 +189,7 @@ class SqliteComplianceStore implements ComplianceStore {
         finding.closedAt,
         finding.missedTimes,
         finding.isTold ? 1 : 0,
+        finding.isOfTarget ? 1 : 0,
       ],
     );
   }
@@ -304,5 +312,6 @@ function findingRow(row: Row): Finding {
     closedAt: row['closed_at'] === null ? null : Number(row['closed_at']),
     missedTimes: Number(row['missed_times']),
     isTold: row['told'] === 1,
+    isOfTarget: row['of_target'] === 1,
   };
 }

@@ -19,6 +19,8 @@ export interface StoreFile {
   readonly formatVersion: number;
   /** SQL that makes the tables of that format. */
   readonly tables: string;
+  /** SQL by the format that it makes the next one of. */
+  readonly upgrades?: Readonly<Record<number, string>>;
   /** Writes what is in it from the first moment on, in the transaction that makes the tables. */
   readonly fill?: (database: DatabaseSync) => void;
 }
@@ -26,7 +28,7 @@ export interface StoreFile {
 /** Opens or makes it. Throws JournalFailure. */
 export function openStoreFile(
   stateDir: string,
-  { name, formatVersion, tables, fill }: StoreFile,
+  { name, formatVersion, tables, upgrades = {}, fill }: StoreFile,
 ): Statements {
   return asJournalFailure(stateDir, () => {
     const file = join(stateDir, name);
@@ -40,13 +42,15 @@ export function openStoreFile(
           `${file} was written by a newer Belay (format ${version()}, this one reads up to ${formatVersion}). Use that version, or another --state.`,
         );
       }
-      if (version() === 0) {
+      if (version() < formatVersion) {
         database.exec('BEGIN IMMEDIATE');
         // Another process may have been faster.
         if (version() === 0) {
           database.exec(`${tables}\nPRAGMA user_version = ${formatVersion};`);
           fill?.(database);
         }
+        for (let from = version(); from < formatVersion; from += 1)
+          database.exec(`${upgrades[from] ?? ''}\nPRAGMA user_version = ${from + 1};`);
         database.exec('COMMIT');
       }
     } catch (error) {

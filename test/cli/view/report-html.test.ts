@@ -23,6 +23,7 @@ const finding: Finding = {
   lastSeenAt: now,
   closedAt: null,
   missedTimes: 0,
+  isOfTarget: false,
   isTold: true,
 };
 const outcome = {

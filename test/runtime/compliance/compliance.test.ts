@@ -2,8 +2,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
+  compare,
+  isOpen,
   newsAsJson,
   newsOf,
   stoppedNews,
@@ -115,6 +118,7 @@ describe('what is told', () => {
     lastSeenAt: 1,
     closedAt: null,
     missedTimes: 0,
+    isOfTarget: false,
     isTold: true,
     ...more,
   });
@@ -143,6 +147,7 @@ describe('what is told', () => {
         reason: 'no route',
         wanted: '',
         found: '',
+        isOfTarget: true,
       }),
     );
     const changes = [
@@ -150,7 +155,12 @@ describe('what is told', () => {
       { kind: 'fixed' as const, finding: finding({ subject: 'b', status: 'fixed' }) },
       ...down.map((each) => ({ kind: 'unknown' as const, finding: each })),
       { kind: 'still' as const, finding: finding({ subject: 'quiet' }), isLoud: false },
-    ].map((each) => ({ isLoud: true, acknowledgement: null, ...each }));
+    ].map((each) => ({
+      isLoud: true,
+      isOfTarget: each.finding.isOfTarget,
+      acknowledgement: null,
+      ...each,
+    }));
     expect(newsOf(changes, rules, [finding({}), ...down])).toMatchObject([
       {
         rule: 'r',
@@ -173,6 +183,40 @@ describe('what is told', () => {
   });
 });
 
+test('a host that is down is told once, whatever is open on it, and once when it answers again', () => {
+  const rules = ['r', 's'].map((name) => ({ name, severity: 'HIGH' as const }));
+  const memory = new Map<string, Finding>();
+  const check = (looks: readonly Look[]) => {
+    const { findings, changes } = compare({
+      set: 'base',
+      rules,
+      looks,
+      memory: [...memory.values()].filter(isOpen),
+      acknowledgements: [],
+      isWholeSet: true,
+      now: 1,
+    });
+    for (const each of findings) memory.set(`${each.rule} ${each.subject}`, each);
+    const told = newsOf(changes, rules, [...memory.values()].filter(isOpen));
+    return told.map((news) =>
+      news.kind === 'rule'
+        ? `${news.rule} ${news.found.length} ${news.unknown.length} ${news.fixed.length} ${news.openCount}`
+        : news.kind,
+    );
+  };
+  const both = [look('r', 'h', [broken('a'), broken('b')]), look('s', 'h', [kept('a')])];
+  expect(check(both)).toEqual(['r 2 0 0 2']);
+  const down = [look('r', 'h', [unknown('')]), look('s', 'h', [unknown('')])];
+  expect(check(down)).toEqual(['reachability 0 1 0 1']);
+  expect(check(down)).toEqual([]);
+  expect(check(both)).toEqual(['reachability 0 0 1 0']);
+  check(down);
+  expect(check([look('r', 'h', [kept('a'), broken('b')]), look('s', 'h', [kept('a')])])).toEqual([
+    'r 0 0 1 1',
+    'reachability 0 0 1 0',
+  ]);
+});
+
 describe('the memory', () => {
   let folder: string;
   let store: ComplianceStore;
@@ -185,6 +229,21 @@ describe('the memory', () => {
     rmSync(folder, { recursive: true, force: true });
   });
   const result = { at: 5, verdict: 'COMPLIANT', counts: {}, findings: [], events: [] };
+
+  test('of the format before is read on', () => {
+    store.close();
+    const database = new DatabaseSync(join(folder, 'compliance.db'));
+    database.exec(`ALTER TABLE findings DROP COLUMN of_target;
+      INSERT INTO findings VALUES ('base', 'r', 'h', '', 'unknown', 'LOW', '', '', 'UNREACHABLE', 'no route', 1, 1, NULL, 0, 1);
+      INSERT INTO findings VALUES ('base', 'r', 'h', 'a', 'open', 'LOW', 'x', 'y', '', '', 1, 1, NULL, 0, 1);
+      PRAGMA user_version = 1;`);
+    database.close();
+    store = openComplianceStore(folder);
+    expect(store.findings({}).map(({ subject, isOfTarget }) => [subject, isOfTarget])).toEqual([
+      ['', true],
+      ['a', false],
+    ]);
+  });
 
   test('a check that has ended takes no second end, and one that never ended is told by the next', () => {
     const stopped = (): JsonObject => newsAsJson(stoppedNews('then'));
