@@ -32,7 +32,7 @@ export const body: CommandBody = async (cli, [prefix], options) => {
     ...headLines(view, defaultsOf((await belay.row(id)).program.document.parameters), cli.style),
     ...(view.isLive ? [] : resumeLines(view.runner, events.at(-1)?.at ?? null)),
     ...(recalled === '' ? [] : [`  ${recalled}`]),
-    ...shownOutputLines(belay.row(id).program.document),
+    ...shownOutputLines((await belay.row(id)).program.document),
   ];
   return runInFront(cli, belay, id, {
     json: flagOf(options, 'json'),

@@ -36,7 +36,7 @@ export const body: CommandBody = async (cli, [file = ''], options) => {
     cli.style,
   );
   const wait = options['wait'] !== false;
-  const shown = shownOutputLines(belay.row(id).program.document);
+  const shown = shownOutputLines((await belay.row(id)).program.document);
   return runInFront(cli, belay, id, { json, wait, endsAs: 'run', head: [...head, ...borrowed, ...shown] });
 };
 
