@@ -20,7 +20,7 @@ const token = (): string => randomBytes(24).toString('base64url');
 
 /** Of each kind one; another set of the same kinds tells what stands in every run anyway. */
 function tenSecrets(words: readonly [protocol: string, number: string, short: string]): string[] {
-  const pem = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  const pem = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' });
   const all = [
     pem,
     words[1],
@@ -208,7 +208,7 @@ test.skipIf(!hasPython)(
     const said = await desk.belay(['run', file, '-y', '--secret', 'S=env:V'], { env: { V: value } });
     expect(said.code).toBe(1);
     expect(said.stderr).toContain('ValueError: what it said is withheld');
-    const backwards = [...value].toReversed().join('');
+    const backwards = Array.from(value).toReversed().join('');
     expect(artefacts(said).includes(backwards)).toBe(false);
   },
   60_000,

@@ -11,14 +11,14 @@ const bytes =
   (value) =>
     Buffer.from(make(value), 'latin1');
 const each = (make: (byte: number) => string, between = ''): Form =>
-  bytes((value) => [...value].map(make).join(between));
+  bytes((value) => Array.from(value, make).join(between));
 const hex = (byte: number): string => byte.toString(16).padStart(2, '0');
 const wrapped = (written: string, width: number): string =>
   written.replaceAll(new RegExp(`.{${width}}`, 'g'), '$&\n');
 
 function base32(value: Buffer): string {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
-  const bits = [...value].map((byte) => byte.toString(2).padStart(8, '0')).join('');
+  const bits = Array.from(value, (byte) => byte.toString(2).padStart(8, '0')).join('');
   return (bits.match(/.{1,5}/g) ?? [])
     .map((five) => alphabet.charAt(Number.parseInt(five.padEnd(5, '0'), 2)))
     .join('');
@@ -41,9 +41,9 @@ const simple: Readonly<Record<string, Form>> = {
   urlOfAll: each((byte) => `%${hex(byte)}`),
   json: text((value) => JSON.stringify(value)),
   jsonOfJson: text((value) => JSON.stringify(JSON.stringify(value))),
-  entities: text((value) => [...value].map((letter) => `&#${letter.codePointAt(0)};`).join('')),
+  entities: text((value) => Array.from(value, (letter) => `&#${letter.codePointAt(0)};`).join('')),
   hexEntities: text((value) =>
-    [...value].map((letter) => `&#x${letter.codePointAt(0)?.toString(16)};`).join(''),
+    Array.from(value, (letter) => `&#x${letter.codePointAt(0)?.toString(16)};`).join(''),
   ),
   escapes: text((value) =>
     value
@@ -59,7 +59,7 @@ const simple: Readonly<Record<string, Form>> = {
   bits: each((byte) => byte.toString(2).padStart(8, '0')),
   utf16: (value) => Buffer.from(value.toString('utf8'), 'utf16le'),
   utf16be: (value) => Buffer.from(value.toString('utf8'), 'utf16le').swap16(),
-  backwards: text((value) => [...value].toReversed().join('')),
+  backwards: text((value) => Array.from(value).toReversed().join('')),
   upper: text((value) => value.toUpperCase()),
   swapped: text((value) =>
     value.replaceAll(/\p{L}/gu, (letter) =>
@@ -67,8 +67,8 @@ const simple: Readonly<Record<string, Form>> = {
     ),
   ),
   rot13: text(rot13),
-  spaced: text((value) => [...value].join(' ')),
-  lines: text((value) => [...value].join('\n')),
+  spaced: text((value) => Array.from(value).join(' ')),
+  lines: text((value) => Array.from(value).join('\n')),
   coloured: text((value) => `\u001B[31m${value.slice(0, 3)}\u001B[0m${value.slice(3)}`),
   decomposed: text((value) => value.normalize('NFD')),
   gzip: bytes((value) => gzipSync(value).toString('base64')),

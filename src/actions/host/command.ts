@@ -141,8 +141,8 @@ const onOne = defineAction({
 export const command = overHosts(onOne);
 
 /** What is printed beside a secret stays out of the journal, unless its author reads it. */
-function isKept(output: 'Stdout' | 'Stderr', { hidesOutput, isRead }: ActionContext): boolean {
-  return hidesOutput !== true || isRead?.(output) !== false;
+function isKept(output: 'Stdout' | 'Stderr', context: ActionContext): boolean {
+  return context.hidesOutput !== true || context.isRead?.(output) !== false;
 }
 
 /** `sh -c 'echo {{ X }}'`: an interpreter that is given its program as an argument. */

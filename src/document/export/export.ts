@@ -215,8 +215,8 @@ function lowerStep(
 }
 
 /** SSM shows what a script prints, and has no word for it. */
-function withoutShowOutput({ ShowOutput: _, ...inputs }: JsonObject): JsonObject {
-  return inputs;
+function withoutShowOutput(inputs: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(inputs).filter(([name]) => name !== 'ShowOutput'));
 }
 
 /** Lists of steps, which the inputs as they were read do not hold. */

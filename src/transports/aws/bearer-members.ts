@@ -7,6 +7,7 @@ import { lettersOf } from './names.ts';
 const NAMES: ReadonlySet<string> = new Set([
   // Tokens
   'accesstoken',
+  'activationcode',
   'authtoken',
   'authorizationtoken',
   'bearertoken',

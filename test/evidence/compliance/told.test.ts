@@ -55,7 +55,6 @@ describe.skipIf(reason)(`what checks tell${reason === undefined ? '' : ` (skippe
     mailServer.listen(0, '127.0.0.1');
     await once(mailServer.server, 'listening');
     minio = await MinioLab.up({ hosts: ['db1'], quietSeconds: 0 });
-    const { accessKey, secretKey } = minio.root;
   }, 480_000);
   afterAll(async () => {
     await minio?.down();
