@@ -3,13 +3,16 @@ import { expect, test } from 'vitest';
 import { findingLines } from '../../src/cli/view/finding-lines.ts';
 import { checkAws } from '../../src/runtime/checkup/aws.ts';
 import { checkHosts } from '../../src/runtime/checkup/hosts.ts';
+import type { ListedExecution } from '../../src/runtime/execution-view.ts';
+import { checkDrained } from '../../src/runtime/checkup/drained.ts';
+import { keptFindings } from '../../src/runtime/checkup/kept.ts';
 import { checkState } from '../../src/runtime/checkup/state.ts';
 import { checkNode } from '../../src/runtime/checkup/tools.ts';
 import { AwsFailure, type Aws } from '../../src/transports/aws.ts';
 import { HostFailure, type Host } from '../../src/transports/host.ts';
 import { cancelled } from '../../src/transports/hosts/failure.ts';
 import { BelayFolder } from './belay-process.ts';
-import { plain } from './story.ts';
+import { begin, change, ended, plain, started, startedAt, viewAfter } from './story.ts';
 
 const unused = (): never => {
   throw new Error('the doctor only reads');
@@ -43,13 +46,34 @@ test.each([
 
 test('a host that answers is good; command folders on it are worth a note', async () => {
   const found = await checkHosts(['db1'], () =>
-    host(() => Promise.resolve({ exitCode: 0, stdout: 'Linux 6.1, as root\n2\n', stderr: '' })),
+    host(() => Promise.resolve({ exitCode: 0, stdout: 'Linux 6.1, as root\n2\n180000\nyes\n', stderr: '' })),
   );
   expect(found.map(({ area, verdict }) => [area, verdict])).toEqual([
     ['hosts', 'good'],
     ['leftovers', 'note'],
+    ['leftovers', 'note'],
   ]);
-  expect(found[1]?.says).toMatch(/^2 command folders/);
+  expect(found[1]?.says).toMatch(/^2 command folders .*, the oldest 2 days old: /);
+  expect(found[2]?.hint).toContain('fsfreeze -u');
+});
+
+test('what a host keeps for undos is named by whose it is, how long, and what removes it', () => {
+  const hour = 3_600_000;
+  const of = (executionId: string, more: Partial<ListedExecution>) =>
+    ({ executionId, createdAt: 0, endedAt: null, isLive: false, ...more }) as ListedExecution;
+  const owners = new Map(
+    [
+      of('1SH66PGHTM3G', { endedAt: 2 * hour }),
+      of('1SH66PGHTM3H', {}),
+      of('1SH66PGHTM3J', { isLive: true }),
+    ].map((each) => [each.executionId.toLowerCase(), each]),
+  );
+  const found = keptFindings('db1', [...owners.keys(), '1sgstrange000'], owners, 100 * hour);
+  expect(found.map(({ says }) => says)).toEqual([
+    'keeps what undos need of 1SH66PGHTM3G (ended 4 days ago), 1SH66PGHTM3H (not over, begun 4 days ago)',
+    'keeps what undos need of 1sgstrange000, which this state folder does not know',
+  ]);
+  expect(found[1]?.hint).toContain('belay prune --forget 1sgstrange000 --host db1');
 });
 
 test('a host that does not answer is bad, in the words of its transport', async () => {
@@ -99,7 +123,24 @@ test('what executions left is named as what it is, volumes in use never, and onl
         const [tag] = (params['Filters'] as { Values: string[] }[]).flatMap(({ Values }) => Values);
         asked.push(`${operation} ${tag}`);
         if (operation === 'DescribeSnapshots')
-          return Promise.resolve({ Snapshots: [{ SnapshotId: 'snap-0a17' }] });
+          return Promise.resolve({
+            Snapshots: [
+              {
+                SnapshotId: 'snap-0a17',
+                StartTime: '2026-10-20T00:00:00Z',
+                Tags: [{ Key: 'belay:execution', Value: '1SH66PGHTM3G' }],
+              },
+            ],
+          });
+        if (operation === 'DescribeInstances') {
+          const instance = (InstanceId: string, Name: string) => ({
+            InstanceId,
+            LaunchTime: '2026-11-29T21:00:00Z',
+            State: { Name },
+          });
+          const Instances = [instance('i-0helper', 'running'), instance('i-0gone', 'terminated')];
+          return Promise.resolve({ Reservations: [{ Instances }] });
+        }
         const Volumes =
           tag === 'belay:token'
             ? [volume('vol-0live', 'in-use'), volume('vol-0made', 'available')]
@@ -108,21 +149,50 @@ test('what executions left is named as what it is, volumes in use never, and onl
       },
     }),
     false,
+    Date.parse('2026-11-30T00:00:00Z'),
   );
   expect(asked).toEqual([
     'DescribeSnapshots belay:token',
     'DescribeVolumes belay:token',
     'DescribeVolumes belay:replaced-by',
+    'DescribeInstances belay:token',
   ]);
   expect(found.map(({ what, verdict }) => [what, verdict])).toEqual([
     ['identity', 'good'],
     ['snapshots', 'note'],
     ['volumes', 'note'],
     ['replaced volumes', 'note'],
+    ['instances', 'note'],
   ]);
-  expect(found[1]?.says).toContain('snap-0a17');
+  expect(found[1]?.says).toMatch(/^snap-0a17 \(41 days, of 1SH66PGHTM3G\) were made/);
+  expect(found[1]?.hint).toContain('aws ec2 delete-snapshot --snapshot-id ID');
+  expect(found[4]?.says).toMatch(/^i-0helper \(3 h\) were launched/);
+  expect(found[4]?.hint).toContain('aws ec2 terminate-instances');
   expect(found[2]?.says).toMatch(/^vol-0made were made/);
   expect(found[3]?.says).toMatch(/^vol-0old held the data/);
+});
+
+test('a server that an execution drained and nobody put back is named, with the command that does', async () => {
+  const drained = viewAfter(
+    [
+      begin('Drain', 'Patch'),
+      started(0, 'Drain', { action: 'nginx:drain' }),
+      ended(1, 'Drain', { targets: ['lb1'], changes: [change('10.0.0.5:9000', 'up', 'down', 'lb1')] }),
+      ended(2, 'Patch', { status: 'Failed' }),
+      [3, { type: 'ForwardEnded', status: 'Failed', failedStep: 'Patch' }],
+      [3, { type: 'ExecutionEnded', status: 'Failed', rollbackStatus: 'notRequested', outputs: {} }],
+    ],
+    { sandbox: false },
+  );
+  const found = await checkDrained([drained], () => Promise.resolve(drained), startedAt + 5 * 3_600_000);
+  expect(found.map(({ what, says, hint }) => [what, says, hint])).toEqual([
+    [
+      'lb1',
+      `10.0.0.5:9000 is drained since 4 h by ${drained.executionId}, which nobody runs`,
+      `belay rollback ${drained.executionId} puts it back`,
+    ],
+  ]);
+  expect(await checkDrained([{ ...drained, isLive: true }], () => Promise.resolve(drained), 0)).toEqual([]);
 });
 
 test('without AWS nothing is wrong, unless a host is reached over SSM', async () => {

@@ -17,6 +17,7 @@ export const body: CommandBody = async (cli, _args, options) => {
     env,
     stateDir: belay.stateDir,
     list: () => belay.list(),
+    view: (id) => belay.view(id),
     journal: () => belay.journal,
     notifier: belay.notifier,
   })) {

@@ -1,10 +1,10 @@
 /** `belay doctor`: tools, state, configuration, AWS, hosts, and what executions left behind. Changes nothing. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Journal } from '../../journal/index.ts';
+import { JournalFailure, type Journal } from '../../journal/index.ts';
 import { createAws } from '../../transports/aws/client.ts';
 import { findConfiguration, type Configuration } from '../configuration.ts';
-import type { ListedExecution } from '../execution-view.ts';
+import type { ExecutionView, ListedExecution } from '../execution-view.ts';
 import type { Notifier } from '../notify/notifier.ts';
 import { openTransports } from '../transports.ts';
 import { Refusal } from '../refusal.ts';
@@ -13,6 +13,8 @@ import { checkChannels } from './channels.ts';
 import type { Finding } from './finding.ts';
 import { checkHosts } from './hosts.ts';
 import { checkMachines, type Answered } from './machines.ts';
+import { checkDrained } from './drained.ts';
+import { checkKept } from './kept.ts';
 import { checkPins } from '../known-machines.ts';
 import { checkHostLocks, checkLocks } from './locks.ts';
 import { checkState } from './state.ts';
@@ -23,6 +25,7 @@ export interface CheckupOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly stateDir: string;
   readonly list: () => Promise<readonly ListedExecution[]>;
+  readonly view: (id: string) => Promise<ExecutionView>;
   readonly journal: () => Journal;
   readonly notifier: Notifier | undefined;
 }
@@ -33,6 +36,7 @@ export async function* checkup({
   env,
   stateDir,
   list,
+  view,
   journal,
   notifier,
 }: CheckupOptions): AsyncGenerator<Finding> {
@@ -43,6 +47,8 @@ export async function* checkup({
   yield* await checkState(stateDir, list);
   const hasJournal = existsSync(join(stateDir, 'journal.db'));
   if (hasJournal) yield* await checkLocks(journal(), stateDir);
+  const executions = await known(hasJournal, list);
+  yield* await checkDrained(executions, view, Date.now());
   yield finding;
   const channels = configuration?.inventory?.channels ?? [];
   yield* await checkChannels({ channels, env, stateDir, notifier, now: Date.now() });
@@ -60,11 +66,29 @@ export async function* checkup({
     },
   });
   try {
-    yield* await checkHosts(names, (name) => transports.host(name));
+    const found = await checkHosts(names, (name) => transports.host(name));
+    yield* found;
     yield* checkMachines(names.flatMap((name) => answers.get(name) ?? []));
+    const reached = found.flatMap(({ area, verdict, what }) =>
+      area === 'hosts' && verdict === 'good' ? [what] : [],
+    );
+    yield* await checkKept(reached, (name) => transports.host(name), executions, Date.now());
     if (hasJournal) yield* await checkHostLocks(journal(), stateDir, names, transports);
   } finally {
     await transports.close();
+  }
+}
+
+/** What is wrong with the journal has been said already. */
+async function known(
+  hasJournal: boolean,
+  list: () => Promise<readonly ListedExecution[]>,
+): Promise<readonly ListedExecution[]> {
+  try {
+    return hasJournal ? await list() : [];
+  } catch (error) {
+    if (!(error instanceof JournalFailure)) throw error;
+    return [];
   }
 }
 

@@ -1,0 +1,43 @@
+/** Servers that executions took out of their upstream and that nobody has put back, by the journal. Asks no host. */
+import { accountOf, netChanges } from '../../engine/index.ts';
+import type { ExecutionView, ListedExecution } from '../execution-view.ts';
+import { ageText } from './age.ts';
+import type { Finding } from './finding.ts';
+
+/** So many executions that nobody runs are looked into, the newest first. */
+const lookedIntoMax = 100;
+
+export async function checkDrained(
+  executions: readonly ListedExecution[],
+  view: (id: string) => Promise<ExecutionView>,
+  now: number,
+): Promise<Finding[]> {
+  const some = executions
+    .filter((each) => !each.isLive && !each.sandbox && each.child === null && mayHaveLeft(each))
+    .toSorted((left, right) => right.createdAt - left.createdAt)
+    .slice(0, lookedIntoMax);
+  const findings: Finding[] = [];
+  for (const { executionId } of some) findings.push(...drainedBy(await view(executionId), now));
+  return findings;
+}
+
+const mayHaveLeft = ({ status, rollbackStatus, endedAt, closing }: ListedExecution): boolean =>
+  closing === null && (endedAt === null || (status !== 'Success' && rollbackStatus !== 'clean'));
+
+function drainedBy(execution: ExecutionView, now: number): Finding[] {
+  const standing = accountOf(execution).steps.filter(
+    ({ step, stands }) => stands && step.action === 'nginx:drain',
+  );
+  const since = Math.min(...standing.map(({ step }) => step.endedAt ?? step.startedAt ?? now));
+  const { executionId, endedAt } = execution;
+  const back = endedAt === null ? `belay cancel ${executionId}` : `belay rollback ${executionId}`;
+  return netChanges(standing.flatMap(({ step }) => step.changes))
+    .filter(({ to }) => to === 'down')
+    .map(({ target, subject }) => ({
+      area: 'leftovers' as const,
+      what: target,
+      verdict: 'note' as const,
+      says: `${subject} is drained since ${ageText(now - since)} by ${executionId}, which nobody runs`,
+      hint: `${back} puts it back`,
+    }));
+}
