@@ -207,10 +207,10 @@ test('without AWS nothing is wrong, unless a host is reached over SSM', async ()
   expect((await checkAws(nobody, true)).map(({ verdict }) => verdict)).toEqual(['bad']);
 });
 
-test('a state folder that is not there is not made', () => {
+test('a state folder that is not there is not made', async () => {
   const folder = new BelayFolder();
   try {
-    expect(checkState(folder.state, unused)).toEqual([
+    expect(await checkState(folder.state, unused)).toEqual([
       expect.objectContaining({ verdict: 'note', says: 'does not exist yet; the first run makes it' }),
     ]);
   } finally {
