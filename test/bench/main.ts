@@ -4,6 +4,7 @@ import { benchDocuments } from './documents.ts';
 import { benchSchedule } from './schedule.ts';
 import { benchHosts } from './hosts.ts';
 import { benchList } from './list.ts';
+import { benchRetention } from './retention.ts';
 import { benchStartUp } from './start-up.ts';
 import { writeEngineReport } from './report.ts';
 import { benchTargets } from './targets.ts';
@@ -18,6 +19,7 @@ const results = [
   benchDocuments(),
   await benchHosts(),
   await benchCompliance(),
+  await benchRetention(),
 ];
 writeEngineReport();
 process.exitCode = results.every(Boolean) ? 0 : 1;
