@@ -4,6 +4,7 @@ import type { WindowStore } from '../../journal/index.ts';
 import type { ApprovalFact, Effect, ExecutionFact, Occurrence, Task } from '../../windows/index.ts';
 import type { Belay } from '../belay.ts';
 import { cameTo } from './came-to.ts';
+import type { Need } from './messages.ts';
 import type { RunnerExit, TaskRunner } from './task-runner.ts';
 
 /** Pause before an execution that could not go on is tried again; doubles up to the second. */
@@ -13,6 +14,8 @@ const retryMs = { first: 10_000, longest: 600_000 } as const;
 const stateTroubles = ['DISK_FULL', 'JOURNAL_UNUSABLE'];
 /** From this exit code on somebody has stopped the process. */
 const interrupted = 128;
+
+const inJournal = (says: string): Need => ({ says, isInJournal: true });
 
 interface CheckEnd {
   /** Null: it was stopped. */
@@ -142,15 +145,18 @@ export class WindowExecutions {
 
   /**
    * Who said yes to the occurrence has said yes to what its runs ask on their way forward. What a rollback asks is asked at night, of a
-   * person: nobody knew of it beforehand. Written once for each wait and person, whoever asks how often.
+   * person: nobody knew of it beforehand. Written once for each wait and person, whoever asks how often. True: something was answered now,
+   * and nobody needs to be told of the question.
    */
   async answer(
     executionId: string,
     occurrence: Occurrence,
     approvals: readonly ApprovalFact[],
-  ): Promise<void> {
-    if ((await this.#belay.journal.execution(executionId)) === undefined) return;
+  ): Promise<boolean> {
+    const { journal } = this.#belay;
+    if ((await journal.execution(executionId)) === undefined) return false;
     const view = await this.#belay.view(executionId);
+    let isAnswered = false;
     for (const { at, waiting } of view.waits) {
       if (waiting.kind !== 'approval' || waiting.signed === true || at.includes('/undo/')) continue;
       const since = view.steps.findLast(({ name }) => name === at)?.startedAt ?? null;
@@ -158,38 +164,37 @@ export class WindowExecutions {
         if (answer === 'no' || !waiting.approvers.includes(by)) continue;
         const comment = `said beforehand, for ${occurrence.id}`;
         const value = { approver: by, decision: 'approve', comment, by };
-        await this.#belay.journal.signal(
-          executionId,
-          `approve:${at}`,
-          value,
-          `${by} since ${since}`,
-          this.#now(),
-        );
+        const once = `${by} since ${since}`;
+        if (await journal.signal(executionId, `approve:${at}`, value, once, this.#now())) isAnswered = true;
       }
     }
-    for (const child of await this.#belay.journal.childIds(executionId))
-      await this.answer(child, occurrence, approvals);
+    for (const child of await journal.childIds(executionId))
+      if (await this.answer(child, occurrence, approvals)) isAnswered = true;
+    return isAnswered;
   }
 
   /** What a person has to do for it; undefined while it needs nobody. */
-  async needOf(executionId: string): Promise<string | undefined> {
+  async needOf(executionId: string): Promise<Need | undefined> {
     if ((await this.#belay.journal.execution(executionId)) === undefined) return undefined;
     const { waiting, at, endedAt, rollbackStatus, isLive } = await this.#belay.view(executionId);
     if (endedAt !== null) {
       const isOpen = rollbackStatus === 'partial' || rollbackStatus === 'failed';
-      return isOpen ? `its rollback is ${rollbackStatus}: belay show ${executionId}` : undefined;
+      return isOpen ? inJournal(`its rollback is ${rollbackStatus}: belay show ${executionId}`) : undefined;
     }
     const stuck = isLive ? undefined : this.#stuck.get(executionId);
-    if (stuck !== undefined) return `it cannot go on: ${stuck}; belay resume ${executionId}`;
+    if (stuck !== undefined)
+      return { says: `it cannot go on: ${stuck}; belay resume ${executionId}`, isInJournal: false };
     switch (waiting?.kind) {
       case 'unknownOutcome':
-        return `nobody knows what became of ${at}: ${waiting.message}`;
+        return inJournal(`nobody knows what became of ${at}: ${waiting.message}`);
       case 'approval':
-        return `${at} waits for approval: belay approve ${executionId}`;
+        return inJournal(`${at} waits for approval: belay approve ${executionId}`);
       case 'pause':
-        return `${at} waits: belay continue ${executionId}`;
+        return inJournal(`${at} waits: belay continue ${executionId}`);
       case 'rollbackDecision':
-        return `it asks whether to roll back: belay rollback ${executionId}, or belay cancel ${executionId}`;
+        return inJournal(
+          `it asks whether to roll back: belay rollback ${executionId}, or belay cancel ${executionId}`,
+        );
       case 'sleep':
       case 'lock':
       case undefined:

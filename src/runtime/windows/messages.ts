@@ -20,6 +20,13 @@ export interface WindowMessagesPorts {
   readonly log: DaemonLog;
 }
 
+/** What a person has to do for a run. */
+export interface Need {
+  readonly says: string;
+  /** The execution has said it itself, in its journal. */
+  readonly isInJournal: boolean;
+}
+
 const needEveryMs = 3_600_000;
 
 export class WindowMessages {
@@ -95,52 +102,50 @@ export class WindowMessages {
   }
 
   /** At once, and again every hour. `need`: undefined, where it needs nobody. */
-  need(occurrence: Occurrence, executionId: string, need: string | undefined): void {
+  need(occurrence: Occurrence, executionId: string, need: Need | undefined): void {
     if (need === undefined) return;
     const { store, now, log } = this.#ports;
     const { id, window } = occurrence;
-    const hour = Math.floor(now() / needEveryMs);
-    const isFirst = store.words(executionId).every(({ kind }) => kind !== 'needs-person');
+    const earlier = store.words(executionId).filter(({ kind }) => kind === 'needs-person');
+    const sinceMs = now() - (earlier.at(-1)?.at ?? -Infinity);
+    if (sinceMs >= 0 && sinceMs < needEveryMs) return;
+    const count = earlier.length;
     // Told before it is written down that it was told: who dies in between tells it again.
     this.#tell(
       withFields(
         {
-          key: `need:${executionId}:${hour}`,
+          key: `need:${executionId}:${count}`,
           event: 'needsPerson',
           about: id,
           at: now(),
           subject: `${id} needs a person`,
-          text: `${executionId} of ${id} needs a person: ${need}`,
+          text: `${executionId} of ${id} needs a person: ${need.says}`,
         },
         { ...this.#fields(window, executionId), command: `belay show ${executionId}` },
       ),
       occurrence,
-      isFirst ? 'untold' : 'named',
+      // The first time, channels that hear of everything hear it from the execution itself, where that can say it.
+      count === 0 && need.isInJournal ? 'untold' : 'all',
     );
-    const isNew = store.say(executionId, {
-      kind: 'needs-person',
-      by: `hour ${hour}`,
-      value: need,
-      at: now(),
-    });
-    if (isNew) log.warn({ event: 'needs-person', occurrence: id, execution: executionId }, need);
+    store.say(executionId, { kind: 'needs-person', by: `time ${count}`, value: need.says, at: now() });
+    log.warn({ event: 'needs-person', occurrence: id, execution: executionId }, need.says);
   }
 
   #fields(window: string, id: string) {
     return { runbook: window, id, machine: hostname() };
   }
 
-  /** `whom`: all; those that the window names; of these, those that hear of an execution from nowhere else. */
+  /** `whom`: all, or of those that the window names the ones that hear of an execution from nowhere else. */
   #tell(
     message: Message,
     occurrence: Pick<Occurrence, 'notifySns' | 'notifyChannels'>,
-    whom: 'all' | 'named' | 'untold' = 'all',
+    whom: 'all' | 'untold' = 'all',
   ): void {
     const { notifier } = this.#ports;
     if (notifier === undefined || this.#told.has(message.key)) return;
     const audience = this.#audience(occurrence);
     const isWanted = ({ name, isOnlyNamed }: Channel): boolean =>
-      whom === 'all' || (audience.named.includes(name) && (isOnlyNamed || whom === 'named'));
+      whom === 'all' || (audience.named.includes(name) && isOnlyNamed);
     const channels = audience.channels.filter(isWanted);
     if (channels.length + audience.topicArns.length > 0) notifier.tell(message, { ...audience, channels });
     this.#told.add(message.key);

@@ -42,12 +42,12 @@ export interface SchedulerPorts {
   readonly cancel: (effect: Extract<Effect, { kind: 'cancel' }>) => Promise<void>;
   /** Of an execution that nobody runs any more and that has not ended. */
   readonly takeOver: (executionId: string, task: Task) => Promise<void>;
-  /** Answers what the execution asks on its way forward, for those who said yes to the occurrence. */
+  /** Answers what the execution asks on its way forward, for those who said yes to the occurrence. True: it did so now. */
   readonly answer: (
     executionId: string,
     occurrence: Occurrence,
     approvals: readonly ApprovalFact[],
-  ) => Promise<void>;
+  ) => Promise<boolean>;
   readonly told: (news: News) => Promise<void>;
 }
 
@@ -154,9 +154,10 @@ export class Scheduler {
       for (const { status, executionId } of invocations) {
         if (isEnded(status)) continue;
         await this.#ports.takeOver(executionId, task);
-        if (occurrence.approval !== null)
-          await this.#ports.answer(executionId, occurrence, facts.approvals(occurrence.id));
-        await told({ kind: 'open', occurrence, executionId });
+        const isAnswered =
+          occurrence.approval !== null &&
+          (await this.#ports.answer(executionId, occurrence, facts.approvals(occurrence.id)));
+        if (!isAnswered) await told({ kind: 'open', occurrence, executionId });
       }
     }
     return occurrence;

@@ -136,7 +136,8 @@ it('a window that wants an approval says so with the command to type', () => {
 
 it('a run that needs a person is told at once, and again every hour', () => {
   const { messages, notifier } = daemon();
-  const need = (): void => messages.need(occurrenceOf(), '01JD3K7QABCD', 'Ask waits for approval');
+  const need = (): void =>
+    messages.need(occurrenceOf(), '01JD3K7QABCD', { says: 'Ask waits for approval', isInJournal: true });
   need();
   need();
   expect(notifier.outbox.waiting()).toHaveLength(1);

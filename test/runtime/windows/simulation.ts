@@ -130,7 +130,7 @@ export class SimulatedDaemon {
         return Promise.resolve();
       },
       takeOver: () => Promise.resolve(),
-      answer: () => Promise.resolve(),
+      answer: () => Promise.resolve(false),
       told: async () => this.#mayDie(),
     });
   }
