@@ -47,6 +47,7 @@ export const documentCodes = {
   MISSING_INPUT: 'An input that the action needs.',
   WRONG_INPUT: 'An input whose value the action does not take.',
   BAD_SELECTOR: 'A selector that is no JSONPath.',
+  IGNORED_KEY: 'A key that the action of this step does not heed.',
   DUPLICATE_OUTPUT: 'Two outputs of one step have the same name.',
   BAD_CONDITION: 'A branch condition that cannot be evaluated.',
   // Flow

@@ -1,6 +1,7 @@
 /** Everything that the parts of a document mean together, one family of rules after the other. */
 import { stepList, type StepList, type ValidationContext } from './context.ts';
 import { validateFlow, type FlowGraph } from './flow.ts';
+import { validateIgnored } from './ignored.ts';
 import { validateInputs } from './inputs.ts';
 import { validateLoop } from './loop.ts';
 import { validateNames } from './names.ts';
@@ -32,6 +33,7 @@ function validateList(list: StepList, outerFlow: FlowGraph | undefined, context:
   validateUndoNeeds(list, context);
   for (const draft of list.drafts) {
     validateInputs(draft, context);
+    validateIgnored(draft, context);
     validateLoop(draft, context);
     validateUpdate(draft, list, context);
   }

@@ -44,6 +44,7 @@ export async function launch<T>({ frame, record, id }: StepRun, launching: Launc
   let inFlight = 0;
   const mayLaunch = (): boolean =>
     !tally.isCancelled &&
+    !frame.isSpent &&
     inFlight < budget.concurrency &&
     tally.failed.length + (isStrict ? inFlight : 0) <= budget.errors;
   const begin = (target: T, number: number): Promise<void> =>

@@ -4,7 +4,7 @@
  */
 import { isJsonObject, type JsonObject } from '../../json.ts';
 import { errorBudgetOf, sideBySideMax, type ErrorBudget } from '../../document/index.ts';
-import { cancelled, flowDone, flowFailed, type Ending } from '../endings.ts';
+import { cancelled, flowDone, flowFailed, flowTimedOut, type Ending } from '../endings.ts';
 import { failureOf } from '../failure.ts';
 import type { StepRecord } from '../records.ts';
 import type { RunStep, StepRun } from '../step-run.ts';
@@ -12,7 +12,8 @@ import { launch, type Tally } from './launch.ts';
 import { prepare } from './prepared.ts';
 import { bake, takeTurn, turnScope } from './turn.ts';
 
-export const rolling: RunStep = async (run) => {
+export const rolling: RunStep = async (given) => {
+  const run = await limited(given);
   const resolved = await resolveTargets(run);
   if ('status' in resolved) return resolved;
   const { frame, record } = run;
@@ -35,8 +36,21 @@ export const rolling: RunStep = async (run) => {
     },
     rest: (lane, { target }) => bake(lane, record, target),
   });
-  return tally.isCancelled ? cancelled(1) : endingOf(record, targets, tally, budget.errors);
+  if (tally.isCancelled) return cancelled(1);
+  const begun = tally.succeeded.length + tally.failed.length;
+  if (frame.isSpent && begun < targets.length)
+    return flowTimedOut(
+      `no time was left for ${targets.length - begun} of ${targets.length} targets of ${record.path}`,
+    );
+  return endingOf(record, targets, tally, budget.errors);
 };
+
+/** Its timeoutSeconds is for all of its turns. */
+async function limited(run: StepRun): Promise<StepRun> {
+  const { frame, id, timeoutSeconds } = run;
+  if (timeoutSeconds === null) return run;
+  return { ...run, frame: frame.limitedTo(timeoutSeconds * 1_000, await frame.now(`${id}:start`)) };
+}
 
 /** How many targets can be in their turn at once: those in flight count as failed. */
 export function turnsAtOnceMax({ inputs }: StepRecord, total: number): number {

@@ -251,3 +251,16 @@ test('after one failure too many nothing more is begun, and what was under way c
     NotStarted: ['c', 'd'],
   });
 });
+
+test('timeoutSeconds is for all turns: none begins when it is over, and what began is climbed down from', async () => {
+  const nap = step({ name: 'Nap', action: 'aws:sleep', inputs: { Duration: 'PT2S' } });
+  const { result, failure, turns, undone } = await run(
+    [{ ...roll([put(), nap], { MaxErrors: 3 }), timeoutSeconds: 1 }],
+    healthy(),
+  );
+  expect(result).toMatchObject({ status: 'TimedOut', rollbackStatus: 'clean' });
+  expect(failure).toMatchObject({ code: 'TIMED_OUT' });
+  expect(failure?.message).toContain('2 of 3 targets of Roll');
+  expect(turns.map(([name]) => name)).toEqual(['a']);
+  expect(undone).toEqual([['Roll@a/Put', 'undone']]);
+});
