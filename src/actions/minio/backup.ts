@@ -254,7 +254,10 @@ function finish(progress: Progress, { Versions = false }: Inputs, manifest: Mani
     Manifest: manifest.place,
   };
   const damaged = totals.damaged === 0 ? '' : `, ${totals.damaged} of them of equal size`;
-  const updated = totals.updated === 0 ? '' : `, ${totals.updated} updated${damaged}`;
+  const updated =
+    totals.updated === 0
+      ? ''
+      : `, ${totals.updated} updated${damaged} (a rollback does not bring their older copies back)`;
   const kept = Versions
     ? `; ${count} versions and ${markers} delete markers of ${versioned.length} buckets, ${copied} copied`
     : versioned.length === 0

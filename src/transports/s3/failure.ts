@@ -9,6 +9,7 @@ const hints: Readonly<Record<string, string>> = {
   SignatureDoesNotMatch: 'The secret key is not the one of this access key.',
   InvalidAccessKeyId: 'Check the access key, and whether it is enabled.',
   AccessDenied: 'The policy of the access key does not allow it.',
+  BucketAlreadyExists: 'The bucket belongs to somebody else: choose another name, or give a prefix.',
   XMinioStorageFull: 'Drives of the cluster are full.',
   XMinioServerNotInitialized: 'The node has not joined the cluster (yet).',
   SlowDownWrite:

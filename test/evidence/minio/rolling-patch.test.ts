@@ -106,7 +106,15 @@ describe.skipIf(reason)(
       const file = stage.desk.write('failing.yaml', failingAfter(failing, 'minio02'));
       let going = stage.patch({ Targets: [...two], BakeSeconds: 5 }, file);
       await going.writes(new RegExp(`▸ ${inTurn} `));
-      going = await resumed(await kill(going));
+      const killed = await kill(going);
+      for (const words of [['list'], ['locks'], ['show', idOf(killed)]]) {
+        const { stdout } = await stage.desk.belay(words);
+        const out =
+          /: minio01\.lab:9000 is out of the load balancer on lb1[^]*belay resume \S+ goes on, belay cancel/;
+        // In Drain itself nobody knows yet whether it came that far.
+        if (inTurn !== 'Drain') expect(stdout, words[0]).toMatch(out);
+      }
+      going = await resumed(killed);
       await going.writes(/✔ Undrain [^]*✔ MayGo [^]*✔ Alike /);
       going = await resumed(await kill(going));
       await going.writes(new RegExp(`▸ ${inRollback} `));
@@ -191,20 +199,21 @@ describe.skipIf(reason)(
     );
 
     test.runIf(isThorough)(
-      'a peer that freezes in the turn of another node is named within a minute; no third node is touched, and the node at hand goes back into nginx',
+      'a peer that hangs in the turn of another node is named and waited for once; no third node is touched, and the node at hand goes back into nginx',
       async () => {
         const watch = await stage.watch();
         const going = stage.patch({ Targets: [...two] });
         await going.writes(/✔ Start +minio01/);
-        await stage.minio.lab.freeze('minio03');
+        await stage.minio.run('minio03', 'systemctl kill -s STOP minio');
         const frozenAt = Date.now();
         await going.writes(/NODE_HANGS[^]*minio03 hangs/);
+        // It says so after some 50 s; a machine under load needs longer for all else.
         expect(Date.now() - frozenAt).toBeLessThan(120_000);
         const said = await going.said;
         expect(said, said.stderr).toMatchObject({ code: 4 });
         expect(said.stderr).not.toMatch(/✔ (?:StopAgain|Stop +minio02)/);
         expect(await drained()).toBe('');
-        await stage.minio.lab.thaw('minio03');
+        await stage.minio.run('minio03', 'systemctl kill -s CONT minio');
         // MinIO itself takes up to 20 s to reach all drives again.
         const until = Date.now() + 20_000;
         const back = await stage.desk.belay(['rollback', idOf(said), '-y']);
