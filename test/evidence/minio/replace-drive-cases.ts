@@ -187,7 +187,9 @@ export function replaceDriveCases(stand: () => Stand): void {
         .poll(async () => (await minio.probe('minio04', 'cluster')).status, { timeout: 60_000 })
         .toBe(200);
       const refused = await run('minio04', 1);
-      expectTrouble(refused, 1, /is blank already: MinIO heals it by itself|1 drives? heals?/);
+      // On a slow machine MinIO has formatted it by then, or has even healed it, and the hands are called.
+      if (refused.code === 6) await stand().belay(['cancel', idOf(refused)]);
+      else expectTrouble(refused, 1, /is blank already: MinIO heals it by itself|drives are healing/);
       await minio.untilReady();
       await expect
         .poll(() => expectWhole('minio04', 1).then(() => 'whole', String), { timeout: 60_000 })
