@@ -40,6 +40,7 @@ export function runWords(file: string, options: RawOptions, document: Document |
   const rollback = textOf(options, 'rollback');
   const id = textOf(options, 'id');
   const children = textOf(options, 'children');
+  const alarm = alarmOf(options, sandbox);
   const targets = textsOf(options, 'targets');
   const request: StartRequest = {
     file,
@@ -50,6 +51,7 @@ export function runWords(file: string, options: RawOptions, document: Document |
     ...(rollback === 'onFailure' || rollback === 'never' || rollback === 'ask' ? { rollback } : {}),
     ...(failAt === undefined ? {} : { failAt }),
     ...(children === 'local' || children === 'ssm' || children === 'auto' ? { children } : {}),
+    ...(alarm === undefined ? {} : { alarm }),
     ...lockWaitOf(options),
     ...(id === undefined ? {} : { id }),
     ...(targets.length === 0 ? {} : { targets }),
@@ -57,4 +59,21 @@ export function runWords(file: string, options: RawOptions, document: Document |
   if (beside === undefined || missing.length === 0) return { request, borrowed: [] };
   const names = missing.map(([name]) => printable(name)).join(', ');
   return { request, borrowed: [`  ${names} from ${printable(beside.file)}`] };
+}
+
+/** Throws Refusal. */
+function alarmOf(options: RawOptions, isSandbox: boolean): StartRequest['alarm'] {
+  const name = textOf(options, 'alarm');
+  const ignorePollFailure = flagOf(options, 'ignoreAlarmFailure');
+  if (name === undefined && ignorePollFailure)
+    throw new Refusal(
+      'usage',
+      'NO_ALARM',
+      '--ignore-alarm-failure is for the alarm of --alarm, and there is none',
+    );
+  if (name === undefined) return undefined;
+  if (isSandbox)
+    throw new Refusal('usage', 'NOT_IN_SANDBOX', '--alarm watches an alarm of AWS, and the sandbox has none');
+  if (name.trim() === '') throw new Refusal('usage', 'NO_ALARM', '--alarm needs the name of an alarm');
+  return { name, ignorePollFailure };
 }

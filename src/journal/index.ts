@@ -4,6 +4,7 @@ export {
   type ChildPlace,
   type Closing,
   type ExecutionRow,
+  type AlarmSetting,
   type ExecutionSettings,
   type Executions,
   type Events,

@@ -58,6 +58,12 @@ export interface Closing {
   readonly why: string;
 }
 
+export interface AlarmSetting {
+  readonly name: string;
+  /** Goes on where the alarm cannot be read. */
+  readonly ignorePollFailure: boolean;
+}
+
 export interface ExecutionSettings {
   readonly sandbox: boolean;
   /** The runbook's file, absolute: its attachments lie beside it. Absent in executions of Belay 0.1. */
@@ -74,6 +80,8 @@ export interface ExecutionSettings {
   readonly startedFor?: string;
   /** Who runs runbooks that steps name: Belay, Systems Manager, or Belay where it has them (`auto`, where nothing is said). */
   readonly children?: 'local' | 'ssm' | 'auto';
+  /** An alarm of CloudWatch that stops the execution. */
+  readonly alarm?: AlarmSetting;
   /** Whether any step may call AWS: then people are known by their AWS identity. */
   readonly usesAws: boolean;
 }

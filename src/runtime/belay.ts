@@ -28,6 +28,7 @@ import type { Aws } from '../transports/aws.ts';
 import { createAws } from '../transports/aws/client.ts';
 import { createAwsModels } from '../transports/aws/models.ts';
 import { scriptTools } from '../transports/scripts/tools.ts';
+import { triggeredAlarm } from './alarm-watch.ts';
 import { cancel, requestRollback } from './ask.ts';
 import { findConfiguration, readConfiguration } from './configuration.ts';
 import { executionView, listedView, type ExecutionView, type ListedExecution } from './execution-view.ts';
@@ -200,7 +201,9 @@ export class Belay {
   /** As `list` and `show` give it. */
   async view(id: string): Promise<ExecutionView> {
     const row = await this.row(id);
-    return executionView(row, await this.state(id), await livenessOf(this.journal, this.stateDir, row));
+    const view = executionView(row, await this.state(id), await livenessOf(this.journal, this.stateDir, row));
+    const alarm = row.settings.alarm === undefined ? undefined : await triggeredAlarm(this.journal, id);
+    return alarm === undefined ? view : { ...view, triggeredAlarm: alarm };
   }
 
   /** Executions that a step of it started, in the order in which it did. */

@@ -11,6 +11,7 @@ import type {
 } from '../engine/index.ts';
 import type { ChildPlace, Closing, ExecutionRow, ListedRow, Runner } from '../journal/index.ts';
 import type { JsonObject } from '../json.ts';
+import type { TriggeredAlarm } from './alarm-watch.ts';
 import { maskPlaceholders } from './secrets/placeholder.ts';
 import { headOf, readSummary, standingOf, type Liveness } from './summary.ts';
 
@@ -27,6 +28,8 @@ export interface ExecutionView {
   readonly rollback: readonly UndoState[];
   readonly outputs: JsonObject;
   readonly failedStep: string | null;
+  /** The alarm that stopped it, where one did. */
+  readonly triggeredAlarm?: TriggeredAlarm;
   /** Where it is: the step under way or waited at. */
   readonly at: string | null;
   readonly waiting: Waiting | null;

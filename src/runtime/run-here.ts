@@ -1,8 +1,11 @@
 /** Runs an execution in this process to its end, or as far as it goes: the lock, the ports, the interpreter. */
 import { hostname } from 'node:os';
 import { embeddedText, resolveInputs } from '../document/index.ts';
-import type { ExecutionRow } from '../journal/index.ts';
+import type { RecordedEvent } from '../engine/index.ts';
+import type { AlarmSetting, ExecutionRow } from '../journal/index.ts';
 import { own } from '../json.ts';
+import type { Aws } from '../transports/aws.ts';
+import { AlarmWatch } from './alarm-watch.ts';
 import { readConfiguration } from './configuration.ts';
 import { interpret, type Secrets } from './interpret.ts';
 import { KnownMachines } from './known-machines.ts';
@@ -64,7 +67,11 @@ export async function runHere(id: string, options: RunOptions): Promise<RunEndin
         runbookFolders: inventory?.runbookFolders ?? [],
         ...ports,
       };
-      return await interpret(row, shared, options);
+      const { alarm } = row.settings;
+      if (alarm === undefined) return await interpret(row, shared, options);
+      return await watched(row, { aws: transports.aws, alarm }, options, (onEvent) =>
+        interpret(row, shared, { ...options, onEvent }),
+      );
     } finally {
       await transports.close();
     }
@@ -73,6 +80,30 @@ export async function runHere(id: string, options: RunOptions): Promise<RunEndin
   } finally {
     lock.release();
   }
+}
+
+/** Runs it with an eye on its alarm, as long as its steps go on. */
+async function watched(
+  row: ExecutionRow,
+  { aws, alarm }: { readonly aws: Aws; readonly alarm: AlarmSetting },
+  { journal, onEvent, onTold = () => undefined }: RunOptions,
+  run: (onEvent: (event: RecordedEvent) => void) => Promise<RunEnding>,
+): Promise<RunEnding> {
+  const { assumeRole } = roleOf(row);
+  await using watch = new AlarmWatch({
+    executionId: row.id,
+    journal,
+    aws: assumeRole === undefined ? aws : aws.assume(assumeRole),
+    alarm,
+    tell: onTold,
+    now: Date.now,
+  });
+  const hasEnded = (await journal.events(row.id, 0)).some(({ event }) => event.type === 'ForwardEnded');
+  if (!hasEnded) await watch.start();
+  return await run((recorded) => {
+    if (recorded.event.type === 'ForwardEnded') watch.stop();
+    onEvent?.(recorded);
+  });
 }
 
 /** `assumeRole` of the document, resolved as the engine resolves it; empty means the caller. */

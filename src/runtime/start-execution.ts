@@ -3,7 +3,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { actions } from '../actions/index.ts';
 import type { Catalog, Diagnostic, RollbackWhen, SourceText } from '../document/index.ts';
-import type { Journal, NewExecution } from '../journal/index.ts';
+import type { AlarmSetting, Journal, NewExecution } from '../journal/index.ts';
 import type { JsonObject } from '../json.ts';
 import type { ChildrenRunBy } from './child-runbooks.ts';
 import { findConfiguration } from './configuration.ts';
@@ -31,6 +31,8 @@ export interface StartRequest {
   readonly failAt?: string;
   /** Who runs runbooks that steps name. */
   readonly children?: ChildrenRunBy;
+  /** Of CloudWatch: the execution is stopped by it. */
+  readonly alarm?: AlarmSetting;
   readonly lockWaitSeconds?: number;
   /** Starts under this id, once: it is refused where an execution has it. */
   readonly id?: string;
@@ -98,6 +100,7 @@ export async function startExecution(request: StartRequest, parts: StartParts): 
             inventoryFile: configuration.file,
             runbookFile: resolve(cwd, source.file),
             ...(request.children === undefined ? {} : { children: request.children }),
+            ...(request.alarm === undefined ? {} : { alarm: request.alarm }),
             startedBy: parts.caller(),
             ...personBehind(env),
           },

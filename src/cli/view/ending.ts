@@ -301,7 +301,7 @@ export function stoppedLines(view: ExecutionView, style: Style): string[] {
   ];
 }
 
-function howItEnded({ status, failedStep }: ExecutionView): string {
+function howItEnded({ status, failedStep, triggeredAlarm }: ExecutionView): string {
   const at = failedStep === null ? '' : ` at ${printable(failedStep)}`;
   switch (status) {
     case 'Success':
@@ -309,7 +309,9 @@ function howItEnded({ status, failedStep }: ExecutionView): string {
     case 'TimedOut':
       return `Timed out${at}`;
     case 'Cancelled':
-      return `Cancelled${at}`;
+      return triggeredAlarm === undefined
+        ? `Cancelled${at}`
+        : `Cancelled${at} by the alarm ${printable(triggeredAlarm.name)}, ${triggeredAlarm.state}`;
     case 'Failed':
       return `Failed${at}`;
     default:
