@@ -49,6 +49,7 @@ function catalogAction(
             check(inputs, { isExpression, models, ...(scripts === undefined ? {} : { scripts }) }),
         }),
     ...(action.programInputs === undefined ? {} : { programInputs: action.programInputs }),
+    ...(action.listMaxInSsm === undefined ? {} : { listMaxInSsm: action.listMaxInSsm }),
     ...(action.timeoutSecondsMaxInSsm === undefined
       ? {}
       : { timeoutSecondsMaxInSsm: action.timeoutSecondsMaxInSsm }),

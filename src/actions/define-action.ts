@@ -234,6 +234,8 @@ export interface Action<
   readonly inSsm?: (inputs: JsonObject) => readonly SsmStep[];
   /** AWS allows no more seconds than these: binding under --strict-ssm. */
   readonly timeoutSecondsMaxInSsm?: number;
+  /** AWS takes no longer lists in these inputs: binding under --strict-ssm. */
+  readonly listMaxInSsm?: Readonly<Record<string, number>>;
   /**
    * The only inputs that take a secret, with all below them: it goes no way that a third party keeps or shows. Left out: none does.
    * Checked at validation and again before the effect.

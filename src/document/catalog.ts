@@ -34,6 +34,8 @@ export interface CatalogAction {
   readonly programInputs?: readonly string[];
   /** The most seconds that AWS allows an attempt. */
   readonly timeoutSecondsMaxInSsm?: number;
+  /** The longest lists that AWS takes, by input. */
+  readonly listMaxInSsm?: Readonly<Record<string, number>>;
   /** Whether `capture:` commands can run on the step's targets. */
   readonly hasHostTargets: boolean;
   /** It takes Hosts: then its outputs are those of a step over many hosts (overHostsOutputs). */

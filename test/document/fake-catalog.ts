@@ -108,7 +108,7 @@ export const fakeActions: readonly CatalogAction[] = [
       ...object(
         {
           DocumentName: text,
-          InstanceIds: { type: 'array', items: text, maxItems: 50 },
+          InstanceIds: { type: 'array', items: text },
           Targets: {
             type: 'array',
             items: object({ Key: text, Values: { type: 'array', items: text } }, ['Key', 'Values']),

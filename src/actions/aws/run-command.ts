@@ -30,7 +30,7 @@ import {
   type ShellRun,
 } from './command/inputs.ts';
 import { failureSentence, type Invocation } from './command/output.ts';
-import { cancelCommand, findCommand, followCommand, sendCommand } from './command/ssm-half.ts';
+import { cancelWaves, findWaves, followWaves, sendWaves, type Sent, type Wave } from './command/ssm-waves.ts';
 
 type Handle = {
   readonly Token: string;
@@ -38,8 +38,10 @@ type Handle = {
   readonly CommandId: string | null;
   /** In ms since 1970. */
   readonly StartedAt: number;
-  /** Of the SSM half; empty with Targets. */
+  /** Of the SSM half, in the command above; empty with Targets. */
   readonly Instances: readonly string[];
+  /** Further commands, where one takes too few instances. */
+  readonly More?: readonly Wave[];
   readonly Hosts: readonly string[];
   /** Those of Hosts where nobody knows whether it began. */
   readonly Unsure: readonly string[];
@@ -92,6 +94,7 @@ export const runCommand = defineAction({
     }),
   }),
   timeoutSeconds: undefined,
+  listMaxInSsm: { InstanceIds: 50 },
   permissions: (inputs) =>
     mayUseSsm(inputs)
       ? [
@@ -135,19 +138,17 @@ export const runCommand = defineAction({
       const run = hosts.length === 0 ? shellRun({}) : await hostRun(inputs, context);
       // SSM first: when it refuses, nothing has begun anywhere.
       const usesSsm = inputs.Targets !== undefined || instances.length > 0;
-      const CommandId = usesSsm ? await sendCommand(inputs, instances, context) : null;
+      const sent = usesSsm ? await sendWaves(inputs, instances, context) : nothingSent;
       const started = await startOnHosts(hosts, run, context);
       const refused = Object.values(started.notStarted)[0];
-      if (refused !== undefined && CommandId === null && started.hosts.length === 0)
-        throw new ActionFailure(refused);
+      if (refused !== undefined && !usesSsm && started.hosts.length === 0) throw new ActionFailure(refused);
       return {
         Token: context.token,
-        CommandId,
+        ...commandsOf(sent),
         StartedAt: context.now(),
-        Instances: instances,
         Hosts: started.hosts,
         Unsure: started.unsure,
-        NotStarted: started.notStarted,
+        NotStarted: { ...sent.notSent, ...started.notStarted },
         ...boundsOf(run),
       };
     },
@@ -155,27 +156,26 @@ export const runCommand = defineAction({
       const inputs = withTargets(given);
       const { instances, hosts } = split(inputs, context);
       const usesSsm = inputs.Targets !== undefined || instances.length > 0;
-      const CommandId = usesSsm ? ((await findCommand(inputs, context)) ?? null) : null;
-      if (usesSsm && CommandId === null) return { kind: 'absent' };
-      if (CommandId === null && !(await anyBegun(hosts, context))) return { kind: 'absent' };
+      const sent = usesSsm ? await findWaves(inputs, instances, context) : nothingSent;
+      if (sent === undefined) return { kind: 'absent' };
+      if (!usesSsm && !(await anyBegun(hosts, context))) return { kind: 'absent' };
       const handle: Handle = {
         Token: context.token,
-        CommandId,
+        ...commandsOf(sent),
         StartedAt: context.now(),
-        Instances: instances,
         Hosts: hosts.map(({ name }) => name),
         Unsure: hosts.map(({ name }) => name),
-        NotStarted: {},
+        NotStarted: sent.notSent,
         // What is begun goes on, whatever has become of the document's file since.
         ...(await hostRun(inputs, context).then(boundsOf, () => ({}))),
       };
       return { kind: 'running', handle };
     },
     poll: (handle: Handle, inputs, _before, context) => follow(handle, inputs, context),
-    stop: async ({ Token, CommandId, Hosts }, _inputs, context) => {
+    stop: async (handle, _inputs, context) => {
       await Promise.all([
-        CommandId === null ? undefined : cancelCommand(CommandId, context),
-        stopOnHosts(hostsNamed(Hosts, context), Token, context.signal),
+        cancelWaves(wavesOf(handle), context),
+        stopOnHosts(hostsNamed(handle.Hosts, context), handle.Token, context.signal),
       ]);
     },
     release: ({ Token, Hosts }, _inputs, context) =>
@@ -194,7 +194,7 @@ async function follow(
   inputs: RunCommandInputs,
   context: ActionContext,
 ): Promise<Poll<Outputs>> {
-  const { Token, CommandId, StartedAt, Instances, Hosts, Unsure, NotStarted } = handle;
+  const { Token, CommandId, StartedAt, Hosts, Unsure, NotStarted } = handle;
   const readingsOfHosts: Readings = readings.get(handle) ?? new Map();
   readings.set(handle, readingsOfHosts);
   const { TimeoutSeconds = shellRun(inputs.Parameters).timeoutSeconds, Plugins: plugins = 1 } = handle;
@@ -209,10 +209,7 @@ async function follow(
     readings: readingsOfHosts,
   };
   const onHosts = await followHosts(hostsNamed(Hosts, context), asked, context);
-  const overSsm =
-    CommandId === null
-      ? { kind: 'ended' as const, status: 'Success', invocations: [] }
-      : await followCommand(CommandId, StartedAt, Instances, context);
+  const overSsm = await followWaves(wavesOf(handle), StartedAt, context);
   const notices = onHosts.running.length === 0 ? [] : [`the command runs on ${onHosts.running.join(', ')}`];
   if (overSsm.kind === 'running') return pending(pollMs, [...notices, overSsm.notice].join('; '));
   if (onHosts.running.length > 0) return pending(100, notices.join());
@@ -233,6 +230,20 @@ async function follow(
   return failed('COMMAND_FAILED', failureSentence(documentNameOf(inputs.DocumentName), invocations), {
     outputs,
   });
+}
+
+const nothingSent: Sent = { waves: [], notSent: {} };
+
+function commandsOf({ waves: [first, ...others] }: Sent): Pick<Handle, 'CommandId' | 'Instances' | 'More'> {
+  return {
+    CommandId: first?.CommandId ?? null,
+    Instances: first?.Instances ?? [],
+    ...(others.length > 0 ? { More: others } : {}),
+  };
+}
+
+function wavesOf({ CommandId, Instances, More = [] }: Handle): readonly Wave[] {
+  return CommandId === null ? [] : [{ CommandId, Instances }, ...More];
 }
 
 function notStarted(target: string, code: string, message: string): Invocation {

@@ -16,6 +16,7 @@ export function validateStrict(context: ValidationContext): void {
   }
   for (const step of everyDraft(draft.steps)) {
     checkTimeout(step, context);
+    checkLists(step, context);
     checkSelectors(step, context);
     refuseLooseConditions(step, report);
   }
@@ -46,6 +47,17 @@ function checkTimeout({ step, node, nameSpan }: StepDraft, { catalog, report }: 
     at,
     `AWS ends ${step.action} after ${most} seconds, and this asks for ${step.timeoutSeconds}`,
   );
+}
+
+function checkLists({ step, node, nameSpan }: StepDraft, { catalog, report }: ValidationContext): void {
+  const inputs = node.entries.get('inputs')?.value;
+  for (const [name, most] of Object.entries(catalog.action(step.action)?.listMaxInSsm ?? {})) {
+    const list = step.inputs[name];
+    if (!Array.isArray(list) || list.length <= most) continue;
+    const at = inputs?.kind === 'map' ? inputs.entries.get(name)?.value.span : undefined;
+    const message = `${name} has ${list.length} entries, and AWS takes at most ${most}`;
+    report.error('SSM_LIMIT', at ?? nameSpan, message);
+  }
 }
 
 /** SSM's subset of JSONPath compares one member in a filter. */

@@ -68,6 +68,86 @@ describe('aws:runCommand', () => {
     expect(host.forgotten).toEqual([token]);
   });
 
+  describe('on more instances than one command of SSM takes', () => {
+    const instances = Array.from({ length: 120 }, (_, index) => `i-${String(index).padStart(17, '0')}`);
+    const inputs = {
+      DocumentName: 'AWS-RunShellScript',
+      InstanceIds: instances,
+      Parameters: { commands: ['id'] },
+      MaxConcurrency: 30,
+      MaxErrors: '10%',
+    };
+
+    /** SSM that lists what was sent, and refuses the sends from that one on. */
+    function ssm({ refusesFrom = Infinity }: { refusesFrom?: number } = {}) {
+      const sent: JsonObject[] = [];
+      const aws: Aws = {
+        call: ({ operation, params }) => {
+          if (operation === 'SendCommand') {
+            if (sent.length >= refusesFrom) {
+              const message = 'the quota is used up';
+              return Promise.reject(
+                new AwsFailure({ code: 'ThrottlingException', message, retryable: true, effect: 'none' }),
+              );
+            }
+            sent.push(params);
+            return Promise.resolve({ Command: { CommandId: `c${sent.length}` } });
+          }
+          const commands = sent.map((command, index) => ({
+            CommandId: `c${index + 1}`,
+            Comment: command['Comment'] ?? '',
+            Status: 'Success',
+            TargetCount: 50,
+            CompletedCount: 50,
+          }));
+          if (operation === 'ListCommands') {
+            const { CommandId: id } = params;
+            const found = commands.filter(({ CommandId }) => id === undefined || CommandId === id);
+            return Promise.resolve({ Commands: found });
+          }
+          return Promise.resolve({ Status: 'Success', ResponseCode: 0, StandardOutputContent: 'ok' });
+        },
+        identity: () => Promise.reject(new Error('nobody asks')),
+        assume: () => aws,
+      };
+      const context = contextOf({ aws, host: (name) => ({ ...fakeHost(name, {}), transport: 'ssm' }) });
+      return { context, sent };
+    }
+
+    it('sends one command for each fifty, which together take and lose no more than is allowed, and ends as one', async () => {
+      const { context, sent } = ssm();
+      const handle = await effect.begin(inputs, null, context);
+      expect(sent.map(({ InstanceIds }) => (InstanceIds as string[]).length)).toEqual([50, 50, 20]);
+      expect(sent.map(({ Comment }) => Comment)).toEqual([token, `${token}.2`, `${token}.3`]);
+      expect(sent.map(({ MaxConcurrency, MaxErrors }) => [MaxConcurrency, MaxErrors])).toEqual(
+        Array.from({ length: 3 }, () => ['10', '10%']),
+      );
+      expect(await effect.poll(handle, inputs, null, context)).toMatchObject({
+        kind: 'done',
+        outputs: { CommandId: 'c1', Status: 'Success' },
+      });
+    });
+
+    it('finds all of them again, and sends none twice', async () => {
+      const { context, sent } = ssm();
+      await effect.begin(inputs, null, context);
+      const adopted = await effect.adopt(inputs, null, context);
+      expect(adopted).toMatchObject({
+        kind: 'running',
+        handle: { CommandId: 'c1', More: [{ CommandId: 'c2' }, { CommandId: 'c3' }], NotStarted: {} },
+      });
+      expect(sent).toHaveLength(3);
+    });
+
+    it('names the instances of a command that SSM refused, and follows the others', async () => {
+      const { context } = ssm({ refusesFrom: 2 });
+      const handle = await effect.begin(inputs, null, context);
+      const ending = await effect.poll(handle, inputs, null, context);
+      expect(ending).toMatchObject({ kind: 'failed', code: 'COMMAND_FAILED' });
+      expect(JSON.stringify(ending)).toContain('failed on 20 of 120 targets: i-00000000000000100');
+    });
+  });
+
   it('runs real shell text on a real host, keeps its output and what it failed with', async () => {
     await using here = localTestHost();
     const logged: string[] = [];

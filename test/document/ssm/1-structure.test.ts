@@ -293,6 +293,6 @@ describe('1.5 limits', () => {
     const run = (count: number) =>
       runbook({ mainSteps: [{ name: 'A', action: 'aws:runCommand', inputs: ids(count) }] });
     accepted(run(50));
-    refused(run(51), 'WRONG_INPUT');
+    refused(run(51), 'SSM_LIMIT', /51 entries, and AWS takes at most 50/);
   });
 });

@@ -20,11 +20,12 @@ const confirmMs = 1_000;
 const commentCharactersMax = 100;
 const terminal: ReadonlySet<string> = new Set(['Success', 'Cancelled', 'Failed', 'TimedOut']);
 
-/** Gives the command's id. */
+/** Gives the command's id. `mark`: what it is found again by. */
 export async function sendCommand(
   inputs: RunCommandInputs,
   instances: readonly string[],
-  { aws, token, signal }: ActionContext,
+  { aws, signal }: ActionContext,
+  mark: string,
 ): Promise<string> {
   const { InstanceIds: _, Targets, Parameters, Comment, MaxConcurrency, MaxErrors, ...rest } = inputs;
   const reply = await callAws(aws, {
@@ -36,7 +37,7 @@ export async function sendCommand(
       ...(Parameters === undefined ? {} : { Parameters: wireParameters(Parameters) }),
       ...(MaxConcurrency === undefined ? {} : { MaxConcurrency: String(MaxConcurrency) }),
       ...(MaxErrors === undefined ? {} : { MaxErrors: String(MaxErrors) }),
-      Comment: commentWithToken(Comment, token),
+      Comment: commentWithToken(Comment, mark),
     },
     signal,
   });
@@ -49,10 +50,11 @@ export function commentWithToken(comment: string | undefined, token: string): st
   return words === '' ? token : `${words} ${token}`;
 }
 
-/** The id of the command that was sent under the token; undefined when SSM lists none. */
+/** The id of the command that was sent under the mark; undefined when SSM lists none. */
 export async function findCommand(
   inputs: RunCommandInputs,
   context: ActionContext,
+  mark: string,
 ): Promise<string | undefined> {
   const since = new Date(context.now() - historyMs).toISOString().replace(/\.\d+Z$/, 'Z');
   const params = {
@@ -64,7 +66,7 @@ export async function findCommand(
   for await (const page of pages('ssm', 'ListCommands', params, context)) {
     const found = objectsIn(page, 'Commands').find((command) => {
       const comment = textIn(command, 'Comment');
-      return comment === context.token || comment.endsWith(` ${context.token}`);
+      return comment === mark || comment.endsWith(` ${mark}`);
     });
     if (found !== undefined) return textIn(found, 'CommandId');
   }
