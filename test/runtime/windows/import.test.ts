@@ -16,6 +16,7 @@ import type { Aws } from '../../../src/transports/aws.ts';
 import { createAws } from '../../../src/transports/aws/client.ts';
 import { parseWindow } from '../../../src/windows/index.ts';
 import { motoMissing } from '../../lab/endpoint/moto.ts';
+import { SimulatedDaemon } from './simulation.ts';
 import { credentials, raiseTestBed, region, type TestBed } from '../../lab/endpoint/test-bed.ts';
 
 const reason = motoMissing();
@@ -132,6 +133,55 @@ describe.skipIf(reason)(`windows of AWS${reason === undefined ? '' : ` (skipped:
     expect(readFileSync(join(folder, 'again.yaml'), 'utf8')).toBe('mine\n');
     expect(existsSync(join(folder, 'imported'))).toBe(false);
     expect(await imported([id], true)).toMatchObject([{ file: join(folder, 'again.yaml') }]);
+  });
+
+  test('come at the instants of AWS, and run in its order', async () => {
+    await windowIn('order', [
+      { Name: 'second', Priority: 5 },
+      { Name: 'first', Priority: 1 },
+      { Name: 'beside', Priority: 1, CutoffBehavior: 'CANCEL_TASK' },
+    ]);
+    await imported(['order'], true);
+    const file = join(folder, 'order.yaml');
+    const { window } = parseWindow({ file, text: readFileSync(file, 'utf8') });
+    if (window === undefined) throw new Error(file);
+    // The third Sunday at two by the clocks of Berlin: an hour earlier in UTC, two where clocks are set forward.
+    const due = [
+      '2026-12-20T01:00:00Z',
+      '2027-01-17T01:00:00Z',
+      '2027-02-21T01:00:00Z',
+      '2027-03-21T01:00:00Z',
+      '2027-04-18T00:00:00Z',
+    ];
+    const daemon = new SimulatedDaemon(
+      {
+        stateDir: mkdtempSync(join(folder, 'state-')),
+        windows: [window],
+        limits: () => ({ forwardSeconds: 600, rollbackSeconds: 600 }),
+        absences: [],
+        deathsPerWrite: 0,
+        draw: () => 0.5,
+      },
+      Date.parse('2026-12-01T00:00:00Z'),
+    );
+    await daemon.run(Date.parse('2027-05-01T00:00:00Z'));
+    const byOccurrence = Map.groupBy(daemon.runs.values(), ({ occurrence }) => occurrence);
+    expect([...byOccurrence.keys()]).toEqual(due.map((at) => `order@${at.replaceAll(/[-:]/g, '')}`));
+    for (const [index, runs] of [...byOccurrence.values()].entries()) {
+      const [one, other, last] = runs;
+      expect([one?.task.name, other?.task.name].toSorted()).toEqual(['beside', 'first']);
+      expect(last?.task.name).toBe('second');
+      // Equal priorities side by side, the next one when both have ended.
+      expect(one?.startedAt).toBe(Date.parse(due[index] ?? ''));
+      expect(other?.startedAt).toBe(one?.startedAt);
+      expect(last?.startedAt).toBeGreaterThanOrEqual(Math.max(one?.dueEndAt ?? 0, other?.dueEndAt ?? 0));
+    }
+    // AWS's own word, and its default where none is given.
+    expect(window.tasks.map(({ name, cutoffBehavior }) => [name, cutoffBehavior])).toEqual([
+      ['first', 'CONTINUE_TASK'],
+      ['beside', 'CANCEL_TASK'],
+      ['second', 'CONTINUE_TASK'],
+    ]);
   });
 
   test('are refused by name where AWS has no such one', async () => {
