@@ -52,6 +52,6 @@ export function headOf(row: Row): Omit<ExecutionRow, 'program' | 'input' | 'sha2
 /** A runner that came since, or an event, has made it out of date. */
 function summaryOf(row: Row): Summary | null {
   if (typeof row['summary'] !== 'string' || row['runner'] !== null) return null;
-  const summary = JSON.parse(row['summary']) as Summary;
-  return summary.seq === Number(row['seq'] ?? 0) ? summary : null;
+  const summary = JSON.parse(row['summary']) as Partial<Summary> | null;
+  return summary?.seq === Number(row['seq'] ?? 0) ? (summary as Summary) : null;
 }
