@@ -33,7 +33,7 @@ import { cancel, requestRollback } from './ask.ts';
 import { findConfiguration, readConfiguration } from './configuration.ts';
 import { executionView, listedView, type ExecutionView, type ListedExecution } from './execution-view.ts';
 import { findExecution } from './find-execution.ts';
-import { livenessOf } from './liveness.ts';
+import { livenessOf, runnersIn, type Runners } from './liveness.ts';
 import {
   findUnlocking,
   freeLocks,
@@ -76,6 +76,8 @@ export interface BelayOptions {
   readonly words?: () => Promise<PeopleWords>;
   /** Milliseconds since 1970; left out, the machine's clock. */
   readonly now?: () => number;
+  /** Who runs what; left out, the locks of the state folder. */
+  readonly runners?: Runners;
   /** Who asks; left out, the operating-system user. */
   readonly caller?: () => string;
 }
@@ -86,6 +88,7 @@ export class Belay {
   readonly #openTransports: typeof openTransports;
   readonly #now: () => number;
   readonly #caller: () => string;
+  readonly #runners: Runners;
   #journal: Journal | undefined;
   #catalog: Catalog | undefined;
   #notifier: Notifier | undefined;
@@ -97,6 +100,7 @@ export class Belay {
     this.#now = options.now ?? Date.now;
     this.#caller = options.caller ?? (() => userInfo().username);
     this.stateDir = stateDirOf(options.state, options.env);
+    this.#runners = options.runners ?? runnersIn(this.stateDir);
   }
 
   /** Throws JournalFailure. */
@@ -111,7 +115,14 @@ export class Belay {
     const { words, cwd, env } = this.#options;
     if (words === undefined) return undefined;
     const { stateDir } = this;
-    return (this.#notifier ??= new Notifier({ stateDir, cwd, env, words, journal: () => this.journal }));
+    return (this.#notifier ??= new Notifier({
+      stateDir,
+      cwd,
+      env,
+      words,
+      journal: () => this.journal,
+      now: this.#now,
+    }));
   }
 
   get catalog(): Catalog {
@@ -170,7 +181,17 @@ export class Belay {
       telling?.hear(recorded.event);
     };
     const hasOutbox = notifier !== undefined;
-    return await runHere(id, { ...options, onEvent, hasOutbox, journal, stateDir, env, stdin, ports });
+    return await runHere(id, {
+      ...options,
+      onEvent,
+      hasOutbox,
+      journal,
+      stateDir,
+      env,
+      stdin,
+      ports,
+      now: this.#now,
+    });
   }
 
   /** The id for a unique prefix; the latest one without any. Throws Refusal. */
@@ -201,7 +222,7 @@ export class Belay {
   /** As `list` and `show` give it. */
   async view(id: string): Promise<ExecutionView> {
     const row = await this.row(id);
-    const view = executionView(row, await this.state(id), await livenessOf(this.journal, this.stateDir, row));
+    const view = executionView(row, await this.state(id), await livenessOf(this.journal, this.#runners, row));
     const alarm = row.settings.alarm === undefined ? undefined : await triggeredAlarm(this.journal, id);
     return alarm === undefined ? view : { ...view, triggeredAlarm: alarm };
   }
@@ -238,7 +259,7 @@ export class Belay {
     const view = await this.view(id);
     const person: Person = { user: this.#caller(), arn: await this.#arn(row) };
     const sign = signer(row, answer, this.#options.env);
-    return { view, step: await decide(this.journal, view, step, person, answer, sign) };
+    return { view, step: await decide(this.journal, view, step, person, answer, sign, this.#now()) };
   }
 
   /** `belay continue`: for aws:pause and for outcomes that only a person can know. */
@@ -247,7 +268,7 @@ export class Belay {
     step: string | undefined,
   ): Promise<{ readonly view: ExecutionView; readonly step: string }> {
     const view = await this.view(id);
-    return { view, step: await proceed(this.journal, view, step) };
+    return { view, step: await proceed(this.journal, view, step, this.#now()) };
   }
 
   /** Asks for the rollback of an execution that has ended. It happens when the execution is run again. Throws Refusal. */
@@ -265,8 +286,14 @@ export class Belay {
         ? readConfiguration(inventoryFile, env)
         : findConfiguration(cwd, env)
       ).inventory;
-    return discard(this, id, why, (await this.view(id)).endedAt !== null, () =>
-      this.#openTransports({ sandbox, inventory: inventory(), stateDir: this.stateDir, executionId: id }),
+    const said = { at: this.#now(), by: this.#caller(), why };
+    return discard(
+      { journal: this.journal, runners: this.#runners },
+      id,
+      said,
+      (await this.view(id)).endedAt !== null,
+      () =>
+        this.#openTransports({ sandbox, inventory: inventory(), stateDir: this.stateDir, executionId: id }),
     );
   }
 
@@ -291,15 +318,16 @@ export class Belay {
       view: (id) => this.view(id),
       openTransports: this.#openTransports,
       gone,
+      now: this.#now,
     };
   }
 
   /** Who holds what: in this state folder, and with `hosts` by the entries on every host of belay.yaml. */
   async locks({ hosts }: { readonly hosts: boolean }): Promise<HostSurvey> {
-    const here = await heldHere(this.journal, this.stateDir);
+    const here = await heldHere(this.journal, this.#runners);
     if (!hosts) return { held: here, silent: [] };
     return this.#withHosts(async (transports, names) => {
-      const there = await heldOnHosts(this.journal, this.stateDir, names, transports);
+      const there = await heldOnHosts(this.journal, this.#runners, names, transports);
       return { held: [...here, ...there.held], silent: there.silent };
     });
   }
@@ -311,7 +339,7 @@ export class Belay {
     decide: (found: Unlocking & { free(): Promise<HostSurvey['silent']> }) => Promise<T>,
   ): Promise<T> {
     return this.#withHosts(async (transports) => {
-      const found = await findUnlocking(this.journal, this.stateDir, transports, lock, holder);
+      const found = await findUnlocking(this.journal, this.#runners, transports, lock, holder);
       return decide({ ...found, free: () => freeLocks(this.journal, transports, found) });
     });
   }

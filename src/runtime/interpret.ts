@@ -17,6 +17,7 @@ import { EmbeddedRuntime } from './embedded.ts';
 import { failingAt } from './failing-at.ts';
 import type { KnownMachines } from './known-machines.ts';
 import { Left } from './left.ts';
+import { runnersIn } from './liveness.ts';
 import { LockKeeper } from './locks/keeper.ts';
 import { LogFolder } from './logs.ts';
 import type { Transports } from './transports.ts';
@@ -98,7 +99,7 @@ class Tree {
   /** Throws Refusal where somebody else has what it held when its last runner went. */
   async open(row: ExecutionRow, below?: Below): Promise<EmbeddedRuntime> {
     const { transports, activityHost } = this.#shared;
-    const { journal, stateDir, onEvent, onWait, env } = this.#options;
+    const { journal, stateDir, onEvent, onWait, env, now } = this.#options;
     refuseChanged(row);
     const vault = this.#vault(row);
     const locks = this.#locks();
@@ -125,12 +126,12 @@ class Tree {
         chain: await this.#chainOf(row),
         actions,
         catalog: () => (this.#catalog ??= createCatalog(transports.models)),
-        now: Date.now,
+        now,
       }),
       hasOutbox: this.#options.hasOutbox === true && !this.#root.settings.sandbox,
       logs: new LogFolder(join(executionDir(stateDir, row.id), 'logs'), vault.redactor),
       onNotice: this.#options.onNotice ?? (() => undefined),
-      now: Date.now,
+      now,
     });
     const tell =
       onEvent === undefined || below !== undefined
@@ -141,6 +142,7 @@ class Tree {
       journal,
       host: activityHost(host),
       onWait,
+      now,
       seal: vault,
       children: this.#children(row),
       ...tell,
@@ -199,18 +201,18 @@ class Tree {
   /** What any of them locks, the root holds. */
   #locks(): LockKeeper {
     const { transports } = this.#shared;
-    const { journal, stateDir } = this.#options;
+    const { journal, stateDir, now, runners = runnersIn(stateDir) } = this.#options;
     const { id, settings, runbook } = this.#root;
     return new LockKeeper({
       executionId: id,
       journal,
-      stateDir,
+      runners,
       isSandbox: settings.sandbox,
       runbook,
       startedBy: settings.startedBy,
       host: (name) => transports.host(name),
       targets: (selectors) => transports.targets(selectors),
-      now: Date.now,
+      now,
     });
   }
 }

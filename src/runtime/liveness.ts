@@ -1,17 +1,33 @@
 /** Who runs an execution just now: its own runner, or its root's. */
 import type { ExecutionRow, Journal } from '../journal/index.ts';
 import { rootOf } from './child-id.ts';
-import { isLocked } from './lock.ts';
+import { acquireLock, isLocked, type ExecutionLock } from './lock.ts';
 import type { Liveness } from './summary.ts';
+
+/** Keeps the runners of an execution apart, and tells whether one of them is alive. */
+export interface Runners {
+  /** Undefined: a runner lives, perhaps in this process. Throws JournalFailure where nobody can tell. */
+  take(root: string): Promise<ExecutionLock | undefined>;
+  /** Looks, and takes nothing. Throws JournalFailure. */
+  isAlive(root: string): Promise<boolean>;
+}
+
+/** By a lock of the operating system beside the execution's logs, which goes with the process. */
+export function runnersIn(stateDir: string): Runners {
+  return {
+    take: async (root) => acquireLock(stateDir, root),
+    isAlive: async (root) => isLocked(stateDir, root),
+  };
+}
 
 /** Throws JournalFailure. */
 export async function livenessOf(
   journal: Pick<Journal, 'execution'>,
-  stateDir: string,
+  runners: Pick<Runners, 'isAlive'>,
   { id, runner, child }: Pick<ExecutionRow, 'id' | 'runner' | 'child'>,
 ): Promise<Liveness> {
   return {
     runner: child === null ? runner : ((await journal.execution(child.root))?.runner ?? null),
-    isLive: isLocked(stateDir, rootOf(id)),
+    isLive: await runners.isAlive(rootOf(id)),
   };
 }

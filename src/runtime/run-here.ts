@@ -9,7 +9,7 @@ import { AlarmWatch } from './alarm-watch.ts';
 import { readConfiguration } from './configuration.ts';
 import { interpret, type Secrets } from './interpret.ts';
 import { KnownMachines } from './known-machines.ts';
-import { acquireLock } from './lock.ts';
+import { runnersIn } from './liveness.ts';
 import { refuseChild } from './refuse-child.ts';
 import { refuseClosed } from './retention/closing.ts';
 import { parameterScope } from './parameter-scope.ts';
@@ -24,8 +24,8 @@ const usualPorts: Ports = { openTransports, activityHost: (usual) => usual };
 
 /** Throws Refusal (somebody runs it already, a secret is missing) and JournalFailure. */
 export async function runHere(id: string, options: RunOptions): Promise<RunEnding> {
-  const { journal, stateDir } = options;
-  const lock = acquireLock(stateDir, id);
+  const { journal, stateDir, now, runners = runnersIn(stateDir) } = options;
+  const lock = await runners.take(id);
   if (lock === undefined) {
     const runner = (await journal.execution(id))?.runner;
     const who =
@@ -44,7 +44,7 @@ export async function runHere(id: string, options: RunOptions): Promise<RunEndin
       executionId: id,
       journal,
       tell: options.onTold ?? (() => undefined),
-      now: Date.now,
+      now,
     });
     const { inventoryFile } = row.settings;
     const inventory = inventoryFile === null ? null : readConfiguration(inventoryFile, options.env).inventory;
@@ -54,11 +54,12 @@ export async function runHere(id: string, options: RunOptions): Promise<RunEndin
       stateDir,
       executionId: id,
       verifyHost: machines.verify,
+      now,
       ...roleOf(row),
     });
     try {
       const secrets = await openSecrets(row, transports, options);
-      await journal.setRunner(id, { pid: process.pid, host: hostname(), startedAt: Date.now() });
+      await journal.setRunner(id, { pid: process.pid, host: hostname(), startedAt: now() });
       const shared = {
         transports,
         secrets,

@@ -2,6 +2,7 @@
 import type { ExecutionResult, RecordedEvent } from '../engine/index.ts';
 import type { Journal } from '../journal/index.ts';
 import type { ActivityHost } from './activity-host.ts';
+import type { Runners } from './liveness.ts';
 import type { Transports, TransportsOptions } from './transports.ts';
 import type { SecretSources } from './secrets/references.ts';
 
@@ -10,6 +11,10 @@ export interface RunOptions {
   readonly stateDir: string;
   readonly env: NodeJS.ProcessEnv;
   readonly stdin: SecretSources['stdin'];
+  /** Left out: those of the state folder. */
+  readonly runners?: Runners;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
   readonly onEvent?: (event: RecordedEvent) => void;
   /** What a step waits for just now. */
   readonly onNotice?: (step: string, text: string) => void;

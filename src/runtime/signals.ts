@@ -24,16 +24,17 @@ export async function decide(
   person: Person,
   answer: Answer,
   sign: Sign,
+  now: number,
 ): Promise<string> {
   const id = view.executionId;
   const { at, waiting } = waitingStep(view, step);
-  await refuseLate(journal, view, at, waiting);
+  await refuseLate(journal, view, at, waiting, now);
   if (waiting.kind === 'unknownOutcome' && answer.decision === 'reject') {
-    await journal.signal(id, `continue:${at}`, 'didNotHappen', randomUUID(), Date.now());
+    await journal.signal(id, `continue:${at}`, 'didNotHappen', randomUUID(), now);
     return at;
   }
   if (waiting.kind === 'pause' && answer.decision === 'reject') {
-    await journal.signal(id, `continue:${at}`, 'didNotHappen', randomUUID(), Date.now());
+    await journal.signal(id, `continue:${at}`, 'didNotHappen', randomUUID(), now);
     return at;
   }
   if (waiting.kind !== 'approval')
@@ -41,7 +42,7 @@ export async function decide(
   if (waiting.signed === true) {
     const { value, person: signer } = await sign(at, waiting);
     const since = startedAt(view, at);
-    if (!(await journal.signal(id, `approve:${at}`, value, `${signer} signed since ${since}`, Date.now()))) {
+    if (!(await journal.signal(id, `approve:${at}`, value, `${signer} signed since ${since}`, now))) {
       throw new Refusal('refused', 'ALREADY_DECIDED', `${signer} has answered ${at} already`);
     }
     return at;
@@ -63,15 +64,7 @@ export async function decide(
     comment: answer.comment,
     by: person.arn ?? person.user,
   };
-  if (
-    !(await journal.signal(
-      id,
-      `approve:${at}`,
-      value,
-      `${approver} since ${startedAt(view, at)}`,
-      Date.now(),
-    ))
-  ) {
+  if (!(await journal.signal(id, `approve:${at}`, value, `${approver} since ${startedAt(view, at)}`, now))) {
     throw new Refusal('refused', 'ALREADY_DECIDED', `${approver} has answered ${at} already`);
   }
   return at;
@@ -81,13 +74,14 @@ export async function proceed(
   journal: Journal,
   view: ExecutionView,
   step: string | undefined,
+  now: number,
 ): Promise<string> {
   const id = view.executionId;
   const { at, waiting } = waitingStep(view, step);
   if (waiting.kind !== 'pause' && waiting.kind !== 'unknownOutcome')
     throw notThis(view, at, waiting, `belay approve ${id} --step ${shellWord(at)}`);
-  await refuseLate(journal, view, at, waiting);
-  await journal.signal(id, `continue:${at}`, 'happened', randomUUID(), Date.now());
+  await refuseLate(journal, view, at, waiting, now);
+  await journal.signal(id, `continue:${at}`, 'happened', randomUUID(), now);
   return at;
 }
 
@@ -97,12 +91,12 @@ async function refuseLate(
   view: ExecutionView,
   at: string,
   waiting: Waiting,
+  now: number,
 ): Promise<void> {
   const { executionId: id } = view;
   if (view.isLive || (waiting.kind !== 'approval' && waiting.kind !== 'pause')) return;
-  const since = await waitingSince(journal, id, at);
+  const since = (await waitingSince(journal, id, at)) ?? now;
   const until = since + waiting.timeoutSeconds * 1000;
-  const now = Date.now();
   if (now <= until) return;
   throw new Refusal(
     'refused',
@@ -112,14 +106,14 @@ async function refuseLate(
   );
 }
 
-/** When the present attempt of the step began to wait, in ms since the epoch. */
-async function waitingSince(journal: Journal, id: string, at: string): Promise<number> {
+/** When the present attempt of the step began to wait, in ms since 1970; undefined: it did not. */
+async function waitingSince(journal: Journal, id: string, at: string): Promise<number | undefined> {
   const events = await journal.events(id, 0);
   const started = events.findLastIndex(({ event }) => event.type === 'StepStarted' && event.step === at);
   const waits = events
     .slice(Math.max(0, started))
     .find(({ event }) => event.type === 'StepWaiting' && event.step === at);
-  return waits?.at ?? Date.now();
+  return waits?.at;
 }
 
 /** Tells one wait at a step from the next one, in a later rollback. */

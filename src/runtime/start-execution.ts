@@ -75,7 +75,7 @@ export async function startExecution(request: StartRequest, parts: StartParts): 
     const isNew = !existsSync(dir);
     let isWritten = false;
     const transports = await parts
-      .openTransports({ sandbox, inventory: configuration.inventory, stateDir, executionId })
+      .openTransports({ sandbox, inventory: configuration.inventory, stateDir, executionId, now })
       .catch((error: unknown) => {
         throw stateTrouble(stateDir, error);
       });

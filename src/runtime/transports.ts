@@ -35,6 +35,8 @@ export interface TransportsOptions {
   readonly inventory: Inventory | null;
   readonly stateDir: string;
   readonly executionId: string;
+  /** Milliseconds since 1970, for the sandbox; left out, the machine's clock. */
+  readonly now?: () => number;
   /** Called with who answered on a new connection to a host. */
   readonly verifyHost?: VerifyHost;
   /** The role that the document acts with: SendCommand to hosts over SSM is its call too. */
@@ -45,11 +47,16 @@ export async function openTransports(options: TransportsOptions): Promise<Transp
   return options.sandbox ? openSandbox(options) : openReality(options);
 }
 
-async function openSandbox({ inventory, stateDir, executionId }: TransportsOptions): Promise<Transports> {
+async function openSandbox({
+  inventory,
+  stateDir,
+  executionId,
+  now = Date.now,
+}: TransportsOptions): Promise<Transports> {
   const models = createAwsModels();
   const world = await openWorld({
     file: join(executionDir(stateDir, executionId), 'world.json'),
-    now: Date.now,
+    now,
     sleep: (ms, signal) => delay(ms, undefined, { signal }).catch(() => undefined),
   });
   const scripts = scriptsHere(stateDir, false);

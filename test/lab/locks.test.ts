@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { stringify } from 'yaml';
 import { parseInventory } from '../../src/inventory/index.ts';
 import { openSqliteJournal } from '../../src/journal/index.ts';
+import { runnersIn } from '../../src/runtime/liveness.ts';
 import { LockKeeper } from '../../src/runtime/locks/keeper.ts';
 import { openTransports } from '../../src/runtime/transports.ts';
 import { HostFailure, type Host } from '../../src/transports/host.ts';
@@ -222,7 +223,7 @@ describe.skipIf(reason)(`locks on hosts${reason === undefined ? '' : ` (skipped:
     const keeper = new LockKeeper({
       executionId,
       journal,
-      stateDir,
+      runners: runnersIn(stateDir),
       isSandbox: false,
       runbook: 'keeper',
       startedBy: 'ops',

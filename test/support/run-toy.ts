@@ -20,6 +20,7 @@ import { rootOf } from '../../src/runtime/child-id.ts';
 import type { ChildRunbooks } from '../../src/runtime/child-runbooks.ts';
 import { EmbeddedRuntime } from '../../src/runtime/embedded.ts';
 import { Left } from '../../src/runtime/left.ts';
+import { runnersIn } from '../../src/runtime/liveness.ts';
 import { LockKeeper } from '../../src/runtime/locks/keeper.ts';
 import { LogFolder } from '../../src/runtime/logs.ts';
 import { programFiles } from '../../src/runtime/program-files.ts';
@@ -188,7 +189,7 @@ function open(
   const locks = new LockKeeper({
     executionId: rootOf(row.id),
     journal,
-    stateDir: store.dir,
+    runners: runnersIn(store.dir),
     isSandbox: false,
     runbook: row.runbook,
     startedBy: row.settings.startedBy,

@@ -16,6 +16,7 @@ export const body: CommandBody = async (cli, _args, options) => {
     cwd,
     env,
     stateDir: belay.stateDir,
+    now: Date.now,
     list: () => belay.list(),
     view: (id) => belay.view(id),
     journal: () => belay.journal,

@@ -6,6 +6,7 @@ import { createAws } from '../../transports/aws/client.ts';
 import { findConfiguration, type Configuration } from '../configuration.ts';
 import type { ExecutionView, ListedExecution } from '../execution-view.ts';
 import type { Notifier } from '../notify/notifier.ts';
+import { runnersIn } from '../liveness.ts';
 import { openTransports } from '../transports.ts';
 import { Refusal } from '../refusal.ts';
 import { checkAws } from './aws.ts';
@@ -24,6 +25,7 @@ export interface CheckupOptions {
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
   readonly stateDir: string;
+  readonly now: () => number;
   readonly list: () => Promise<readonly ListedExecution[]>;
   readonly view: (id: string) => Promise<ExecutionView>;
   readonly journal: () => Journal;
@@ -39,6 +41,7 @@ export async function* checkup({
   view,
   journal,
   notifier,
+  now,
 }: CheckupOptions): AsyncGenerator<Finding> {
   const { configuration, finding } = readConfiguration(cwd, env);
   const names = configuration?.inventory?.names ?? [];
@@ -46,12 +49,12 @@ export async function* checkup({
   yield* await checkTools(kinds.includes('ssh'));
   yield* await checkState(stateDir, list);
   const hasJournal = existsSync(join(stateDir, 'journal.db'));
-  if (hasJournal) yield* await checkLocks(journal(), stateDir);
+  if (hasJournal) yield* await checkLocks(journal(), runnersIn(stateDir), now());
   const executions = await known(hasJournal, list);
-  yield* await checkDrained(executions, view, Date.now());
+  yield* await checkDrained(executions, view, now());
   yield finding;
   const channels = configuration?.inventory?.channels ?? [];
-  yield* await checkChannels({ channels, env, stateDir, notifier, now: Date.now() });
+  yield* await checkChannels({ channels, env, stateDir, notifier, now: now() });
   yield* await checkAws(createAws(), kinds.includes('ssm'));
   if (names.length === 0) return;
   const answers = new Map<string, Answered>();
@@ -72,8 +75,8 @@ export async function* checkup({
     const reached = found.flatMap(({ area, verdict, what }) =>
       area === 'hosts' && verdict === 'good' ? [what] : [],
     );
-    yield* await checkKept(reached, (name) => transports.host(name), executions, Date.now());
-    if (hasJournal) yield* await checkHostLocks(journal(), stateDir, names, transports);
+    yield* await checkKept(reached, (name) => transports.host(name), executions, now());
+    if (hasJournal) yield* await checkHostLocks(journal(), runnersIn(stateDir), names, transports, now());
   } finally {
     await transports.close();
   }

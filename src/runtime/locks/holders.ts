@@ -2,7 +2,7 @@
 import { hostname } from 'node:os';
 import { foldEvents } from '../../engine/index.ts';
 import type { Journal, LockRow } from '../../journal/index.ts';
-import { livenessOf } from '../liveness.ts';
+import { livenessOf, type Runners } from '../liveness.ts';
 import { executionView, type ExecutionView } from '../execution-view.ts';
 import { shellWord } from '../visible.ts';
 import type { LockEntry } from './lock-entry.ts';
@@ -26,8 +26,12 @@ export type HolderCondition =
   /** It belongs to another state folder, of which nothing is known here. */
   | 'elsewhere';
 
-export async function holderOfRow(journal: Journal, stateDir: string, row: LockRow): Promise<Holder> {
-  const view = await viewOf(journal, stateDir, row.executionId);
+export async function holderOfRow(
+  journal: Journal,
+  runners: Pick<Runners, 'isAlive'>,
+  row: LockRow,
+): Promise<Holder> {
+  const view = await viewOf(journal, runners, row.executionId);
   return {
     executionId: row.executionId,
     runbook: view?.runbook ?? '?',
@@ -37,16 +41,20 @@ export async function holderOfRow(journal: Journal, stateDir: string, row: LockR
   };
 }
 
-export async function holderOfEntry(journal: Journal, stateDir: string, entry: LockEntry): Promise<Holder> {
+export async function holderOfEntry(
+  journal: Journal,
+  runners: Pick<Runners, 'isAlive'>,
+  entry: LockEntry,
+): Promise<Holder> {
   const isOurs = entry.folderId === (await journal.folderId());
   const { executionId, runbook, who, since } = entry;
-  const condition = isOurs ? conditionOf(await viewOf(journal, stateDir, executionId)) : 'elsewhere';
+  const condition = isOurs ? conditionOf(await viewOf(journal, runners, executionId)) : 'elsewhere';
   return { executionId, runbook, who, since, condition };
 }
 
 async function viewOf(
   journal: Journal,
-  stateDir: string,
+  runners: Pick<Runners, 'isAlive'>,
   executionId: string,
 ): Promise<ExecutionView | undefined> {
   const row = await journal.execution(executionId);
@@ -55,7 +63,7 @@ async function viewOf(
     : executionView(
         row,
         foldEvents(await journal.events(executionId, 0)),
-        await livenessOf(journal, stateDir, row),
+        await livenessOf(journal, runners, row),
       );
 }
 

@@ -7,6 +7,7 @@ import { hostname } from 'node:os';
 import { ActionFailure } from '../../actions/define-action.ts';
 import type { LockAnswer, UnlockAnswer } from '../../engine/index.ts';
 import type { Journal, LockRow } from '../../journal/index.ts';
+import type { Runners } from '../liveness.ts';
 import { HostFailure, type Host } from '../../transports/host.ts';
 import { giveEntry, ownerOf, takeEntry, type EntryAnswer, type LockEntry } from './lock-entry.ts';
 import { heldSentence, holderName, holderOfEntry, holderOfRow, type Holder } from './holders.ts';
@@ -15,7 +16,7 @@ import { wantedLocks, type WantedLock } from './lock-names.ts';
 export interface LockKeeperPorts {
   readonly executionId: string;
   readonly journal: Journal;
-  readonly stateDir: string;
+  readonly runners: Pick<Runners, 'isAlive'>;
   readonly isSandbox: boolean;
   /** For people: the runbook and who started it. */
   readonly runbook: string;
@@ -111,13 +112,13 @@ export class LockKeeper {
   }
 
   async #takeOn(row: LockRow, signal: AbortSignal): Promise<Reply> {
-    const { journal, executionId, stateDir } = this.#ports;
+    const { journal, executionId, runners } = this.#ports;
     try {
       const host = this.#ports.host(row.host ?? '');
       await journal.markLock(row, true);
       const mine = await this.#entry(row);
       let answer = await takeEntry(host, mine, signal);
-      const left = answer.kind === 'held' ? await holderOfEntry(journal, stateDir, answer.entry) : undefined;
+      const left = answer.kind === 'held' ? await holderOfEntry(journal, runners, answer.entry) : undefined;
       if (answer.kind === 'held' && left?.condition === 'ended' && left.executionId !== executionId) {
         await giveEntry(host, answer.entry.owner, signal);
         answer = await takeEntry(host, mine, signal);
@@ -131,10 +132,10 @@ export class LockKeeper {
   }
 
   async #reply(row: LockRow, answer: EntryAnswer): Promise<Reply> {
-    const { journal, stateDir } = this.#ports;
+    const { journal, runners } = this.#ports;
     if (answer.kind !== 'held') return { row, kind: 'taken' };
     await journal.markLock(row, false);
-    return { row, kind: 'held', holder: await holderOfEntry(journal, stateDir, answer.entry) };
+    return { row, kind: 'held', holder: await holderOfEntry(journal, runners, answer.entry) };
   }
 
   async #entry({ asked, since }: LockRow): Promise<LockEntry> {
@@ -185,8 +186,8 @@ export class LockKeeper {
   }
 
   #holder(row: LockRow): Promise<Holder> {
-    const { journal, stateDir } = this.#ports;
-    return holderOfRow(journal, stateDir, row);
+    const { journal, runners } = this.#ports;
+    return holderOfRow(journal, runners, row);
   }
 
   async #heldBy(lock: string, row: LockRow): Promise<LockAnswer> {

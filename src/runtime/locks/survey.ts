@@ -3,6 +3,7 @@ import { ActionFailure } from '../../actions/define-action.ts';
 import type { Journal, LockRow } from '../../journal/index.ts';
 import { HostFailure } from '../../transports/host.ts';
 import type { Transports } from '../transports.ts';
+import type { Runners } from '../liveness.ts';
 import { Refusal } from '../refusal.ts';
 import { giveEntry, lookAtEntry } from './lock-entry.ts';
 import { holderOfEntry, holderOfRow, type Holder } from './holders.ts';
@@ -30,12 +31,12 @@ export interface HostSurvey {
 const surveyTimeoutMs = 60_000;
 
 /** What this state folder holds of the real world. */
-export async function heldHere(journal: Journal, stateDir: string): Promise<HeldLock[]> {
+export async function heldHere(journal: Journal, runners: Pick<Runners, 'isAlive'>): Promise<HeldLock[]> {
   const held: HeldLock[] = [];
   for (const row of await journal.locks()) {
     const { scope, name: lock, asked, host } = row;
     if (scope !== '') continue;
-    held.push({ lock, asked, holder: await holderOfRow(journal, stateDir, row), foundOn: 'journal', host });
+    held.push({ lock, asked, holder: await holderOfRow(journal, runners, row), foundOn: 'journal', host });
   }
   return held;
 }
@@ -43,7 +44,7 @@ export async function heldHere(journal: Journal, stateDir: string): Promise<Held
 /** What the hosts' own entries say. */
 export async function heldOnHosts(
   journal: Journal,
-  stateDir: string,
+  runners: Pick<Runners, 'isAlive'>,
   hosts: readonly string[],
   transports: Pick<Transports, 'host'>,
 ): Promise<HostSurvey> {
@@ -58,7 +59,7 @@ export async function heldOnHosts(
       held.push({
         lock: `host:${name}`,
         asked: entry.lock,
-        holder: await holderOfEntry(journal, stateDir, entry),
+        holder: await holderOfEntry(journal, runners, entry),
         foundOn: 'target',
         host: name,
         owner: entry.owner,
@@ -79,7 +80,7 @@ export interface Unlocking extends HostSurvey {
 /** What `belay unlock` would free. Throws Refusal: nothing is held so, or the holder is alive. */
 export async function findUnlocking(
   journal: Journal,
-  stateDir: string,
+  runners: Pick<Runners, 'isAlive'>,
   transports: Pick<Transports, 'host' | 'targets'>,
   lock: string,
   holderId: string,
@@ -88,11 +89,11 @@ export async function findUnlocking(
   const wanted = wantedOrRefused(lock, transports);
   const names = new Set(wanted.map(({ name }) => name));
   const isMeant = (held: HeldLock): boolean => held.holder.executionId.toUpperCase().startsWith(prefix);
-  const here = (await heldHere(journal, stateDir)).filter(
+  const here = (await heldHere(journal, runners)).filter(
     (held) => names.has(held.lock) || held.asked === lock,
   );
   const hosts = wanted.flatMap(({ host }) => (host === null ? [] : [host]));
-  const survey = await heldOnHosts(journal, stateDir, hosts, transports);
+  const survey = await heldOnHosts(journal, runners, hosts, transports);
   const all = [...here, ...survey.held];
   const meant = all.filter(isMeant);
   const live = meant.find(({ holder }) => holder.condition === 'underWay');

@@ -6,8 +6,7 @@ import { foldEvents, type RecordedEvent } from '../../engine/index.ts';
 import type { ExecutionRow, Journal, NewOutboxMessage, Outbox, OutboxMessage } from '../../journal/index.ts';
 import { topicArnPattern, type Message } from '../../notify/index.ts';
 import { executionView, type ExecutionView } from '../execution-view.ts';
-import { isLocked } from '../lock.ts';
-import { livenessOf } from '../liveness.ts';
+import { livenessOf, type Runners } from '../liveness.ts';
 import { maskPlaceholders } from '../secrets/placeholder.ts';
 import { addressed, addressees, type Audience } from './address.ts';
 import { interruptedMessage, messagesOf, resolvedMessage, type Telling } from './execution-messages.ts';
@@ -16,7 +15,7 @@ import type { PeopleWords } from './words.ts';
 export interface GatherPorts {
   readonly journal: Journal;
   readonly outbox: Outbox;
-  readonly stateDir: string;
+  readonly runners: Pick<Runners, 'isAlive'>;
   readonly words: PeopleWords;
   readonly machine: string;
   readonly stateWords: string;
@@ -47,12 +46,12 @@ async function gatherOne(id: string, afterSeq: number, ports: GatherPorts): Prom
   const { journal, outbox, now } = ports;
   // Whether it is live is looked at between two looks at its row: who begins or ends meanwhile changes it.
   const before = await journal.execution(id);
-  const isLive = isLocked(ports.stateDir, id);
+  const isLive = await ports.runners.isAlive(id);
   const row = await journal.execution(id);
   if (before === undefined || row === undefined) return;
   const all = maskPlaceholders(await journal.events(id, 0));
   const seq = all.at(-1)?.seq ?? 0;
-  const view = executionView(row, foldEvents(all), await livenessOf(journal, ports.stateDir, row));
+  const view = executionView(row, foldEvents(all), await livenessOf(journal, ports.runners, row));
   const audience = ports.audience(row);
   if (audience === undefined) return;
   const isOver = view.endedAt !== null && !view.isLive;

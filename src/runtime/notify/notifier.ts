@@ -24,6 +24,7 @@ import type { Delivery, Letter } from '../../transports/messages/delivery.ts';
 import { findConfiguration, readConfiguration } from '../configuration.ts';
 import { acquireNotifyLock, isDaemonAlive } from '../lock.ts';
 import { parameterScope } from '../parameter-scope.ts';
+import { runnersIn } from '../liveness.ts';
 import { Refusal } from '../refusal.ts';
 import { stateDirOf } from '../state-dir.ts';
 import { shellWord } from '../visible.ts';
@@ -196,7 +197,7 @@ export class Notifier {
     await gather({
       journal: journal(),
       outbox: this.outbox,
-      stateDir,
+      runners: runnersIn(stateDir),
       words: await words(),
       machine: hostname(),
       stateWords: stateDir === usual ? '' : ` --state ${shellWord(stateDir)}`,

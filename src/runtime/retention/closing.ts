@@ -1,9 +1,8 @@
 /** A person's last word on an execution: nothing of it goes on, and nothing is taken back. */
-import { userInfo } from 'node:os';
-import type { ExecutionRow, Journal, LockRow } from '../../journal/index.ts';
+import type { Closing, ExecutionRow, Journal, LockRow } from '../../journal/index.ts';
 import { HostFailure } from '../../transports/host.ts';
 import { ActionFailure } from '../../actions/define-action.ts';
-import { acquireLock } from '../lock.ts';
+import type { Runners } from '../liveness.ts';
 import { giveEntry, ownerOf } from '../locks/lock-entry.ts';
 import type { Transports } from '../transports.ts';
 import { Refusal } from '../refusal.ts';
@@ -34,13 +33,13 @@ export function refuseClosed({ id, closing, forgottenAt }: ExecutionRow): void {
 
 /** Returns locks that could not be given back, and why. Throws Refusal where it is under way or closed already. */
 export async function discard(
-  { journal, stateDir }: { readonly journal: Journal; readonly stateDir: string },
+  { journal, runners }: { readonly journal: Journal; readonly runners: Runners },
   id: string,
-  why: string,
+  said: Omit<Closing, 'kind'>,
   hasEnded: boolean,
   transports: () => Promise<Transports>,
 ): Promise<{ readonly lock: string; readonly why: string }[]> {
-  const lock = acquireLock(stateDir, id);
+  const lock = await runners.take(id);
   if (lock === undefined) {
     throw new Refusal('refused', 'ALREADY_RUNNING', `${id} is under way; it was not discarded`, {
       hint: `belay cancel ${id} stops it and climbs down`,
@@ -51,7 +50,7 @@ export async function discard(
     if (row === undefined) throw new Refusal('usage', 'UNKNOWN_EXECUTION', `there is no execution ${id}`);
     refuseClosed(row);
     const kind = hasEnded ? 'closed' : 'discarded';
-    await journal.setClosing(id, { kind, at: Date.now(), by: userInfo().username, why });
+    await journal.setClosing(id, { kind, ...said });
     const held = await journal.locks(id);
     return held.length === 0 ? [] : await giveBack(journal, id, held, transports);
   } finally {

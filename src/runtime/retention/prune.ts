@@ -13,7 +13,7 @@ import type { Journal } from '../../journal/index.ts';
 import { HostFailure, type Host } from '../../transports/host.ts';
 import { madeAt } from '../execution-id.ts';
 import type { ExecutionView } from '../execution-view.ts';
-import { acquireLock } from '../lock.ts';
+import type { Runners } from '../liveness.ts';
 import { executionDir } from '../state-dir.ts';
 import { fateOf, type Fate } from './fate.ts';
 
@@ -25,6 +25,7 @@ export interface Judged {
 export interface PrunePorts {
   readonly journal: Journal;
   readonly stateDir: string;
+  readonly runners: Runners;
   readonly keepMs: number;
   readonly now: () => number;
   readonly view: (id: string) => Promise<ExecutionView>;
@@ -85,8 +86,8 @@ export async function prune(ports: PrunePorts, ids: readonly string[]): Promise<
 
 /** Nobody runs it, and from now on nobody may. */
 async function mark(ports: PrunePorts, id: string): Promise<boolean> {
-  const { journal, stateDir, keepMs, now, view, allHosts, gone } = ports;
-  const lock = acquireLock(stateDir, id);
+  const { journal, runners, keepMs, now, view, allHosts, gone } = ports;
+  const lock = await runners.take(id);
   if (lock === undefined) return false;
   try {
     // This process holds its lock: seen from here it looks as if it were under way.
@@ -158,17 +159,18 @@ export async function forgetLabels(
 
 /** Folders that belong to no row: left by a run that was killed while it started. Nobody holds their lock. */
 export async function orphanFolders(
-  { journal, stateDir, now }: PrunePorts,
+  { journal, stateDir, runners, now }: PrunePorts,
   olderThanMs: number,
 ): Promise<string[]> {
   const known = new Set(await journal.executionIds());
-  return foldersIn(join(stateDir, 'executions')).filter((id) => {
-    if (known.has(id) || !/^[0-9A-HJKMNP-TV-Z]{12}$/.test(id) || now() - madeAt(id) < olderThanMs)
-      return false;
-    const lock = acquireLock(stateDir, id);
+  const orphans: string[] = [];
+  for (const id of foldersIn(join(stateDir, 'executions'))) {
+    if (known.has(id) || !/^[0-9A-HJKMNP-TV-Z]{12}$/.test(id) || now() - madeAt(id) < olderThanMs) continue;
+    const lock = await runners.take(id);
     lock?.release();
-    return lock !== undefined;
-  });
+    if (lock !== undefined) orphans.push(id);
+  }
+  return orphans;
 }
 
 function foldersIn(folder: string): string[] {

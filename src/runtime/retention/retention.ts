@@ -6,6 +6,7 @@ import { findConfiguration, readConfiguration, type Configuration } from '../con
 import type { ExecutionView } from '../execution-view.ts';
 import type { openTransports, Transports } from '../transports.ts';
 import { Refusal } from '../refusal.ts';
+import { runnersIn } from '../liveness.ts';
 import { executionDir } from '../state-dir.ts';
 import { fateOf } from './fate.ts';
 import {
@@ -30,6 +31,7 @@ export interface RetentionOptions {
   readonly view: (id: string) => Promise<ExecutionView>;
   readonly openTransports: typeof openTransports;
   readonly gone: readonly string[];
+  readonly now: () => number;
 }
 
 export interface Retention {
@@ -45,14 +47,15 @@ export interface Retention {
 
 /** Throws Refusal for a configuration that is not right. */
 export async function openRetention(options: RetentionOptions): Promise<Retention> {
-  const { journal, stateDir, cwd, env, view } = options;
+  const { journal, stateDir, cwd, env, view, now } = options;
   const here = findConfiguration(cwd, env);
   const opened = new OpenTransports(options, here);
   const ports: PrunePorts = {
     journal,
     stateDir,
+    runners: runnersIn(stateDir),
     keepMs: here.inventory?.keepMs ?? keepMsDefault,
-    now: Date.now,
+    now,
     view,
     allHosts: async (id) => (await opened.configuration(id)).inventory?.names ?? [],
     host: async (id, name) => (await opened.of(id)).host(name),
@@ -85,7 +88,7 @@ export async function openRetention(options: RetentionOptions): Promise<Retentio
  * state folder knows that it is still needed, or the host did not do it.
  */
 export async function forgetOnHost(options: RetentionOptions, id: string, host: string): Promise<void> {
-  const { journal, stateDir, cwd, env, view } = options;
+  const { journal, stateDir, cwd, env, view, now } = options;
   const label = keepLabel(id);
   if (!/^[a-z0-9-]+$/.test(label))
     throw new Refusal('usage', 'BAD_LABEL', `${id} is no id of an execution; nothing was removed`);
@@ -94,7 +97,7 @@ export async function forgetOnHost(options: RetentionOptions, id: string, host: 
   if (known !== undefined) {
     const keepMs = configuration.inventory?.keepMs ?? keepMsDefault;
     const fate = fateOf(await view(known), {
-      now: Date.now(),
+      now: now(),
       keepMs,
       locks: (await journal.locks(known)).length,
     });

@@ -80,6 +80,7 @@ export async function runDocument(
         stateDir: belay.stateDir,
         env: process.env,
         stdin,
+        now: Date.now,
         onWait: 'leave',
         leave: late,
         ports: { openTransports: open, activityHost: (usual) => hurried(usual, callMsMax * patience) },

@@ -21,6 +21,7 @@ try {
     stateDir: belay.stateDir,
     env: process.env,
     stdin: () => Promise.resolve(''),
+    now: Date.now,
     onWait: 'leave',
     ports: {
       openTransports: async (options) => scissors.place(await openTransports(options)),

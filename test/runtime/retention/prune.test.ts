@@ -9,6 +9,7 @@ import type { Journal } from '../../../src/journal/index.ts';
 import type { Belay } from '../../../src/runtime/belay.ts';
 import { newExecutionId } from '../../../src/runtime/execution-id.ts';
 import { prune, type PrunePorts } from '../../../src/runtime/retention/prune.ts';
+import { runnersIn } from '../../../src/runtime/liveness.ts';
 import { Refusal } from '../../../src/runtime/refusal.ts';
 import { HostFailure, type Host } from '../../../src/transports/host.ts';
 import { keptIn, localBelay } from '../../support/local-belay.ts';
@@ -236,6 +237,7 @@ test('killed at any moment, it has taken nothing that is needed, and the next on
         const ports: PrunePorts = {
           journal: belay.journal,
           stateDir: belay.stateDir,
+          runners: runnersIn(belay.stateDir),
           keepMs: 10 * 24 * hourMs,
           now: Date.now,
           view: (id) => belay.view(id),
@@ -287,6 +289,7 @@ test('the host says no in its own words', async () => {
   const ports: PrunePorts = {
     journal: belay.journal,
     stateDir: belay.stateDir,
+    runners: runnersIn(belay.stateDir),
     keepMs: hourMs,
     now: Date.now,
     view: (one) => belay.view(one),
