@@ -41,6 +41,8 @@ export default defineConfig({
     testTimeout: 60_000,
     // The search for secrets after all tests.
     teardownTimeout: 300_000,
+    // Each test twice in the same world, when asked for: see the file.
+    ...(process.env['BELAY_DRILL'] === 'twice' ? { runner: './test/support/drill.ts' } : {}),
     pool: 'forks',
     // One more than CI has cores: tests on real hosts wait half of their time. There are three labs for them.
     maxWorkers: 3,

@@ -55,7 +55,7 @@ const acting: Readonly<Record<string, JsonObject>> = {
 
 /** What the sandbox refuses by name, or what needs a world of its own: their truth is shown on lab hosts and servers. */
 const elsewhere =
-  /^(minio|nginx|tls|config|cloudwatch|sns):|^postgresql:rebuildStandby$|^aws:(copyImage|deleteImage|executeScript|deleteStack|executeStateMachine|invokeLambdaFunction|invokeWebhook)$|^(ebs:(restore|deleteSnapshots|moveVolume|putBack)|ec2:(rotateKeyPair|deleteKeyPair)|host:(authorizedKeys|binary|reboot))$/;
+  /^(minio|nginx|tls|config|cloudwatch|sns|ssm):|^postgresql:(rebuildStandby|follow|promote)$|^aws:(copyImage|deleteImage|executeScript|deleteStack|executeStateMachine|invokeLambdaFunction|invokeWebhook)$|^(ebs:(restore|deleteSnapshots|moveVolume|putBack)|ec2:(rotateKeyPair|deleteKeyPair)|host:(authorizedKeys|binary|reboot))$/;
 
 const endings = ['done', 'refused', 'lostReply', 'timedOut', 'cancelled', 'mismatch', 'killed'] as const;
 const undos = ['auto', 'list', 'none'] as const;
