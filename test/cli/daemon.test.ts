@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openWindowStore } from '../../src/journal/index.ts';
 import type { Occurrence } from '../../src/windows/index.ts';
 import { BelayFolder, type Running } from './belay-process.ts';
 
@@ -106,6 +107,10 @@ describe('belay daemon', () => {
       'windows/soon.yaml',
       `Name: soon\nSchedule: at(${dueAt})\nDuration: 1\nTasks: [{ Name: count, Runbook: ../count.yaml }]\n`,
     );
+    // A machine that is slow to start the daemon would otherwise see the window first behind its only instant.
+    const store = openWindowStore(folder.state);
+    store.see('soon', Date.now());
+    store.close();
     const running = daemon();
     const occurrence = await ended('soon');
     expect(occurrence).toMatchObject({ status: 'SUCCESS', dueAt: Date.parse(`${dueAt}Z`) });
