@@ -104,7 +104,7 @@ systemctl daemon-reload`);
           '  - name: BeforeStop\n',
           `  - name: RepositoryGoes
     action: host:command
-    inputs: { Host: '{{ Host }}', Script: 'mv /srv/repo /srv/repo.away' }
+    inputs: { Host: '{{ Host }}', Script: 'mv /etc/apt/sources.list /etc/apt/sources.list.away; rm -rf /var/lib/apt/lists/*' }
     undo: { none: it is the accident that the test is about }
 
 `,
@@ -114,7 +114,7 @@ systemctl daemon-reload`);
           [...words(file), '-p', 'Include=all', '-p', `Service=${unit}`],
           stage.world.inventory,
         );
-        await stage.onHost('mv /srv/repo.away /srv/repo');
+        await stage.onHost('mv /etc/apt/sources.list.away /etc/apt/sources.list');
         expect(code, stderr).toBe(0);
         expect(await stage.serverVersion()).toBe(stage.versions.new.server);
         expect(await started()).not.toBe(since);
