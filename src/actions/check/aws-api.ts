@@ -57,11 +57,12 @@ export const checkAwsApi = defineAccountCheck({
       ? [{ path: [], message: 'Items and Id belong together' }]
       : []),
     ...Object.entries({ Items, Id, PropertySelector }).flatMap(([name, text]) => {
-      const wrong = text === undefined || text.includes('{{') ? undefined : validateSelector(text);
+      if (typeof text !== 'string' || text.includes('{{')) return [];
+      const wrong = validateSelector(text);
       return wrong === undefined ? [] : [{ path: [name], message: `${text}: ${wrong}` }];
     }),
-    ...(Service !== undefined &&
-    Api !== undefined &&
+    ...(typeof Service === 'string' &&
+    typeof Api === 'string' &&
     !`${Service}${Api}`.includes('{{') &&
     !isReadOnlyOperation(Service, Api)
       ? [{ path: ['Api'], message: `${Service} ${Api} does not only read, and a check changes nothing` }]

@@ -7,7 +7,7 @@ import type { Static, TProperties } from 'typebox';
 import type { CheckProblem } from '../../compliance/checks.ts';
 import type { Judged, Look } from '../../compliance/types.ts';
 import { accountTarget } from '../../compliance/types.ts';
-import type { JsonObject } from '../../json.ts';
+import type { Json, JsonObject } from '../../json.ts';
 import { AwsFailure } from '../../transports/aws.ts';
 import { HostFailure } from '../../transports/host.ts';
 import {
@@ -66,11 +66,11 @@ interface Described<P extends TProperties> {
   readonly source: string;
   readonly example: string;
   readonly inputs: P;
-  /** What the schema cannot say. */
-  readonly problems?: (
-    inputs: Partial<Static<ReturnType<typeof strictObject<P>>>>,
-  ) => readonly CheckProblem[];
+  /** What the schema cannot say. Nothing is known yet of the values: they may not fit the schema, or be expressions. */
+  readonly problems?: (inputs: Unproven<P>) => readonly CheckProblem[];
 }
+
+type Unproven<P extends TProperties> = { readonly [Name in keyof P]?: Json };
 
 type Given<P extends TProperties> = Static<ReturnType<typeof strictObject<P>>>;
 
@@ -138,7 +138,7 @@ export function defineHostCheck<P extends TProperties>(
     inputs: plain(inputs),
     probe,
     judge,
-    problems: (given) => check.problems?.(given as Partial<Given<P>>) ?? [],
+    problems: (given) => check.problems?.(given as Unproven<P>) ?? [],
     secretInputs: [],
   };
 }
@@ -294,7 +294,7 @@ export function defineAccountCheck<P extends TProperties>(
     action,
     inputs: plain(strictObject(check.inputs)),
     look,
-    problems: (given) => check.problems?.(given as Partial<Given<P>>) ?? [],
+    problems: (given) => check.problems?.(given as Unproven<P>) ?? [],
     secretInputs: check.secretInputs ?? [],
   };
 }
@@ -304,7 +304,7 @@ function withoutEnding(given: JsonObject): JsonObject {
 }
 
 function asCatalogProblems<P extends TProperties>(check: Described<P>, given: JsonObject) {
-  const problems = check.problems?.(given as Partial<Given<P>>) ?? [];
+  const problems = check.problems?.(given as Unproven<P>) ?? [];
   return problems.map((problem) => ({ code: 'WRONG_CHECK_INPUT', ...problem }));
 }
 

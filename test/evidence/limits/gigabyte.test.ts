@@ -55,6 +55,7 @@ describe.skipIf(reason)(`a gigabyte${reason === undefined ? '' : ` (skipped: ${r
             Host: 'loud',
             Script: `head -c ${bytes} /dev/zero | tr '\\0' x | fold -w ${lineLength}`,
             Env: { PASSWORD: '{{ Password }}' },
+            ShowOutput: true,
           },
           undo: { none: 'it only prints' },
         },

@@ -110,7 +110,7 @@ parameters: { Password: { type: String, secret: true } }
 mainSteps:
   - name: Say
     action: host:command
-    inputs: { Host: here, Script: 'echo "no $WORD" >&2; exit 1', Env: { WORD: '{{ Password }}' } }
+    inputs: { Host: here, Script: 'echo "no $WORD" >&2; exit 1', Env: { WORD: '{{ Password }}' }, ShowOutput: true }
     undo: { none: says }
 `,
   );
