@@ -162,9 +162,9 @@ export function changedByUndo({ steps, rollback }: Accountable): Change[] {
   const forward = new Set(steps.flatMap(({ changes }) => changes.map(keyOf)));
   const points = new Set(steps.flatMap(({ restorePoints }) => restorePoints.map(({ id }) => id)));
   const failed = new Set(steps.flatMap(({ name, status }) => (status === 'Success' ? [] : [name])));
-  // What a step that did not succeed never told of, its own undo takes away again: that is nothing new.
+  // What a step that did not succeed never told of, its own undo takes away or puts back: that is nothing new.
   const isLeftByStep = (undo: UndoState, { to }: Change) =>
-    to === null && undo.steps.length === 0 && failed.has(undo.name);
+    undo.steps.length === 0 && failed.has(undo.name) && (to === null || undo.looked === 'asBefore');
   const made = rollback
     .flatMap((undo) => undo.changes.filter((change) => !isLeftByStep(undo, change)))
     .filter((change) => !forward.has(keyOf(change)) && !points.has(change.from ?? ''));

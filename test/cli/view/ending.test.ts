@@ -295,6 +295,21 @@ test('clean with a volume from the snapshot: what is different now and the resto
   );
 });
 
+test('clean after a step that told nothing: what its undo put back is no difference, where a look found it as before', () => {
+  const story = (looked: 'asBefore' | 'unread'): readonly Told[] => [
+    begin('Stop'),
+    started(0, 'Stop'),
+    ended(1, 'Stop', { status: 'Failed', failure: failure('TIMED_OUT', 'it took too long') }),
+    [1, { type: 'ForwardEnded', status: 'Failed', failedStep: 'Stop' }],
+    rollbackStarted(1, 'Stop'),
+    undoing(1, 'Stop'),
+    undone(2, 'Stop', { changes: [change('nginx', 'inactive', 'active')], looked }),
+    failed(2, 'clean'),
+  ];
+  expect(endingOf(story('asBefore'))).not.toContain('nginx');
+  expect(endingOf(story('unread'))).toContain('  but db1  nginx is active, was inactive');
+});
+
 test('clean with the snapshot dropped by the list: there is nothing to name', () => {
   const changes = [change('snapshot', 'snap-0a17', null, 'vol-0b2c')];
   expect(endingOf([...asked(undone(20, 'SnapshotData', { changes })), failed(21, 'clean')])).toBe(
