@@ -6,6 +6,7 @@ import { ActionFailure, urlProblem, type AnyAction } from '../actions/index.ts';
 import { lockNameProblem, resolveInputs, type Document, type Step } from '../document/index.ts';
 import type { JsonObject } from '../json.ts';
 import { AwsFailure } from '../transports/aws.ts';
+import { fittingInputs } from './activities/inputs.ts';
 import { wantedLocks } from './locks/lock-names.ts';
 import { everyStep, programFiles } from './program-files.ts';
 import { namedInInputs } from './named-in-inputs.ts';
@@ -59,12 +60,16 @@ async function refuseUnready(
 ): Promise<void> {
   if (action.ready === undefined) return;
   const scope = parameterScope(parameters);
-  const inputs = Object.fromEntries(
-    Object.entries(step.inputs).map(([name, written]) => {
+  const known: JsonObject = Object.fromEntries(
+    Object.entries(step.inputs).flatMap(([name, written]) => {
       const resolved = resolveInputs(written, scope);
-      return [name, resolved.ok ? resolved.value : written];
+      return resolved.ok ? [[name, resolved.value]] : [];
     }),
   );
+  // What a parameter made of them the step itself refuses, should it come to that.
+  const fitting = fittingInputs(action, known);
+  if (fitting === undefined) return;
+  const inputs = { ...step.inputs, ...fitting };
   const files = programFiles(document, file);
   try {
     await action.ready(inputs, {

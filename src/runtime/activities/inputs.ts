@@ -18,6 +18,16 @@ export function checkedInputs(action: AnyAction, inputs: JsonObject): JsonObject
   });
 }
 
+/** These inputs as the action would get them, others still missing; undefined where it would refuse them. */
+export function fittingInputs(action: AnyAction, known: JsonObject): JsonObject | undefined {
+  const validate = validatorOf(action);
+  const fitted = isAwsAction(action.name) ? fittedInputs(action, known) : known;
+  if (validate(fitted)) return fitted;
+  const isMissing = ({ keyword, instancePath }: ErrorObject): boolean =>
+    keyword === 'required' && instancePath === '';
+  return (validate.errors ?? []).every(isMissing) ? fitted : undefined;
+}
+
 /** What SSM takes for the types that the action wants: expressions have become values by now. */
 function fittedInputs(action: AnyAction, inputs: JsonObject): JsonObject {
   const schema: JsonObject = { ...action.inputs };
