@@ -28,6 +28,7 @@ export class Attention {
   readonly #waiting = new Set<Heard>();
   #turn = 0;
   #isLooking = false;
+  #hasLeftWaits = false;
   #timer: NodeJS.Timeout | undefined;
   #version: number | undefined;
   #mark: string | undefined;
@@ -45,6 +46,17 @@ export class Attention {
 
   leave(): void {
     this.#leave.abort();
+  }
+
+  /** Whether all that it runs waited for people, and the runner has left them to wait. */
+  get hasLeftWaits(): boolean {
+    return this.#hasLeftWaits;
+  }
+
+  /** All that it runs waits for people: each of them ends its wait, whatever comes now is for the next runner. */
+  leaveWaits(): void {
+    this.#hasLeftWaits = true;
+    this.wake();
   }
 
   /**

@@ -325,14 +325,15 @@ export class EmbeddedRuntime implements Runtime, Above {
     leaves: () => boolean = () => false,
   ): Promise<{ readonly kind: 'found'; readonly value: T } | { readonly kind: 'elapsed' | 'cancelled' }> {
     for (;;) {
-      const { turn } = this.attention;
+      const { turn, hasLeftWaits } = this.attention;
+      if (hasLeftWaits) throw new Left('waiting');
       const found = await look();
       if (found !== undefined) return { kind: 'found', value: found };
       if (!ignoreCancel && (await this.isCancelled())) return { kind: 'cancelled' };
       const left = at - this.#now();
       if (left <= 0) return { kind: 'elapsed' };
       if (leaves()) {
-        this.attention.wake();
+        this.attention.leaveWaits();
         throw new Left('waiting');
       }
       if (this.attention.isLeaving) throw new Left('asked');
