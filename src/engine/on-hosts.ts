@@ -2,7 +2,7 @@
 import type { JsonObject } from '../json.ts';
 import { sideBySideMax, type ErrorBudget } from '../document/index.ts';
 import type { Frame } from './frame.ts';
-import type { StepRecord } from './records.ts';
+import { nothingKnown, type StepRecord } from './records.ts';
 import { Lanes } from './steps/lanes.ts';
 
 /** Inputs that are of the step as a whole; its action never sees them. */
@@ -37,15 +37,7 @@ export function recordOn(of: StepRecord, name: string): StepRecord {
     variables: of.variables,
     host: { of, name },
     inputs,
-    before: null,
-    captures: {},
-    after: undefined,
-    left: undefined,
-    attempts: [],
-    hasEnded: false,
-    result: null,
-    status: null,
-    undo: null,
+    ...nothingKnown(),
   };
 }
 

@@ -63,6 +63,21 @@ export interface StepRecord {
   isStartedAgain?: boolean;
 }
 
+/** Of a step that has just begun: nobody has looked at anything, and nothing was tried. */
+export function nothingKnown() {
+  return {
+    before: null,
+    captures: {},
+    after: undefined,
+    left: undefined,
+    attempts: [],
+    hasEnded: false,
+    result: null,
+    status: null,
+    undo: null,
+  } satisfies Partial<StepRecord>;
+}
+
 /** Where steps leave their outputs by name, and where references look for them: here first, then in the parent. */
 export type Scope = MainScope | TurnScope | PassScope | UndoScope;
 

@@ -10,7 +10,7 @@ import {
   type StepList,
 } from './frame.ts';
 import { onCancelSeconds } from './limits.ts';
-import { isInUndo, type StepRecord } from './records.ts';
+import { isInUndo, nothingKnown, type StepRecord } from './records.ts';
 import { runStep } from './run-step.ts';
 
 export const runList: RunList = async (start, list, hooks = {}) => {
@@ -70,15 +70,7 @@ function began({ execution, scope }: Frame, step: Step, list: StepList): StepRec
     index: isUndoing ? -1 : execution.began.length,
     variables: execution.variables,
     inputs: null,
-    before: null,
-    captures: {},
-    after: undefined,
-    left: undefined,
-    attempts: [],
-    hasEnded: false,
-    result: null,
-    status: null,
-    undo: null,
+    ...nothingKnown(),
   };
   if (!isUndoing) execution.began.push(record);
   return record;

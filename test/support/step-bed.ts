@@ -3,7 +3,7 @@ import { deadlineAfter, Frame, type FrameParts } from '../../src/engine/frame.ts
 import { flowDone, type Ending } from '../../src/engine/endings.ts';
 import { Execution } from '../../src/engine/execution.ts';
 import type { ActivityCall, ExecutionInput, OutcomeResult, StepDescriptor } from '../../src/engine/index.ts';
-import type { StepRecord } from '../../src/engine/records.ts';
+import { nothingKnown, type StepRecord } from '../../src/engine/records.ts';
 import { runList } from '../../src/engine/run-list.ts';
 import type { RunStep, StepRun } from '../../src/engine/step-run.ts';
 import type { Step } from '../../src/engine/types.ts';
@@ -78,16 +78,8 @@ export function stepBed(options: StepBedOptions = {}): StepBed {
     scope: execution.scope,
     index: 0,
     inputs: written.inputs,
-    before: null,
     variables: {},
-    captures: {},
-    after: undefined,
-    left: undefined,
-    attempts: [],
-    hasEnded: false,
-    result: null,
-    status: null,
-    undo: null,
+    ...nothingKnown(),
   };
   return {
     frame,
