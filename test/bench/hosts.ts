@@ -5,11 +5,13 @@
  * What counts is the warm step: each is run with eleven steps and with one, and the difference is ten steps over open
  * connections. Belay's commands are journaled and claimed durably; the others' are not.
  */
-import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Lab } from '../lab/hosts/lab.ts';
+import { benchCold, type Cold } from './hosts-cold.ts';
+import { isThere, measured, median, must, shell, type Figure } from './machine.ts';
 
 const hostsWanted = Number(process.env['BELAY_BENCH_HOSTS'] ?? 50);
 const roundsWanted = Number(process.env['BELAY_BENCH_ROUNDS'] ?? 3);
@@ -17,12 +19,6 @@ const roundsWanted = Number(process.env['BELAY_BENCH_ROUNDS'] ?? 3);
 const ratioMax = 1;
 const root = join(import.meta.dirname, '..', '..');
 const steps = 10;
-
-interface Figure {
-  readonly seconds: number;
-  readonly cpuSeconds: number;
-  readonly forks: number;
-}
 
 interface Competitor {
   readonly name: string;
@@ -51,7 +47,8 @@ export async function benchHosts(): Promise<boolean> {
         rounds.push({ one: measured(() => run(1)), all: measured(() => run(steps + 1)) });
       }
     }
-    return told(competitors, names.length);
+    const cold = benchCold(lab, names, folder);
+    return told(competitors, names.length, cold);
   } finally {
     rmSync(folder, { recursive: true, force: true });
     await lab.down();
@@ -135,27 +132,7 @@ function runbook(names: readonly string[], count: number): object {
   return { schemaVersion: '0.3', mainSteps };
 }
 
-/** The whole machine is measured: controller and hosts share it. */
-function measured(act: () => void): Figure {
-  const [before, began] = [machine(), performance.now()];
-  act();
-  const [after, ended] = [machine(), performance.now()];
-  return {
-    seconds: (ended - began) / 1000,
-    cpuSeconds: after.cpuSeconds - before.cpuSeconds,
-    forks: after.forks - before.forks,
-  };
-}
-
-function machine(): { readonly cpuSeconds: number; readonly forks: number } {
-  const stat = readFileSync('/proc/stat', 'utf8');
-  const [user = 0, nice = 0, system = 0] = (/^cpu +(.*)$/m.exec(stat)?.[1] ?? '').split(' ').map(Number);
-  return { cpuSeconds: (user + nice + system) / 100, forks: Number(/^processes (\d+)$/m.exec(stat)?.[1]) };
-}
-
-function told(competitors: readonly Competitor[], hosts: number): boolean {
-  const median = (values: readonly number[]): number =>
-    values.toSorted((left, right) => left - right)[Math.floor(values.length / 2)] ?? NaN;
+function told(competitors: readonly Competitor[], hosts: number, cold: Cold): boolean {
   const of = (competitor: Competitor | undefined, what: keyof Figure): number => {
     const rounds = competitor?.rounds ?? [];
     return median(rounds.map(({ all }) => all[what])) - median(rounds.map(({ one }) => one[what]));
@@ -204,26 +181,9 @@ Ratios of wall time: Belay takes ${competitors
       return `${(of(belay, 'seconds') / of(competitor, 'seconds')).toFixed(2)} times what ${competitor.name} takes`;
     })
     .join('; ')}.
-`;
+
+${cold.text}`;
   writeFileSync(join(root, 'docs', 'performance.md'), text);
   const belay = competitors.find(({ name }) => name.startsWith('Belay'));
-  return of(belay, 'seconds') / of(loop, 'seconds') <= ratioMax;
-}
-
-function isThere(program: string): boolean {
-  return (process.env['PATH'] ?? '').split(':').some((path) => existsSync(join(path, program)));
-}
-
-function shell(text: string): void {
-  must('/bin/sh', ['-c', text], tmpdir());
-}
-
-function must(file: string, args: readonly string[], cwd: string): void {
-  const { status, stderr } = spawnSync(file, args, {
-    cwd,
-    stdio: ['ignore', 'ignore', 'pipe'],
-    encoding: 'utf8',
-  });
-  if (status !== 0)
-    throw new Error(`${file} ${args.join(' ')} ended with ${status}: ${stderr.slice(-2_000)}`);
+  return of(belay, 'seconds') / of(loop, 'seconds') <= ratioMax && cold.holds;
 }

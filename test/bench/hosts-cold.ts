@@ -1,0 +1,102 @@
+/**
+ * One command on many hosts, no connection open: Belay beside OpenSSH with the same key exchange, round by round, and what the whole
+ * tree of Belay's processes holds in memory meanwhile.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Lab } from '../lab/hosts/lab.ts';
+import { measured, median, shell } from './machine.ts';
+
+export interface Cold {
+  readonly text: string;
+  readonly holds: boolean;
+}
+
+const rounds = 3;
+/** Against OpenSSH, at most. */
+const ratioMax = 1.2;
+/** MB of the whole tree, each page counted once. */
+const treeMax = 150;
+const root = join(import.meta.dirname, '..', '..');
+const kex = 'curve25519-sha256';
+
+/** `belay.yaml` and the file `names` are in the folder already. */
+export function benchCold(lab: Lab, names: readonly string[], folder: string): Cold {
+  const file = join(folder, 'cold.yaml');
+  const Parameters = { commands: ['true'] };
+  const inputs = { DocumentName: 'AWS-RunShellScript', InstanceIds: names, Parameters };
+  writeFileSync(
+    file,
+    JSON.stringify({ schemaVersion: '0.3', mainSteps: [{ name: 'S', action: 'aws:runCommand', inputs }] }),
+  );
+  const ssh = `ssh -F ${lab.sshConfig} -l ops -o ControlPath=none -o KexAlgorithms=${kex}`;
+  const program = join(root, 'dist', 'belay.js');
+  const ours: number[] = [];
+  const theirs: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    theirs.push(measured(() => shell(`xargs -P20 -I{} ${ssh} {} true <${folder}/names`)).seconds);
+    const state = join(folder, `cold${round}`);
+    const run = `${process.execPath} ${program} run ${file} -y --state ${state} >/dev/null`;
+    ours.push(measured(() => shell(`cd ${folder} && ${run}`)).seconds);
+  }
+  const ratio = median(ours) / median(theirs);
+  const tree = treeMegabytes([program, 'run', file, '-y', '--state', join(folder, 'memory')], folder);
+  const holds = ratio <= ratioMax && tree <= treeMax;
+  const text = `One command on ${names.length} hosts, no connection open, ${kex} on both sides, medians of ${rounds} rounds: Belay ${median(ours).toFixed(2)} s, OpenSSH (20 at once) ${median(theirs).toFixed(2)} s:
+${ratio.toFixed(2)} times, at most ${ratioMax}. Belay's whole tree of processes held at most ${tree} MB meanwhile (pages that are shared counted once), at most ${treeMax}.
+`;
+  console.log(text);
+  return { text, holds };
+}
+
+/** The most that the program and all below it hold together, looked at ten times a second by another process. */
+function treeMegabytes(args: readonly string[], cwd: string): number {
+  const watcher = `import(${JSON.stringify(import.meta.filename)}).then((m) => m.watchTree(${JSON.stringify(args)}, ${JSON.stringify(cwd)}))`;
+  const { stdout } = spawnSync(process.execPath, ['-e', watcher], { cwd: tmpdir(), encoding: 'utf8' });
+  return Number(stdout.trim());
+}
+
+/** Prints it in MB. */
+export function watchTree(args: readonly string[], cwd: string): void {
+  const child = spawn(process.execPath, args, { cwd, stdio: 'ignore' });
+  let most = 0;
+  const timer = setInterval(() => {
+    most = Math.max(
+      most,
+      below(child.pid ?? 0).reduce((sum, pid) => sum + proportional(pid), 0),
+    );
+  }, 100);
+  child.on('exit', () => {
+    clearInterval(timer);
+    console.log(Math.round(most / 1024));
+  });
+}
+
+/** It and all its descendants; ssh leaves its parent, so a whole session counts. */
+function below(pid: number): number[] {
+  const parents = new Map<number, number>();
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    const stat = read(`/proc/${name}/stat`);
+    parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
+  }
+  const found = [pid];
+  for (const one of found) for (const [child, parent] of parents) if (parent === one) found.push(child);
+  return found;
+}
+
+/** Kilobytes of this process, its share of what it has in common with others. */
+function proportional(pid: number): number {
+  return Number(/^Pss: +(\d+)/m.exec(read(`/proc/${pid}/smaps_rollup`))?.[1] ?? 0);
+}
+
+/** Empty where the process has gone meanwhile. */
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
