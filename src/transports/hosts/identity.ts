@@ -2,10 +2,10 @@
  * Who answers on a connection: the first thing that is asked over it. The host may be of any kind and may lie, so what
  * it says is taken only in the form that it must have, and anything else is not known.
  */
-import { once } from 'node:events';
 import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import type { HostIdentity } from '../host.ts';
 import type { Session } from './channel.ts';
+import { shellWords } from './protocol/quote.ts';
 
 const machineIdFiles = ['/etc/machine-id', '/var/lib/dbus/machine-id'];
 const bootIdFile = '/proc/sys/kernel/random/boot_id';
@@ -16,15 +16,17 @@ const boardFile = '/sys/devices/virtual/dmi/id/board_asset_tag';
 const cloudFile = '/run/cloud-init/.instance-id';
 /** What login files or a refusal may print before the answer. */
 const saidBytesMax = 64 * 1024;
-/** How long a session that has answered may take to end. */
-const endMsMax = 2_000;
+/** What the session is told once it may become what was to be opened. */
+const goOn = 'go';
+const streams = ['stdout', 'stderr'] as const;
 const instancePattern = /^m?i-[0-9a-f]{8,17}$/;
 
 /**
- * One line for any login shell, csh and fish included: no quote, backslash, exclamation mark or line break inside. A
- * container sees the hardware of the machine below it, which says nothing of the container.
+ * One line for any login shell, csh and fish included: no single quote, backslash, exclamation mark or line break inside. It says
+ * who answers, and becomes the opening words once it is told to go on. A container sees the hardware of the machine below it,
+ * which says nothing of the container.
  */
-export function identityLine(nonce: string): string {
+export function identityLine(nonce: string, opening: readonly string[]): string {
   const program = [
     'm= b= s= d= c= k=',
     `for f in ${machineIdFiles.join(' ')}; do [ -n "$m" ] || { [ -r $f ] && IFS= read -r m <$f; }; done`,
@@ -34,8 +36,9 @@ export function identityLine(nonce: string): string {
     `[ -z "$k" ] && [ -r ${boardFile} ] && IFS= read -r d <${boardFile}`,
     `[ -r ${cloudFile} ] && IFS= read -r c <${cloudFile}`,
     `echo "${nonce} $m,$b,$s,$d,$c,"`,
+    `IFS= read -r g && [ "$g" = ${goOn} ] && exec "$@"`,
   ].join('; ');
-  return `exec /bin/sh -c '${program}'`;
+  return `exec /bin/sh -c '${program}' sh ${shellWords(opening)}`;
 }
 
 /** Undefined where the line has not come. */
@@ -90,7 +93,12 @@ function linkOf(file: string): string {
 }
 
 export type AskedIdentity =
-  | { readonly kind: 'identity'; readonly identity: HostIdentity }
+  | {
+      readonly kind: 'identity';
+      readonly identity: HostIdentity;
+      /** The session becomes what was to be opened. What it said besides is there to be read. */
+      readonly goOn: () => void;
+    }
   | { readonly kind: 'silent' }
   | {
       readonly kind: 'ended';
@@ -99,39 +107,58 @@ export type AskedIdentity =
       readonly stderr: string;
     };
 
-/** Listens to a session that was started with the line. */
+/** Listens to a session that was started with the line. Where it does not say who answers, the session is ended. */
 export async function askIdentity(
   session: Session,
   nonce: string,
   timeoutMs: number,
 ): Promise<AskedIdentity> {
   const said = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
-  const answered = Promise.withResolvers<AskedIdentity>();
-  const timer = setTimeout(() => answered.resolve({ kind: 'silent' }), timeoutMs);
-  const closed = (['stdout', 'stderr'] as const).map((name) => {
+  const answered = Promise.withResolvers<
+    HostIdentity | 'silent' | { readonly exitCode: number | undefined }
+  >();
+  const timer = setTimeout(() => answered.resolve('silent'), timeoutMs);
+  const listeners = { stdout: listener('stdout'), stderr: listener('stderr') };
+  const closed = streams.map((name) => {
     const stream = session[name];
-    stream.on('data', (chunk: Buffer) => {
-      said[name] = Buffer.concat([said[name], chunk]).subarray(-saidBytesMax);
-      const identity = name === 'stdout' ? readIdentity(said.stdout.toString('utf8'), nonce) : undefined;
-      if (identity !== undefined) answered.resolve({ kind: 'identity', identity });
-    });
-    stream.on('error', () => {}).resume();
+    stream.on('data', listeners[name]).on('error', () => {});
+    stream.resume();
     return new Promise((resolve) => stream.once('close', resolve));
   });
-  session.stdin.end();
+  function listener(name: (typeof streams)[number]): (chunk: Buffer) => void {
+    return (chunk) => {
+      said[name] = Buffer.concat([said[name], chunk]).subarray(-saidBytesMax);
+      const identity = name === 'stdout' ? readIdentity(said.stdout.toString('utf8'), nonce) : undefined;
+      if (identity === undefined) return;
+      // What comes now belongs to whoever goes on with the session.
+      for (const one of streams) session[one].off('data', listeners[one]).pause();
+      answered.resolve(identity);
+    };
+  }
   void session.ended.then(async (exitCode) => {
     await Promise.all(closed);
-    const [stdout, stderr] = [said.stdout.toString('utf8'), said.stderr.toString('utf8')];
-    answered.resolve({ kind: 'ended', exitCode, stdout, stderr });
+    answered.resolve({ exitCode });
   });
-  try {
-    const answer = await answered.promise;
-    // The host may allow few sessions, so this one ends before the next begins.
-    const patience = AbortSignal.timeout(endMsMax);
-    if (answer.kind === 'identity') await Promise.race([session.ended, once(patience, 'abort')]);
-    return answer;
-  } finally {
-    clearTimeout(timer);
+  const answer = await answered.promise;
+  clearTimeout(timer);
+  if (answer === 'silent') {
     session.kill();
+    return { kind: 'silent' };
   }
+  if ('exitCode' in answer) {
+    const [stdout, stderr] = [said.stdout.toString('utf8'), said.stderr.toString('utf8')];
+    return { kind: 'ended', exitCode: answer.exitCode, stdout, stderr };
+  }
+  const goOnWith = (): void => {
+    const rest = said.stdout.subarray(endOfLine(said.stdout, nonce));
+    if (rest.byteLength > 0) session.stdout.unshift(rest);
+    if (said.stderr.byteLength > 0) session.stderr.unshift(said.stderr);
+    session.stdin.write(`${goOn}\n`);
+  };
+  return { kind: 'identity', identity: answer, goOn: goOnWith };
+}
+
+/** Where the line that begins with the nonce has ended. */
+function endOfLine(said: Buffer, nonce: string): number {
+  return said.indexOf('\n', said.indexOf(`${nonce} `)) + 1;
 }

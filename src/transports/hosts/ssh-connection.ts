@@ -11,12 +11,14 @@ import type { Session } from './channel.ts';
 import { cancelled, hostFailure, noReply } from './failure.ts';
 import { askIdentity, identityLine } from './identity.ts';
 import { startProcess } from './process.ts';
+import { shellWords } from './protocol/quote.ts';
 import { newNonce } from './protocol/token.ts';
 import { Semaphore } from './semaphore.ts';
 import type { Jump } from './ssh-config.ts';
 import { destinationOf } from './ssh-config.ts';
 import { dialOverSsh } from './ssh-dial.ts';
 import { explain } from './ssh-explain.ts';
+import { askMaster } from './ssh-mux.ts';
 import type { SshPaths } from './ssh-paths.ts';
 import { unproven } from './ssh-proven.ts';
 import {
@@ -52,10 +54,18 @@ export interface ConnectionPlace {
 
 interface Master {
   readonly files: MasterFiles;
-  /** Who answers over it, once that was asked. */
-  identity?: Promise<HostIdentity | 'again'> | undefined;
+  /** Who answers over it, once that was asked; the session belongs to whoever asked. */
+  identity?: Promise<Asked | 'again'> | undefined;
 }
 
+/** A session that has said who answers, and waits to go on. */
+interface Asked {
+  readonly identity: HostIdentity;
+  readonly session: Session;
+  readonly goOn: () => void;
+}
+
+type Meet = (identity: HostIdentity) => Promise<void>;
 type Dialling = Parameters<Host['dial']>;
 
 export class SshConnection {
@@ -80,23 +90,18 @@ export class SshConnection {
 
   /**
    * Starts one command on the host, connecting first where needed; `meet` is told who answered, and may refuse it by
-   * throwing. Rejects with HostFailure; then nothing was sent.
+   * throwing. Rejects with HostFailure; then nothing of it was run.
    */
   async session(
     wanted: Wanted,
-    command: string,
-    {
-      signal,
-      meet,
-    }: { readonly signal: AbortSignal; readonly meet: (identity: HostIdentity) => Promise<void> },
+    command: readonly string[],
+    { signal, meet }: { readonly signal: AbortSignal; readonly meet: Meet },
   ): Promise<Session> {
     const release = await this.#sessions.acquire(signal).catch((reason: unknown) => {
       throw cancelled(wanted.host, reason);
     });
     try {
-      const opened = await this.#identified(wanted, signal);
-      await meet(opened.identity);
-      const session = await this.#start(opened.files, command);
+      const session = await this.#met(wanted, command, { signal, meet });
       void session.ended.then(release);
       return session;
     } catch (error) {
@@ -135,7 +140,7 @@ export class SshConnection {
   async isAlive(): Promise<boolean> {
     const files = this.#master?.files;
     if (files === undefined || !existsSync(files.socket)) return false;
-    if ((await this.#control(files, 'check')) === 0) return true;
+    if (await askMaster(files.socket, 'alive')) return true;
     rmSync(files.socket, { force: true });
     return false;
   }
@@ -159,7 +164,7 @@ export class SshConnection {
     this.#closed = true;
     await this.#opening?.catch(() => {});
     const files = this.#master?.files;
-    if (files !== undefined && existsSync(files.socket)) await this.#control(files, 'exit');
+    if (files !== undefined && existsSync(files.socket)) await askMaster(files.socket, 'terminate');
   }
 
   /** Each master has files of its own: what was proven of one says nothing of the next. */
@@ -175,19 +180,6 @@ export class SshConnection {
 
   #start(files: MasterFiles, command: string): Promise<Session> {
     return startProcess('ssh', [...this.#over(files), '-T', '--', destinationOf(this.#address), command]);
-  }
-
-  async #control(files: MasterFiles, request: 'check' | 'exit'): Promise<number | undefined> {
-    const asked = await startProcess('ssh', [
-      ...this.#over(files),
-      '-O',
-      request,
-      '--',
-      destinationOf(this.#address),
-    ]);
-    asked.stdout.resume();
-    asked.stderr.resume();
-    return asked.ended;
   }
 
   async #ready(wanted: Wanted, signal: AbortSignal): Promise<Master> {
@@ -221,37 +213,62 @@ export class SshConnection {
     });
     const trouble = await unproven(this.#address, files);
     if (trouble !== undefined) {
-      await this.#control(files, 'exit');
+      await askMaster(files.socket, 'terminate');
       throw notProven(wanted, trouble);
     }
     this.#master = { files };
     return this.#master;
   }
 
-  /** Asks each new master once who answers over it. */
-  async #identified(
+  /** The first session over each master says who answers before it becomes the command; the others need not. */
+  async #met(
     wanted: Wanted,
-    signal: AbortSignal,
-  ): Promise<{ readonly files: MasterFiles; readonly identity: HostIdentity }> {
+    command: readonly string[],
+    { signal, meet }: { readonly signal: AbortSignal; readonly meet: Meet },
+  ): Promise<Session> {
     for (let attempt = 1; ; attempt += 1) {
       const master = await this.#ready(wanted, signal);
-      master.identity ??= this.#identify(wanted, master.files, attempt);
-      const identity = await untilAborted(master.identity, wanted.host, signal, () =>
-        seenOf(master.files),
-      ).catch((error: unknown) => {
-        master.identity = undefined;
+      const own = master.identity === undefined ? this.#ask(wanted, master, command, attempt) : undefined;
+      try {
+        const asked = own ?? master.identity;
+        const answer = asked && (await untilAborted(asked, wanted.host, signal, () => seenOf(master.files)));
+        if (answer === undefined || answer === 'again') continue;
+        await meet(answer.identity);
+        if (own === undefined) return await this.#start(master.files, `exec ${shellWords(command)}`);
+        answer.goOn();
+        return answer.session;
+      } catch (error) {
+        own?.then((answer) => answer === 'again' || answer.session.kill()).catch(() => {});
         throw error;
-      });
-      if (identity !== 'again') return { files: master.files, identity };
-      master.identity = undefined;
+      }
     }
   }
 
-  async #identify(wanted: Wanted, files: MasterFiles, attempt: number): Promise<HostIdentity | 'again'> {
+  #ask(
+    wanted: Wanted,
+    master: Master,
+    command: readonly string[],
+    attempt: number,
+  ): Promise<Asked | 'again'> {
+    const asked = this.#identify(wanted, master.files, command, attempt);
+    master.identity = asked;
+    const forget = (): void => {
+      master.identity = undefined;
+    };
+    asked.then((answer) => answer === 'again' && forget(), forget);
+    return asked;
+  }
+
+  async #identify(
+    wanted: Wanted,
+    files: MasterFiles,
+    command: readonly string[],
+    attempt: number,
+  ): Promise<Asked | 'again'> {
     const nonce = newNonce();
-    const session = await this.#start(files, identityLine(nonce));
+    const session = await this.#start(files, identityLine(nonce, command));
     const answer = await askIdentity(session, nonce, silenceMsMax);
-    if (answer.kind === 'identity') return answer.identity;
+    if (answer.kind === 'identity') return { ...answer, session };
     if (answer.kind === 'silent') throw noReply(wanted.host, silenceMsMax);
     const failure = await explain(wanted, this, { ...answer, begun: false, attempt });
     if (failure === 'again') return failure;

@@ -5,7 +5,7 @@ import type { Host, HostAddress, HostIdentity, KeyProof, KeyToProve, VerifyHost 
 import type { Channel } from './channel.ts';
 import { channelHost } from './channel-host.ts';
 import type { HostShell } from './protocol/shell.ts';
-import { defaultShell, openingLine } from './protocol/shell.ts';
+import { defaultShell, openingWords } from './protocol/shell.ts';
 import { Semaphore } from './semaphore.ts';
 import { destinationOf, sessionConfig, sharedConfig, userConfigFiles } from './ssh-config.ts';
 import { SshConnection } from './ssh-connection.ts';
@@ -61,7 +61,7 @@ export class SshNetwork {
     const channel: Channel = {
       shell: this.#shell,
       open: async ({ become, signal }) =>
-        connect().session(wanted, openingLine(this.#shell, become), { signal, meet }),
+        connect().session(wanted, openingWords(this.#shell, become), { signal, meet }),
       seen: () => connection?.seen(),
       explain: (broken) => explain(wanted, connect(), broken),
       dial: (to, options) => connect().dial(wanted, to, options),

@@ -14,7 +14,7 @@ const stepSeconds = 3;
 
 /** Who it is, it says honestly; then it reads far enough to know the nonce and the request. */
 const forced = (modeFile: string): string => `#!/bin/sh
-case $SSH_ORIGINAL_COMMAND in *readlink*) exec /bin/sh -c "$SSH_ORIGINAL_COMMAND" ;; esac
+case $SSH_ORIGINAL_COMMAND in *readlink*) /bin/sh -c "$SSH_ORIGINAL_COMMAND" </dev/null; IFS= read -r go ;; esac
 mode=$(cat ${modeFile})
 [ "$mode" != noise ] || { head -c 300000 /dev/urandom; head -c 9000000 /dev/urandom >&2; sleep 60; exit; }
 while IFS= read -r line; do case $line in b_nonce=*) nonce=\${line#b_nonce=}; nonce=\${nonce%% *}; break ;; esac; done

@@ -14,8 +14,9 @@ import {
   startByWrapper,
   stopRequest,
 } from '../../../src/transports/hosts/protocol/requests.ts';
+import { identityLine } from '../../../src/transports/hosts/identity.ts';
 import * as oneShot from '../../../src/transports/hosts/protocol/one-shot.ts';
-import { defaultShell, openingLine } from '../../../src/transports/hosts/protocol/shell.ts';
+import { defaultShell, openingWords } from '../../../src/transports/hosts/protocol/shell.ts';
 
 const known: Readonly<Record<string, readonly string[]>> = {
   awk: ['-v', 'session='],
@@ -51,7 +52,7 @@ const script = {
 const command = { folder: 'f', token: 't', script };
 const limits = { from: { stdout: 0, stderr: 0 }, waitMs: 1_000, bytesMax: 1_000, offsetMax: 1_000 };
 const texts: readonly [string, Buffer | string][] = [
-  ['opening line', openingLine(defaultShell, 'sudo')],
+  ['opening line', identityLine('nonce', openingWords(defaultShell, 'sudo'))],
   ['keeper', openingRequest(defaultShell, 'nonce', 1_000)],
   ['command', `${commandSettings(script)}\n`],
   ['start by a worker', startByWorker(1, 7, command)],

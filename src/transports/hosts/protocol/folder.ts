@@ -30,7 +30,7 @@ b_uid=$(id -u)
 b_enter() {
   cd -P -- "$1" 2>/dev/null || { b_shut="$1/$2 cannot be made"; return 1; }
   b_root=\${PWD%/}/$2
-  mkdir -m 700 "./$2" 2>/dev/null
+  [ -d "./$2" ] || mkdir -m 700 "./$2" 2>/dev/null
   if ! [ -e "./$2" ] && ! [ -h "./$2" ]; then b_shut="$b_root cannot be made"; return 1; fi
   if [ -h "./$2" ] || ! cd -P -- "./$2" 2>/dev/null || [ "$PWD" != "$b_root" ]; then
     b_shut="$b_root exists and is not a folder of user $b_uid"

@@ -12,17 +12,15 @@ import type { HostShell } from './shell.ts';
 import { block, readBlock } from './shell.ts';
 
 /**
- * `setsid -f` is preferred to `&`, which would make the script ignore SIGINT and SIGQUIT for good. What the shell
- * reads comes from descriptor 6; its answer is complete when it closes its output.
+ * `setsid -f` is preferred to `&`, which would make the script ignore SIGINT and SIGQUIT for good; one that has no -f, or cannot
+ * fork, fails before anything is read. What the shell reads comes from descriptor 6; its answer is complete when it closes its
+ * output.
  */
 export const launchFunctions = `
 b_reader=${shellQuote(readBlock)}
 b_launch() {
-  if setsid -f true 2>/dev/null; then
-    b_answer=$(exec setsid -f "$b_sh" -c "$b_reader" <&6 2>/dev/null)
-  else
+  b_answer=$(exec setsid -f "$b_sh" -c "$b_reader" <&6 2>/dev/null) ||
     b_answer=$(setsid "$b_sh" -c "$b_reader" <&6 2>/dev/null &)
-  fi
   [ -n "$b_answer" ] || b_answer='refused STATE_UNUSABLE what waits for the command could not be started'
 }
 `;

@@ -4,8 +4,6 @@
  * Nothing of a request stands in an argument list: the command line is constant, and the shell that it starts reads
  * the program from standard input, checks that all of it has come, and only then evaluates it.
  */
-import { shellWords } from './quote.ts';
-
 /** What the protocol needs of a host. Only tests have reason to change it. */
 export interface HostShell {
   /** The POSIX shell, as an absolute path. */
@@ -45,11 +43,6 @@ function asRoot(shell: HostShell): string {
 export function openingWords(shell: HostShell, become: 'none' | 'sudo'): string[] {
   const plain = [shell.sh, '-c', cleanEnvironment(shell), readBlock];
   return become === 'none' ? plain : [shell.sh, '-c', asRoot(shell), ...plain.slice(2)];
-}
-
-/** The same as one line for a login shell. */
-export function openingLine(shell: HostShell, become: 'none' | 'sudo'): string {
-  return `exec ${shellWords(openingWords(shell, become))}`;
 }
 
 /** A program as the bytes that `readBlock` expects. The closing colon keeps trailing line breaks from being lost. */
