@@ -72,6 +72,8 @@ type Nothing = Readonly<Record<string, never>>;
 export interface Work {
   readonly action: string;
   readonly inputs: JsonObject;
+  /** The step over many hosts of which this is one host; absent: a step of its own. */
+  readonly oneOf?: string;
   /** What the action observed before its effect. */
   readonly before: Json;
   /** Set for the action's own undo instead of its effect. */

@@ -13,6 +13,7 @@ import type { KnownMachines } from './known-machines.ts';
 import type { LockKeeper } from './locks/keeper.ts';
 import type { LogFolder, LogSink } from './logs.ts';
 import type { ProgramFiles } from './program-files.ts';
+import type { StepMachines } from './step-machines.ts';
 import type { Vault } from './secrets/vault.ts';
 import { whyChanged, whyGiven, withheldResult, withheldSink } from './secrets/withheld.ts';
 import { hashToken } from './token.ts';
@@ -36,6 +37,8 @@ export interface ActivityScope {
   readonly isEarlier?: boolean;
 }
 
+type OnceOnEach = Pick<StepMachines, 'acting'>;
+
 /** A call whose kind is not known yet. */
 export type AnyCall = ActivityCallOf<ActivityKind>;
 
@@ -53,7 +56,7 @@ export interface ActivityPorts {
   readonly files: ProgramFiles;
   readonly locks: LockKeeper;
   readonly approvals: ApprovalJudge;
-  readonly machines: Pick<KnownMachines, 'mayBecomeOthers'>;
+  readonly machines: Pick<KnownMachines, 'mayBecomeOthers'> & { readonly ofSteps: OnceOnEach };
   readonly vault: Vault;
   /** Runbooks that steps start. */
   readonly runbooks: ChildRunbooks;
@@ -122,9 +125,12 @@ export class ActionHost implements ActivityHost {
     }
   }
 
-  #host({ kind }: AnyCall, name: string): Host {
+  #host({ kind, input }: AnyCall, name: string): Host {
     const host = this.#ports.host(name);
-    return kind === 'begin' || kind === 'wait' ? actedOn(host, this.#ports.actsOn) : host;
+    if (kind !== 'begin' && kind !== 'wait') return host;
+    const noted = actedOn(host, this.#ports.actsOn);
+    const step = kind === 'begin' && 'oneOf' in input ? input.oneOf : undefined;
+    return step === undefined ? noted : onceOn(noted, step, this.#ports.machines.ofSteps);
   }
 
   #context(
@@ -183,6 +189,14 @@ function actedOn(host: Host, actsOn: (name: string) => Promise<void>): Host {
       await actsOn(host.name);
       return host.dial(to, options);
     },
+  };
+}
+
+/** Under one name alone: see StepMachines. */
+function onceOn(host: Host, step: string, machines: OnceOnEach): Host {
+  return {
+    ...host,
+    start: (token, script, options) => machines.acting(step, host, () => host.start(token, script, options)),
   };
 }
 

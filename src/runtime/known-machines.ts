@@ -5,6 +5,7 @@
 import type { MachineNote, Machines } from '../journal/index.ts';
 import type { JsonObject } from '../json.ts';
 import { HostFailure, type HostAddress, type HostIdentity } from '../transports/host.ts';
+import { StepMachines } from './step-machines.ts';
 
 export interface KnownMachinesOptions {
   readonly executionId: string;
@@ -18,13 +19,21 @@ type Known = Pick<HostIdentity, 'machineId' | 'bootId' | 'instanceId'> & { reado
 
 export class KnownMachines {
   readonly #options: KnownMachinesOptions;
+  /** Which machines the steps over many hosts act on. */
+  readonly ofSteps: StepMachines;
 
   constructor(options: KnownMachinesOptions) {
     this.#options = options;
+    this.ofSteps = new StepMachines(options);
   }
 
   /** Called with who answered, before anything else is done over the connection. Throws HostFailure WRONG_HOST. */
   readonly verify = async (address: HostAddress, identity: HostIdentity): Promise<void> => {
+    await this.#verified(address, identity);
+    await this.ofSteps.answered(address, identity);
+  };
+
+  async #verified(address: HostAddress, identity: HostIdentity): Promise<void> {
     checkPins(address, identity);
     const known = await this.#known(address.name);
     if (known === undefined) return this.#record(address.name, identity);
@@ -42,7 +51,7 @@ export class KnownMachines {
     if (!(await this.#isExpected(address, identity, known))) throw anotherMachine(address, identity, change);
     this.#options.tell(`${address.name} is another machine than before, as it may be: ${change}`);
     await this.#record(address.name, identity);
-  };
+  }
 
   /** A step is about to do what may give these instances another root: each may answer as another machine once. */
   async mayBecomeOthers(instanceIds: readonly string[]): Promise<void> {

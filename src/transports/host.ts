@@ -165,6 +165,8 @@ export const hostFailureCodes = [
   'HOST_NOT_PROVEN',
   /** Another machine answers under this name than the one that is meant. */
   'WRONG_HOST',
+  /** A step over many hosts names this machine under two names. */
+  'SAME_MACHINE',
   /** `become: sudo` asked for a password or was refused. */
   'SUDO_REFUSED',
   /** A tool that the transport itself needs is missing on the host or here. */

@@ -68,6 +68,27 @@ function machines(): KnownMachines {
   return new KnownMachines({ executionId: 'X1', journal, tell: (text) => told.push(text), now });
 }
 
+const named = (name: string, more: Partial<HostAddress> = {}): HostAddress => address({ name, ...more });
+
+/** A step over many hosts begins on one of them, which answers when it is connected to. */
+async function begin(
+  known: KnownMachines,
+  step: string,
+  host: HostAddress,
+  as: HostIdentity,
+): Promise<string> {
+  try {
+    return await known.ofSteps.acting(step, host, async () => {
+      await known.verify(host, as);
+      return 'acted';
+    });
+  } catch (error) {
+    if (!(error instanceof HostFailure)) throw error;
+    expect(error).toMatchObject({ code: 'SAME_MACHINE', retryable: false, effect: 'none' });
+    return error.message;
+  }
+}
+
 async function refusal(act: () => Promise<void>): Promise<string> {
   try {
     await act();
@@ -170,4 +191,59 @@ test('after a step that gives an instance another root, another machine-id is to
   await refusal(() =>
     machines().verify(address({ name: 'db2', instanceId: two }), identity({ machineId: digits('b') })),
   );
+});
+
+test('a step over many hosts acts on one machine under one name alone, also when another runner goes on with it', async () => {
+  const known = machines();
+  const both = await Promise.all(
+    ['web1', 'www'].map((name) => begin(known, 'Patch', named(name), identity())),
+  );
+  expect(both.filter((said) => said === 'acted')).toHaveLength(1);
+  expect(both.find((said) => said !== 'acted')).toMatch(
+    /^(\w+): \1 is the same machine as \w+, on which Patch has acted already under that name\.\nName it once in Hosts; .*\nNothing was done under the name \1\.$/,
+  );
+  expect(await begin(machines(), 'Patch', named('alias'), identity())).toContain('is the same machine as');
+  const first = both[0] === 'acted' ? 'web1' : 'www';
+  expect(await begin(machines(), 'Patch', named(first), identity())).toBe('acted');
+  expect(await begin(known, 'Another', named('alias'), identity())).toBe('acted');
+});
+
+test('a machine that was met before the step is known to it as well', async () => {
+  const known = machines();
+  await known.verify(named('web1'), identity());
+  await known.verify(named('www'), identity());
+  const act = (name: string) => known.ofSteps.acting('Patch', named(name), async () => 'acted');
+  expect(await act('web1')).toBe('acted');
+  await expect(act('www')).rejects.toMatchObject({ code: 'SAME_MACHINE' });
+});
+
+test('an instance is one machine, over SSM and over ssh', async () => {
+  const known = machines();
+  const overSsm = named(one, { transport: 'ssm', instanceId: one });
+  expect(await known.ofSteps.acting('Patch', overSsm, async () => 'acted')).toBe('acted');
+  expect(await begin(known, 'Patch', named('db1'), identity({ instanceId: one }))).toContain('same machine');
+});
+
+test('clones and containers are machines of their own, and nobody is refused for what cannot be read', async () => {
+  const known = machines();
+  const others: Partial<HostIdentity>[] = [
+    {},
+    { bootId: boot('2') },
+    { space: 'pid:[4026532000]' },
+    { machineId: digits('b') },
+    { machineId: null },
+    { machineId: null },
+  ];
+  for (const [index, more] of others.entries())
+    expect(await begin(known, 'Patch', named(`h${index}`), identity(more))).toBe('acted');
+});
+
+test('local names are meant to be one machine: it is told once', async () => {
+  const known = machines();
+  for (const name of ['t1', 't2', 't3'])
+    expect(await begin(known, 'Mark', named(name, { transport: 'local' }), identity())).toBe('acted');
+  expect(told).toEqual([
+    't2 is the same machine as t1, this one: Mark acts on it once for each local name in its Hosts',
+  ]);
+  expect(await begin(known, 'Mark', named('ssh'), identity())).toContain('is the same machine as t1');
 });

@@ -200,7 +200,7 @@ function open(
   const host = new ActionHost({
     executionId: row.id,
     locks,
-    machines: { mayBecomeOthers: () => Promise.resolve() },
+    machines: { mayBecomeOthers: () => Promise.resolve(), ofSteps: { acting: (_step, _host, act) => act() } },
     approvals: { judge: () => unused('a judge of approvals') },
     actions,
     aws: unused('AWS'),

@@ -67,6 +67,7 @@ export function workOf({ step, inputs, before, host }: StepRecord): Work {
     action: step.action,
     inputs: inputs ?? {},
     before,
+    ...(host === undefined ? {} : { oneOf: host.of.path }),
     // Those of a step over many hosts select from what all of them have put out.
     ...(step.outputs.length > 0 && host === undefined ? { declaredOutputs: step.outputs } : {}),
   };

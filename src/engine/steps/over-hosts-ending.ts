@@ -17,14 +17,19 @@ export function endingOfHosts(
   { errors }: ErrorBudget,
 ): Ending {
   const { succeeded, failed, failures, isCancelled } = tally;
-  const result = resultOf(record, hosts, tally);
+  const outputs = allOutputs(record.onHosts ?? []);
+  const characters = JSON.stringify(outputs).length;
+  const isKept = characters <= outputCharactersMax;
+  const withheld = isKept ? '' : withheldText(characters);
+  const result = resultOf(record, hosts, tally, isKept ? outputs : null, withheld);
   const attempts = 1;
   if (isCancelled) return cancelled(attempts, result);
   if (failed.length <= errors) return withDeclared(record, result);
   const untouched = hosts.length - succeeded.length - failed.length;
   const rest = untouched === 0 ? '' : `; ${untouched} not begun`;
   const said = failures.map(({ target, failure }) => [target, failure?.message ?? 'it failed'] as const);
-  const message = `${record.step.name} failed on ${failed.length} of ${hosts.length} hosts (${eachText(said)}${rest})`;
+  const onHosts = `${record.step.name} failed on ${failed.length} of ${hosts.length} hosts (${eachText(said)}${rest})`;
+  const message = [onHosts, withheld].filter((part) => part !== '').join('; ');
   const codes = new Set(failures.map(({ failure }) => failure?.code ?? ''));
   const last = failures.at(-1)?.failure;
   const isTimedOut = codes.size === 1 && codes.has('TIMED_OUT');
@@ -59,7 +64,13 @@ function withDeclared({ step, path, onHosts = [] }: StepRecord, result: EffectRe
   return { status: 'Success', attempts: 1, result: { ...result, outputs }, jump: null, decidedBy: [] };
 }
 
-function resultOf({ onHosts = [] }: StepRecord, hosts: readonly string[], tally: Tally): EffectResult {
+function resultOf(
+  { onHosts = [] }: StepRecord,
+  hosts: readonly string[],
+  tally: Tally,
+  ofAction: JsonObject | null,
+  withheld: string,
+): EffectResult {
   const { succeeded, failed } = tally;
   const begun = new Set([...succeeded, ...failed]);
   const outputs: JsonObject = {
@@ -67,7 +78,7 @@ function resultOf({ onHosts = [] }: StepRecord, hosts: readonly string[], tally:
     Succeeded: succeeded,
     Failed: failed,
     NotStarted: hosts.filter((host) => !begun.has(host)),
-    Outputs: outputsOf(onHosts),
+    Outputs: ofAction,
   };
   const done = `${succeeded.length} of ${hosts.length} hosts done`;
   const notes = new Set(
@@ -76,12 +87,13 @@ function resultOf({ onHosts = [] }: StepRecord, hosts: readonly string[], tally:
   const [note, ...others] = notes;
   const ofAll = note === undefined || others.length > 0 ? [] : [note];
   const bad = failed.length === 0 ? [] : [`failed: ${namedText(failed)}`];
+  const missing = withheld === '' ? [] : [withheld];
   return {
     outputs,
     changes: onHosts.flatMap(({ result }) => result?.changes ?? []),
     restorePoints: onHosts.flatMap(({ result }) => result?.restorePoints ?? []),
     targets: onHosts.flatMap(({ host }) => (host === undefined ? [] : [host.name])),
-    note: [...ofAll, [done, ...bad].join(', ')].join('; '),
+    note: [...ofAll, [done, ...bad].join(', '), ...missing].join('; '),
   };
 }
 
@@ -96,8 +108,8 @@ function allOutputs(onHosts: readonly StepRecord[]): JsonObject {
   );
 }
 
-/** Null where they are too large to be kept together. */
-function outputsOf(onHosts: readonly StepRecord[]): JsonObject | null {
-  const outputs = allOutputs(onHosts);
-  return JSON.stringify(outputs).length > outputCharactersMax ? null : outputs;
+/** What is not in the outputs is said: a step that reads them finds null. */
+function withheldText(characters: number): string {
+  const kilobytes = (count: number) => Math.ceil(count / 1024);
+  return `Outputs is null, because the outputs of all hosts have ${kilobytes(characters)} KiB and at most ${kilobytes(outputCharactersMax)} KiB are kept; declared outputs select from all of them, and the logs have them whole`;
 }

@@ -202,6 +202,20 @@ test('declared outputs select from what all hosts have put out', async () => {
   expect(put?.outputs).toMatchObject({ Values: ['new', 'new', 'new', 'new'], OfB: 'new' });
 });
 
+test('outputs that are too large to be kept are null, and the step says so; declared outputs still select from them', async () => {
+  const Value = 'x'.repeat(30_000);
+  const outputs = [{ Name: 'OfB', Selector: '$.Outputs.b.Value', Type: 'String' }] as const;
+  const { step: put } = await run([over({ Value }, { outputs })]);
+  expect(put?.outputs).toMatchObject({ Outputs: null, OfB: Value, Succeeded: ['a', 'b', 'c', 'd'] });
+  expect(put?.note).toBe(
+    '4 of 4 hosts done; Outputs is null, because the outputs of all hosts have 118 KiB and at most 64 KiB are kept; declared outputs select from all of them, and the logs have them whole',
+  );
+  const world = new ToyWorld();
+  world.failing.set(`put d=${Value}`, 1);
+  const { step: failed } = await run([over({ Value, MaxConcurrency: 1 })], world);
+  expect(failed?.failure?.message).toContain('Outputs is null, because');
+});
+
 test('it nests: in the turns of a rolling side by side, in the passes of a loop, in an undo list', async () => {
   const target = '{{ Roll.Target }}';
   const inner = over({ Hosts: [`${target}1`, `${target}2`], ...all });
