@@ -17,11 +17,26 @@ const pollBytesMax = 64 * 1024 * 1024;
 /** How long the host may take to forget what it was told to when everything is closed. */
 const closeMsMax = 5_000;
 
-export function channelHost(address: HostAddress, label: string, channel: Channel): Host {
+/** What is open to one host, whatever names it has. */
+export interface SharedLinks {
+  readonly links: HostLinks;
+  readonly reads: Semaphore;
+}
+
+export function sharedLinks(label: string, channel: Channel): SharedLinks {
+  return { links: new HostLinks(label, channel), reads: new Semaphore(readsAtOnceMax) };
+}
+
+/** `shared`: closed by whoever opened it. */
+export function channelHost(
+  address: HostAddress,
+  label: string,
+  channel: Channel,
+  shared?: SharedLinks,
+): Host {
   const { name, transport, instanceId, become } = address;
-  const links = new HostLinks(label, channel);
+  const { links, reads } = shared ?? sharedLinks(label, channel);
   const commands = new LinkCommands(label, channel.shell);
-  const reads = new Semaphore(readsAtOnceMax);
 
   return {
     name,
@@ -36,7 +51,8 @@ export function channelHost(address: HostAddress, label: string, channel: Channe
         throw cancelled(label, reason);
       });
       try {
-        return await links.ask(script.withoutBecome === true ? 'none' : become, signal, (link) => {
+        const as = script.withoutBecome === true ? 'none' : become;
+        return await links.ask({ become: as, host: label, signal }, (link) => {
           void commands.flush(link);
           return readOverLink(label, link, script, { signal, timeoutMs, endsAt });
         });
@@ -48,19 +64,21 @@ export function channelHost(address: HostAddress, label: string, channel: Channe
     start: (token, script, { signal }) => {
       const bytes = script.text.length + ((script.stdin?.byteLength ?? 0) * 4) / 3;
       if (bytes > requestBytesMax) throw inputTooLarge(label, bytes, requestBytesMax, transport);
-      return links.ask(become, signal, (link) => commands.start(link, token, script));
+      return links.ask({ become, host: label, signal }, (link) => commands.start(link, token, script));
     },
 
     poll: (token, { from, sink, waitMs, signal }) => {
       const untilMs = Date.now() + Math.min(waitMs, waitMsMax);
-      return links.ask(become, signal, (link) =>
+      return links.ask({ become, host: label, signal }, (link) =>
         commands.poll(link, token, { from, sink, untilMs, bytesMax: pollBytesMax, signal }),
       );
     },
 
-    stop: (token, { signal }) => links.ask(become, signal, (link) => commands.stop(link, token)),
+    stop: (token, { signal }) =>
+      links.ask({ become, host: label, signal }, (link) => commands.stop(link, token)),
 
-    forget: (token, { signal }) => links.ask(become, signal, (link) => commands.forget(link, token)),
+    forget: (token, { signal }) =>
+      links.ask({ become, host: label, signal }, (link) => commands.forget(link, token)),
 
     dial: (to, options) => channel.dial(to, options),
 
@@ -72,6 +90,7 @@ export function channelHost(address: HostAddress, label: string, channel: Channe
       const timeout = setTimeout(timer.resolve, closeMsMax);
       await Promise.race([flushed, timer.promise]);
       clearTimeout(timeout);
+      if (shared !== undefined) return;
       links.close();
       await channel.close();
     },

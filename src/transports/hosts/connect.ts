@@ -2,9 +2,9 @@
 import type { Aws } from '../aws.ts';
 import type { Host, HostAddress, VerifyHost } from '../host.ts';
 import { HostFailure } from '../host.ts';
-import { localHost } from './local.ts';
+import { LocalMachine } from './local.ts';
 import { SshNetwork } from './ssh.ts';
-import { ssmHost } from './ssm.ts';
+import { SsmNetwork } from './ssm.ts';
 
 export interface Hosts {
   /** The same object for the same name. Throws HostFailure for a name without an address. */
@@ -34,16 +34,20 @@ export function openHosts(addresses: ReadonlyMap<string, HostAddress>, options: 
     ...(sshConfig === undefined ? {} : { config: sshConfig }),
   });
 
+  const local = new LocalMachine();
+  let overSsm: SsmNetwork | undefined;
+
   const open = (address: HostAddress): Host => {
     switch (address.transport) {
       case 'local':
-        return localHost(address, undefined, verifyHost);
+        return local.host(address, verifyHost);
       case 'ssh':
         return network.host(address);
       case 'ssm':
         if (aws === undefined)
           throw unusable(address.name, 'it is reached over SSM, and AWS is not configured here');
-        return ssmHost(address, aws());
+        overSsm ??= new SsmNetwork(aws());
+        return overSsm.host(address);
       default:
         return address.transport satisfies never;
     }
@@ -68,7 +72,7 @@ export function openHosts(addresses: ReadonlyMap<string, HostAddress>, options: 
       const hosts = [...opened.values()];
       opened.clear();
       await Promise.all(hosts.map((host) => host.close()));
-      await network.close();
+      await Promise.all([local.close(), network.close()]);
     },
   };
 }

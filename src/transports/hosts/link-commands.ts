@@ -46,11 +46,13 @@ export interface Polling {
   readonly signal: AbortSignal;
 }
 
+/** What each link's host is to forget; several names may be one host. */
+const toForget = new WeakMap<HostLink, { readonly folders: string[]; readonly timer: NodeJS.Timeout }>();
+
 export class LinkCommands {
   readonly #host: string;
   readonly #shell: HostShell;
   readonly #begun = new Map<string, Begun>();
-  readonly #toForget = new Map<HostLink, { readonly folders: string[]; timer: NodeJS.Timeout }>();
 
   constructor(host: string, shell: HostShell) {
     this.#host = host;
@@ -60,7 +62,7 @@ export class LinkCommands {
   /** Resolves once the host has recorded that it began. Rejects with HostFailure or LinkBroken. */
   async start(link: HostLink, token: string, script: HostScript): Promise<void> {
     const command = { folder: folderOf(token), token, script };
-    if (this.#toForget.get(link)?.folders.includes(command.folder) === true) void this.flush(link);
+    if (toForget.get(link)?.folders.includes(command.folder) === true) void this.flush(link);
     const worker = link.takeWorker();
     const { promise: begun, resolve: tellBegun } = Promise.withResolvers<'begun'>();
     const answer = link.ask(
@@ -159,10 +161,10 @@ export class LinkCommands {
 
   /** Tells the host what it may forget; what is asked after that finds nothing of it. */
   flush(link: HostLink): Promise<unknown> {
-    const waiting = this.#toForget.get(link);
+    const waiting = toForget.get(link);
     if (waiting === undefined) return Promise.resolve();
     clearTimeout(waiting.timer);
-    this.#toForget.delete(link);
+    toForget.delete(link);
     // What stays behind where that fails is small, and `belay doctor` names it.
     return link
       .ask((id) => forgetRequest(id, waiting.folders), { words: ['forgotten', 'alive'] })
@@ -170,12 +172,12 @@ export class LinkCommands {
   }
 
   #forgetLater(link: HostLink, folder: string): void {
-    const waiting = this.#toForget.get(link) ?? {
+    const waiting = toForget.get(link) ?? {
       folders: [],
       timer: setTimeout(() => void this.flush(link), forgetMs).unref(),
     };
     waiting.folders.push(folder);
-    this.#toForget.set(link, waiting);
+    toForget.set(link, waiting);
     if (waiting.folders.length >= forgottenTogether) void this.flush(link);
   }
 

@@ -1,4 +1,7 @@
-/** The keepers of one host: one for the account itself and one for what it becomes, opened when first used. */
+/**
+ * The keepers of one host: one for the account itself and one for what it becomes, opened when first used. Several names may be
+ * one host, so who asks says under which.
+ */
 import { HostFailure } from '../host.ts';
 import type { Channel } from './channel.ts';
 import { cancelled, noProcess } from './failure.ts';
@@ -10,6 +13,14 @@ import { refusal } from './protocol/state.ts';
 const cannotFork = /\b[Cc]an(?:no|')t fork\b|\bResource temporarily unavailable\b/;
 
 export type Become = 'none' | 'sudo';
+
+/** Who asks what. */
+export interface Asking {
+  readonly become: Become;
+  /** The label of the host, for people. */
+  readonly host: string;
+  readonly signal: AbortSignal;
+}
 
 interface Opened {
   readonly link: HostLink;
@@ -37,15 +48,16 @@ export class HostLinks {
    * Runs what asks a keeper. A link that had been lost without anybody's notice is made anew once, as all requests are
    * safe to repeat. Rejects with HostFailure.
    */
-  async ask<T>(become: Become, signal: AbortSignal, act: (link: HostLink) => Promise<T>): Promise<T> {
-    const { link, isOld } = await this.#get(become, signal);
+  async ask<T>(asking: Asking, act: (link: HostLink) => Promise<T>): Promise<T> {
+    const { host, signal } = asking;
+    const { link, isOld } = await this.#get(asking);
     try {
-      return await untilAborted(act(link), this.#host, signal);
+      return await untilAborted(act(link), host, signal);
     } catch (error) {
       if (!(error instanceof LinkBroken)) throw error;
       if (!isOld || error.heard || error.failure.code !== 'CONNECTION_LOST' || signal.aborted)
         throw error.failure;
-      return this.#askAgain(become, signal, act, error.failure);
+      return this.#askAgain(asking, act, error.failure);
     }
   }
 
@@ -58,27 +70,23 @@ export class HostLinks {
    * A host that cannot be reached again leaves the first failure: after it nobody knows whether the request had arrived.
    * One that is refused (its key changed, another machine answers) is told of as what it is.
    */
-  async #askAgain<T>(
-    become: Become,
-    signal: AbortSignal,
-    act: (link: HostLink) => Promise<T>,
-    first: HostFailure,
-  ): Promise<T> {
+  async #askAgain<T>(asking: Asking, act: (link: HostLink) => Promise<T>, first: HostFailure): Promise<T> {
+    const { host, signal } = asking;
     let link: HostLink;
     try {
-      ({ link } = await this.#get(become, signal));
+      ({ link } = await this.#get(asking));
     } catch (error) {
       if (signal.aborted || !(error instanceof HostFailure)) throw error;
       throw error.retryable ? first : refusedAgain(error);
     }
     try {
-      return await untilAborted(act(link), this.#host, signal);
+      return await untilAborted(act(link), host, signal);
     } catch (error) {
       throw error instanceof LinkBroken ? error.failure : error;
     }
   }
 
-  async #get(become: Become, signal: AbortSignal): Promise<Opened> {
+  async #get({ become, host, signal }: Asking): Promise<Opened> {
     const known = this.#links.get(become);
     if (known?.isOpen === true) return { link: known, isOld: true };
     let opening = this.#opening.get(become);
@@ -88,7 +96,7 @@ export class HostLinks {
       this.#opening.set(become, opening);
     }
     const seen = () => this.#channel.seen?.();
-    return { link: await untilAborted(opening, this.#host, signal, seen), isOld: false };
+    return { link: await untilAborted(opening, host, signal, seen), isOld: false };
   }
 
   /** Rejects with HostFailure; nothing was asked then. */

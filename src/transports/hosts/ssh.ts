@@ -48,6 +48,11 @@ export class SshNetwork {
   }
 
   host(address: HostAddress): Host {
+    return channelHost(address, labelOf(address), this.channel(address));
+  }
+
+  /** The way to it without the protocol. */
+  channel(address: HostAddress): Channel {
     const label = labelOf(address);
     const wanted = { host: label, name: address.name };
     let connection: SshConnection | undefined;
@@ -58,7 +63,7 @@ export class SshNetwork {
       await this.#verifyHost(address, identity);
       met = identity;
     };
-    const channel: Channel = {
+    return {
       shell: this.#shell,
       open: async ({ become, signal }) =>
         connect().session(wanted, openingWords(this.#shell, become), { signal, meet }),
@@ -68,7 +73,6 @@ export class SshNetwork {
       proveKey: (key, options) => this.#proveKey(address, label, key, options),
       close: async () => connection?.close(),
     };
-    return channelHost(address, label, channel);
   }
 
   /** Ends every master, hosts before the bastions that they lie behind. */

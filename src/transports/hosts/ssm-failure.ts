@@ -34,7 +34,7 @@ function apiMeaning({ code }: AwsFailure): { readonly code: HostFailureCode; rea
   if (refusedCredentials.test(code)) {
     return {
       code: 'AUTH_REFUSED',
-      hint: 'The caller needs ssm:SendCommand, ssm:GetCommandInvocation and ssm:ListCommands on the instance.',
+      hint: 'The caller needs ssm:SendCommand, ssm:GetCommandInvocation, ssm:ListCommandInvocations and ssm:ListCommands on the instance.',
     };
   }
   if (code === 'InvalidInstanceId') {

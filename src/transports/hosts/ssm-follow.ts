@@ -3,7 +3,6 @@ import type { CommandState, OutputOffsets, OutputSink } from '../host.ts';
 import { forgetRequest, pollRequest, stopRequest } from './protocol/one-shot.ts';
 import type { Reply } from './protocol/reply.ts';
 import { commandState, neverAnswered, stillRunning } from './protocol/state.ts';
-import { newNonce } from './protocol/token.ts';
 import type { SsmTarget } from './ssm-exchange.ts';
 import { ssmExchange } from './ssm-exchange.ts';
 
@@ -31,11 +30,10 @@ export async function ssmPoll(
   { token, folder }: SsmCommand,
   { from, sink, signal, streamBytesMax, ...options }: SsmPoll,
 ): Promise<{ readonly state: CommandState; readonly reply: Reply }> {
-  const nonce = newNonce();
   const waitMs = Math.min(options.waitMs, waitMsMax);
-  const limits = { from, waitMs, bytesMax: replyBytesMax, offsetMax: streamBytesMax };
-  const bytes = pollRequest(target.shell, folder, nonce, limits);
-  const reply = await ssmExchange(target, { verb: 'poll', about: token, bytes, nonce, sink, signal, waitMs });
+  const program = pollRequest(target.shell, { bytesMax: replyBytesMax, offsetMax: streamBytesMax });
+  const own = { folder, from, waitMs };
+  const reply = await ssmExchange(target, { verb: 'poll', about: token, program, own, sink, signal });
   const next = { stdout: from.stdout + reply.stdout, stderr: from.stderr + reply.stderr };
   return { state: commandState(reply.words, next, target.host), reply };
 }
@@ -45,23 +43,29 @@ export async function ssmStop(
   { token, folder }: SsmCommand,
   signal: AbortSignal,
 ): Promise<void> {
-  const nonce = newNonce();
-  const bytes = stopRequest(target.shell, folder, nonce);
-  const { words } = await ssmExchange(target, { verb: 'stop', about: token, bytes, nonce, signal });
+  const program = stopRequest(target.shell);
+  const { words } = await ssmExchange(target, {
+    verb: 'stop',
+    about: token,
+    program,
+    own: { folder },
+    signal,
+  });
   if (words.startsWith('alive ')) {
     throw stillRunning(words, target.host, 'could not be stopped, not even by KILL');
   }
   if (words !== 'stopped') neverAnswered(words, target.host);
 }
 
+/** Without a folder: those that wait for it. */
 export async function ssmForget(
   target: SsmTarget,
-  { token, folder }: SsmCommand,
+  { token, folder }: { readonly token: string; readonly folder?: string },
   signal: AbortSignal,
 ): Promise<void> {
-  const nonce = newNonce();
-  const bytes = forgetRequest(target.shell, folder, nonce);
-  const { words } = await ssmExchange(target, { verb: 'forget', about: token, bytes, nonce, signal });
+  const program = forgetRequest(target.shell);
+  const own = folder === undefined ? {} : { folder };
+  const { words } = await ssmExchange(target, { verb: 'forget', about: token, program, own, signal });
   if (words.startsWith('alive ')) throw stillRunning(words, target.host, 'cannot be forgotten while it runs');
   if (words !== 'forgotten') neverAnswered(words, target.host);
 }

@@ -31,11 +31,11 @@ export async function ssmRead(
   const output = gatherOutput();
   const { sink } = output;
   const waitMs = Math.min(timeoutMs, waitMsMax);
-  const from = { stdout: 0, stderr: 0 };
-  const limits = { from, waitMs, bytesMax: replyBytesMax, offsetMax: streamBytesMax };
-  const bytes = readDetachedRequest(shell, nonce, script, limits);
+  const limits = { bytesMax: replyBytesMax, offsetMax: streamBytesMax };
+  const program = readDetachedRequest(shell, script, limits);
   const about = script.name ?? 'script';
-  let reply = await ssmExchange(target, { verb: 'read', about, bytes, nonce, sink, signal, waitMs });
+  const own = { folder: nonce, token: nonce, waitMs };
+  let reply = await ssmExchange(target, { verb: 'read', about, program, own, sink, signal });
   let state = commandState(reply.words, { stdout: reply.stdout, stderr: reply.stderr }, host);
   const wasForgotten = state.kind !== 'running';
   while (state.kind === 'running') {

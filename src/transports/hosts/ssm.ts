@@ -1,25 +1,23 @@
 /**
  * The ssm transport: the same protocol over SendCommand. Each request is one command of AWS-RunShellScript whose
- * output, base64, is the reply; output beyond what one invocation keeps is fetched by further requests.
+ * output, base64, is the reply; output beyond what one invocation keeps is fetched by further requests. Hosts that are asked the
+ * same at once are asked by one command (ssm-waves.ts), and a command that ends soon is begun, waited for and read by one.
  *
  * Everything that is sent stands in SendCommand's parameters, which AWS stores and shows: values that are secret are
  * refused. The agent runs as root, so `become` changes nothing.
  */
 import type { Aws } from '../aws.ts';
-import type { CommandState, DialTarget, Host, HostAddress, HostScript, OutputSink } from '../host.ts';
+import type { DialTarget, Host, HostAddress, HostScript } from '../host.ts';
 import { HostFailure } from '../host.ts';
 import { cancelled, hostFailure, notOverSsh } from './failure.ts';
-import type { Reply } from './protocol/reply.ts';
 import type { HostShell } from './protocol/shell.ts';
 import { defaultShell } from './protocol/shell.ts';
-import { startRequest } from './protocol/one-shot.ts';
-import { neverAnswered } from './protocol/state.ts';
 import { folderOf, newNonce } from './protocol/token.ts';
+import { SsmCommands } from './ssm-commands.ts';
 import type { SsmTarget } from './ssm-exchange.ts';
-import { ssmExchange } from './ssm-exchange.ts';
-import type { SsmPoll } from './ssm-follow.ts';
-import { ssmForget, ssmPoll, ssmStop } from './ssm-follow.ts';
+import { ssmStop } from './ssm-follow.ts';
 import { ssmRead, tidyRead } from './ssm-read.ts';
+import { SsmWaves } from './ssm-waves.ts';
 
 /** How much of each stream of a command is fetched; the rest stays on the host, and the log says so. */
 export const ssmStreamBytesMax = 1024 * 1024;
@@ -30,16 +28,29 @@ export interface SsmOptions {
   readonly streamBytesMax?: number;
 }
 
-/** Throws TypeError for an address without an instance. */
-export function ssmHost(address: HostAddress, aws: Aws, options: SsmOptions = {}): Host {
+/** All hosts that are reached over SSM in one account and region. */
+export class SsmNetwork {
+  readonly #waves: SsmWaves;
+
+  constructor(aws: Aws) {
+    this.#waves = new SsmWaves(aws);
+  }
+
+  /** Throws TypeError for an address without an instance. */
+  host(address: HostAddress, options: SsmOptions = {}): Host {
+    return ssmHost(address, this.#waves, options);
+  }
+}
+
+function ssmHost(address: HostAddress, waves: SsmWaves, options: SsmOptions): Host {
   const { shell = defaultShell, streamBytesMax = ssmStreamBytesMax } = options;
   const { name, instanceId = name } = address;
   if (!/^m?i-[0-9a-f]+$/.test(instanceId)) {
     throw new TypeError(`${name} is reached over SSM and has no instance id`);
   }
   const label = instanceId === name ? `${name} (over SSM)` : `${name} (${instanceId} over SSM)`;
-  const target: SsmTarget = { aws, instanceId, shell, host: label, name };
-  const commandOf = (token: string) => ({ token, folder: folderOf(token) });
+  const target: SsmTarget = { waves, instanceId, shell, host: label, name, toForget: [] };
+  const commands = new SsmCommands(target, streamBytesMax);
 
   const tidying = new Set<Promise<void>>();
   /** The caller has its answer and does not wait; `close` does. */
@@ -71,53 +82,19 @@ export function ssmHost(address: HostAddress, aws: Aws, options: SsmOptions = {}
 
     start: async (token, script, { signal }) => {
       refuseSecrets(target, script);
-      const nonce = newNonce();
-      const bytes = startRequest(shell, folderOf(token), nonce, { token, script });
-      const { words } = await ssmExchange(target, { verb: 'start', about: token, bytes, nonce, signal });
-      if (words !== 'begun' && words !== 'already') neverAnswered(words, label);
+      await commands.start(token, script, signal);
     },
-
-    poll: (token, polling) => pollAndClose(target, token, { ...polling, streamBytesMax }),
-    stop: (token, { signal }) => ssmStop(target, commandOf(token), signal),
-    forget: (token, { signal }) => ssmForget(target, commandOf(token), signal),
+    poll: (token, polling) => commands.poll(token, polling),
+    stop: (token, { signal }) => ssmStop(target, { token, folder: folderOf(token) }, signal),
+    forget: (token, { signal }) => commands.forget(token, signal),
     dial: async (to) => {
       throw dialForbidden(target, to);
     },
     proveKey: () => notOverSsh(label, name),
     close: async () => {
-      await Promise.all(tidying);
+      await Promise.all([...tidying, commands.close()]);
     },
   };
-}
-
-/** Writes a last line to the sink for each stream that was cut at its limit, once the command has ended. */
-async function pollAndClose(target: SsmTarget, token: string, polling: SsmPoll): Promise<CommandState> {
-  const folder = folderOf(token);
-  const { state, reply } = await ssmPoll(target, { token, folder }, polling);
-  if (state.kind !== 'exited' && state.kind !== 'vanished') return state;
-  const next = { ...state.next };
-  for (const stream of ['stdout', 'stderr'] as const) {
-    const left = leftOf(reply, stream, next[stream]);
-    if (left === 0) continue;
-    const { stateBase } = target.shell;
-    const root = stateBase === undefined ? '/var/lib/belay' : `${stateBase}/belay-0`;
-    const where = `${root}/${folder}/${stream}`;
-    await closeStream(
-      polling.sink,
-      stream,
-      `${left} more bytes were not fetched over SSM; they are on the host in ${where}`,
-    );
-    next[stream] += left;
-  }
-  return { ...state, next };
-}
-
-function leftOf({ sizes }: Reply, stream: 'stdout' | 'stderr', fetched: number): number {
-  return Math.max(0, (sizes?.[stream] ?? 0) - fetched);
-}
-
-async function closeStream(sink: OutputSink, stream: 'stdout' | 'stderr', why: string): Promise<void> {
-  await sink.write(stream, Buffer.from(`\n[belay: ${why}]\n`));
 }
 
 function dialForbidden({ host, name }: SsmTarget, { address, port }: DialTarget): HostFailure {

@@ -81,7 +81,7 @@ export function followContract({ capabilities, timeoutMs, opened, folder }: Suit
     it('can be given up', { timeout: timeoutMs }, async () => {
       const { host } = opened();
       const token = newToken();
-      await host.start(token, { text: 'sleep 1.5; echo survived' }, { signal: never });
+      await host.start(token, { text: 'sleep 4; echo survived' }, { signal: never });
       const controller = new AbortController();
       const failed = failureOf(
         host.poll(token, { from: start, sink: collect().sink, waitMs: 20_000, signal: controller.signal }),

@@ -3,6 +3,8 @@
  * 2.20, gawk 4.0. Every tool, and every option that it is given, is on this list, with the release that brought it where that matters.
  */
 import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { commandSettings } from '../../../src/transports/hosts/protocol/command.ts';
 import { openingRequest } from '../../../src/transports/hosts/protocol/keeper.ts';
@@ -50,21 +52,23 @@ const script = {
   workingDirectory: '/',
 };
 const command = { folder: 'f', token: 't', script };
-const limits = { from: { stdout: 0, stderr: 0 }, waitMs: 1_000, bytesMax: 1_000, offsetMax: 1_000 };
+const limits = { bytesMax: 1_000, offsetMax: 1_000 };
 const texts: readonly [string, Buffer | string][] = [
   ['opening line', identityLine('nonce', openingWords(defaultShell, 'sudo'))],
   ['keeper', openingRequest(defaultShell, 'nonce', 1_000)],
   ['command', `${commandSettings(script)}\n`],
   ['start by a worker', startByWorker(1, 7, command)],
   ['start by a wrapper', startByWrapper(1, defaultShell, 'nonce', command)],
-  ['look', lookRequest(1, 'f', limits.from, 9)],
+  ['look', lookRequest(1, 'f', { stdout: 0, stderr: 0 }, 9)],
   ['stop', stopRequest(1, 'f')],
   ['forget', forgetRequest(1, ['f', 'g'])],
   ['read', readRequest(1, script)],
-  ['start over SSM', oneShot.startRequest(defaultShell, 'f', 'nonce', command)],
-  ['poll over SSM', oneShot.pollRequest(defaultShell, 'f', 'nonce', limits)],
-  ['stop over SSM', oneShot.stopRequest(defaultShell, 'f', 'nonce')],
-  ['forget over SSM', oneShot.forgetRequest(defaultShell, 'f', 'nonce')],
+  ['own settings over SSM', oneShot.ownBlock({ nonce: 'nonce', folder: 'f', token: 't', forget: ['g'] })],
+  ['start over SSM', oneShot.startRequest(defaultShell, script, limits)],
+  ['read over SSM', oneShot.readDetachedRequest(defaultShell, script, limits)],
+  ['poll over SSM', oneShot.pollRequest(defaultShell, limits)],
+  ['stop over SSM', oneShot.stopRequest(defaultShell)],
+  ['forget over SSM', oneShot.forgetRequest(defaultShell)],
 ];
 
 /** The shell text without comments, quoted sentences and the lengths between blocks. */
@@ -123,6 +127,38 @@ describe('what runs on a host', () => {
     for (const shell of ['/bin/sh', '/bin/bash']) {
       for (const text of [first, main.replace(/\n:$/, '')]) execFileSync(shell, ['-n'], { input: text });
     }
+  });
+});
+
+/** What came later, with the release that brought it, in everything else that Belay writes for hosts. */
+const newer: readonly (readonly [RegExp, string])[] = [
+  [/(?:systemctl|timedatectl) show[^|\n]* --value\b/, 'systemd 230: show --value'],
+  [/\bcurl [^\n]* -H "?@/, 'curl 7.55: -H @file'],
+  [
+    /\bcurl [^\n]*--(?:fail-with-body|retry-connrefused|connect-to|json|no-progress-meter)\b/,
+    'curl 7.49 and later',
+  ],
+  [/\b(?:lsblk|findmnt) [^\n]*(?:-J|--json)\b/, 'util-linux 2.27: --json'],
+  [/\bsetsid (?:-w|--wait)\b/, 'util-linux 2.24: setsid --wait'],
+  [/\bflock (?:-E|[^\n]*--conflict-exit-code)\b/, 'util-linux 2.25: flock -E'],
+  [/\benv (?:-S|-C|--chdir|--split-string)\b/, 'coreutils 8.28 and later: env -C, -S'],
+  [/\bsystemd-run [^\n]*(?:--wait|--pipe)\b/, 'systemd 232: systemd-run --wait'],
+  [/\bopenssl [^\n]*(?:-addext|-ext )\b/, 'OpenSSL 1.1.1'],
+  [/\bwait -n\b|\breadarray -d\b|\$\{\w+@[QUL]\}/, 'bash 4.3 and later'],
+  [/\b(?:b2sum|basenc)\b/, 'coreutils 8.26 and later'],
+  // Before coreutils 8.24 sync takes no names; it says so and is asked again without.
+  [/\bsync (?:--|-d|-f) [^|\n]*$/m, 'coreutils 8.24: sync FILE without a way around'],
+];
+
+describe('the scripts of actions, checks and locks', () => {
+  const root = join(import.meta.dirname, '..', '..', '..', 'src');
+  const files = ['actions/scripts', 'actions/check']
+    .flatMap((folder) => readdirSync(join(root, folder)).map((name) => join(folder, name)))
+    .concat(join('runtime', 'locks', 'lock-entry.ts'));
+
+  it.each(files)('use nothing that Enterprise Linux 7 has not: %s', (file) => {
+    const text = readFileSync(join(root, file), 'utf8');
+    expect(newer.filter(([pattern]) => pattern.test(text)).map(([, what]) => what)).toEqual([]);
   });
 });
 

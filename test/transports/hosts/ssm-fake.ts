@@ -29,6 +29,7 @@ export type Fault =
 
 interface Invocation {
   readonly id: string;
+  readonly instanceId: string;
   readonly comment: string;
   readonly sentAt: number;
   status: string;
@@ -45,12 +46,16 @@ export interface SsmFake {
   fault(operation: string, ...faults: Fault[]): void;
   /** For how long an accepted command is unknown to GetCommandInvocation and ListCommands. */
   unknownMs: number;
+  /** Instances whose agent does not tell a script where it runs. */
+  readonly unnamed: Set<string>;
   close(): void;
 }
 
-export function ssmFake(instanceId: string): SsmFake {
+export function ssmFake(...instanceIds: string[]): SsmFake {
   const folder = mkdtempSync(join(tmpdir(), 'belay-ssm-'));
-  const invocations = new Map<string, Invocation>();
+  const invocations = new Map<string, Invocation[]>();
+  const all = (): Invocation[] => [...invocations.values()].flat();
+  const isKnown = ({ sentAt }: Invocation): boolean => Date.now() - sentAt >= fake.unknownMs;
   const faults = new Map<string, Fault[]>();
   const fake: SsmFake = {
     aws: {
@@ -61,6 +66,7 @@ export function ssmFake(instanceId: string): SsmFake {
     sent: [],
     calls: [],
     unknownMs: 150,
+    unnamed: new Set(),
     fault: (operation, ...more) => {
       faults.set(operation, [...(faults.get(operation) ?? []), ...more]);
     },
@@ -85,8 +91,10 @@ export function ssmFake(instanceId: string): SsmFake {
       case 'SendCommand':
         return sendCommand(params, fault);
       case 'GetCommandInvocation': {
-        const invocation = invocations.get(textOf(params['CommandId']));
-        if (invocation === undefined || Date.now() - invocation.sentAt < fake.unknownMs) {
+        const invocation = (invocations.get(textOf(params['CommandId'])) ?? []).find(
+          ({ instanceId }) => instanceId === params['InstanceId'],
+        );
+        if (invocation === undefined || !isKnown(invocation)) {
           throw failure('InvocationDoesNotExist', 'no such invocation');
         }
         return {
@@ -96,9 +104,19 @@ export function ssmFake(instanceId: string): SsmFake {
           StandardErrorContent: invocation.stderr,
         };
       }
+      case 'ListCommandInvocations': {
+        const listed = (invocations.get(textOf(params['CommandId'])) ?? []).filter(isKnown);
+        return {
+          CommandInvocations: listed.map(({ instanceId, status, stdout }) => ({
+            InstanceId: instanceId,
+            Status: status,
+            CommandPlugins: [{ Name: 'aws:runShellScript', Status: status, Output: cut(stdout, 2_500) }],
+          })),
+        };
+      }
       case 'ListCommands': {
-        const known = [...invocations.values()].filter(({ sentAt }) => Date.now() - sentAt >= fake.unknownMs);
-        const newestFirst = known
+        const newestFirst = all()
+          .filter(isKnown)
           .toReversed()
           .map(({ id, comment }) => ({ CommandId: id, Comment: comment }));
         return { Commands: newestFirst };
@@ -112,29 +130,32 @@ export function ssmFake(instanceId: string): SsmFake {
 
   function sendCommand(params: JsonObject, fault: Fault | undefined): JsonObject {
     const { InstanceIds, DocumentName, Parameters, Comment } = params;
-    if (
-      JSON.stringify(InstanceIds) !== JSON.stringify([instanceId]) ||
-      DocumentName !== 'AWS-RunShellScript'
-    ) {
-      throw failure('InvalidInstanceId', `unexpected target ${JSON.stringify(InstanceIds)}`);
+    const targets = Array.isArray(InstanceIds) ? (InstanceIds as readonly Json[]).map(textOf) : [];
+    if (targets.length < 1 || targets.length > 50) throw failure('ValidationException', '1 to 50 instances');
+    const stranger = targets.find((target) => !instanceIds.includes(target));
+    if (stranger !== undefined || DocumentName !== 'AWS-RunShellScript') {
+      throw failure('InvalidInstanceId', `unexpected target ${stranger ?? ''}`);
     }
     if (textOf(Comment).length > 100) throw failure('ValidationException', 'the comment is too long');
     if (JSON.stringify(Parameters).length > 64 * 1024)
       throw failure('MaxDocumentSizeExceeded', 'beyond 64 KB');
     fake.sent.push(params);
     const id = randomUUID();
-    const invocation = {
+    const sent = targets.map((instanceId) => ({
       id,
+      instanceId,
       comment: textOf(Comment),
       sentAt: Date.now(),
       status: 'Pending',
       stdout: '',
       stderr: '',
-    };
-    invocations.set(id, invocation);
-    if (fault === 'undeliverable') invocation.status = 'Undeliverable';
-    else
-      runAsAgent(folder, invocation, linesOf(isJsonObject(Parameters) ? Parameters['commands'] : undefined));
+    }));
+    invocations.set(id, sent);
+    const lines = linesOf(isJsonObject(Parameters) ? Parameters['commands'] : undefined);
+    for (const invocation of sent) {
+      if (fault === 'undeliverable') invocation.status = 'Undeliverable';
+      else runAsAgent(folder, invocation, lines, fake.unnamed.has(invocation.instanceId));
+    }
     return { Command: { CommandId: id } };
   }
 
@@ -151,13 +172,16 @@ function linesOf(commands: unknown): string {
   return commands.join('\n');
 }
 
-function runAsAgent(folder: string, invocation: Invocation, text: string): void {
-  const script = join(folder, `${invocation.id}.sh`);
+function runAsAgent(folder: string, invocation: Invocation, text: string, isUnnamed: boolean): void {
+  const script = join(folder, `${invocation.id}.${invocation.instanceId}.sh`);
   writeFileSync(script, text, { mode: 0o700 });
   invocation.status = 'InProgress';
   const child = spawn('sh', [script], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
+    env: {
+      PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
+      ...(isUnnamed ? {} : { AWS_SSM_INSTANCE_ID: invocation.instanceId }),
+    },
   });
   const output = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (output.stdout += chunk));

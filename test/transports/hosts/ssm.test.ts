@@ -1,12 +1,12 @@
 /** The ssm transport against a fake of Run Command that really runs the commands. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type { Host, HostAddress } from '../../../src/transports/host.ts';
 import { openHosts } from '../../../src/transports/hosts/connect.ts';
 import { defaultShell } from '../../../src/transports/hosts/protocol/shell.ts';
-import { ssmHost } from '../../../src/transports/hosts/ssm.ts';
+import { SsmNetwork } from '../../../src/transports/hosts/ssm.ts';
 import { failureOf, never, newToken, read, run, untilEnd } from '../../contract/host/command.ts';
 import { hostContract } from '../../contract/host.ts';
 import type { SsmFake } from './ssm-fake.ts';
@@ -24,7 +24,8 @@ hostContract(
   'a host over ssm',
   () => {
     const fake = ssmFake(instanceId);
-    const [host, other] = [ssmHost(address, fake.aws, options), ssmHost(address, fake.aws, options)];
+    const [host, other] = [1, 2].map(() => new SsmNetwork(fake.aws).host(address, options));
+    if (host === undefined || other === undefined) throw new Error('two hosts were made');
     return Promise.resolve({
       host,
       other,
@@ -52,7 +53,7 @@ describe('a host over ssm', () => {
   });
   const open = (): { fake: SsmFake; host: Host } => {
     const fake = ssmFake(instanceId);
-    const host = ssmHost(address, fake.aws, options);
+    const host = new SsmNetwork(fake.aws).host(address, options);
     fakes.push(fake);
     hosts.push(host);
     return { fake, host };
@@ -162,6 +163,112 @@ describe('a host over ssm', () => {
     expect(fake.sent).toEqual([]);
   });
 });
+
+describe('several hosts over ssm that are asked the same at once', () => {
+  const fakes: SsmFake[] = [];
+  const hosts: Host[] = [];
+  afterEach(async () => {
+    await Promise.all(hosts.splice(0).map((host) => host.close()));
+    for (const fake of fakes.splice(0)) fake.close();
+  });
+  const open = (count: number, known = count) => {
+    const ids = Array.from(
+      { length: count },
+      (_, index) => `i-${(index + 1).toString(16).padStart(17, '0')}`,
+    );
+    const fake = ssmFake(...ids.slice(0, known));
+    fakes.push(fake);
+    const network = new SsmNetwork(fake.aws);
+    const all = ids.map((id) => network.host({ ...address, name: id, instanceId: id }, options));
+    hosts.push(...all);
+    return { fake, all };
+  };
+  const targetsOf = ({ sent }: SsmFake): number[] =>
+    sent.map(({ InstanceIds }) => (Array.isArray(InstanceIds) ? InstanceIds.length : 0));
+
+  it(
+    'are asked by one command of each wave of 50, and by one listing for all of it',
+    { timeout: 120_000 },
+    async () => {
+      const { fake, all } = open(60);
+      const asking = all.map((host) => read(host, { text: 'echo "$1"', args: ['seen'] }));
+      expect(new Set((await Promise.all(asking)).map(({ stdout }) => stdout))).toEqual(new Set(['seen\n']));
+      expect(targetsOf(fake)).toEqual([50, 10]);
+      expect(fake.calls.filter((call) => call === 'GetCommandInvocation')).toEqual([]);
+    },
+  );
+
+  it('have a command begun, waited for and read by one command, and forget it by another when all is done', async () => {
+    const { fake, all } = open(6);
+    const file = join(folder, newToken());
+    const script = { text: 'echo "$BELAY_TOKEN" >>"$1"; echo "of $BELAY_TOKEN"; exit 3', args: [file] };
+    const tokens = all.map(() => newToken());
+    const endings = await Promise.all(
+      all.map(async (host, index) => {
+        const token = tokens[index] ?? '';
+        await host.start(token, script, { signal: never });
+        const ending = await untilEnd(host, token);
+        await host.forget(token, { signal: never });
+        return ending;
+      }),
+    );
+    expect(targetsOf(fake)).toEqual([6]);
+    for (const [index, { state, stdout }] of endings.entries()) {
+      expect(stdout).toBe(`of ${tokens[index] ?? ''}\n`);
+      expect(state).toMatchObject({ kind: 'exited', exitCode: 3 });
+    }
+    expect(readFileSync(file, 'utf8').trim().split('\n').toSorted()).toEqual(tokens.toSorted());
+    await Promise.all(hosts.splice(0).map((host) => host.close()));
+    expect(targetsOf(fake)).toEqual([6, 6]);
+    expect(
+      readdirSync(join(folder, `belay-${process.getuid?.()}`)).filter((name) => tokens.includes(name)),
+    ).toEqual([]);
+  });
+
+  it('do not fail for one that Systems Manager does not know', async () => {
+    const { fake, all } = open(5, 4);
+    const asked = await Promise.allSettled(all.map((host) => read(host, 'echo seen')));
+    expect(asked.map(({ status }) => status)).toEqual([...Array(4).fill('fulfilled'), 'rejected']);
+    expect(await failureOf(read(all[4] ?? raise(), 'true'))).toMatchObject({
+      code: 'UNREACHABLE',
+      effect: 'none',
+    });
+    expect(Math.max(...targetsOf(fake))).toBeGreaterThan(1);
+  });
+
+  it('are asked one by one where their agents do not say where they are', async () => {
+    const { fake, all } = open(3);
+    for (const host of all) fake.unnamed.add(host.name);
+    const asked = () => Promise.all(all.map((host) => read(host, 'echo seen')));
+    expect((await asked()).map(({ stdout }) => stdout)).toEqual(['seen\n', 'seen\n', 'seen\n']);
+    expect(targetsOf(fake)).toEqual([3, 1, 1, 1]);
+    await asked();
+    expect(targetsOf(fake)).toEqual([3, 1, 1, 1, 1, 1, 1]);
+  });
+
+  it('bring long output whole, and each its own', async () => {
+    const { all } = open(3);
+    const text = 'i=0; while [ $i -lt 2000 ]; do echo "$1 $i"; i=$((i+1)); done';
+    const asked = await Promise.all(all.map((host) => read(host, { text, args: ['line'] })));
+    const whole = Array.from({ length: 2_000 }, (_, index) => `line ${index}\n`).join('');
+    for (const { stdout } of asked) expect(stdout).toBe(whole);
+  });
+
+  it('are waited for each by itself: one that is given up keeps nobody waiting', async () => {
+    const { all } = open(3);
+    const [slow = raise(), ...others] = all;
+    const given = new AbortController();
+    const waiting = failureOf(slow.read({ text: 'echo seen' }, { signal: given.signal, timeoutMs: 60_000 }));
+    const asking = others.map((host) => read(host, 'echo seen'));
+    given.abort();
+    expect(await waiting).toMatchObject({ code: 'CANCELLED' });
+    expect((await Promise.all(asking)).map(({ stdout }) => stdout)).toEqual(['seen\n', 'seen\n']);
+  });
+});
+
+function raise(): never {
+  throw new Error('there is no such host');
+}
 
 describe('the hosts of an inventory', () => {
   const addresses = new Map<string, HostAddress>([

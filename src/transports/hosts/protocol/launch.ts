@@ -25,13 +25,11 @@ b_launch() {
 }
 `;
 
-/** `told` is run once the command has ended, with `b_now` and the sizes to be found by `b_look`. */
-export function wrapperProgram(
-  shell: HostShell,
-  command: { readonly folder: string; readonly token: string; readonly script: HostScript },
-  told = '',
-): Buffer {
-  const { folder, token, script } = command;
+/**
+ * `named`: shell text that sets b_folder and b_token. `told` is run once the command has ended, with `b_now` and the sizes to be
+ * found by `b_look`.
+ */
+export function wrapperProgram(shell: HostShell, named: string, script: HostScript, told = ''): Buffer {
   // Whoever waits for the end of these streams must not wait for the command.
   const talk = told === '' ? ' 3>&- 4>&- 5>&-' : '';
   return block(`exec 6<&- 7>&- 8>&- 9>&-${talk}
@@ -39,13 +37,13 @@ ${folderFunctions(shell)}
 b_say() { printf '%s\\n' "$*"; }
 b_stage= b_offset_max=${Number.MAX_SAFE_INTEGER}
 ${processFunctions}${commandFunctions}${lookFunctions}
-b_token=${shellQuote(token)}
+${named}
 ${commandSettings(script)}
 b_setsid=$(command -v setsid) || { b_refuse TOOL_MISSING 'setsid (of util-linux) is missing'; exit 0; }
 trap '' PIPE
 b_open
 b_self
-b_place ${folder}
+b_place "$b_folder"
 b_claim || exit 0
 b_say begun
 exec </dev/null >/dev/null 2>&1

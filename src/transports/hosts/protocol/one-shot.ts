@@ -1,6 +1,8 @@
 /**
  * Requests as whole programs of their own, for a transport that keeps no connection: SSM. The same functions as in a
  * keeper; only who waits is another, and the reply has the form that ReplyReader reads.
+ *
+ * A program is the same for all hosts that are asked the same. What differs between them goes ahead of it in a small block.
  */
 import type { HostScript, OutputOffsets } from '../../host.ts';
 import { commandFunctions } from './command.ts';
@@ -9,7 +11,8 @@ import { forgetFunctions, lookFunctions, stopFunctions } from './follow.ts';
 import { launchFunctions, wrapperProgram } from './launch.ts';
 import { processFunctions } from './processes.ts';
 import type { HostShell } from './shell.ts';
-import { block } from './shell.ts';
+import { shellQuote } from './quote.ts';
+import { block, readBlock } from './shell.ts';
 
 const talk = `
 exec 3>&1 6<&0
@@ -47,74 +50,94 @@ b_poll() {
 }
 `;
 
+/** What one host is told beside the program. */
+export interface OwnSettings {
+  readonly nonce: string;
+  /** What is asked about; left out where nothing is. */
+  readonly folder?: string;
+  readonly token?: string;
+  readonly from?: OutputOffsets;
+  readonly waitMs?: number;
+  /** Folders of commands that have ended: they are removed first. */
+  readonly forget?: readonly string[];
+}
+
+/** It evaluates the block behind it. The two in capitals reach the shell that waits for the command. */
+export function ownBlock({
+  nonce,
+  folder = '',
+  token = '',
+  from,
+  waitMs = 0,
+  forget = [],
+}: OwnSettings): Buffer {
+  const { stdout = 0, stderr = 0 } = from ?? {};
+  return block(`b_nonce=${nonce} b_out=${stdout} b_err=${stderr} b_wait=${Math.ceil(waitMs / 10)} b_done=${shellQuote(forget.join(' '))}
+BELAY_FOLDER=${folder} BELAY_TOKEN=${shellQuote(token)}; export BELAY_FOLDER BELAY_TOKEN
+${readBlock}`);
+}
+
 export interface PollLimits {
-  readonly from: OutputOffsets;
-  readonly waitMs: number;
   /** The most bytes of both streams together that one reply carries. */
   readonly bytesMax: number;
   /** Where each stream is cut: nothing from this offset on is sent. */
   readonly offsetMax: number;
 }
 
-function program(shell: HostShell, nonce: string, parts: readonly string[]): string {
+function program(shell: HostShell, parts: readonly string[]): string {
   return [
     folderFunctions(shell),
     talk,
     processFunctions,
     commandFunctions,
     lookFunctions,
-    `printf '%s\\n' ${nonce}`,
+    forgetFunctions,
+    `printf '%s\\n' "$b_nonce"`,
     'b_open',
     '[ -n "$b_root" ] || { b_refuse STATE_UNUSABLE "$b_shut"; exit 0; }',
+    '[ -z "$b_done" ] || b_forget $b_done >/dev/null',
     ...parts,
   ].join('\n');
 }
 
-function pollSettings({ from, waitMs, bytesMax, offsetMax }: PollLimits): string {
+const placed = 'b_place "$BELAY_FOLDER"';
+
+function pollSettings({ bytesMax, offsetMax }: PollLimits): string {
   return `${poll}
-b_out=${from.stdout} b_err=${from.stderr} b_wait=${Math.ceil(waitMs / 10)} b_budget_all=${bytesMax} b_upto=${offsetMax}`;
+b_budget_all=${bytesMax} b_upto=${offsetMax}`;
 }
 
-export function startRequest(
-  shell: HostShell,
-  folder: string,
-  nonce: string,
-  command: { readonly token: string; readonly script: HostScript },
-  then = 'b_say "$b_answer"',
-): Buffer {
-  const launcher = program(shell, nonce, [
+/** Begins the command and follows it as a poll does: one that ends soon is begun, waited for and read by one request. */
+export function startRequest(shell: HostShell, script: HostScript, limits: PollLimits, then = ''): Buffer {
+  const launcher = program(shell, [
     `command -v setsid >/dev/null || { b_refuse TOOL_MISSING 'setsid (of util-linux) is missing'; exit 0; }`,
     launchFunctions,
     'b_launch',
     `case $b_answer in begun | already) ;; *) b_say "$b_answer"; exit 0 ;; esac`,
-    `b_place ${folder}`,
+    placed,
+    pollSettings(limits),
+    'b_poll',
     then,
   ]);
-  return Buffer.concat([block(launcher), wrapperProgram(shell, { ...command, folder })]);
+  const named = 'b_folder=$BELAY_FOLDER b_token=$BELAY_TOKEN; unset BELAY_FOLDER';
+  return Buffer.concat([block(launcher), wrapperProgram(shell, named, script)]);
 }
 
 /** A reading script under a token of its own: started, followed, and forgotten once all that it printed has been sent. */
-export function readDetachedRequest(
-  shell: HostShell,
-  nonce: string,
-  script: HostScript,
-  limits: PollLimits,
-): Buffer {
-  const then = `${pollSettings(limits)}
-${forgetFunctions}
-b_poll
-case $b_last in exited* | vanished*) b_forget ${nonce} >/dev/null ;; esac`;
-  return startRequest(shell, nonce, nonce, { token: nonce, script }, then);
+export function readDetachedRequest(shell: HostShell, script: HostScript, limits: PollLimits): Buffer {
+  const then = 'case $b_last in exited* | vanished*) b_forget "$BELAY_FOLDER" >/dev/null ;; esac';
+  return startRequest(shell, script, limits, then);
 }
 
-export function pollRequest(shell: HostShell, folder: string, nonce: string, limits: PollLimits): Buffer {
-  return block(program(shell, nonce, [`b_place ${folder}`, pollSettings(limits), 'b_poll']));
+export function pollRequest(shell: HostShell, limits: PollLimits): Buffer {
+  return block(program(shell, [placed, pollSettings(limits), 'b_poll']));
 }
 
-export function stopRequest(shell: HostShell, folder: string, nonce: string): Buffer {
-  return block(program(shell, nonce, [stopFunctions, `b_place ${folder}`, 'b_stop']));
+export function stopRequest(shell: HostShell): Buffer {
+  return block(program(shell, [stopFunctions, placed, 'b_stop']));
 }
 
-export function forgetRequest(shell: HostShell, folder: string, nonce: string): Buffer {
-  return block(program(shell, nonce, [forgetFunctions, `b_forget ${folder}`]));
+/** Those of `forget` are gone by then. */
+export function forgetRequest(shell: HostShell): Buffer {
+  return block(program(shell, ['b_forget ${BELAY_FOLDER:+"$BELAY_FOLDER"}']));
 }

@@ -45,7 +45,9 @@ b_lock() { IFS= read -r b_turn <&5; }
 b_unlock() { echo >&5; }
 b_look 0 0 ${pushedBytesMax} $b_offset_max
 b_tell ended`;
-  return Buffer.concat([Buffer.from(`b_detach ${id}\n`), wrapperProgram(shell, command, told)]);
+  const { folder, token, script } = command;
+  const named = `b_folder=${folder} b_token=${shellQuote(token)}`;
+  return Buffer.concat([Buffer.from(`b_detach ${id}\n`), wrapperProgram(shell, named, script, told)]);
 }
 
 export function lookRequest(id: number, folder: string, from: OutputOffsets, bytesMax: number): Buffer {
