@@ -7,7 +7,10 @@ import { broken, compared, fieldOf, kept, unknown } from './judging.ts';
 const body = `
 say now "$(date +%s.%N)"
 if [ -d /run/systemd/system ] && command -v timedatectl >/dev/null; then
-  say synchronized "$(timedatectl show -p NTPSynchronized --value 2>/dev/null)"
+  kept=$(timedatectl show -p NTPSynchronized 2>/dev/null | sed -n 's/^NTPSynchronized=//p')
+  # Before systemd 239 there is only a page for people.
+  [ -n "$kept" ] || kept=$(LC_ALL=C timedatectl 2>/dev/null | sed -n 's/^ *NTP synchronized: *//p')
+  say synchronized "$kept"
 fi
 `;
 

@@ -10,7 +10,9 @@ cat >"$work/headers"
 if command -v curl >/dev/null; then
   head= body=$work/body
   [ "$method" = HEAD ] && head=--head body=/dev/null
-  status=$(curl -q -sS $head -g --proto '=http,https' --max-time "$seconds" -H "@$work/headers" -o "$body" -w '%{http_code}' --url "$url" 2>"$work/error")
+  # As a file of options: curl before 7.55 takes no file of headers.
+  sed -e '/^$/d' -e 's/[\\\\"]/\\\\&/g' -e 's/^/header = "/' -e 's/$/"/' "$work/headers" >"$work/options"
+  status=$(curl -q -sS $head -g --proto '=http,https' --max-time "$seconds" -K "$work/options" -o "$body" -w '%{http_code}' --url "$url" 2>"$work/error")
   # 18: the body was cut short after the status had come.
   case $? in
     0 | 18) say status "$status" ;;

@@ -31,7 +31,7 @@ command -v nginx >/dev/null || fail NO_NGINX "nginx is not installed"
 spoken() { printf '%s\\n' "$1" | sed 's/^nginx: //; /configuration file .* test failed/d; /syntax is ok/d' | tr '\\n' '|' | sed 's/|$//' | cut -c 1-600; }
 accepted() { nginx_said=$(nginx -t 2>&1); }
 master_pid() {
-  p=$(systemctl show -p MainPID --value -- nginx 2>/dev/null)
+  p=$(systemctl show -p MainPID -- nginx 2>/dev/null | sed -n 's/^MainPID=//p')
   [ "\${p:-0}" != 0 ] || p=$(cat /run/nginx.pid 2>/dev/null)
   case $(tr '\\0' ' ' <"/proc/\${p:-0}/cmdline" 2>/dev/null) in 'nginx: master'*) echo "$p" ;; *) return 1 ;; esac
 }

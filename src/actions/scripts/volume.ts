@@ -177,6 +177,7 @@ again() {
     *) mount -t "$2" -o "$3" -- "$4" "$1" ;;
   esac
 }
+of_unit() { systemctl show -p "$1" -- "$unit" 2>/dev/null | sed -n "s/^$1=//p"; }
 while [ $# -gt 4 ]; do
   mount=$1 fstype=$2 options=$3 disk=$4 serial=$5
   shift 5
@@ -186,7 +187,7 @@ while [ $# -gt 4 ]; do
     node=$(node_of "$disk" "$serial") || fail NO_SUCH_DISK "the disk $disk (serial $serial) did not appear within 30 s"
     if command -v vgchange >/dev/null; then vgchange -ay >/dev/null 2>&1; fi
     unit=$(systemd-escape -p --suffix=mount "$mount" 2>/dev/null) || unit=
-    if [ -n "$unit" ] && [ "$(systemctl show -p LoadState --value -- "$unit" 2>/dev/null)" = loaded ] && [ -n "$(systemctl show -p FragmentPath --value -- "$unit" 2>/dev/null)" ]; then
+    if [ -n "$unit" ] && [ "$(of_unit LoadState)" = loaded ] && [ -n "$(of_unit FragmentPath)" ]; then
       systemctl reset-failed -- "$unit" 2>/dev/null
       systemctl start -- "$unit" || { journalctl -q --no-pager -n 5 -u "$unit"; fail MOUNT_FAILED "systemctl start $unit failed"; }
     elif findmnt -n -s -M "$mount" >/dev/null 2>&1; then
