@@ -5,6 +5,7 @@ import { benchSchedule } from './schedule.ts';
 import { benchHosts } from './hosts.ts';
 import { benchList } from './list.ts';
 import { benchRetention } from './retention.ts';
+import { benchSimulator } from './simulator.ts';
 import { benchStartUp } from './start-up.ts';
 import { writeEngineReport } from './report.ts';
 import { benchTargets } from './targets.ts';
@@ -15,6 +16,7 @@ const results = [
   benchStartUp(),
   await benchList(),
   await benchTargets(),
+  benchSimulator(),
   benchSchedule(),
   benchDocuments(),
   await benchHosts(),
