@@ -5,6 +5,7 @@ import type { CommandBody } from './command-spec.ts';
 import { exitCodes } from './exit-codes.ts';
 import { textOf } from './options.ts';
 import { checkWindow } from '../runtime/windows/check-window.ts';
+import { readerOf } from '../runtime/windows/read-runbook.ts';
 import type { WindowDesk } from '../runtime/windows/desk.ts';
 import type { Window } from '../windows/index.ts';
 import type { Cli } from './cli.ts';
@@ -30,13 +31,26 @@ export function sayOf(kind: 'approve' | 'reject'): CommandBody {
         );
       }
       const id = await desk.occurrence(window, textOf(options, 'occurrence'));
-      const isNew = desk.say(id, kind, textOf(options, 'why'));
-      if (kind === 'approve') await tellWhatIsSaid(cli, desk, window);
-      const word = kind === 'approve' ? 'approved' : 'rejected';
+      const why = textOf(options, 'why');
+      if (kind === 'approve') {
+        const { read, inventory } = { read: readerOf(await cli.belay()), inventory: desk.inventory };
+        const said = await desk.approve(window, id, { read, inventory, why });
+        if (said.kind === 'known') cli.talk(`${username} has approved ${id} already.`);
+        else {
+          await tellWhatIsSaid(cli, desk, window);
+          const anew = said.change === null ? '' : ` anew, since ${printable(said.change)}`;
+          cli.talk(
+            `${id} is approved by ${username}${anew}. This is a word, not a signature: it binds nobody.`,
+            'It holds for what the window and these files say now, and counts for nothing once they say otherwise:',
+            ...said.files.map((file) => `  ${printable(file)}`),
+          );
+        }
+        return exitCodes.done;
+      }
       cli.talk(
-        isNew
-          ? `${id} is ${word} by ${username}. This is a word, not a signature: it binds nobody.`
-          : `${username} has ${word} ${id} already.`,
+        desk.say(id, kind, why)
+          ? `${id} is rejected by ${username}. This is a word, not a signature: it binds nobody.`
+          : `${username} has rejected ${id} already.`,
       );
       return exitCodes.done;
     });
@@ -45,7 +59,10 @@ export function sayOf(kind: 'approve' | 'reject'): CommandBody {
 /** Whoever says yes beforehand is told what nobody will be asked about at night. */
 async function tellWhatIsSaid(cli: Cli, desk: WindowDesk, window: Window): Promise<void> {
   const options = { cwd: cli.cwd, env: cli.env, store: desk.store, offline: true };
-  for (const { task, said = [] } of await checkWindow(window, await cli.belay(), options))
+  for (const { task, said = [], problems } of await checkWindow(window, await cli.belay(), options)) {
     for (const { path, what } of said)
       cli.talk(`  ${printable(task.name)}: ${printable(path)} ${printable(what)}`);
+    for (const { code, message } of problems)
+      cli.talk(`  ${printable(task.name)} would not run as meant: ${code}: ${printable(message)}`);
+  }
 }

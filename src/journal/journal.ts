@@ -78,6 +78,8 @@ export interface ExecutionSettings {
   readonly startedBy: string;
   /** The user behind sudo, where root started it. */
   readonly startedFor?: string;
+  /** AWS_PROFILE of whoever started it; absent where there was none, and in executions of Belay 0.1. */
+  readonly awsProfile?: string;
   /** Who runs runbooks that steps name: Belay, Systems Manager, or Belay where it has them (`auto`, where nothing is said). */
   readonly children?: 'local' | 'ssm' | 'auto';
   /** An alarm of CloudWatch that stops the execution. */

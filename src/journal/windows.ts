@@ -33,6 +33,8 @@ export interface WordRow {
 
 export type WordKind =
   | 'approve'
+  /** What a yes was said to, as JSON. */
+  | 'approved-content'
   | 'reject'
   | 'skip'
   | 'cancel'
@@ -65,6 +67,8 @@ export interface WindowStore {
   history(window: string, countMax: number): OccurrenceRow[];
   /** False when the same has been said about it by the same before. */
   say(about: string, word: WordRow): boolean;
+  /** The same, in the place of what was said before. */
+  sayAgain(about: string, word: WordRow): void;
   unsay(about: string, kind: WordKind): void;
   words(about: string): WordRow[];
   /** All that is said of one kind, by what it is about. */
@@ -177,6 +181,16 @@ class SqliteWindowStore implements WindowStore {
       [about, kind, by, value, at],
     );
     return changes === 1;
+  }
+
+  sayAgain(about: string, { kind, by, value, at }: WordRow): void {
+    this.#rows.run('INSERT OR REPLACE INTO words (about, kind, said_by, value, at) VALUES (?, ?, ?, ?, ?)', [
+      about,
+      kind,
+      by,
+      value,
+      at,
+    ]);
   }
 
   unsay(about: string, kind: WordKind): void {

@@ -139,9 +139,14 @@ function notHere(name: string): ActionFailure {
 }
 
 /** Where runbooks are looked for, in this order. */
-function foldersOf({ file, folders }: CallerOf): readonly string[] {
+function foldersOf({ file, folders }: Pick<CallerOf, 'file' | 'folders'>): readonly string[] {
   const folder = dirname(file);
   return [folder, join(folder, 'runbooks'), ...folders];
+}
+
+/** The file that a step of that caller means by the name, absolute; undefined: there is none. */
+export function runbookFile(name: string, caller: Pick<CallerOf, 'file' | 'folders'>): string | undefined {
+  return fileOf(name, foldersOf(caller));
 }
 
 /** The file that the name means; undefined: there is none. Links are followed, so that a file has one name. */

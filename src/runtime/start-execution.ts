@@ -102,6 +102,7 @@ export async function startExecution(request: StartRequest, parts: StartParts): 
             ...(request.children === undefined ? {} : { children: request.children }),
             ...(request.alarm === undefined ? {} : { alarm: request.alarm }),
             startedBy: parts.caller(),
+            ...(sandbox || !env['AWS_PROFILE'] ? {} : { awsProfile: env['AWS_PROFILE'] }),
             ...personBehind(env),
           },
         },

@@ -13,6 +13,7 @@ import {
   type TaskRun,
 } from './occurrence.ts';
 import { countOf } from './read-share.ts';
+import { changeOf } from './task-content.ts';
 
 export interface Moment {
   readonly occurrence: Occurrence;
@@ -141,12 +142,24 @@ function launch(run: TaskRun, moment: Moment): AdvancedTask {
     return stop('TIMED_OUT', { code: 'AFTER_CUTOFF', message });
   }
   if (!moment.isTurn) return { run, effects: [] };
+  const changed = changedSince(run, moment);
+  if (changed !== null) return stop('FAILED', changed);
   const refusal = isRunning || facts.isForced(occurrence.id) ? null : facts.refusal(run.task, occurrence);
   if (refusal !== null) return stop('FAILED', refusal);
   const found =
     run.targets === null ? facts.targets(run.task) : { kind: 'targets' as const, targets: run.targets };
   if (found.kind === 'unknown') return stop('FAILED', { code: 'NO_TARGETS', message: found.message });
   return launchNext({ ...run, targets: found.targets }, found.targets, moment, stop);
+}
+
+/** Who said yes said it to what the task was then. Null: it still is, or nothing more of it is to start. */
+function changedSince({ task, targets, invocations }: TaskRun, { occurrence, facts }: Moment): Reason | null {
+  const { approved } = occurrence;
+  if (approved === undefined || invocations.length === targets?.length) return null;
+  const change = changeOf(task.name, approved.contents, facts.contents());
+  if (change === null) return null;
+  const message = `${approved.by.join(', ')} said yes before it began, and since then ${change}`;
+  return { code: 'CHANGED_SINCE_APPROVED', message };
 }
 
 /** What has begun and still may: AWS lets a task that goes on start its other targets, too. */

@@ -5,7 +5,7 @@
  * Rules of AWS (reference in windows.md): equal priorities go side by side; the next priority begins when all of the one before have
  * ended, however they ended; nothing starts after the cut-off.
  */
-import type { Effect, Facts } from './facts.ts';
+import type { ApprovalFact, Effect, Facts } from './facts.ts';
 import { isEnded, worst, type Ended, type Occurrence, type Reason, type TaskRun } from './occurrence.ts';
 import { advanceTask } from './advance-task.ts';
 
@@ -25,6 +25,9 @@ export function advance(occurrence: Occurrence, facts: Facts, now: number): Adva
     ...occurrence,
     status: isCancelled ? 'CANCELLING' : 'IN_PROGRESS',
     startedAt: occurrence.startedAt ?? now,
+    ...(occurrence.status === 'PENDING' && occurrence.approval !== null
+      ? { approved: { by: yesTo(occurrence, facts), contents: facts.contents() } }
+      : {}),
   };
   const effects: Effect[] = [];
   const tasks: TaskRun[] = [];
@@ -63,13 +66,14 @@ function heldBack(
     return end('CANCELLED', { code: 'CANCELLED', message: 'it was cancelled before it began' });
   const { approval } = occurrence;
   if (approval !== null) {
-    const answers = facts.approvals(occurrence.id).filter(({ by }) => approval.approvers.includes(by));
+    const answers = answersTo(occurrence, facts);
     const no = answers.find(({ answer }) => answer === 'no');
     if (no !== undefined) return end('SKIPPED', { code: 'NOT_APPROVED', message: `${no.by} said no` });
-    const yes = new Set(answers.map(({ by }) => by)).size;
+    const yes = yesTo(occurrence, facts).length;
     if (yes < approval.minRequired) {
       if (now <= occurrence.cutoffAt) return occurrence;
-      const message = `${yes} of ${approval.minRequired} approvals came before the cut-off`;
+      const came = `${yes} of ${approval.minRequired} approvals came before the cut-off`;
+      const message = [came, ...outdatedOf(occurrence, facts)].join('; ');
       return end('SKIPPED', { code: 'NOT_APPROVED', message });
     }
   }
@@ -77,4 +81,21 @@ function heldBack(
     return end('SKIPPED', { code: 'AFTER_CUTOFF', message: 'the cut-off was past before it could start' });
   }
   return null;
+}
+
+/** Of those whom the window names. */
+function answersTo({ id, approval }: Occurrence, facts: Facts): readonly ApprovalFact[] {
+  return facts.approvals(id).filter(({ by }) => approval?.approvers.includes(by) === true);
+}
+
+function yesTo(occurrence: Occurrence, facts: Facts): readonly string[] {
+  const yes = answersTo(occurrence, facts).filter(({ answer }) => answer === 'yes');
+  return [...new Set(yes.map(({ by }) => by))];
+}
+
+/** What people said yes to, and is something else now: a clause each. */
+export function outdatedOf(occurrence: Occurrence, facts: Facts): readonly string[] {
+  return answersTo(occurrence, facts).flatMap((each) =>
+    each.answer === 'outdated' ? [`the yes of ${each.by} holds no more, since ${each.why}`] : [],
+  );
 }

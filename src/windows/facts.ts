@@ -1,5 +1,6 @@
 /** What the scheduler has to know of the world at an instant. It is asked for; nothing in this room looks by itself. */
 import type { Occurrence, Reason } from './occurrence.ts';
+import type { TaskContents } from './task-content.ts';
 import type { Task } from './types.ts';
 
 export interface Facts {
@@ -19,6 +20,8 @@ export interface Facts {
   newExecutionId(): string;
   /** What people said of an occurrence. */
   approvals(occurrenceId: string): readonly ApprovalFact[];
+  /** What the tasks of an occurrence with an Approval are now. */
+  contents(): TaskContents;
   /** Somebody has asked to stop the occurrence. */
   isCancelled(occurrenceId: string): boolean;
   /** `run --now --force`: it starts although it does not fit. */
@@ -45,10 +48,10 @@ export type ExecutionFact =
       readonly left?: readonly string[];
     };
 
-export interface ApprovalFact {
-  readonly by: string;
-  readonly answer: 'yes' | 'no';
-}
+export type ApprovalFact =
+  | { readonly by: string; readonly answer: 'yes' | 'no' }
+  /** A yes to something else than what would run now. `why`: a clause that names what has changed. */
+  | { readonly by: string; readonly answer: 'outdated'; readonly why: string };
 
 export type Effect =
   /** Start the runbook under this id, unless an execution has it already. */

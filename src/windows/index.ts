@@ -11,17 +11,11 @@ export { parseWindow, type ParsedWindow, type WindowOptions } from './parse-wind
 export { withPseudoParameters, type PseudoParameter } from './pseudo-parameters.ts';
 export { countOf } from './read-share.ts';
 export { windowSchema } from './schema.ts';
-export {
-  windowFromAws,
-  type AwsTarget,
-  type AwsTask,
-  type AwsWindow,
-  type ImportedWindow,
-  type WantedRunbook,
-} from './from-aws.ts';
+export { windowFromAws, type AwsWindow, type ImportedWindow } from './from-aws.ts';
+export type { AwsDocument, AwsTarget, AwsTask, WantedRunbook } from './from-aws-task.ts';
 export * from './types.ts';
 export { admit, missedMax, type AdmitInput } from './admit.ts';
-export { advance, type Advanced } from './advance.ts';
+export { advance, outdatedOf, type Advanced } from './advance.ts';
 export type { ApprovalFact, Effect, ExecutionFact, Facts, WorstCase } from './facts.ts';
 export {
   isEnded,
@@ -37,3 +31,4 @@ export {
 } from './occurrence.ts';
 export { nextDueOf, wakeOf } from './wake.ts';
 export { summaryOf, type Summary } from './summary.ts';
+export { anyChange, changeOf, type TaskContent, type TaskContents } from './task-content.ts';

@@ -4,6 +4,7 @@
  *
  * Statuses are AWS's: https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_MaintenanceWindowExecution.html
  */
+import type { TaskContents } from './task-content.ts';
 import type { Task } from './types.ts';
 
 export type OccurrenceStatus =
@@ -34,6 +35,8 @@ export const reasonCodes = {
   PAUSED: 'Somebody has paused the window.',
   SKIPPED: 'Somebody has skipped it.',
   NOT_APPROVED: 'Nobody said yes before the cut-off, or somebody said no.',
+  CHANGED_SINCE_APPROVED:
+    'Its runbook, another file of it or its parameters changed after somebody had said yes.',
   AFTER_CUTOFF: 'The cut-off came before it could start.',
   DOES_NOT_FIT: 'Its worst case and the rollback would end after the window.',
   WORST_CASE_UNKNOWN: 'Nobody can say how long it may take.',
@@ -65,6 +68,8 @@ export interface Occurrence {
   readonly status: OccurrenceStatus;
   readonly reason?: Reason;
   readonly approval: { readonly approvers: readonly string[]; readonly minRequired: number } | null;
+  /** Who had said yes when it began, and to what. Absent: it needs nobody, has not begun, or began under an earlier version. */
+  readonly approved?: { readonly by: readonly string[]; readonly contents: TaskContents };
   /** The SNS topic that is told of it. */
   readonly notifySns?: string;
   /** Channels of belay.yaml that its window names. Absent in journals of an earlier version. */

@@ -162,6 +162,8 @@ function checkBraces(node: TreeNode, hasTargets: boolean, report: Report): void 
 
 function checkNames(text: string, span: Span, hasTargets: boolean, report: Report): void {
   for (const name of namesInBraces(text)) {
+    // What no reference looks like is text, as in a runbook: `docker ps --format '{{ .Names }}'`.
+    if (!/^\w+(:.*)?$/.test(name)) continue;
     if (!isPseudoParameter(name)) {
       const hint = report.suggest(name, Object.keys(pseudoParameters));
       reportWindow(

@@ -9,12 +9,13 @@ export const pseudoParameters = {
   WINDOW_ID: 'the name of the window',
   WINDOW_TASK_ID: 'the name of the task',
   WINDOW_TARGET_ID: 'the selector that the target came from',
-  WINDOW_EXECUTION_ID: 'the id of the occurrence',
+  WINDOW_EXECUTION_ID:
+    'the id of the occurrence; in tasks of TaskType RUN_COMMAND a UUID made of it, which AWS wants there',
   TASK_EXECUTION_ID: 'the id of the task in this occurrence',
   INVOCATION_ID: 'the id of the run that this target gets',
   TARGET_TYPE: 'INSTANCE',
   TARGET_ID: 'the host or instance id',
-  RESOURCE_ID: 'the host or instance id',
+  RESOURCE_ID: 'the instance id of the host, where belay.yaml has one; else as TARGET_ID',
 } as const;
 
 export type PseudoParameter = keyof typeof pseudoParameters;

@@ -50,6 +50,10 @@ test.each(shipped)('%s is right, comes, and every task has its runbook, paramete
       approval: window.approval,
       inventory: null,
       parameters: knownParameters(task, document),
+      read: (path, text = readFileSync(path, 'utf8')) => {
+        const checked = checkDocument({ file: path, text }, catalog);
+        return checked.document === undefined ? { problem: path } : { document: checked.document };
+      },
     });
     expect(problems).toEqual([]);
   }

@@ -1,6 +1,7 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   advance,
+  type ApprovalFact,
   type CutoffBehavior,
   type ExecutionFact,
   type Facts,
@@ -65,6 +66,7 @@ const facts = (run: ExecutionFact): Facts => ({
   execution: () => run,
   newExecutionId: () => 'run-2',
   approvals: () => [],
+  contents: () => ({}),
   isCancelled: () => false,
   isForced: () => false,
 });
@@ -110,4 +112,88 @@ test('a command that was cut at the cut-off is late, and not cancelled by somebo
   const ended = { kind: 'ended', status: 'Cancelled', rollbackStatus: 'notRequested', at: cutoffAt } as const;
   const { occurrence: after } = advance(cut.occurrence, facts(ended), cutoffAt + 2);
   expect(after).toMatchObject({ status: 'TIMED_OUT', tasks: [{ invocations: [{ status: 'TIMED_OUT' }] }] });
+});
+
+describe('a yes', () => {
+  const was = { patch: { says: 'a', files: { '/ops/patch.yaml': '1' } } };
+  const is = { patch: { says: 'a', files: { '/ops/patch.yaml': '2' } } };
+  const pending: Occurrence = {
+    ...occurrence('CLIMB_DOWN'),
+    status: 'PENDING',
+    approval: { approvers: ['ada', 'bob'], minRequired: 1 },
+    tasks: occurrence('CLIMB_DOWN').tasks.map((run) => ({
+      ...run,
+      status: 'PENDING',
+      targets: null,
+      invocations: [],
+    })),
+  };
+  const said = (answers: readonly ApprovalFact[], contents = was): Facts => ({
+    ...facts({ kind: 'runs' }),
+    approvals: () => answers,
+    contents: () => contents,
+  });
+  const yes: ApprovalFact = { by: 'ada', answer: 'yes' };
+  const outdated: ApprovalFact = {
+    by: 'ada',
+    answer: 'outdated',
+    why: '/ops/patch.yaml is not as it was then',
+  };
+
+  test('lets the occurrence begin, and what it was said to is kept with it', () => {
+    const { occurrence: after, effects } = advance(pending, said([yes]), dueAt);
+    expect(after).toMatchObject({ status: 'IN_PROGRESS', approved: { by: ['ada'], contents: was } });
+    expect(effects.map(({ kind }) => kind)).toEqual(['start']);
+  });
+
+  test('to something else holds nothing up and starts nothing, and at the cut-off its file is named', () => {
+    expect(advance(pending, said([outdated]), dueAt)).toEqual({ occurrence: pending, effects: [] });
+    const { occurrence: after, effects } = advance(pending, said([outdated]), cutoffAt + 1);
+    expect(effects).toEqual([]);
+    expect(after).toMatchObject({ status: 'SKIPPED', reason: { code: 'NOT_APPROVED' } });
+    expect(after.reason?.message).toContain('/ops/patch.yaml is not as it was then');
+  });
+
+  test('of a stranger counts for nothing, and that of another approver is enough', () => {
+    const eve: ApprovalFact = { by: 'eve', answer: 'yes' };
+    expect(advance(pending, said([outdated, eve]), dueAt).effects).toEqual([]);
+    const bob: ApprovalFact = { by: 'bob', answer: 'yes' };
+    expect(advance(pending, said([outdated, bob]), dueAt).occurrence.approved?.by).toEqual(['bob']);
+  });
+
+  test('holds for no target that starts after its runbook was changed; what runs goes on', () => {
+    const { occurrence: begun } = advance(pending, said([yes]), dueAt);
+    const running = advance(begun, said([yes], is), dueAt + minuteMs);
+    expect(running.effects).toEqual([]);
+    expect(running.occurrence.tasks[0]).toMatchObject({
+      status: 'IN_PROGRESS',
+      reason: { code: 'CHANGED_SINCE_APPROVED' },
+    });
+    const ended: ExecutionFact = {
+      kind: 'ended',
+      status: 'Success',
+      rollbackStatus: 'notRequested',
+      at: dueAt + 2 * minuteMs,
+    };
+    const over = advance(
+      running.occurrence,
+      { ...said([yes], is), execution: () => ended },
+      dueAt + 2 * minuteMs,
+    );
+    expect(over.occurrence).toMatchObject({
+      status: 'FAILED',
+      tasks: [{ invocations: [{ status: 'SUCCESS' }] }],
+    });
+    expect(over.occurrence.tasks[0]?.reason?.message).toContain('/ops/patch.yaml is not as it was then');
+  });
+
+  test('changes nothing for targets that have all started', () => {
+    const { occurrence: begun } = advance(pending, said([yes]), dueAt);
+    const whole: Occurrence = {
+      ...begun,
+      tasks: begun.tasks.map((run) => ({ ...run, targets: ['h1'] })),
+    };
+    const { occurrence: after } = advance(whole, said([yes], is), dueAt + minuteMs);
+    expect(after.tasks[0]?.reason).toBeUndefined();
+  });
 });

@@ -1,10 +1,14 @@
 /** Windows of AWS as files: the same instants, order and limits, and nothing is lost without a word. */
 import { describe, expect, test } from 'vitest';
+import { createCatalog } from '../../src/actions/index.ts';
+import { checkDocument } from '../../src/document/index.ts';
+import { offlineModels } from '../../src/runtime/offline-models.ts';
 import { findZone, nextDue } from '../../src/schedule/index.ts';
 import {
   parseWindow,
   scheduleOf,
-  windowFromAws,
+  windowFromAws as fromAws,
+  type AwsDocument,
   type AwsTask,
   type AwsWindow,
 } from '../../src/windows/index.ts';
@@ -28,7 +32,10 @@ const task: AwsTask = {
   targets: [[{ key: 'InstanceIds', values: ['i-0123456789abcdef0'] }]],
   parameters: { Host: ['{{ TARGET_ID }}'], Packages: ['openssl', 'libssl3'] },
   hasAlarm: false,
+  asTold: { WindowTaskId: '11111111-aaaa-bbbb-cccc-222222222222', Payload: 'kept as it is' },
 };
+const windowFromAws = (from: AwsWindow, tasks: readonly AwsTask[], document?: AwsDocument) =>
+  fromAws(from, tasks, new Map(document === undefined ? [] : tasks.map(({ id }) => [id, document])));
 const read = (text: string) => {
   const parsed = parseWindow({ file: 'w.yaml', text });
   if (parsed.window === undefined) throw new Error(JSON.stringify(parsed.diagnostics));
@@ -62,6 +69,42 @@ test('an automation keeps its parameters, one text where AWS has a list of one, 
       },
     ],
   });
+});
+
+test('a parameter that takes a list keeps one, also where it has one text', () => {
+  const one = { ...task, parameters: { Packages: ['openssl'], Host: ['db1'] } };
+  const { text } = windowFromAws(window, [one], { kind: 'document', lists: new Set(['Packages']) });
+  expect(read(text).tasks[0]?.parameters).toEqual({ Packages: ['openssl'], Host: 'db1' });
+});
+
+test('registrations of one instance each run one after the other, as in AWS; larger ones are told', () => {
+  const of = (...ids: string[]) => [{ key: 'InstanceIds', values: ids }];
+  const several = { ...task, maxConcurrency: '5' };
+  const each = windowFromAws(window, [
+    { ...several, targets: [of('i-0123456789abcdef0'), of('i-0123456789abcdef1')] },
+  ]);
+  expect(read(each.text).tasks[0]?.maxConcurrency).toEqual({ kind: 'count', count: 1 });
+  expect(each.told).toEqual([]);
+  const many = windowFromAws(window, [
+    { ...several, targets: [of('i-0123456789abcdef0', 'i-0123456789abcdef1'), of('i-0123456789abcdef2')] },
+  ]);
+  expect(read(many.text).tasks[0]?.maxConcurrency).toEqual({ kind: 'count', count: 5 });
+  expect(many.told).toEqual([expect.stringContaining('one after the other')]);
+});
+
+test('a date without an offset is one of UTC', () => {
+  const { text } = windowFromAws({ ...window, startDate: '2026-12-01T00:00:00', endDate: '2027-12-01' }, [
+    task,
+  ]);
+  expect(read(text)).toMatchObject({
+    startAt: Date.parse('2026-12-01T00:00:00Z'),
+    endAt: Date.parse('2027-12-01T00:00:00Z'),
+  });
+});
+
+test('whom AWS runs a task as is told', () => {
+  const { told } = windowFromAws(window, [{ ...task, roleArn: 'arn:aws:iam::123456789012:role/Patcher' }]);
+  expect(told).toEqual([expect.stringContaining('arn:aws:iam::123456789012:role/Patcher')]);
 });
 
 test('without targets AWS keeps placeholders for the shares, and they are no shares', () => {
@@ -99,6 +142,38 @@ test('a command becomes a runbook of its own, which AWS runs on each managed nod
   });
 });
 
+test('what a window gives to a command comes to it, and so does what else it is sent with', () => {
+  const { text, runbooks, left } = windowFromAws(window, [
+    {
+      ...task,
+      type: 'RUN_COMMAND',
+      arn: 'AWS-RunPatchBaseline',
+      parameters: {
+        SnapshotId: ['{{WINDOW_EXECUTION_ID}}'],
+        Operation: ['Install {{ .Names }}'],
+      },
+      command: { Comment: 'monthly', TimeoutSeconds: 600, OutputS3BucketName: 'logs' },
+    },
+  ]);
+  expect(left).toEqual([]);
+  expect(read(text).tasks[0]?.parameters).toEqual({
+    InstanceId: '{{ TARGET_ID }}',
+    WINDOW_EXECUTION_ID: '{{ WINDOW_EXECUTION_ID }}',
+  });
+  const [made] = runbooks;
+  const { document, diagnostics } = checkDocument(
+    { file: 'made.yaml', text: made?.kind === 'made' ? made.text : '' },
+    createCatalog(offlineModels()),
+  );
+  expect(diagnostics).toEqual([]);
+  expect(document?.mainSteps[0]?.inputs).toMatchObject({
+    Comment: 'monthly',
+    TimeoutSeconds: 600,
+    OutputS3BucketName: 'logs',
+    Parameters: { SnapshotId: ['{{WINDOW_EXECUTION_ID}}'], Operation: ['Install {{ .Names }}'] },
+  });
+});
+
 describe('what cannot be run here is kept as comments and named', () => {
   test.for([
     ['a Lambda function', { type: 'LAMBDA' }, /only AUTOMATION and RUN_COMMAND/],
@@ -120,6 +195,9 @@ describe('what cannot be run here is kept as comments and named', () => {
       },
       /tag:A and tag:B/,
     ],
+    ['what no window gives', { parameters: { P: ['{{ TARGETID }}'] } }, /\{\{ TARGETID \}\}/],
+    ['a target that is not there', { targets: [], parameters: { P: ['{{ TARGET_ID }}'] } }, /needs targets/],
+    ['a command without targets', { type: 'RUN_COMMAND', targets: [] }, /no targets/],
   ] as const)('%s', ([, change, why]) => {
     const { text, left } = windowFromAws(window, [
       { ...task, priority: 2 },
@@ -128,6 +206,18 @@ describe('what cannot be run here is kept as comments and named', () => {
     expect(left).toEqual([{ task: expect.stringContaining('odd'), why: expect.stringMatching(why) }]);
     expect(text).toContain('# Not imported: task odd');
     expect(text).toContain('11111111-aaaa-bbbb-cccc-222222222222');
+    expect(text).toContain('kept as it is');
     expect(read(text)).toMatchObject({ name: 'patch-night', tasks: [{ name: 'patch' }] });
   });
+});
+
+test('a task whose document cannot be read is kept, and the others are imported', () => {
+  const gone = { ...task, id: 'gone', name: 'gone' };
+  const { text, left } = fromAws(
+    window,
+    [task, gone],
+    new Map([['gone', { kind: 'unread', why: 'its document Team-Gone cannot be read' }]]),
+  );
+  expect(left).toEqual([{ task: 'task gone (AUTOMATION)', why: 'its document Team-Gone cannot be read' }]);
+  expect(read(text).tasks.map(({ name }) => name)).toEqual(['patch']);
 });

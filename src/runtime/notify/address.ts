@@ -13,16 +13,23 @@ export interface Audience {
   readonly named: readonly string[];
   /** Topics that a file names itself. */
   readonly topicArns: readonly string[];
+  /** The AWS profile as which those topics are asked; absent: the one of whoever tells. */
+  readonly profile?: string;
 }
 
 export interface Addressed {
   readonly destination: Destination;
   /** Undefined: a topic that a file names itself, told in the usual words. */
   readonly channel: Channel | undefined;
+  /** Of a topic that a file names itself: the AWS profile as which it is asked. */
+  readonly profile?: string;
 }
 
 /** The channels that want it, each once; a topic that is a channel as well is told as that channel. */
-export function addressees({ config, channels, named, topicArns }: Audience, message: Message): Addressed[] {
+export function addressees(
+  { config, channels, named, topicArns, profile }: Audience,
+  message: Message,
+): Addressed[] {
   const chosen = channels
     .filter(({ isOnlyNamed, name }) => !isOnlyNamed || named.includes(name))
     .filter(({ events }) => events.has(message.event));
@@ -32,18 +39,23 @@ export function addressees({ config, channels, named, topicArns }: Audience, mes
     ...chosen.map((channel) => ({ destination: { config: config ?? '', channel: channel.name }, channel })),
     ...[...new Set(topicArns)]
       .filter((arn) => !isChosen(arn))
-      .map((arn) => ({ destination: { config: '', channel: arn }, channel: undefined })),
+      .map((arn) => ({
+        destination: { config: '', channel: arn },
+        channel: undefined,
+        ...(profile === undefined ? {} : { profile }),
+      })),
   ];
 }
 
 /** What steers a terminal or turns letters around is shown as what it is, and no channel sees it. */
 export function addressed(
   message: Message,
-  { destination, channel }: Addressed,
+  { destination, channel, profile }: Addressed,
   now: number,
 ): NewOutboxMessage {
   const { subject, text } = rendered(channel ?? {}, message);
   const { key, event, about, at } = message;
+  const fields = profile === undefined ? message.fields : { ...message.fields, awsProfile: profile };
   return {
     ...destination,
     id: messageId(destination, key),
@@ -53,7 +65,7 @@ export function addressed(
     at,
     subject: visible(subject),
     text: visible(text),
-    fields: Object.fromEntries(Object.entries(message.fields).map(([name, value]) => [name, visible(value)])),
+    fields: Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, visible(value)])),
     expiresAt: now + expiryMs,
   };
 }

@@ -71,7 +71,7 @@ export class Notifier {
   /** Executions without a runner, by when this process first saw them so. */
   readonly #aloneSince = new Map<string, number>();
   #outbox: Outbox | undefined;
-  #aws: Aws | undefined;
+  readonly #aws = new Map<string | undefined, Aws>();
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #isAskedAgain = false;
@@ -227,12 +227,25 @@ export class Notifier {
         send:
           sendBy ??
           ((way, letter, signal) =>
-            send(way, letter, { env, aws: () => (this.#aws ??= createAws()), now: this.#now, signal })),
+            send(way, letter, { env, aws: () => this.#awsFor(letter), now: this.#now, signal })),
         told: (trouble) => this.#troubled(trouble),
       },
       this.#stop.signal,
     );
     outbox.forget(this.#now() - keptMs);
+  }
+
+  /**
+   * A topic that a runbook names is asked as whoever runs it, and every other one as whoever tells people here. In the process of a
+   * window's task the two differ.
+   */
+  #awsFor({ fields }: Letter): Aws {
+    const profile = fields['awsProfile'] ?? this.#options.env['BELAY_NOTIFY_PROFILE'];
+    const known = this.#aws.get(profile);
+    if (known !== undefined) return known;
+    const aws = createAws(profile === undefined ? {} : { profile });
+    this.#aws.set(profile, aws);
+    return aws;
   }
 
   /** Kept for the ending, and told by the other channels. */
@@ -281,6 +294,7 @@ export class Notifier {
       channels,
       named: notify?.channels ?? [],
       topicArns: topicArnPattern.test(arn) ? [arn] : [],
+      ...(settings.awsProfile === undefined ? {} : { profile: settings.awsProfile }),
     };
   }
 

@@ -1,4 +1,5 @@
 /** Would every task of a window start, act as whom it should, and end inside it? Looks, and changes nothing. */
+import { existsSync } from 'node:fs';
 import { checkArguments, type Document } from '../../document/index.ts';
 import { resolveTargets } from '../../inventory/index.ts';
 import type { WindowStore } from '../../journal/index.ts';
@@ -17,7 +18,9 @@ import { Refusal } from '../refusal.ts';
 import { FreezeCalendars } from './freeze-calendars.ts';
 import { checkLimits } from './check-limits.ts';
 import { tryCheckTask, tryRunbookTask } from './identity.ts';
+import { readerOf } from './read-runbook.ts';
 import type { TaskProblem } from './task-problem.ts';
+import { runbooksOf } from './task-runbooks.ts';
 import { unattended, type Unattended } from './unattended.ts';
 import { knownParameters, limitsOf, limitsOfCheck } from './worst-case.ts';
 
@@ -102,40 +105,43 @@ async function checkRunbookTask(
   belay: Belay,
   { cwd, env, store, offline }: CheckOptions,
 ): Promise<CheckedTask> {
-  const read = documentOf(task, belay);
-  if ('code' in read) return { task, limits: null, problems: [read] };
+  const reader = readerOf(belay);
+  const found = reader(task.runbook);
+  if ('problem' in found) {
+    const hint = existsSync(task.runbook) ? `belay validate ${task.runbook}` : '';
+    return { task, limits: null, problems: [{ code: 'BAD_RUNBOOK', message: found.problem, hint }] };
+  }
+  const read = found.document;
   const { inventory } = findConfiguration(cwd, env);
   const problems = [...checkParameters(task, read), ...checkSecrets(task, read)];
   if (task.targets.length > 0) {
-    const found = resolveTargets(inventory, task.targets);
-    if (found.kind === 'problem') problems.push({ code: 'NO_TARGETS', message: found.message, hint: '' });
+    const hosts = resolveTargets(inventory, task.targets);
+    if (hosts.kind === 'problem') problems.push({ code: 'NO_TARGETS', message: hosts.message, hint: '' });
   }
   const parameters = knownParameters(task, read);
   const { approval } = window;
-  const { said, problems: unanswered } = unattended(task, read, { approval, inventory, parameters });
+  const { said, problems: unanswered } = unattended(task, read, {
+    approval,
+    inventory,
+    parameters,
+    read: reader,
+  });
   const limits = limitsOf(task, read, inventory);
   problems.push(...unanswered, ...(await checkLimits(task, window, limits, { store, belay })));
   // Where its parameters are wrong, nobody knows what it would reach.
   if (!offline && problems.every(({ code }) => !isOfParameters(code))) {
     const options = { stateDir: belay.stateDir, env, inventory };
-    problems.push(...(await tryRunbookTask(task, read, parameters, options)));
+    const { runbooks } = runbooksOf(
+      { file: task.runbook, document: read, parameters },
+      { read: reader, folders: inventory?.runbookFolders ?? [] },
+    );
+    problems.push(...(await tryRunbookTask(task, runbooks, options)));
   }
   const { worstCase } = limits;
   return { task, limits: worstCase.kind === 'known' ? worstCase : null, problems, said };
 }
 
 const isOfParameters = (code: string): boolean => code.endsWith('_PARAMETER') || code === 'NO_TARGETS';
-
-function documentOf({ runbook }: RunbookTask, belay: Belay): Document | TaskProblem {
-  try {
-    const { document } = belay.check(runbook, { strictSsm: false });
-    if (document !== undefined) return document;
-    return { code: 'BAD_RUNBOOK', message: `${runbook} is not right`, hint: `belay validate ${runbook}` };
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    return { code: 'BAD_RUNBOOK', message, hint: '' };
-  }
-}
 
 function checkParameters(task: RunbookTask, document: Document): TaskProblem[] {
   const example = {

@@ -12,11 +12,14 @@ import {
   type Occurrence,
   type Window,
 } from '../../windows/index.ts';
+import type { Inventory } from '../../inventory/index.ts';
 import { findConfiguration } from '../configuration.ts';
 import { isDaemonAlive } from '../lock.ts';
 import { Refusal } from '../refusal.ts';
 import { FreezeCalendars } from './freeze-calendars.ts';
 import { occurrenceOf, rowOf } from './scheduler.ts';
+import { contentsOf, type ContentSources } from './task-content.ts';
+import { sayYes, type SaidYes } from './window-approvals.ts';
 import { readWindowFiles, windowsFolder, type WindowFile } from './window-files.ts';
 
 export interface DeskOptions {
@@ -134,6 +137,24 @@ export class WindowDesk {
     throw new Refusal('usage', 'NOT_DUE', `${window.name} is not due at ${instant}`, {
       hint: `belay window next ${window.name} shows when it comes`,
     });
+  }
+
+  /** Throws Refusal. */
+  get inventory(): Inventory | null {
+    const { cwd, env } = this.#options;
+    return findConfiguration(cwd, env).inventory;
+  }
+
+  /** A yes to what the occurrence's tasks are now: as it was planned, else as the window's file says. */
+  async approve(
+    window: Window,
+    id: string,
+    { why, ...sources }: ContentSources & { readonly why: string | undefined },
+  ): Promise<SaidYes> {
+    const row = this.store.occurrence(id);
+    const tasks = row === undefined ? window.tasks : occurrenceOf(row).tasks.map(({ task }) => task);
+    const { user: by, now } = this.#options;
+    return sayYes(this.store, id, { by, why: why ?? '', at: now(), to: await contentsOf(tasks, sources) });
   }
 
   /** False when the same person has said it before. */

@@ -1,7 +1,7 @@
 /** The scheduler's hands on executions: what is known of one, starting it under its id, stopping it, taking it over. */
 import { isTerminal } from '../../engine/index.ts';
 import type { WindowStore } from '../../journal/index.ts';
-import type { ApprovalFact, Effect, ExecutionFact, Occurrence, Task } from '../../windows/index.ts';
+import type { Effect, ExecutionFact, Occurrence, Task } from '../../windows/index.ts';
 import type { Belay } from '../belay.ts';
 import { cameTo } from './came-to.ts';
 import type { Need } from './messages.ts';
@@ -148,11 +148,7 @@ export class WindowExecutions {
    * person: nobody knew of it beforehand. Written once for each wait and person, whoever asks how often. True: something was answered now,
    * and nobody needs to be told of the question.
    */
-  async answer(
-    executionId: string,
-    occurrence: Occurrence,
-    approvals: readonly ApprovalFact[],
-  ): Promise<boolean> {
+  async answer(executionId: string, occurrence: Occurrence, approvers: readonly string[]): Promise<boolean> {
     const { journal } = this.#belay;
     if ((await journal.execution(executionId)) === undefined) return false;
     const view = await this.#belay.view(executionId);
@@ -160,8 +156,8 @@ export class WindowExecutions {
     for (const { at, waiting } of view.waits) {
       if (waiting.kind !== 'approval' || waiting.signed === true || at.includes('/undo/')) continue;
       const since = view.steps.findLast(({ name }) => name === at)?.startedAt ?? null;
-      for (const { by, answer } of approvals) {
-        if (answer === 'no' || !waiting.approvers.includes(by)) continue;
+      for (const by of approvers) {
+        if (!waiting.approvers.includes(by)) continue;
         const comment = `said beforehand, for ${occurrence.id}`;
         const value = { approver: by, decision: 'approve', comment, by };
         const once = `${by} since ${since}`;
@@ -169,7 +165,7 @@ export class WindowExecutions {
       }
     }
     for (const child of await journal.childIds(executionId))
-      if (await this.answer(child, occurrence, approvals)) isAnswered = true;
+      if (await this.answer(child, occurrence, approvers)) isAnswered = true;
     return isAnswered;
   }
 

@@ -20,6 +20,7 @@ import { everyStep } from '../program-files.ts';
 import { Refusal } from '../refusal.ts';
 import { readSecret, type SecretSources } from '../secrets/references.ts';
 import type { TaskProblem } from './task-problem.ts';
+import type { TaskRunbook } from './task-runbooks.ts';
 
 export interface IdentityOptions {
   readonly stateDir: string;
@@ -27,44 +28,53 @@ export interface IdentityOptions {
   readonly inventory: Inventory | null;
 }
 
-/** What keeps the task from acting as it should. `parameters`: of the run, as far as they are known. */
+/** What keeps the task from acting as it should. `runbooks`: its own and those below it, with what is known of their parameters. */
 export function tryRunbookTask(
   task: RunbookTask,
-  document: Document,
-  parameters: JsonObject,
+  runbooks: readonly TaskRunbook[],
   options: IdentityOptions,
 ): Promise<TaskProblem[]> {
   return as(task.identity, options, async (transports, sources) => {
     const problems = await trySecrets(Object.values(task.identity.secrets), sources);
-    const [first] = targetsOf(transports, task.targets);
-    const given = withPseudoParameters(
-      parameters,
-      first === undefined ? {} : { TARGET_ID: first, RESOURCE_ID: first },
-    );
-    try {
-      const asked = {
-        document,
-        parameters: given,
-        file: task.runbook,
-        actions,
-        transports,
-        isSandbox: false,
-      };
-      const { usesAws } = await preflight(asked);
-      if (usesAws) problems.push(...(await tryRole(document, given, transports)));
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      problems.push({ code: error.code, message: error.message, hint: error.hint ?? '' });
-      return problems;
+    const targets = targetsOf(transports, task.targets);
+    const [first] = targets;
+    const resource =
+      first === undefined ? undefined : (options.inventory?.address(first)?.instanceId ?? first);
+    const values =
+      first === undefined || resource === undefined ? {} : { TARGET_ID: first, RESOURCE_ID: resource };
+    const hosts = new Set(targets);
+    for (const runbook of runbooks) {
+      const found = await tryRunbook(runbook, withPseudoParameters(runbook.parameters, values), transports);
+      if ('code' in found) return [...problems, found];
+      for (const host of found.hosts) hosts.add(host);
+      problems.push(...found.problems);
     }
-    const named = everyStep(document.mainSteps).flatMap((step) => {
+    return [...problems, ...(await tryHosts([...hosts], transports))];
+  });
+}
+
+/** A problem, or the hosts that it names. */
+async function tryRunbook(
+  { document, file, prefix }: TaskRunbook,
+  parameters: JsonObject,
+  transports: Transports,
+): Promise<TaskProblem | { readonly hosts: readonly string[]; readonly problems: readonly TaskProblem[] }> {
+  try {
+    const asked = { document, parameters, file, actions, transports, isSandbox: false };
+    const { usesAws } = await preflight(asked);
+    const problems = usesAws ? await tryRole(document, parameters, transports) : [];
+    const hosts = everyStep(document.mainSteps).flatMap((step) => {
       const action = actions.get(step.action);
       if (action === undefined) return [];
-      const { hosts, selectors } = namedInInputs(step, action, given);
-      return [...hosts, ...targetsOf(transports, selectors)];
+      const named = namedInInputs(step, action, parameters);
+      return [...named.hosts, ...targetsOf(transports, named.selectors)];
     });
-    return [...problems, ...(await tryHosts([...targetsOf(transports, task.targets), ...named], transports))];
-  });
+    return { hosts: [...hosts], problems };
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    const message = prefix === '' ? error.message : `${prefix.slice(0, -1)}: ${error.message}`;
+    return { code: error.code, message, hint: error.hint ?? '' };
+  }
 }
 
 export function tryCheckTask(

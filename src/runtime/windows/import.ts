@@ -1,8 +1,8 @@
 /** Reads maintenance windows of AWS and writes them as files. Nothing of AWS is changed. */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { numberIn, objectIn, objectsIn, pages, textIn, textsIn } from '../../actions/aws/reply.ts';
-import { isJsonObject, type JsonObject } from '../../json.ts';
+import { objectsIn, pages, textIn } from '../../actions/aws/reply.ts';
+import type { JsonObject } from '../../json.ts';
 import { AwsFailure, type Aws } from '../../transports/aws.ts';
 import { createAws } from '../../transports/aws/client.ts';
 import {
@@ -10,11 +10,12 @@ import {
   windowFromAws,
   type AwsTarget,
   type AwsTask,
-  type AwsWindow,
   type ImportedWindow,
   type WantedRunbook,
 } from '../../windows/index.ts';
 import { Refusal } from '../refusal.ts';
+import { readDocuments, textByName } from './import-documents.ts';
+import { targetsOf, taskOf, windowOf } from './import-replies.ts';
 
 export interface ImportOptions {
   /** Names or ids of windows; none: all. */
@@ -25,36 +26,58 @@ export interface ImportOptions {
   readonly signal: AbortSignal;
 }
 
-export interface WindowImport {
-  readonly id: string;
-  readonly name: string;
-  /** The file, and those of its runbooks; null: nothing of the window can be run here. */
-  readonly file: string | null;
-  readonly runbooks: readonly string[];
-  readonly left: ImportedWindow['left'];
-  readonly told: readonly string[];
-}
+export type WindowImport =
+  | {
+      readonly kind: 'imported';
+      readonly id: string;
+      readonly name: string;
+      /** The window's file; where nothing of it can be run here, a text beside the windows that keeps what AWS tells of it. */
+      readonly file: string;
+      readonly isWindow: boolean;
+      readonly runbooks: readonly string[];
+      readonly left: ImportedWindow['left'];
+      readonly told: readonly string[];
+    }
+  /** Nothing was written for it. */
+  | {
+      readonly kind: 'refused';
+      readonly id: string;
+      readonly name: string;
+      readonly code: string;
+      readonly why: string;
+      readonly hint: string;
+    };
 
-/** Throws Refusal; what was written before stays. */
+/** One window after the other; what keeps one from being written keeps no other. Throws Refusal. */
 export async function* importWindows(
   options: ImportOptions,
   aws: Aws = createAws(),
 ): AsyncGenerator<WindowImport> {
+  const found = await asRefusal(() => listed(aws, options));
+  for (const only of options.only) {
+    if (found.some(({ id, name }) => id === only || name === only)) continue;
+    throw new Refusal('usage', 'UNKNOWN_WINDOW', `AWS has no maintenance window ${only} in this region`, {
+      hint: `it has ${found.map(({ name }) => name).join(', ') || 'none'}`,
+    });
+  }
+  const names = new Map<string, number>();
+  for (const { name } of found) names.set(name, (names.get(name) ?? 0) + 1);
+  for (const { id, name } of found) {
+    if (options.only.length > 0 && !options.only.includes(id) && !options.only.includes(name)) continue;
+    const fileName = (names.get(name) ?? 1) > 1 ? `${name}-${id}` : name;
+    try {
+      yield await asRefusal(() => importOne(aws, id, fileName, options));
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      const { code, message: why, hint = '' } = error;
+      yield { kind: 'refused', id, name, code, why, hint };
+    }
+  }
+}
+
+async function asRefusal<T>(work: () => Promise<T>): Promise<T> {
   try {
-    const found = await listed(aws, options);
-    for (const only of options.only) {
-      if (found.some(({ id, name }) => id === only || name === only)) continue;
-      throw new Refusal('usage', 'UNKNOWN_WINDOW', `AWS has no maintenance window ${only} in this region`, {
-        hint: `it has ${found.map(({ name }) => name).join(', ') || 'none'}`,
-      });
-    }
-    const names = new Map<string, number>();
-    for (const { name } of found) names.set(name, (names.get(name) ?? 0) + 1);
-    for (const { id, name } of found) {
-      if (options.only.length > 0 && !options.only.includes(id) && !options.only.includes(name)) continue;
-      const fileName = (names.get(name) ?? 1) > 1 ? `${name}-${id}` : name;
-      yield await importOne(aws, id, fileName, options);
-    }
+    return await work();
   } catch (error) {
     if (!(error instanceof AwsFailure)) throw error;
     throw new Refusal('refused', error.code, `AWS could not be read: ${error.message}`);
@@ -77,9 +100,10 @@ async function importOne(
   options: ImportOptions,
 ): Promise<WindowImport> {
   const { folder, signal } = options;
-  const window = windowOf(
-    await aws.call({ service: 'ssm', operation: 'GetMaintenanceWindow', params: { WindowId: id }, signal }),
-  );
+  // Descriptions and what a task gives its document count as sensitive in AWS's models, and are what is asked for here.
+  const ask = (operation: string, params: JsonObject): Promise<JsonObject> =>
+    aws.call({ service: 'ssm', operation, params: { WindowId: id, ...params }, signal }, { reveal: true });
+  const window = windowOf(await ask('GetMaintenanceWindow', {}));
   const registered = new Map<string, readonly AwsTarget[]>();
   for await (const page of pages(
     'ssm',
@@ -97,127 +121,56 @@ async function importOne(
     { aws, signal },
   )) {
     for (const task of objectsIn(page, 'Tasks')) {
-      const params = { WindowId: id, WindowTaskId: textIn(task, 'WindowTaskId') };
-      const whole = await aws.call({ service: 'ssm', operation: 'GetMaintenanceWindowTask', params, signal });
+      const whole = await ask('GetMaintenanceWindowTask', { WindowTaskId: textIn(task, 'WindowTaskId') });
       tasks.push(taskOf({ ...task, ...whole }, registered));
     }
   }
-  const imported = windowFromAws(window, tasks);
+  const documents = await readDocuments(aws, tasks, signal);
+  const known = [...documents].map(([task, { document }]) => [task, document] as const);
+  const imported = windowFromAws(window, tasks, new Map(known));
   const { left, told } = imported;
-  const isEmpty = tasks.length === left.length;
-  const file = join(folder, `${fileName}.yaml`);
-  const written = isEmpty ? [] : await write(aws, file, imported, options);
-  return { id, name: window.name, file: isEmpty ? null : file, runbooks: written, left, told };
+  const isWindow = tasks.length > left.length;
+  if (!fileNamePattern.test(fileName))
+    throw new Refusal('refused', 'NOT_IMPORTED', 'AWS gives it a name that no window file can have');
+  const file = join(folder, isWindow ? `${fileName}.yaml` : `${fileName}.not-run.txt`);
+  if (isWindow) refuseUnread(file, imported.text);
+  const textOf = (runbook: WantedRunbook): string =>
+    runbook.kind === 'made' ? runbook.text : (textByName(documents, runbook) ?? '');
+  const runbooks = imported.runbooks.map((each) => [join(folder, each.file), textOf(each)] as const);
+  writeAll([...runbooks, [file, imported.text]], options);
+  const base = { kind: 'imported', id, name: window.name, file, isWindow } as const;
+  return { ...base, runbooks: runbooks.map(([path]) => path), left, told };
 }
 
-async function write(
-  aws: Aws,
-  file: string,
-  { text, runbooks }: ImportedWindow,
-  { folder, force, signal }: ImportOptions,
-): Promise<string[]> {
-  const { diagnostics } = parseWindow({ file, text });
-  const wrong = diagnostics.find(({ severity }) => severity === 'error');
-  if (wrong !== undefined) {
-    throw new Refusal(
-      'refused',
-      'NOT_IMPORTED',
-      `${file}: AWS holds a window that Belay does not read: ${wrong.message}`,
-      {
-        hint: 'nothing was written for it',
-      },
-    );
-  }
-  const texts: [string, string][] = [];
-  for (const runbook of runbooks)
-    texts.push([join(folder, runbook.file), await runbookText(aws, runbook, signal)]);
-  texts.push([file, text]);
-  for (const [path] of texts) {
-    if (!force && existsSync(path)) {
-      throw new Refusal('refused', 'FILE_EXISTS', `${path} exists; nothing was written for this window`, {
-        hint: '--force writes over it',
-      });
-    }
-  }
-  for (const [path, content] of texts) {
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, content);
-  }
-  return texts.slice(0, -1).map(([path]) => path);
-}
+const fileNamePattern = /^[a-zA-Z0-9_\-.]+$/;
 
-async function runbookText(aws: Aws, runbook: WantedRunbook, signal: AbortSignal): Promise<string> {
-  if (runbook.kind === 'made') return runbook.text;
-  const { name, version } = runbook;
-  const params = {
-    Name: name,
-    DocumentFormat: 'YAML',
-    ...(version === undefined ? {} : { DocumentVersion: version }),
-  };
-  const content = textIn(
-    await aws.call({ service: 'ssm', operation: 'GetDocument', params, signal }),
-    'Content',
+/** Throws Refusal. */
+function refuseUnread(file: string, text: string): void {
+  const wrong = parseWindow({ file, text }).diagnostics.find(({ severity }) => severity === 'error');
+  if (wrong === undefined) return;
+  throw new Refusal(
+    'refused',
+    'NOT_IMPORTED',
+    `AWS holds a window that Belay does not read: ${wrong.message}`,
+    {
+      hint: 'nothing was written for it',
+    },
   );
-  return content.endsWith('\n') ? content : `${content}\n`;
 }
 
-function windowOf(reply: JsonObject): AwsWindow {
-  const offset = numberIn(reply, 'ScheduleOffset');
-  return {
-    id: textIn(reply, 'WindowId'),
-    name: textIn(reply, 'Name'),
-    ...optional('description', textIn(reply, 'Description')),
-    schedule: textIn(reply, 'Schedule'),
-    ...optional('timezone', textIn(reply, 'ScheduleTimezone')),
-    ...(offset === null || offset === 0 ? {} : { offsetDays: offset }),
-    ...optional('startDate', textIn(reply, 'StartDate')),
-    ...optional('endDate', textIn(reply, 'EndDate')),
-    durationHours: numberIn(reply, 'Duration') ?? 0,
-    cutoffHours: numberIn(reply, 'Cutoff') ?? 0,
-    isEnabled: reply['Enabled'] !== false,
-    createdAt: textIn(reply, 'CreatedDate'),
-  };
-}
-
-function taskOf(reply: JsonObject, registered: ReadonlyMap<string, readonly AwsTarget[]>): AwsTask {
-  const invocation = objectIn(reply, 'TaskInvocationParameters');
-  const type = textIn(reply, 'TaskType') || textIn(reply, 'Type');
-  const given = objectIn(invocation, type === 'AUTOMATION' ? 'Automation' : 'RunCommand');
-  const own = targetsOf(reply);
-  const byWindow = own.filter(({ key }) => key === 'WindowTargetIds').flatMap(({ values }) => values);
-  const direct = own.filter(({ key }) => key !== 'WindowTargetIds');
-  return {
-    id: textIn(reply, 'WindowTaskId'),
-    ...optional('name', textIn(reply, 'Name')),
-    type,
-    arn: textIn(reply, 'TaskArn'),
-    priority: numberIn(reply, 'Priority') ?? 0,
-    targets: [
-      ...(direct.length === 0 ? [] : [direct]),
-      ...byWindow.map((id) => registered.get(id) ?? [{ key: `the target ${id}`, values: [] }]),
-    ],
-    ...optional('maxConcurrency', textIn(reply, 'MaxConcurrency')),
-    ...optional('maxErrors', textIn(reply, 'MaxErrors')),
-    ...optional('cutoffBehavior', textIn(reply, 'CutoffBehavior')),
-    parameters: Object.fromEntries(
-      Object.keys(objectIn(given, 'Parameters')).map((name) => [
-        name,
-        textsIn(objectIn(given, 'Parameters'), name),
-      ]),
-    ),
-    ...optional('documentVersion', textIn(given, 'DocumentVersion')),
-    hasAlarm: isJsonObject(reply['AlarmConfiguration']),
-  };
-}
-
-function targetsOf(reply: JsonObject): AwsTarget[] {
-  return objectsIn(reply, 'Targets').map((target) => ({
-    key: textIn(target, 'Key'),
-    values: textsIn(target, 'Values'),
-  }));
-}
-
-/** A member that is left out where AWS gave none. */
-function optional(key: string, value: string): Readonly<Record<string, string>> {
-  return value === '' ? {} : { [key]: value };
+/** All of them or none. A file that says the same already is no other's. Throws Refusal. */
+function writeAll(
+  files: readonly (readonly [path: string, text: string])[],
+  { force }: Pick<ImportOptions, 'force'>,
+): void {
+  for (const [path, text] of files) {
+    if (force || !existsSync(path) || readFileSync(path, 'utf8') === text) continue;
+    throw new Refusal('refused', 'FILE_EXISTS', `${path} exists and says something else`, {
+      hint: 'nothing was written for this window; --force writes over it',
+    });
+  }
+  for (const [path, text] of files) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  }
 }

@@ -4,7 +4,6 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { JournalFailure, type WindowStore } from '../../journal/index.ts';
-import type { Belay } from '../belay.ts';
 import { findConfiguration } from '../configuration.ts';
 import { newExecutionId } from '../execution-id.ts';
 import { Refusal } from '../refusal.ts';
@@ -14,6 +13,7 @@ import { WindowExecutions } from './executions.ts';
 import { LoadedWindows } from './loaded-windows.ts';
 import { WindowMessages } from './messages.ts';
 import { Scheduler, type News } from './scheduler.ts';
+import { readerOf } from './read-runbook.ts';
 import { TaskRunner } from './task-runner.ts';
 
 /** How long nobody looks at most; words of people and ends of runs are seen within it. */
@@ -43,7 +43,9 @@ export class Leader {
     const { stateDir } = belay;
     this.#options = options;
     this.#store = store;
-    this.#runner = new TaskRunner({ stateDir, cwd, env, command }, (exit) => {
+    const instanceOf = (host: string): string | undefined =>
+      findConfiguration(cwd, env).inventory?.address(host)?.instanceId;
+    this.#runner = new TaskRunner({ stateDir, cwd, env, command, instanceOf }, (exit) => {
       this.#hands.exited(exit);
       log.info(
         { event: 'runner-ended', execution: exit.executionId, exitCode: exit.exitCode },
@@ -60,7 +62,7 @@ export class Leader {
       now,
       onTimeMsMax: onTimeMs[options.mode.kind],
       inventory: () => findConfiguration(cwd, env).inventory,
-      document: (file) => documentOf(belay, file),
+      document: readerOf(belay),
       execution: (id) => hands.fact(id),
       newExecutionId: () => newExecutionId(now()),
       start: (effect, window) => hands.start(effect, window),
@@ -75,7 +77,7 @@ export class Leader {
         if (await hands.takeOver(id, task))
           log.info({ event: 'resumed', execution: id }, 'took over an execution without a runner');
       },
-      answer: (id, occurrence, approvals) => hands.answer(id, occurrence, approvals),
+      answer: (id, occurrence, approvers) => hands.answer(id, occurrence, approvers),
       told: (news) => this.#told(news),
     });
   }
@@ -191,7 +193,7 @@ export class Leader {
         this.#messages.need(news.occurrence, news.executionId, await this.#hands.needOf(news.executionId));
         return;
       case 'asks':
-        this.#messages.approval(news.occurrence);
+        this.#messages.approval(news.occurrence, news.outdated);
         return;
       case 'started': {
         const { occurrence, task, target, executionId } = news;
@@ -221,16 +223,5 @@ export class Leader {
       fields,
       `${id} ${status}: ${reason?.message ?? parts.join('; ')}`,
     );
-  }
-}
-
-function documentOf(belay: Belay, file: string) {
-  try {
-    const { document, diagnostics } = belay.check(file, { strictSsm: false });
-    if (document !== undefined) return { document };
-    const first = diagnostics.find(({ severity }) => severity === 'error');
-    return { problem: `${file}: ${first?.message ?? 'it is not right'}` };
-  } catch (error) {
-    return { problem: error instanceof Error ? error.message : String(error) };
   }
 }

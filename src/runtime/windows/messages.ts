@@ -54,21 +54,22 @@ export class WindowMessages {
     );
   }
 
-  /** It is due, and waits for somebody to say yes. */
-  approval(occurrence: Occurrence): void {
+  /** It is due, and waits for somebody to say yes. `outdated`: what was said, and holds no more; told anew where that changes. */
+  approval(occurrence: Occurrence, outdated: readonly string[] = []): void {
     const { id, window, dueAt, cutoffAt, approval } = occurrence;
     if (approval === null) return;
     const command = `belay window approve ${window}`;
     this.#tell(
       withFields(
         {
-          key: `asks:${id}`,
+          key: ['asks', id, ...(outdated.length === 0 ? [] : [shortHash(outdated.join('\n'))])].join(':'),
           event: 'approvalWanted',
           about: id,
           at: dueAt,
           subject: `${window} is due and wants an approval`,
           text: [
             `${id} was due ${utcText(dueAt)} and starts nothing before somebody says yes.`,
+            ...outdated.map((each) => `${each}.`),
             `${approval.minRequired} of ${approval.approvers.join(', ')}, until ${utcText(cutoffAt)}.`,
             `on ${hostname()}: ${command}`,
           ].join('\n'),
@@ -91,7 +92,7 @@ export class WindowMessages {
   }): void {
     const { about, at, subject, text, command, whom = {} } = alarm;
     // A key is a name and no text: some are made of all that is wrong.
-    const key = `alarm:${createHash('sha256').update(alarm.key).digest('hex').slice(0, 32)}`;
+    const key = `alarm:${shortHash(alarm.key)}`;
     this.#tell(
       withFields(
         { key, event: 'needsPerson', about, at, subject, text: `${text}\non ${hostname()}: ${command}` },
@@ -182,3 +183,5 @@ export class WindowMessages {
     }
   }
 }
+
+const shortHash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32);

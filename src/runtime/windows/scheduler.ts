@@ -2,7 +2,6 @@
  * The loop's one turn: looks at windows, journal and clock, writes down what is decided, and then does it. It is asked at any time
  * and as often as one likes; what was begun is never begun again (src/windows says why).
  */
-import type { Document } from '../../document/index.ts';
 import type { Inventory } from '../../inventory/index.ts';
 import { resolveTargets } from '../../inventory/index.ts';
 import type { OccurrenceRow, WindowStore } from '../../journal/index.ts';
@@ -12,9 +11,9 @@ import {
   advance,
   isEnded,
   missedMax,
+  outdatedOf,
   nextDueOf,
   wakeOf,
-  type ApprovalFact,
   type Effect,
   type ExecutionFact,
   type Facts,
@@ -24,6 +23,9 @@ import {
 } from '../../windows/index.ts';
 import { Refusal } from '../refusal.ts';
 import { FreezeCalendars } from './freeze-calendars.ts';
+import type { ReadRunbook } from './task-runbooks.ts';
+import { contentsOf } from './task-content.ts';
+import { approvalsIn } from './window-approvals.ts';
 import { unattended } from './unattended.ts';
 import { knownParameters, limitsOf, limitsOfCheck } from './worst-case.ts';
 
@@ -33,8 +35,7 @@ export interface SchedulerPorts {
   /** How late an occurrence may be seen and still be on time. */
   readonly onTimeMsMax: number;
   readonly inventory: () => Inventory | null;
-  /** A checked runbook, or why there is none. */
-  readonly document: (file: string) => { readonly document: Document } | { readonly problem: string };
+  readonly document: ReadRunbook;
   readonly execution: (id: string) => Promise<ExecutionFact | undefined>;
   readonly newExecutionId: () => string;
   /** False when it is being started already. */
@@ -46,7 +47,7 @@ export interface SchedulerPorts {
   readonly answer: (
     executionId: string,
     occurrence: Occurrence,
-    approvals: readonly ApprovalFact[],
+    approvers: readonly string[],
   ) => Promise<boolean>;
   readonly told: (news: News) => Promise<void>;
 }
@@ -54,8 +55,8 @@ export interface SchedulerPorts {
 export type News =
   | { readonly kind: 'open'; readonly occurrence: Occurrence; readonly executionId: string }
   | { readonly kind: 'occurrence'; readonly occurrence: Occurrence }
-  /** It waits for somebody to say yes. */
-  | { readonly kind: 'asks'; readonly occurrence: Occurrence }
+  /** It waits for somebody to say yes. `outdated`: what was said, and holds no more. */
+  | { readonly kind: 'asks'; readonly occurrence: Occurrence; readonly outdated: readonly string[] }
   | {
       readonly kind: 'started';
       readonly occurrence: Occurrence;
@@ -141,7 +142,7 @@ export class Scheduler {
     // Told first: who dies in between tells it again, and nothing goes untold.
     if (isEnded(occurrence.status)) await told({ kind: 'occurrence', occurrence });
     else if (occurrence.status === 'PENDING' && occurrence.approval !== null)
-      await told({ kind: 'asks', occurrence });
+      await told({ kind: 'asks', occurrence, outdated: outdatedOf(occurrence, facts) });
     if (JSON.stringify(occurrence) !== JSON.stringify(before)) store.save(rowOf(occurrence));
     for (const effect of effects) {
       if (effect.kind === 'cancel') await cancel(effect);
@@ -156,36 +157,39 @@ export class Scheduler {
         await this.#ports.takeOver(executionId, task);
         const isAnswered =
           occurrence.approval !== null &&
-          (await this.#ports.answer(executionId, occurrence, facts.approvals(occurrence.id)));
+          (await this.#ports.answer(executionId, occurrence, approversOf(occurrence, facts)));
         if (!isAnswered) await told({ kind: 'open', occurrence, executionId });
       }
     }
     return occurrence;
   }
 
-  async #facts({ id, tasks }: Occurrence): Promise<Facts> {
+  async #facts({ id, tasks, approval, approved }: Occurrence): Promise<Facts> {
     const { store, execution, newExecutionId, inventory, document } = this.#ports;
     const words = store.words(id);
     const known = new Map<string, ExecutionFact | undefined>();
     for (const { executionId } of tasks.flatMap(({ invocations }) => invocations))
       known.set(executionId, await execution(executionId));
+    const isAboutContents = approval !== null && (approved !== undefined || words.length > 0);
+    const contents = isAboutContents
+      ? await contentsOf(
+          tasks.map(({ task }) => task),
+          { read: document, inventory: inventory() },
+        )
+      : {};
     return {
       // What is begun from here on has nothing to tell yet.
       execution: (of) => known.get(of),
       newExecutionId,
-      approvals: () =>
-        words.flatMap(({ kind, by }) =>
-          kind === 'approve' || kind === 'reject'
-            ? [{ by, answer: kind === 'approve' ? ('yes' as const) : ('no' as const) }]
-            : [],
-        ),
+      approvals: () => approvalsIn(words, contents),
+      contents: () => contents,
       isCancelled: () => words.some(({ kind }) => kind === 'cancel'),
       isForced: () => words.some(({ kind }) => kind === 'force'),
       targets: ({ targets }) => {
         if (targets.length === 0) return { kind: 'targets', targets: [''] };
         const found = resolveTargets(inventory(), targets);
         return found.kind === 'hosts'
-          ? { kind: 'targets', targets: found.hosts }
+          ? { kind: 'targets', targets: asWritten(found.hosts, targets, inventory()) }
           : { kind: 'unknown', message: found.message };
       },
       refusal: (task, { approval }) => {
@@ -198,6 +202,7 @@ export class Scheduler {
           approval,
           inventory: inventory(),
           parameters,
+          read: document,
         });
         return problems[0] === undefined ? null : { code: 'NEEDS_A_PERSON', message: problems[0].message };
       },
@@ -210,6 +215,24 @@ export class Scheduler {
       },
     };
   }
+}
+
+/** A host that a task names by its instance id stays that: what AWS has as TARGET_ID. */
+function asWritten(
+  hosts: readonly string[],
+  selectors: readonly string[],
+  inventory: Inventory | null,
+): readonly string[] {
+  return hosts.map((host) => {
+    const id = inventory?.address(host)?.instanceId;
+    return id !== undefined && selectors.includes(id) && !selectors.includes(host) ? id : host;
+  });
+}
+
+/** Whose yes was one when it began. Under an earlier version nobody wrote that down. */
+function approversOf({ id, approved }: Occurrence, facts: Facts): readonly string[] {
+  if (approved !== undefined) return approved.by;
+  return facts.approvals(id).flatMap(({ by, answer }) => (answer === 'no' ? [] : [by]));
 }
 
 /** The store holds what this room wrote. */

@@ -3,6 +3,7 @@
  * the daemon: the next daemon finds its execution running, or interrupted and to be resumed.
  */
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { asJournalFailure } from '../../journal/index.ts';
@@ -17,6 +18,8 @@ export interface RunnerOptions {
   /** The folder in which `belay` is started: belay.yaml is found from there. */
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
+  /** The instance id of a host, where belay.yaml has one. */
+  readonly instanceOf: (host: string) => string | undefined;
   /** What starts Belay: the interpreter and its script. */
   readonly command: readonly [string, ...string[]];
 }
@@ -66,7 +69,7 @@ export class TaskRunner {
     const values: Partial<Record<PseudoParameter, string>> = {
       WINDOW_ID: window,
       WINDOW_TASK_ID: task.name,
-      WINDOW_EXECUTION_ID: occurrence,
+      WINDOW_EXECUTION_ID: task.taskType === 'RUN_COMMAND' ? uuidOf(occurrence) : occurrence,
       TASK_EXECUTION_ID: `${occurrence}/${task.name}`,
       ...(target === ''
         ? {}
@@ -74,7 +77,7 @@ export class TaskRunner {
             INVOCATION_ID: executionId,
             TARGET_TYPE: 'INSTANCE',
             TARGET_ID: target,
-            RESOURCE_ID: target,
+            RESOURCE_ID: this.#options.instanceOf(target) ?? target,
             WINDOW_TARGET_ID: target,
           }),
     };
@@ -142,7 +145,10 @@ export class TaskRunner {
       env: {
         ...env,
         ...(sshAgent === undefined ? {} : { SSH_AUTH_SOCK: sshAgent }),
-        ...(awsProfile === undefined ? {} : { AWS_PROFILE: awsProfile }),
+        // Whom the run tells, it tells as the daemon would, but for a topic that its runbook names.
+        ...(awsProfile === undefined
+          ? {}
+          : { AWS_PROFILE: awsProfile, BELAY_NOTIFY_PROFILE: notifyProfileOf(env) }),
       },
     });
     closeSync(output);
@@ -157,6 +163,23 @@ export class TaskRunner {
     child.once('error', (error) => over(null, error.message));
     child.once('exit', (code) => over(code));
   }
+}
+
+/** The same for the same occurrence. Command documents take nothing else as the id of a window's run, such as SnapshotId of AWS-RunPatchBaseline. */
+function uuidOf(occurrence: string): string {
+  const hex = createHash('sha256').update(occurrence).digest('hex');
+  return [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    `8${hex.slice(13, 16)}`,
+    `a${hex.slice(17, 20)}`,
+    hex.slice(20, 32),
+  ].join('-');
+}
+
+/** Empty: the daemon names no profile. */
+function notifyProfileOf({ BELAY_NOTIFY_PROFILE: told, AWS_PROFILE: own }: NodeJS.ProcessEnv): string {
+  return told ?? own ?? '';
 }
 
 function interrupt(pid: number): void {

@@ -2,9 +2,10 @@
 import { actions, describeStep } from '../../actions/index.ts';
 import type { Document } from '../../document/index.ts';
 import { plan, worstCaseTime, type UnboundStep } from '../../engine/index.ts';
-import type { Json, JsonObject } from '../../json.ts';
+import type { JsonObject } from '../../json.ts';
 import { resolveTargets, type Inventory } from '../../inventory/index.ts';
 import type { CheckTask, RunbookTask, WorstCase } from '../../windows/index.ts';
+import { defaultsOf } from './task-runbooks.ts';
 
 export interface TaskLimits {
   readonly worstCase: WorstCase;
@@ -55,14 +56,4 @@ export function limitsOf(task: RunbookTask, document: Document, inventory: Inven
 /** What the task gives, and the runbook's defaults behind it. */
 export function knownParameters(task: RunbookTask, document: Document): JsonObject {
   return { ...defaultsOf(document), ...task.parameters };
-}
-
-/** Defaults that are values; an expression is only known when it runs. */
-function defaultsOf(document: Document): JsonObject {
-  const known = Object.entries(document.parameters).flatMap(([name, parameter]): [string, Json][] =>
-    parameter.default === undefined || JSON.stringify(parameter.default).includes('{{')
-      ? []
-      : [[name, parameter.default]],
-  );
-  return Object.fromEntries(known);
 }

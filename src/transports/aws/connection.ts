@@ -47,7 +47,7 @@ export function openConnection(options: AwsOptions): Connection {
     connectMs: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
     requestMs: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
   });
-  const own = options.credentials ?? defaultCredentials();
+  const own = options.credentials ?? defaultCredentials(options.profile);
   let found: Promise<string> | undefined;
   const callers = new WeakMap<AwsCredentialIdentityProvider, Caller>();
 

@@ -10,6 +10,8 @@ export interface AwsOptions {
   readonly endpoint?: string;
   /** Else the SDK's chain: environment, AWS_PROFILE (keys, SSO, role, process), web identity, container, instance. */
   readonly credentials?: AwsCredentialIdentityProvider;
+  /** In the place of AWS_PROFILE; empty: as if that were not set. */
+  readonly profile?: string;
   /** How the sessions of assumed roles are named in CloudTrail; `belay` when absent. */
   readonly sessionName?: string;
   /** How often a call is sent at most. */

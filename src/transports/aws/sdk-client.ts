@@ -139,9 +139,19 @@ function isS3Error(service: string, body: Uint8Array): boolean {
   return service === 's3' && /^\s*(?:<\?xml[^>]*>\s*)?<Error>/.test(head);
 }
 
-/** Static keys, profiles, SSO, process, web identity, container and instance roles; remembers and renews what it finds. */
-export function defaultCredentials(): AwsCredentialIdentityProvider {
-  return defaultProvider();
+/**
+ * Static keys, profiles, SSO, process, web identity, container and instance roles; remembers and renews what it finds. `profile`: see
+ * AwsOptions.
+ */
+export function defaultCredentials(profile?: string): AwsCredentialIdentityProvider {
+  if (profile === undefined) return defaultProvider();
+  const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret } = process.env;
+  if (profile !== '') return defaultProvider({ profile });
+  // Keys of the environment come first where no profile is named, as everywhere in the SDK.
+  if (!id || !secret) return defaultProvider({ profile: 'default' });
+  const { AWS_SESSION_TOKEN: token } = process.env;
+  const keys = { accessKeyId: id, secretAccessKey: secret, ...(token ? { sessionToken: token } : {}) };
+  return () => Promise.resolve(keys);
 }
 
 /** AWS_REGION, AWS_DEFAULT_REGION (which the AWS CLI reads too), the profile, the instance's metadata. Throws when there is none. */

@@ -1,5 +1,5 @@
 /** What becomes at night of what would ask a person: said beforehand, told, or looked at again until it is right. */
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -13,19 +13,7 @@ let project: Project;
 beforeEach(() => (project = new Project()));
 afterEach(() => project[Symbol.dispose]());
 
-const told = (): string => join(project.files.dir, 'told.txt');
-const tellings = (): string => (existsSync(told()) ? readFileSync(told(), 'utf8') : '');
-
-/** A channel that writes down what it is told. */
-function channel(): void {
-  project.files.write(
-    'belay.yaml',
-    `hosts: { here: { transport: local } }
-notify:
-  book: { command: [sh, -c, 'echo "$BELAY_EVENT: $BELAY_SUBJECT" >>${told()}'] }
-`,
-  );
-}
+const tellings = (): string => project.told('subjects');
 
 test(
   'an approval inside a runbook is answered by the one that was given for the window, and only by that',
@@ -116,7 +104,7 @@ test(
 test(
   'a broken file and a secret that cannot be read raise the alarm, and the last sound version goes on behind a restart',
   async () => {
-    channel();
+    project.channel();
     project.runbook('count', 0);
     project.window('count', second(Date.now()) + 3_600_000);
     const first = project.daemon({ once: false });
@@ -167,7 +155,7 @@ mainSteps:
 test(
   'a run that cannot go on without a person is told at once, holds back what comes behind it, and goes on when it can',
   async () => {
-    channel();
+    project.channel();
     const key = project.files.write('key', 'a long enough key\n');
     project.files.write(
       'needs.yaml',

@@ -29,7 +29,7 @@ export class Project implements Disposable {
   readonly files = new BelayFolder();
   readonly #going: ChildProcess[] = [];
 
-  readonly #env: Readonly<Record<string, string>>;
+  #env: Readonly<Record<string, string>>;
 
   /** `inventory`: of belay.yaml. `env`: of its daemon and its runs, beside the usual. */
   constructor(
@@ -39,6 +39,11 @@ export class Project implements Disposable {
     mkdirSync(join(this.files.dir, 'windows'));
     this.files.write('belay.yaml', inventory);
     this.#env = env;
+  }
+
+  /** More of the environment of its daemon and its runs. */
+  env(more: Readonly<Record<string, string>>): void {
+    this.#env = { ...this.#env, ...more };
   }
 
   run(...args: readonly string[]): Promise<Ended> {
@@ -52,6 +57,23 @@ export class Project implements Disposable {
   /** What its runs wrote. */
   get lines(): readonly string[] {
     return existsSync(this.out) ? readFileSync(this.out, 'utf8').trim().split('\n') : [];
+  }
+
+  /** Adds a channel that writes down what it is told: subjects by line, and texts in a file of their own. */
+  channel(): void {
+    const file = join(this.files.dir, 'belay.yaml');
+    const write = `echo "$BELAY_EVENT: $BELAY_SUBJECT" >>${this.#told('subjects')}; cat >>${this.#told('texts')}`;
+    const channel = `notify: { book: { command: [sh, -c, ${JSON.stringify(write)}] } }\n`;
+    this.files.write('belay.yaml', `${readFileSync(file, 'utf8')}${channel}`);
+  }
+
+  #told(what: 'subjects' | 'texts'): string {
+    return join(this.files.dir, `told-${what}.txt`);
+  }
+
+  /** What the channel was told. */
+  told(what: 'subjects' | 'texts'): string {
+    return existsSync(this.#told(what)) ? readFileSync(this.#told(what), 'utf8') : '';
   }
 
   /** Appends a line and, after so many seconds, another. */
@@ -80,10 +102,13 @@ mainSteps:
   /** A window that a daemon has seen ten minutes ago. */
   window(name: string, dueAt: number, more = ''): void {
     const at = new Date(dueAt).toISOString().slice(0, 19);
+    // A slow machine may need longer than the minute in which a run is on time.
+    const isLate = dueAt < Date.now() && !more.includes('MissedRuns:');
+    const missed = isLate ? 'MissedRuns: { catchUp: PT1H }\n' : '';
     const tasks = more.includes('Tasks:') ? '' : `Tasks: [{ Name: ${name}, Runbook: ../${name}.yaml }]\n`;
     this.files.write(
       `windows/${name}.yaml`,
-      `Name: ${name}\nSchedule: at(${at})\nDuration: 1\n${tasks}${more}\n`,
+      `Name: ${name}\nSchedule: at(${at})\nDuration: 1\n${missed}${tasks}${more}\n`,
     );
     this.seenBefore(name, Math.min(dueAt, Date.now()) - 600_000);
   }

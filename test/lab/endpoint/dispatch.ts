@@ -63,6 +63,7 @@ export function createDispatch(cell: Cell, faults: FaultPlayer): Dispatch {
       cell.journal.addCall({
         service: call.service,
         operation: call.operation,
+        accessKey: call.caller.accessKey,
         params: call.params,
         ...(clientToken === undefined ? {} : { clientToken }),
         status: answer?.status ?? 0,

@@ -13,6 +13,8 @@ export interface CallEntry {
   readonly at: string;
   readonly service: string;
   readonly operation: string;
+  /** Whose access key signed it. Absent in journals of an earlier endpoint. */
+  readonly accessKey?: string;
   /** As sent; only the values whose home is AWS (PutParameter's Value, SecretString) read `***`. */
   readonly params: JsonObject;
   readonly clientToken?: string;

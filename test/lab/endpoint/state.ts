@@ -149,6 +149,14 @@ export interface TokenState {
   readonly body: string;
 }
 
+/** What AWS tells of a maintenance window beyond moto. */
+export interface WindowState {
+  /** Seconds since the epoch. */
+  readonly createdAt: number;
+  /** What UpdateMaintenanceWindow has changed. */
+  readonly changes: JsonObject;
+}
+
 export interface EndpointState {
   readonly instances: Record<string, InstanceState>;
   readonly volumes: Record<string, VolumeState>;
@@ -162,6 +170,9 @@ export interface EndpointState {
   readonly subscriptions: Record<string, SubscriptionState>;
   /** By topic and id. */
   readonly deduplications: Record<string, DeduplicationState>;
+  readonly windows: Record<string, WindowState>;
+  /** Tasks of windows as they were registered, by id. */
+  readonly windowTasks: Record<string, JsonObject>;
 }
 
 export interface StateFile {
@@ -190,6 +201,8 @@ export function openState(file: string, { continued }: { readonly continued: boo
           rules: {},
           subscriptions: {},
           deduplications: {},
+          windows: {},
+          windowTasks: {},
         };
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;

@@ -1,4 +1,7 @@
-import { describe, expect, it, test } from 'vitest';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it, test } from 'vitest';
 import { createCatalog } from '../../../src/actions/index.ts';
 import { checkDocument, type Document } from '../../../src/document/index.ts';
 import { parseInventory } from '../../../src/inventory/index.ts';
@@ -7,6 +10,9 @@ import { unattended, type Unattended } from '../../../src/runtime/windows/unatte
 import type { Approval, CutoffBehavior } from '../../../src/windows/index.ts';
 
 const catalog = createCatalog(offlineModels());
+const folder = mkdtempSync(join(tmpdir(), 'belay-unattended-'));
+const runbook = join(folder, 'r.yaml');
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function documentOf(steps: string, top = ''): Document {
   const text = `schemaVersion: '0.3'\n${top}mainSteps:\n${steps}`;
@@ -29,7 +35,17 @@ function judged(document: Document, given: Given = {}): Unattended {
   const { approval = null, cutoffBehavior = 'CLIMB_DOWN', signed = false, parameters = {} } = given;
   const { inventory, diagnostics } = parseInventory({ file: 'belay.yaml', text: signed ? keys : '' });
   if (inventory === undefined) throw new Error(JSON.stringify(diagnostics));
-  return unattended({ cutoffBehavior }, document, { approval, inventory, parameters });
+  return unattended({ cutoffBehavior, runbook }, document, {
+    approval,
+    inventory,
+    parameters,
+    read: (file, text) => {
+      const checked = checkDocument({ file, text: text ?? readFileSync(file, 'utf8') }, catalog);
+      return checked.document === undefined
+        ? { problem: checked.diagnostics[0]?.message ?? '' }
+        : { document: checked.document };
+    },
+  });
 }
 
 const ask = (approvers: string, more = ''): string =>
@@ -117,5 +133,81 @@ describe('a step that nothing takes back', () => {
   it('runs where its author says how it is undone, or why it needs not be, and where nothing is to climb down', () => {
     expect(codes(judged(documentOf(shell(", undo: { none: 'a marker file' }"))))).toEqual([]);
     expect(codes(judged(documentOf(shell()), { cutoffBehavior: 'CONTINUE_TASK' }))).toEqual([]);
+  });
+});
+
+describe('in a runbook that a step runs', () => {
+  const call = (name: string, more = ''): string =>
+    `  - { name: Call, action: 'aws:executeAutomation', inputs: { DocumentName: ${name}${more} } }\n`;
+  const child = (name: string, steps: string, top = ''): void =>
+    writeFileSync(join(folder, name), `schemaVersion: '0.3'\n${top}mainSteps:\n${steps}`);
+
+  it('an approval is refused like one of the task’s own, and answered where the window’s people may give it', () => {
+    child('asks.yaml', ask('[alice]'));
+    child('between.yaml', call('asks'));
+    expect(judged(documentOf(call('between.yaml'))).problems).toMatchObject([
+      {
+        code: 'WAITS_FOR_A_PERSON',
+        message: expect.stringContaining('Call/between.yaml/Call/asks.yaml/Ask'),
+      },
+    ]);
+    const { problems, said } = judged(documentOf(call('between.yaml')), { approval: of('alice') });
+    expect(problems).toEqual([]);
+    expect(said.map(({ path }) => path)).toEqual(['Call/between.yaml/Call/asks.yaml/Ask']);
+  });
+
+  it('approvers are those that the calling step gives', () => {
+    child('asks.yaml', ask("'{{ Who }}'"), 'parameters: { Who: { type: StringList } }\n');
+    const given = (who: string) => documentOf(call('asks', `, RuntimeParameters: { Who: [${who}] }`));
+    expect(codes(judged(given('alice'), { approval: of('alice') }))).toEqual([]);
+    expect(codes(judged(given('bob'), { approval: of('alice') }))).toEqual(['WAITS_FOR_A_PERSON']);
+  });
+
+  it('a pause is refused, and so is what nothing takes back', () => {
+    child('waits.yaml', "  - { name: Wait, action: 'aws:pause', inputs: {} }\n");
+    expect(codes(judged(documentOf(call('waits')), { approval: of('alice') }))).toEqual([
+      'WAITS_FOR_A_PERSON',
+    ]);
+    child('final.yaml', shell());
+    expect(codes(judged(documentOf(call('final'))))).toEqual(['CANNOT_BE_UNDONE']);
+    expect(codes(judged(documentOf(call('final')), { approval: of('alice') }))).toEqual([]);
+  });
+
+  it('what nothing takes back may happen where the calling step says how it is taken back', () => {
+    child('final.yaml', shell());
+    const step = call('final').replace(' } }\n', " }, undo: { none: 'a marker file' } }\n");
+    expect(codes(judged(documentOf(step)))).toEqual([]);
+  });
+
+  it.each([
+    ['a document that only Systems Manager has', 'Team-Patch'],
+    ['one that Systems Manager runs', 'AWS-UpdateLinuxAmi'],
+    ['one whose name a step finds', "'{{ Which }}'"],
+  ])('%s is refused where the task is to climb down, unless somebody says yes beforehand', (_what, name) => {
+    const document = documentOf(call(name), 'parameters: { Which: { type: String } }\n');
+    expect(codes(judged(document))).toEqual(['CANNOT_BE_UNDONE']);
+    expect(judged(document, { approval: of('alice') })).toMatchObject({
+      problems: [],
+      said: [{ path: 'Call' }],
+    });
+    expect(codes(judged(document, { cutoffBehavior: 'CONTINUE_TASK' }))).toEqual([]);
+  });
+
+  it('one that AWS owns and Belay knows is looked into', () => {
+    const document = documentOf(
+      call(
+        'AWS-RestartEC2InstanceWithApproval',
+        ", RuntimeParameters: { Approvers: [alice], InstanceId: [i-0123456789abcdef0], SNSTopicArn: 'arn:aws:sns:eu-west-1:123456789012:Automation' }",
+      ),
+    );
+    expect(codes(judged(document))).toContain('WAITS_FOR_A_PERSON');
+    expect(judged(document, { approval: of('alice') }).problems).toEqual([]);
+  });
+
+  it('one that is not right is said so, and one that runs itself is looked at once', () => {
+    child('broken.yaml', '  - { name: What }\n');
+    expect(codes(judged(documentOf(call('broken'))))).toEqual(['BAD_RUNBOOK']);
+    child('circle.yaml', call('circle') + ask('[alice]'));
+    expect(codes(judged(documentOf(call('circle'))))).toEqual(['WAITS_FOR_A_PERSON']);
   });
 });
