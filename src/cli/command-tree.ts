@@ -175,6 +175,18 @@ export const commandTree: readonly CommandSpec[] = [
     load: () => import('./commands/cancel.ts'),
   },
   {
+    name: 'complete',
+    summary: 'End an execution behind the step that is under way, without a stop',
+    args: [execution(true, 'The execution')],
+    options: [],
+    examples: [{ command: 'belay complete 01JD3K', says: 'No further step begins; nothing is undone' }],
+    notes: [
+      'A loop ends with its pass; a rolling and a child come to their end. belay cancel stops at once and climbs down.',
+      'Where a step has failed before, the execution ends Failed and climbs down as its runbook says.',
+    ],
+    load: () => import('./commands/complete.ts'),
+  },
+  {
     name: 'discard',
     summary: 'Say the last word on an execution that nobody runs: nothing of it goes on',
     args: [execution(true, 'The execution')],
@@ -210,10 +222,13 @@ export const commandTree: readonly CommandSpec[] = [
   },
   {
     name: 'continue',
-    summary: 'Go on behind a pause',
+    summary: 'Go on behind a pause, or with the next step of an interactive run',
     args: [execution(true, 'The execution')],
-    options: [step('The step that waits; needed only for certainty')],
-    examples: [{ command: 'belay continue 01JD3K --step Look', says: 'Goes on behind aws:pause' }],
+    options: [step('The step that waits, for certainty; in an interactive run the step to start')],
+    examples: [
+      { command: 'belay continue 01JD3K --step Look', says: 'Goes on behind aws:pause' },
+      { command: 'belay continue 01JD3K', says: 'Starts the next step of a run with --interactive' },
+    ],
     notes: ['Where nobody knows whether an effect happened, continue says that it did.'],
     load: () => import('./commands/continue.ts'),
   },

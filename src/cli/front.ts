@@ -6,6 +6,7 @@ import type { Cli } from './cli.ts';
 import { DecisionQuestion } from './decision-question.ts';
 import { endedOf, exitCodeOf, exitCodes, rollbackExitCodeOf, type ExitCode } from './exit-codes.ts';
 import { Interruption } from './interruption.ts';
+import { NextStepQuestion } from './next-step-question.ts';
 import { eventJson } from './view/event-json.ts';
 import { endingLines, leftWaitingLines, stoppedLines } from './view/ending.ts';
 import { recapLines } from './view/recap-lines.ts';
@@ -35,14 +36,17 @@ export async function runInFront(
   const interruption = new Interruption(id, screen, (lines) => cli.talk(...lines));
   const mayAsk = cli.canAsk && !options.json;
   const question = new DecisionQuestion(belay, id, { screen, interruption, mayAsk });
+  const nextStep = new NextStepQuestion(belay, id, { screen, interruption, mayAsk });
   const onEvent = (event: RecordedEvent): void => {
     if (options.json) cli.out(`${eventJson(id, event)}\n`);
     screen.tell(event);
     question.hear(event);
+    nextStep.hear(event);
   };
   try {
     const before = await belay.view(id);
     if (before.waiting?.kind === 'rollbackDecision') question.ask(before.waiting.steps);
+    if (before.waiting?.kind === 'nextStep') nextStep.ask(before.waiting);
     const ending = await belay.run(id, {
       onEvent,
       onNotice: (step, text) => screen.notice(step, text),
@@ -51,6 +55,7 @@ export async function runInFront(
       leave: interruption.leave,
     });
     await question.close();
+    await nextStep.close();
     screen.close();
     const view = await belay.view(id);
     if (ending.kind === 'ended') return tellEnding(cli, view, options);
@@ -62,6 +67,7 @@ export async function runInFront(
     return interruption.exitCode;
   } finally {
     await question.close();
+    await nextStep.close();
     screen.close();
     interruption.close();
   }

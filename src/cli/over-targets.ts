@@ -14,6 +14,12 @@ export function overTargets(
 ): StartRequest {
   const targets = textsOf(options, 'targets');
   const { file } = request;
+  if (targets.length > 0 && request.mode === 'Interactive')
+    throw usage(
+      'NOT_WITH_TARGETS',
+      '--interactive waits before each step of one execution, and --targets starts several',
+      'Leave one of them out.',
+    );
   if (targets.length === 0) return refuseAlone(options, request);
   if (document === undefined || typeof file !== 'string') return request;
   const parameter = targetParameter(document, options);

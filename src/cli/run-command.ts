@@ -58,6 +58,10 @@ export const runCommand = ({ waitLock, noWait, yes, json }: Common): CommandSpec
     },
     { name: 'ignore-alarm-failure', says: 'Go on where the alarm cannot be read' },
     {
+      name: 'interactive',
+      says: 'Wait before each step until somebody says to start it: here, or by belay continue from anywhere',
+    },
+    {
       name: 'children',
       value: 'WHO',
       choices: ['local', 'ssm', 'auto'],

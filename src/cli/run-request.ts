@@ -52,6 +52,7 @@ export function runWords(file: string, options: RawOptions, document: Document |
     ...(failAt === undefined ? {} : { failAt }),
     ...(children === 'local' || children === 'ssm' || children === 'auto' ? { children } : {}),
     ...(alarm === undefined ? {} : { alarm }),
+    ...(flagOf(options, 'interactive') ? { mode: 'Interactive' as const } : {}),
     ...lockWaitOf(options),
     ...(id === undefined ? {} : { id }),
     ...(targets.length === 0 ? {} : { targets }),

@@ -51,6 +51,8 @@ export type Waiting =
       readonly since: number;
       readonly timeoutSeconds: number;
     }
+  /** Interactive mode: which step is next. `number`: tells this wait from every other one of the execution. */
+  | { readonly kind: 'nextStep'; readonly steps: readonly string[]; readonly number: number }
   /** `rollback: ask`. */
   | { readonly kind: 'rollbackDecision'; readonly steps: readonly string[] };
 
@@ -146,7 +148,13 @@ export type EngineEvent =
       readonly type: 'StateLooked';
       readonly steps: readonly { readonly step: string; readonly found: Looked }[];
     }
-  | { readonly type: 'ForwardEnded'; readonly status: ExecutionEnding; readonly failedStep: string | null }
+  | {
+      readonly type: 'ForwardEnded';
+      readonly status: ExecutionEnding;
+      readonly failedStep: string | null;
+      /** A person had it end before a further step. */
+      readonly completed?: true;
+    }
   | {
       readonly type: 'RollbackStarted';
       readonly pass: number;

@@ -61,11 +61,13 @@ export interface ExecutionState {
   readonly status: ExecutionStatus;
   readonly rollbackStatus: RollbackStatus;
   readonly failedStep: string | null;
+  /** A person had it end before a further step. */
+  readonly wasCompleted?: true;
   readonly steps: readonly StepState[];
   /** The latest word on every undo, in the order they ran. */
   readonly rollback: readonly UndoState[];
   readonly outputs: JsonObject;
-  /** Set while `rollback: ask` waits for its answer. */
+  /** Set while `rollback: ask` waits for its answer, or Interactive mode for the next step. */
   readonly waiting: Waiting | null;
   /** Set when the last rollback asked for was refused. */
   readonly drift: readonly { readonly step: string; readonly what?: string }[];
@@ -140,6 +142,7 @@ class Folding {
         return;
       case 'StepStarted':
         head.status = this.#isRollingBack() ? head.status : 'InProgress';
+        this.#isNextKnown();
         this.#put(event.step, {
           ...pendingStep(event.step, event.action),
           status: 'InProgress',
@@ -171,6 +174,10 @@ class Folding {
           Object.assign(head, { rollbackStatus: 'waiting', waiting: event.waiting });
           return;
         }
+        if (event.waiting.kind === 'nextStep') {
+          Object.assign(head, { status: 'Waiting', waiting: event.waiting });
+          return;
+        }
         if (this.#isRollingBack())
           head.rollbackStatus = event.waiting.kind === 'sleep' ? 'running' : 'waiting';
         else head.status = event.waiting.kind === 'sleep' ? 'InProgress' : 'Waiting';
@@ -187,7 +194,9 @@ class Folding {
         for (const { step, found } of event.steps) this.#change(step, { looked: { found, at } });
         return;
       case 'ForwardEnded':
+        this.#isNextKnown();
         head.failedStep = event.failedStep;
+        if (event.completed === true) head.wasCompleted = true;
         head.status = event.status === 'Success' ? 'InProgress' : event.status;
         return;
       case 'RollbackStarted':
@@ -243,6 +252,11 @@ class Folding {
       default:
         event satisfies never;
     }
+  }
+
+  /** Nobody is asked any more which step is next. */
+  #isNextKnown(): void {
+    if (this.#head.waiting?.kind === 'nextStep') this.#head.waiting = null;
   }
 
   /** One of the hosts of a step over many is a step of its own for as long as a person has to answer for it. */

@@ -43,6 +43,11 @@ export class Execution {
     return this.#seq;
   }
 
+  /** The number of the latest event. */
+  get lastSeq(): number {
+    return this.#seq;
+  }
+
   /** The latest time that an outcome has told, in ms since 1970; never goes back. */
   get lastAt(): number {
     return this.#clock;

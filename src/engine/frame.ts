@@ -26,7 +26,24 @@ export interface ListHooks {
   /** Asked before a step runs; false holds it back and ends the list. */
   readonly guard?: (record: StepRecord) => Promise<boolean>;
   readonly ended?: (record: StepRecord, ending: Ending) => void;
+  /** Asked between two steps, as long as nobody has cancelled the execution. */
+  readonly between?: (place: Place) => Promise<Between>;
 }
+
+/** Between two steps of a list. */
+export interface Place {
+  readonly steps: readonly Step[];
+  /** Where the flow leads to by itself. */
+  readonly next: Step;
+  /** The step that has just ended; undefined: none has begun. */
+  readonly last: Step | undefined;
+}
+
+/** `step`: by its name, in the list. */
+export type Between =
+  | { readonly kind: 'step'; readonly step: string }
+  | { readonly kind: 'ended' }
+  | { readonly kind: 'aborted'; readonly status: 'Cancelled' | 'TimedOut' };
 
 export interface ListResult {
   readonly status: ExecutionEnding;
@@ -123,6 +140,11 @@ export class Frame {
 
   async emit(event: EngineEvent): Promise<void> {
     await this.runtime.emit(this.execution.nextSeq(), event);
+  }
+
+  /** Whether a person has asked for the execution's end before a further step. */
+  isToComplete(id: string): Promise<boolean> {
+    return this.runtime.isToComplete(id, this.execution.lastSeq + 1);
   }
 
   /** Calls AWS with the document's role, where it has one. */

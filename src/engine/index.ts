@@ -1,5 +1,6 @@
 /** The door of the engine: the interpreter, its ports, its events and the state that they fold into. */
 export { worstCaseTime, type UnboundStep, type WorstCaseTime } from './worst-case.ts';
+export { completeSignal, nextStepSignal } from './between-steps.ts';
 export {
   type ActivityCall,
   type ActivityCallOf,

@@ -52,6 +52,11 @@ export interface Runtime {
    * replay it is the same, whatever is faster then. Rejects with none of them: what a call throws is its own.
    */
   first(id: string, among: readonly string[]): Promise<string>;
+  /**
+   * Whether a person has asked the execution to begin no further step. Asked between two steps; `seq`: of the event that comes next.
+   * Only a yes is written down: where that event is on record, the answer was no, and is no on every replay.
+   */
+  isToComplete(id: string, seq: number): Promise<boolean>;
   /** Milliseconds since 1970, journaled under the id. */
   now(id: string): Promise<number>;
   /**

@@ -1,5 +1,6 @@
 /** The interpreter: runs a program forward, climbs back down where its policy says so, and ends with both statuses. */
 import type { Json, JsonObject } from '../json.ts';
+import { betweenSteps } from './between-steps.ts';
 import { Execution } from './execution.ts';
 import { deadlineAfter, Frame, type ListResult } from './frame.ts';
 import { decisionTimeoutSeconds } from './limits.ts';
@@ -41,7 +42,12 @@ export async function runExecution(
     steps: document.mainSteps.map(({ name, action }) => ({ name, action })),
   });
   const forward = await runForward(frame);
-  await frame.emit({ type: 'ForwardEnded', status: forward.status, failedStep: forward.failedStep });
+  await frame.emit({
+    type: 'ForwardEnded',
+    status: forward.status,
+    failedStep: forward.failedStep,
+    ...(forward.wasCompleted ? { completed: true } : {}),
+  });
   const after = frame.with({ ignoreCancel: true });
   await observeLeft(after, 'left/');
   await tell(after, 'failed', forward);
@@ -87,7 +93,11 @@ async function rollbackLater(after: Frame, pass: number, request: RollbackReques
   await giveBack(frame);
 }
 
-type Forward = ListResult & { readonly failure: Failure | null };
+type Forward = ListResult & {
+  readonly failure: Failure | null;
+  /** A person had it end before a further step. */
+  readonly wasCompleted?: boolean;
+};
 
 async function runForward(frame: Frame): Promise<Forward> {
   const { execution } = frame;
@@ -103,10 +113,14 @@ async function runForward(frame: Frame): Promise<Forward> {
   if (locks.kind === 'cancelled') return { status: 'Cancelled', failedStep: null, end, failure: null };
   const failures = new Map<string, Failure | null>();
   const list = { steps: document.mainSteps, path: '', planPath: '' };
-  const forward = await frame.runList(await limited(frame), list, {
+  const limitedFrame = await limited(frame);
+  const person = betweenSteps(limitedFrame);
+  const forward = await frame.runList(limitedFrame, list, {
     ended: ({ path }, ending) => failures.set(path, failureIn(ending)),
+    between: person.between,
   });
-  return { ...forward, failure: failures.get(forward.failedStep ?? '') ?? null };
+  const failure = failures.get(forward.failedStep ?? '') ?? null;
+  return { ...forward, failure, wasCompleted: person.wasCompleted() };
 }
 
 /** The document's own limit of the forward flow, where it has one. */

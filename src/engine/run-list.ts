@@ -3,9 +3,12 @@ import type { Step } from '../document/types.ts';
 import type { Decided, Ending } from './endings.ts';
 import {
   deadlineAfter,
+  type Between,
   type ListEnd,
+  type ListHooks,
   type ListResult,
   type Frame,
+  type Place,
   type RunList,
   type StepList,
 } from './frame.ts';
@@ -19,9 +22,17 @@ export const runList: RunList = async (start, list, hooks = {}) => {
   let frame = start;
   let index = 0;
   let decided: Decided | null = null;
+  let last: Step | undefined;
   for (;;) {
-    const step: Step | undefined = steps[index];
-    if (step === undefined) return resultOf(decided, { kind: 'ended' });
+    const following: Step | undefined = steps[index];
+    if (following === undefined) return resultOf(decided, { kind: 'ended' });
+    const between = await asked(hooks, frame, { steps, next: following, last });
+    if (between.kind === 'ended') return resultOf(decided, between);
+    if (between.kind === 'aborted')
+      return { status: between.status, failedStep: null, end: { kind: 'aborted' } };
+    index = position.get(between.step) ?? index;
+    const step = steps[index] ?? following;
+    last = step;
     const record = began(frame, step, list);
     if (hooks.guard !== undefined && !(await hooks.guard(record)))
       return resultOf(decided, { kind: 'ended' });
@@ -53,6 +64,11 @@ export const runList: RunList = async (start, list, hooks = {}) => {
     }
   }
 };
+
+function asked({ between }: ListHooks, frame: Frame, place: Place): Promise<Between> | Between {
+  if (between === undefined || frame.ignoreCancel) return { kind: 'step', step: place.next.name };
+  return between(place);
+}
 
 function resultOf(decided: Decided | null, end: ListEnd): ListResult {
   return { ...(decided ?? { status: 'Success', failedStep: null }), end };

@@ -120,6 +120,8 @@ export interface ExecutionInput {
   readonly parent?: string;
   /** An approval counts only when the host finds it signed by whom it names. */
   readonly signedApprovals?: true;
+  /** Before each step of the main flow a person says which one runs, as in SSM's mode of that name; absent: they run by themselves. */
+  readonly mode?: 'Interactive';
 }
 
 /** Values that a `wait` activity gives; kept by the engine for later steps and for undo. */

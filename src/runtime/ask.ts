@@ -1,5 +1,5 @@
 /** What a person asks of an execution as a whole: to stop, to climb down. It is written down, whether or not anybody runs it. */
-import type { RollbackRequest } from '../engine/index.ts';
+import { completeSignal, nextStepSignal, type RollbackRequest } from '../engine/index.ts';
 import type { ExecutionRow, Journal } from '../journal/index.ts';
 import type { ExecutionView } from './execution-view.ts';
 import { Refusal } from './refusal.ts';
@@ -24,6 +24,25 @@ export async function cancel(
     });
   }
   await journal.requestCancel(id);
+}
+
+/** SSM's stop type Complete: what is under way comes to its end, and no further step begins. Throws Refusal. */
+export async function complete(
+  journal: Journal,
+  row: ExecutionRow,
+  view: ExecutionView,
+  now: number,
+): Promise<void> {
+  const { id } = row;
+  refuseChild(row);
+  refuseClosed(row);
+  if (view.endedAt !== null) throw new Refusal('refused', 'ALREADY_ENDED', `${id} has ended: ${view.status}`);
+  if (view.cancelRequested || view.rollbackStatus !== 'notRequested')
+    throw new Refusal('refused', 'ENDING_ALREADY', `${id} begins no further step: it is ending already`, {
+      hint: `belay show ${id}`,
+    });
+  await journal.signal(id, completeSignal, true, completeSignal, now);
+  await journal.signal(id, nextStepSignal, { complete: true }, completeSignal, now);
 }
 
 /** Throws Refusal. */

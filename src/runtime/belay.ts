@@ -29,7 +29,7 @@ import { createAws } from '../transports/aws/client.ts';
 import { createAwsModels } from '../transports/aws/models.ts';
 import { scriptTools } from '../transports/scripts/tools.ts';
 import { triggeredAlarm } from './alarm-watch.ts';
-import { cancel, requestRollback } from './ask.ts';
+import { cancel, complete, requestRollback } from './ask.ts';
 import { findConfiguration, readConfiguration } from './configuration.ts';
 import { executionView, listedView, type ExecutionView, type ListedExecution } from './execution-view.ts';
 import { findExecution } from './find-execution.ts';
@@ -249,6 +249,13 @@ export class Belay {
     return view;
   }
 
+  /** Has it end behind what is under way, with nothing undone. Throws Refusal. */
+  async complete(id: string): Promise<ExecutionView> {
+    const view = await this.view(id);
+    await complete(this.journal, await this.row(id), view, this.#now());
+    return view;
+  }
+
   /** `belay approve|reject`. Throws Refusal when nothing waits or the person is no approver. */
   async decide(
     id: string,
@@ -262,7 +269,7 @@ export class Belay {
     return { view, step: await decide(this.journal, view, step, person, answer, sign, this.#now()) };
   }
 
-  /** `belay continue`: for aws:pause and for outcomes that only a person can know. */
+  /** `belay continue`: for aws:pause, for the next step in Interactive mode, and for outcomes that only a person can know. */
   async proceed(
     id: string,
     step: string | undefined,

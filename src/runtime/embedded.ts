@@ -2,19 +2,20 @@
  * The embedded host of the interpreter: answers every call that the journal knows, carries out the others between an
  * intent and an outcome, and lets other processes cancel, signal and follow through the journal.
  */
-import type {
-  ActivityCallOf,
-  ActivityKind,
-  ChildCall,
-  ChildOutcome,
-  ChildRollbackCall,
-  EngineEvent,
-  ExecutionResult,
-  Outcome,
-  OutcomeResult,
-  RecordedEvent,
-  Runtime,
-  SignalResult,
+import {
+  completeSignal,
+  type ActivityCallOf,
+  type ActivityKind,
+  type ChildCall,
+  type ChildOutcome,
+  type ChildRollbackCall,
+  type EngineEvent,
+  type ExecutionResult,
+  type Outcome,
+  type OutcomeResult,
+  type RecordedEvent,
+  type Runtime,
+  type SignalResult,
 } from '../engine/index.ts';
 import type { Journal } from '../journal/index.ts';
 import type { JsonObject } from '../json.ts';
@@ -24,7 +25,7 @@ import { Children, type Above, type ChildEnding, type ChildPorts } from './child
 import { Left } from './left.ts';
 import { Race } from './race.ts';
 import { ExecutionRecord } from './record.ts';
-import { readChild, readInstant, readOutcome, readSignal, readSlept } from './recorded-outcomes.ts';
+import { readChild, readInstant, readOutcome, readSignal, readSlept, readYes } from './recorded-outcomes.ts';
 
 /** Keeps secrets out of the journal. What was sealed is unsealed to the same. */
 export interface JournalSeal {
@@ -245,6 +246,15 @@ export class EmbeddedRuntime implements Runtime, Above {
     const result: SignalResult = { status: ending.kind === 'cancelled' ? 'cancelled' : 'timeout', at };
     await this.#record.endOwn(id, startedAt, result);
     return result;
+  }
+
+  async isToComplete(id: string, seq: number): Promise<boolean> {
+    const known = await this.#record.known(id, readYes);
+    if (known?.outcome === true) return true;
+    if (!(await this.#record.isNew(seq))) return false;
+    if ((await this.#journal.peek(this.executionId, completeSignal)) === undefined) return false;
+    await this.#record.endOwn(id, this.#now(), true);
+    return true;
   }
 
   async now(id: string): Promise<number> {

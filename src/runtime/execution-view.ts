@@ -28,6 +28,8 @@ export interface ExecutionView {
   readonly rollback: readonly UndoState[];
   readonly outputs: JsonObject;
   readonly failedStep: string | null;
+  /** A person had it end before a further step. */
+  readonly wasCompleted?: true;
   /** The alarm that stopped it, where one did. */
   readonly triggeredAlarm?: TriggeredAlarm;
   /** Where it is: the step under way or waited at. */
@@ -97,6 +99,7 @@ export function executionView(row: ExecutionRow, state: ExecutionState, liveness
     locks,
     startedBy: row.settings.startedBy,
     forgottenAt: row.forgottenAt,
+    ...(state.wasCompleted === true ? { wasCompleted: true as const } : {}),
     ...standingOf({ ...row, rollbackRequests }, headOf(state), liveness),
   };
 }

@@ -32,6 +32,7 @@ export function failingAt(runtime: Runtime, step: string): Runtime {
     child: (call) => runtime.child(call),
     rollbackChild: (call) => runtime.rollbackChild(call),
     first: (id, among) => runtime.first(id, among),
+    isToComplete: (id, seq) => runtime.isToComplete(id, seq),
     now: (id) => runtime.now(id),
     emit: (seq, event) => runtime.emit(seq, event),
   };

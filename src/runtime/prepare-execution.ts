@@ -37,6 +37,7 @@ export interface RunRequest {
   readonly secrets: Readonly<Record<string, string>>;
   readonly rollback?: RollbackWhen;
   readonly failAt?: string;
+  readonly mode?: 'Interactive';
   readonly lockWaitSeconds?: number;
   /** belay.yaml names approvers with keys. */
   readonly signedApprovals?: true;
@@ -95,6 +96,7 @@ export async function prepareExecution(request: RunRequest, tools: PrepareTools)
       rollbackWhen: request.rollback ?? document.rollback.when,
       rollbackRequests: [],
       failAt: request.failAt ?? null,
+      ...(request.mode === undefined ? {} : { mode: request.mode }),
       ...(request.lockWaitSeconds === undefined ? {} : { lockWaitSeconds: request.lockWaitSeconds }),
       ...(request.signedApprovals === undefined ? {} : { signedApprovals: request.signedApprovals }),
     },

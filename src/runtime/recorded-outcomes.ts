@@ -158,6 +158,7 @@ export function readChild(recorded: Json): ChildOutcome | undefined {
 
 /** What an embedded runtime has on record of its own calls, none of which can fail. */
 export const readSlept = ownValue(ofType<'elapsed' | 'cancelled'>(Type.Enum(['elapsed', 'cancelled'])));
+export const readYes = ownValue(ofType<true>(Type.Literal(true)));
 export const readInstant = ownValue(ofType<number>(Type.Number()));
 export const readSignal = ownValue(ofType<SignalResult>(signalResult));
 

@@ -1,6 +1,6 @@
 /** What people say to an execution: approve, reject, continue. Written into its inbox, whether or not it is running. */
 import { randomUUID } from 'node:crypto';
-import type { Waiting } from '../engine/index.ts';
+import { nextStepSignal, type Waiting } from '../engine/index.ts';
 import type { Journal } from '../journal/index.ts';
 import type { Answer, Sign } from './approvals/answer.ts';
 import type { ExecutionView } from './execution-view.ts';
@@ -77,12 +77,34 @@ export async function proceed(
   now: number,
 ): Promise<string> {
   const id = view.executionId;
+  if (view.waiting?.kind === 'nextStep') return startStep(journal, view, view.waiting, step, now);
   const { at, waiting } = waitingStep(view, step);
   if (waiting.kind !== 'pause' && waiting.kind !== 'unknownOutcome')
     throw notThis(view, at, waiting, `belay approve ${id} --step ${shellWord(at)}`);
   await refuseLate(journal, view, at, waiting, now);
   await journal.signal(id, `continue:${at}`, 'happened', randomUUID(), now);
   return at;
+}
+
+/** Interactive mode: SSM's signal StartStep. Without a name the step that the flow leads to. */
+async function startStep(
+  journal: Journal,
+  { executionId: id }: ExecutionView,
+  { steps, number }: Extract<Waiting, { kind: 'nextStep' }>,
+  step: string | undefined,
+  now: number,
+): Promise<string> {
+  const [next = ''] = steps;
+  const chosen = step ?? next;
+  if (!steps.includes(chosen))
+    throw new Refusal('refused', 'NOT_NEXT', `${id} cannot go on with ${chosen} now`, {
+      hint: `what can come now: ${steps.join(', ')}`,
+    });
+  const value = { wait: number, step: chosen };
+  if (await journal.signal(id, nextStepSignal, value, `wait ${number}`, now)) return chosen;
+  throw new Refusal('refused', 'ALREADY_DECIDED', `which step comes before ${next} is decided already`, {
+    hint: `belay show ${id}`,
+  });
 }
 
 /** An answer to a wait whose time ended while nobody ran the execution would be recorded and count for nothing. */
@@ -150,6 +172,10 @@ function notWaiting({ executionId: id, status, waiting }: ExecutionView): Refusa
         hint: 'belay locks shows who holds it',
       },
     );
+  }
+  if (waiting?.kind === 'nextStep') {
+    const text = `${id} waits before ${waiting.steps[0]} for somebody to start it, not for an approval`;
+    return new Refusal('refused', 'NOT_WAITING', text, { hint: `belay continue ${id}` });
   }
   return new Refusal('refused', 'NOT_WAITING', `${id} waits for nobody (${status})`, {
     hint: `belay show ${id}`,

@@ -34,6 +34,8 @@ export interface StartRequest {
   /** Of CloudWatch: the execution is stopped by it. */
   readonly alarm?: AlarmSetting;
   readonly lockWaitSeconds?: number;
+  /** Before each step a person says which one runs. */
+  readonly mode?: 'Interactive';
   /** Starts under this id, once: it is refused where an execution has it. */
   readonly id?: string;
 }
@@ -92,6 +94,7 @@ export async function startExecution(request: StartRequest, parts: StartParts): 
           ),
           ...(request.rollback === undefined ? {} : { rollback: request.rollback }),
           ...(request.failAt === undefined ? {} : { failAt: request.failAt }),
+          ...(request.mode === undefined ? {} : { mode: request.mode }),
           ...(request.lockWaitSeconds === undefined ? {} : { lockWaitSeconds: request.lockWaitSeconds }),
           // The sandbox is a trial, and its approvals are prompts.
           ...(sandbox || !configuration.inventory?.approvals ? {} : { signedApprovals: true }),

@@ -119,6 +119,19 @@ mainSteps:
       expect((await folder.run(['logs'])).stdout).toBe('slept\n');
     });
 
+    test('an interactive run asks which step is next, and the end can be chosen', () => {
+      const file = folder.write('nap.yaml', nap('onFailure'));
+      const screen = onTerminal(
+        ['run', file, '--sandbox', '--interactive', '-y'],
+        [
+          ['start Stop', '\r'],
+          ['start Nap', '\u001B[B\r'],
+        ],
+      );
+      expect([screen.code, screen.text]).toEqual([0, expect.stringContaining('Nap, Start were not run')]);
+      expect(screen.text).toMatch(/✔ Stop +db1/);
+    });
+
     test('rollback: ask is asked here, and yes climbs down', () => {
       const file = folder.write('nap.yaml', nap('ask'));
       const args = ['run', file, '--sandbox', '-y', '--fail-at', 'Start'];

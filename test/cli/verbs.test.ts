@@ -134,6 +134,36 @@ test(
   },
 );
 
+test(
+  'an interactive run waits before each step; continue starts one, and complete ends it with nothing undone',
+  { timeout: 60_000 },
+  async () => {
+    folder.write('file', 'before');
+    const file = runbook(`${write()}\n- { name: Never, action: 'aws:sleep', inputs: { Duration: PT1S } }`);
+    const started = await folder.run(['run', file, '--interactive', '--no-wait', '-y']);
+    expect([started.code, started.stderr]).toEqual([6, expect.stringContaining('belay continue')]);
+    const id = idIn(started.stderr);
+    expect(readFileSync(path('file'), 'utf8')).toBe('before');
+    expect((await list()).stdout).toContain('waits before Write');
+    const wrong = await folder.run(['continue', id, '--step', 'Never']);
+    expect([wrong.code, wrong.stderr]).toEqual([5, expect.stringContaining('what can come now: Write')]);
+    const unasked = await folder.run(['approve', id]);
+    expect([unasked.code, unasked.stderr]).toEqual([5, expect.stringContaining(`belay continue ${id}`)]);
+    expect((await folder.run(['continue', id])).stderr).toContain('Write is next');
+    const again = await folder.run(['continue', id]);
+    expect([again.code, again.stderr]).toEqual([5, expect.stringContaining('decided already')]);
+    const resumed = await folder.run(['resume', id, '--no-wait']);
+    expect([resumed.code, resumed.stderr]).toEqual([6, expect.stringContaining('Never is next')]);
+    expect(readFileSync(path('file'), 'utf8')).toBe('after');
+    expect((await folder.run(['complete', id])).stderr).toContain('it will end before Never');
+    const ended = await folder.run(['resume', id]);
+    expect([ended.code, ended.stderr]).toEqual([0, expect.stringContaining('Never was not run')]);
+    expect(readFileSync(path('file'), 'utf8')).toBe('after');
+    const late = await folder.run(['complete', id]);
+    expect([late.code, late.stderr]).toEqual([5, expect.stringContaining('has ended')]);
+  },
+);
+
 test('lanes that wait side by side are answered one by one', { timeout: 60_000 }, async () => {
   writeFileSync(path('belay.yaml'), 'hosts: { a: { transport: local }, b: { transport: local } }\n');
   const file = runbook(

@@ -131,6 +131,24 @@ export function runtimeContract(name: string, make: () => Awaitable<RuntimeBed>)
       expect(await runner().now('m')).toBeGreaterThan(now);
     });
 
+    test('the end before a further step is told where it was asked for in time, and the same on every replay', async () => {
+      const event = { type: 'LocksReleased', kept: [] } as const;
+      const first = runner();
+      expect(await first.isToComplete('b1', 1)).toBe(false);
+      await first.emit(1, event);
+      // What is written down takes the event with it.
+      await first.activity(call('x'));
+      await bed.signal('complete', true, 'a');
+      const next = runner();
+      expect(await next.isToComplete('b1', 1)).toBe(false);
+      expect(await next.isToComplete('b2', 2)).toBe(true);
+      await next.emit(2, event);
+      await next.activity(call('y'));
+      const last = runner();
+      expect(await last.isToComplete('b1', 1)).toBe(false);
+      expect(await last.isToComplete('b2', 2)).toBe(true);
+    });
+
     test('events are appended once, by their number', async () => {
       const event = { type: 'LocksReleased', kept: [] } as const;
       await runner().emit(1, event);

@@ -235,6 +235,14 @@ export class MemoryRuntime implements Runtime {
     }
   }
 
+  async isToComplete(id: string, seq: number): Promise<boolean> {
+    if (this.store.records.get(id)?.ending === true) return true;
+    if (seq <= this.store.events.length || !this.store.inbox.some(({ name }) => name === 'complete'))
+      return false;
+    this.#begin(id);
+    return this.#keep(id, true);
+  }
+
   async now(id: string): Promise<number> {
     const known = this.store.records.get(id);
     if (known?.ending !== undefined) return known.ending as number;

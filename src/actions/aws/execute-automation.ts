@@ -9,6 +9,7 @@ import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
 import type { AwsCall } from '../../transports/aws.ts';
 import { ActionFailure, defineAction, done, failed, pending, type ActionContext } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
+import { documentVersion } from './document-version.ts';
 import { callAws } from '../../transports/aws-calls.ts';
 
 type Inputs = {
@@ -65,7 +66,7 @@ export const executeAutomation = defineAction({
         'A runbook beside this one, in runbooks/ there or in a folder that belay.yaml names (runbooks), with or without its ending; else the name or ARN of a document of Systems Manager. Of those that AWS owns, Belay runs the ones that it knows (docs/decisions/0026).',
     }),
     DocumentVersion: Type.Optional(
-      Type.Union([Type.String(), Type.Integer()], {
+      Type.Union([Type.String({ pattern: documentVersion }), Type.Integer({ minimum: 1 })], {
         description: 'Of a document of Systems Manager; a file has none.',
       }),
     ),
@@ -176,6 +177,7 @@ export const executeAutomation = defineAction({
     return problems;
   },
   timeoutSeconds: undefined,
+  listMaxInSsm: { TargetMaps: 300, Tags: 5 },
   permissions: ({ DocumentName, TargetLocations }) =>
     isOfService(DocumentName) || TargetLocations !== undefined
       ? ['ssm:StartAutomationExecution', 'ssm:GetAutomationExecution', 'ssm:StopAutomationExecution']

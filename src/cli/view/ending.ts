@@ -47,10 +47,7 @@ function doneLines(view: ExecutionView, style: Style): string[] {
   const untold = untoldSteps(view);
   const unsure = unsureSteps(view);
   const kept = keptRestorePoints(view);
-  const took = style.paint(
-    'good',
-    `Done in ${durationText(lastEndedAt(view) - (view.startedAt ?? view.createdAt))}.`,
-  );
+  const took = style.paint('good', doneText(view));
   if (account.isNothingLeft) return [`${took} ${unchangedText(account)}`];
   const points =
     kept.length === 1 ? [`Restore point ${kept[0]} stays`] : [`Restore points ${kept.join(', ')} stay`];
@@ -65,6 +62,16 @@ function doneLines(view: ExecutionView, style: Style): string[] {
   // What stays and the way back are one thought.
   const joined = kept.length > 0 && next !== '' ? `${said.slice(0, -1)};` : said;
   return [...untoldLines(untold), `${took}${joined}${next}`];
+}
+
+/** What did not run is told where a person had it end there. */
+function doneText(view: ExecutionView): string {
+  const took = durationText(lastEndedAt(view) - (view.startedAt ?? view.createdAt));
+  if (view.wasCompleted !== true) return `Done in ${took}.`;
+  const notRun = view.steps.flatMap(({ status, name }) => (status === 'Pending' ? [name] : []));
+  const rest =
+    notRun.length === 0 ? '' : `; ${namesText(notRun)} ${notRun.length === 1 ? 'was' : 'were'} not run`;
+  return `Ended by belay complete after ${took}${rest}.`;
 }
 
 /** Of a run that left nothing different, as far as anybody can tell: what that rests on. */
@@ -269,7 +276,7 @@ export function leftWaitingLines(view: ExecutionView, style: Style): string[] {
   const where =
     waiting.kind === 'rollbackDecision'
       ? howItEnded(view)
-      : waiting.kind === 'lock'
+      : waiting.kind === 'lock' || waiting.kind === 'nextStep'
         ? 'Waiting'
         : `Waiting at ${printable(at ?? '?')}`;
   const isResumedByItself = waiting.kind === 'rollbackDecision';

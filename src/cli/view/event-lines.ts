@@ -154,9 +154,11 @@ function waitingLines(
 ): string[] {
   const { says, commands } = waitingWords(progress.executionId, step, waiting);
   const row = { mark: style.marks.waiting, tone: 'warn' as const, step, targets: [], time: '', text: says };
+  // In an interactive run what to type is the same before each step.
+  const isSaid = waiting.kind === 'nextStep' && waiting.number > 1;
   return [
     rowLine(row, progress, style),
-    ...commands.map((command) => spelled(`     ${style.paint('hint', command)}`, style)),
+    ...(isSaid ? [] : commands).map((command) => spelled(`     ${style.paint('hint', command)}`, style)),
   ];
 }
 

@@ -97,6 +97,8 @@ function waitingText(waiting: NonNullable<ListedExecution['waiting']>): string {
       return 'outcome unknown, a person has to look';
     case 'lock':
       return `waits for the lock ${printable(waiting.lock)}`;
+    case 'nextStep':
+      return `waits before ${printable(waiting.steps[0] ?? '')}`;
     case 'rollbackDecision':
       return 'roll back or not?';
     default:

@@ -58,6 +58,22 @@ export function waitingWords(
         says: `waits for ${printable(waiting.lock)}, held by ${printable(waiting.holder)} since ${clockText(waiting.since)}, at most ${limitText(waiting.timeoutSeconds)}`,
         commands: [],
       };
+    case 'nextStep': {
+      const [next = '', ...others] = waiting.steps.map(printable);
+      const another =
+        others.length === 0
+          ? []
+          : [`another step:       belay continue ${executionId} --step NAME     (${others.join(', ')})`];
+      return {
+        says: `${next} is next; nothing runs before somebody says so`,
+        commands: [
+          `start it:           belay continue ${executionId}`,
+          ...another,
+          `end here:           belay complete ${executionId}`,
+          `stop, climb down:   belay cancel ${executionId}`,
+        ],
+      };
+    }
     case 'rollbackDecision':
       return {
         says: `undo ${[...waiting.steps].map(printable).join(', ')}?`,

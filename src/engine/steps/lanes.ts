@@ -199,6 +199,10 @@ class LaneRuntime implements Runtime {
     return promise;
   }
 
+  isToComplete(id: string, seq: number): Promise<boolean> {
+    return this.#ask(null, () => this.#runtime.isToComplete(id, seq));
+  }
+
   now(id: string): Promise<number> {
     return this.#ask(null, () => this.#runtime.now(id));
   }

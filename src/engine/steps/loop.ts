@@ -19,6 +19,7 @@ import type { ListResult, Frame } from '../frame.ts';
 import type { PassScope } from '../records.ts';
 import { scopeFor } from '../scope.ts';
 import type { RunStep, StepRun } from '../step-run.ts';
+import { isToComplete } from '../between-steps.ts';
 import { courseOf, type Course } from './loop-course.ts';
 
 /** How the loop is going. */
@@ -79,6 +80,8 @@ async function takePasses(run: StepRun, course: Course, progress: Progress): Pro
         );
       if (!goesOn) return done(run, progress, `${passesText(iteration)}, until LoopCondition was false`);
     }
+    if (iteration < count && (await isToComplete(frame, `${id}@${iteration}:complete`)))
+      return done(run, progress, `${passesText(iteration)}, and no further one: it was told to end`);
     // Where nothing asked the world in a pass, nobody was told of a cancel or of the time.
     if (execution.answered === answered) {
       if ((await frame.sleep(`${id}@${iteration}:pause`, 1)) === 'cancelled') return cancelled(1);

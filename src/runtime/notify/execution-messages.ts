@@ -128,6 +128,7 @@ function waits(
 
 function commandOf(waiting: Waiting, step: string, id: string): string {
   if (waiting.kind === 'rollbackDecision') return `belay rollback ${id}`;
+  if (waiting.kind === 'nextStep') return `belay continue ${id}`;
   return `belay ${waiting.kind === 'approval' ? 'approve' : 'continue'} ${id} --step ${shellWord(step)}`;
 }
 

@@ -160,6 +160,8 @@ function isStillAsked({ key }: OutboxMessage, { all, view }: Present): boolean {
   const asked = all.find((recorded) => recorded.seq === seq)?.event;
   if (asked?.type !== 'StepWaiting') return false;
   if (asked.waiting.kind === 'rollbackDecision') return view.waiting?.kind === 'rollbackDecision';
+  if (asked.waiting.kind === 'nextStep')
+    return view.waiting?.kind === 'nextStep' && view.waiting.number === asked.waiting.number;
   return !all.some(
     ({ seq: later, event }) =>
       later > seq && (event.type === 'StepEnded' || event.type === 'UndoEnded') && event.step === asked.step,

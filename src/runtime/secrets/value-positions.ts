@@ -165,6 +165,7 @@ function mapWaiting(waiting: Waiting, map: MapValue): Waiting {
       return waiting.message === undefined ? waiting : { ...waiting, message: mapText(waiting.message, map) };
     case 'sleep':
     case 'lock':
+    case 'nextStep':
     case 'rollbackDecision':
       return waiting;
     default:

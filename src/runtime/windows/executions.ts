@@ -187,6 +187,8 @@ export class WindowExecutions {
         return inJournal(`${at} waits for approval: belay approve ${executionId}`);
       case 'pause':
         return inJournal(`${at} waits: belay continue ${executionId}`);
+      case 'nextStep':
+        return inJournal(`it waits before ${waiting.steps[0]}: belay continue ${executionId}`);
       case 'rollbackDecision':
         return inJournal(
           `it asks whether to roll back: belay rollback ${executionId}, or belay cancel ${executionId}`,

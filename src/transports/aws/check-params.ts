@@ -3,7 +3,7 @@ import type { AwsProblem, UnresolvedJson } from '../aws.ts';
 import type { Member, ServiceModel, Shape, SimpleShape, StructureShape } from './model-format.ts';
 import { memberName } from './member-names.ts';
 import { nearest } from './names.ts';
-import { bytesOfBase64, dateOf, longOf } from './values.ts';
+import { dateOf, longOf } from './values.ts';
 
 export interface CheckedCall {
   readonly model: ServiceModel;
@@ -134,9 +134,6 @@ export function checkParams(
     if (type === 'timestamp' && dateOf(value) === undefined) {
       report('WRONG_VALUE', path, 'must be a time as in 2026-11-21T04:00:00Z, or seconds since 1970');
     }
-    if (type === 'blob' && typeof value === 'string' && bytesOfBase64(value) === undefined) {
-      report('WRONG_VALUE', path, 'takes bytes, and must therefore be written in base64');
-    }
     if (
       enums === 'closed' &&
       shape.enum !== undefined &&
@@ -170,7 +167,7 @@ const simpleTypes: Readonly<
   float: { means: 'a number', accepts: isNumber },
   double: { means: 'a number', accepts: isNumber },
   timestamp: { means: 'a time', accepts: (value) => typeof value === 'string' || isNumber(value) },
-  blob: { means: 'base64 text', accepts: (value) => typeof value === 'string' },
+  blob: { means: 'a string', accepts: (value) => typeof value === 'string' },
 };
 
 /** `Filters[0].Values` */

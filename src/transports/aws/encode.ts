@@ -2,7 +2,7 @@
 import type { Json, JsonObject } from '../aws.ts';
 import { isJsonObject } from '../../json.ts';
 import type { Member, ServiceModel, StructureShape } from './model-format.ts';
-import { bytesOfBase64, dateOf, longOf } from './values.ts';
+import { bytesOf, dateOf, longOf } from './values.ts';
 
 /** Shapes of ids that Route 53 gives with a path before them (`/hostedzone/Z1`) and takes without, as boto3 and the SDK pass them. */
 const ROUTE53_IDS = ['ResourceId', 'DelegationSetId', 'ChangeId'];
@@ -15,7 +15,7 @@ export function encodeParams(model: ServiceModel, input: string | undefined, par
       case 'timestamp':
         return dateOf(value);
       case 'blob':
-        return typeof value === 'string' ? bytesOfBase64(value) : value;
+        return typeof value === 'string' ? bytesOf(value) : value;
       case 'long':
         return longOf(value) ?? value;
       case 'list':

@@ -24,6 +24,11 @@ export function bytesOfBase64(text: string): Uint8Array | undefined {
   return BASE64.test(joined) ? Buffer.from(joined, 'base64') : undefined;
 }
 
+/** Of a member that takes bytes: what base64 stands for, and of any other text its own bytes, as boto3 sends it. */
+export function bytesOf(text: string): Uint8Array {
+  return bytesOfBase64(text) ?? Buffer.from(text);
+}
+
 const DIGITS = /^-?\d{1,19}$/;
 const [LONG_MIN, LONG_MAX] = [-(2n ** 63n), 2n ** 63n - 1n];
 

@@ -129,3 +129,47 @@ describe('2.5 declared outputs', () => {
     refused(selecting({ Name: 'x', Selector: '$.x', Type: 'Number' }), 'WRONG_VALUE');
   });
 });
+
+describe('2.1 and 2.2, as far as a document is accepted or refused for it', () => {
+  const list = { parameters: { P: { type: 'StringList' }, T: { type: 'String' } } };
+  const inputs = (more: Readonly<Record<string, unknown>>) =>
+    runbook({ mainSteps: [call('A', {}, more)], ...list });
+  test('a list may stand whole in the place of a list, and as an element of one, where it is spread', () => {
+    accepted(inputs({ InstanceIds: '{{ P }}' }));
+    accepted(inputs({ InstanceIds: ['{{ P }}', 'i-1'] }));
+  });
+  test('any value may be embedded in a text', () => {
+    accepted(inputs({ NextToken: 'x {{ P }} and {{ T }}' }));
+  });
+  test('{{resolve:…}} of CloudFormation is left alone', () => {
+    accepted(
+      runbook({
+        mainSteps: [
+          {
+            name: 'A',
+            action: 'aws:createStack',
+            inputs: { StackName: 's', TemplateBody: '{"a": "{{resolve:ssm:/x:1}}"}' },
+          },
+        ],
+      }),
+    );
+  });
+  test('variables are read as variable:name', () => {
+    accepted(wait('{{ variable:V }}', { variables: { V: { type: 'String', default: 'x' } } }));
+    refused(wait('{{ variable:Gone }}'), 'UNKNOWN_REFERENCE');
+  });
+  test('a step reads what its own action gives by itself', () => {
+    accepted(
+      runbook({
+        mainSteps: [
+          { name: 'Run', action: 'aws:runInstances', inputs: { ImageId: 'ami-1' } },
+          {
+            name: 'Stop',
+            action: 'aws:changeInstanceState',
+            inputs: { InstanceIds: ['{{ Run.InstanceIds }}'], DesiredState: 'stopped' },
+          },
+        ],
+      }),
+    );
+  });
+});

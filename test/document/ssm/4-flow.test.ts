@@ -54,3 +54,40 @@ describe('4.6 cancel', () => {
     refused(steps(call('A', { onCancel: 'step:Gone' })), 'UNKNOWN_STEP');
   });
 });
+
+describe('4.6 onCancel', () => {
+  test.each([
+    ['aws:approve', { Approvers: ['a'] }],
+    ['aws:copyImage', { SourceRegion: 'eu-west-1', SourceImageId: 'ami-1', ImageName: 'n' }],
+    ['aws:createImage', { InstanceId: 'i-1', ImageName: 'n' }],
+    ['aws:createStack', { StackName: 's', TemplateBody: '{}' }],
+    ['aws:createTags', { ResourceIds: ['i-1'], Tags: [{ Key: 'a', Value: 'b' }] }],
+    ['aws:pause', {}],
+    ['aws:runInstances', { ImageId: 'ami-1' }],
+    ['aws:sleep', { Duration: 'PT1S' }],
+  ])('%s is not supported as its target', (action, inputs) => {
+    const document = steps(call('A', { onCancel: 'step:B' }), { name: 'B', action, inputs });
+    expect(check(document).diagnostics.map(({ code }) => code)).toContain('ON_CANCEL_TARGET');
+  });
+  test.each([
+    ['aws:changeInstanceState', { InstanceIds: ['i-1'], DesiredState: 'stopped' }],
+    ['aws:executeAwsApi', { Service: 'ec2', Api: 'DescribeInstances' }],
+    ['aws:deleteStack', { StackName: 's' }],
+    ['aws:deleteImage', { ImageId: 'ami-1' }],
+  ])('%s is', (action, inputs) => {
+    const document = steps(call('A', { onCancel: 'step:B' }), { name: 'B', action, inputs });
+    expect(check(document).diagnostics.map(({ code }) => code)).not.toContain('ON_CANCEL_TARGET');
+  });
+});
+
+describe('4.2 isEnd and 4.3 onFailure beside each other', () => {
+  test('isEnd may stand beside onFailure: step:X, which is taken on failure', () => {
+    accepted(steps(call('A', { isEnd: true, onFailure: 'step:B' }), sleep('B')));
+  });
+  test('isEnd may stand beside onFailure: Continue', () => {
+    accepted(steps(call('A', { isEnd: true, onFailure: 'Continue' })));
+  });
+  test('isCritical: false with Abort is taken', () => {
+    accepted(steps(call('A', { isCritical: false }), sleep('B')));
+  });
+});

@@ -5,7 +5,7 @@ import { decodeReply, requestIdIn } from '../../../src/transports/aws/decode.ts'
 import { encodeParams } from '../../../src/transports/aws/encode.ts';
 import type { ServiceModel } from '../../../src/transports/aws/model-format.ts';
 import { fitToken, withToken } from '../../../src/transports/aws/token.ts';
-import { bytesOfBase64, dateOf } from '../../../src/transports/aws/values.ts';
+import { bytesOf, bytesOfBase64, dateOf } from '../../../src/transports/aws/values.ts';
 
 const model: ServiceModel = {
   service: 'demo',
@@ -65,6 +65,11 @@ describe('a time', () => {
 describe('bytes', () => {
   it.each(['hello world', 'abc', 'a===', 'ab=c', '####'])('are not read from %j', (text) => {
     expect(bytesOfBase64(text)).toBeUndefined();
+  });
+
+  it('a text that is no base64 is its own bytes', () => {
+    expect(bytesOf('{"key": "wörd"}')).toEqual(Buffer.from('{"key": "wörd"}'));
+    expect(bytesOf('aGk=')).toEqual(Buffer.from('hi'));
   });
 });
 

@@ -4,6 +4,7 @@ import type { CatalogProblem } from '../../../document/catalog.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../../json.ts';
 import { ActionFailure } from '../../define-action.ts';
 import { strictObject } from '../../strict-object.ts';
+import { documentVersion } from '../document-version.ts';
 import { knownDocument, refusedDocument } from './aws-documents.ts';
 
 const parameterValue = Type.Union([
@@ -22,7 +23,7 @@ export const runCommandInputs = strictObject({
     description:
       'A Command document, or its ARN. On hosts that SSM does not reach: one beside the runbook or in commands/ there, AWS-RunShellScript, AWS-RunPatchBaseline.',
   }),
-  DocumentVersion: Type.Optional(Type.String()),
+  DocumentVersion: Type.Optional(Type.String({ pattern: documentVersion })),
   DocumentHash: Type.Optional(Type.String()),
   DocumentHashType: Type.Optional(Type.Enum(['Sha256', 'Sha1'])),
   InstanceIds: Type.Optional(
