@@ -5,8 +5,17 @@
  * listing of many things does not show any more may only have been left out of it, so it counts as fixed when a second
  * check does not list it either.
  */
-import { acknowledgementOf } from './acknowledge.ts';
-import type { Acknowledgement, Change, ChangeKind, Finding, Judged, Look, Rule } from './types.ts';
+import { acknowledgementOf, covers } from './acknowledge.ts';
+import {
+  accountTarget,
+  type Acknowledgement,
+  type Change,
+  type ChangeKind,
+  type Finding,
+  type Judged,
+  type Look,
+  type Rule,
+} from './types.ts';
 
 export interface CompareInput {
   readonly set: string;
@@ -27,6 +36,10 @@ export interface Compared {
   readonly changes: readonly Change[];
 }
 
+/** The code of what was open and is missing from a listing. */
+export const notListed = 'NOT_LISTED';
+/** Why something is retired that was checked, and not seen any more. */
+const notThere = 'is not there any more';
 /** Checks in a row that must not list a thing before it counts as gone. */
 const missesNeeded = 2;
 
@@ -39,14 +52,22 @@ export function compare(input: CompareInput): Compared {
 
   const note = (kind: ChangeKind, before: Finding | undefined, after: Finding): void => {
     const acknowledgement = acknowledgementOf(after, input.acknowledgements, input.now) ?? null;
-    const isLoud = isTellable(kind, before, acknowledgement !== null);
-    // While somebody keeps it quiet it counts as untold, so that it is told again when that ends.
-    const wasTold = isLoud || (after.isTold && acknowledgement === null);
-    const finding = { ...after, isTold: wasTold && isOpen(after) };
+    const quietEnded = acknowledgement === null && hasEndedSince(before, input);
+    const isOver = !isOpen(after) || (kind === 'known' && before?.isOfTarget === true);
+    const isLoud = isTellable(kind, before, { isQuiet: acknowledgement !== null, quietEnded, isOver });
+    const finding = { ...after, isTold: (isLoud || after.isTold) && isOpen(after) };
     findings.push(finding);
     const isOfTarget = kind === 'unknown' ? finding.isOfTarget : before?.isOfTarget === true;
-    changes.push({ kind, finding, isLoud, isOfTarget, acknowledgement });
+    changes.push({ kind, finding, isLoud, isOfTarget, acknowledgement, isAcknowledgedNoMore: quietEnded });
   };
+  // A host rule of which some targets could not be found out: whoever is not among the others may still be one of them.
+  const scopeDoubts = new Map(
+    input.looks.flatMap(({ rule, target, judged }) => {
+      const whole = target === accountTarget ? judged.find(isWhollyUnknown) : undefined;
+      return whole === undefined ? [] : [[rule, whole] as const];
+    }),
+  );
+  const lookedAt = new Set(input.looks.map(({ rule }) => rule));
 
   for (const look of input.looks) {
     const place = placeOf(look.rule, look.target);
@@ -70,18 +91,46 @@ export function compare(input: CompareInput): Compared {
       const step =
         before.subject === ''
           ? { kind: endOf(before), finding: close(before, input.now) }
-          : missed(before, doubt, look.isWhole, input.now);
+          : settled(missed(before, doubt, look.isWhole, input.now), look);
       note(step.kind, before, { ...before, ...step.finding, severity });
     }
   }
   if (input.isWholeSet) {
     for (const before of input.memory) {
       if (!isOpen(before) || seen.has(placeOf(before.rule, before.target))) continue;
+      const doubt = scopeDoubts.get(before.rule);
+      if (doubt !== undefined) {
+        const step = missed(before, doubt, false, input.now);
+        note(step.kind, before, { ...before, ...step.finding });
+        continue;
+      }
+      if (before.target === accountTarget && before.status === 'unknown' && lookedAt.has(before.rule)) {
+        // Its targets could not be found out, and now they are.
+        note('known', before, { ...before, ...close(before, input.now) });
+        continue;
+      }
       const blanked = { code: '', reason: '', isOfTarget: false };
       note('retired', before, { ...before, ...blanked, status: 'retired', closedAt: input.now });
     }
   }
   return { findings, changes };
+}
+
+/**
+ * The looks of a check together with what it left in doubt: an open finding that a listing did not have, or whose target could not be
+ * found out, is an unknown of its rule. Whoever judges a check judges these.
+ */
+export function withDoubts(looks: readonly Look[], changes: readonly Change[]): readonly Look[] {
+  const all = new Map(looks.map((look) => [placeOf(look.rule, look.target), look]));
+  for (const { finding } of changes) {
+    if (!isOpen(finding) || finding.code === '') continue;
+    const { rule, target, subject, code, reason } = finding;
+    const look = all.get(placeOf(rule, target)) ?? { rule, target, judged: [], isWhole: false };
+    if (look.judged.some((judged) => isWhollyUnknown(judged) || judged.subject === subject)) continue;
+    const doubt: Judged = { kind: 'unknown', subject, code, reason };
+    all.set(placeOf(rule, target), { ...look, judged: [...look.judged, doubt] });
+  }
+  return [...all.values()];
 }
 
 /** Neither fixed nor retired. */
@@ -148,8 +197,17 @@ function missed(before: Finding, doubt: Judged | undefined, isWholeLook: boolean
   const missedTimes = before.missedTimes + 1;
   if (isWholeLook || missedTimes >= missesNeeded) return { kind: endOf(before), finding: close(before, now) };
   const reason = 'it was not listed any more; when the next check does not list it either, it is gone';
-  const why = { code: 'NOT_LISTED', reason, isOfTarget: false };
+  const why = { code: notListed, reason, isOfTarget: false };
   return { kind: becomes, finding: { lastSeenAt: now, missedTimes, ...why } };
+}
+
+/**
+ * What is not seen any more is fixed where all that is seen is as it must be. Where something is not, it may be the very reason: a file that is
+ * gone has no wrong owner any more, and nobody saw a right one.
+ */
+function settled(step: Step, { judged }: Look): Step {
+  if (step.kind !== 'fixed' || judged.every(({ kind }) => kind === 'kept')) return step;
+  return { kind: 'retired', finding: { ...step.finding, status: 'retired', reason: notThere } };
 }
 
 /** What was only unknown was never broken as far as anybody knows, so it is not fixed either. */
@@ -168,26 +226,50 @@ function close(before: Finding, now: number): Partial<Finding> {
 }
 
 /**
- * New and unknown are told unless somebody has acknowledged them; the end of what was told is told; what goes on is told
- * again only when an acknowledgement that kept it quiet has expired.
+ * New and unknown are told unless somebody has acknowledged them. The end of what was told is told in any case, so that nobody waits for
+ * what is over. What goes on is told again only when an acknowledgement that kept it quiet has ended.
  */
-function isTellable(kind: ChangeKind, before: Finding | undefined, isQuiet: boolean): boolean {
+function isTellable(
+  kind: ChangeKind,
+  before: Finding | undefined,
+  {
+    isQuiet,
+    quietEnded,
+    isOver,
+  }: { readonly isQuiet: boolean; readonly quietEnded: boolean; readonly isOver: boolean },
+): boolean {
   switch (kind) {
     case 'new':
     case 'unknown':
       return !isQuiet;
     case 'still':
-      return !isQuiet && before?.isTold === false;
-    case 'fixed':
+      return !isQuiet && (before?.isTold === false || quietEnded);
     case 'known':
+      return (!isQuiet || isOver) && before?.isTold === true;
+    case 'fixed':
     case 'retired':
-      return !isQuiet && before?.isTold === true;
+      return before?.isTold === true;
     default:
       return kind satisfies never;
   }
 }
 
-function isWhollyUnknown(judged: Judged): boolean {
+/** Whether an acknowledgement of it has ended since the check before. */
+function hasEndedSince(
+  before: Finding | undefined,
+  { acknowledgements, now }: Pick<CompareInput, 'acknowledgements' | 'now'>,
+): boolean {
+  return (
+    before !== undefined &&
+    isOpen(before) &&
+    acknowledgements.some(
+      (each) => each.until > before.lastSeenAt && each.until <= now && covers(each, before),
+    )
+  );
+}
+
+/** Of its target, nothing. */
+export function isWhollyUnknown(judged: Judged): boolean {
   return judged.kind === 'unknown' && judged.subject === '';
 }
 

@@ -15,6 +15,8 @@ export type ComplianceNews =
       readonly unknown: readonly NewsLine[];
       /** How many of it are open now, unknown ones left out. */
       readonly openCount: number;
+      /** How many of it nobody knows, and never knew to be open. Not in events of earlier versions. */
+      readonly unknownCount?: number;
     }
   /** A check that began and never ended: nobody knows what it would have found. */
   | { readonly kind: 'stopped'; readonly why: string };
@@ -24,6 +26,10 @@ export interface NewsLine {
   readonly says: string;
   /** What mends it. */
   readonly command?: string;
+  /** Of what was told before and is still there: an acknowledgement kept it quiet, and has ended. */
+  readonly isAgain?: boolean;
+  /** How it ended, of what is over; left out: it was fixed. */
+  readonly end?: 'known' | 'retired' | 'gone';
 }
 
 /** The rule under which targets stand that could not be looked at at all: one news, and not one for each rule. */
@@ -50,7 +56,11 @@ export function newsOf(
       rule === reachability
         ? new Set(open.filter((finding) => finding.isOfTarget).map(({ target }) => target)).size
         : open.filter((finding) => finding.rule === rule && finding.status === 'open').length;
-    return { kind: 'rule', rule, severity, ...news, openCount };
+    const unknownCount =
+      rule === reachability
+        ? 0
+        : open.filter((finding) => finding.rule === rule && finding.status === 'unknown').length;
+    return { kind: 'rule', rule, severity, ...news, openCount, unknownCount };
   });
 }
 
@@ -73,19 +83,30 @@ function rulesToTell({ kind, finding, isOfTarget }: Change): readonly string[] {
 
 function ofRule(group: readonly Change[], remedy: Rule['remedy']): Told {
   const told = { found: [] as NewsLine[], fixed: [] as NewsLine[], unknown: [] as NewsLine[] };
-  for (const { kind, finding } of group) {
+  for (const { kind, finding, isAcknowledgedNoMore } of group) {
     const { target } = finding;
     const says = findingText(finding);
     switch (kind) {
       case 'new':
       case 'still':
       case 'known':
-        if (!isOpen(finding)) told.fixed.push({ target, says: `${finding.subject} can be looked at again` });
+        if (!isOpen(finding))
+          told.fixed.push({
+            target,
+            says: `${finding.subject} can be looked at again, and is as it must be`.trim(),
+            end: 'known',
+          });
         else if (finding.code !== '') told.unknown.push({ target, says });
         else
           told.found.push({
             target,
-            says: kind === 'known' ? `${says}; it can be looked at again` : says,
+            says: [
+              says,
+              ...(kind === 'known' ? ['it can be looked at again'] : []),
+              ...(kind === 'still' ? [`open since ${dayOf(finding.firstSeenAt)}`] : []),
+              ...(isAcknowledgedNoMore ? ['its acknowledgement has ended'] : []),
+            ].join('; '),
+            ...(kind === 'new' ? {} : { isAgain: true }),
             ...(remedy === undefined ? {} : { command: remedyCommand(remedy, finding) }),
           });
         break;
@@ -101,7 +122,8 @@ function ofRule(group: readonly Change[], remedy: Rule['remedy']): Told {
       case 'retired':
         told.fixed.push({
           target,
-          says: `${finding.subject} is no longer checked, which does not say fixed`.trim(),
+          says: `${finding.subject} ${finding.reason || 'is no longer checked'}, which does not say fixed`.trim(),
+          end: finding.reason === '' ? 'retired' : 'gone',
         });
         break;
       default:
@@ -136,10 +158,13 @@ function ofTargets(group: readonly Change[]): Told {
           says: isUnknown
             ? `cannot be looked at for ${rules}: ${why}`
             : `can be looked at again for ${rules}`,
+          ...(isUnknown ? {} : { end: 'known' as const }),
         };
       });
   return { found: [], unknown: lines(true), fixed: lines(false) };
 }
+
+const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10);
 
 function worst(findings: readonly Finding[]): string {
   return severities.find((severity) => findings.some((finding) => finding.severity === severity)) ?? 'MEDIUM';

@@ -2,7 +2,15 @@
 export * from './types.ts';
 export type { CheckCatalog, CheckDescription, CheckProblem } from './checks.ts';
 export { acknowledgementOf, covers } from './acknowledge.ts';
-export { compare, isOpen, type Compared, type CompareInput } from './compare.ts';
+export {
+  compare,
+  isOpen,
+  isWhollyUnknown,
+  notListed,
+  withDoubts,
+  type Compared,
+  type CompareInput,
+} from './compare.ts';
 export { complianceCodes, type ComplianceCode } from './errors.ts';
 export {
   findingText,

@@ -29,6 +29,8 @@ export const accountTarget = 'account';
 
 export interface RuleSet {
   readonly name: string;
+  /** The absolute path of its file; undefined: it has none. */
+  readonly file?: string;
   readonly description?: string;
   readonly rules: readonly Rule[];
   readonly report: ReportTo;
@@ -76,7 +78,7 @@ export interface ReportTo {
   readonly metricNamespace?: string;
 }
 
-/** `fixed` was seen to hold again; `retired` is no longer checked, and nobody says that it holds. */
+/** `fixed` was seen to hold again; `retired` is no longer checked, or not there any more, and nobody says that it holds. */
 export type FindingStatus = 'open' | 'unknown' | 'fixed' | 'retired';
 
 /** Names a finding: the same violation at the same place has the same key in every check. */
@@ -95,6 +97,7 @@ export interface Finding extends FindingKey {
   readonly found: string;
   /** Why it is not known at present; empty where it is. An open finding that cannot be looked at stays open. */
   readonly code: string;
+  /** The same in words. Of one that is retired although it was checked: that it is not there any more. */
   readonly reason: string;
   /** Ms since 1970. */
   readonly firstSeenAt: number;
@@ -135,4 +138,6 @@ export interface Change {
   readonly isOfTarget: boolean;
   /** Who keeps it quiet; null: nobody. */
   readonly acknowledgement: Acknowledgement | null;
+  /** Somebody kept it quiet until a time that came since the check before. */
+  readonly isAcknowledgedNoMore: boolean;
 }

@@ -6,6 +6,7 @@
 import type { Acknowledgement, Finding } from '../compliance/index.ts';
 import type { JsonObject } from '../json.ts';
 import { text, type Statements } from './statements.ts';
+import { compliancePlaces, placesTables, type CompliancePlaces } from './compliance-places.ts';
 import { openStoreFile } from './store-file.ts';
 
 export interface CheckRow {
@@ -16,7 +17,7 @@ export interface CheckRow {
   readonly endedAt: number | null;
   /** Whether all rules looked at all of their targets. */
   readonly isWhole: boolean;
-  /** Empty while it goes on; COMPLIANT, NON_COMPLIANT, UNDETERMINED, or STOPPED when its process was gone. */
+  /** Empty while it goes on; COMPLIANT, NON_COMPLIANT, UNDETERMINED, STOPPED when its process was gone, RETIRED when its file was. */
   readonly verdict: string;
   /** What it counted: open findings by severity, unknown ones, looks. */
   readonly counts: JsonObject;
@@ -50,6 +51,7 @@ export interface FindingFilter {
 }
 
 export interface ComplianceStore {
+  readonly places: CompliancePlaces;
   /**
    * Writes down that a check begins. Whoever holds the set's lock calls it, so checks of the set that have not ended are dead: they
    * are marked so, and `stopped` makes the event that tells of each.
@@ -71,10 +73,11 @@ export interface ComplianceStore {
   close(): void;
 }
 
-const formatVersion = 2;
+const formatVersion = 3;
 const upgrades = {
   1: `ALTER TABLE findings ADD COLUMN of_target INTEGER NOT NULL DEFAULT 0;
       UPDATE findings SET of_target = 1 WHERE subject = '' AND code <> '';`,
+  2: placesTables,
 };
 const tables = `
   CREATE TABLE checks (
@@ -124,7 +127,7 @@ const tables = `
     event TEXT NOT NULL,
     taken_at INTEGER
   ) STRICT;
-  CREATE INDEX events_waiting ON events (id) WHERE taken_at IS NULL;`;
+  CREATE INDEX events_waiting ON events (id) WHERE taken_at IS NULL;${placesTables}`;
 
 /** Opens or makes it. Throws JournalFailure. */
 export function openComplianceStore(stateDir: string): ComplianceStore {
@@ -135,9 +138,11 @@ export function openComplianceStore(stateDir: string): ComplianceStore {
 
 class SqliteComplianceStore implements ComplianceStore {
   readonly #rows: Statements;
+  readonly places: CompliancePlaces;
 
   constructor(rows: Statements) {
     this.#rows = rows;
+    this.places = compliancePlaces(rows);
   }
 
   begin(set: string, at: number, isWhole: boolean, stopped: (row: CheckRow) => JsonObject): number {

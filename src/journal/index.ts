@@ -36,6 +36,7 @@ export {
   type ComplianceStore,
   type FindingFilter,
 } from './compliance.ts';
+export type { CompliancePlaces, ReportedNode } from './compliance-places.ts';
 export {
   openWindowStore,
   type OccurrenceRow,

@@ -32,8 +32,9 @@ export const eventMeanings: Readonly<Record<EventName, string>> = {
   approvalWanted: 'An execution or a maintenance window waits for an approval.',
   lockRefused: 'An execution got no lock, because another one holds it.',
   windowSummary: 'What a run of a maintenance window came to.',
-  findingNew: 'A compliance check found what it had not found before.',
-  findingFixed: 'What a compliance check had found is fixed.',
+  findingNew: 'A compliance check found what it had not found before, or what nobody acknowledges any more.',
+  findingFixed:
+    'What a compliance check had found is fixed, can be looked at again, or is no longer checked; the message says which.',
   findingUnknown: 'A compliance check could not tell.',
   checkStopped: 'A compliance check did not come to its end.',
   channelFailed: 'Another channel cannot be reached.',

@@ -72,6 +72,8 @@ export interface Host {
   readonly label: string;
   /** How it is reached: decides whether aws:runCommand goes over this port or over SSM's own SendCommand. */
   readonly transport: HostAddress['transport'];
+  /** ssh: the address or name that is connected to, as the inventory has it. */
+  readonly address?: string;
   /** The EC2 instance that the host is, where the inventory knows it or the host is named by it. */
   readonly instanceId?: string;
   /** Whether values of `env` and `stdin` reach the host without being stored by a third party. False for ssm. */

@@ -4,6 +4,8 @@ import { describe, expect, test } from 'vitest';
 import {
   compare,
   isOpen,
+  verdictOfCheck,
+  withDoubts,
   type Acknowledgement,
   type Change,
   type Finding,
@@ -19,6 +21,9 @@ class Memory {
   findings: readonly Finding[] = [];
   acknowledgements: Acknowledgement[] = [];
 
+  /** Of the last check, by exit code. */
+  verdict = '';
+
   /** Checks, remembers, and says `KIND SUBJECT`, in capitals where somebody is told. */
   check(looks: readonly Look[], isWholeSet = true): string[] {
     this.now += 1_000;
@@ -31,6 +36,7 @@ class Memory {
       isWholeSet,
       now: this.now,
     });
+    this.verdict = verdictOfCheck(withDoubts(looks, changes), this.acknowledgements, this.now);
     const key = (finding: Finding): string => JSON.stringify([finding.rule, finding.target, finding.subject]);
     const all = new Map(this.findings.map((finding) => [key(finding), finding]));
     for (const finding of findings) all.set(key(finding), finding);
@@ -101,9 +107,34 @@ describe('one finding after the other', () => {
       'UNKNOWN vol-1',
     ]);
     expect(memory.open()).toEqual(['vol-1 open NOT_LISTED']);
+    expect(memory.verdict).toBe('UNDETERMINED');
     expect(memory.check([look('r', 'account', [unknown('', 'Throttling')], false)])).toEqual(['still vol-1']);
     expect(memory.check([look('r', 'account', [kept('vol-2')], false)])).toEqual(['still vol-1']);
     expect(memory.check([look('r', 'account', [kept('vol-2')], false)])).toEqual(['FIXED vol-1']);
+    expect(memory.verdict).toBe('COMPLIANT');
+  });
+
+  test('what is not seen any more beside something else that is wrong is retired, and nobody says fixed', () => {
+    const memory = new Memory();
+    expect(memory.check([look('r', 'h', [broken('owner of f'), kept('mode of f')])])).toEqual([
+      'NEW owner of f',
+    ]);
+    expect(memory.check([look('r', 'h', [broken('f')])])).toEqual(['NEW f', 'RETIRED owner of f']);
+    expect(memory.check([look('r', 'h', [kept('owner of f'), kept('mode of f')])])).toEqual(['FIXED f']);
+  });
+
+  test('a host that a rule may still mean is unknown and not retired while nobody can find out whom it means', () => {
+    const memory = new Memory();
+    const both = [look('r', 'i-1', [broken('a')]), look('r', 'i-2', [kept('a')])];
+    expect(memory.check(both)).toEqual(['NEW a']);
+    const throttled = [look('r', 'i-2', [kept('a')]), look('r', 'account', [unknown('')], false)];
+    expect(memory.check(throttled)).toEqual(['UNKNOWN', 'UNKNOWN a']);
+    expect(memory.verdict).toBe('UNDETERMINED');
+    expect(memory.open()).toEqual(['a open UNREACHABLE', 'unknown UNREACHABLE']);
+    expect(memory.check(throttled)).toEqual(['still', 'still a']);
+    expect(memory.check(both)).toEqual(['KNOWN a', 'KNOWN']);
+    expect(memory.open()).toEqual(['a open']);
+    expect(memory.check([look('r', 'i-2', [kept('a')])])).toEqual(['RETIRED a']);
   });
 
   test('what leaves the file is retired and not fixed, and only a whole check says so', () => {
@@ -131,6 +162,62 @@ describe('one finding after the other', () => {
     memory.quiet(3_500);
     expect(memory.check([look('r', 'h', [broken('a')])])).toEqual(['still a']);
     expect(memory.check([look('r', 'h', [broken('a')])])).toEqual(['STILL a']);
+  });
+});
+
+describe('what is acknowledged', () => {
+  test.each([
+    ['gets worse', broken('a', 'far worse')],
+    ['changes', broken('a', 'bad in another way')],
+  ])('and %s is quiet until the time is over, and is told then as it is', (_what, worse) => {
+    const memory = new Memory();
+    memory.check([look('r', 'h', [broken('a')])]);
+    memory.quiet(4_500);
+    expect(memory.check([look('r', 'h', [worse])])).toEqual(['still a']);
+    expect(memory.verdict).toBe('COMPLIANT');
+    expect(memory.check([look('r', 'h', [worse])])).toEqual(['still a']);
+    expect(memory.check([look('r', 'h', [worse])])).toEqual(['STILL a']);
+    expect(memory.verdict).toBe('NON_COMPLIANT');
+    expect(memory.findings[0]?.found).toBe(worse.kind === 'broken' ? worse.found : '');
+    expect(memory.check([look('r', 'h', [worse])])).toEqual(['still a']);
+  });
+
+  test('at its very end it holds no more, and is told once', () => {
+    const memory = new Memory();
+    memory.check([look('r', 'h', [broken('a')])]);
+    memory.quiet(4_000);
+    expect(memory.check([look('r', 'h', [broken('a')])])).toEqual(['still a']);
+    expect(memory.check([look('r', 'h', [broken('a')])])).toEqual(['STILL a']);
+    expect(memory.check([look('r', 'h', [broken('a')])])).toEqual(['still a']);
+  });
+
+  test('is told as fixed where it was told before; comes back quietly, and is told when the time is over', () => {
+    const memory = new Memory();
+    expect(memory.check([look('r', 'h', [broken('a')])])).toEqual(['NEW a']);
+    memory.quiet(6_500);
+    expect(memory.check([look('r', 'h', [broken('a')])])).toEqual(['still a']);
+    expect(memory.check([look('r', 'h', [kept('a')])])).toEqual(['FIXED a']);
+    expect(memory.check([look('r', 'h', [broken('a')])])).toEqual(['new a']);
+    expect(memory.check([look('r', 'h', [broken('a')])])).toEqual(['still a']);
+    expect(memory.check([look('r', 'h', [broken('a')])])).toEqual(['STILL a']);
+    expect(memory.check([look('r', 'h', [kept('a')])])).toEqual(['FIXED a']);
+  });
+
+  test('and was never told is not told as fixed, and is new when it comes back later', () => {
+    const memory = new Memory();
+    memory.quiet(3_500);
+    expect(memory.check([look('r', 'h', [broken('a')])])).toEqual(['new a']);
+    expect(memory.check([look('r', 'h', [kept('a')])])).toEqual(['fixed a']);
+    expect(memory.check([look('r', 'h', [broken('a')])])).toEqual(['NEW a']);
+  });
+
+  test('and cannot be looked at any more is unknown: quiet, and never compliant', () => {
+    const memory = new Memory();
+    memory.check([look('r', 'h', [broken('a')])]);
+    memory.quiet(3_500);
+    expect(memory.check([look('r', 'h', [unknown('')])])).toEqual(['unknown a']);
+    expect(memory.verdict).toBe('UNDETERMINED');
+    expect(memory.check([look('r', 'h', [unknown('')])])).toEqual(['STILL a']);
   });
 });
 

@@ -20,7 +20,12 @@ export function probesContract(subject: () => ProbedHost): void {
     });
     const { host } = subject();
     const signal = AbortSignal.timeout(60_000);
-    const looks = await askHost('it', questions, { host: () => host, signal, now: Date.now });
+    const looks = await askHost('it', questions, {
+      host: () => host,
+      targets: (names) => names,
+      signal,
+      now: Date.now,
+    });
     return looks.map((judged) =>
       judged.map((each) => {
         const is = each.kind === 'unknown' ? each.code : each.found;

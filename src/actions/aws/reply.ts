@@ -1,12 +1,15 @@
 /** Reading AWS replies: members that are absent or of another type read as nothing. */
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
 import { callAws, type ParamsOf, type ReplyOf, type Shaped } from '../../transports/aws-calls.ts';
-import type { ActionContext } from '../define-action.ts';
+import { ActionFailure, type ActionContext } from '../define-action.ts';
 
 /** Pages of one listing; more means that the filter is not doing its work. */
 const pagesMax = 1000;
 
-/** A listing, page by page. `params` must not hold NextToken. */
+/**
+ * A listing, page by page. `params` must not hold NextToken. Throws ActionFailure HALF_ANSWER where a page leads back to itself, or there is
+ * no end: what was listed until then is a part, and must not pass for the whole.
+ */
 export async function* pages<const Service extends string, const Operation extends string>(
   service: Service,
   operation: Operation,
@@ -19,9 +22,12 @@ export async function* pages<const Service extends string, const Operation exten
     const reply = await callAws(aws, { service, operation, params: asked, signal });
     yield reply;
     const token = textIn<unknown>(reply, 'NextToken');
-    if (token === '' || token === next) return;
+    if (token === '') return;
+    if (token === next) break;
     next = token;
   }
+  const message = `${service} ${operation} says that there is more, and gives no further page`;
+  throw new ActionFailure({ code: 'HALF_ANSWER', message });
 }
 
 /** Of a reply whose shape is known, its members; of any other JSON, every name. */

@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import type { Judged } from '../../compliance/types.ts';
 import { objectIn, objectsIn, pages, textIn } from '../aws/reply.ts';
 import { defineAccountCheck } from './define-check.ts';
-import { broken, kept, unknown } from './judging.ts';
+import { broken, isFuture, kept, unknown } from './judging.ts';
 
 export const checkAssociations = defineAccountCheck({
   name: 'check:associations',
@@ -49,7 +49,7 @@ export const checkAssociations = defineAccountCheck({
         else if (status !== 'Success')
           judged.push(unknown(subject, 'NOT_ENDED', `its status is ${status || 'not told'}`));
         else if (MaxAgeHours === undefined) judged.push(kept(subject, 'Success'));
-        else if (Number.isNaN(ranAt))
+        else if (Number.isNaN(ranAt) || isFuture(ranAt, context.now()))
           judged.push(unknown(subject, 'BAD_REPLY', 'SSM does not say when it ran last'));
         else
           judged.push(

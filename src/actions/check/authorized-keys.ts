@@ -5,14 +5,19 @@ import { parsePublicKey } from '../public-key.ts';
 import { defineHostCheck } from './define-check.ts';
 import { badReply, broken, kept, unknown } from './judging.ts';
 
-/** Every file that sshd reads for the user; where sshd does not say, the two that it reads by default. */
+/** Every file that sshd reads for the user, in its own words. Without sshd nobody comes in by keys but by the two files that it reads by default. */
 const body = `
 user=$1
-entry=$(getent passwd "$user") || { say user absent; return 0; }
+needs getent cut sed grep base64
+entry=$(getent passwd "$user")
+case $? in 0) ;; 2) say user absent; return 0 ;; *) no NO_ANSWER "getent does not say whether there is a user $user" ;; esac
 say user there
 home=$(printf '%s' "$entry" | cut -d : -f 6)
 uid=$(printf '%s' "$entry" | cut -d : -f 3)
-settings=$(sshd -T -C "user=$user" -C host=localhost -C addr=127.0.0.1 2>/dev/null)
+settings=
+if command -v sshd >/dev/null; then
+  settings=$(sshd -T -C "user=$user" -C host=localhost -C addr=127.0.0.1 2>&1) || { say unasked "$(in_words "$settings")"; settings=; }
+fi
 files=$(printf '%s\\n' "$settings" | sed -n 's/^authorizedkeysfile //p')
 command=$(printf '%s\\n' "$settings" | sed -n 's/^authorizedkeyscommand //p')
 case $command in '' | none) ;; *) say command "$command" ;; esac
@@ -21,11 +26,13 @@ case $command in '' | none) ;; *) say command "$command" ;; esac
 for file in $files; do
   case $file in *%*) file=$(printf '%s' "$file" | sed "s|%h|$home|g; s|%u|$user|g; s|%U|$uid|g; s|%%|%|g") ;; esac
   case $file in /*) ;; *) file=$home/$file ;; esac
-  shown=$(ls -Ld -- "$file" 2>&1) || case $shown in *"No such file"* | *"Not a directory"*) continue ;; *) no UNREADABLE "$(in_words "$shown")" ;; esac
+  shown=$(ls -Ld -- "$file" 2>&1) || case $shown in "ls: cannot access"*": No such file or directory" | "ls: cannot access"*": Not a directory") continue ;; *) no UNREADABLE "$(in_words "$shown")" ;; esac
   [ -r "$file" ] || no UNREADABLE "$file cannot be read"
   [ -f "$file" ] || continue
   say file "$file"
-  grep -v -e '^[[:space:]]*#' -e '^[[:space:]]*$' -- "$file" | base64 -w 390 | lines text
+  grep -a -v -e '^[[:space:]]*#' -e '^[[:space:]]*$' -- "$file" >/dev/null
+  [ $? -le 1 ] || no UNREADABLE "$file cannot be read"
+  grep -a -v -e '^[[:space:]]*#' -e '^[[:space:]]*$' -- "$file" | base64 -w 390 | lines text
   say next yes
 done
 say looked yes
@@ -119,6 +126,15 @@ export const checkAuthorizedKeys = defineHostCheck({
     if (command !== undefined)
       judged.push(
         unknown(User, 'KEYS_FROM_COMMAND', `sshd asks ${command} for further keys, which nobody can list`),
+      );
+    const unasked = fields.one('unasked');
+    if (unasked !== undefined)
+      judged.push(
+        unknown(
+          `files of ${User}`,
+          'SSHD_NOT_ASKED',
+          `sshd does not say which files it reads, and only the usual ones were looked at: ${unasked}`,
+        ),
       );
     return judged.length === 0 ? [kept(User, 'without keys')] : judged;
   },

@@ -8,6 +8,7 @@ import { badReply, broken, kept, unknown } from './judging.ts';
 /** Only what is public of a file that may hold a key as well. */
 const body = `
 kind=$1 at=$2 name=$3
+needs ls grep sed head base64
 case $kind in
   file)
     [ -e "$at" ] || { ls -d -- "$at" 2>&1 | grep -q 'Permission denied' && no UNREADABLE "$at cannot be read"; say there no; return 0; }
@@ -15,7 +16,7 @@ case $kind in
     say there yes
     sed -n '/^-----BEGIN CERTIFICATE-----/,/^-----END CERTIFICATE-----/p' <"$at" | head -c 49152 | base64 -w 390 | lines pem ;;
   port)
-    command -v openssl >/dev/null || no TOOL_MISSING "openssl is not installed"
+    needs openssl timeout
     said=$(timeout 10 openssl s_client -connect "$at" -showcerts \${name:+-servername "$name"} </dev/null 2>&1)
     case $said in
       *"-----BEGIN CERTIFICATE-----"*) say there yes ;;

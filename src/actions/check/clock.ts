@@ -5,6 +5,7 @@ import { defineHostCheck } from './define-check.ts';
 import { broken, compared, fieldOf, kept, unknown } from './judging.ts';
 
 const body = `
+needs date
 say now "$(date +%s.%N)"
 if [ -d /run/systemd/system ] && command -v timedatectl >/dev/null; then
   kept=$(timedatectl show -p NTPSynchronized 2>/dev/null | sed -n 's/^NTPSynchronized=//p')

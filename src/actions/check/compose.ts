@@ -11,7 +11,7 @@ import type { CommandResult, HostScript } from '../../transports/host.ts';
 export interface Probe {
   /** Names its shell function: [a-z_]+. Probes of one kind share one body. */
   readonly kind: string;
-  /** POSIX sh: what runs with the arguments as `$1` … It says what it sees with `say KEY VALUE` or `lines KEY`, and no with `no CODE TEXT`. */
+  /** POSIX sh: what runs with the arguments as `$1` … It says what it sees with `say KEY VALUE` or `lines KEY`, no with `no CODE TEXT`, and `needs TOOL` of what it cannot see without. */
   readonly body: string;
   readonly args: readonly string[];
 }
@@ -42,6 +42,8 @@ say() {
   printf '%s %s : %s=%s\\n' "$nonce" "$n" "$1" "$2" >&3
 }
 no() { say failed "$*"; exit 1; }
+# needs TOOL …: without them nothing would be seen, which must not pass for nothing being there.
+needs() { for tool in "$@"; do command -v "$tool" >/dev/null || no TOOL_MISSING "$tool is not installed"; done; }
 fail() { no "$@"; }
 # lines KEY: standard input, bounded; KEY-more says that there was more.
 lines() {

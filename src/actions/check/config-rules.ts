@@ -206,10 +206,14 @@ async function settled(
 /** All pages. There is no filter by compliance: what Config has no word for must be seen, not filtered away. */
 async function resultsOf(rule: string, context: ActionContext): Promise<Judged[]> {
   const judged: Judged[] = [];
+  let isAnyCompliant = false;
   try {
     const params = { ConfigRuleName: rule, Limit: pageSize };
     for await (const page of pages('config', 'GetComplianceDetailsByConfigRule', params, context)) {
-      for (const result of objectsIn(page, 'EvaluationResults')) judged.push(judge(rule, result));
+      for (const result of objectsIn(page, 'EvaluationResults')) {
+        judged.push(judge(rule, result));
+        isAnyCompliant ||= textIn(result, 'ComplianceType') === 'COMPLIANT';
+      }
       if (judged.length > resultsMax)
         return [
           ...judged,
@@ -223,8 +227,9 @@ async function resultsOf(rule: string, context: ActionContext): Promise<Judged[]
     if (!isRuleMissing(error)) throw error;
     return [notKnown(rule, ruleMissing(rule))];
   }
-  if (judged.length > 0) return judged;
+  if (judged.some(({ kind }) => kind !== 'kept') || isAnyCompliant) return judged;
   return [
+    ...judged,
     notKnown(rule, {
       cause: 'NOTHING_JUDGED',
       reason:

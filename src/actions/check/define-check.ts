@@ -43,8 +43,13 @@ export interface HostCheck {
   probe(inputs: JsonObject): Probe;
   judge(answer: ProbeAnswer, inputs: JsonObject, asked: Asked): readonly Judged[];
   problems(inputs: JsonObject): readonly CheckProblem[];
+  /** What the inputs mean by names of belay.yaml. Throws ActionFailure. */
+  expand(inputs: JsonObject, context: Meaning): JsonObject;
   readonly secretInputs: readonly string[];
 }
+
+/** Who is meant by selectors, and where they are. */
+export type Meaning = Pick<ActionContext, 'host' | 'targets'>;
 
 export interface AccountCheck {
   readonly scope: 'account';
@@ -84,6 +89,8 @@ export function defineHostCheck<P extends TProperties>(
     readonly body: string;
     readonly args: (inputs: Given<P>) => readonly string[];
     readonly judge: (fields: Fields, inputs: Given<P>, asked: Asked) => readonly Judged[];
+    /** Inputs with what they mean by names of belay.yaml; left out, they mean none. Throws ActionFailure. */
+    readonly expand?: (inputs: Given<P>, context: Meaning) => Given<P>;
   },
 ): HostCheck {
   const kind = check.name.slice('check:'.length).replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
@@ -97,6 +104,8 @@ export function defineHostCheck<P extends TProperties>(
     answer.kind === 'trouble'
       ? [{ kind: 'unknown', subject: '', code: answer.code, reason: answer.reason }]
       : check.judge(answer.fields, given as Given<P>, asked);
+  const expand: HostCheck['expand'] = (given, context) =>
+    (check.expand?.(given as Given<P>, context) as JsonObject | undefined) ?? given;
   const action = defineAction({
     name: check.name,
     summary: check.summary,
@@ -121,7 +130,11 @@ export function defineHostCheck<P extends TProperties>(
           const some = hosts.slice(from, from + hostsAtOnceMax);
           const judged = await Promise.all(
             some.map(async (host) => {
-              const [seen = []] = await askHost(host, [{ check: { judge, probe }, inputs: own }], context);
+              const [seen = []] = await askHost(
+                host,
+                [{ check: { judge, probe, expand }, inputs: own }],
+                context,
+              );
               return { target: host, judged: seen };
             }),
           );
@@ -138,13 +151,14 @@ export function defineHostCheck<P extends TProperties>(
     inputs: plain(inputs),
     probe,
     judge,
+    expand,
     problems: (given) => check.problems?.(given as Unproven<P>) ?? [],
     secretInputs: [],
   };
 }
 
 export interface Question {
-  readonly check: Pick<HostCheck, 'probe' | 'judge'>;
+  readonly check: Pick<HostCheck, 'probe' | 'judge' | 'expand'>;
   readonly inputs: JsonObject;
 }
 
@@ -155,14 +169,20 @@ export interface Question {
 export async function askHost(
   name: string,
   questions: readonly Question[],
-  context: Pick<ActionContext, 'host' | 'signal' | 'now'>,
+  context: Pick<ActionContext, 'host' | 'signal' | 'now' | 'targets'>,
 ): Promise<(readonly Judged[])[]> {
   const probes = new Map<string, Probe>();
-  const keys = questions.map(({ check, inputs }) => {
-    const probe = check.probe(inputs);
-    const key = JSON.stringify([probe.kind, probe.args]);
-    probes.set(key, probe);
-    return key;
+  const meant = questions.map(({ check, inputs }): Meant => {
+    try {
+      const expanded = check.expand(inputs, context);
+      const probe = check.probe(expanded);
+      const key = JSON.stringify([probe.kind, probe.args]);
+      probes.set(key, probe);
+      return { inputs: expanded, key };
+    } catch (error) {
+      if (!(error instanceof ActionFailure)) throw error;
+      return { inputs, trouble: { kind: 'trouble', code: error.code, reason: error.message } };
+    }
   });
   const from = context.now();
   const answers = new Map<string, Heard>();
@@ -175,10 +195,18 @@ export async function askHost(
     code: 'HALF_ANSWER',
     reason: 'the host did not answer this',
   };
-  return questions.map(({ check, inputs }, index) => {
-    const { answer, ...asked } = answers.get(keys[index] ?? '') ?? { answer: missing, from, until: from };
+  return questions.map(({ check }, index) => {
+    const { inputs = {}, key = '', trouble = missing } = meant[index] ?? {};
+    const { answer, ...asked } = answers.get(key) ?? { answer: trouble, from, until: from };
     return judgedSafely(() => check.judge(answer, inputs, asked));
   });
+}
+
+/** A question, its inputs as they are meant now, and by which key its answer comes; or why it cannot be asked. */
+interface Meant {
+  readonly inputs: JsonObject;
+  readonly key?: string;
+  readonly trouble?: ProbeAnswer;
 }
 
 type Heard = Asked & { readonly answer: ProbeAnswer };

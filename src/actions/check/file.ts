@@ -8,14 +8,15 @@ import { badReply, broken, compared, fieldOf, kept } from './judging.ts';
 /** What cannot be read is not absent: stat's own words tell the one from the other. */
 const body = `
 path=$1 wants=$2
+needs stat readlink grep
 shown=$(stat -c '%F|%a|%U|%G|%s|%u|%g' -- "$path" 2>&1) || case $shown in
-  *"No such file or directory"* | *"Not a directory"*) say kind absent; return 0 ;;
+  "stat: cannot stat"*": No such file or directory" | "stat: cannot stat"*": Not a directory") say kind absent; return 0 ;;
   *) no UNREADABLE "$(in_words "$shown")" ;;
 esac
 case $shown in "symbolic link"*)
   say link "$(readlink -- "$path")"
   shown=$(stat -L -c '%F|%a|%U|%G|%s|%u|%g' -- "$path" 2>&1) || case $shown in
-    *"No such file or directory"* | *"Not a directory"*) say kind dangling; return 0 ;;
+    "stat: cannot stat"*": No such file or directory" | "stat: cannot stat"*": Not a directory") say kind dangling; return 0 ;;
     *) no UNREADABLE "$(in_words "$shown")" ;;
   esac ;;
 esac
@@ -23,6 +24,7 @@ say is "$shown"
 case $shown in "regular"*) say kind file ;; directory*) say kind directory; return 0 ;; *) say kind other; return 0 ;; esac
 case $wants in
   *s*)
+    needs sha256sum
     sum=$(sha256sum <"$path" 2>/dev/null) || no UNREADABLE "$path cannot be read"
     say sha256 "\${sum%% *}" ;;
 esac

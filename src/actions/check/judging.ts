@@ -31,6 +31,11 @@ export function badReply(reason: string): ActionFailure {
   return new ActionFailure({ code: 'BAD_REPLY', message: reason });
 }
 
+/** What is said to be younger than now by more than clocks differ was not read from a clock that counts. */
+export function isFuture(at: number, now: number): boolean {
+  return at - now > 3_600_000;
+}
+
 /** `1.5 GiB`. */
 export function bytesText(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];

@@ -5,8 +5,10 @@ import { compared, fieldOf, unknown } from './judging.ts';
 
 /** The newest by the package manager's own order. Debian's packages are named after what uname says; rpm's version is it. */
 const body = `
+needs uname grep sort tail cut
 say running "$(uname -r)"
 newest=
+[ ! -e /var/lib/dpkg/status ] || needs dpkg-query dpkg
 if command -v dpkg-query >/dev/null; then
   best=
   for line in $(dpkg-query -W -f '\${db:Status-Status}|\${Package}|\${Version}\\n' 'linux-image-[0-9]*' 2>/dev/null | grep '^installed|'); do

@@ -36,6 +36,12 @@ export const checkMinio = defineAccountCheck({
     Lifecycle: wants('Each bucket has an enabled rule that expires objects or old versions.'),
     Versioning: wants('Each bucket keeps versions.'),
     NoAnonymousAccess: wants('No bucket has a policy that lets everybody in.'),
+    AllowNone: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description: 'Whether it is good that there is no bucket. Otherwise nobody knows.',
+      }),
+    ),
     Except: Type.Optional(
       Type.Array(Type.String({ minLength: 3 }), { description: 'Buckets that are not looked at.' }),
     ),
@@ -71,7 +77,17 @@ export const checkMinio = defineAccountCheck({
         judged.push(unknown('', 'TOO_MANY', `it has more than ${bucketsMax} buckets`));
       for (const bucket of meant.slice(0, bucketsMax))
         judged.push(...(await ofBucket(bucket, s3, inputs, context)));
-      if (meant.length === 0) judged.push(kept('buckets', 'none'));
+      // A key that may not see them is told of none as well.
+      if (meant.length === 0)
+        judged.push(
+          inputs.AllowNone === true
+            ? kept('buckets', 'none')
+            : unknown(
+                'buckets',
+                'NOTHING_JUDGED',
+                'the cluster lists no bucket to this key; where that is good, say AllowNone',
+              ),
+        );
     }
     return { judged, isWhole: false };
   },
@@ -98,6 +114,9 @@ function ofServers(servers: readonly Server[], { DrivesOnline, OneVersion, Hosts
           compared(`drive ${drive.endpoint}`, 'ok', drive.healing ? 'healing' : drive.state || 'not told'),
         );
     }
+    for (const { endpoint, state, drives } of servers)
+      if (state === 'online' && drives.length === 0)
+        judged.push(unknown(`drives of ${endpoint}`, 'BAD_REPLY', 'the cluster tells of no drive there'));
     if (servers.every(({ drives }) => drives.length === 0))
       judged.push(unknown('drives', 'BAD_REPLY', 'the cluster tells of no drive'));
   }
@@ -184,6 +203,10 @@ async function anonymousAccess(bucket: string, s3: S3Client): Promise<string> {
     throw badReply(`the policy of ${bucket} is no JSON`);
   }
   const statements = listOf(memberOf(policy, 'Statement'));
+  const isWhole = (each: unknown): boolean =>
+    /^(Allow|Deny)$/.test(String(memberOf(each, 'Effect'))) && memberOf(each, 'Principal') !== undefined;
+  if (statements.length === 0 || !statements.every(isWhole))
+    throw badReply(`the policy of ${bucket} has statements that cannot be read`);
   const open = statements.filter(
     (each) => memberOf(each, 'Effect') === 'Allow' && isEverybody(memberOf(each, 'Principal')),
   );

@@ -7,6 +7,7 @@ import { broken, bytesText, compared, fieldOf, kept, unknown } from './judging.t
 /** The last entry of a mount point counts: it lies on top. df of the path itself: a full disk below an absent mount is not the mount's. */
 const body = `
 path=$1
+needs awk df
 [ -r /proc/self/mounts ] || no NO_PROC "there is no /proc/self/mounts here"
 found=$(BELAY_AT=$path awk '{ at = $2; while (match(at, /\\\\[0-7][0-7][0-7]/)) { o = substr(at, RSTART + 1, 3); at = substr(at, 1, RSTART - 1) sprintf("%c", substr(o,1,1) * 64 + substr(o,2,1) * 8 + substr(o,3,1)) substr(at, RSTART + 4) } if (at == ENVIRON["BELAY_AT"]) last = $1 "|" $3 "|" $4 } END { print last }' /proc/self/mounts)
 [ -n "$found" ] || { say mounted no; return 0; }

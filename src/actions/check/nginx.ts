@@ -7,6 +7,7 @@ import { broken, compared, fieldOf, kept, unknown } from './judging.ts';
 /** nginx -T prints what it would load, includes and all: what stands in files that it does not include does not count. */
 const body = `
 upstream=$1
+needs id grep head
 command -v nginx >/dev/null || { say nginx absent; return 0; }
 [ "$(id -u)" = 0 ] || no NOT_ROOT "only root can have nginx test its configuration"
 dump=$(nginx -T 2>&1)
@@ -14,6 +15,7 @@ rc=$?
 if [ $rc -ne 0 ]; then say valid no; say why "$(in_words "$(printf '%s\\n' "$dump" | grep -e '\\[emerg\\]' -e '\\[crit\\]' | head -n 1)")"; return 0; fi
 say valid yes
 [ "$upstream" != - ] || return 0
+needs awk getent sort tr
 printf '%s\\n' "$dump" | BELAY_UPSTREAM=$upstream awk '
   { sub(/(^|[ \\t])#.*$/, "") }
   { text = text " " $0 }
@@ -40,7 +42,7 @@ export const checkNginx = defineHostCheck({
   example: `
     - name: AllNodesAreServed
       action: check:nginx
-      inputs: { Hosts: [lb1], Upstream: minio, Servers: ['minio01.lab:9000', 'minio02.lab:9000'] }`,
+      inputs: { Hosts: [lb1], Upstream: minio, ServersOf: ['group:minio'], Port: 9000 }`,
   inputs: {
     Upstream: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_.-]+$' })),
     Servers: Type.Optional(
@@ -51,13 +53,41 @@ export const checkNginx = defineHostCheck({
           'Exactly these, as ADDRESS:PORT; a name also matches the addresses that the host resolves it to. Those that are down do not count as served.',
       }),
     ),
+    ServersOf: Type.Optional(
+      Type.Array(Type.String({ minLength: 1 }), {
+        minItems: 1,
+        description:
+          'Exactly these hosts of belay.yaml, each on Port: names, ranges, `group:NAME` or `tag:KEY=VALUE`. A host is served by its address of belay.yaml, its name, or an address that the name resolves to on the asked host.',
+      }),
+    ),
+    Port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535, description: 'Of ServersOf.' })),
   },
-  problems: ({ Upstream, Servers }) =>
-    (Upstream === undefined) !== (Servers === undefined)
-      ? [{ path: [], message: 'Upstream and Servers belong together' }]
-      : [],
+  problems: ({ Upstream, Servers, ServersOf, Port }) => [
+    ...((Upstream === undefined) !== (Servers === undefined && ServersOf === undefined)
+      ? [{ path: [], message: 'Upstream belongs together with Servers or ServersOf' }]
+      : []),
+    ...(Servers !== undefined && ServersOf !== undefined
+      ? [{ path: ['ServersOf'], message: 'it takes either Servers or ServersOf' }]
+      : []),
+    ...((ServersOf === undefined) !== (Port === undefined)
+      ? [{ path: [], message: 'ServersOf and Port belong together' }]
+      : []),
+  ],
+  expand: (inputs, context) =>
+    inputs.ServersOf === undefined
+      ? inputs
+      : {
+          ...inputs,
+          Servers: context.targets(inputs.ServersOf).map((name) => {
+            const { address = name } = context.host(name);
+            return `${name}=${address.includes(':') ? `[${address}]` : address}:${inputs.Port}`;
+          }),
+        },
   body,
-  args: ({ Upstream, Servers = [] }) => [Upstream ?? '-', ...Servers.map(nameOf)],
+  args: ({ Upstream, Servers = [] }) => [
+    Upstream ?? '-',
+    ...new Set(Servers.map(wantedOf).flatMap(({ name, server }) => [name, nameOf(server)])),
+  ],
   judge: (fields, { Upstream, Servers = [] }): readonly Judged[] => {
     if (fields.one('nginx') === 'absent') return [broken('nginx', 'installed', 'absent')];
     const valid = fieldOf(fields, 'valid', /^(yes|no)$/);
@@ -94,22 +124,37 @@ export const checkNginx = defineHostCheck({
     const addresses = new Map(
       fields.rows('resolved').map(([name = '', ...of]) => [name, of.filter((each) => each !== '')]),
     );
-    const isServed = (wanted: string, address: string): boolean => {
-      const [host, port] = [nameOf(wanted), portOf(wanted)];
-      if (portOf(address) !== port) return false;
-      return nameOf(address) === host || (addresses.get(host) ?? []).includes(nameOf(address));
+    const all = Servers.map(wantedOf);
+    const isServed = ({ name, server }: Wanted, address: string): boolean => {
+      if (portOf(address) !== portOf(server)) return false;
+      const is = nameOf(address);
+      return [name, nameOf(server)].some((each) => is === each || (addresses.get(each) ?? []).includes(is));
     };
-    for (const wanted of Servers) {
+    for (const wanted of all) {
       const found = served.filter(({ address }) => isServed(wanted, address));
       const is = found.length === 0 ? 'missing' : found.every(({ isDown }) => isDown) ? 'down' : 'served';
-      judged.push(compared(`${wanted} in ${Upstream}`, 'served', is));
+      judged.push(compared(`${wanted.shown} in ${Upstream}`, 'served', is));
     }
     for (const { address } of served)
-      if (!Servers.some((wanted) => isServed(wanted, address)))
+      if (!all.some((wanted) => isServed(wanted, address)))
         judged.push(broken(`${address} in ${Upstream}`, 'absent', 'a server that does not belong there'));
     return judged;
   },
 });
+
+interface Wanted {
+  readonly name: string;
+  /** `ADDRESS:PORT`. */
+  readonly server: string;
+  readonly shown: string;
+}
+
+/** `minio01=10.0.0.1:9000`, as a host of belay.yaml is meant, or `ADDRESS:PORT`. */
+function wantedOf(text: string): Wanted {
+  const [, name, server] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+  if (name === undefined || server === undefined) return { name: nameOf(text), server: text, shown: text };
+  return { name, server, shown: `${name}:${portOf(server)}` };
+}
 
 /** `10.0.0.1` of `10.0.0.1:9000`, `fd00::1` of `[fd00::1]:80`. */
 function nameOf(server: string): string {

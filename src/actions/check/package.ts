@@ -7,6 +7,8 @@ import { badReply, broken, kept, unknown } from './judging.ts';
 const body = `
 state=$1 least=$2
 shift 2
+needs grep sed tail
+[ ! -e /var/lib/dpkg/status ] || needs dpkg-query dpkg
 if command -v dpkg-query >/dev/null; then manager=apt
 elif command -v rpm >/dev/null; then manager=rpm
 else no NO_PACKAGE_MANAGER "neither dpkg nor rpm is here"; fi
@@ -76,8 +78,9 @@ export const checkPackage = defineHostCheck({
     ),
     AtLeast: Type.Optional(
       Type.String({
-        pattern: '^[A-Za-z0-9][A-Za-z0-9.+:~^_-]*$',
-        description: 'The least version, as dpkg or rpm writes it. Quote it in YAML: 1.10 is a number.',
+        pattern: '^[0-9][A-Za-z0-9.+:~^_-]*$',
+        description:
+          'The least version, as dpkg or rpm writes it, with its epoch where the package has one (1:9.2). Quote it in YAML: 1.10 is a number.',
       }),
     ),
   },
@@ -101,6 +104,14 @@ export const checkPackage = defineHostCheck({
           : broken(name, 'absent', isThere ? `installed, ${version}` : status);
       if (!isThere) return broken(name, AtLeast === undefined ? 'installed' : `at least ${AtLeast}`, found);
       if (AtLeast === undefined) return kept(name, version);
+      // Every version with an epoch is greater than every one without: what was meant is not known.
+      const [, epoch] = /^(\d+):/.exec(version) ?? [];
+      if (epoch !== undefined && epoch !== '0' && !AtLeast.includes(':'))
+        return unknown(
+          name,
+          'EPOCH_MISSING',
+          `it is ${version}, and AtLeast ${AtLeast} has no epoch; write ${epoch}:${AtLeast}`,
+        );
       if (order === 'yes') return kept(name, version);
       if (order === 'no') return broken(name, `at least ${AtLeast}`, version);
       return unknown(

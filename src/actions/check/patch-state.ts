@@ -5,7 +5,7 @@ import type { JsonObject } from '../../json.ts';
 import { numberIn, objectsIn, pages, textIn } from '../aws/reply.ts';
 import type { ActionContext } from '../define-action.ts';
 import { defineAccountCheck } from './define-check.ts';
-import { compared, unknown } from './judging.ts';
+import { compared, isFuture, unknown } from './judging.ts';
 
 const nodesAtOnceMax = 50;
 const counts = [
@@ -54,11 +54,10 @@ export const checkPatchState = defineAccountCheck({
       ? [{ path: [], message: 'nothing is wanted: give Critical: 0 or another count' }]
       : []),
   ],
-  permissions: ({ InstanceIds }) => [
+  permissions: ({ InstanceIds }) =>
     InstanceIds === undefined
-      ? 'ssm:DescribeInstancePatchStatesForPatchGroup'
-      : 'ssm:DescribeInstancePatchStates',
-  ],
+      ? ['ssm:DescribeInstancePatchStatesForPatchGroup', 'ssm:DescribeInstanceInformation']
+      : ['ssm:DescribeInstancePatchStates'],
   look: async (inputs, context) => {
     const {
       InstanceIds,
@@ -75,6 +74,8 @@ export const checkPatchState = defineAccountCheck({
     const judged = [...states].flatMap(([id, state]): Judged[] => {
       const at = Date.parse(textIn(state, 'OperationEndTime'));
       const hours = (context.now() - at) / 3_600_000;
+      if (isFuture(at, context.now()))
+        return [unknown(id, 'BAD_REPLY', 'the time of its last scan is in the future')];
       if (Number.isNaN(at))
         return [unknown(id, 'NEVER_SCANNED', 'Patch Manager has not finished a scan of it')];
       if (hours > MaxAgeHours)
@@ -102,13 +103,25 @@ export const checkPatchState = defineAccountCheck({
         ];
       });
     });
-    for (const id of InstanceIds ?? [])
+    for (const id of InstanceIds ?? (await membersOf(PatchGroup ?? '', context)))
       if (!states.has(id)) judged.push(unknown(id, 'NEVER_SCANNED', 'Patch Manager knows nothing of it'));
     if (judged.length === 0)
       judged.push(unknown('', 'NOTHING_JUDGED', `Patch Manager lists no node of patch group ${PatchGroup}`));
     return { judged, isWhole: false };
   },
 });
+
+/** Managed nodes of the group: one that was never scanned is in no list of patch states. */
+async function membersOf(group: string, context: ActionContext): Promise<ReadonlySet<string>> {
+  const ids = new Set<string>();
+  for (const Key of ['tag:PatchGroup', 'tag:Patch Group']) {
+    const Filters = [{ Key, Values: [group] }];
+    for await (const page of pages('ssm', 'DescribeInstanceInformation', { Filters }, context))
+      for (const node of objectsIn(page, 'InstanceInformationList')) ids.add(textIn(node, 'InstanceId'));
+  }
+  ids.delete('');
+  return ids;
+}
 
 async function statesOf(
   ids: readonly string[] | undefined,

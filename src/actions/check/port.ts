@@ -7,11 +7,14 @@ import { badReply, broken, compared, kept } from './judging.ts';
 const body = `
 protocol=$1 port=$(printf %04X "$2")
 case $protocol in tcp) state=0A ;; *) state=07 ;; esac
+needs awk sort
 [ -r /proc/net/$protocol ] || no NO_PROC "there is no /proc/net/$protocol here"
 for table in $protocol \${protocol}6; do
-  [ -r /proc/net/$table ] || continue
-  awk -v port="$port" -v state=$state 'NR > 1 && $4 == state { split($2, a, ":"); if (a[2] == port) print a[1] }' /proc/net/$table
-done | sort -u | lines listens
+  [ -e /proc/net/$table ] || continue
+  found=$(awk -v port="$port" -v state=$state 'NR > 1 && $4 == state { split($2, a, ":"); if (a[2] == port) print a[1] } END { print "end" }' /proc/net/$table 2>&1) || no UNREADABLE "$(in_words "$found")"
+  case $found in *end) ;; *) no UNREADABLE "/proc/net/$table was not read to its end" ;; esac
+  printf '%s\n' "$found" | sort -u | lines listens
+done
 say looked yes
 `;
 
@@ -45,7 +48,10 @@ export const checkPort = defineHostCheck({
   judge: (fields, { Port, Protocol = 'tcp', State = 'listening', Only }) => {
     if (fields.one('looked') !== 'yes' || fields.one('listens-more') !== undefined)
       throw badReply('it did not list all sockets');
-    const addresses = fields.all('listens').map(addressOf);
+    const addresses = fields
+      .all('listens')
+      .filter((each) => each !== 'end')
+      .map(addressOf);
     const subject = `${protocolName(Protocol)} port ${Port}`;
     if (State === 'closed')
       return [

@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import type { Judged } from '../../compliance/types.ts';
 import type { Fields } from '../scripts/fields.ts';
 import { defineHostCheck } from './define-check.ts';
-import { badReply, broken, compared, kept, unknown } from './judging.ts';
+import { badReply, broken, compared, isFuture, kept, unknown } from './judging.ts';
 
 /** Names of settings are words, so they need no quoting; each answer is one line, and each question may fail by itself. */
 const body = `
@@ -11,6 +11,7 @@ user=$1 port=$2 socket=$3 folder=$4 wants=$5
 shift 5
 for bin in /usr/lib/postgresql/*/bin /usr/pgsql-*/bin; do [ -d "$bin" ] && PATH=$PATH:$bin; done
 command -v psql >/dev/null || no NO_POSTGRESQL "psql is not installed"
+needs find sort tail grep
 id -u "$user" >/dev/null 2>&1 || no NO_SUCH_USER "there is no user $user"
 cd /
 [ "$port" = - ] || { PGPORT=$port; export PGPORT; }
@@ -24,7 +25,9 @@ ask() {
 }
 if [ "$folder" != - ]; then
   if [ -d "$folder" ] && [ -r "$folder" ]; then
-    say backup "is $(find "$folder" -maxdepth 3 -name backup_manifest -type f -printf '%T@ %h\\n' 2>/dev/null | sort -n | tail -n 1)"
+    denied=$(find "$folder" -maxdepth 3 -name backup_manifest -type f 2>&1 >/dev/null | grep -m 1 'Permission denied')
+    if [ -n "$denied" ]; then say backup unreadable
+    else say backup "is $(find "$folder" -maxdepth 3 -name backup_manifest -type f -printf '%T@ %h\\n' 2>/dev/null | sort -n | tail -n 1)"; fi
   elif [ -e "$folder" ]; then say backup unreadable
   else say backup absent; fi
 fi
@@ -41,7 +44,7 @@ case $wants in *l*)
   case $facts in
     *t) say lag "$(ask "select case when r.receive is null and not exists (select from pg_stat_wal_receiver) then 'no-receiver' when r.receive = r.replay and exists (select from pg_stat_wal_receiver where status = 'streaming') then '0' else coalesce(extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp())::text, 'unknown') end from (select pg_last_wal_receive_lsn() as receive, pg_last_wal_replay_lsn() as replay) r" 2>/dev/null)" ;;
     *)
-      ask "select coalesce(nullif(application_name,''),'?')||'|'||coalesce(client_addr::text,'local')||'|'||state||'|'||coalesce(extract(epoch from replay_lag)::text,'0') from pg_stat_replication where application_name not like 'pg_basebackup%' order by 1" 2>/dev/null >/dev/null && ask "select coalesce(nullif(application_name,''),'?')||'|'||coalesce(client_addr::text,'local')||'|'||state||'|'||coalesce(extract(epoch from replay_lag)::text,'0') from pg_stat_replication where application_name not like 'pg_basebackup%' order by 1" | lines standby
+      ask "select coalesce(nullif(application_name,''),'?')||'|'||coalesce(client_addr::text,'local')||'|'||state||'|'||coalesce(extract(epoch from replay_lag)::text, case when replay_lsn = sent_lsn then '0' else 'unknown' end) from pg_stat_replication where application_name not like 'pg_basebackup%' order by 1" 2>/dev/null >/dev/null && ask "select coalesce(nullif(application_name,''),'?')||'|'||coalesce(client_addr::text,'local')||'|'||state||'|'||coalesce(extract(epoch from replay_lag)::text, case when replay_lsn = sent_lsn then '0' else 'unknown' end) from pg_stat_replication where application_name not like 'pg_basebackup%' order by 1" | lines standby
       say standbys listed ;;
   esac ;;
 esac
@@ -126,7 +129,16 @@ export const checkPostgresql = defineHostCheck({
         : [backupOf(fields.one('backup'), BackupFolder, MaxBackupAgeHours, until)];
     const trouble = fields.one('trouble');
     if (trouble !== undefined)
-      return [...backup, unknown('', 'NOT_ANSWERING', `the server does not answer: ${trouble}`)];
+      return [
+        ...backup,
+        /^sudo:|^runuser:/.test(trouble)
+          ? unknown(
+              '',
+              'NOT_ALLOWED',
+              `the server was not asked, for want of a right on the host: ${trouble}`,
+            )
+          : unknown('', 'NOT_ANSWERING', `the server does not answer: ${trouble}`),
+      ];
     const [, number, version = '', recovery] =
       /^(\d{5,6})\|([^|]+)\|([tf])$/.exec(fields.one('facts') ?? '') ?? [];
     if (number === undefined) throw badReply('it did not say which version runs');
@@ -239,6 +251,8 @@ function backupOf(said: string | undefined, folder: string, maxHours: number, no
     return broken(subject, wanted, said === 'absent' ? 'without its folder' : 'without any finished backup');
   const [, seconds, path] = /^is (\d+(?:\.\d+)?) (\/.*)$/.exec(said ?? '') ?? [];
   if (seconds === undefined) throw badReply('it did not say when the last base backup was');
+  if (isFuture(Number(seconds) * 1_000, now))
+    return unknown(subject, 'BAD_REPLY', `the time of ${path} is in the future`);
   const hours = (now - Number(seconds) * 1_000) / 3_600_000;
   return compared(subject, wanted, `${hours.toFixed(1)} h old (${path})`, hours <= maxHours);
 }

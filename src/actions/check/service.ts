@@ -1,9 +1,11 @@
 /** check:service: systemd units run or do not, and start at boot or do not. */
 import { Type } from 'typebox';
+import type { Judged } from '../../compliance/types.ts';
 import { defineHostCheck } from './define-check.ts';
-import { badReply, compared } from './judging.ts';
+import { badReply, compared, unknown } from './judging.ts';
 
 const body = `
+needs tail
 command -v systemctl >/dev/null && [ -d /run/systemd/system ] || no NO_SYSTEMD "systemd does not run here"
 for unit in "$@"; do
   shown=$(systemctl show --no-pager -p LoadState,ActiveState,UnitFileState -- "$unit" 2>&1) || no SYSTEMCTL_FAILED "$(in_words "$shown")"
@@ -71,17 +73,19 @@ export const checkService = defineHostCheck({
       const isEnabled = ['enabled', 'alias'].includes(enabled);
       const isDisabled = !['enabled', 'enabled-runtime', 'alias'].includes(enabled);
       const at = isThere ? enabled : 'not there';
-      const boot =
+      const boot: readonly Judged[] =
         Enabled === undefined
           ? []
-          : [
-              compared(
-                `${name} at boot`,
-                Enabled ? 'enabled' : 'disabled',
-                at,
-                Enabled ? isThere && isEnabled : isDisabled,
-              ),
-            ];
+          : isThere && enabled === '-'
+            ? [unknown(`${name} at boot`, 'NOT_TOLD', 'systemd does not say whether it starts at boot')]
+            : [
+                compared(
+                  `${name} at boot`,
+                  Enabled ? 'enabled' : 'disabled',
+                  at,
+                  Enabled ? isThere && isEnabled : isDisabled,
+                ),
+              ];
       return [...state, ...boot];
     });
   },

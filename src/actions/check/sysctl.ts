@@ -4,6 +4,7 @@ import { defineHostCheck } from './define-check.ts';
 import { badReply, compared } from './judging.ts';
 
 const body = `
+needs cat tr
 [ -d /proc/sys ] || no NO_PROC "there is no /proc/sys here"
 for name in "$@"; do
   file=/proc/sys/$name

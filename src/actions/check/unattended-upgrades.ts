@@ -4,8 +4,11 @@ import { defineHostCheck } from './define-check.ts';
 import { badReply, compared, fieldOf } from './judging.ts';
 
 const body = `
+needs grep sed tail
 active() { [ -d /run/systemd/system ] && systemctl is-enabled --quiet -- "$1" 2>/dev/null && systemctl is-active --quiet -- "$1" 2>/dev/null && echo on || echo off; }
+[ ! -d /run/systemd/system ] || needs systemctl
 if command -v apt-config >/dev/null; then
+  needs dpkg-query
   say manager apt
   dpkg-query -W -f '\${db:Status-Status}\\n' unattended-upgrades 2>/dev/null | grep -qx installed && say package installed || say package absent
   dump=$(apt-config dump 2>&1) || no APT_CONFIG "$(in_words "$dump")"

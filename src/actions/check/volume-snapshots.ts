@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import type { Judged } from '../../compliance/types.ts';
 import { objectsIn, pages, textIn } from '../aws/reply.ts';
 import { defineAccountCheck } from './define-check.ts';
-import { broken, kept, unknown } from './judging.ts';
+import { broken, isFuture, kept, unknown } from './judging.ts';
 import { listVolumes, tagInput, volumeText } from './volumes.ts';
 
 /** Values of one filter that EC2 takes. */
@@ -35,7 +35,8 @@ export const checkVolumeSnapshots = defineAccountCheck({
           const id = textIn(snapshot, 'VolumeId');
           const at = Date.parse(textIn(snapshot, 'StartTime'));
           // What an endpoint gives beyond the filter counts as little as what has no time.
-          if (textIn(snapshot, 'State') !== 'completed' || Number.isNaN(at)) unreadable.add(id);
+          if (textIn(snapshot, 'State') !== 'completed' || Number.isNaN(at) || isFuture(at, context.now()))
+            unreadable.add(id);
           else newest.set(id, Math.max(newest.get(id) ?? 0, at));
         }
     }
@@ -47,7 +48,11 @@ export const checkVolumeSnapshots = defineAccountCheck({
       const hours = at === undefined ? Infinity : (context.now() - at) / 3_600_000;
       if (hours <= MaxAgeHours) return kept(id, `${hours.toFixed(1)} h since its last snapshot`);
       if (unreadable.has(id))
-        return unknown(id, 'BAD_REPLY', 'EC2 lists a snapshot of it without a time or a state');
+        return unknown(
+          id,
+          'BAD_REPLY',
+          'EC2 lists a snapshot of it without a state, or without a time that has come',
+        );
       return broken(
         id,
         wanted,

@@ -6,6 +6,7 @@ import { withCompliance } from '../compliance-desk.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { flagOf, textOf } from '../options.ts';
 import { utcText } from '../view/instant-text.ts';
+import { printable } from '../view/printable.ts';
 
 export const body: CommandBody = (cli, [rule = ''], options) =>
   withCompliance(cli, (compliance) => {
@@ -50,8 +51,12 @@ export const body: CommandBody = (cli, [rule = ''], options) =>
     }
     const given = compliance.acknowledge(about, why, until);
     const open = meant.filter(({ finding }) => isOpen(finding)).length;
+    const more =
+      about.subject === '*'
+        ? ` So is what the rule finds${about.target === '*' ? '' : ` on ${printable(about.target)}`} until then.`
+        : '';
     cli.talk(
-      `${open} ${open === 1 ? 'finding is' : 'findings are'} acknowledged by ${given.by} until ${utcText(given.until)}. Checks tell of ${open === 1 ? 'it' : 'them'} again after that.`,
+      `${open} ${open === 1 ? 'finding is' : 'findings are'} acknowledged by ${given.by} until ${utcText(given.until)}.${more} The first check after that tells what is still open.`,
     );
     return exitCodes.done;
   });

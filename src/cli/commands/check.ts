@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { readRuleFiles, soundRuleSets } from '../../runtime/compliance/rule-files.ts';
+import { readRuleFiles, ruleFolder, soundRuleSets } from '../../runtime/compliance/rule-files.ts';
 import type { Belay } from '../../runtime/belay.ts';
 import type { Standing } from '../../runtime/compliance/approved-remedies.ts';
 import type { CheckOutcome } from '../../runtime/compliance/outcome.ts';
@@ -45,8 +45,10 @@ export const body: CommandBody = async (cli, [where], options) => {
       const limit = textsOf(options, 'limit')
         .flatMap((text) => text.split(','))
         .filter((text) => text !== '');
+      const folder = ruleFolder(where, { cwd: cli.cwd, env: cli.env });
       const outcomes = await compliance.check(ruleSets, {
         signal: stop.signal,
+        ...(folder === undefined ? {} : { folder }),
         ...(rules.length === 0 ? {} : { rules }),
         ...(limit.length === 0 ? {} : { limit }),
         ...(flagOf(options, 'mend')

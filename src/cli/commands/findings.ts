@@ -1,6 +1,6 @@
 /** belay findings: what checks have found, with since when, and who knows of it. */
 import { findingText, isOpen } from '../../compliance/index.ts';
-import { Refusal } from '../../runtime/refusal.ts';
+import { sinceOf } from '../../runtime/compliance/instants.ts';
 import type { CommandBody } from '../command-spec.ts';
 import { withCompliance } from '../compliance-desk.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -58,15 +58,3 @@ export const body: CommandBody = (cli, _args, options) =>
     if (more > 0) cli.talk(`${more} more are not shown: belay findings --json has all.`);
     return exitCodes.done;
   });
-
-/** An instant, a date, or how long ago: `7d`. */
-function sinceOf(text: string, now: number): number {
-  const [, count, unit] = /^(\d{1,4})([mhdw])$/.exec(text) ?? [];
-  const unitMs = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 };
-  const at =
-    count === undefined ? Date.parse(text) : now - Number(count) * unitMs[unit as keyof typeof unitMs];
-  if (!Number.isNaN(at)) return at;
-  throw new Refusal('usage', 'BAD_INSTANT', `${text} is no time`, {
-    hint: 'for example 7d, 2026-12-01 or 2026-12-01T06:00:00Z',
-  });
-}

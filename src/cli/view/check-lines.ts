@@ -182,7 +182,7 @@ function textOf(kind: ChangeKind, finding: Finding): string {
   if (kind === 'known' && !isOpen(finding))
     return `${finding.subject} can be looked at again, and is as it must be`.trim();
   if (kind === 'fixed') return finding.subject === '' ? 'fixed' : `${finding.subject} (was ${finding.found})`;
-  if (kind === 'retired') return `${finding.subject} is no longer checked`.trim();
+  if (kind === 'retired') return `${finding.subject} ${finding.reason || 'is no longer checked'}`.trim();
   return findingText(finding);
 }
 

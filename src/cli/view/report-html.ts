@@ -35,9 +35,14 @@ table { border-collapse: collapse; width: 100%; } caption { text-align: left; pa
 th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid #8886; overflow-wrap: anywhere; }
 th { white-space: nowrap; } td.n { text-align: right; font-variant-numeric: tabular-nums; }
 .COMPLIANT { color: #176b2c; } .NON_COMPLIANT, .CRITICAL, .HIGH { color: #b3261e; } .UNDETERMINED { color: #8a5300; }
-@media (prefers-color-scheme: dark) { .COMPLIANT { color: #7bd88f; } .NON_COMPLIANT, .CRITICAL, .HIGH { color: #ff9d96; } .UNDETERMINED { color: #ffc46b; } }
+@media screen and (prefers-color-scheme: dark) { .COMPLIANT { color: #7bd88f; } .NON_COMPLIANT, .CRITICAL, .HIGH { color: #ff9d96; } .UNDETERMINED { color: #ffc46b; } }
 svg { width: 100%; height: auto; } svg text { font: 11px system-ui, sans-serif; fill: currentColor; }
-@media print { body { margin: 0; max-width: none; } tr { break-inside: avoid; } thead { display: table-header-group; } }
+@page { margin: 14mm; }
+@media print {
+  :root { color-scheme: light; font-size: 11px; } body { margin: 0; padding: 0; max-width: none; }
+  tr, svg { break-inside: avoid; } thead { display: table-header-group; } h1, h2, caption { break-after: avoid; }
+  th, td { padding: .2rem .4rem; }
+}
 `;
 
 export function reportHtml({ outcomes, findings, checks, now }: ReportInput): string {

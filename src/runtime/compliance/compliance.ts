@@ -13,7 +13,6 @@ import {
   type Finding,
   type RuleSet,
 } from '../../compliance/index.ts';
-import { parseDurationMs } from '../../document/index.ts';
 import {
   openComplianceStore,
   type CheckRow,
@@ -22,8 +21,10 @@ import {
 } from '../../journal/index.ts';
 import { createAws } from '../../transports/aws/client.ts';
 import { handOver } from './hand-over.ts';
+import { untilOf } from './instants.ts';
 import type { CheckOutcome } from './outcome.ts';
 import { mend, type MendPorts } from './mend.ts';
+import { retireGone } from './retire-gone.ts';
 import { runCheck, type CheckOptions } from './run-check.ts';
 
 export interface ComplianceOptions {
@@ -37,6 +38,8 @@ export interface ComplianceOptions {
 }
 
 export interface CheckRequest {
+  /** Absolute, of which these are all the files. */
+  readonly folder?: string;
   readonly rules?: readonly string[];
   readonly limit?: readonly string[];
   readonly signal: AbortSignal;
@@ -89,6 +92,16 @@ export class Compliance {
       aws: () => Promise.resolve(createAws()),
     };
     try {
+      const { folder } = request;
+      const isAll = request.rules === undefined && request.limit === undefined;
+      const gone =
+        isAll && folder !== undefined
+          ? await retireGone(
+              folder,
+              ruleSets.map(({ name }) => name),
+              { stateDir, store: this.store, now, aws: transports.aws, signal: request.signal },
+            )
+          : [];
       const outcomes: CheckOutcome[] = [];
       for (const ruleSet of sets) {
         const anchoredSet = withAnchoredSecrets(ruleSet, cwd);
@@ -127,7 +140,10 @@ export class Compliance {
         outcomes.push({ ...(isChanged ? await look(part) : outcome), mended });
       }
       this.#tell(channels);
-      return outcomes;
+      const [first, ...others] = outcomes;
+      return first === undefined
+        ? outcomes
+        : [{ ...first, reportTroubles: [...gone, ...first.reportTroubles] }, ...others];
     } finally {
       await transports.close();
     }
@@ -178,36 +194,6 @@ export class Compliance {
   close(): void {
     this.#store?.close();
   }
-}
-
-/** The longest that an acknowledgement lasts; a year later somebody else may have to know. */
-const acknowledgedMsMax = 366 * 24 * 3_600_000;
-
-/** An instant, a date (its end, UTC), an ISO 8601 duration, or `14d`. Throws Refusal. */
-export function untilOf(text: string, now: number): number {
-  const [, count, unit] = /^(\d{1,4})([mhdw])$/.exec(text) ?? [];
-  const unitMs = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 };
-  const duration =
-    count === undefined ? parseDurationMs(text) : Number(count) * unitMs[unit as keyof typeof unitMs];
-  const at =
-    duration !== undefined
-      ? now + duration
-      : /^\d{4}-\d\d-\d\d$/.test(text)
-        ? Date.parse(`${text}T23:59:59Z`)
-        : /(Z|[+-]\d\d:?\d\d)$/i.test(text)
-          ? Date.parse(text)
-          : NaN;
-  const hint = 'for example 14d, PT8H, 2026-12-24 or 2026-12-24T06:00:00Z';
-  if (Number.isNaN(at)) throw new Refusal('usage', 'BAD_INSTANT', `${text} is no time`, { hint });
-  if (at <= now) throw new Refusal('usage', 'BAD_INSTANT', `${text} is over already`, { hint });
-  if (at - now > acknowledgedMsMax)
-    throw new Refusal(
-      'usage',
-      'BAD_INSTANT',
-      `${text} is more than a year away; acknowledge it for at most a year`,
-      { hint },
-    );
-  return at;
 }
 
 function withAnchoredSecrets(ruleSet: RuleSet, cwd: string): RuleSet {

@@ -54,7 +54,12 @@ async function lookAtHost(
     const check = checks.get(rule.check);
     return check?.scope === 'hosts' ? [{ rule, check, inputs: rule.inputs }] : [];
   });
-  const seen = await askHost(host, questions, { host: (name) => transports.host(name), signal, now });
+  const seen = await askHost(host, questions, {
+    host: (name) => transports.host(name),
+    targets: (selectors) => transports.targets(selectors),
+    signal,
+    now,
+  });
   return questions.map(({ rule }, index) => look(rule, host, seen[index] ?? [], true));
 }
 

@@ -5,8 +5,10 @@
  */
 import {
   acknowledgementOf,
+  notListed,
   remedyArguments,
   type Finding,
+  type Judged,
   type Look,
   type Remedy,
   type Rule,
@@ -52,6 +54,13 @@ function mendable({ name }: Rule, { open, acknowledgements, endedAt }: CheckOutc
   );
 }
 
+async function judgedNow(rule: Rule, target: string, { lookAgain }: MendPorts): Promise<readonly Judged[]> {
+  const looks = await lookAgain(rule, target);
+  return looks
+    .filter((look) => look.rule === rule.name && look.target === target)
+    .flatMap((look) => look.judged);
+}
+
 async function mendTarget(
   rule: Rule,
   remedy: Remedy,
@@ -73,10 +82,10 @@ async function mendTarget(
     if (hasFailed) break;
   }
   if (!hasFailed) {
-    const looks = await ports.lookAgain(rule, target);
-    const judged = looks
-      .filter((look) => look.rule === rule.name && look.target === target)
-      .flatMap((look) => look.judged);
+    let judged = await judgedNow(rule, target, ports);
+    // What the remedy took away is missing from its listing, and counts as gone when a second look does not find it either.
+    if (judged.some((each) => each.kind === 'unknown' && each.code === notListed))
+      judged = await judgedNow(rule, target, ports);
     if (judged.length > 0 && judged.every(({ kind }) => kind === 'kept')) return ended('mended');
   }
   // The one that failed has climbed down by its own policy; those before it, and one that did not help, are taken back here.

@@ -38,13 +38,23 @@ export function readRuleFiles(
   });
 }
 
+/** The folder that readRuleFiles reads as a whole, absolute; undefined: it reads one file. */
+export function ruleFolder(
+  where: string | undefined,
+  { cwd, env }: { readonly cwd: string; readonly env: NodeJS.ProcessEnv },
+): string | undefined {
+  const path = where === undefined ? folderOf(cwd, env) : resolve(cwd, where);
+  return list(path) === undefined ? undefined : resolve(path);
+}
+
 export function readRuleFile(file: string): RuleFile {
   const source = readText(file);
   const folder = dirname(resolve(file));
   const resolvePath = (path: string): string =>
     path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : resolve(folder, path);
   const { ruleSet, diagnostics } = parseRules(source, createCheckCatalog(), { resolvePath });
-  return { file, source, ruleSet, diagnostics };
+  const placed = ruleSet === undefined ? undefined : { ...ruleSet, file: resolve(file) };
+  return { file, source, ruleSet: placed, diagnostics };
 }
 
 /** Throws Refusal with everything that is wrong with them. */

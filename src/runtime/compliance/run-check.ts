@@ -9,6 +9,7 @@ import {
   severities,
   stoppedNews,
   verdictOfCheck,
+  withDoubts,
   type Finding,
   type Look,
   type Rule,
@@ -59,6 +60,7 @@ export async function runCheck(ruleSet: RuleSet, options: CheckOptions): Promise
     const startedAt = now();
     // Before it counts as begun: a --limit that means no host is no check that stopped.
     const scope = await scopeOf(rules, options.transports, options.limit, signal);
+    if (ruleSet.file !== undefined) store.places.setFile(ruleSet.name, ruleSet.file);
     const checkId = store.begin(ruleSet.name, startedAt, isWhole, (row) => newsAsJson(stopped(row)));
     const values = new Set<string>();
     const seen = await lookAll(rules, scope, {
@@ -68,19 +70,20 @@ export async function runCheck(ruleSet: RuleSet, options: CheckOptions): Promise
       secrets: (rule) => secretsOf(rule, options.secretSources, values),
       onProgress: options.onProgress ?? (() => undefined),
     });
-    const looks = masked(seen, values);
+    const seenLooks = masked(seen, values);
     const endedAt = now();
     const acknowledgements = store.acknowledgements();
     const memory = store.findings({ set: ruleSet.name, isOpen: true });
     const { findings, changes } = compare({
       set: ruleSet.name,
       rules: ruleSet.rules,
-      looks,
+      looks: seenLooks,
       memory,
       acknowledgements,
       isWholeSet: isWhole,
       now: endedAt,
     });
+    const looks = withDoubts(seenLooks, changes);
     const verdict = verdictOfCheck(looks, acknowledgements, endedAt);
     const open = openAfter(memory, findings);
     const news = newsOf(changes, ruleSet.rules, open);
@@ -105,6 +108,7 @@ export async function runCheck(ruleSet: RuleSet, options: CheckOptions): Promise
       aws: transports.aws,
       nodeOf: (host) => nodeOf(host, transports),
       checks: store.checks(ruleSet.name, checksLookedAt),
+      places: store.places,
       signal,
     });
     return { ...outcome, reportTroubles };
@@ -138,7 +142,7 @@ function chosen({ name, rules }: RuleSet, wanted: readonly string[] | undefined)
   });
 }
 
-function stopped({ startedAt }: CheckRow) {
+export function stopped({ startedAt }: CheckRow) {
   return stoppedNews(new Date(startedAt).toISOString().replace(/\.\d+Z$/, 'Z'));
 }
 

@@ -32,17 +32,17 @@ export async function scopeOf(
       if (only === undefined) account.push(rule);
       continue;
     }
-    try {
-      for (const host of await targetsOf(rule.targets, transports, signal)) {
-        if (only !== undefined && !only.has(host)) continue;
-        hosts.set(host, [...(hosts.get(host) ?? []), rule]);
-      }
-    } catch (error) {
-      const isExpected = error instanceof ActionFailure || error instanceof AwsFailure;
-      if (!isExpected || signal.aborted) throw error;
-      const judged = [{ kind: 'unknown', subject: '', code: error.code, reason: error.message }] as const;
-      unknown.push({ rule: rule.name, target: accountTarget, judged, isWhole: false });
+    const troubles: (ActionFailure | AwsFailure)[] = [];
+    const found = await targetsOf(rule.targets, transports, signal, (trouble) => troubles.push(trouble));
+    for (const host of found) {
+      if (only !== undefined && !only.has(host)) continue;
+      hosts.set(host, [...(hosts.get(host) ?? []), rule]);
     }
+    const [first] = troubles;
+    if (first === undefined) continue;
+    const reason = troubles.map(({ message }) => message).join('; ');
+    const judged = [{ kind: 'unknown', subject: '', code: first.code, reason }] as const;
+    unknown.push({ rule: rule.name, target: accountTarget, judged, isWhole: false });
   }
   return { hosts, account, unknown };
 }
@@ -56,17 +56,25 @@ function limited(limit: readonly string[], transports: Transports): readonly str
   }
 }
 
+/** One selector that means nobody, or cannot be asked for now, takes the hosts of the others from nobody. */
 async function targetsOf(
   selectors: readonly string[],
   transports: Transports,
   signal: AbortSignal,
+  trouble: (why: ActionFailure | AwsFailure) => void,
 ): Promise<readonly string[]> {
   const found = new Set<string>();
   for (const selector of selectors) {
-    const hosts = selector.startsWith(instanceTag)
-      ? await instancesByTag(selector, transports, signal)
-      : transports.targets([selector]);
-    for (const host of hosts) found.add(host);
+    try {
+      const hosts = selector.startsWith(instanceTag)
+        ? await instancesByTag(selector, transports, signal)
+        : transports.targets([selector]);
+      for (const host of hosts) found.add(host);
+    } catch (error) {
+      const isExpected = error instanceof ActionFailure || error instanceof AwsFailure;
+      if (!isExpected || signal.aborted) throw error;
+      trouble(error);
+    }
   }
   return [...found];
 }

@@ -66,12 +66,15 @@ type FindingEvent = Extract<EventName, 'findingNew' | 'findingUnknown' | 'findin
 
 function ruleMessage(
   check: CheckRun,
-  { rule, severity, openCount }: Extract<ComplianceNews, { kind: 'rule' }>,
+  { rule, severity, openCount, unknownCount = 0 }: Extract<ComplianceNews, { kind: 'rule' }>,
   event: FindingEvent,
   findings: readonly NewsLine[],
   machine: string,
 ): Message {
-  const isResolved = event === 'findingFixed' && openCount === 0;
+  const isResolved =
+    event === 'findingFixed' &&
+    openCount + unknownCount === 0 &&
+    findings.every(({ end }) => end === undefined || end === 'known');
   const subject = subjectOf(rule, severity, event, findings, isResolved);
   const shown = findings.slice(0, listedMax);
   const more = findings.length - shown.length;
@@ -82,9 +85,12 @@ function ruleMessage(
       ...(command === undefined ? [] : [`    ${command}`]),
     ]),
     ...(more > 0 ? [`  ${more} more`] : []),
-    isResolved
+    openCount === 0 && event === 'findingFixed'
       ? `Nothing of ${rule} is open any more.`
       : `${openCount} of ${rule} ${openCount === 1 ? 'is' : 'are'} open now.`,
+    ...(unknownCount === 0 || event === 'findingUnknown'
+      ? []
+      : [`Of ${unknownCount} more nobody knows whether it holds.`]),
     '',
     `${check.file}, checked ${utcText(check.at)}`,
     `on ${machine}: ${check.command}`,
@@ -121,13 +127,32 @@ function subjectOf(
   const [first] = findings;
   const where = findings.length === 1 ? ` on ${first?.target ?? ''}` : '';
   switch (event) {
-    case 'findingNew':
-      return `[${severity}] ${rule}: ${findings.length} new${where}`;
+    case 'findingNew': {
+      const again = findings.filter(({ isAgain }) => isAgain === true).length;
+      const words = [
+        ...(findings.length === again ? [] : [`${findings.length - again} new`]),
+        ...(again === 0 ? [] : [`${again} still open`]),
+      ];
+      return `[${severity}] ${rule}: ${words.join(', ')}${where}`;
+    }
     case 'findingUnknown':
       return `[${severity}] ${rule}: unknown${where === '' ? ` on ${findings.length} targets` : where}`;
     case 'findingFixed':
-      return isResolved ? `resolved: ${rule}` : `${rule}: ${findings.length} fixed${where}`;
+      return isResolved ? `resolved: ${rule}` : `${rule}: ${endingsOf(findings)}${where}`;
     default:
       return event satisfies never;
   }
+}
+
+/** `2 fixed, 1 no longer checked`: only what was seen to hold again is called fixed. */
+function endingsOf(findings: readonly NewsLine[]): string {
+  const words = {
+    fixed: 'fixed',
+    known: 'known again',
+    retired: 'no longer checked',
+    gone: 'not there any more',
+  } as const;
+  return [...Map.groupBy(findings, ({ end }): keyof typeof words => end ?? 'fixed')]
+    .map(([end, of]) => `${of.length} ${words[end]}`)
+    .join(', ');
 }

@@ -42,6 +42,7 @@ export function channelHost(
     name,
     label,
     transport,
+    ...(address.address === undefined ? {} : { address: address.address }),
     ...(instanceId === undefined ? {} : { instanceId }),
     carriesSecrets: true,
 

@@ -69,6 +69,13 @@ describe('check:encryptedVolumes', () => {
     ).toEqual(['NON_COMPLIANT', 'vol-2 is not encrypted on i-1']);
     expect(await ask({ Volumes: [volume('vol-1', true)] })).toEqual(['COMPLIANT']);
   });
+  test('a listing that leads back to itself is half an answer', async () => {
+    const round = () => ({ Volumes: [volume('vol-1', true)], NextToken: 'same' });
+    expect(await look(checkEncryptedVolumes, {}, { 'ec2:DescribeVolumes': round })).toEqual([
+      'UNDETERMINED',
+      '? HALF_ANSWER',
+    ]);
+  });
   test('an empty answer, half a volume and a refusal are unknown', async () => {
     expect(await ask({})).toEqual(['UNDETERMINED', '? NOTHING_JUDGED']);
     expect(await ask({ Volumes: [volume('vol-1', true), volume('vol-2')] })).toEqual([
@@ -130,6 +137,11 @@ describe('check:volumeSnapshots', () => {
       'vol-2 ? BAD_REPLY',
     ]);
     expect(await ask([], [])).toEqual(['UNDETERMINED', '? NOTHING_JUDGED']);
+    // A time that has not come was read from no clock that counts.
+    expect(await ask([snapshot('vol-1', 3), snapshot('vol-2', -50)])).toEqual([
+      'UNDETERMINED',
+      'vol-2 ? BAD_REPLY',
+    ]);
   });
 });
 
@@ -227,6 +239,30 @@ describe('check:patchState', () => {
     expect(
       await ask([state('i-00000001', 2), state('i-00000002', 2, { CriticalNonCompliantCount: 'none' })]),
     ).toEqual(['UNDETERMINED', 'critical patches missing on i-00000002 ? BAD_REPLY']);
+    expect(await ask([state('i-00000001', 2), state('i-00000002', -50)])).toEqual([
+      'UNDETERMINED',
+      'i-00000002 ? BAD_REPLY',
+    ]);
+  });
+
+  test('a node of the patch group that was never scanned is unknown, by both spellings of the tag', async () => {
+    const members = ({ Filters }: JsonObject): JsonObject => {
+      const [filter] = Filters as unknown as readonly { readonly Key: string }[];
+      const ids =
+        { 'tag:PatchGroup': ['i-00000001'], 'tag:Patch Group': ['i-00000003'] }[filter?.Key ?? ''] ?? [];
+      return { InstanceInformationList: ids.map((InstanceId) => ({ InstanceId })) };
+    };
+    const ofGroup = (states: readonly JsonObject[]) =>
+      look(
+        checkPatchState,
+        { PatchGroup: 'web', Critical: 0 },
+        {
+          'ssm:DescribeInstancePatchStatesForPatchGroup': paged([{ InstancePatchStates: [...states] }]),
+          'ssm:DescribeInstanceInformation': members,
+        },
+      );
+    expect(await ofGroup([state('i-00000001', 2)])).toEqual(['UNDETERMINED', 'i-00000003 ? NEVER_SCANNED']);
+    expect(await ofGroup([state('i-00000001', 2), state('i-00000003', 2)])).toEqual(['COMPLIANT']);
   });
 });
 
@@ -358,6 +394,13 @@ describe('check:configRules', () => {
         account({ n: [result('n', 'v', 'INSUFFICIENT_DATA')] }).answers,
       ),
     ).toEqual(['UNDETERMINED', 'n: AWS::EC2::Volume v ? INSUFFICIENT_DATA']);
+    expect(
+      await look(
+        checkConfigRules,
+        { Rules: ['n'] },
+        account({ n: [result('n', 'v', 'NOT_APPLICABLE')] }).answers,
+      ),
+    ).toEqual(['UNDETERMINED', 'n ? NOTHING_JUDGED']);
     const busy = account(good, {
       'config:StartConfigRulesEvaluation': () => {
         throw refused('LimitExceededException');

@@ -7,9 +7,13 @@
  * actions/check/postgresql.ts, actions/check/reboot.ts, actions/check/service.ts, actions/check/sysctl.ts, actions/check/unattended-upgrades.ts.
  */
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Judged } from '../../../src/compliance/index.ts';
 import { Lab } from '../../lab/hosts/lab.ts';
 import { Desk, type Said } from '../../support/command-line.ts';
+import { isThorough, seed } from '../sample.ts';
+import { claimsNothingElse, halves, judged, printedWithout, toolsOf, type HostRule } from './less.ts';
 
 const reason = Lab.unavailable();
 
@@ -90,7 +94,12 @@ const planted: readonly (readonly [rule: object, breaks: string, mends: string])
     `echo '${stray}' >>~limited/.ssh/authorized_keys`,
     'sed -i /stray/d ~limited/.ssh/authorized_keys',
   ],
-  [{ Name: 'reboot', Check: 'check:reboot' }, 'touch /run/reboot-required', 'rm /run/reboot-required'],
+  [
+    { Name: 'reboot', Check: 'check:reboot' },
+    'touch /run/reboot-required',
+    // As unattended-upgrades has it: what makes the file when a kernel is installed.
+    'rm -f /run/reboot-required; mkdir -p /etc/kernel/postinst.d; touch /etc/kernel/postinst.d/unattended-upgrades',
+  ],
   [{ Name: 'upgrades', Check: 'check:unattendedUpgrades' }, 'true', 'true'],
 ];
 /** What cannot be different on one host: the kernel and its settings are those of the whole machine. */
@@ -135,14 +144,17 @@ describe.skipIf(reason)(
       .map(([rule]) => (rule as { Name: string }).Name)
       .filter((name) => name !== 'upgrades');
 
+    const rulesText = (): string => {
+      const key = readFileSync(`${lab.identityFile}.pub`, 'utf8').trim();
+      const Rules = [...planted.map(([rule]) => rule), ...others];
+      return JSON.stringify({ Name: 'base', Targets: ['h1'], Rules }).replace('LAB-KEY', key);
+    };
+
     beforeAll(async () => {
       lab = await Lab.up({ hosts: ['h1', 'h2', 'r1', 'db1'] });
       desk = new Desk();
       desk.write('belay.yaml', lab.inventory());
-      const key = readFileSync(`${lab.identityFile}.pub`, 'utf8').trim();
-      const rules = [...planted.map(([rule]) => rule), ...others];
-      const file = JSON.stringify({ Name: 'base', Targets: ['h1'], Rules: rules }).replace('LAB-KEY', key);
-      desk.write('base.yaml', file);
+      desk.write('base.yaml', rulesText());
       await lab.publish('h1', 'new');
       await sh(
         `printf '[Service]\\nExecStart=/bin/sleep infinity\\n[Install]\\nWantedBy=multi-user.target\\n' >/etc/systemd/system/t-svc.service
@@ -183,6 +195,59 @@ describe.skipIf(reason)(
       expect(again.stdout).not.toMatch(/^ *new/m);
       expect(again.stdout).toMatch(/still +MEDIUM +reboot +h1 +reboot is required/);
       expect(again.stderr).toMatch(/Non-compliant: \d+ open findings \(0 new\)/);
+    });
+
+    const hostRules = (): HostRule[] => (JSON.parse(rulesText()) as { readonly Rules: HostRule[] }).Rules;
+
+    /** r1 has rpm: those rules whose probes ask it otherwise. */
+    const ofRpm = ['packages', 'kernel', 'reboot', 'upgrades'];
+    test.each(['h1', 'r1'])(
+      `where %s lacks a tool, or its answer breaks off, that is unknown, and nothing is claimed of it (BELAY_SEED=${seed})`,
+      async (host) => {
+        const rules = hostRules().filter(({ Name }) => host === 'h1' || ofRpm.includes(Name));
+        const printed = await printedWithout(undefined, rules, lab, host);
+        const whole = judged(rules, printed);
+        const broken = rules.filter((_, index) => whole[index]?.some(({ kind }) => kind === 'broken'));
+        if (host === 'h1') expect(broken.map(({ Name }) => Name)).toEqual(expect.arrayContaining(names));
+        const tools = await toolsOf(rules, lab, host);
+        expect(tools).toEqual(expect.arrayContaining(['grep', 'sed', host === 'h1' ? 'dpkg-query' : 'rpm']));
+        const wrong: string[] = [];
+        const look = (what: string, less: readonly (readonly Judged[])[]): void => {
+          for (const [index, { Name, Check }] of rules.entries())
+            // The clock goes on between two answers.
+            if (Check !== 'check:clock' && !claimsNothingElse(whole[index] ?? [], less[index] ?? []))
+              wrong.push(`${Name} without ${what}: ${JSON.stringify(less[index])}`);
+        };
+        // A quarter of them; BELAY_FAULTS=all takes every one.
+        const taken = tools.filter((_, index) => isThorough || (index + seed) % 4 === 0);
+        for (const tool of taken) look(tool, judged(rules, await printedWithout(tool, rules, lab, host)));
+        for (const [index, half] of [...halves(printed)].entries())
+          look(`all from line ${index}`, judged(rules, half));
+        expect(wrong).toEqual([]);
+      },
+    );
+
+    test('where a right is missing, what cannot be read is unknown, and the rest is what root sees', async () => {
+      const { hosts } = lab.inventory();
+      const plain = { ...hosts['h1'], become: 'none' };
+      desk.write('plain/belay.yaml', { hosts: { h1: plain } });
+      const where = {
+        env: { BELAY_CONFIG: join(desk.folder, 'plain', 'belay.yaml') },
+        state: join(desk.folder, 'plain'),
+      };
+      const said = await desk.belay(['check', 'base.yaml', '--json'], where);
+      const looksOf = ({ checks }: Json) =>
+        new Map(checks[0]?.looks.map(({ rule, judged: all }) => [rule, all]));
+      const [asRoot, asOps] = [looksOf(await json()), looksOf(JSON.parse(said.stdout) as Json)];
+      expect([...asOps.keys()]).toEqual([...asRoot.keys()]);
+      for (const [rule, all] of asOps)
+        if (rule !== 'clock')
+          expect([
+            rule,
+            all,
+            claimsNothingElse((asRoot.get(rule) ?? []) as Judged[], all as Judged[]),
+          ]).toEqual([rule, all, true]);
+      expect(asOps.get('keys')?.map(({ kind }) => kind)).toContain('unknown');
     });
 
     test('what is acknowledged is quiet for the exit code, and --rule looks at one rule only', async () => {

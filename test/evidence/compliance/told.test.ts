@@ -104,7 +104,10 @@ describe.skipIf(reason)(`what checks tell${reason === undefined ? '' : ` (skippe
       ],
     });
     await minio.lab.start('lb1');
-    await onHost('lb1', 'rm -f /run/reboot-required');
+    await onHost(
+      'lb1',
+      'rm -f /run/reboot-required; mkdir -p /etc/kernel/postinst.d; touch /etc/kernel/postinst.d/unattended-upgrades',
+    );
     await setting('ALTER SYSTEM RESET work_mem');
     await minio
       .s3()

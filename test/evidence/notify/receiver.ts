@@ -7,6 +7,8 @@ export interface HeardMessage {
   readonly at: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: Readonly<Record<string, unknown>>;
+  /** As it came, for who proves its signature. */
+  readonly raw: string;
 }
 
 export interface Receiver extends AsyncDisposable {
@@ -21,8 +23,9 @@ export async function receive(): Promise<Receiver> {
     const chunks: Buffer[] = [];
     asked.on('data', (chunk: Buffer) => chunks.push(chunk));
     asked.on('end', () => {
-      const body = JSON.parse(Buffer.concat(chunks).toString('utf8')) as Readonly<Record<string, unknown>>;
-      const message = { id: String(body['messageId']), at: Date.now(), headers: asked.headers, body };
+      const raw = Buffer.concat(chunks).toString('utf8');
+      const body = JSON.parse(raw) as Readonly<Record<string, unknown>>;
+      const message = { id: String(body['messageId']), at: Date.now(), headers: asked.headers, body, raw };
       heard.push(message);
       receiver.answer(reply, message);
     });

@@ -16,7 +16,8 @@ import {
 } from '../../../src/compliance/index.ts';
 import { openComplianceStore, type ComplianceStore } from '../../../src/journal/index.ts';
 import type { JsonObject } from '../../../src/json.ts';
-import { complianceItems, itemsMax, metricsOf } from '../../../src/runtime/compliance/report-to.ts';
+import { complianceItems, itemsMax } from '../../../src/runtime/compliance/report-to-ssm.ts';
+import { metricsOf } from '../../../src/runtime/compliance/report-to.ts';
 import { broken, kept, look, unknown } from '../../compliance/looks.ts';
 
 const ruleSet: RuleSet = {
@@ -159,6 +160,7 @@ describe('what is told', () => {
       isLoud: true,
       isOfTarget: each.finding.isOfTarget,
       acknowledgement: null,
+      isAcknowledgedNoMore: false,
       ...each,
     }));
     expect(newsOf(changes, rules, [finding({}), ...down])).toMatchObject([
@@ -233,7 +235,7 @@ describe('the memory', () => {
   test('of the format before is read on', () => {
     store.close();
     const database = new DatabaseSync(join(folder, 'compliance.db'));
-    database.exec(`ALTER TABLE findings DROP COLUMN of_target;
+    database.exec(`DROP TABLE rule_files; DROP TABLE reported_nodes; ALTER TABLE findings DROP COLUMN of_target;
       INSERT INTO findings VALUES ('base', 'r', 'h', '', 'unknown', 'LOW', '', '', 'UNREACHABLE', 'no route', 1, 1, NULL, 0, 1);
       INSERT INTO findings VALUES ('base', 'r', 'h', 'a', 'open', 'LOW', 'x', 'y', '', '', 1, 1, NULL, 0, 1);
       PRAGMA user_version = 1;`);
