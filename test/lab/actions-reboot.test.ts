@@ -1,4 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runCommand } from '../../src/actions/aws/run-command.ts';
 import { reboot } from '../../src/actions/host/reboot.ts';
 import { localHost } from '../../src/transports/hosts/local.ts';
 import {
@@ -118,6 +120,60 @@ describe.skipIf(reason)(
         code: 'REBOOT_OF_LOCAL',
       });
       expect(await bootId()).toBe(before);
+    });
+
+    test('a plugin that asks for a reboot by its exit code runs again after it, and those before it do not', async () => {
+      const before = await bootId();
+      const plugin = (name: string, ...lines: readonly string[]) => ({
+        name,
+        action: 'aws:runShellScript',
+        inputs: { runCommand: lines },
+      });
+      const ran = '/var/tmp/belay-ran';
+      const document = {
+        schemaVersion: '2.2',
+        mainSteps: [
+          plugin('One', `echo one >>${ran}`, 'exit 3'),
+          plugin('Two', `echo two >>${ran}`, `[ "$(grep -c two ${ran})" = 2 ] || exit 194`),
+          plugin('Three', `echo three >>${ran}`),
+        ],
+      };
+      await sh(`rm -f ${ran}`);
+      const inputs = { DocumentName: 'Update', InstanceIds: ['h1'] };
+      const beside = { ...world, documents: { Update: JSON.stringify(document) } };
+      const effect = effectOf(runCommand, inputs);
+      if (effect.kind !== 'begun') throw new Error('a command is begun');
+      const context = contextOf(beside, newToken());
+      const begun = await effect.begin(inputs, null, context);
+      const follow = async () => {
+        // What an earlier runner has read is not known to the next one.
+        const handle = structuredClone(begun);
+        for (;;) {
+          const ending = await effect.poll(handle, inputs, null, context);
+          if (ending.kind !== 'pending') return { ending, handle };
+          await delay(300);
+        }
+      };
+      const first = await follow();
+      expect(await sh(`cat ${ran}`)).toBe('one\ntwo\ntwo\nthree');
+      const now = await bootId();
+      expect(now).not.toBe(before);
+      // The plugin before it had failed, and that counts beyond the reboot.
+      expect(first.ending).toMatchObject({
+        kind: 'failed',
+        code: 'COMMAND_FAILED',
+        message: expect.stringContaining('exit code 3'),
+      });
+
+      // A runner that comes later finds how far it came: nothing runs again, and nothing is rebooted.
+      const later = await follow();
+      expect(later.ending).toEqual(first.ending);
+      expect(await sh(`cat ${ran}`)).toBe('one\ntwo\ntwo\nthree');
+      expect(await bootId()).toBe(now);
+      await effect.release?.(later.handle, inputs, context);
+      // Hosts forget several at a time.
+      const left = () => sh(`find /var/lib/belay -name '*${context.token}*'`);
+      await expect.poll(left, { timeout: 60_000 }).toBe('');
     });
 
     test('a service that does not come back is named, with its last words', async () => {

@@ -178,8 +178,11 @@ export const runCommand = defineAction({
         stopOnHosts(hostsNamed(handle.Hosts, context), handle.Token, context.signal),
       ]);
     },
-    release: ({ Token, Hosts }, _inputs, context) =>
-      forgetOnHosts(hostsNamed(Hosts, context), Token, context.signal),
+    release: (handle, _inputs, context) => {
+      const { Token: token, Hosts } = handle;
+      const forgotten = { token, readings: readings.get(handle) };
+      return forgetOnHosts(hostsNamed(Hosts, context), forgotten, context.signal);
+    },
     settleMs,
   },
   undo: {

@@ -69,7 +69,7 @@ const awayCodes = new Set<HostFailureCode>([
   'STATE_UNUSABLE',
   'TIMED_OUT',
 ]);
-const isAway = (error: unknown): error is HostFailure =>
+export const isAway = (error: unknown): error is HostFailure =>
   error instanceof HostFailure && awayCodes.has(error.code);
 
 export async function lookAfter(

@@ -21,6 +21,8 @@ export interface World {
   readonly secrets?: readonly string[];
   readonly signal?: AbortSignal;
   readonly executionId?: string;
+  /** Command documents beside the runbook, by name. */
+  readonly documents?: Readonly<Record<string, string>>;
   /** The clock of a modelled world; left out: the real one. */
   readonly now?: () => number;
   readonly wait?: (ms: number) => Promise<void>;
@@ -66,6 +68,10 @@ export function contextOf(world: World, token: string, logged: string[] = []): A
       return host;
     },
     targets: (selectors) => selectors,
+    commandDocument: async (name) => {
+      const text = world.documents?.[name];
+      return text === undefined ? undefined : { file: `${name}.json`, text };
+    },
     log: () => ({ write: (_, chunk) => void logged.push(Buffer.from(chunk).toString('utf8')) }),
     notice: () => {},
     now: world.now ?? (() => Date.now()),

@@ -143,8 +143,6 @@ export function lacking({ mainSteps, files }: Document, text: string, hasPwsh: b
   const runtime = ({ inputs }: Step): string =>
     typeof inputs['Runtime'] === 'string' ? inputs['Runtime'] : '';
   if (!hasPwsh && steps.some((step) => runtime(step).startsWith('PowerShell'))) return 'pwsh is not here';
-  if (steps.some(({ action }) => action === 'aws:executeAutomation'))
-    return 'it runs documents that only Systems Manager has';
   return undefined;
 }
 

@@ -3,7 +3,7 @@
  * What each runs comes as arguments, what is given by the environment as that.
  *
  * Exit codes and what follows them are those of the SSM agent: 168 ends the document well, 169 badly, any other failure lets the
- * next plugin run unless onFailure says otherwise.
+ * next plugin run unless onFailure says otherwise. 194 ends the run: after a reboot another one begins with the same plugin.
  */
 import type { CommandPlan } from '../../../document/index.ts';
 import { pluginProgram, textOf } from './plugin-program.ts';
@@ -21,8 +21,8 @@ AWS_SSM_PLATFORM_VERSION=$( . /etc/os-release 2>/dev/null; printf %s "\${VERSION
 export AWS_SSM_PLATFORM_NAME AWS_SSM_PLATFORM_VERSION
 folder=\${BELAY_COMMAND}plugins
 mkdir -m 700 "$folder" || exit 125
-count=$1 worst=0 ends= n=0
-shift
+count=$1 first=$2 worst=$3 ends= n=0
+shift 3
 skip() { [ "$count" = 1 ] || printf 'belay: %s is skipped: %s\\n' "$name" "$1"; }
 failed() { [ $worst != 0 ] || worst=$1; }
 while [ $# -gt 0 ]; do
@@ -31,6 +31,7 @@ while [ $# -gt 0 ]; do
   shift 9
   last=$1 text=$2
   shift 2
+  [ "$n" -ge "$first" ] || continue
   if [ -n "$ends" ] && [ "$last" != 1 ]; then skip 'the document has ended before it'; continue; fi
   if [ "$kind" = skipped ]; then skip 'its precondition does not hold'; continue; fi
   if [ -n "$wanted" ] && [ "$wanted" != "$here" ]; then skip "this is $here, and it is for $wanted"; continue; fi
@@ -80,7 +81,10 @@ while [ $# -gt 0 ]; do
     0) [ -z "$onsuccess" ] || ends=1 ;;
     168) ends=1 ;;
     169) ends=1; failed $code ;;
-    194) failed $code; break ;;
+    194)
+      printf 'belay: plugin %s asks for a reboot, after %s\\n' "$n" "$worst" >&2
+      exit 194
+      ;;
     *)
       case $onfailure in
         exit) ends=1; failed $code ;;
@@ -113,10 +117,22 @@ export function documentRun(name: string, { plugins, env }: Extract<CommandPlan,
   const seconds = programs.reduce((sum, { timeoutSeconds }) => sum + timeoutSeconds, slackSeconds);
   return {
     text: driver,
-    args: [String(plugins.length), ...args],
+    args: [String(plugins.length), '1', '0', ...args],
     env,
     workingDirectory: undefined,
     timeoutSeconds: seconds,
     plugins: plugins.length,
   };
+}
+
+/** The driver's last words where a plugin asks for a reboot: its number, and the exit code that counts of those before it. */
+const rebootSentence = /^belay: plugin (\d+) asks for a reboot, after (\d+)$/gm;
+
+/** The same after the reboot that its plugin asked for, by what the run before said last: plugins before that one do not run again. */
+export function continuedRun(run: ShellRun, saidLast: string): ShellRun {
+  const [count, , , ...programs] = run.args ?? [];
+  const last = [...saidLast.matchAll(rebootSentence)].at(-1);
+  if (count === undefined || last === undefined) return run;
+  const [, first = '1', worst = '0'] = last;
+  return { ...run, args: [count, first, worst, ...programs] };
 }

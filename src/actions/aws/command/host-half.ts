@@ -8,9 +8,10 @@ import {
   type OutputSink,
 } from '../../../transports/host.ts';
 import type { ActionContext } from '../../define-action.ts';
-import { timedOutSentence } from './driver.ts';
+import { continuedRun, timedOutSentence } from './driver.ts';
 import type { ShellRun } from './inputs.ts';
 import { commandOutput, type Invocation } from './output.ts';
+import { forgetRuns, rebootExitCode, rebootOnce, runToken, stopRuns } from './passes.ts';
 
 /** How many hosts are asked at the same time: a question costs no process here, and new connections pace themselves. */
 const hostsAtOnce = 64;
@@ -20,8 +21,6 @@ const waitOnHostMs = 10_000;
 const headBytesMax = 24_000;
 const tailBytesMax = 2_048;
 
-/** A script ends with it to ask SSM for a reboot and another run. */
-const rebootExitCode = 194;
 /** A script ends with it to succeed and have what follows skipped. */
 const successExitCode = 168;
 
@@ -84,6 +83,12 @@ export async function anyBegun(hosts: readonly Host[], { token, signal }: Action
 interface Reading {
   readonly capture: Capture;
   readonly stdoutTail: () => string;
+  /** Counts from 1: another one after each reboot that a plugin asked for. */
+  readonly run: number;
+  /** Since when this run goes on, as far as this runner knows; undefined: since the command began. */
+  readonly startedAt: number | undefined;
+  /** Since when it is known that the run asks for a reboot. */
+  rebootSince?: number;
   ended: Invocation | undefined;
 }
 export type Readings = Map<string, Reading>;
@@ -122,10 +127,13 @@ export async function followHosts(
 }
 
 async function followHost(host: Host, asked: Asked, waitMs: number, context: ActionContext): Promise<void> {
-  const { token, run, timeoutSeconds, startedAt, unsure, readings } = asked;
-  const reading = readings.get(host.name) ?? read(context.log(host.name));
+  const { run, timeoutSeconds, unsure, readings } = asked;
+  const reading = readings.get(host.name) ?? read(context.log(host.name), 1, undefined);
   readings.set(host.name, reading);
   if (reading.ended !== undefined) return;
+  if (reading.rebootSince !== undefined) return reboot(host, asked, reading, context);
+  const token = runToken(asked.token, reading.run);
+  const startedAt = reading.startedAt ?? asked.startedAt;
   const { signal } = context;
   const leftMs = startedAt + timeoutSeconds * 1000 - context.now();
   const state = await host.poll(token, {
@@ -136,6 +144,10 @@ async function followHost(host: Host, asked: Asked, waitMs: number, context: Act
   });
   switch (state.kind) {
     case 'exited':
+      if (state.exitCode === rebootExitCode) {
+        reading.rebootSince = context.now();
+        return reboot(host, asked, reading, context);
+      }
       reading.ended = invocationOf(host, state.exitCode, reading, asked.plugins);
       return;
     case 'vanished':
@@ -171,7 +183,23 @@ async function followHost(host: Host, asked: Asked, waitMs: number, context: Act
   }
 }
 
-function read(log: OutputSink): Reading {
+/** The plugin of that run asks for a reboot: there is another run once the host is back. */
+async function reboot(host: Host, asked: Asked, reading: Reading, context: ActionContext): Promise<void> {
+  const { token, readings } = asked;
+  const { run, rebootSince: since = context.now() } = reading;
+  const rebooted = await rebootOnce(host, { token, run, since }, context);
+  if (rebooted.kind === 'waiting') return;
+  if (rebooted.kind === 'failed') {
+    const ended = invocationOf(host, rebootExitCode, reading, asked.plugins);
+    reading.ended = { ...ended, status: 'Failed', said: rebooted.said };
+    return;
+  }
+  const script = scriptOf(continuedRun(await asked.run(), reading.capture.stderrTail()));
+  await host.start(runToken(token, run + 1), script, { signal: context.signal });
+  readings.set(host.name, read(context.log(host.name), run + 1, context.now()));
+}
+
+function read(log: OutputSink, run: number, startedAt: number | undefined): Reading {
   let tail = Buffer.alloc(0);
   const capture = captureOutput(
     {
@@ -182,7 +210,7 @@ function read(log: OutputSink): Reading {
     },
     headBytesMax,
   );
-  return { capture, stdoutTail: () => tail.toString('utf8'), ended: undefined };
+  return { capture, stdoutTail: () => tail.toString('utf8'), run, startedAt, ended: undefined };
 }
 
 function invocationOf(host: Host, exitCode: number, reading: Reading, plugins: number): Invocation {
@@ -196,10 +224,7 @@ function invocationOf(host: Host, exitCode: number, reading: Reading, plugins: n
   if (exitCode === 0 || exitCode === successExitCode) return { ...invocation, status: 'Success' };
   if (timedOutSentence.test(reading.capture.stderrTail()))
     return { ...invocation, status: 'ExecutionTimedOut' };
-  if (exitCode !== rebootExitCode) return { ...invocation, status: 'Failed' };
-  const said =
-    'the script asks for a reboot by its exit code, which only the SSM agent grants; make it a step of its own';
-  return { ...invocation, status: 'Failed', said };
+  return { ...invocation, status: 'Failed' };
 }
 
 function withoutCode(host: Host, reading: Reading): Omit<Invocation, 'status' | 'said'> {
@@ -209,15 +234,18 @@ function withoutCode(host: Host, reading: Reading): Omit<Invocation, 'status' | 
 
 /** Resolves when every host has confirmed that nothing of it runs. */
 export async function stopOnHosts(hosts: readonly Host[], token: string, signal: AbortSignal): Promise<void> {
-  await inBatches(hosts, (host) => host.stop(token, { signal }));
+  await inBatches(hosts, (host) => stopRuns(host, token, signal));
 }
 
 export async function forgetOnHosts(
   hosts: readonly Host[],
-  token: string,
+  { token, readings }: { readonly token: string; readonly readings: Readings | undefined },
   signal: AbortSignal,
 ): Promise<void> {
-  await inBatches(hosts, (host) => host.forget(token, { signal }));
+  await inBatches(hosts, (host) => {
+    const runs = readings?.get(host.name)?.run ?? 1;
+    return forgetRuns(host, { token, runs }, signal);
+  });
 }
 
 function scriptOf({ text, args, env, workingDirectory }: ShellRun): HostScript {

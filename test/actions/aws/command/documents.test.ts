@@ -101,6 +101,14 @@ describe('a Command document beside the runbook', () => {
     expect([outputsOf(ran)?.['Status'], printed(ran)]).toEqual([status, wanted]);
   });
 
+  test('that asks for a reboot fails on the machine that Belay runs on, which is not rebooted', async () => {
+    const ran = await run([shell('One', ['exit 194']), shell('Two', ['echo two'])]);
+    expect(failureOf(ran).message).toMatch(
+      /asks for a reboot.*the machine that Belay runs on; nothing was rebooted/,
+    );
+    expect([outputsOf(ran)?.['Status'], printed(ran)]).toEqual(['Failed', []]);
+  });
+
   test('skips what is for another platform, and what its parameters do not ask for', async () => {
     const ran = await run(
       [
