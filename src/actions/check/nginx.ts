@@ -15,8 +15,8 @@ rc=$?
 if [ $rc -ne 0 ]; then say valid no; say why "$(in_words "$(printf '%s\\n' "$dump" | grep -e '\\[emerg\\]' -e '\\[crit\\]' | head -n 1)")"; return 0; fi
 say valid yes
 [ "$upstream" != - ] || return 0
-needs awk getent sort tr
-printf '%s\\n' "$dump" | BELAY_UPSTREAM=$upstream awk '
+needs awk getent sort tr sed
+servers=$(printf '%s\\n' "$dump" | BELAY_UPSTREAM=$upstream awk '
   { sub(/(^|[ \\t])#.*$/, "") }
   { text = text " " $0 }
   END {
@@ -29,9 +29,11 @@ printf '%s\\n' "$dump" | BELAY_UPSTREAM=$upstream awk '
       if (w[i] == "}") { depth--; if (depth == 0) in_it = 0 }
       if (w[i] == "server") { line = ""; for (i++; i <= n && w[i] != ";"; i++) line = line " " w[i]; print "server" line }
     }
-  }' | lines upstream
+  }')
+printf '%s\\n' "$servers" | lines upstream
 shift
-for name in "$@"; do say resolved "$name $(getent ahosts "$name" 2>/dev/null | awk '{ print $1 }' | sort -u | tr '\\n' ' ')"; done
+set -f
+for name in "$@" $(printf '%s\\n' "$servers" | sed -n 's/^server \\([^ ]*\\).*/\\1/p' | sed 's/:[0-9]*$//; s/^\\[\\(.*\\)\\]$/\\1/' | sort -u); do say resolved "$name $(getent ahosts "$name" 2>/dev/null | awk '{ print $1 }' | sort -u | tr '\\n' ' ')"; done
 `;
 
 export const checkNginx = defineHostCheck({
@@ -124,11 +126,12 @@ export const checkNginx = defineHostCheck({
     const addresses = new Map(
       fields.rows('resolved').map(([name = '', ...of]) => [name, of.filter((each) => each !== '')]),
     );
+    const placesOf = (each: string): readonly string[] => [each, ...(addresses.get(each) ?? [])];
     const all = Servers.map(wantedOf);
     const isServed = ({ name, server }: Wanted, address: string): boolean => {
       if (portOf(address) !== portOf(server)) return false;
-      const is = nameOf(address);
-      return [name, nameOf(server)].some((each) => is === each || (addresses.get(each) ?? []).includes(is));
+      const meant = new Set([name, nameOf(server)].flatMap(placesOf));
+      return placesOf(nameOf(address)).some((each) => meant.has(each));
     };
     for (const wanted of all) {
       const found = served.filter(({ address }) => isServed(wanted, address));

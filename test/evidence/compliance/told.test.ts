@@ -101,6 +101,12 @@ describe.skipIf(reason)(`what checks tell${reason === undefined ? '' : ` (skippe
           Secrets: { AccessKey: 'env:KEY', SecretKey: 'env:SECRET' },
         },
         { Name: 'volumes', Check: 'check:encryptedVolumes' },
+        {
+          Name: 'served',
+          Check: 'check:nginx',
+          Targets: 'lb1',
+          Inputs: { Upstream: 'minio', ServersOf: ['minio{01..04}'], Port: 9000 },
+        },
       ],
     });
     await minio.lab.start('lb1');
@@ -159,10 +165,11 @@ describe.skipIf(reason)(`what checks tell${reason === undefined ? '' : ` (skippe
     onHost('db1', `cd / && runuser -u postgres -- psql -qc "${text}" -c 'SELECT pg_reload_conf()'`);
 
   test('what is planted is told once, mended once, quiet while it is acknowledged, and unknown where a host is down', async () => {
+    const fine = { reboot: ['COMPLIANT', 'COMPLIANT'], served: ['COMPLIANT', 'COMPLIANT'] };
     const well = await check();
     expect(well).toMatchObject({ code: 0, stderr: expect.stringContaining('Compliant') as string });
     expect(await news(0)).toEqual([]);
-    expect(await inSsm()).toEqual({ reboot: ['COMPLIANT', 'COMPLIANT'], shell: ['COMPLIANT', 'COMPLIANT'] });
+    expect(await inSsm()).toEqual({ ...fine, shell: ['COMPLIANT', 'COMPLIANT'] });
     expect((await account.metric('OpenFindings'))?.length).toBeGreaterThan(0);
 
     await onHost('lb1', 'touch /run/reboot-required');
@@ -209,6 +216,20 @@ describe.skipIf(reason)(`what checks tell${reason === undefined ? '' : ` (skippe
     expect(await inSsm()).toEqual({
       reboot: ['NON_COMPLIANT', 'UNDETERMINED'],
       shell: ['NON_COMPLIANT', 'UNDETERMINED'],
+      served: ['NON_COMPLIANT', 'UNDETERMINED'],
     });
+
+    // A node that nobody checks any more has no word of ours left, and nobody is told that it is mended.
+    desk.write('compliance/all.yaml', {
+      Name: 'all',
+      Report: { SsmComplianceType: 'Custom:Belay' },
+      Rules: [{ Name: 'volumes', Check: 'check:encryptedVolumes' }],
+    });
+    expect((await check()).code).toBe(0);
+    expect(await inSsm()).toEqual({});
+    await news(1);
+    const last = JSON.stringify(receiver.heard.at(-1)?.body);
+    expect(last).toContain('reboot: 1 no longer checked on lb1');
+    expect(last).not.toMatch(/resolved|fixed on|as it must be/);
   }, 400_000);
 });
