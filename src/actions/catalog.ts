@@ -30,7 +30,7 @@ function catalogAction(
   models: AwsModels,
   scripts: ScriptTools | undefined,
 ): CatalogAction {
-  const { check } = action;
+  const { check, checkOutputs } = action;
   const withoutInputs = describeUndo(action, {});
   return {
     name: action.name,
@@ -47,6 +47,12 @@ function catalogAction(
       : {
           check: (inputs, isExpression) =>
             check(inputs, { isExpression, models, ...(scripts === undefined ? {} : { scripts }) }),
+        }),
+    ...(checkOutputs === undefined
+      ? {}
+      : {
+          checkOutputs: (inputs, outputs, isExpression) =>
+            checkOutputs(inputs, outputs, { isExpression, models }),
         }),
     ...(action.programInputs === undefined ? {} : { programInputs: action.programInputs }),
     ...(action.listMaxInSsm === undefined ? {} : { listMaxInSsm: action.listMaxInSsm }),

@@ -7,7 +7,7 @@
  * neither retries nor journals nor decides what comes next: that is the engine's business.
  */
 import type { Static, TSchema } from 'typebox';
-import type { CatalogProblem, Nests, SsmStep } from '../document/catalog.ts';
+import type { CatalogProblem, Nests, OutputProblem, SsmStep } from '../document/catalog.ts';
 import type { SourceText } from '../document/diagnostic.ts';
 import type { DeclaredOutput } from '../document/types.ts';
 import type { Change, RestorePoint } from '../engine/events.ts';
@@ -221,6 +221,12 @@ export interface Action<
   readonly undo: Undo<Static<S>, B, H, O> | ((inputs: Static<S>) => Undo<Static<S>, B, H, O>);
   /** Checks at validation that a schema cannot express; inputs as written, expressions stand as strings. */
   readonly check?: (inputs: JsonObject, tools: CheckTools) => readonly CatalogProblem[];
+  /** Whether declared outputs can ever be what they are declared as, by what is known of its response. */
+  readonly checkOutputs?: (
+    inputs: JsonObject,
+    outputs: readonly DeclaredOutput[],
+    tools: CheckTools,
+  ) => readonly OutputProblem[];
   /**
    * Whether it could run here at all, asked before the execution's first effect, with inputs as far as they are known: those
    * that only steps can tell hold expressions still. Throws ActionFailure.

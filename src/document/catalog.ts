@@ -28,6 +28,12 @@ export interface CatalogAction {
    * Paths are relative to `inputs`.
    */
   check?(inputs: JsonObject, isExpression: (value: unknown) => boolean): readonly CatalogProblem[];
+  /** Whether its declared outputs can ever be what they are declared as. */
+  checkOutputs?(
+    inputs: JsonObject,
+    outputs: readonly DeclaredOutput[],
+    isExpression: (value: unknown) => boolean,
+  ): readonly OutputProblem[];
   /** The only inputs in which a secret may stand, with all below them: `Env`, `Target.SecretKey`. */
   secretInputs(inputs: JsonObject): readonly string[];
   /** Inputs that hold a program: where it begins in the file is kept. */
@@ -89,6 +95,16 @@ export interface CatalogProblem {
   readonly isWarning?: boolean;
   /** Underline the key at the end of the path instead of its value: an unknown member. */
   readonly isAboutKey?: boolean;
+}
+
+/** Of one declared output, and which of its keys. */
+export interface OutputProblem {
+  readonly code: string;
+  readonly output: string;
+  readonly key: 'Selector' | 'Type';
+  readonly message: string;
+  readonly hint?: string;
+  readonly isWarning: boolean;
 }
 
 export interface Catalog {

@@ -30,6 +30,7 @@ export {
 export { parseDurationMs, parseInstantMs } from './duration.ts';
 export { chooseBranch, evaluate, operators, type BranchDecision, type Verdict } from './condition.ts';
 export {
+  definitePath,
   outputTypes,
   selectOutput,
   selectValues,

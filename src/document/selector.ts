@@ -51,6 +51,23 @@ export function validateSelector(selector: string): string | undefined {
   }
 }
 
+/** The names and places of a path that leads to one value; undefined: it may find several, or counts from the end. */
+export function definitePath(selector: string): readonly (string | number)[] | undefined {
+  const path: (string | number)[] = [];
+  let rest = standardSelector(selector).slice(1);
+  while (rest !== '') {
+    const step =
+      /^(?:\.(?<name>[\w\u0080-\uFFFF]+)|\['(?<quoted>[^'\\]*)'\]|\["(?<double>[^"\\]*)"\]|\[(?<place>\d+)\])/.exec(
+        rest,
+      );
+    if (step === null) return undefined;
+    const { name, quoted, double, place } = step.groups ?? {};
+    path.push(place === undefined ? (name ?? quoted ?? double ?? '') : Number(place));
+    rest = rest.slice(step[0].length);
+  }
+  return path;
+}
+
 /** What a selector finds, as it is: at most one value on a definite path, any number on another. */
 export type Found =
   | { readonly kind: 'found'; readonly isDefinite: boolean; readonly values: readonly Json[] }

@@ -60,9 +60,22 @@ export interface AwsModels {
   check(service: string, operation: string, params: UnresolvedJson): AwsProblem[];
   /** The params under the members' own names, where the API's or boto3's other name was written. Absent from models that know one name. */
   canonical?(service: string, operation: string, params: JsonObject): JsonObject;
+  /** What stands at a path of the reply; undefined: nobody can tell. Absent from models that know no replies. */
+  reply?(service: string, operation: string, path: readonly (string | number)[]): ReplyPart | undefined;
   /** `DescribeInstances` for any accepted spelling; undefined for an unknown service or operation. */
   resolve(service: string, operation: string): AwsOperation | undefined;
 }
+
+export type ReplyPart =
+  | { readonly kind: 'text' | 'time' | 'whole' | 'number' | 'boolean' | 'map' }
+  | { readonly kind: 'list'; readonly of: Exclude<ReplyPart['kind'], 'absent'> }
+  /** `below` has no part `step`. */
+  | {
+      readonly kind: 'absent';
+      readonly below: readonly (string | number)[];
+      readonly step: string | number;
+      readonly suggestion?: string;
+    };
 
 /** Inputs as they are known before the run: `undefined` where a value is not. Every JsonObject is one. */
 export type UnresolvedJson =

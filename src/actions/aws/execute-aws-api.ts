@@ -4,6 +4,7 @@ import type { JsonObject } from '../../json.ts';
 import { defineAction, done, type Effect } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
 import { apiCall, apiPermission, apiTargets, callName, checkApiCall, isRead } from './api-call.ts';
+import { checkOutputTypes } from './output-types.ts';
 import { sensitiveMembers } from './sensitive-members.ts';
 import { makeCall, serviceAndApi } from './api-call.ts';
 
@@ -40,6 +41,7 @@ export const executeAwsApi = defineAction({
   hasHostTargets: false,
   replacesRootOf: (step) => (isRootReplacement(step) ? [step.InstanceId] : []),
   check: (step, tools) => checkApiCall(step, [], tools),
+  checkOutputs: checkOutputTypes,
   effect: (step) => (isRead(step) ? reading : changing),
   undo: (step) =>
     isRead(step)

@@ -8,7 +8,7 @@ import { branchAction } from './branch.ts';
 import { explainErrors } from './input-errors.ts';
 import { validateKnownTypes } from './known-types.ts';
 import { expressionKeyword, openSchema, splicedKeyword } from './open-schema.ts';
-import { inputSpan, keySpan } from './spans.ts';
+import { inputSpan, keySpan, outputSpan } from './spans.ts';
 import type { ValidationContext } from './context.ts';
 
 const ajv = new Ajv2020({ allErrors: true, strict: false, verbose: true, validateFormats: false });
@@ -56,4 +56,12 @@ export function validateInputs(draft: StepDraft, context: ValidationContext): vo
       problem.isWarning === true ? 'warning' : 'error',
     );
   }
+  for (const problem of action.checkOutputs?.(step.inputs, step.outputs, isExpression) ?? [])
+    context.report.foreign(
+      problem.code,
+      outputSpan(draft, problem.output, problem.key),
+      `step "${step.name}": ${problem.message}`,
+      problem.hint,
+      problem.isWarning ? 'warning' : 'error',
+    );
 }

@@ -5,6 +5,7 @@ import { canonicalParams } from './member-names.ts';
 import { createModelStore, type FoundOperation, type ModelStore } from './model-store.ts';
 import { nearest } from './names.ts';
 import { isReadOnlyOperation } from './read-only.ts';
+import { replyPart } from './reply-shape.ts';
 
 export function createAwsModels(store: ModelStore = createModelStore()): AwsModels {
   return {
@@ -18,6 +19,11 @@ export function createAwsModels(store: ModelStore = createModelStore()): AwsMode
     canonical(service, operation, params) {
       const found = store.operation(service, operation);
       return found === undefined ? params : canonicalParams(found.model, found.shapes.input, params);
+    },
+    reply(service, operation, path) {
+      const found = store.operation(service, operation);
+      if (found === undefined || found.shapes.refused !== undefined) return undefined;
+      return replyPart(found.model, found.shapes.output, path);
     },
     resolve(service, operation) {
       const found = store.operation(service, operation);
