@@ -46,7 +46,7 @@
  *     plan=NAME OLD NEW            every package that was to change, before any does
  *     version=NAME VERSION         one per NAME, in the order given
  *     failed=NO_SUCH_VERSION | LISTS_NOT_REFRESHED | UNDO_NOT_POSSIBLE | KEEP_FAILED | VERSION_LOCKED | WOULD_REMOVE | INSTALL_FAILED |
- *            PACKAGES_LOCKED | NO_PACKAGE_MANAGER
+ *            PACKAGES_LOCKED | NO_PACKAGE_MANAGER | NO_TOOL (nothing here says which versions there are)
  * package/restore     changes  KEY NAME VERSION HELD [NAME VERSION HELD]...
  *     What package/observe printed before the step (VERSION `-`: remove it), and whatever else KEY's record names.
  *     change= as above; nothing printed when nothing differed.   failed=UNDO_FAILED | PACKAGES_LOCKED | NO_PACKAGE_MANAGER

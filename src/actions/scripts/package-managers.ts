@@ -4,6 +4,7 @@
  *   pm_describe NAME          prints VERSION STATE HELD, as package/observe of names.ts gives them
  *   pm_mend                   makes good what an interrupted run left
  *   pm_ready                  that, then refreshes the lists
+ *   pm_blind                  prints why it cannot be asked for versions; nothing: it can
  *   pm_available NAME         prints the versions that can be installed, newest first
  *   pm_candidate NAME         prints the version that the manager itself would choose
  *   pm_plan NAME VERSION ...  writes `NAME OLD NEW` lines to $work/plan and names to $work/removed
@@ -87,6 +88,7 @@ const apt = `
     done
     ! grep -qE '^W: .*(Failed to fetch|index files failed)' "$work/talk" || not_refreshed
   }
+  pm_blind() { :; }
   pm_available() { apt-cache madison -- "$1" | awk '{ print $3 }' | awk '!seen[$0]++'; }
   pm_candidate() { apt-cache policy -- "$1" | sed -n 's/^  Candidate: //p' | grep -v '^(none)$'; }
   pm_spec() { printf '%s=%s\\n' "$1" "$2"; }
@@ -185,8 +187,20 @@ const rpm = `
     [ "$hidden" = "$shown" ] || printf '; with what exclude= of the configuration hides: %s' "$hidden"
   }
   pm_mend() { :; }
-  pm_ready() { talked "$manager" -y -q makecache || not_refreshed; }
-  query() { if [ "$manager" = dnf ]; then dnf -q repoquery "$@"; else repoquery -q "$@"; fi 2>>"$work/talk" | sed -e '/^$/d' -e 's/^0://'; }
+  pm_ready() {
+    talked "$manager" -y makecache || { not_refreshed; return; }
+    # A repository with skip_if_unavailable is passed over, and what it has is not known. With -q dnf does not say so.
+    ! grep -qE '^(Errors during downloading metadata|Ignoring repositories)|\\[Errno 256\\]|No more mirrors' "$work/talk" || not_refreshed
+  }
+  # repoquery and the downloads are plugins of dnf, and of yum programs of their own.
+  pm_blind() {
+    case $manager in
+      dnf) for tool in repoquery download; do dnf -q "$tool" --help >/dev/null 2>&1 || { echo "dnf has no $tool here (dnf-plugins-core is not installed)"; return; }; done ;;
+      yum) for tool in repoquery yumdownloader; do command -v $tool >/dev/null || { echo "$tool (yum-utils) is not installed"; return; }; done ;;
+    esac
+    [ ! -s "$work/unasked" ] || echo "$manager could not be asked: $(reason)"
+  }
+  query() { { if [ "$manager" = dnf ]; then dnf -q repoquery "$@"; else repoquery -q "$@"; fi 2>>"$work/talk" || echo "$?" >>"$work/unasked"; } | sed -e '/^$/d' -e 's/^0://'; }
   pm_available() { query --showduplicates --qf '%{evr}\\n' -- "$1" | sort -Vru; }
   pm_candidate() {
     if [ -n "$(pm_lock "$1")" ]; then

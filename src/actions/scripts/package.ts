@@ -39,6 +39,11 @@ if [ -z "$staged" ] && staged_for "$version" "$@"; then
   stage_of=$version
 else pm_ready; stage_of=; fi
 
+# must_see: which versions there are is asked of a tool that may be missing: then nothing is known, not even that there is none.
+must_see() {
+  blind=$(pm_blind)
+  [ -z "$blind" ] || fail NO_TOOL "which versions of $name this host can get is not known: $blind; nothing was changed"
+}
 : >"$work/chosen"
 for name in "$@"; do
   [ -z "$stage_of" ] || break
@@ -47,14 +52,18 @@ for name in "$@"; do
     latest)
       [ -z "$stale" ] || fail LISTS_NOT_REFRESHED "which $name is the newest is not known$stale; nothing was changed. Mend the repository, or name a Version that this host can get without it"
       chosen=$(pm_candidate "$name" | head -n 1)
-      [ -n "$chosen" ] || chosen=$installed
+      [ -n "$chosen" ] || { must_see; chosen=$installed; }
       [ "$chosen" != - ] || fail NO_SUCH_VERSION "no repository of this host has $name" ;;
     *)
       chosen=
-      for v in $(pm_available "$name") "$installed"; do
-        case $v in $version) chosen=$v; break ;; esac
-      done
-      if [ -z "$chosen" ] && kept_file "$name" "$version" >/dev/null; then chosen=$version; fi
+      if [ "$version" = "$installed" ] || kept_file "$name" "$version" >/dev/null; then chosen=$version
+      else
+        available=$(pm_available "$name")
+        [ -n "$available" ] || must_see
+        for v in $available "$installed"; do
+          case $v in $version) chosen=$v; break ;; esac
+        done
+      fi
       [ -n "$chosen" ] || fail NO_SUCH_VERSION "this host cannot get $name $version; available: $(pm_available "$name" | head -n 8 | tr '\\n' ' ')(installed: $installed)$(pm_excluded "$name")$stale" ;;
   esac
   case $d in "$chosen installed "*) continue ;; esac

@@ -90,7 +90,13 @@ read_anew() {
 }
 # unconditioned: a condition of the unit was looked at and is not met. Of a unit that systemd has let go nothing is known.
 unconditioned() { [ "$(property ConditionResult)" = no ] && [ "$(property ConditionTimestampMonotonic)" != 0 ]; }
-is_service() { [ -n "$(property Type)" ] && [ "$(property Type)" != oneshot ]; }
+# What a service is told of cannot be read counts as one: then nothing proves that it is up.
+is_service() {
+  case $(property Type) in
+    oneshot) return 1 ;;
+    '') case $(property Id) in '' | *.service) true ;; *) return 1 ;; esac ;;
+  esac
+}
 up_since() { systemctl show --no-pager -p ActiveState -p ActiveEnterTimestampMonotonic -p NRestarts -- "$unit" 2>/dev/null | sort; }
 steady() {
   is_service || return 0
