@@ -22,6 +22,9 @@ type Before = {
     readonly PublicKey: string;
     readonly Tags: { readonly [key: string]: string };
   } | null;
+  /** What comes back, as an id never does: the key's fingerprint, and tags of people. Absent in journals of an earlier version. */
+  readonly Key?: string | null;
+  readonly Tags?: { readonly [key: string]: string } | null;
 };
 type Outputs = { readonly Deleted: boolean };
 
@@ -58,10 +61,15 @@ export const deleteKeyPair = defineAction({
   targets: ({ KeyName }) => [KeyName],
   hasHostTargets: false,
 
+  putsBack: ['Key', 'Tags'],
   observe: async ({ KeyName }, context): Promise<Before> => {
     const pair = await keyPairNamed(KeyName, context);
-    if (pair === undefined) return { Pair: null };
-    return { Pair: { KeyPairId: pair.id, PublicKey: pair.publicKey, Tags: { ...pair.tags } } };
+    if (pair === undefined) return { Pair: null, Key: null, Tags: null };
+    return {
+      Pair: { KeyPairId: pair.id, PublicKey: pair.publicKey, Tags: { ...pair.tags } },
+      Key: parsePublicKey(pair.publicKey)?.fingerprint ?? pair.fingerprint,
+      Tags: tagsOfPeople(pair.tags),
+    };
   },
 
   effect: {
@@ -113,13 +121,14 @@ export const deleteKeyPair = defineAction({
           return failed('KEY_NAME_TAKEN', `somebody has made another key pair ${KeyName} since`);
         }
         if (found.KeyPairId !== null) return done({}, { changes: [] });
-        const tags = Object.fromEntries(
-          Object.entries(Pair.Tags).filter(([name]) => !name.startsWith('aws:')),
-        );
-        const id = present?.id ?? (await importKeyPair(KeyName, key.line, tags, context));
+        const id = present?.id ?? (await importKeyPair(KeyName, key.line, tagsOfPeople(Pair.Tags), context));
         const change = { target: KeyName, subject: 'key pair', from: null, to: id };
         return done({}, { changes: [change], note: `the same public key and name, under the new id ${id}` });
       },
     }),
   },
 });
+
+/** Those that AWS itself gives cannot be given again. */
+const tagsOfPeople = (tags: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(tags).filter(([name]) => !name.startsWith('aws:')));

@@ -340,14 +340,24 @@ async function putBack(
   s3: S3Client,
 ): Promise<Poll<JsonObject>> {
   const changes: Change[] = [];
+  const others: string[] = [];
   for (const [bucket, was] of Object.entries(Rules)) {
     const now = await s3.lifecycle(bucket);
     if ((now ?? null) === was) continue;
     const isOurs = now !== undefined && rulesOf(now).some(({ id }) => id === RuleId);
-    if (!isOurs) continue;
+    if (!isOurs) {
+      others.push(bucket);
+      continue;
+    }
     if (was === null) await s3.removeLifecycle(bucket);
     else await s3.putLifecycle(bucket, was);
     changes.push({ target: bucket, subject: 'lifecycle', from: summaryOf(now), to: summaryOf(was) });
   }
-  return done({}, { changes });
+  if (others.length === 0) return done({}, { changes });
+  const more = others.length > 3 ? ` and ${others.length - 3} more` : '';
+  return failed(
+    'CHANGED_MEANWHILE',
+    `somebody has changed the rules of ${others.slice(0, 3).join(', ')}${more} since the step, and they were left alone`,
+    { changes },
+  );
 }

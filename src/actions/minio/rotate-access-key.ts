@@ -104,6 +104,7 @@ export const rotateAccessKey = defineAction({
       ? [{ code: 'SAME_KEY', path: ['NewAccessKey'], message: 'the new access key is the old one' }]
       : [],
 
+  putsBack: ['Old', 'New'],
   observe: async (inputs: Inputs, context): Promise<Before> => {
     using cluster = await openCluster(inputs, context);
     return { Old: await stateOn(cluster, oldKey(inputs)), New: await stateOn(cluster, newKey(inputs)) };
