@@ -10,7 +10,7 @@ import type { Static, TSchema } from 'typebox';
 import type { CatalogProblem, Nests, OutputProblem, SsmStep } from '../document/catalog.ts';
 import type { SourceText } from '../document/diagnostic.ts';
 import type { DeclaredOutput } from '../document/types.ts';
-import type { Change, RestorePoint } from '../engine/events.ts';
+import type { Change, OutdatedProcess, RestorePoint } from '../engine/events.ts';
 import type { Again } from '../engine/types.ts';
 import type { Json, JsonObject } from '../json.ts';
 import type { Aws, AwsModels } from '../transports/aws.ts';
@@ -75,6 +75,8 @@ export type Done<O> = {
   readonly restorePoints?: readonly RestorePoint[];
   /** One line for the operator where `changes` do not say it: `snap-0a17 of vol-0b2c (2 GiB)`. */
   readonly note?: string;
+  /** Of an undo: processes that run what it has taken away. */
+  readonly outdated?: readonly OutdatedProcess[];
 };
 
 export type Failed = {
@@ -205,6 +207,12 @@ export interface Action<
   replacesRootOf?(inputs: Static<S>, before: B): readonly string[];
   /** Reads the state before the effect. Journaled; undo's input. Must not hold secrets. */
   readonly observe?: (inputs: Static<S>, context: ActionContext) => Promise<B>;
+  /** Which of these still run what its undo has taken away. Only reads. */
+  readonly stillRuns?: (
+    inputs: Static<S>,
+    processes: readonly OutdatedProcess[],
+    context: ActionContext,
+  ) => Promise<readonly OutdatedProcess[]>;
   /** The names in what `observe` gives, for undo lists that read `{{ before.active }}`. Absent: they depend on the inputs. */
   readonly before?: readonly string[];
   /**

@@ -5,6 +5,7 @@
 import type { Capture, DeclaredOutput, Document } from '../document/types.ts';
 import type { Json, JsonObject } from '../json.ts';
 import type { Failure } from './failure.ts';
+import type { OutdatedProcess } from './events.ts';
 import type { EffectResult } from './types.ts';
 
 /** What a call of each kind works on. */
@@ -20,6 +21,8 @@ export interface InputOf {
   readonly adopt: Work;
   readonly wait: Work & { readonly handle: Json };
   readonly stop: Work & { readonly handle: Json };
+  /** Which of these still run what an undo has taken away. Only reads. */
+  readonly stillRuns: Work & { readonly processes: readonly OutdatedProcess[] };
   readonly notify: { readonly topic: string; readonly subject: string; readonly message: string };
   /** Takes all of the locks, or none. */
   readonly lock: { readonly locks: readonly string[] };
@@ -57,6 +60,7 @@ export interface AnswerOf {
   readonly adopt: AdoptAnswer;
   readonly wait: EffectResult;
   readonly stop: 'stopped';
+  readonly stillRuns: readonly OutdatedProcess[];
   readonly notify: EffectResult;
   readonly lock: LockAnswer;
   readonly unlock: UnlockAnswer;

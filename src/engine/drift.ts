@@ -33,6 +33,18 @@ export function driftOf(traces: Traces, record: StepRecord, found: Json | undefi
   return { step: path, left: part(after, keys), found: part(found, keys) };
 }
 
+/** Whether what is read now is how things were before a step that was undone, this one or an earlier one of the same thing. */
+export function isBeforeOwn(traces: Traces, record: StepRecord, found: Json): boolean {
+  const keys = record.descriptor.putsBack ?? record.descriptor.settled;
+  const shown = (before: Json): Json => {
+    const now = knownThen(before, found);
+    return keys === undefined ? now : part(now, keys);
+  };
+  return traces.isBefore(record, (before) =>
+    isEqual(keys === undefined ? before : part(before, keys), shown(before)),
+  );
+}
+
 /** Of a rollback that starts by itself: only what is settled is compared, a service that has died is no other's work. */
 export async function changedSince(frame: Frame, traces: Traces, record: StepRecord): Promise<Drift | null> {
   if (record.after === undefined || traces.isBlurred(record)) return null;

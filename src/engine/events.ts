@@ -24,6 +24,19 @@ export type RestorePoint = {
   readonly of: string;
 };
 
+/** A process that runs a program or a library which is no longer there: by its number and its beginning, as numbers are given again. */
+export type OutdatedProcess = {
+  readonly target: string;
+  readonly pid: number;
+  /** Clock ticks from the host's boot to its beginning, as the host writes it. */
+  readonly began: string;
+  readonly name: string;
+  /** The unit or session that it is of; empty: nobody knows. */
+  readonly unit: string;
+  /** The file, by the name that it had. */
+  readonly path: string;
+};
+
 export type Waiting =
   | {
       readonly kind: 'approval';
@@ -193,6 +206,8 @@ export type EngineEvent =
         readonly difference: string;
       }[];
     }
+  /** Processes that ran what was taken back were looked for once more: these still do. */
+  | { readonly type: 'OutdatedLookedFor'; readonly processes: readonly OutdatedProcess[] }
   | { readonly type: 'RollbackEnded'; readonly pass: number; readonly status: RollbackStatus }
   | { readonly type: 'NotifyFailed'; readonly failure: Failure }
   /** `unheard`: hosts of a cluster that did not answer; a majority of them holds the lock. */

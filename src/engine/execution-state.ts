@@ -1,6 +1,14 @@
 /** Folds an execution's events into what people are shown: list, show, the live view and the HTTP API see this alone. */
 import type { JsonObject } from '../json.ts';
-import type { Change, Looked, Reach, RecordedEvent, RestorePoint, Waiting } from './events.ts';
+import type {
+  Change,
+  Looked,
+  OutdatedProcess,
+  Reach,
+  RecordedEvent,
+  RestorePoint,
+  Waiting,
+} from './events.ts';
 import { inTreeOrder, pathAround } from './step-tree.ts';
 import { driftText } from './drift-text.ts';
 import type { Failure } from './failure.ts';
@@ -73,6 +81,8 @@ export interface ExecutionState {
   readonly drift: readonly { readonly step: string; readonly what?: string }[];
   /** Set when a rollback was asked for although everything was undone: what it saw. */
   readonly repeated: Repeated | null;
+  /** Processes that still run what was taken back, when they were last looked for. */
+  readonly outdated: readonly OutdatedProcess[];
   /** When the latest rollback ended. */
   readonly rolledBackAt: number | null;
   /** Why it got no locks, when the last that it asked for were refused. */
@@ -96,6 +106,7 @@ export const initialState: ExecutionState = {
   waiting: null,
   drift: [],
   repeated: null,
+  outdated: [],
   rolledBackAt: null,
   refused: null,
   locks: [],
@@ -234,6 +245,9 @@ class Folding {
         return;
       case 'RollbackRepeated':
         Object.assign(head, { repeated: { at, steps: event.steps }, drift: [], refused: null });
+        return;
+      case 'OutdatedLookedFor':
+        head.outdated = event.processes;
         return;
       case 'RollbackEnded':
         head.rolledBackAt = at;

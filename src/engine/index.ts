@@ -20,6 +20,7 @@ export {
 export {
   type Change,
   type EngineEvent,
+  type OutdatedProcess,
   type RecordedEvent,
   type RestorePoint,
   type Waiting,

@@ -1,5 +1,5 @@
 /** A rollback of what is undone already: it claims nothing but what it sees now. */
-import { sinceBefore } from './drift.ts';
+import { isBeforeOwn, sinceBefore } from './drift.ts';
 import type { Looked } from './events.ts';
 import type { Frame } from './frame.ts';
 import { needsUndo } from './needs-undo.ts';
@@ -7,11 +7,13 @@ import { leastSure } from './left.ts';
 import { observe } from './observe.ts';
 import { lookAtEach } from './on-hosts.ts';
 import type { StepRecord } from './records.ts';
+import { Traces } from './traces.ts';
 import type { RollbackRequest } from './types.ts';
 
 /** Tells of each step that was to be undone how its state differs from the one before it. Does nothing. */
 export async function lookAgain(after: Frame, pass: number, request: RollbackRequest): Promise<void> {
   if (request.interpreter === undefined) return;
+  const traces = new Traces(after.execution.began);
   const steps: { step: string; found: Looked; difference: string }[] = [];
   for (const record of after.execution.began) {
     if (!needsUndo(record) || (request.step !== undefined && record.path !== request.step)) continue;
@@ -21,7 +23,11 @@ export async function lookAgain(after: Frame, pass: number, request: RollbackReq
       const found = own.descriptor.observes
         ? await observe(lane, own, `rollback${pass}/again/${own.path}`)
         : undefined;
-      seen.push({ record: own, ...sinceBefore(own, found) });
+      const isFine = found !== undefined && isBeforeOwn(traces, own, found);
+      seen.push({
+        record: own,
+        ...(isFine ? { found: 'asBefore', difference: '' } : sinceBefore(own, found)),
+      });
     });
     steps.push({ step: record.path, ...together(seen) });
   }

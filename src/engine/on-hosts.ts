@@ -42,7 +42,7 @@ export function recordOn(of: StepRecord, name: string): StepRecord {
 }
 
 /** Hosts that are only looked at, at the same time. */
-const looksAtOnceMax = 64;
+export const looksAtOnceMax = 64;
 
 /** Visits all of them, so many at once; the same on every replay. `id`: of the questions which of them goes on first. */
 export async function sideBySide(

@@ -2,6 +2,7 @@
 import type { ErrorBudget } from '../document/index.ts';
 import type { Step } from '../document/types.ts';
 import type { Json, JsonObject } from '../json.ts';
+import type { OutdatedProcess } from './events.ts';
 import type { ExecutionResult } from './result.ts';
 import type { StepEnding, UndoResult } from './statuses.ts';
 import type { EffectResult, StepDescriptor } from './types.ts';
@@ -59,6 +60,8 @@ export interface StepRecord {
   children?: StartedChild[];
   /** The latest word on its undo; null: none was tried. */
   undo: UndoResult | null;
+  /** Processes that ran what its undo has taken away, when they were last looked for. */
+  outdated?: readonly OutdatedProcess[];
   /** What it started runs anew since the steps below it were undone. */
   isStartedAgain?: boolean;
 }

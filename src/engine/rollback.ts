@@ -12,6 +12,7 @@ import type { Failure } from './failure.ts';
 import { deadlineAfter, type Frame } from './frame.ts';
 import { observeLeft } from './left.ts';
 import { allActing } from './on-hosts.ts';
+import { lookForOutdated, outdatedOf } from './outdated.ts';
 import { UnmetNeeds } from './undo-needs.ts';
 import { turnOf, type StepRecord } from './records.ts';
 import { rollbackState, withRestorePointsLast } from './restore-points.ts';
@@ -22,6 +23,7 @@ import type { Program, RollbackRequest } from './types.ts';
 import { isClean, needsUndo, removalOf } from './needs-undo.ts';
 import { undoOnHosts } from './undo-on-hosts.ts';
 import { leftAlone, notUndone, undoStep, type UndoEnding } from './undo-step.ts';
+import { SecondLook } from './second-look.ts';
 import { seen } from './seen-again.ts';
 
 /** Steps whose undo is still owed, last first. */
@@ -61,6 +63,7 @@ export async function rollback(start: Frame, pass: number, request: RollbackRequ
   const keepIn = (at: Frame, record: StepRecord, result: UndoResult): void =>
     keep([frame, at], record, result);
   const starting = request.step === undefined ? new StartingAgain(execution, records, keepIn) : null;
+  const second = new SecondLook();
   const undo: Undo = async (at, record, { enter, leave }) => {
     await at.emit({ type: 'UndoStarted', step: record.path, action: record.step.action });
     const closed = (await enter()) ?? needs.of(record);
@@ -68,6 +71,7 @@ export async function rollback(start: Frame, pass: number, request: RollbackRequ
     keepIn(at, record, ending.result);
     needs.tried(record);
     await at.emit({ type: 'UndoEnded', step: record.path, ...ending });
+    second.undone(record, ending);
     await starting?.undone(at, record, ending);
     await leave();
   };
@@ -89,6 +93,8 @@ export async function rollback(start: Frame, pass: number, request: RollbackRequ
       await starting?.passed(frame, [part]);
     }
   }
+  await second.atTheEnd(frame, traces);
+  await lookForOutdated(frame, idPrefix);
   await observeLeft(frame, `${idPrefix}left/`);
   await frame.emit({ type: 'RollbackEnded', pass, status: rollbackStatus(execution) });
 }
@@ -160,6 +166,6 @@ export function rollbackStatus(execution: Execution): RollbackStatus {
     .map(({ undo }) => undo);
   const tried = results.filter((result) => result !== null);
   if (tried.length === 0) return 'notRequested';
-  if (results.every(isClean)) return 'clean';
+  if (results.every(isClean)) return outdatedOf(execution).length === 0 ? 'clean' : 'partial';
   return tried.includes('undone') ? 'partial' : tried.includes('failed') ? 'failed' : 'partial';
 }

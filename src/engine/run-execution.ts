@@ -8,6 +8,7 @@ import { lockAgain, lockDocument, unlock } from './locks.ts';
 import { notify } from './notify.ts';
 import { lookAgain } from './look-again.ts';
 import { observeLeft } from './left.ts';
+import { lookForOutdated, outdatedOf } from './outdated.ts';
 import type { Runtime } from './ports.ts';
 import { owed, rollback, rollbackStatus } from './rollback.ts';
 import { runList } from './run-list.ts';
@@ -81,12 +82,16 @@ async function giveBack(frame: Frame): Promise<void> {
 
 /** Of an execution that has ended: nobody may be at work on what it held. */
 async function rollbackLater(after: Frame, pass: number, request: RollbackRequest): Promise<void> {
+  const idPrefix = `rollback${pass}/`;
+  const frame = after.with({ idPrefix });
   if (owed(after.execution, request.step).length === 0) {
+    const hadOutdated = outdatedOf(after.execution).length > 0;
+    await lookForOutdated(frame, idPrefix);
+    if (hadOutdated)
+      await after.emit({ type: 'RollbackEnded', pass, status: rollbackStatus(after.execution) });
     await lookAgain(after, pass, request);
     return;
   }
-  const idPrefix = `rollback${pass}/`;
-  const frame = after.with({ idPrefix });
   const held = await lockAgain(frame, request.lockWaitSeconds);
   if (held.kind !== 'taken') return;
   await rollback(after, pass, request);

@@ -2,6 +2,7 @@
 import { sinceBefore } from './drift.ts';
 import type { Frame } from './frame.ts';
 import { observe } from './observe.ts';
+import type { Json } from '../json.ts';
 import type { StepRecord } from './records.ts';
 import type { UndoEnding } from './undo-step.ts';
 
@@ -11,7 +12,7 @@ export async function seen(frame: Frame, record: StepRecord, ending: UndoEnding)
   const isDone = ending.result === 'undone' || ending.result === 'nothingToDo';
   if (!isDone || descriptor.putsBack === undefined || step.undo.kind !== 'auto') return ending;
   if (descriptor.undo.kind !== 'restore' || before === null) return ending;
-  const { found, difference } = await look(frame, record);
+  const { found, difference } = await look(frame, record, `${frame.idOf(record)}/undone`);
   if (found !== 'different') return { ...ending, looked: found };
   const message = `its undo ended, and what was read afterwards is not as it was before: ${difference}`;
   return {
@@ -23,15 +24,27 @@ export async function seen(frame: Frame, record: StepRecord, ending: UndoEnding)
   };
 }
 
-/** A service may show for a moment what was so before: another state is believed only when it stays. */
-async function look(frame: Frame, record: StepRecord): Promise<ReturnType<typeof sinceBefore>> {
-  const id = `${frame.idOf(record)}/undone`;
-  for (const [index, ms] of pausesMs.entries()) {
-    const seen = sinceBefore(record, await observe(frame, record, `${id}${index}`));
+export type Seen = ReturnType<typeof sinceBefore>;
+
+/**
+ * A service may show for a moment what was so before: another state is believed only when it stays. `id`: of the looks.
+ * `isFine`: whether another state than the one before is as good.
+ */
+export async function look(
+  frame: Frame,
+  record: StepRecord,
+  id: string,
+  isFine: (found: Json) => boolean = () => false,
+): Promise<Seen> {
+  for (let tries = 0; ; tries += 1) {
+    const found = await observe(frame, record, `${id}${tries}`);
+    const seen = sinceBefore(record, found);
     if (seen.found !== 'different') return seen;
-    if ((await frame.sleep(`${id}${index}:pause`, frame.within(ms))) === 'cancelled') return seen;
+    if (found !== undefined && isFine(found)) return { found: 'asBefore', difference: '' };
+    const ms = pausesMs[tries];
+    if (ms === undefined) return seen;
+    if ((await frame.sleep(`${id}${tries}:pause`, frame.within(ms))) === 'cancelled') return seen;
   }
-  return sinceBefore(record, await observe(frame, record, `${id}${pausesMs.length}`));
 }
 
 /** Between one look and the next. */

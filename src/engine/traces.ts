@@ -36,6 +36,14 @@ export class Traces {
     ]);
   }
 
+  /** Whether a state is the one before a step that was undone: this one, or an earlier one that worked on the same thing. */
+  isBefore(record: StepRecord, isState: (before: Json) => boolean): boolean {
+    return (this.#byThing.get(thingOf(record)) ?? []).some(
+      ({ index, undo, before }) =>
+        index <= record.index && (undo === 'undone' || undo === 'nothingToDo') && isState(before),
+    );
+  }
+
   isBlurred({ index, result }: StepRecord): boolean {
     const own = result?.targets ?? [];
     if (own.length === 0) return this.#lastOfAll > index;

@@ -19,7 +19,7 @@
  */
 import type { Document, Step } from '../document/types.ts';
 import type { Json, JsonObject } from '../json.ts';
-import type { Change, RestorePoint } from './events.ts';
+import type { Change, OutdatedProcess, RestorePoint } from './events.ts';
 
 /** What an action says of itself, given a step's inputs as written. Frozen into the program. */
 export interface StepDescriptor {
@@ -132,6 +132,8 @@ export type EffectResult = {
   /** Hosts, instances or volumes that the step acted on. */
   readonly targets: readonly string[];
   readonly note: string;
+  /** Of an undo: processes that run what it has taken away. Absent: none, or it cannot tell. */
+  readonly outdated?: readonly OutdatedProcess[];
 };
 
 export type { Document, Step };

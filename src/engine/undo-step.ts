@@ -99,6 +99,8 @@ async function byAction(frame: Frame, record: StepRecord): Promise<UndoEnding> {
       return failure.code === 'NO_UNDO' ? ending('leftOver', failure.message) : notUndone(failure);
     }
     changes.push(...undone.result.changes);
+    if (undone.result.outdated !== undefined)
+      record.outdated = [...(record.outdated ?? []), ...undone.result.outdated];
     for (const target of undone.result.targets) targets.add(target);
     if (undone.result.note !== '') notes.push(undone.result.note);
   }

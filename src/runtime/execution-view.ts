@@ -3,6 +3,7 @@ import type {
   ExecutionState,
   ExecutionStatus,
   Failure,
+  OutdatedProcess,
   Repeated,
   RollbackStatus,
   StepState,
@@ -40,6 +41,8 @@ export interface ExecutionView {
   readonly drift: readonly { readonly step: string; readonly what?: string }[];
   /** What the last rollback saw that had nothing to do any more. */
   readonly repeated: Repeated | null;
+  /** Processes that still run what was taken back, when they were last looked for. */
+  readonly outdated: readonly OutdatedProcess[];
   readonly rolledBackAt: number | null;
   /** Why it got no locks, when the last that it asked for were refused. */
   readonly refused: Failure | null;
@@ -85,7 +88,7 @@ export type ListedExecution = Pick<
 
 export function executionView(row: ExecutionRow, state: ExecutionState, liveness: Liveness): ExecutionView {
   const { length: rollbackRequests } = row.input.rollbackRequests;
-  const { steps, rollback, outputs, drift, repeated, rolledBackAt, locks } = state;
+  const { steps, rollback, outputs, drift, repeated, outdated, rolledBackAt, locks } = state;
   return {
     ...titleOf(row),
     file: row.file,
@@ -95,6 +98,7 @@ export function executionView(row: ExecutionRow, state: ExecutionState, liveness
     outputs,
     drift,
     repeated,
+    outdated,
     rolledBackAt,
     locks,
     startedBy: row.settings.startedBy,

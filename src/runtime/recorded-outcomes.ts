@@ -10,12 +10,16 @@ const text = Type.String();
 const nullableText = Type.Union([text, Type.Null()]);
 
 const change = Type.Object({ target: text, subject: text, from: nullableText, to: nullableText });
+const outdated = Type.Array(
+  Type.Object({ target: text, pid: Type.Number(), began: text, name: text, unit: text, path: text }),
+);
 const effectResult = Type.Object({
   outputs: object,
   changes: Type.Array(change),
   restorePoints: Type.Array(Type.Object({ id: text, of: text })),
   targets: Type.Array(text),
   note: text,
+  outdated: Type.Optional(outdated),
 });
 const times = { startedAt: Type.Number(), endedAt: Type.Number(), absentMs: Type.Optional(Type.Number()) };
 const failure = { code: text, message: text, retryable: Type.Boolean() };
@@ -38,6 +42,7 @@ const answers = {
   ]),
   wait: effectResult,
   stop: Type.Literal('stopped'),
+  stillRuns: outdated,
   notify: effectResult,
   lock: Type.Union([
     Type.Object({ kind: Type.Literal('taken'), unheard: Type.Array(text) }),
@@ -99,6 +104,7 @@ const checks: { readonly [K in ActivityKind]: () => ValidateFunction<Outcome<K>>
   adopt: once('adopt'),
   wait: once('wait'),
   stop: once('stop'),
+  stillRuns: once('stillRuns'),
   notify: once('notify'),
   lock: once('lock'),
   unlock: once('unlock'),

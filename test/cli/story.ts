@@ -61,6 +61,7 @@ export function viewAfter(story: readonly Told[], more: Partial<ExecutionView> =
     waiting: state.waiting,
     drift: state.drift,
     repeated: state.repeated,
+    outdated: state.outdated,
     rolledBackAt: state.rolledBackAt,
     waits: [],
     refused: state.refused,

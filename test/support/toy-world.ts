@@ -13,6 +13,7 @@ import {
 import { rolling } from '../../src/actions/belay/rolling.ts';
 import { overHosts } from '../../src/actions/host/over-hosts.ts';
 import { strictObject } from '../../src/actions/strict-object.ts';
+import type { OutdatedProcess } from '../../src/engine/index.ts';
 import type { Json } from '../../src/json.ts';
 
 export class Crash extends Error {}
@@ -34,6 +35,12 @@ export class ToyWorld {
   looksFailing = 0;
   /** Whether a key is read again after the undo of toy:put. */
   isSeenAgain = false;
+  /** Whether all keys are of one target, as files of a host are. */
+  isOneTarget = false;
+  /** Told by every undo of toy:put: they run what it has taken away. */
+  outdated: readonly OutdatedProcess[] = [];
+  /** Of those, the numbers of the ones that have ended. */
+  readonly ended = new Set<number>();
   /** Called around every effect. */
   around: (when: 'before' | 'after', what: string) => void = () => undefined;
 
@@ -105,8 +112,9 @@ export function toyActions(world: ToyWorld): ReadonlyMap<string, AnyAction> {
     name: 'toy:put',
     summary: 'Sets a key.',
     inputs: strictObject({ Key: Type.String(), Value: Type.String() }),
-    targets: ({ Key }) => [Key],
+    targets: ({ Key }) => [world.isOneTarget ? 'toy' : Key],
     observe: async ({ Key }) => ({ Value: world.get(Key) }),
+    stillRuns: async (_inputs, processes) => processes.filter(({ pid }) => !world.ended.has(pid)),
     ...(world.isSeenAgain ? { putsBack: ['Value'] } : {}),
     effect: {
       kind: 'begun',
@@ -139,6 +147,7 @@ export function toyActions(world: ToyWorld): ReadonlyMap<string, AnyAction> {
             handle === null
               ? {}
               : {
+                  outdated: world.outdated,
                   changes: [
                     {
                       target: 'toy',

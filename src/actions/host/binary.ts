@@ -16,6 +16,7 @@ import {
 } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
 import { arrangeBinary, observeBinary, stageBinary } from '../scripts/binary.ts';
+import { outdatedIn, stillRuns } from './outdated.ts';
 import { detached, fieldsOrFailure, type DetachedEnd } from '../effects/detached.ts';
 import { readFields, type Fields } from '../scripts/fields.ts';
 import { keepKey } from '../scripts/keep-key.ts';
@@ -132,6 +133,7 @@ export const binary = defineAction({
     finish: (end, inputs, before) => finished(end, inputs, before),
   }),
 
+  stillRuns,
   undo: {
     kind: 'restore',
     effect: detached<UndoInputs<Inputs, Places, { Host: string; Token: string }, Outputs>, null, Outputs>({
@@ -209,6 +211,7 @@ function finished(end: DetachedEnd, inputs: Inputs, before?: Places): Done<Outpu
   };
   return done(outputs, {
     changes,
+    outdated: outdatedIn(said.fields, end.host.name),
     ...(changes.length === 0 && before !== undefined
       ? { note: `${inputs.Path} is ${inputs.State} already` }
       : {}),

@@ -4,6 +4,7 @@ import type { Change } from '../../engine/events.ts';
 import { defineAction, done, type ActionContext, type UndoInputs } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
 import { overHosts } from './over-hosts.ts';
+import { outdatedIn, stillRuns } from './outdated.ts';
 import { detached, fieldsOrFailure, type DetachedEnd } from '../effects/detached.ts';
 import { readFields, type Fields } from '../scripts/fields.ts';
 import { keepKey } from '../scripts/keep-key.ts';
@@ -130,6 +131,7 @@ const onOne = defineAction({
     },
   }),
 
+  stillRuns,
   undo: ({ State }: Inputs) =>
     State === 'staged' ? { kind: 'notNeeded' } : { kind: 'restore', effect: restoring },
 });
@@ -157,7 +159,7 @@ const restoring = detached<
     if ('failure' in said) return said.failure;
     return done(
       { Manager: said.fields.one('manager') ?? 'unknown' },
-      { changes: changesOf(end, said.fields) },
+      { changes: changesOf(end, said.fields), outdated: outdatedIn(said.fields, end.host.name) },
     );
   },
 });

@@ -5,6 +5,7 @@
  * program at every moment and one that runs keeps its own bytes (writing into it would be refused: ETXTBSY).
  */
 import { keptText } from './file.ts';
+import { outdatedText } from './outdated.ts';
 import { namedScript } from './prelude.ts';
 import { stagingText } from './staging.ts';
 
@@ -76,7 +77,7 @@ export const arrangeBinary = namedScript(
 to=$2
 shift 3
 from_path=$1 from_new=$2 from_old=$3 to_path=$4 to_new=$5 to_old=$6
-${binaryText}
+${binaryText}${outdatedText}
 at_binary "$to"
 say was "$at_path $at_new $at_old"
 keep_folder binaries
@@ -125,10 +126,12 @@ put() {
   ln -f -- "./hold-$3" ./put 2>/dev/null || cp -p -- "./hold-$3" ./put || fail WRITE_FAILED "cannot write beside $path: is the file system full?"
   move ./put "../$1" || fail WRITE_FAILED "cannot rename onto $here/$1: $(in_words "$words")"
 }
+[ "$keeping" = yes ] || remember_code "$folder_now/$leaf"
 put "$leaf.old" "$at_old" "$to_old"
 put "$leaf" "$at_path" "$to_path"
 put "$leaf.new" "$at_new" "$to_new"
 sync -- .. 2>/dev/null || sync
+[ "$keeping" = yes ] || tell_outdated "$folder_now/$leaf"
 for content in $to_path $to_new $to_old; do rm -f -- "./hold-$content"; done
 rm -f ./put
 look_around ..

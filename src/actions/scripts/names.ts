@@ -51,6 +51,12 @@
  *     What package/observe printed before the step (VERSION `-`: remove it), and whatever else KEY's record names.
  *     change= as above; nothing printed when nothing differed.   failed=UNDO_FAILED | PACKAGES_LOCKED | NO_PACKAGE_MANAGER
  *
+ * package/restore, and binary/arrange with KEEP no, also print
+ *     outdated=PID BEGAN UNIT NAME FILE     a process that runs what they have taken away; BEGAN in clock ticks since the boot,
+ *                                           UNIT `-` where nobody knows it; FILE may hold spaces
+ * processes/outdated  read     PID BEGAN FILE [PID BEGAN FILE]...
+ *     outdated= as above, of those that still run it
+ *
  * file/observe        read     PATH
  *     kind=absent | file | symlink | directory | other
  *     sha256=HEX size=BYTES mode=0644 owner=NAME group=NAME   for a file (a number where the id has no name)
@@ -217,6 +223,7 @@ export const hostScriptNames = [
   'package/observe',
   'package/install',
   'package/restore',
+  'processes/outdated',
   'file/observe',
   'file/set',
   'file/restore',

@@ -1,5 +1,6 @@
 /** Looks at, installs and takes back packages: the texts behind package/observe, package/install and package/restore. */
 import { packageManagers } from './package-managers.ts';
+import { outdatedText } from './outdated.ts';
 import { namedScript } from './prelude.ts';
 
 export const observePackages = namedScript(
@@ -136,7 +137,7 @@ export const restorePackages = namedScript(
   'package/restore',
   `key=$1
 shift
-${packageManagers}
+${packageManagers}${outdatedText}
 rooms
 keep_folder packages
 record=$keep/$key
@@ -161,7 +162,9 @@ while read -r name old hold; do
 done <"$work/before"
 rc=0
 if [ -s "$work/drop" ] || [ -s "$work/files" ] || [ -s "$work/specs" ]; then
+  remember_code ''
   pm_go_back || rc=$?
+  tell_outdated ''
 fi
 while read -r name old hold; do
   d=$(pm_describe "$name")

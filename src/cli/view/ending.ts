@@ -13,6 +13,7 @@ import {
   changedByUndo,
   changedCount,
   keptRestorePoints,
+  outdated,
   stepsWithoutUndo,
   stillChanged,
   unsureSteps,
@@ -169,7 +170,7 @@ function cleanLines(view: ExecutionView, style: Style): string[] {
 
 /** What was read again after its undo is told as a fact; what only the undo told is told as its word. */
 function asBeforeText(view: ExecutionView): string {
-  const { seen, told, byList, byWord } = takenBack(accountOf(view));
+  const { seen, told, byList, again, byWord } = takenBack(accountOf(view));
   const at = clockText(view.startedAt ?? view.createdAt);
   const as = (targets: readonly string[]) =>
     `${targetsText(targets)} ${targets.length === 1 ? 'is as it was' : 'are as they were'} at ${at}`;
@@ -179,6 +180,10 @@ function asBeforeText(view: ExecutionView): string {
     ...byList.map(
       ({ target, steps }) =>
         ` What ${namesText(steps)} changed on ${printable(target)} is as ${steps.length === 1 ? 'its' : 'their'} undo list left it.`,
+    ),
+    ...again.map(
+      ({ target, steps }) =>
+        ` What ${namesText(steps)} changed on ${printable(target)} was put back, and a later undo changed it again.`,
     ),
     ...byWord.map(
       ({ target, steps }) =>
@@ -208,6 +213,8 @@ function nextAfterUnclean(view: ExecutionView): string {
     return `look at it; to overwrite it all the same  belay rollback ${view.executionId}${step} --force`;
   }
   if (only === undefined) {
+    if (view.outdated.length > 0)
+      return `restart what still runs it; belay rollback ${view.executionId} looks again`;
     const names = view.rollback.filter(({ result }) => result === 'leftOver').map(({ name }) => name);
     return names.length === 0
       ? `belay rollback ${view.executionId} takes back the rest`
@@ -239,8 +246,9 @@ function repeatedLines(view: ExecutionView, { at, steps }: Repeated, style: Styl
     return `  ${[printable(step), where].filter((part) => part !== '').join(' on ')}  ${what}`;
   });
   return [
-    style.paint(differing.length === 0 ? 'good' : 'warn', already),
+    style.paint(differing.length + view.outdated.length === 0 ? 'good' : 'warn', already),
     ...(steps.length === 0 ? [] : [`Looked again at ${clockText(at)}:`, ...seen]),
+    ...leftoverLines(outdated(view)),
     'Nothing was done.',
   ];
 }

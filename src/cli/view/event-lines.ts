@@ -80,6 +80,7 @@ export function eventLines({ at, event }: RecordedEvent, progress: Progress, sty
     case 'ForwardEnded':
     case 'StateLooked':
     case 'RollbackRepeated':
+    case 'OutdatedLookedFor':
     case 'UndoStarted':
     case 'RollbackEnded':
     case 'ExecutionEnded':

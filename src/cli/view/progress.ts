@@ -80,6 +80,7 @@ export class Progress {
       case 'NotifyFailed':
       case 'StateLooked':
       case 'RollbackRepeated':
+      case 'OutdatedLookedFor':
       case 'TurnStarted':
       case 'TurnEnded':
       case 'PassStarted':

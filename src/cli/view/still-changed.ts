@@ -29,7 +29,16 @@ export function stillChanged(view: ExecutionView): Leftover[] {
     .filter((each) => !isOthers(each))
     .flatMap((each) => standingChanges(each).map((change) => ({ ...change, why: whyOf(each) })));
   const net = netChanges([...told, ...puttingBack(standing, told)]);
-  return [...net.map(leftoverOf), ...changedByUndo(view), ...untold(standing, net)];
+  return [...net.map(leftoverOf), ...changedByUndo(view), ...untold(standing, net), ...outdated(view)];
+}
+
+/** Processes that go on with what was taken back: nobody restarts them unasked. */
+export function outdated({ outdated: processes }: Pick<ExecutionView, 'outdated'>): Leftover[] {
+  return processes.map(({ target, pid, name, unit, path }) => ({
+    target: printable(target),
+    what: `${printable(name)} (${[`pid ${pid}`, ...(unit === '' ? [] : [printable(unit)])].join(', ')}) still runs ${printable(path)}`,
+    why: 'as it was before it was taken back',
+  }));
 }
 
 /** What undo lists that failed have done all the same before they failed, or since: it is not as the steps left it. */

@@ -9,6 +9,8 @@ export interface TakenBack {
   readonly told: readonly string[];
   /** An author's list took the step back, and told less than the step had changed. */
   readonly byList: readonly StaysBy[];
+  /** It was put back, and the undo of an earlier step changed it again: that may be as it was, and nobody can tell. */
+  readonly again: readonly StaysBy[];
   /** Something stays as a step made it, because its author wrote that it needs no undo. */
   readonly byWord: readonly StaysBy[];
 }
@@ -23,21 +25,24 @@ export function takenBack({ steps }: Account): TakenBack {
   const told = new Set<string>();
   const byWord = new Map<string, Set<string>>();
   const byList = new Map<string, Set<string>>();
+  const again = new Map<string, Set<string>>();
   for (const each of steps) {
     const { step } = each;
     if (step.reach?.kind === 'nothing') continue;
     for (const { target } of step.changes.filter(isDifferent)) {
       if (step.reach?.kind === 'harmless') note(byWord, target, step.name);
       else if (isSeen(each)) seen.add(target);
+      else if (each.undo?.looked === 'different') note(again, target, step.name);
       else if (isUntoldByList(each, target)) note(byList, target, step.name);
       else told.add(target);
     }
   }
-  const isOpen = (target: string): boolean => byWord.has(target) || byList.has(target);
+  const isOpen = (target: string): boolean => byWord.has(target) || byList.has(target) || again.has(target);
   return {
     seen: [...seen].filter((target) => !told.has(target) && !isOpen(target)),
     told: [...told].filter((target) => !isOpen(target)),
     byList: staying(byList),
+    again: staying(again),
     byWord: staying(byWord),
   };
 }

@@ -80,6 +80,10 @@ const byKind: { readonly [K in ActivityKind]: CarryOut<K> } = {
     await effect.stop(input.handle, inputs, means.context);
     return ok<'stop'>('stopped');
   },
+  stillRuns: async ({ input: { processes, ...work } }, means) => {
+    const { action, inputs } = checked(work, means);
+    return ok<'stillRuns'>((await action.stillRuns?.(inputs, processes, means.context)) ?? processes);
+  },
   findRunbook: async ({ input: { name, version } }, { runbooks, context }) =>
     ok<'findRunbook'>(await runbooks.find(name, version, context.aws)),
   findTargets: async ({ input }, { context }) => ok<'findTargets'>(await findTargets(input, context)),

@@ -27,6 +27,7 @@ export function doneResult(
     restorePoints: answer.restorePoints ?? [],
     targets: action.targets(inputs),
     note: answer.note ?? '',
+    ...(answer.outdated === undefined || answer.outdated.length === 0 ? {} : { outdated: answer.outdated }),
   };
   const unfit = (code: string, message: string) =>
     knownFailure(code, message, { ...acted, outputs: kept(answer.outputs) });

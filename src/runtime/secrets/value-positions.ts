@@ -51,6 +51,8 @@ const answers: { readonly [K in ActivityKind]: (answer: AnswerOf[K], map: MapVal
   adopt: mapAdoption,
   wait: mapEffect,
   stop: (answer) => answer,
+  // Names of the host that are looked for again.
+  stillRuns: (answer) => answer,
   notify: mapEffect,
   lock: (answer) => answer,
   unlock: (answer) => answer,
@@ -134,6 +136,7 @@ export function mapEvent(event: EngineEvent, map: MapValue): EngineEvent {
     case 'EffectAdopted':
     case 'StateLooked':
     case 'RollbackRepeated':
+    case 'OutdatedLookedFor':
     case 'TurnStarted':
     case 'ForwardEnded':
     case 'RollbackStarted':
