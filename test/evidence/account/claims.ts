@@ -7,8 +7,7 @@ import { makeStyle } from '../../../src/cli/view/style.ts';
 import type { Reach } from '../../../src/engine/events.ts';
 import { accountOf, type StepAccount } from '../../../src/engine/index.ts';
 import type { ExecutionView } from '../../../src/runtime/execution-view.ts';
-import type { WorldState } from '../../../src/world/state.ts';
-import { untrueOf } from './sentences.ts';
+import { untrueOf, type Places } from './sentences.ts';
 
 const style = makeStyle({ color: false, unicode: true });
 
@@ -22,7 +21,7 @@ const isOfList = (reach: Reach | undefined): boolean => reach?.kind === 'undone'
 /** `changed`: what of the world is not as it was before the execution, by the world's own state. */
 export function expectClaimsHold(
   view: ExecutionView,
-  { changed, world }: { readonly changed: readonly string[]; readonly world: WorldState },
+  { changed, places }: { readonly changed: readonly string[]; readonly places: Places },
   about: string,
 ): void {
   const account = accountOf(view);
@@ -34,7 +33,7 @@ export function expectClaimsHold(
   const hasWord = account.steps.some(isByWord);
   const untrue = untrueOf(endingLines(view, style), {
     changed,
-    world,
+    places,
     began: new Set(view.steps.filter(({ startedAt }) => startedAt !== null).map(({ name }) => name)),
     restorePoints: account.restorePoints.map(({ id }) => id),
     hasWord,

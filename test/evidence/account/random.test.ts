@@ -74,5 +74,9 @@ async function holds({ document, values }: RandomRunbook): Promise<boolean> {
 async function expectHolds(before: readonly string[], id: string, document: object): Promise<void> {
   const world = worldOf(belay.stateDir, id);
   const changed = difference(before, footprint(world));
-  expectClaimsHold(await belay.view(id), { changed, world }, `seed ${seed}\n${JSON.stringify(document)}`);
+  expectClaimsHold(
+    await belay.view(id),
+    { changed, places: world },
+    `seed ${seed}\n${JSON.stringify(document)}`,
+  );
 }

@@ -2,13 +2,21 @@
  * Every sentence of an ending, one pattern each, with what it may be said of: each is compared with the world's own state. A
  * line that no pattern knows fails, so that no new sentence goes unchecked.
  */
-import type { WorldState } from '../../../src/world/state.ts';
+
+/** Where the things are that lines of a difference name: the sandbox's own state, or what stands for it elsewhere. */
+export interface Places {
+  readonly hosts: Readonly<Record<string, { readonly name: string; readonly instanceId: string }>>;
+  readonly volumes: Readonly<
+    Record<string, { readonly attachment?: { readonly instanceId: string } | null | undefined }>
+  >;
+  readonly instances: Readonly<Record<string, object>>;
+}
 
 /** What the world holds, beside the words. */
 export interface Seen {
   /** Lines of `difference`: what is not as it was before the execution. */
   readonly changed: readonly string[];
-  readonly world: WorldState;
+  readonly places: Places;
   /** Steps that began, by what was told of their attempts. */
   readonly began: ReadonlySet<string>;
   /** Restore points by the execution's own record. */
@@ -23,7 +31,7 @@ type Check = (found: readonly string[], seen: Seen) => string | null;
 const always: Check = () => null;
 
 /** `volume ID`, `file ID PATH …` of a difference belong to the host whose disk it is, and to the volume and the instance. */
-export function concerns(line: string, target: string, { hosts, volumes, instances }: WorldState): boolean {
+export function concerns(line: string, target: string, { hosts, volumes, instances }: Places): boolean {
   const [, kind = '', id = ''] = /^[+-] (\S+) (\S+)/.exec(line) ?? [];
   if (id === target) return true;
   const host = Object.values(hosts).find(({ name, instanceId }) => name === target || instanceId === target);
@@ -42,12 +50,12 @@ const isNothingLeft: Check = (_, { changed, hasWord, restorePoints }) =>
     ? null
     : 'something is left changed';
 
-const isAsItWas: Check = ([, names = ''], { changed, world, restorePoints }) => {
+const isAsItWas: Check = ([, names = ''], { changed, places, restorePoints }) => {
   // So many that they are only counted.
   if (/^\d+ (hosts|targets)$/.test(names)) return null;
   const wrong = changed.filter(
     (line) =>
-      names.split(', ').some((name) => concerns(line, name, world)) &&
+      names.split(', ').some((name) => concerns(line, name, places)) &&
       !restorePoints.some((id) => line.includes(id)),
   );
   return wrong.length === 0 ? null : `${names} is not as it was: ${wrong.join(' | ')}`;
@@ -72,11 +80,11 @@ const isThereAny: Check = (_, seen) => isThere(['', seen.restorePoints.join(', '
 const isDifferent: Check = (_, { changed }) => (changed.length > 0 ? null : 'nothing is different');
 
 /** A leftover that was told: `web1  /etc/motd is sha256 …, was …`. */
-const isSo: Check = ([, target = '', subject = ''], { changed, world }) => {
+const isSo: Check = ([, target = '', subject = ''], { changed, places }) => {
   const thing = subject.replace(/^tag |^snapshot | at boot$/g, '').replace(/…$/, '');
   const isNamed = (line: string): boolean =>
     thing.split(' ').some((word) => word !== '' && line.includes(word));
-  const isIt = (line: string): boolean => line.includes(` ${target} `) || concerns(line, target, world);
+  const isIt = (line: string): boolean => line.includes(` ${target} `) || concerns(line, target, places);
   return changed.some((line) => isNamed(line) || (subject === 'state' && isIt(line)))
     ? null
     : `${target} ${subject} is as it was`;
@@ -96,6 +104,7 @@ const sentences: readonly (readonly [RegExp, Check])[] = [
   [/^(.+?) looked at again at [\d:]+: as before\./, hasBegun],
   [/^(.+?) ran; by (?:its|their) undo: none there is nothing to take back\./, hasBegun],
   [/^By what its undo told, (.+?) (?:is|are) as (?:it was|they were) at [\d:]+\./, isAsItWas],
+  [/^What (.+?) changed on .+? was put back, and a later undo changed it again\./, hasBegun],
   [/^What (.+?) changed on .+? stays, by (?:its|their) undo: none\./, hasBegun],
   [/^What (.+?) changed on .+? is as (?:its|their) undo list left it\./, hasBegun],
   [/^(.+?) (?:is|are) as (?:it was|they were) at [\d:]+\./, isAsItWas],
@@ -126,7 +135,10 @@ const lines: readonly (readonly [RegExp, Check])[] = [
   [new RegExp(`^ {2}next {2}${back} takes (?:it back|back what has an undo)$`), always],
   [/^ {2}next {2}put back by hand what (.+?) left; belay show/, hasBegun],
   [/^ {2}next {2}remove what is kept once nobody needs it; belay show/, isThereAny],
-  [/^ {2}next: (?:belay rollback|when that is put right|look at it; to overwrite|put back by hand)/, always],
+  [
+    /^ {2}next: (?:belay rollback|when that is put right|look at it; to overwrite|put back by hand|restart what still runs it)/,
+    always,
+  ],
   [/^ {2}kept: restore point (.+)$/, isThere],
   [/^ {2}only (?:its author knows|their authors know) what (?:it|they) changed: (.+)$/, hasBegun],
   [/^ {2}but (\S+) {2}(.+)$/, isDifferent],
