@@ -15,6 +15,8 @@ export type Change = {
   readonly subject: string;
   readonly from: string | null;
   readonly to: string | null;
+  /** The step's own undo leaves it so: what was there before is gone. */
+  readonly isForGood?: true;
 };
 
 /** Something that a later undo may need: a snapshot, an image, a backup. */

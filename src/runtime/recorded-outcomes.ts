@@ -9,7 +9,13 @@ const object = Type.Unsafe<JsonObject>({ type: 'object' });
 const text = Type.String();
 const nullableText = Type.Union([text, Type.Null()]);
 
-const change = Type.Object({ target: text, subject: text, from: nullableText, to: nullableText });
+const change = Type.Object({
+  target: text,
+  subject: text,
+  from: nullableText,
+  to: nullableText,
+  isForGood: Type.Optional(Type.Literal(true)),
+});
 const outdated = Type.Array(
   Type.Object({ target: text, pid: Type.Number(), began: text, name: text, unit: text, path: text }),
 );

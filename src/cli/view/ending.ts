@@ -155,7 +155,7 @@ function nextAfterFailure(view: ExecutionView): string {
 }
 
 const byHand = ({ executionId }: ExecutionView, names: readonly string[]) =>
-  `put back by hand what ${names.map(printable).join(', ')} left; belay show ${executionId} has it all`;
+  `look at what ${names.map(printable).join(', ')} left, as nothing takes it back; belay show ${executionId} has it all`;
 
 function cleanLines(view: ExecutionView, style: Style): string[] {
   const took = durationText(rollbackMs(view));

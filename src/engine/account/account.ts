@@ -84,7 +84,7 @@ export function accountOf(state: Accountable): Account {
     ),
     isNothingLeft: left.length === 0 && unsure.length === 0 && restorePoints.length === 0,
     offersRollback: back.length > 0,
-    isWholeTakenBack: without.length === 0,
+    isWholeTakenBack: without.length === 0 && !standing.some(hasForGood),
   };
 }
 
@@ -111,6 +111,8 @@ export function standingChanges({ step, undo }: StepAccount): readonly Change[] 
 export function standingTargets({ step, undo }: StepAccount): readonly string[] {
   return undo?.standsOn ?? (step.targets.length > 0 ? step.targets : (undo?.targets ?? []));
 }
+
+const hasForGood = (each: StepAccount) => standingChanges(each).some(({ isForGood }) => isForGood === true);
 
 const isOwed = ({ undo }: StepAccount) =>
   undo === undefined || (undo.result !== 'undone' && undo.result !== 'nothingToDo');
@@ -156,7 +158,7 @@ function wayOf({ reach, untold, noUndo }: StepState): Way {
   }
 }
 
-/** What the undos themselves made different, as a volume from a snapshot in the place of another. */
+/** What the undos themselves made different, as a volume from a snapshot in the place of another, and what they leave for good. */
 export function changedByUndo({ steps, rollback }: Accountable): Change[] {
   const keyOf = ({ target, subject }: Change) => JSON.stringify([target, subject]);
   const forward = new Set(steps.flatMap(({ changes }) => changes.map(keyOf)));
@@ -168,5 +170,9 @@ export function changedByUndo({ steps, rollback }: Accountable): Change[] {
   const made = rollback
     .flatMap((undo) => undo.changes.filter((change) => !isLeftByStep(undo, change)))
     .filter((change) => !forward.has(keyOf(change)) && !points.has(change.from ?? ''));
-  return netChanges(made);
+  const undone = new Set(rollback.flatMap(({ name, result }) => (result === 'undone' ? [name] : [])));
+  const stays = steps
+    .filter(({ name }) => undone.has(name))
+    .flatMap(({ changes }) => changes.filter(({ isForGood }) => isForGood === true));
+  return [...netChanges(made), ...stays];
 }

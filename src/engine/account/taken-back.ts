@@ -29,7 +29,8 @@ export function takenBack({ steps }: Account): TakenBack {
   for (const each of steps) {
     const { step } = each;
     if (step.reach?.kind === 'nothing') continue;
-    for (const { target } of step.changes.filter(isDifferent)) {
+    for (const { target, isForGood } of step.changes.filter(isDifferent)) {
+      if (isForGood === true) continue;
       if (step.reach?.kind === 'harmless') note(byWord, target, step.name);
       else if (isSeen(each)) seen.add(target);
       else if (each.undo?.looked === 'different') note(again, target, step.name);
@@ -37,7 +38,10 @@ export function takenBack({ steps }: Account): TakenBack {
       else told.add(target);
     }
   }
-  const isOpen = (target: string): boolean => byWord.has(target) || byList.has(target) || again.has(target);
+  const forGood = steps.flatMap(({ step }) => step.changes.filter(({ isForGood }) => isForGood === true));
+  const hasForGood = new Set(forGood.map(({ target }) => target));
+  const isOpen = (target: string): boolean =>
+    byWord.has(target) || byList.has(target) || again.has(target) || hasForGood.has(target);
   return {
     seen: [...seen].filter((target) => !told.has(target) && !isOpen(target)),
     told: [...told].filter((target) => !isOpen(target)),

@@ -49,6 +49,29 @@ test('done: a service that its package started again counts as what it is, not a
   expect(endingOf(story)).toContain('3 changed on db1.');
 });
 
+test('done: what no undo brings back is not promised, and is told when the rest was taken back', () => {
+  const backup: Told[] = [
+    begin('Backup'),
+    started(0, 'Backup'),
+    ended(2, 'Backup', {
+      changes: [{ target: 'bk1', subject: 'older state of 3 copies', from: 'there', to: null, isForGood: true }],
+      restorePoints: [{ id: 'belay-manifests/b-1/', of: '2 buckets' }],
+    }),
+  ];
+  expect(endingOf([...backup, success(2)])).toBe(
+    `Done in 2.0 s. 1 changed on bk1. Restore point belay-manifests/b-1/ (02:14:09) stays; belay rollback ${id} takes back what has an undo.`,
+  );
+  const back: Told[] = [
+    rollbackStarted(3, 'Backup'),
+    undoing(3, 'Backup'),
+    undone(4, 'Backup', { changes: [] }),
+    [4, { type: 'ExecutionEnded', status: 'Success', rollbackStatus: 'clean', outputs: {} }],
+  ];
+  expect(endingOf([...backup, success(2), ...back])).toMatch(
+    /  but bk1  older state of 3 copies is gone, was there\n.*Rolled back clean/,
+  );
+});
+
 test('done without a change says so', () => {
   expect(endingOf([begin('Look'), started(0, 'Look'), ended(2, 'Look'), success(2)])).toBe(
     'Done in 2.0 s. Nothing was changed.',
@@ -184,7 +207,7 @@ test('a step without undo is named as left over, with what a person has to do', 
     [
       'Failed at Check, rollback PARTIAL. Still changed:',
       '  db1  Migrate may have left something behind     no undo: nobody knows what a command changes',
-      `  next: put back by hand what Migrate left; belay show ${id} has it all`,
+      `  next: look at what Migrate left, as nothing takes it back; belay show ${id} has it all`,
     ].join('\n'),
   );
 });
@@ -232,7 +255,7 @@ test('failed behind commands without undo: they are named, and nobody is sent to
       `  db1  Stop, Upgrade, Verify may have left something behind     no undo: ${noUndo}`,
       '  kept: restore point snap-1 (02:14:09)',
       `  why   belay logs ${id} --step Verify`,
-      `  next  put back by hand what Stop, Upgrade, Verify left; belay show ${id} has it all`,
+      `  next  look at what Stop, Upgrade, Verify left, as nothing takes it back; belay show ${id} has it all`,
     ].join('\n'),
   );
 });
@@ -256,7 +279,7 @@ test('of steps without undo that say what they changed nobody is sent to a rollb
       'Nothing was undone. Still changed:',
       '  db1  web1 is stopped, was running     no undo: it stays stopped',
       `  why   belay logs ${id} --step Check`,
-      `  next  put back by hand what Stop left; belay show ${id} has it all`,
+      `  next  look at what Stop left, as nothing takes it back; belay show ${id} has it all`,
     ].join('\n'),
   );
   expect(endingOf([begin('Stop'), started(1, 'Stop'), ended(2, 'Stop', declared), success(2)])).toBe(

@@ -133,10 +133,10 @@ const lines: readonly (readonly [RegExp, Check])[] = [
   [/^(?:Failed|Timed out|Cancelled)(?: at \S+)?(?:: .*)?$/, always],
   [/^ {2}why {3}belay logs [0-9A-Z]{12}/, always],
   [new RegExp(`^ {2}next {2}${back} takes (?:it back|back what has an undo)$`), always],
-  [/^ {2}next {2}put back by hand what (.+?) left; belay show/, hasBegun],
+  [/^ {2}next {2}look at what (.+?) left, as nothing takes it back; belay show/, hasBegun],
   [/^ {2}next {2}remove what is kept once nobody needs it; belay show/, isThereAny],
   [
-    /^ {2}next: (?:belay rollback|when that is put right|look at it; to overwrite|put back by hand|restart what still runs it)/,
+    /^ {2}next: (?:belay rollback|when that is put right|look at it; to overwrite|look at what |restart what still runs it)/,
     always,
   ],
   [/^ {2}kept: restore point (.+)$/, isThere],
