@@ -58,7 +58,7 @@ describe.skipIf(reason)(
         expect(ending).toMatchObject({
           kind: 'done',
           outputs: { Healthy: true, WriteQuorum: 12, SafeToTakeDown: true },
-          note: '4 nodes serve; minio02 may be taken down, say it and minio01',
+          note: '4 nodes serve; minio02 may be taken down, by its own answer and that of minio01',
         });
       },
     );

@@ -116,7 +116,7 @@ export const heal = defineAction({
     }),
     Gone: Type.Array(Type.String(), {
       description:
-        'Objects and versions that a pass did not find any more, because somebody deleted them meanwhile, or because MinIO removed the rests of them; the first thousand.',
+        'Objects and versions that a pass did not find any more, because somebody deleted them meanwhile, or because MinIO removed what was left of them; the first thousand.',
     }),
     GoneCount: Type.Integer({ description: 'All of them.' }),
   }),
@@ -298,7 +298,7 @@ function noteOf(progress: Progress, pass: HealPass): string {
     ...(old.length === 0
       ? []
       : [
-          `MinIO removed the rests of ${old.length}, which too few drives held, as after a deletion while a drive was away: ${listed(old, old.length)}`,
+          `MinIO removed what was left of ${old.length}, which too few drives held, as after a deletion while a drive was away: ${listed(old, old.length)}`,
         ]),
   ].join('; ');
 }

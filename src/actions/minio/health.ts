@@ -190,5 +190,5 @@ async function askMaintenance(
       };
     }
   }
-  return { says: `${name} may be taken down, say it and ${peer.name}` };
+  return { says: `${name} may be taken down, by its own answer and that of ${peer.name}` };
 }

@@ -187,7 +187,7 @@ async function judgeRoom(
       );
       return failed(
         'CLOCKS_DIFFER',
-        `the clocks of the nodes are ${spread} s apart, at most ${ClockSkewSeconds} s they may be; by this machine's clock: ${which.join(', ')}`,
+        `the clocks of the nodes are ${spread} s apart, and at most ${ClockSkewSeconds} s are allowed; by this machine's clock: ${which.join(', ')}`,
         { outputs: judged.outputs, retryable: true },
       );
     }

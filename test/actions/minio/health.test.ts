@@ -100,7 +100,7 @@ it('says yes only when the node and a peer of it do', async () => {
   expect(await asked([ok, ok], { Maintenance: 'n1' })).toMatchObject({
     kind: 'done',
     outputs: { SafeToTakeDown: true },
-    note: '2 nodes serve; n1 may be taken down, say it and n2',
+    note: '2 nodes serve; n1 may be taken down, by its own answer and that of n2',
   });
 });
 
