@@ -34,6 +34,20 @@ export function replaceDriveCases(stand: () => Stand): void {
     await s3.createBucket('kept');
     for (let i = 0; i < objectCount; i += 1) await s3.put('kept', `${i}.bin`, bytesOf(i));
   }
+  /** A node that was started answers before its peers know of it: all of them must say that all serve, and how many drives are ok. */
+  async function untilAllServe(drivesOk?: number): Promise<void> {
+    const { minio } = stand();
+    const seen = async (node: MinioNode): Promise<string> => {
+      const [{ status }, servers] = await Promise.all([minio.probe(node, 'cluster'), minio.info(node)]);
+      const online = servers.filter(({ state }) => state === 'online').length;
+      const ok = servers.flatMap(({ drives }) => drives).filter(({ state }) => state === 'ok').length;
+      return `${status}, ${online} online, ${drivesOk === undefined ? 'any' : ok} drives`;
+    };
+    const all = () => Promise.all(minio.nodes.map((node) => seen(node).catch(String)));
+    await expect
+      .poll(all, { timeout: 90_000 })
+      .toEqual(minio.nodes.map(() => `200, 4 online, ${drivesOk ?? 'any'} drives`));
+  }
   async function expectWhole(node: MinioNode, drive: DriveNumber): Promise<void> {
     const { minio } = stand();
     for (const server of minio.nodes) {
@@ -149,15 +163,7 @@ export function replaceDriveCases(stand: () => Stand): void {
       await minio.stopMinio('minio04');
       await minio.drives.detach('minio04', 1);
       await minio.startMinio('minio04');
-      await expect
-        .poll(
-          async () =>
-            (await minio.info()).flatMap(({ drives }) => drives).filter(({ state }) => state === 'ok'),
-          {
-            timeout: 60_000,
-          },
-        )
-        .toHaveLength(15);
+      await untilAllServe(15);
       expectTrouble(
         await run('minio04', 2),
         1,
@@ -183,9 +189,7 @@ export function replaceDriveCases(stand: () => Stand): void {
       await minio.stopMinio('minio04');
       await minio.drives.blank('minio04', 1);
       await minio.startMinio('minio04');
-      await expect
-        .poll(async () => (await minio.probe('minio04', 'cluster')).status, { timeout: 60_000 })
-        .toBe(200);
+      await untilAllServe();
       const refused = await run('minio04', 1);
       // On a slow machine MinIO has formatted it by then, or has even healed it, and the hands are called.
       if (refused.code === 6) await stand().belay(['cancel', idOf(refused)]);
