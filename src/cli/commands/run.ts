@@ -11,6 +11,7 @@ import { flagOf, textsOf } from '../options.ts';
 import { overTargets } from '../over-targets.ts';
 import { runWords } from '../run-request.ts';
 import { defaultsOf, headLines, shownOutputLines } from '../view/head-lines.ts';
+import { printable } from '../view/printable.ts';
 
 export const body: CommandBody = async (cli, [file = ''], options) => {
   const belay = await cli.belay();
@@ -48,7 +49,15 @@ function withNothingStarted(refusal: Refusal): Refusal {
   return new Refusal(kind, code, message, { hint: lines.join('\n  '), sources });
 }
 
+/** What has no way back is one line here. `belay validate` shows the place, and what its author can do. */
 function tellWarnings(cli: Cli, warnings: readonly Diagnostic[], source: SourceText): void {
-  if (warnings.length === 0) return;
-  cli.talk(renderDiagnostics(warnings, [source], { color: cli.style.color }).trimEnd());
+  const others = warnings.filter(({ code }) => code !== 'NO_UNDO');
+  if (others.length > 0)
+    cli.talk(renderDiagnostics(others, [source], { color: cli.style.color }).trimEnd());
+  const names = warnings
+    .filter(({ code }) => code === 'NO_UNDO')
+    .flatMap(({ message }) => /^step "([^"]+)"/.exec(message)?.[1] ?? []);
+  if (names.length === 0) return;
+  const what = names.length === 1 ? 'it changes' : 'they change';
+  cli.talk(`No way back from ${names.map(printable).join(', ')}: nothing takes back what ${what}.`);
 }
