@@ -58,9 +58,10 @@ export async function copyObject(
 }
 
 /** In the manifest only where there is something. */
-const shownOf = ({ headers, tags }: Carried): Pick<Entry, 'headers' | 'tags'> => ({
+const shownOf = ({ headers, tags, lock }: Carried): Pick<Entry, 'headers' | 'tags' | 'lock'> => ({
   ...(Object.keys(headers).length === 0 ? {} : { headers }),
   ...(tags === '' ? {} : { tags }),
+  ...(lock === undefined ? {} : { lock }),
 });
 
 /** By the print that the copy has; one that has none, of an earlier version or somebody else's, is compared as it is. */

@@ -4,7 +4,10 @@
  * which the undo removes what was written. Before a page is copied, its intent names the keys that it will create.
  */
 import type { S3Client } from '../../transports/s3/client.ts';
+import type { ObjectLock } from '../../transports/s3/object-lock.ts';
+import type { Versioning } from '../../transports/s3/versions.ts';
 import { numberIn, objectIn, textIn } from './admin.ts';
+import { lockWritten } from './written-lock.ts';
 
 export const manifestBucket = 'belay-manifests';
 
@@ -16,6 +19,8 @@ export interface Entry {
   readonly headers?: Readonly<Record<string, string>>;
   /** As a query: `a=b&c=d`. */
   readonly tags?: string;
+  /** Until when, or whether at all, the source keeps it from being removed. */
+  readonly lock?: ObjectLock;
   /** `gone`: it was listed, and deleted before it could be read. */
   readonly did: 'copied' | 'updated' | 'same' | 'gone';
   /** It was there with the same size and other content. */
@@ -117,13 +122,15 @@ export class Manifest {
   }
 
   /** Of one bucket, or of all; page by page, in the order of the keys. */
-  async *entries(bucket?: string): AsyncGenerator<Entry & { readonly bucket: string }> {
+  async *entries(
+    bucket?: string,
+  ): AsyncGenerator<Entry & { readonly bucket: string; readonly versioning: Versioning }> {
     const prefix = bucket === undefined ? this.#prefix : `${this.#prefix}${bucket}/`;
     for await (const { key } of this.#s3.objects(manifestBucket, prefix)) {
       if (!key.endsWith('.jsonl')) continue;
       const [head = '', ...lines] = (await this.#read(key)).split('\n').filter((line) => line !== '');
-      const of = textIn(objectIn(JSON.parse(head)), 'bucket');
-      for (const line of lines) yield { ...entryIn(JSON.parse(line)), bucket: of };
+      const { bucket: of, versioning } = headIn(JSON.parse(head));
+      for (const line of lines) yield { ...entryIn(JSON.parse(line)), bucket: of, versioning };
     }
   }
 
@@ -183,6 +190,15 @@ export class Manifest {
 }
 
 /** Somebody else may have written there since. */
+function headIn(line: unknown): { readonly bucket: string; readonly versioning: Versioning } {
+  const head = objectIn(line);
+  const versioning = textIn(head, 'versioning');
+  return {
+    bucket: textIn(head, 'bucket'),
+    versioning: versioning === 'enabled' || versioning === 'suspended' ? versioning : 'off',
+  };
+}
+
 function entryIn(line: unknown): Entry {
   const entry = objectIn(line);
   const headers = Object.entries(objectIn(entry['headers'])).filter(
@@ -190,6 +206,7 @@ function entryIn(line: unknown): Entry {
   );
   const did = textIn(entry, 'did');
   const tags = textIn(entry, 'tags');
+  const lock = lockWritten(entry);
   return {
     key: textIn(entry, 'key'),
     size: numberIn(entry, 'size'),
@@ -197,5 +214,6 @@ function entryIn(line: unknown): Entry {
     did: did === 'copied' || did === 'updated' || did === 'same' ? did : 'gone',
     ...(headers.length === 0 ? {} : { headers: Object.fromEntries(headers) }),
     ...(tags === '' ? {} : { tags }),
+    ...(lock === undefined ? {} : { lock }),
   };
 }

@@ -2,6 +2,7 @@
 import type { S3Client } from '../../transports/s3/client.ts';
 import { ActionFailure, type ActionContext } from '../define-action.ts';
 import { addTotals, noTotals, type Manifest, type Totals } from './backup-manifest.ts';
+import { carryLocks, type Locks } from './backup-locks.ts';
 import { versionedOf, type Versioned, type VersionsProgress } from './backup-versions.ts';
 
 export interface Progress {
@@ -16,15 +17,17 @@ export interface Progress {
   bucketTotals: Totals;
   /** Buckets that keep versions, or did. */
   readonly versioned: readonly Versioned[];
+  readonly locks: Locks;
   /** Undefined: not begun. */
   versions: VersionsProgress | undefined;
 }
 
 const namesShown = 10;
 
-/** `wanted`: undefined: every bucket of the source. Rejects with ActionFailure NO_SUCH_BUCKET. */
+/** `target` holds the manifest. `wanted`: undefined: every bucket of the source. Rejects with ActionFailure NO_SUCH_BUCKET. */
 export async function begin(
   source: S3Client,
+  target: S3Client,
   wanted: readonly string[] | undefined,
   manifest: Manifest,
   context: ActionContext,
@@ -40,6 +43,8 @@ export async function begin(
   }
   const buckets = wanted ?? all;
   const versioned = await versionedOf(source, buckets);
+  const names = versioned.map(({ bucket }) => bucket);
+  const locks = await carryLocks(source, names, { target, token: manifest.token });
   const heads = await manifest.heads();
   const finished = new Set(heads.filter(({ isLast }) => isLast).map(({ bucket }) => bucket));
   const left = buckets.filter((bucket) => !finished.has(bucket));
@@ -55,6 +60,7 @@ export async function begin(
     part: (last?.part ?? 0) + 1,
     bucketTotals: underWay.reduce((sum, { totals }) => addTotals(sum, totals), noTotals),
     versioned,
+    locks,
     versions: undefined,
   };
 }

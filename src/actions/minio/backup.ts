@@ -12,9 +12,7 @@ import { S3Failure } from '../../transports/s3/failure.ts';
 import type { S3Client } from '../../transports/s3/client.ts';
 import {
   defineAction,
-  done,
   failed,
-  type ActionContext,
   type AnyAction,
   type Failed,
   type Pending,
@@ -23,15 +21,16 @@ import {
 } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
 import { isBackupFailure } from './backup-failure.ts';
-import { Manifest } from './backup-manifest.ts';
-import { megabytes, type PageCopying } from './backup-copying.ts';
+import type { PageCopying } from './backup-copying.ts';
+import { Manifest, noTotals, type Totals } from './backup-manifest.ts';
+import { outcomeOf, overwritten, restrictions, type Outputs } from './backup-outcome.ts';
 import { copyPage } from './backup-page.ts';
 import { shippedCut, type Cut } from './backup-parts.ts';
 import { begin, type Progress } from './backup-progress.ts';
 import { backupToken } from './backup-token.ts';
 import { openTarget, targetSchema, type TargetInputs } from './backup-target.ts';
 import { undoBackup } from './backup-undo.ts';
-import { beginVersions, copyVersionsPage, type Versioned } from './backup-versions.ts';
+import { beginVersions, copyVersionsPage } from './backup-versions.ts';
 import { keyedInputs, openCluster, type Cluster, type KeyedInputs } from './cluster.ts';
 import { windowTrouble } from './healthy-window.ts';
 import { VersionsManifest } from './versions-manifest.ts';
@@ -40,20 +39,6 @@ type Inputs = KeyedInputs & {
   readonly Target: TargetInputs;
   readonly Buckets?: readonly string[];
   readonly Versions?: boolean;
-};
-type Outputs = {
-  readonly Buckets: number;
-  readonly Objects: number;
-  readonly Bytes: number;
-  readonly Copied: number;
-  readonly Updated: number;
-  readonly SameSizeOtherContent: number;
-  readonly OnlyAtTarget: number;
-  readonly Versioned: number;
-  readonly Versions: number;
-  readonly Markers: number;
-  readonly VersionsCopied: number;
-  readonly Manifest: string;
 };
 
 /** Kept while one runner works; another one reads it from the manifest. */
@@ -138,19 +123,24 @@ export const backupCutting = (cut: Cut): AnyAction =>
             }),
             target.s3,
             manifest,
+            progressOf.get(inputs)?.totals,
           );
         }
         const from = sourceOf(cluster, inputs);
-        const progress = progressOf.get(inputs) ?? (await begin(from, inputs.Buckets, manifest, context));
-        if (!progressOf.has(inputs)) sayOfVersions(progress, inputs, context);
+        const known = progressOf.get(inputs);
+        const progress = known ?? (await begin(from, target.s3, inputs.Buckets, manifest, context));
+        const said = restrictions(progress, inputs);
+        if (known === undefined && said.length > 0) context.notice(said.join('; '));
         progressOf.set(inputs, progress);
         const copying = { from, target, manifest, token, cut, context };
         try {
           const answer = await nextPage(inputs, progress, copying);
-          if (answer === undefined) return finish(progress, inputs, manifest);
-          return answer.kind === 'failed' ? await accounted(answer, target.s3, manifest) : answer;
+          if (answer === undefined) return outcomeOf(progress, inputs, manifest, target.s3);
+          return answer.kind === 'failed'
+            ? await accounted(answer, target.s3, manifest, progress.totals)
+            : answer;
         } catch (error) {
-          return await accounted(stopped(error), target.s3, manifest);
+          return await accounted(stopped(error), target.s3, manifest, progress.totals);
         }
       },
     },
@@ -188,18 +178,6 @@ async function nextPage(
   return versioned === undefined ? undefined : copyVersionsPage(versioned, progress.versions, copying);
 }
 
-const namesShown = 10;
-
-function sayOfVersions({ versioned }: Progress, { Versions = false }: Inputs, context: ActionContext): void {
-  if (versioned.length > 0 && !Versions) context.notice(onlyLatest(versioned));
-}
-
-function onlyLatest(versioned: readonly Versioned[]): string {
-  const names = versioned.map(({ bucket }) => bucket);
-  const more = names.length > namesShown ? ` and ${names.length - namesShown} more` : '';
-  return `only the latest version of each object is copied from ${names.slice(0, namesShown).join(', ')}${more} (Versions: true copies all)`;
-}
-
 /** Throws what is a bug. */
 function stopped(error: unknown): Failed {
   if (!isBackupFailure(error) || error.code === 'CANCELLED') throw error;
@@ -211,7 +189,12 @@ function stopped(error: unknown): Failed {
  * What stands at the target by this run, of this attempt or an earlier one, is told with the failure, and the undo knows it. A
  * target that cannot be asked may hold something, so it is told, too.
  */
-async function accounted(failure: Failed, target: S3Client, manifest: Manifest): Promise<Failed> {
+async function accounted(
+  failure: Failed,
+  target: S3Client,
+  manifest: Manifest,
+  totals: Totals = noTotals,
+): Promise<Failed> {
   let stands: boolean;
   try {
     stands = await manifest.stands();
@@ -225,6 +208,7 @@ async function accounted(failure: Failed, target: S3Client, manifest: Manifest):
     message: `${failure.message}\nWhat was copied so far stays, and the next attempt goes on there.`,
     changes: [
       { target: target.label, subject: 'backup', from: null, to: `objects as ${manifest.place} says` },
+      ...overwritten(totals, target),
     ],
   };
 }
@@ -234,37 +218,4 @@ function sourceOf(cluster: Cluster, inputs: Inputs): S3Client {
   const [first] = cluster.nodes;
   if (first === undefined) throw new Error('the schema wants at least one host');
   return cluster.s3(first, inputs);
-}
-
-function finish(progress: Progress, { Versions = false }: Inputs, manifest: Manifest): Poll<Outputs> {
-  const { totals, buckets, onlyAtTarget, versioned, versions } = progress;
-  const { versions: count = 0, markers = 0, copied = 0 } = versions?.totals ?? {};
-  const outputs: Outputs = {
-    Buckets: buckets,
-    Objects: totals.objects,
-    Bytes: totals.bytes,
-    Copied: totals.copied,
-    Updated: totals.updated,
-    SameSizeOtherContent: totals.damaged,
-    OnlyAtTarget: onlyAtTarget,
-    Versioned: versioned.length,
-    Versions: count,
-    Markers: markers,
-    VersionsCopied: copied,
-    Manifest: manifest.place,
-  };
-  const damaged = totals.damaged === 0 ? '' : `, ${totals.damaged} of them of equal size`;
-  const updated =
-    totals.updated === 0
-      ? ''
-      : `, ${totals.updated} updated${damaged} (a rollback does not bring their older copies back)`;
-  const kept = Versions
-    ? `; ${count} versions and ${markers} delete markers of ${versioned.length} buckets, ${copied} copied`
-    : versioned.length === 0
-      ? ''
-      : `; ${onlyLatest(versioned)}`;
-  return done(outputs, {
-    restorePoints: [{ id: manifest.place, of: `${buckets} buckets` }],
-    note: `${totals.objects} objects (${megabytes(totals.bytes)}) in ${buckets} buckets proven by sha256: ${totals.copied} copied${updated}${kept}`,
-  });
 }

@@ -4,7 +4,8 @@
  * cannot say now (short of drives, within seconds of a start) is UNDETERMINED, never "no rule" and never "gone".
  */
 import { Type } from 'typebox';
-import { lockDaysOf, versioningOf } from '../../transports/s3/versions.ts';
+import { lockDaysOf } from '../../transports/s3/object-lock.ts';
+import { versioningOf } from '../../transports/s3/versions.ts';
 import { S3Failure } from '../../transports/s3/failure.ts';
 import type { S3Client } from '../../transports/s3/client.ts';
 import type { Change } from '../../engine/events.ts';

@@ -3,9 +3,10 @@ import type { Change } from '../../engine/events.ts';
 import type { JsonObject } from '../../json.ts';
 import type { S3Client } from '../../transports/s3/client.ts';
 import { versionPage } from '../../transports/s3/versions.ts';
-import { done, type ActionContext, type Poll } from '../define-action.ts';
+import { done, failed, type ActionContext, type Poll } from '../define-action.ts';
 import { digestOf } from './backup-stream.ts';
 import type { Kept } from './restore-kept.ts';
+import { unlessLocked } from './restore-locks.ts';
 import type { KeptHistories } from './restore-versions.ts';
 
 const namesShown = 5;
@@ -16,18 +17,24 @@ export async function putBack(
   here: S3Client,
   context: ActionContext,
 ): Promise<Poll<JsonObject>> {
-  const versions = await histories.takeBack(here, (count) =>
+  const locked: string[] = [];
+  const versions = await histories.takeBack(here, locked, (count) =>
     context.notice(`${count} versions that were brought back are removed`),
   );
   let [back, removed] = [0, 0];
   const others: string[] = [];
   const made = new Set<string>();
   for await (const record of kept.records()) {
-    const { bucket, key, sha256, was, madeBucket } = record;
+    const { bucket, key, sha256, was, keptSha256, madeBucket } = record;
     if (madeBucket) made.add(bucket);
     if (key === '') continue;
     const now = await digestOf({ s3: here, bucket, key });
     const isOurs = sha256 === '' ? now === undefined : now?.sha256 === sha256;
+    // Put back by a runner that died before it came to the end.
+    if (!isOurs && was === 'kept' && now?.sha256 === keptSha256) {
+      back += 1;
+      continue;
+    }
     if (!isOurs) {
       if (now !== undefined || was === 'kept') others.push(`${bucket}/${key}`);
       continue;
@@ -37,8 +44,9 @@ export async function putBack(
       back += 1;
     } else if (now !== undefined) {
       // In a bucket of its own nothing may stay, no marker either.
-      await here.remove(bucket, key, madeBucket ? now.headers['x-amz-version-id'] : undefined);
-      removed += 1;
+      const versionId = madeBucket ? now.headers['x-amz-version-id'] : undefined;
+      if (await unlessLocked(here.remove(bucket, key, versionId))) removed += 1;
+      else locked.push(`${bucket}/${key}`);
     }
     context.notice(`${back + removed} objects are as before`);
   }
@@ -46,12 +54,19 @@ export async function putBack(
     if ((await here.hasBucket(bucket)) && (await versionPage(here, bucket)).versions.length === 0)
       await here.removeBucket(bucket);
   }
-  await kept.remove();
+  if (locked.length === 0) await kept.remove();
   const to = [
     ...(back + removed === 0 ? [] : [`${back} as before, ${removed} removed`]),
     ...(versions === 0 ? [] : [`${versions} versions removed`]),
   ].join(', ');
   const changes: Change[] = to === '' ? [] : [{ target: 'minio', subject: 'objects', from: 'restored', to }];
   const left = `${others.length} were left as they are, because somebody has written them since: ${others.slice(0, namesShown).join(', ')}`;
+  if (locked.length > 0) {
+    return failed(
+      'OBJECT_LOCKED',
+      `${locked.length} versions that were brought back are kept by their object locks, as they were before: ${locked.slice(0, namesShown).join(', ')}${locked.length > namesShown ? ' and more' : ''}. Ask for the rollback again when their time is over`,
+      { changes },
+    );
+  }
   return done({}, { changes, ...(others.length === 0 ? {} : { note: left }) });
 }

@@ -2,7 +2,6 @@
 import type { Change } from '../../engine/events.ts';
 import type { S3Client } from '../../transports/s3/client.ts';
 import { S3Failure } from '../../transports/s3/failure.ts';
-import { putVersioning, versioningOf, type Versioning } from '../../transports/s3/versions.ts';
 import { done, failed, pending, type ActionContext, type Poll } from '../define-action.ts';
 import { isBackupFailure } from './backup-failure.ts';
 import type { ObjectAt } from './backup-stream.ts';
@@ -10,8 +9,11 @@ import { backupToken } from './backup-token.ts';
 import { openTarget, type OpenedTarget, type TargetInputs } from './backup-target.ts';
 import { openCluster, type Cluster, type KeyedInputs } from './cluster.ts';
 import { windowTrouble } from './healthy-window.ts';
-import { chosen, isGiven, refuseUnversioned, versionAt, type Chosen } from './restore-choice.ts';
+import { Buckets } from './restore-buckets.ts';
+import { chosen, isGiven, versionAt, type Chosen } from './restore-choice.ts';
+import { writtenBucketLocks } from './locks-manifest.ts';
 import { Kept } from './restore-kept.ts';
+import { comesBackFree, lasting, lockAgain } from './restore-locks.ts';
 import { manifestFor } from './restore-manifest.ts';
 import { restoreObject } from './restore-object.ts';
 import { KeptHistories, restoreHistory } from './restore-versions.ts';
@@ -47,9 +49,7 @@ export type Outputs = {
 interface Progress {
   readonly manifest: string;
   readonly chosen: AsyncGenerator<Chosen>;
-  /** Buckets that this runner made. */
-  readonly made: Map<string, Versioning>;
-  readonly known: Set<string>;
+  readonly buckets: Buckets;
   restored: number;
   same: number;
   deleted: number;
@@ -81,12 +81,12 @@ export async function carryOut(inputs: Inputs, context: ActionContext): Promise<
       changes: changesOf(progressOf.get(inputs), work.kept),
     });
   try {
-    const progress = progressOf.get(inputs) ?? (await begin(inputs, work));
+    const progress = progressOf.get(inputs) ?? (await begin(inputs, work, context));
     progressOf.set(inputs, progress);
     for (let count = 0; count < batchObjects; count += 1) {
       const next = await progress.chosen.next();
       if (next.done === true) return await finish(progress, inputs, work);
-      await restoreOne(next.value, progress, work);
+      await restoreOne(next.value, progress, work, context.now());
     }
     const { restored, same, deleted } = progress;
     return pending(50, `${restored + same + deleted} objects are as the manifest says`);
@@ -123,14 +123,21 @@ function changesOf(progress: Progress | undefined, kept: Kept): readonly Change[
   return [{ target: 'minio', subject: 'objects', from: `kept in ${kept.place}`, to }];
 }
 
-async function begin(inputs: Inputs, { target, kept }: Work): Promise<Progress> {
+async function begin(
+  inputs: Inputs,
+  { here, target, kept }: Work,
+  context: ActionContext,
+): Promise<Progress> {
   const manifest = await manifestFor(target.s3, inputs);
+  const only = isGiven(inputs.Bucket) ? inputs.Bucket : undefined;
+  const buckets = new Buckets(here, kept, await writtenBucketLocks(target.s3, manifest.token, only));
+  await buckets.findFree();
+  if (buckets.free.length > 0) context.notice(comesBackFree(buckets.free));
   await kept.make();
   return {
     manifest: manifest.place,
     chosen: chosen(inputs, manifest, target),
-    made: new Map(),
-    known: new Set(),
+    buckets,
     restored: 0,
     same: 0,
     deleted: 0,
@@ -139,16 +146,17 @@ async function begin(inputs: Inputs, { target, kept }: Work): Promise<Progress> 
   };
 }
 
-async function restoreOne(one: Chosen, progress: Progress, work: Work): Promise<void> {
+async function restoreOne(one: Chosen, progress: Progress, work: Work, now: number): Promise<void> {
   const { here, kept, histories, target } = work;
   switch (one.kind) {
     case 'object': {
       const { entry, from, versioning } = one;
-      await ready(entry.bucket, versioning, progress, work);
-      const madeBucket = progress.made.has(entry.bucket);
+      const madeBucket = await progress.buckets.ready(entry.bucket, versioning);
       const to = { s3: here, bucket: entry.bucket, key: entry.key };
       if ((await restoreObject(entry, { from, to, kept, madeBucket })) === 'restored') progress.restored += 1;
       else progress.same += 1;
+      const lock = lasting(entry.lock, now);
+      if (lock !== undefined && (await progress.buckets.canLock(entry.bucket))) await lockAgain(lock, to);
       progress.bytes += entry.size;
       return;
     }
@@ -165,9 +173,14 @@ async function restoreOne(one: Chosen, progress: Progress, work: Work): Promise<
     }
     case 'history': {
       const { bucket, key, versioning, wanted } = one;
-      await ready(bucket, versioning, progress, work, true);
+      await progress.buckets.ready(bucket, versioning, { needsVersions: true });
       const placeOf = (entry: VersionEntry): ObjectAt => versionAt(target, entry);
-      const count = await restoreHistory({ bucket, key, wanted }, { here, placeOf, kept: histories });
+      const hasLock = wanted.some((entry) => lasting(entry.lock, now) !== undefined);
+      const locks = hasLock && (await progress.buckets.canLock(bucket));
+      const count = await restoreHistory(
+        { bucket, key, wanted, locks },
+        { here, placeOf, kept: histories, now },
+      );
       progress.versions += count;
       if (count === 0) progress.same += 1;
       else progress.restored += 1;
@@ -179,26 +192,8 @@ async function restoreOne(one: Chosen, progress: Progress, work: Work): Promise<
   }
 }
 
-/** The bucket is there, and keeps versions where it is to have some. */
-async function ready(
-  bucket: string,
-  versioning: Versioning,
-  { known, made }: Progress,
-  { here, kept }: Work,
-  needsVersions = false,
-): Promise<void> {
-  if (known.has(bucket)) return;
-  if (!(await here.hasBucket(bucket))) {
-    await kept.keepBucket(bucket);
-    await here.makeBucket(bucket);
-    if (versioning !== 'off') await putVersioning(here, bucket, 'enabled');
-    made.set(bucket, versioning);
-  } else if (needsVersions) refuseUnversioned(bucket, await versioningOf(here, bucket), here);
-  known.add(bucket);
-}
-
-async function finish(progress: Progress, inputs: Inputs, { here, kept }: Work): Promise<Poll<Outputs>> {
-  const { manifest, restored, same, deleted, versions, bytes, made } = progress;
+async function finish(progress: Progress, inputs: Inputs, { kept }: Work): Promise<Poll<Outputs>> {
+  const { manifest, restored, same, deleted, versions, bytes, buckets } = progress;
   const count = restored + same + deleted;
   if (count === 0) {
     const where = [inputs.Bucket, isGiven(inputs.Key) ? inputs.Key : inputs.Prefix].filter(isGiven).join('/');
@@ -207,8 +202,7 @@ async function finish(progress: Progress, inputs: Inputs, { here, kept }: Work):
       `${manifest} holds no object${where === '' ? '' : ` ${where}`}; nothing was restored`,
     );
   }
-  for (const [bucket, versioning] of made)
-    if (versioning === 'suspended') await putVersioning(here, bucket, 'suspended');
+  await buckets.finish();
   const outputs: Outputs = {
     Manifest: manifest,
     Objects: count,
@@ -225,6 +219,6 @@ async function finish(progress: Progress, inputs: Inputs, { here, kept }: Work):
   ].join('');
   return done(outputs, {
     changes: changesOf(progress, kept),
-    note: `${restored} restored${more}, ${same} were so already, each proven by sha256, headers and tags; what was overwritten is kept in ${kept.place}`,
+    note: `${restored} restored${more}, ${same} were so already, each proven by sha256, headers and tags; what was overwritten is kept in ${kept.place}${buckets.free.length === 0 ? '' : `; ${comesBackFree(buckets.free)}`}`,
   });
 }

@@ -56,7 +56,7 @@ export async function* chosen(
   for await (const entry of manifest.entries(bucket)) {
     if (entry.did === 'gone' || !isChosen(choice, entry.key)) continue;
     const from = { s3: target.s3, bucket: target.bucket(entry.bucket), key: entry.key };
-    yield { kind: 'object', entry, from, versioning: 'off' };
+    yield { kind: 'object', entry, from, versioning: entry.versioning };
   }
 }
 

@@ -8,6 +8,7 @@ import type { S3Client } from '../../transports/s3/client.ts';
 import { objectIn, textIn } from './admin.ts';
 import { carriedOf, headersOf, type Carried } from './backup-carried.ts';
 import { again, unlessMissing } from './backup-failure.ts';
+import { hashing } from './backup-stream.ts';
 
 export const keptBucket = 'belay-kept';
 
@@ -19,6 +20,8 @@ export interface KeptRecord {
   /** Of what the restore puts there: the undo takes away nothing else. Empty: it deletes what is there. */
   readonly sha256: string;
   readonly was: 'absent' | 'kept';
+  /** Of what is kept; empty: nothing, or of an earlier version of Belay. */
+  readonly keptSha256: string;
   readonly carried: Carried;
   readonly madeBucket: boolean;
 }
@@ -45,13 +48,15 @@ export class Kept {
     const record = this.#recordKey(what);
     if ((await this.#there.head(keptBucket, record)) !== undefined) return;
     const object = await unlessMissing(here.get(what.bucket, what.key));
-    let carried: Carried = { headers: {}, tags: '' };
+    let [carried, keptSha256]: [Carried, string] = [{ headers: {}, tags: '' }, ''];
     if (object !== undefined) {
       carried = await carriedOf({ s3: here, bucket: what.bucket, key: what.key }, object.headers);
       const bytes = Number(object.headers['content-length']);
-      await this.#there.put(keptBucket, this.#bytesKey(what), { stream: object.body, bytes });
+      const hash = createHash('sha256');
+      await this.#there.put(keptBucket, this.#bytesKey(what), { stream: hashing(object.body, hash), bytes });
+      keptSha256 = hash.digest('hex');
     }
-    const whole: KeptRecord = { ...what, was: object === undefined ? 'absent' : 'kept', carried };
+    const whole: KeptRecord = { ...what, was: object === undefined ? 'absent' : 'kept', keptSha256, carried };
     await this.#there.put(keptBucket, record, Buffer.from(JSON.stringify(whole)));
   }
 
@@ -62,10 +67,15 @@ export class Kept {
       key: '',
       sha256: '',
       was: 'absent',
+      keptSha256: '',
       carried: { headers: {}, tags: '' },
       madeBucket: true,
     };
     await this.#there.put(keptBucket, this.#recordKey(record), Buffer.from(JSON.stringify(record)));
+  }
+
+  async hasMade(bucket: string): Promise<boolean> {
+    return (await this.#there.head(keptBucket, this.#recordKey({ bucket, key: '' }))) !== undefined;
   }
 
   make(): Promise<void> {
@@ -86,6 +96,7 @@ export class Kept {
         key: textIn(record, 'key'),
         sha256: textIn(record, 'sha256'),
         was: textIn(record, 'was') === 'kept' ? 'kept' : 'absent',
+        keptSha256: textIn(record, 'keptSha256'),
         carried: { headers: Object.fromEntries(headers), tags: textIn(carried, 'tags') },
         madeBucket: record['madeBucket'] === true,
       };

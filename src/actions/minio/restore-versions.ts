@@ -13,6 +13,7 @@ import { headersOf, type Carried } from './backup-carried.ts';
 import { again, unlessMissing } from './backup-failure.ts';
 import { digestOf, hashing, type ObjectAt } from './backup-stream.ts';
 import { keptBucket } from './restore-kept.ts';
+import { lasting, lockAgain, unlessLocked } from './restore-locks.ts';
 import { changed, isAsWanted, proveEntry } from './restore-object.ts';
 import type { VersionEntry } from './versions-manifest.ts';
 
@@ -21,6 +22,8 @@ export interface KeyHistory {
   readonly key: string;
   /** The oldest first; none that was gone already when the backup came by it. */
   readonly wanted: readonly VersionEntry[];
+  /** Whether a version of them is to be locked, and the bucket can. */
+  readonly locks: boolean;
 }
 
 export interface HistoryRestoring {
@@ -28,17 +31,21 @@ export interface HistoryRestoring {
   /** Where the backup's server has a version. */
   readonly placeOf: (entry: VersionEntry) => ObjectAt;
   readonly kept: KeptHistories;
+  /** ms since 1970. */
+  readonly now: number;
 }
 
 /** How many versions were brought back; 0: all of them stood there in this order, and the latest is the latest. */
-export async function restoreHistory(
-  { bucket, key, wanted }: KeyHistory,
-  { here, placeOf, kept }: HistoryRestoring,
-): Promise<number> {
+export async function restoreHistory(history: KeyHistory, restoring: HistoryRestoring): Promise<number> {
+  const { bucket, key, wanted } = history;
+  const { here, kept, placeOf } = restoring;
   const present = (await versionsOfKey(here, bucket, key)).toReversed();
   const looks = new Looks(here, bucket);
   const todo = await missing(wanted, present, looks);
-  if (todo.length === 0) return 0;
+  if (todo.length === 0) {
+    await lockHistory(history, present, looks, restoring);
+    return 0;
+  }
   for (const entry of todo)
     if (entry.kind === 'object') await proveEntry({ ...entry, bucket }, placeOf(entry));
   await kept.keep({ bucket, key, before: present.map(({ id }) => id), wanted });
@@ -55,7 +62,26 @@ export async function restoreHistory(
       effect: 'known',
     });
   }
+  await lockHistory(history, now, looks, restoring);
   return todo.length;
+}
+
+/** A runner that died may have brought versions back and not locked them yet, so all of them are looked at. */
+async function lockHistory(
+  { bucket, key, wanted, locks }: KeyHistory,
+  present: readonly S3Version[],
+  looks: Looks,
+  { here, now }: HistoryRestoring,
+): Promise<void> {
+  if (!locks) return;
+  let found = 0;
+  for (const version of present) {
+    const entry = wanted[found];
+    if (entry === undefined || !(await looks.areAlike(entry, version))) continue;
+    found += 1;
+    const lock = lasting(entry.lock, now);
+    if (lock !== undefined) await lockAgain(lock, { s3: here, bucket, key, versionId: version.id });
+  }
 }
 
 async function missing(
@@ -170,15 +196,15 @@ export class KeptHistories {
     );
   }
 
-  /** Removes what the restore has made of each key, the newest first. How many versions, and keys with others on top. */
-  async takeBack(here: S3Client, onKey: (count: number) => void): Promise<number> {
+  /** Removes what the restore has made of each key, the newest first; what is locked stays, and goes into `locked`. How many versions went. */
+  async takeBack(here: S3Client, locked: string[], onKey: (count: number) => void): Promise<number> {
     let removed = 0;
     if (!(await this.#there.hasBucket(keptBucket))) return removed;
     for await (const { key: name } of this.#there.objects(keptBucket, this.#prefix)) {
       const { body } = await this.#there.get(keptBucket, name);
       // Written by this same code under this step's own token.
       const record = objectIn(JSON.parse(await text(body)));
-      removed += await takeBackOne(record as unknown as KeptHistory, textIn(record, 'key'), here);
+      removed += await takeBackOne(record as unknown as KeptHistory, textIn(record, 'key'), here, locked);
       onKey(removed);
     }
     return removed;
@@ -189,13 +215,14 @@ async function takeBackOne(
   { bucket, before, wanted }: KeptHistory,
   key: string,
   here: S3Client,
+  locked: string[],
 ): Promise<number> {
   let removed = 0;
   if (!(await here.hasBucket(bucket))) return removed;
   for (const version of await versionsOfKey(here, bucket, key)) {
     if (before.includes(version.id) || !(await isOurs(version, bucket, wanted, here))) continue;
-    await here.remove(bucket, key, version.id);
-    removed += 1;
+    if (await unlessLocked(here.remove(bucket, key, version.id))) removed += 1;
+    else locked.push(`${bucket}/${key} version ${version.id}`);
   }
   return removed;
 }

@@ -9,6 +9,7 @@ import type { S3Client } from '../../transports/s3/client.ts';
 import type { S3Version, VersionCursor, Versioning } from '../../transports/s3/versions.ts';
 import { numberIn, objectIn, textIn } from './admin.ts';
 import { manifestBucket, type Entry } from './backup-manifest.ts';
+import { lockWritten } from './written-lock.ts';
 
 /** At the target, behind its BucketPrefix. */
 export const versionsBucket = 'belay-versions';
@@ -139,6 +140,7 @@ function entryIn(line: unknown): VersionEntry {
     (header): header is [string, string] => typeof header[1] === 'string',
   );
   const did = textIn(entry, 'did');
+  const lock = lockWritten(entry);
   return {
     kind: textIn(entry, 'kind') === 'marker' ? 'marker' : 'object',
     key: textIn(entry, 'key'),
@@ -149,6 +151,7 @@ function entryIn(line: unknown): VersionEntry {
     sha256: textIn(entry, 'sha256'),
     headers: Object.fromEntries(headers),
     tags: textIn(entry, 'tags'),
+    ...(lock === undefined ? {} : { lock }),
     did: did === 'copied' || did === 'updated' || did === 'same' ? did : 'gone',
   };
 }

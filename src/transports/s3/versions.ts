@@ -1,6 +1,5 @@
-/** Versions and delete markers of S3 buckets, whether a bucket keeps them, and how long it must. */
+/** Versions and delete markers of S3 buckets, and whether a bucket keeps them. */
 import type { S3Client } from './client.ts';
-import { S3Failure } from './failure.ts';
 import { bucketPath, decodedKey } from './path.ts';
 
 /** `off`: never switched on; `suspended`: what was kept before is still there. */
@@ -25,21 +24,6 @@ export async function versioningOf(s3: S3Client, bucket: string): Promise<Versio
   const reply = await s3.xml(bucketPath(bucket), send, 'VersioningConfiguration');
   const status = reply.text('Status');
   return status === 'Enabled' ? 'enabled' : status === 'Suspended' ? 'suspended' : 'off';
-}
-
-/** For how many days each new version is kept from being deleted; undefined: the bucket has no such default. */
-export async function lockDaysOf(s3: S3Client, bucket: string): Promise<number | undefined> {
-  try {
-    const send = { method: 'GET', query: { 'object-lock': '' } } as const;
-    const reply = await s3.xml(bucketPath(bucket), send, 'ObjectLockConfiguration');
-    const retention = reply.one('Rule')?.one('DefaultRetention');
-    if (retention === undefined) return undefined;
-    const years = retention.text('Years');
-    return years === '' ? Number(retention.text('Days')) : Number(years) * 365;
-  } catch (error) {
-    if (error instanceof S3Failure && error.code === 'ObjectLockConfigurationNotFoundError') return undefined;
-    throw error;
-  }
 }
 
 /** Where a listing of versions goes on: behind this one. */

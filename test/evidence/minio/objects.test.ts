@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import { MinioLab } from '../../lab/minio/cluster.ts';
 import { backupCases } from './backup-cases.ts';
 import { checkRetentionCases } from './check-retention-cases.ts';
+import { locksCases } from './locks-cases.ts';
 import { replaceDriveCases } from './replace-drive-cases.ts';
 import { restoreCases } from './restore-cases.ts';
 import { Stand } from './stand.ts';
@@ -20,6 +21,7 @@ describe.skipIf(reason)(`MinIO's objects${reason === undefined ? '' : ` (skipped
   backupCases(() => stand);
   restoreCases(() => stand);
   versionsCases(() => stand);
+  locksCases(() => stand);
   checkRetentionCases(() => stand);
   replaceDriveCases(() => stand);
 });

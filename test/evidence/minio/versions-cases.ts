@@ -3,10 +3,11 @@ import { createHash, randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { S3 } from '../../lab/minio/s3.ts';
-import { idOf, type Said } from '../../support/command-line.ts';
+import { idOf, type Going, type Said } from '../../support/command-line.ts';
 import { textOf } from '../patch/command.ts';
 import { isThorough } from '../sample.ts';
 import { expectTrouble } from '../trouble/expect-trouble.ts';
+import { killedWhen } from './killed-when.ts';
 import { shipped, type Parameters, type Stand } from './stand.ts';
 
 const bucket = 'history';
@@ -32,12 +33,18 @@ export function versionsCases(stand: () => Stand): void {
     TargetKey: stand().minio.backup.accessKey,
     WaitSeconds: 20,
   });
-  const backUp = (): Promise<Said> =>
-    stand().run(
+  const beginBackup = (): Going =>
+    stand().start(
       shipped('backup'),
       { ...shared(), ReaderKey: stand().minio.root.accessKey, Versions: true },
       { ReaderSecret: 'env:MINIO_SECRET', TargetSecret: 'env:BACKUP_SECRET' },
     );
+  const backUp = async (): Promise<Said> => stand().heard(await beginBackup().said);
+  /** Killed as soon as it holds, and resumed. */
+  const throughDeath = async (going: Going, holds: () => Promise<boolean>): Promise<Said> => {
+    const killed = stand().heard(await killedWhen(going, holds));
+    return killed.code === null ? stand().belay(['resume', idOf(killed)]) : killed;
+  };
   const given = (more: Parameters): Parameters => ({
     ...shared(),
     WriterKey: stand().minio.root.accessKey,
@@ -86,9 +93,14 @@ export function versionsCases(stand: () => Stand): void {
   }
   /** The oldest first. */
   async function historyOf(key: string): Promise<Seen[]> {
-    const query = { versions: '', prefix: key };
+    const query = { versions: '', prefix: key, 'encoding-type': 'url' };
     const xml = (await here().request({ path: `/${bucket}`, query })).body.toString('utf8');
-    const entries = [...xml.matchAll(/<(Version|DeleteMarker)>(.*?)<\/\1>/gs)].map(([, name, body = '']) => ({
+    const keyIn = (body: string): string =>
+      decodeURIComponent((/<Key>([^<]+)</.exec(body)?.[1] ?? '').replaceAll('+', ' '));
+    const own = [...xml.matchAll(/<(Version|DeleteMarker)>(.*?)<\/\1>/gs)].filter(
+      ([, , body = '']) => keyIn(body) === key,
+    );
+    const entries = own.map(([, name, body = '']) => ({
       marker: name === 'DeleteMarker',
       id: /<VersionId>([^<]+)</.exec(body)?.[1] ?? '',
       at: Date.parse(/<LastModified>([^<]+)</.exec(body)?.[1] ?? ''),
@@ -139,12 +151,13 @@ export function versionsCases(stand: () => Stand): void {
   }
 
   test(
-    `versions: ${keyCount} keys with all their versions and delete markers are backed up, restored as of a time, and brought back whole under a runner that is killed; each rollback leaves what was there`,
+    `versions: ${keyCount} keys with all their versions and delete markers are backed up, restored as of a time, and brought back whole, each and its rollback under a runner that is killed; each rollback leaves what was there`,
     async () => {
       await enable();
       for (let index = 0; index < keyCount; index += 1) await write(index);
       const first = await all();
-      const firstNight = await backUp();
+      const copied = async (): Promise<boolean> => (await there().list('belay-versions')).length > 0;
+      const firstNight = await throughDeath(beginBackup(), copied);
       expectDone(firstNight);
       expect(firstNight.stderr).toMatch(/versions and \d+ delete markers of \d+ buckets/);
       const manifest = textOf(await stand().show(firstNight), 'Backup', 'Manifest');
@@ -166,23 +179,25 @@ export function versionsCases(stand: () => Stand): void {
       expectDone(back);
       expect(latest(await all())).toEqual(latest(first));
       expect((await historyOf('later')).at(-1)?.marker).toBe(false);
-      expectDone(await stand().belay(['rollback', idOf(back), '--yes']));
+      const back0 = (): Promise<string> => historyOf(keyOf(0)).then((seen) => seen.at(-1)?.what ?? '');
+      const restoredNow = await back0();
+      const takingBack = stand().desk.start(['rollback', idOf(back), '--yes'], { env: stand().env });
+      expectDone(await throughDeath(takingBack, async () => (await back0()) !== restoredNow));
       expect(latest(await all())).toEqual(latest(second));
 
       await dropBucket();
       const drill = await restore({ Manifest: manifest, Versions: true, Verify: 'sample', SampleSize: 10 });
       expectDone(drill);
       const going = stand().start(shipped('restore'), given({ Manifest: manifest, Versions: true }), secrets);
-      await going.writes(/▸ Restore/);
-      const restored = async (): Promise<number> => (await historyOf(keyOf(0))).length;
-      await expect.poll(restored, { timeout: 60_000, interval: 5 }).toBeGreaterThan(0);
-      going.process.kill('SIGKILL');
-      const killed = stand().heard(await going.said);
-      const id = idOf(killed);
-      // On a fast machine it may have come to its end before.
-      if (killed.code === null) expectDone(await stand().belay(['resume', id]));
+      const whole = await throughDeath(going, async () => (await historyOf(keyOf(0))).length > 0);
+      expectDone(whole);
+      const id = idOf(whole);
       expect(contents(await all())).toEqual(contents(first));
-      expectDone(await stand().belay(['rollback', id, '--yes']));
+      const goingBack = stand().desk.start(['rollback', id, '--yes'], { env: stand().env });
+      const { length } = first.get(keyOf(0)) ?? [];
+      expectDone(
+        await throughDeath(goingBack, async () => (await historyOf(keyOf(0))).length < (length ?? 0)),
+      );
       expect((await here().request({ path: `/${bucket}` })).status).toBe(404);
 
       await here().createBucket(bucket);
