@@ -25,31 +25,34 @@ export const shippedFile = (runbook: string): string => join(runbooks, `${runboo
 export const shippedDocument = (runbook: string): Shipped =>
   parse(readFileSync(shippedFile(runbook), 'utf8')) as Shipped;
 
+/** Behind a branch nobody may come by. */
+const isNoBranch = ({ action }: ShippedStep): boolean => action !== 'aws:branch';
+
 /** Each place of a shipped runbook at which one more step may fail: behind a step that is no branch. Nested: `Rolling/Step`. */
 export const placesIn = (runbook: string): string[] =>
   shippedDocument(runbook)
-    .mainSteps.filter(({ action }) => action !== 'aws:branch')
+    .mainSteps.filter(isNoBranch)
     .flatMap((step) => [
-      ...(step.inputs?.Steps ?? []).map((nested) => `${step.name}/${nested.name}`),
+      ...(step.inputs?.Steps ?? []).filter(isNoBranch).map((nested) => `${step.name}/${nested.name}`),
       step.name,
     ]);
 
-/** What the failing step is; `rolling` is the step in whose turns it stands. */
-export type Accident = (rolling: string | undefined) => { readonly action: string; readonly inputs: object };
+/** What the failing step is; `turn` is whose turn it is, of the rolling or the loop that it stands in: `{{ PatchNodes.Target }}`. */
+export type Accident = (turn: string | undefined) => { readonly action: string; readonly inputs: object };
 
 export const accidentName = 'FailHere';
 
-/** A command that fails on this host; in a rolling only in the turn of this host. */
+/** A command that fails on this host; in a rolling or a loop only in the turn of this host. */
 export const accidentOn =
   (host: string): Accident =>
-  (rolling) => ({
+  (turn) => ({
     action: 'host:command',
     inputs:
-      rolling === undefined
+      turn === undefined
         ? { Host: host, Command: ['/bin/false'] }
         : {
-            Host: `{{ ${rolling}.Target }}`,
-            Env: { HERE: `{{ ${rolling}.Target }}`, AT: host },
+            Host: turn,
+            Env: { HERE: turn, AT: host },
             Script: '[ "$HERE" != "$AT" ] || { echo "the accident that the test is about" >&2; exit 1; }',
           },
   });
@@ -58,17 +61,16 @@ export const accidentOn =
 export function failingAfter(runbook: string, place: string, accident: Accident): Shipped {
   const document = shippedDocument(runbook);
   const [outer = '', inner] = place.split('/');
-  const list =
-    inner === undefined
-      ? document.mainSteps
-      : (document.mainSteps.find(({ name }) => name === outer)?.inputs?.Steps ?? []);
+  const around = document.mainSteps.find(({ name }) => name === outer);
+  const list = inner === undefined ? document.mainSteps : (around?.inputs?.Steps ?? []);
+  const turn = around?.action === 'aws:loop' ? 'CurrentIteratorValue' : 'Target';
   const at = list.findIndex(({ name }) => name === (inner ?? outer));
   const step = list[at];
   if (step === undefined) throw new Error(`${runbook} has no step ${place} any more`);
   const { isEnd, ...before } = step;
   const failing = {
     name: accidentName,
-    ...accident(inner === undefined ? undefined : outer),
+    ...accident(inner === undefined ? undefined : `{{ ${outer}.${turn} }}`),
     undo: { none: 'it is the accident that the test is about' },
     ...(isEnd === true ? { isEnd } : {}),
   };

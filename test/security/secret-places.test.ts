@@ -125,6 +125,9 @@ test('of all actions, these inputs take one and no others', () => {
       "minio:rotateAccessKey: AccessKey, SecretKey, OldSecretKey, NewSecretKey",
       "minio:settle: AccessKey, SecretKey",
       "minio:watchAccessKey: AccessKey, SecretKey",
+      "postgresql:canFollow: ConnInfo",
+      "postgresql:follow: ConnInfo",
+      "postgresql:rebuildStandby: ConnInfo",
       "ssh:proveKey: PrivateKey",
       "tls:installCertificate: Certificate, PrivateKey",
     ]

@@ -13,6 +13,7 @@ import { readFields } from '../scripts/fields.ts';
 import { findPostgresql } from '../scripts/postgresql-server.ts';
 import { canFollow as canFollowScript } from '../scripts/postgresql-switch.ts';
 import { strictObject } from '../strict-object.ts';
+import { refusePlainPassword } from './conninfo.ts';
 import { readServer } from './server-facts.ts';
 
 type Inputs = {
@@ -53,8 +54,10 @@ export const canFollow = defineAction({
   }),
   timeoutSeconds: 600,
   permissions: () => [],
+  secretInputs: ['ConnInfo'],
   targets: ({ Followers, NewPrimary }) => [...Followers, NewPrimary],
   hasHostTargets: false,
+  ready: async ({ ConnInfo }) => refusePlainPassword(ConnInfo),
   effect: {
     kind: 'read',
     poll: async (inputs: Inputs, context): Promise<Poll<Outputs>> => {
@@ -105,7 +108,7 @@ async function objectionAt(
     );
     const fields = await readFields(context.host(name), script, context, 60_000);
     if (fields.one('identity') !== identifier)
-      return `who answers under ${inputs.ConnInfo.replaceAll(/password *= *\S+/g, 'password=***')} is the cluster ${fields.one('identity') ?? 'unknown'}, and ${inputs.NewPrimary} is of ${identifier ?? 'an unknown one'}`;
+      return `who answers under ConnInfo is the cluster ${fields.one('identity') ?? 'unknown'}, and ${inputs.NewPrimary} is of ${identifier ?? 'an unknown one'}`;
     if (server.IsStandby) return undefined;
     if (fields.one('unrewindable') !== undefined) return 'pg_rewind is not installed';
     if (fields.one('unhinted') !== undefined)

@@ -8,6 +8,7 @@ import { detached, fieldsOrFailure, type DetachedHandle } from '../effects/detac
 import { keepKey } from '../scripts/keep-key.ts';
 import { followPrimary, unfollowPrimary } from '../scripts/postgresql-switch.ts';
 import { strictObject } from '../strict-object.ts';
+import { refusePlainPassword } from './conninfo.ts';
 
 type Inputs = {
   readonly Host: string;
@@ -32,10 +33,9 @@ export const follow = defineAction({
     Host: Type.String({ minLength: 1, description: 'The host that is to follow.' }),
     DataDirectory: Type.String({ pattern: '^/[^\\s]+$' }),
     ConnInfo: Type.String({
-      minLength: 1,
       maxLength: 2_000,
       description:
-        'How it reaches the primary: host=db2 user=replication. Written into postgresql.auto.conf.',
+        'How it reaches the primary: host=db2 user=replication. Written into postgresql.auto.conf. Empty: as the standby itself says; without a password, unless a secret parameter gives it.',
     }),
     User: Type.Optional(
       Type.String({ pattern: '^[a-z_][a-z0-9_-]*$', default: 'postgres', description: 'Owner of the data.' }),
@@ -60,8 +60,10 @@ export const follow = defineAction({
   }),
   timeoutSeconds: 6 * 3_600,
   permissions: () => [],
+  secretInputs: ['ConnInfo'],
   targets: ({ Host }) => [Host],
   hasHostTargets: true,
+  ready: async ({ ConnInfo }) => refusePlainPassword(ConnInfo),
   effect: detached<Inputs, null, Outputs>({
     host: ({ Host }) => Host,
     script: (inputs, _before, context) =>

@@ -6,6 +6,7 @@ import { lastLines, parseFields, refusal } from '../scripts/fields.ts';
 import { keepKey } from '../scripts/keep-key.ts';
 import { copyBackStandby, copyStandby } from '../scripts/postgresql-rebuild.ts';
 import { strictObject } from '../strict-object.ts';
+import { refusePlainPassword } from './conninfo.ts';
 
 type Inputs = {
   readonly Host: string;
@@ -49,8 +50,10 @@ export const rebuildStandby = defineAction({
   }),
   timeoutSeconds: 24 * 3_600,
   permissions: () => [],
+  secretInputs: ['ConnInfo'],
   targets: ({ Host }) => [Host],
   hasHostTargets: true,
+  ready: async ({ ConnInfo }) => refusePlainPassword(ConnInfo),
   effect: detached<Inputs, null, Outputs>({
     host: ({ Host }) => Host,
     script: (inputs, _before, context) =>

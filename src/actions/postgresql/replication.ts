@@ -25,6 +25,7 @@ type Inputs = {
   readonly Host: string;
   readonly Standbys: readonly string[];
   readonly Unit?: string;
+  readonly StandbyUnit?: string;
   readonly Port?: number;
   readonly User?: string;
   readonly MaxLagBytes?: number;
@@ -66,6 +67,12 @@ export const replication = defineAction({
       Type.String({
         pattern: '^(|[A-Za-z0-9:_.\\\\@-]+)$',
         description: 'Of the server, on every host; empty: the one that runs.',
+      }),
+    ),
+    StandbyUnit: Type.Optional(
+      Type.String({
+        pattern: '^(|[A-Za-z0-9:_.\\\\@-]+)$',
+        description: 'Of the server on the standbys, where it is called otherwise there. Left out: the Unit.',
       }),
     ),
     Port: Type.Optional(Type.Integer({ minimum: 0, maximum: 65_535 })),
@@ -114,7 +121,8 @@ export const replication = defineAction({
       if ('trouble' in primary) wrong.push(primary.trouble);
       else if (primary.server.IsStandby) wrong.push(`${Host} is a standby, wanted the primary`);
       for (const name of names) {
-        const standby = await ask(context.host(name), inputs, context);
+        const there = { ...inputs, Unit: inputs.StandbyUnit ?? inputs.Unit ?? '' };
+        const standby = await ask(context.host(name), there, context);
         if ('trouble' in standby) {
           wrong.push(standby.trouble);
           standings.push({

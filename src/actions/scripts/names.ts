@@ -199,7 +199,7 @@
  *     failed=OTHER_CLUSTER | NOT_A_STANDBY | NOT_CAUGHT_UP | NOT_ANSWERING | PROMOTE_FAILED
  * postgresql/promoted  read     USER PORT SOCKET DIRECTORY         recovery=t | f
  * postgresql/follow    changes  KEY USER DIRECTORY REWIND SLOT      the conninfo; SLOT `=`: as now     rewound=yes | no  slot=NAME  told=reload | restart
- *     failed=PRIMARY_SILENT | OTHER_CLUSTER | SLOT_FAILED | ODD_SLOT | SERVER_RUNNING | REWIND_FAILED | WRITE_FAILED
+ *     failed=PRIMARY_SILENT | OTHER_CLUSTER | SLOT_FAILED | ODD_SLOT | SERVER_RUNNING | CANNOT_REWIND | REWIND_FAILED | WRITE_FAILED
  * postgresql/unfollow  changes  KEY USER DIRECTORY                  back=FILE
  *
  * http/check          read     URL TIMEOUTSECONDS BODYBYTESMAX METHOD     the request's body

@@ -2,6 +2,7 @@
  * Makes a standby anew from its primary, keeping what was there beside it: the texts behind postgresql/copy and
  * postgresql/copy-back of names.ts. The server must be stopped. Where a run was cut off, a second one begins from what is kept.
  */
+import { reachText } from './postgresql-reach.ts';
 import { namedScript } from './prelude.ts';
 
 const commonText = `
@@ -43,20 +44,9 @@ setting() {
 [ -n "$conninfo" ] || conninfo=$(setting primary_conninfo)
 [ -n "$conninfo" ] || fail NO_CONNINFO "$from does not say which primary it follows; give ConnInfo"
 slot=$(setting primary_slot_name)
-as_user() { cd / && runuser -u "$user" -- "$@"; }
-err=$(mktemp) || fail WRITE_FAILED "cannot make a temporary file"
-trap 'rm -f "$err"' EXIT
-# A password stands in the environment, not in a list of processes.
-PGPASSWORD=$(printf '%s' "$conninfo" | sed -n "s/.*password *= *\\('\\([^']*\\)'\\|\\([^' ]*\\)\\).*/\\2\\3/p")
-if [ -n "$PGPASSWORD" ]; then export PGPASSWORD; else unset PGPASSWORD; fi
-conninfo=$(printf '%s' "$conninfo" | sed "s/password *= *\\('[^']*'\\|[^' ]*\\)//")
-case $conninfo in
-  *://*\\?*) asking="$conninfo&replication=true" ;;
-  *://*) asking="$conninfo?replication=true" ;;
-  *) asking="$conninfo dbname=postgres replication=true connect_timeout=10" ;;
-esac
-identity=$(as_user "$bin/psql" -XAtq -d "$asking" -c IDENTIFY_SYSTEM 2>"$err") ||
-  fail PRIMARY_SILENT "the primary cannot be asked: $(tr '\\n' ' ' <"$err" | cut -c 1-400)"
+${reachText}
+reach
+identity=$(identify) || fail PRIMARY_SILENT "the primary cannot be asked: $(in_error)"
 identity=\${identity%%|*}
 own=$(LC_ALL=C "$bin/pg_controldata" "$from" 2>/dev/null | sed -n 's/^Database system identifier: *//p')
 [ -z "$own" ] || [ "$own" = "$identity" ] || fail OTHER_CLUSTER "$from belongs to the cluster $own, and the primary to $identity. Nothing was changed"
@@ -65,10 +55,10 @@ free=$(df -Pk "\${directory%/*}" | awk 'NR == 2 { print $4 }')
 [ "$free" -gt "$need" ] || fail NO_ROOM "a copy beside the old data needs about $((need / 1024)) MiB, and $((free / 1024)) MiB are free. Nothing was changed"
 rm -rf -- "$new"
 install -d -m 700 -o "$user" -g "$(id -gn "$user")" "$new" || fail WRITE_FAILED "cannot make $new"
-if ! as_user "$bin/pg_basebackup" -D "$new" -d "$conninfo" -R -X stream -c fast \${slot:+-S "$slot"} 2>"$err"; then
+if ! as_user "$bin/pg_basebackup" -w -D "$new" -d "$conninfo" -R -X stream -c fast \${slot:+-S "$slot"} 2>"$err"; then
   cat "$err"
   rm -rf -- "$new"
-  fail COPY_FAILED "pg_basebackup failed: $(tr '\\n' ' ' <"$err" | cut -c 1-400). The old data is as it was"
+  fail COPY_FAILED "pg_basebackup failed: $(in_error). The old data is as it was"
 fi
 : >"$new/belay-copied-$key"; chown "$user" "$new/belay-copied-$key"
 sync -f "$new" 2>/dev/null || sync
@@ -83,6 +73,8 @@ say copied "$identity"
 export const copyBackStandby = namedScript(
   'postgresql/copy-back',
   `key=$1 directory=$2
+# Nothing was copied then, and a server that runs there is none of ours.
+[ -d "$directory.before-$key" ] || [ -d "$directory.copied-$key" ] || exit 0
 ${commonText}
 if [ -d "$old" ]; then
   if [ -e "$directory" ]; then

@@ -179,7 +179,7 @@ rows facts "select row_to_json(f) from (select current_setting('server_version')
   (select count(*) from pg_stat_activity where pid <> pg_backend_pid() and state is not null) as clients,
   (select count(*) from pg_stat_replication where state = 'backup')$([ "$number" -lt 150000 ] && [ "$number" -ge 90300 ] && echo ' + pg_is_in_backup()::int') as backups,
   (select coalesce(sum(pg_database_size(oid)), 0) from pg_database where datallowconn) as bytes) f"
-rows standby "select row_to_json(s) from (select application_name as name, coalesce(client_addr::text, 'local') as address, state, sync_state as sync,
+rows standby "select row_to_json(s) from (select application_name as name, coalesce(host(client_addr), 'local') as address, state, sync_state as sync,
   $minus($lsn, $replayed) as lag from pg_stat_replication where state <> 'backup' order by 1, 2) s"
 [ "$number" -lt 90400 ] || rows slot "select row_to_json(s) from (select slot_name as name, slot_type as type, active from pg_replication_slots order by 1) s"
 rows extension "select row_to_json(e) from (select extname as name, extversion as version from pg_extension order by 1) e"

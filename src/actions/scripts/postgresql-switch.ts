@@ -3,6 +3,7 @@
  * its primary has stopped, and making a server follow another one. The texts behind postgresql/control, can-follow,
  * promote, promoted, follow and unfollow of names.ts.
  */
+import { reachText } from './postgresql-reach.ts';
 import { namedScript } from './prelude.ts';
 
 const findBin = `
@@ -20,26 +21,6 @@ alive() {
   pid=$(head -n 1 "$directory/postmaster.pid" 2>/dev/null) || return 1
   [ -n "$pid" ] && [ "$(readlink "/proc/$pid/cwd")" = "$(readlink -f "$directory")" ]
 }
-`;
-
-/** What is asked of a primary: with a password in the environment, not in a list of processes. */
-export const reachText = `
-as_user() { cd / && runuser -u "$user" -- "$@"; }
-id -u "$user" >/dev/null 2>&1 || fail NO_SUCH_USER "there is no user $user"
-err=$(mktemp) || fail WRITE_FAILED "cannot make a temporary file"
-trap 'rm -f "$err"' EXIT
-in_error() { tr '\\n' ' ' <"$err" | cut -c 1-400; }
-reach() {
-  PGPASSWORD=$(printf '%s' "$conninfo" | sed -n "s/.*password *= *\\('\\([^']*\\)'\\|\\([^' ]*\\)\\).*/\\2\\3/p")
-  if [ -n "$PGPASSWORD" ]; then export PGPASSWORD; else unset PGPASSWORD; fi
-  conninfo=$(printf '%s' "$conninfo" | sed "s/password *= *\\('[^']*'\\|[^' ]*\\)//")
-  case $conninfo in
-    *://*\\?*) asking="$conninfo&replication=true" plainly="$conninfo" ;;
-    *://*) asking="$conninfo?replication=true" plainly="$conninfo" ;;
-    *) asking="$conninfo dbname=postgres replication=true connect_timeout=10" plainly="$conninfo dbname=postgres connect_timeout=10" ;;
-  esac
-}
-identify() { as_user "$bin/psql" -wXAtq -d "$asking" -c IDENTIFY_SYSTEM 2>"$err"; }
 `;
 
 export const readControl = namedScript(
@@ -141,7 +122,11 @@ ${reachText}
 keep_folder postgresql
 auto=$directory/postgresql.auto.conf
 [ "$major" -ge 12 ] || auto=$directory/recovery.conf
-setting() { sed -n "s/^[[:space:]]*$1[[:space:]]*=[[:space:]]*'\\(.*\\)'[[:space:]]*\\(#.*\\)\\{0,1\\}\\$/\\1/p" "$auto" 2>/dev/null | tail -n 1 | sed "s/''/'/g"; }
+setting() { sed -n "s/^[[:space:]]*$1[[:space:]]*=[[:space:]]*'\\(.*\\)'[[:space:]]*\\(#.*\\)\\{0,1\\}\\$/\\1/p" "$was" 2>/dev/null | tail -n 1 | sed "s/''/'/g"; }
+record=$keep/$key
+# What it said itself: pg_rewind brings the file of the primary along.
+was=$auto
+[ ! -f "$record.files/auto" ] || was=$record.files/auto
 [ -n "$conninfo" ] || conninfo=$(setting primary_conninfo)
 [ -n "$conninfo" ] || fail NO_CONNINFO "$directory does not say which primary it follows; give ConnInfo. Nothing was changed"
 said=$conninfo
@@ -149,7 +134,23 @@ reach
 identity=$(identify) || fail PRIMARY_SILENT "the new primary cannot be asked: $(in_error). Nothing was changed"
 own=$(control 'Database system identifier')
 [ "$own" = "\${identity%%|*}" ] || fail OTHER_CLUSTER "it belongs to the cluster $own, and the primary to \${identity%%|*}. Nothing was changed"
-record=$keep/$key
+# One that a host's end has cut off behind the rewind is not rewound again: its control file is that of a server that runs.
+rewound=$(cat "$record.files/rewound" 2>/dev/null)
+if [ "$rewind" = yes ] && [ -z "$rewound" ]; then
+  ! alive || fail SERVER_RUNNING "a server runs in $directory; stop it first. Nothing was changed"
+  config=
+  [ "$major" -lt 15 ] || config=$(sed -n 's/.*"-c" "config_file=\\([^"]*\\)".*/\\1/p' "$directory/postmaster.opts" 2>/dev/null | head -n 1)
+  last_words() { tail -n 3 "$err" | tr '\\n' ' ' | cut -c 1-400; }
+  rewind() { as_user "$bin/pg_rewind" -D "$directory" --source-server="$plainly" \${config:+--config-file="$config"} "$@" >"$err" 2>&1; }
+  # What was not shut down pg_rewind itself recovers first, from 13 on, and not for a trial.
+  case $(control 'Database cluster state') in
+    'shut down'*)
+      if ! rewind --dry-run; then
+        cat "$err"
+        fail CANNOT_REWIND "pg_rewind, only trying, says: $(last_words). Nothing was changed. Without Rewind, postgresql/rebuild-standby makes this standby anew by a base backup"
+      fi ;;
+  esac
+fi
 if [ ! -e "$record.files/done" ]; then
   rm -rf -- "$record.files"
   (umask 077 && mkdir "$record.files") || fail WRITE_FAILED "cannot keep what $auto says"
@@ -164,18 +165,18 @@ if [ -n "$slot" ]; then
   as_user "$bin/psql" -wXAtq -d "$asking" -c "CREATE_REPLICATION_SLOT $slot PHYSICAL RESERVE_WAL" >/dev/null 2>"$err" ||
     grep -q 'already exists' "$err" || fail SLOT_FAILED "the new primary makes no slot $slot: $(in_error)"
 fi
-if [ "$rewind" = yes ]; then
-  ! alive || fail SERVER_RUNNING "a server runs in $directory; stop it first. Nothing was changed"
-  config=
-  [ "$major" -lt 15 ] || config=$(sed -n 's/.*"-c" "config_file=\\([^"]*\\)".*/\\1/p' "$directory/postmaster.opts" 2>/dev/null | head -n 1)
-  if as_user "$bin/pg_rewind" -D "$directory" --source-server="$plainly" \${config:+--config-file="$config"} >"$err" 2>&1; then
+if [ "$rewind" = yes ] && [ -z "$rewound" ]; then
+  if rewind; then
     cat "$err"
-    if grep -q 'no rewind required' "$err"; then say rewound no; else say rewound yes; fi
+    if grep -q 'no rewind required' "$err"; then rewound=no; else rewound=yes; fi
+    sync -f "$directory" 2>/dev/null || sync
+    printf %s "$rewound" >"$record.files/rewound" && sync -f "$record.files" 2>/dev/null || sync
   else
     cat "$err"
-    fail REWIND_FAILED "pg_rewind failed: $(tail -n 3 "$err" | tr '\\n' ' ' | cut -c 1-400). Where it had begun to copy, this data starts no more; postgresql/rebuild-standby makes it anew"
+    fail REWIND_FAILED "pg_rewind failed: $(last_words). Where it had begun to copy, this data starts no more; postgresql/rebuild-standby makes it anew"
   fi
 fi
+[ "$rewind" != yes ] || say rewound "$rewound"
 quoted=$(printf %s "$said" | sed "s/'/''/g")
 [ "$major" -ge 12 ] && drop='primary_conninfo\\|primary_slot_name' || drop='primary_conninfo\\|primary_slot_name\\|standby_mode\\|recovery_target_timeline'
 {
@@ -201,10 +202,11 @@ say slot "$slot"
 export const unfollowPrimary = namedScript(
   'postgresql/unfollow',
   `key=$1 user=$2 directory=$3
-${findBin}
 keep_folder postgresql
 files=$keep/$key.files
+# Nothing was written then, wherever the directory is.
 [ -e "$files/done" ] || exit 0
+${findBin}
 auto=$directory/postgresql.auto.conf
 [ "$major" -ge 12 ] || auto=$directory/recovery.conf
 if [ -f "$files/auto" ]; then

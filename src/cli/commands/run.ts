@@ -52,8 +52,7 @@ function withNothingStarted(refusal: Refusal): Refusal {
 /** What has no way back is one line here. `belay validate` shows the place, and what its author can do. */
 function tellWarnings(cli: Cli, warnings: readonly Diagnostic[], source: SourceText): void {
   const others = warnings.filter(({ code }) => code !== 'NO_UNDO');
-  if (others.length > 0)
-    cli.talk(renderDiagnostics(others, [source], { color: cli.style.color }).trimEnd());
+  if (others.length > 0) cli.talk(renderDiagnostics(others, [source], { color: cli.style.color }).trimEnd());
   const names = warnings
     .filter(({ code }) => code === 'NO_UNDO')
     .flatMap(({ message }) => /^step "([^"]+)"/.exec(message)?.[1] ?? []);

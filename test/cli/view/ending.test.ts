@@ -54,7 +54,9 @@ test('done: what no undo brings back is not promised, and is told when the rest 
     begin('Backup'),
     started(0, 'Backup'),
     ended(2, 'Backup', {
-      changes: [{ target: 'bk1', subject: 'older state of 3 copies', from: 'there', to: null, isForGood: true }],
+      changes: [
+        { target: 'bk1', subject: 'older state of 3 copies', from: 'there', to: null, isForGood: true },
+      ],
       restorePoints: [{ id: 'belay-manifests/b-1/', of: '2 buckets' }],
     }),
   ];

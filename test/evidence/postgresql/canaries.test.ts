@@ -39,6 +39,18 @@ const canaries: readonly Canary[] = [
     meanwhile: "update many set v = 'x' where id = 8",
     verdict: 'differs',
   },
+  {
+    title: 'a table that grows',
+    query: 'select count(*), max(n) from log',
+    meanwhile: 'insert into log select generate_series(11, 20)',
+    verdict: 'differs',
+  },
+  {
+    title: 'a table that grows, asked for what was there before',
+    query: 'select count(*), max(n) from log where n <= 10',
+    meanwhile: 'insert into log select generate_series(21, 30)',
+    verdict: 'as before',
+  },
   { title: 'floats', query: 'select f from floats', verdict: 'as before' },
   {
     title: 'floats that changed in the last digit',
@@ -160,7 +172,7 @@ describe.skipIf(reason)(
       await sql(`create table many as select id, md5(id::text) v from generate_series(1, 5000) id;
 create table floats as select unnest(array[0.1, 0.2, 0.3, 1e-300, 1e300])::float8 f;
 create table nulls as select null::text v; create table doomed as select 1 n;
-create table switch as select 1 n; create table slow as select 0 n;
+create table log as select generate_series(1, 10) n; create table switch as select 1 n; create table slow as select 0 n;
 create database app;
 \\c app
 create table other as select n from generate_series(1, 100) n`);

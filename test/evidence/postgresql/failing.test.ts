@@ -6,12 +6,10 @@ import { worldMissing } from '../../lab/world.ts';
 import { DrawnCases } from '../drawn-cases.ts';
 import { accidentOn, failingAfter, placesIn } from '../failing-step.ts';
 import { shipped, withStep } from '../patch/runbooks.ts';
-import { isThorough } from '../sample.ts';
 import { callerArn, dataQuery, raiseStage, unit, type Stage } from '../patch/stage.ts';
 import { runOf } from '../patch/way.ts';
 
-// Half a minute to a minute each; CI takes the kills of test/evidence/crash/postgresql.test.ts, and none of these.
-const reason = worldMissing() ?? (isThorough ? undefined : 'BELAY_FAULTS=all runs it');
+const reason = worldMissing();
 const caseMs = 400_000;
 /** Without other clusters the loops over them have no passes. */
 const places = placesIn('patch-postgresql').filter((place) => !place.includes('/'));

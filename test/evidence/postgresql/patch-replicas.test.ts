@@ -3,24 +3,22 @@
  * src/actions/postgresql/rebuild-standby.ts, src/actions/postgresql/can-follow.ts, src/actions/postgresql/follow.ts and
  * src/actions/postgresql/promote.ts: a primary with two standbys, under a writer.
  */
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { Lab } from '../../lab/hosts/lab.ts';
 import { runOf } from '../patch/way.ts';
 import { DrawnCases } from '../drawn-cases.ts';
-import { isThorough, pick } from '../sample.ts';
-import { undoResults, type BelayCommand } from '../patch/command.ts';
+import { outputOf, undoResults, type BelayCommand } from '../patch/command.ts';
 import { unit } from '../patch/stage.ts';
-import { primary, raiseReplicas, standbys, type Replicas } from './replicas.ts';
+import { notDrawn, primary, raiseReplicas, standbys, type Replicas } from './replicas.ts';
 
 const shipped = fileURLToPath(new URL('../../../runbooks/postgresql/patch-replicas.yaml', import.meta.url));
 const rebuildStandby = fileURLToPath(
   new URL('../../../runbooks/postgresql/rebuild-standby.yaml', import.meta.url),
 );
-// A minute and more of CI: every second time.
-const isDrawn = isThorough || pick('a primary with two standbys, at all', ['run', 'rest']) === 'run';
-const reason = Lab.unavailable() ?? (isDrawn ? undefined : 'not drawn; BELAY_FAULTS=all runs it');
+const reason = Lab.unavailable() ?? notDrawn('patched');
 const caseMs = 500_000;
 
 describe.skipIf(reason)(
@@ -229,6 +227,7 @@ describe.skipIf(reason)(
 
         const rewound = await rebuild(['-p', 'Rewind=true']);
         expect(rewound.code, rewound.stderr).toBe(0);
+        expect(outputOf(await replicas.show(), 'Rewind', 'WasRewound')).toBe(true);
         expect(await replicas.sql('db3', 'select pg_is_in_recovery()')).toBe('t');
         expect(await replicas.sql('db3', "select count(*) from pg_class where relname = 'astray'")).toBe('0');
 
@@ -238,6 +237,68 @@ describe.skipIf(reason)(
         expect(await replicas.sql('db3', "select count(*) from pg_class where relname = 'astray'")).toBe('0');
         expect(await replicas.onHost('db3', `ls -d ${own}.before-* | wc -l`)).toBe('1');
         await replicas.onHost('db3', `rm -rf ${own}.before-*`);
+      },
+    );
+    cases.test(
+      'a standby on another port, behind a password of .pgpass, that went its own way is rewound, and made anew; a password as plain text is refused before anything is written down',
+      async () => {
+        const [unit, data] = ['postgresql@15-side', '/var/lib/postgresql/15/side'];
+        const address = replicas.world.lab.address(primary);
+        const secret = randomBytes(12).toString('hex');
+        const own = `printf "listen_addresses = '*'\\nwal_log_hints = on\\nwal_keep_size = 256MB\\n" >/etc/postgresql/15/side/conf.d/replicas.conf
+sed -i '1i host all,replication replica 10.0.0.0/8 scram-sha-256' /etc/postgresql/15/side/pg_hba.conf`;
+        const drop = (host: string) =>
+          replicas.onHost(
+            host,
+            `systemctl stop ${unit} 2>/dev/null; pg_dropcluster 15 side 2>/dev/null; rm -rf ${data}* ~postgres/.pgpass; systemctl reset-failed ${unit} 2>/dev/null; true`,
+          );
+        const ask = (host: string, port: number, text: string) =>
+          replicas.onHost(host, `cd / && runuser -u postgres -- psql -XAtq -p ${port} -c "${text}"`);
+        await drop(primary);
+        await drop('db3');
+        await replicas.onHost(
+          primary,
+          `pg_createcluster -p 5439 15 side -- --no-sync >/dev/null && ${own} && systemctl start ${unit}
+cd / && runuser -u postgres -- psql -XAtq -p 5439 -v ON_ERROR_STOP=1`,
+          `create role replica superuser replication login password '${secret}'`,
+        );
+        await replicas.onHost(
+          'db3',
+          `pg_createcluster -p 5440 15 side -- --no-sync >/dev/null && ${own} && rm -rf ${data}
+umask 077; sed "s/^/${address}:5439:*:replica:/" >~postgres/.pgpass && chown postgres: ~postgres/.pgpass
+cd / && HOME=~postgres runuser -u postgres -- pg_basebackup -w -d 'host=${address} port=5439 user=replica' -D ${data} -R -X stream -c fast
+sed -i "s/ password=[^ ]*//; s/ passfile=[^ ]*//" ${data}/postgresql.auto.conf
+systemctl start ${unit}`,
+          secret,
+        );
+        const parameters = {
+          Primary: primary,
+          Standby: 'db3',
+          PrimaryService: unit,
+          CatchUpSeconds: '60',
+          ConnInfo: `host=${address} port=5439 user=replica`,
+        };
+        const streams = () => ask('db3', 5440, 'select status from pg_stat_wal_receiver');
+        await expect.poll(streams, { timeout: 60_000 }).toBe('streaming');
+        for (const Rewind of ['true', 'false']) {
+          await ask('db3', 5440, 'select pg_promote()');
+          await ask('db3', 5440, 'create table astray as select 1 n');
+          const said = await replicas.belay(runOf(rebuildStandby, { ...parameters, Rewind }));
+          expect(said.code, said.stderr).toBe(0);
+          const shown = await replicas.show();
+          if (Rewind === 'true') expect(outputOf(shown, 'Rewind', 'WasRewound')).toBe(true);
+          else expect(outputOf(shown, 'Copy', 'Kept')).toContain(`${data}.before-`);
+          expect(await streams()).toBe('streaming');
+          expect(await ask('db3', 5440, "select to_regclass('astray') is null")).toBe('t');
+        }
+        const refused = await replicas.belay(
+          runOf(rebuildStandby, { ...parameters, ConnInfo: `host=${address} password=${secret}` }),
+        );
+        expect(refused.code, refused.stderr).toBe(2);
+        expect(refused.stderr).toContain('PLAIN_PASSWORD');
+        expect(refused.stderr).not.toContain(secret);
+        await drop(primary);
+        await drop('db3');
       },
     );
     cases.draw('a primary with two standbys', caseMs);

@@ -5,11 +5,9 @@ import { Lab } from '../../lab/hosts/lab.ts';
 import { DrawnCases } from '../drawn-cases.ts';
 import { accidentOn, failingAfter, placesIn } from '../failing-step.ts';
 import { runOf } from '../patch/way.ts';
-import { isThorough } from '../sample.ts';
-import { primary, raiseReplicas, standbys, type Replicas } from './replicas.ts';
+import { notDrawn, primary, raiseReplicas, standbys, type Replicas } from './replicas.ts';
 
-// Each takes a minute and more, so CI runs none of them.
-const reason = Lab.unavailable() ?? (isThorough ? undefined : 'BELAY_FAULTS=all runs it');
+const reason = Lab.unavailable() ?? notDrawn('cut off');
 const caseMs = 500_000;
 const runbook = 'postgresql/patch-replicas';
 const all = placesIn(runbook);

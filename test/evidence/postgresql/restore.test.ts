@@ -123,6 +123,35 @@ describe.skipIf(reason)(
         expect(stderr).toContain('kept: restore point');
       },
     );
+    cases.test(
+      'under Include: all another cluster of the same volume is stopped with it, goes back with it, and runs again',
+      async () => {
+        const { stage } = scene;
+        const [other, port] = ['postgresql@15-second', 5433];
+        const drop =
+          'systemctl stop postgresql@15-second 2>/dev/null; pg_dropcluster 15 second 2>/dev/null; systemctl reset-failed postgresql@15-second 2>/dev/null; true';
+        await stage.onHost(drop);
+        await stage.reset();
+        await stage.onHost(
+          `pg_createcluster -p ${port} 15 second -- --no-sync >/dev/null && systemctl start ${other}`,
+        );
+        await scene.sql('create table theirs as select generate_series(1, 100) n; checkpoint', port);
+        const accident = `${hurtBoth}; runuser -u postgres -- psql -XAtqc 'delete from theirs where n > 50; checkpoint' -p ${port}`;
+        const file = await stage.runbook('include.yaml', withAccident(accident));
+        const running = begin(file, { Include: 'all', Service: unit });
+        await running.says('AskRestore', 240);
+        expect((await stage.show()).waiting?.message).toContain(other);
+        expect(await scene.sql('select count(*) from theirs', port)).toBe('50');
+        await approve();
+        const { code, stderr } = await running.ended;
+        expect(code, stderr).toBe(3);
+        expect(await scene.rows()).toBe(sound);
+        expect(await stage.serverVersion()).toBe(stage.versions.old.server);
+        expect(await stage.onHost(`systemctl is-active ${other}`)).toBe('active');
+        expect(await scene.sql('select count(*) from theirs', port)).toBe('100');
+        await stage.onHost(drop);
+      },
+    );
     cases.test('a restored server that does not start is left again for the volumes that ran', async () => {
       const { stage } = scene;
       await stage.reset();

@@ -1,0 +1,16 @@
+/** How a primary is reached, as libpq writes it: host=db1 user=replication. A password in it may come from a secret only. */
+import { ActionFailure } from '../define-action.ts';
+
+/** A secret parameter's value is no text yet when this is asked: what stands for it begins with a NUL. */
+const plainPassword = /(?:^|\s)password\s*=\s*'?[^\s'\0]/i;
+const plainInUri = /^\s*postgres(?:ql)?:\/\/(?:[^/?#]*:[^/?#@\0]+@|[^\s]*[?&]password=[^&\0])/i;
+
+/** Asked before the execution is written down. Throws ActionFailure PLAIN_PASSWORD, which holds nothing of it. */
+export function refusePlainPassword(ConnInfo: string | undefined): void {
+  if (ConnInfo === undefined || !(plainPassword.test(ConnInfo) || plainInUri.test(ConnInfo))) return;
+  throw new ActionFailure({
+    code: 'PLAIN_PASSWORD',
+    message:
+      'ConnInfo holds a password as plain text, which the journal would keep. Leave it out and put it into .pgpass of the server’s user on each host (or name a passfile), or write password={{ Name }} with a parameter that has secret: true. Nothing was started',
+  });
+}
