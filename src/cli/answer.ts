@@ -1,9 +1,12 @@
 /** belay approve and belay reject are one thing said two ways. */
 import { resolve } from 'node:path';
+import { requestFor } from '../runtime/approvals/request.ts';
+import { Refusal } from '../runtime/refusal.ts';
+import { waitingStep } from '../runtime/signals.ts';
 import type { Cli } from './cli.ts';
 import { exitCodes } from './exit-codes.ts';
 import { handOver } from './hand-over.ts';
-import { textOf, type RawOptions } from './options.ts';
+import { flagOf, textOf, type RawOptions } from './options.ts';
 
 export async function answer(
   cli: Cli,
@@ -12,12 +15,25 @@ export async function answer(
   options: RawOptions,
 ): Promise<number> {
   const belay = await cli.belay();
+  if (flagOf(options, 'request')) {
+    const id = await belay.find(prefix);
+    const wait = waitingStep(await belay.view(id), textOf(options, 'step'));
+    cli.out(requestFor(await belay.row(id), wait, belay.stateDir, cli.env));
+    return exitCodes.done;
+  }
   const key = textOf(options, 'key');
+  const aws = flagOf(options, 'aws');
+  if (aws && key !== undefined) {
+    throw new Refusal('usage', 'TWO_WAYS', '--key and --aws are two ways to sign; one is enough', {
+      hint: 'nothing was recorded',
+    });
+  }
   const comment = textOf(options, 'comment') ?? '';
   const { view, step } = await belay.decide(await belay.find(prefix), textOf(options, 'step'), {
     decision,
     comment,
     ...(key === undefined ? {} : { key: resolve(cli.cwd, key) }),
+    ...(aws ? { aws } : {}),
   });
   const word = decision === 'approve' ? 'approved' : 'rejected';
   handOver(cli, view, { live: `${step} ${word}`, recorded: `${step} ${word}` });

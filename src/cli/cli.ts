@@ -3,6 +3,7 @@ import type { Belay } from '../runtime/belay.ts';
 import type { ColorWish } from './terminal.ts';
 import { canMove, hasUnicode, wantsColor } from './terminal.ts';
 import { visibleJson, visibleLine } from '../runtime/visible.ts';
+import { printableLines } from './view/printable.ts';
 import { makeStyle, spelled, type Style } from './view/style.ts';
 
 export interface GlobalOptions {
@@ -93,6 +94,7 @@ export function makeCli(globals: GlobalOptions, around: Surroundings): Cli {
         cwd,
         env,
         stdin: () => readSecretFrom(stdin, stderr),
+        onDamaged: ({ code, message }) => talk(`${style.paint('bad', code)}  ${printableLines(message)}`),
         words: async () => (await import('./view/people-words.ts')).peopleWords,
       });
       return opened;

@@ -32,6 +32,10 @@ const signingKey: OptionSpec = {
   value: 'FILE',
   says: 'Where approvals are signed: the key, or the .pub file of one in the agent. Default: what belay.yaml knows of yours',
 };
+const signingIdentity: OptionSpec = {
+  name: 'aws',
+  says: 'Where approvals are signed: as the AWS identity of this environment (AWS_PROFILE), asked of AWS itself',
+};
 const execution = (required: boolean, says: string) => ({
   name: 'ID',
   says: `${says}; any unique beginning of an id${required ? '' : ', the latest without one'}`,
@@ -205,15 +209,50 @@ export const commandTree: readonly CommandSpec[] = [
     name: 'approve',
     summary: 'Say yes where an execution waits for approval',
     args: [execution(true, 'The execution')],
-    options: [step('The step that waits; needed only for certainty'), comment, signingKey],
-    examples: [{ command: 'belay approve 01JD3K --step AskRestore', says: 'As one of the approvers' }],
+    options: [
+      step('The step that waits; needed only for certainty'),
+      comment,
+      signingKey,
+      signingIdentity,
+      { name: 'request', says: 'Decide nothing: print what an approver of another account signs' },
+    ],
+    examples: [
+      { command: 'belay approve 01JD3K --step AskRestore', says: 'As one of the approvers' },
+      { command: 'belay approve 01JD3K --request', says: 'For belay sign in another account' },
+    ],
     load: () => import('./commands/approve.ts'),
+  },
+  {
+    name: 'sign',
+    summary: 'Decide on what an execution of another account waits for',
+    args: [
+      { name: 'FILE', says: 'What belay approve --request printed there', required: true, values: 'file' },
+    ],
+    options: [
+      { name: 'reject', says: 'Say no' },
+      comment,
+      signingKey,
+      signingIdentity,
+      {
+        name: 'out',
+        value: 'DIR',
+        values: 'file',
+        says: 'Where the signed decision is laid; - prints it. Default: the inbox that the request names',
+      },
+    ],
+    examples: [
+      { command: 'belay sign /tmp/request', says: 'Says yes, with a key that belay.yaml there knows' },
+    ],
+    notes: [
+      'belay.yaml there needs approvals: { inbox: true }; the signature decides, not whose the file is.',
+    ],
+    load: () => import('./commands/sign.ts'),
   },
   {
     name: 'reject',
     summary: 'Say no where an execution waits for approval',
     args: [execution(true, 'The execution')],
-    options: [step('The step that waits; needed only for certainty'), comment, signingKey],
+    options: [step('The step that waits; needed only for certainty'), comment, signingKey, signingIdentity],
     examples: [
       { command: 'belay reject 01JD3K --comment "not tonight"', says: 'The step fails with REJECTED' },
     ],

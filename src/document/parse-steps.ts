@@ -3,6 +3,7 @@ import type { JsonObject } from '../json.ts';
 import type { StepDraft, StepsContext } from './draft.ts';
 import { isExpression } from './expression.ts';
 import { isAwsAction } from './fit-inputs.ts';
+import { inputAdditions } from './input-additions.ts';
 import { parseNested, stepsOf, takeNested } from './parse-nested.ts';
 import { parseLocks } from './locks.ts';
 import { parseCapture, parseUndo, parseUndoNeeds } from './parse-undo.ts';
@@ -82,8 +83,10 @@ function parseStep(whole: MapNode, context: StepsContext): StepDraft {
     context.additions.push({ name: action, span: actionSpan });
   }
   const inputsNode = node.entries.get('inputs')?.value;
-  const showOutput = inputsNode?.kind === 'map' ? inputsNode.entries.get('ShowOutput') : undefined;
-  if (showOutput !== undefined) context.additions.push({ name: 'ShowOutput', span: showOutput.keySpan });
+  for (const name of inputAdditions) {
+    const added = inputsNode?.kind === 'map' ? inputsNode.entries.get(name) : undefined;
+    if (added !== undefined) context.additions.push({ name, span: added.keySpan });
+  }
 
   const onFailure = parseRoute(reader, 'onFailure');
   const description = readText(reader, 'description');

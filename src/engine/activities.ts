@@ -33,6 +33,8 @@ export interface InputOf {
     readonly wait: string;
     readonly message: string;
     readonly approvers: readonly string[];
+    /** Whoever started the execution may not approve, by the step's own word. */
+    readonly separate?: true;
     readonly said: Json;
   };
   /** Which runbook a name means here. Only reads. */

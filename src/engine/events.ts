@@ -51,6 +51,8 @@ export type Waiting =
       readonly wait?: string;
       /** Only a signature counts. */
       readonly signed?: true;
+      /** Whoever started the execution may not approve. */
+      readonly separate?: true;
       /** Why what somebody said last did not count. */
       readonly refused?: string;
     }

@@ -20,7 +20,9 @@ export {
 export {
   type Change,
   type EngineEvent,
+  type Looked,
   type OutdatedProcess,
+  type Reach,
   type RecordedEvent,
   type RestorePoint,
   type Waiting,

@@ -27,7 +27,7 @@ export function inventorySchema(): JsonObject {
       },
       approvers: {
         description:
-          'Who may approve, each with OpenSSH public keys, and groups of them. An approval of aws:approve is then a signature.',
+          'Who may approve, each with OpenSSH public keys or AWS identities, and groups of them. An approval of aws:approve is then a signature.',
         type: 'object',
         propertyNames: { pattern: '^[A-Za-z0-9_][A-Za-z0-9_.-]*$' },
         additionalProperties: {
@@ -38,9 +38,14 @@ export function inventorySchema(): JsonObject {
               description: 'Lines of OpenSSH public key files.',
               anyOf: [{ type: 'string' }, { type: 'array', minItems: 1, items: { type: 'string' } }],
             },
+            arns: {
+              description:
+                'ARNs of AWS users, roles (every session of one), or sessions of roles (assumed-role).',
+              anyOf: [{ type: 'string' }, { type: 'array', minItems: 1, items: { type: 'string' } }],
+            },
             user: {
-              description: 'The operating-system user who is the same person. Default: the name.',
-              type: 'string',
+              description: 'The operating-system users who are the same person. Default: the name.',
+              anyOf: [{ type: 'string' }, { type: 'array', minItems: 1, items: { type: 'string' } }],
             },
             members: {
               description: 'Makes it a group: names of approvers.',
@@ -61,6 +66,16 @@ export function inventorySchema(): JsonObject {
           allowedSigners: {
             description:
               'A file of ssh-keygen (ALLOWED SIGNERS), relative to this one; its principals may approve.',
+            type: 'string',
+          },
+          inbox: {
+            description:
+              'Makes the inbox of the state folder, into which other accounts of this machine may lay signed decisions. Default: false.',
+            type: 'boolean',
+          },
+          stsEndpoint: {
+            description:
+              'Where AWS identities are asked for, https without a path. Default: STS of AWS in the region of the approver.',
             type: 'string',
           },
         },

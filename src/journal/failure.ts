@@ -1,6 +1,6 @@
 /** What SQLite and the file system say about the state folder, in sentences that a tired person can act on. */
 import { accessSync, constants, statSync, statfsSync } from 'node:fs';
-import { JournalFailure } from './errors.ts';
+import { DamagedExecution, JournalFailure } from './errors.ts';
 
 /** Runs, and turns whatever SQLite or the file system throws into a JournalFailure. */
 export function asJournalFailure<T>(stateDir: string, run: () => T): T {
@@ -9,6 +9,22 @@ export function asJournalFailure<T>(stateDir: string, run: () => T): T {
   } catch (error) {
     throw journalFailure(stateDir, error);
   }
+}
+
+/** Runs what reads the rows of one execution: what does not fit is its damage, and not the journal's. Throws JournalFailure. */
+export function readingExecution<T>(executionId: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof JournalFailure && !isOfRow(error.cause)) throw error;
+    const cause: unknown = error instanceof JournalFailure ? error.cause : error;
+    throw new DamagedExecution(executionId, cause instanceof Error ? cause.message : String(cause), error);
+  }
+}
+
+/** SQLite's own word for a column that is no JSON; everything else that it says is of the whole file. */
+function isOfRow(cause: unknown): boolean {
+  return cause instanceof SyntaxError || (cause instanceof Error && cause.message.includes('malformed JSON'));
 }
 
 /** Primary result codes of SQLite (https://www.sqlite.org/rescode.html). */

@@ -26,7 +26,7 @@ export {
   type Runner,
   type Summary,
 } from './journal.ts';
-export { JournalFailure } from './errors.ts';
+export { DamagedExecution, JournalFailure } from './errors.ts';
 export { asJournalFailure, journalFailure } from './failure.ts';
 export { openSqliteJournal } from './sqlite/open.ts';
 export {

@@ -7,6 +7,7 @@
  */
 import type { ExecutionInput, Program, RecordedEvent, RollbackRequest } from '../engine/index.ts';
 import type { Json, JsonObject } from '../json.ts';
+import type { DamagedExecution } from './errors.ts';
 
 export interface ExecutionRow {
   readonly id: string;
@@ -80,6 +81,8 @@ export interface ExecutionSettings {
   readonly startedFor?: string;
   /** AWS_PROFILE of whoever started it; absent where there was none, and in executions of Belay 0.1. */
   readonly awsProfile?: string;
+  /** Who had logged in, by the kernel's word. Absent where nobody had. */
+  readonly loginUser?: string;
   /** Who runs runbooks that steps name: Belay, Systems Manager, or Belay where it has them (`auto`, where nothing is said). */
   readonly children?: 'local' | 'ssm' | 'auto';
   /** An alarm of CloudWatch that stops the execution. */
@@ -173,6 +176,7 @@ export interface NewExecution {
 export interface Executions {
   /** False when the id is taken; nothing is written then. */
   create(execution: NewExecution): Promise<boolean>;
+  /** Throws DamagedExecution. */
   execution(id: string): Promise<ExecutionRow | undefined>;
   /** Ids of roots, newest first. */
   executionIds(): Promise<string[]>;
@@ -182,8 +186,8 @@ export interface Executions {
   idsBelow(root: string): Promise<string[]>;
   /** How many roots there are. */
   count(): Promise<number>;
-  /** The newest roots without what is large about them; `countMax` null: all. */
-  listed(countMax: number | null): Promise<ListedRow[]>;
+  /** The newest roots without what is large about them; `countMax` null: all. Those that cannot be read come as their failure. */
+  listed(countMax: number | null): Promise<(ListedRow | DamagedExecution)[]>;
   /** Null: the runner left of its own will. */
   setRunner(id: string, runner: Runner | null): Promise<void>;
   /** The runner leaves of its own will: what a list is to tell of the execution as it is now. */
@@ -247,7 +251,7 @@ export interface Outcomes {
 
 /** What has happened, for people and other programs. */
 export interface Events {
-  /** Events with a greater seq, in order. */
+  /** Events with a greater seq, in order. Throws DamagedExecution. */
   events(id: string, afterSeq: number): Promise<RecordedEvent[]>;
   lastSeq(id: string): Promise<number>;
   /** Of every root, 0 where nothing has happened yet; the newest first. */

@@ -9,6 +9,7 @@ import {
   type CheckedAny,
   type CheckedDocument,
   type Catalog,
+  type Document,
   type SourceText,
 } from '../document/index.ts';
 import {
@@ -19,13 +20,12 @@ import {
 } from '../engine/index.ts';
 import {
   asJournalFailure,
+  DamagedExecution,
   openSqliteJournal,
   type ExecutionRow,
   type Journal,
   type NewExecution,
 } from '../journal/index.ts';
-import type { Aws } from '../transports/aws.ts';
-import { createAws } from '../transports/aws/client.ts';
 import { createAwsModels } from '../transports/aws/models.ts';
 import { scriptTools } from '../transports/scripts/tools.ts';
 import { triggeredAlarm } from './alarm-watch.ts';
@@ -44,6 +44,7 @@ import {
 } from './locks/survey.ts';
 import { Notifier } from './notify/notifier.ts';
 import type { PeopleWords } from './notify/words.ts';
+import { LeftOut } from './left-out.ts';
 import { openTransports, type Transports } from './transports.ts';
 import { openExecution } from './open-execution.ts';
 import { discard } from './retention/closing.ts';
@@ -51,11 +52,13 @@ import { forgetOnHost, openRetention, type Retention, type RetentionOptions } fr
 import { readText } from './read-text.ts';
 import { runbookOf } from './command-runbook.ts';
 import { Refusal } from './refusal.ts';
+import { unchanged } from './program-hash.ts';
 import { refuseChild } from './refuse-child.ts';
 import { runHere } from './run-here.ts';
 import type { RunEnding, RunOptions } from './run-options.ts';
 import { signer } from './approvals/give.ts';
-import { decide, proceed, type Answer, type Person } from './signals.ts';
+import { personAsking } from './approvals/person.ts';
+import { decide, proceed, type AnswerOptions } from './signals.ts';
 import { maskPlaceholders } from './secrets/placeholder.ts';
 import type { SecretSources } from './secrets/references.ts';
 import { startExecution, type Started, type StartRequest } from './start-execution.ts';
@@ -80,10 +83,13 @@ export interface BelayOptions {
   readonly runners?: Runners;
   /** Who asks; left out, the operating-system user. */
   readonly caller?: () => string;
+  /** Hears once of each execution that was left out of many because what the journal has of it cannot be read. */
+  readonly onDamaged?: (failure: DamagedExecution) => void;
 }
 
 export class Belay {
   readonly stateDir: string;
+  readonly leftOut: LeftOut;
   readonly #options: BelayOptions;
   readonly #openTransports: typeof openTransports;
   readonly #now: () => number;
@@ -99,6 +105,7 @@ export class Belay {
     this.#openTransports = options.openTransports ?? openTransports;
     this.#now = options.now ?? Date.now;
     this.#caller = options.caller ?? (() => userInfo().username);
+    this.leftOut = new LeftOut(options.onDamaged);
     this.stateDir = stateDirOf(options.state, options.env);
     this.#runners = options.runners ?? runnersIn(this.stateDir);
   }
@@ -227,6 +234,11 @@ export class Belay {
     return alarm === undefined ? view : { ...view, triggeredAlarm: alarm };
   }
 
+  /** One of many. Undefined: what the journal has of it cannot be read, and `leftOut` knows why. */
+  soundView(id: string): Promise<ExecutionView | undefined> {
+    return this.leftOut.sound(() => this.view(id));
+  }
+
   /** Executions that a step of it started, in the order in which it did. */
   async children(id: string): Promise<ExecutionView[]> {
     const children: ExecutionView[] = [];
@@ -234,12 +246,22 @@ export class Belay {
     return children;
   }
 
-  /** Newest first, without children. */
+  /** Newest first, without children and what cannot be read. */
   async list(countMax: number | null = null): Promise<ListedExecution[]> {
     const listed: ListedExecution[] = [];
-    for (const row of await this.journal.listed(countMax))
-      listed.push(listedView(row) ?? (await this.view(row.id)));
+    for (const row of await this.journal.listed(countMax)) {
+      if (row instanceof DamagedExecution) this.leftOut.add(row);
+      else {
+        const view = listedView(row) ?? (await this.soundView(row.id));
+        if (view !== undefined) listed.push(view);
+      }
+    }
     return listed;
+  }
+
+  /** The document that it runs. Throws Refusal where somebody has changed it. */
+  async document(id: string): Promise<Document> {
+    return unchanged(await this.row(id)).program.document;
   }
 
   /** Asks a running execution to stop and climb down; an interrupted one does so when it is resumed. Throws Refusal. */
@@ -260,12 +282,13 @@ export class Belay {
   async decide(
     id: string,
     step: string | undefined,
-    answer: Answer & { readonly key?: string },
+    answer: AnswerOptions,
   ): Promise<{ readonly view: ExecutionView; readonly step: string }> {
     const row = await this.row(id);
     const view = await this.view(id);
-    const person: Person = { user: this.#caller(), arn: await this.#arn(row) };
-    const sign = signer(row, answer, this.#options.env);
+    const { env } = this.#options;
+    const person = await personAsking(row, this.#caller(), env);
+    const sign = signer(row, answer, env, this.#now);
     return { view, step: await decide(this.journal, view, step, person, answer, sign, this.#now()) };
   }
 
@@ -322,7 +345,7 @@ export class Belay {
       stateDir,
       cwd,
       env,
-      view: (id) => this.view(id),
+      view: (id) => this.soundView(id),
       openTransports: this.#openTransports,
       gone,
       now: this.#now,
@@ -371,11 +394,5 @@ export class Belay {
     this.#notifier?.close();
     this.#journal?.close();
     this.#journal = undefined;
-  }
-
-  async #arn(row: ExecutionRow): Promise<string | null> {
-    if (row.settings.sandbox || !row.settings.usesAws) return null;
-    const aws: Aws = createAws();
-    return (await aws.identity()).arn;
   }
 }

@@ -21,7 +21,7 @@ import { runnersIn } from './liveness.ts';
 import { LockKeeper } from './locks/keeper.ts';
 import { LogFolder } from './logs.ts';
 import type { Transports } from './transports.ts';
-import { refuseChanged } from './program-hash.ts';
+import { unchanged } from './program-hash.ts';
 import { programFiles } from './program-files.ts';
 import { Refusal } from './refusal.ts';
 import type { RunEnding, RunOptions } from './run-options.ts';
@@ -100,7 +100,7 @@ class Tree {
   async open(row: ExecutionRow, below?: Below): Promise<EmbeddedRuntime> {
     const { transports, activityHost } = this.#shared;
     const { journal, stateDir, onEvent, onWait, env, now } = this.#options;
-    refuseChanged(row);
+    unchanged(row);
     const vault = this.#vault(row);
     const locks = this.#locks();
     await assureLocks(row.id, locks, journal);

@@ -9,9 +9,10 @@ export function programSha256(program: Program): string {
   return createHash('sha256').update(JSON.stringify(program)).digest('hex');
 }
 
-/** Throws Refusal. */
-export function refuseChanged({ id, program, sha256 }: ExecutionRow): void {
-  if (programSha256(program) === sha256) return;
+/** The row itself. Throws Refusal where its program is not the one that was started. */
+export function unchanged(row: ExecutionRow): ExecutionRow {
+  const { id, program, sha256 } = row;
+  if (programSha256(program) === sha256) return row;
   throw new Refusal(
     'refused',
     'PROGRAM_CHANGED',

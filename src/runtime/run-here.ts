@@ -6,6 +6,7 @@ import type { AlarmSetting, ExecutionRow } from '../journal/index.ts';
 import { own } from '../json.ts';
 import type { Aws } from '../transports/aws.ts';
 import { AlarmWatch } from './alarm-watch.ts';
+import { watchInbox } from './approvals/watch-inbox.ts';
 import { readConfiguration } from './configuration.ts';
 import { interpret, type Secrets } from './interpret.ts';
 import { KnownMachines } from './known-machines.ts';
@@ -68,6 +69,7 @@ export async function runHere(id: string, options: RunOptions): Promise<RunEndin
         runbookFolders: inventory?.runbookFolders ?? [],
         ...ports,
       };
+      await using _inbox = await inboxOfRun(row, options);
       const { alarm } = row.settings;
       if (alarm === undefined) return await interpret(row, shared, options);
       return await watched(row, { aws: transports.aws, alarm }, options, (onEvent) =>
@@ -81,6 +83,14 @@ export async function runHere(id: string, options: RunOptions): Promise<RunEndin
   } finally {
     lock.release();
   }
+}
+
+/** Where approvals are signed, other accounts may have laid theirs into the inbox. */
+async function inboxOfRun(
+  { input }: ExecutionRow,
+  { journal, stateDir, env, now, onTold: tell = () => undefined }: RunOptions,
+): Promise<AsyncDisposable | null> {
+  return input.signedApprovals === true ? watchInbox({ journal, stateDir, env, now, tell }) : null;
 }
 
 /** Runs it with an eye on its alarm, as long as its steps go on. */

@@ -3,18 +3,15 @@ import { randomUUID } from 'node:crypto';
 import { nextStepSignal, type Waiting } from '../engine/index.ts';
 import type { Journal } from '../journal/index.ts';
 import type { Answer, Sign } from './approvals/answer.ts';
+import { isIdentity } from './approvals/aws-caller.ts';
+import type { Person } from './approvals/person.ts';
+import { recordSigned, waitStartedAt } from './approvals/record-signed.ts';
 import type { ExecutionView } from './execution-view.ts';
 import { sinceText } from './locks/holders.ts';
 import { Refusal } from './refusal.ts';
 import { shellWord } from './visible.ts';
 
-export interface Person {
-  readonly user: string;
-  /** Known where the execution uses AWS. */
-  readonly arn: string | null;
-}
-
-export type { Answer } from './approvals/answer.ts';
+export type { AnswerOptions } from './approvals/answer.ts';
 
 /** Returns the step that the answer went to. `sign` is called where only a signature counts. */
 export async function decide(
@@ -40,12 +37,14 @@ export async function decide(
   if (waiting.kind !== 'approval')
     throw notThis(view, at, waiting, `belay continue ${id} --step ${shellWord(at)}`);
   if (waiting.signed === true) {
-    const { value, person: signer } = await sign(at, waiting);
-    const since = startedAt(view, at);
-    if (!(await journal.signal(id, `approve:${at}`, value, `${signer} signed since ${since}`, now))) {
-      throw new Refusal('refused', 'ALREADY_DECIDED', `${signer} has answered ${at} already`);
-    }
+    const signed = await sign(at, waiting);
+    if (!(await recordSigned(journal, { ...view, at }, signed, now)))
+      throw new Refusal('refused', 'ALREADY_DECIDED', `${signed.person} has answered ${at} already`);
     return at;
+  }
+  if (waiting.separate === true && person.isStarter) {
+    const text = `you have started ${id}, and ${at} wants somebody else to approve`;
+    throw new Refusal('refused', 'STARTED_IT', text, { hint: 'nothing was recorded' });
   }
   const approver = waiting.approvers.find((entry) => isSame(entry, person));
   if (approver === undefined) {
@@ -64,7 +63,8 @@ export async function decide(
     comment: answer.comment,
     by: person.arn ?? person.user,
   };
-  if (!(await journal.signal(id, `approve:${at}`, value, `${approver} since ${startedAt(view, at)}`, now))) {
+  const since = waitStartedAt({ ...view, at });
+  if (!(await journal.signal(id, `approve:${at}`, value, `${approver} since ${since}`, now))) {
     throw new Refusal('refused', 'ALREADY_DECIDED', `${approver} has answered ${at} already`);
   }
   return at;
@@ -138,14 +138,8 @@ async function waitingSince(journal: Journal, id: string, at: string): Promise<n
   return waits?.at;
 }
 
-/** Tells one wait at a step from the next one, in a later rollback. */
-function startedAt(view: ExecutionView, at: string): number | null {
-  const steps = [...view.steps, ...view.rollback.flatMap(({ steps }) => steps)];
-  return steps.findLast(({ name }) => name === at)?.startedAt ?? null;
-}
-
 /** By its whole path or its last part: `AskRestore` for `SnapshotData/undo/AskRestore`. Throws Refusal. */
-function waitingStep(
+export function waitingStep(
   view: ExecutionView,
   step: string | undefined,
 ): { readonly at: string; readonly waiting: Waiting } {
@@ -199,12 +193,5 @@ function isSame(entry: string, { user, arn }: Person): boolean {
   if (arn === null) return entry === user;
   if (entry === arn) return true;
   const userName = /:user\/(?:.*\/)?([^/]+)$/.exec(arn)?.[1];
-  if (userName !== undefined) return entry === userName;
-  const assumed = /^arn:([^:]+):sts::(\d+):assumed-role\/([^/]+)\//.exec(arn);
-  return (
-    assumed !== null &&
-    new RegExp(`^arn:${assumed[1]}:iam::${assumed[2]}:role/(.*/)?${RegExp.escape(assumed[3] ?? '')}$`).test(
-      entry,
-    )
-  );
+  return userName === undefined ? isIdentity(entry, arn) : entry === userName;
 }

@@ -3,7 +3,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { actions } from '../actions/index.ts';
 import type { Catalog, Diagnostic, RollbackWhen, SourceText } from '../document/index.ts';
-import type { AlarmSetting, Journal, NewExecution } from '../journal/index.ts';
+import { asJournalFailure, type AlarmSetting, type Journal, type NewExecution } from '../journal/index.ts';
 import type { JsonObject } from '../json.ts';
 import type { ChildrenRunBy } from './child-runbooks.ts';
 import { findConfiguration } from './configuration.ts';
@@ -11,6 +11,8 @@ import { newExecutionId } from './execution-id.ts';
 import { channelsOf, refuseUnknownChannels } from './notify/known-channels.ts';
 import type { openTransports } from './transports.ts';
 import { prepareExecution } from './prepare-execution.ts';
+import { makeInbox } from './approvals/drop-box.ts';
+import { personBehind } from './approvals/starter.ts';
 import { readText } from './read-text.ts';
 import { runbookOf } from './command-runbook.ts';
 import { refuseTaken } from './refuse-taken.ts';
@@ -114,6 +116,8 @@ export async function startExecution(request: StartRequest, parts: StartParts): 
       const { notify } = execution.program.document;
       if (!sandbox) refuseUnknownChannels(source, notify?.channels ?? [], channelsOf(configuration));
       if (tries === 0) await parts.beforeCreate(execution);
+      if (execution.input.signedApprovals === true && configuration.inventory?.approvals?.inbox === true)
+        asJournalFailure(stateDir, () => makeInbox(stateDir));
       isWritten = await journal.create(execution);
       if (isWritten) return { id: execution.id, warnings, source };
     } finally {
@@ -124,12 +128,4 @@ export async function startExecution(request: StartRequest, parts: StartParts): 
   }
   if (wanted !== undefined) refuseTaken(wanted, true);
   throw new Error('no free execution id was found');
-}
-
-/** Root alone can say for whom it acts: sudo tells it. */
-function personBehind(env: NodeJS.ProcessEnv): { readonly startedFor?: string } {
-  const user = env['SUDO_USER'];
-  return process.geteuid?.() === 0 && user !== undefined && user !== '' && user !== 'root'
-    ? { startedFor: user }
-    : {};
 }

@@ -6,7 +6,11 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { checkDecision, type WaitSaid } from '../../src/runtime/approvals/check-decision.ts';
+import {
+  allowedSignersOf,
+  checkDecision,
+  type WaitSaid,
+} from '../../src/runtime/approvals/check-decision.ts';
 import { signText } from '../../src/runtime/approvals/ssh-signature.ts';
 import { statementText } from '../../src/runtime/approvals/statement.ts';
 import type { ApprovalPolicy } from '../../src/inventory/index.ts';
@@ -214,19 +218,31 @@ describe('a signed decision', () => {
     programSha256: 'a'.repeat(64),
     parametersSha256: 'b'.repeat(64),
     approvers: ['alice', 'bob'],
+    separate: false,
     startedBy: ['carol'],
   };
 
   test('counts for nothing else than what was signed', { timeout: 60_000 }, async () => {
     const key = keyOf('alice');
     const people = new Map([
-      ['alice', { name: 'alice', keys: [publicOf(key).split(' ').slice(0, 2).join(' ')], user: 'alice' }],
+      [
+        'alice',
+        { name: 'alice', keys: [publicOf(key).split(' ').slice(0, 2).join(' ')], arns: [], users: ['alice'] },
+      ],
     ]);
-    const policy: ApprovalPolicy = { people, groups: new Map(), separate: false, allowedSigners: null };
+    const policy: ApprovalPolicy = {
+      people,
+      groups: new Map(),
+      separate: false,
+      allowedSigners: null,
+      stsEndpoint: null,
+      inbox: false,
+    };
+    const signers = allowedSignersOf(policy, process.env);
     const decision = { approver: 'alice', decision: 'approve' as const, comment: 'yes' };
     const signature = await signText(statementText({ ...wait, ...decision }), key, process.env);
     const check = (otherWait: object, other: object) =>
-      checkDecision(policy, { ...wait, ...otherWait }, { ...decision, signature, ...other }, process.env);
+      checkDecision(policy, { ...wait, ...otherWait }, { ...decision, signature, ...other }, signers);
     expect(await check({}, {})).toMatchObject({ kind: 'good', person: 'alice' });
     const texts = [
       'executionId',

@@ -47,6 +47,12 @@ export const approve = defineAction({
     EnhancedApprovals: Type.Optional(enhancedApprovals),
     MinRequiredApprovals: Type.Optional(Type.Integer({ minimum: 1, maximum: 10, default: 1 })),
     Message: Type.Optional(Type.String({ maxLength: 4096 })),
+    Separate: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description: 'Whoever started the execution may not approve here. SSM has no such input.',
+      }),
+    ),
     NotificationArn: Type.Optional(
       Type.String({
         description: 'The SNS topic that is told. AWS wants its name to begin with Automation.',
@@ -62,9 +68,11 @@ export const approve = defineAction({
         ApprovalDecisionTime: Type.String(),
         Comment: Type.String(),
         SignedBy: Type.Optional(
-          Type.String({ description: 'Where approvals are signed: whose key it was.' }),
+          Type.String({ description: 'Where approvals are signed: whose key or identity it was.' }),
         ),
-        Key: Type.Optional(Type.String({ description: 'The fingerprint of that key.' })),
+        Key: Type.Optional(
+          Type.String({ description: 'The fingerprint of that key, or the ARN that AWS answered with.' }),
+        ),
       }),
     ),
   }),

@@ -29,7 +29,7 @@ export const body: CommandBody = async (cli, [prefix], options) => {
       json: flagOf(options, 'json'),
       wait: options['wait'] !== false,
       endsAs: 'run',
-      head: headLines(view, defaultsOf((await belay.row(id)).program.document.parameters), cli.style),
+      head: headLines(view, defaultsOf((await belay.document(id)).parameters), cli.style),
     });
   } catch (error) {
     if (error instanceof Refusal) cli.talk(`The cancel of ${id} is noted; nothing of it is undone yet.`);

@@ -18,7 +18,8 @@ export const body: CommandBody = async (cli, _args, options) => {
     stateDir: belay.stateDir,
     now: Date.now,
     list: () => belay.list(),
-    view: (id) => belay.view(id),
+    view: (id) => belay.soundView(id),
+    damaged: () => belay.leftOut.all,
     journal: () => belay.journal,
     notifier: belay.notifier,
   })) {

@@ -21,16 +21,29 @@ export const body: CommandBody = async (cli, _args, options) => {
   if (json) {
     const ids = (await belay.journal.executionIds()).slice(0, count ?? undefined);
     const views: ExecutionView[] = [];
-    for (const root of ids) for (const id of [root, ...(await below(root))]) views.push(await belay.view(id));
-    cli.out(`${JSON.stringify({ schemaVersion: 1, executions: views.map(executionJson) }, null, 2)}\n`);
+    for (const root of ids) {
+      for (const id of [root, ...(await below(root))]) {
+        const view = await belay.soundView(id);
+        if (view !== undefined) views.push(view);
+      }
+    }
+    const damaged = belay.leftOut.all.map(({ executionId, message }) => ({ executionId, message }));
+    const more = damaged.length === 0 ? {} : { damaged };
+    cli.out(
+      `${JSON.stringify({ schemaVersion: 1, executions: views.map(executionJson), ...more }, null, 2)}\n`,
+    );
     return exitCodes.done;
   }
   const roots = await belay.list(count);
   const views: ListedExecution[] = [];
   for (const root of roots) {
     views.push(root);
-    for (const id of await below(root.executionId)) views.push(await belay.view(id));
+    for (const id of await below(root.executionId)) {
+      const view = await belay.soundView(id);
+      if (view !== undefined) views.push(view);
+    }
   }
+  if (views.length === 0 && belay.leftOut.all.length > 0) return exitCodes.done;
   if (views.length === 0) {
     cli.talk(`There are no executions in ${belay.stateDir}.`, '  belay run FILE starts one');
     return exitCodes.done;
@@ -42,7 +55,8 @@ export const body: CommandBody = async (cli, _args, options) => {
   );
   for (const line of await leftStopped(belay, views)) cli.out(`${spelled(line, cli.outStyle)}\n`);
   const all = await belay.journal.count();
-  if (roots.length < all) cli.talk(`${all - roots.length} older ones: belay list --limit ${all}`);
+  const shown = roots.length + belay.leftOut.all.length;
+  if (shown < all) cli.talk(`${all - shown} older ones: belay list --limit ${all}`);
   return exitCodes.done;
 };
 
@@ -53,7 +67,8 @@ async function leftStopped(belay: Belay, views: readonly ListedExecution[]): Pro
   );
   const lines: string[] = [];
   for (const { executionId } of open.slice(0, countDefault)) {
-    const line = outOfServiceLine(await belay.view(executionId));
+    const view = await belay.soundView(executionId);
+    const line = view === undefined ? undefined : outOfServiceLine(view);
     if (line !== undefined) lines.push(line);
   }
   return lines;

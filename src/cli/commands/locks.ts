@@ -19,7 +19,8 @@ export const body: CommandBody = async (cli, _args, options) => {
   else for (const line of lockLines(held)) cli.out(`${spelled(line, cli.outStyle)}\n`);
   const gone = held.filter(({ holder }) => holder.condition === 'runnerGone' || holder.condition === 'ended');
   for (const id of new Set(gone.map(({ holder }) => holder.executionId))) {
-    const line = outOfServiceLine(await belay.view(id));
+    const view = await belay.soundView(id);
+    const line = view === undefined ? undefined : outOfServiceLine(view);
     if (line !== undefined) cli.out(`${spelled(line, cli.outStyle)}\n`);
   }
   for (const { host, why } of silent) cli.talk(`${printable(host)} did not answer: ${printable(why)}`);

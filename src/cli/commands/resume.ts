@@ -29,10 +29,10 @@ export const body: CommandBody = async (cli, [prefix], options) => {
   for (const event of events) progress.apply(event);
   const recalled = recalledText(progress);
   const head = [
-    ...headLines(view, defaultsOf((await belay.row(id)).program.document.parameters), cli.style),
+    ...headLines(view, defaultsOf((await belay.document(id)).parameters), cli.style),
     ...(view.isLive ? [] : resumeLines(view.runner, events.at(-1)?.at ?? null)),
     ...(recalled === '' ? [] : [`  ${recalled}`]),
-    ...shownOutputLines((await belay.row(id)).program.document),
+    ...shownOutputLines(await belay.document(id)),
   ];
   return runInFront(cli, belay, id, {
     json: flagOf(options, 'json'),

@@ -45,6 +45,6 @@ export const body: CommandBody = async (cli, [prefix], options) => {
     json,
     wait: options['wait'] !== false,
     endsAs: 'rollback',
-    head: headLines(view, defaultsOf((await belay.row(id)).program.document.parameters), cli.style),
+    head: headLines(view, defaultsOf((await belay.document(id)).parameters), cli.style),
   });
 };

@@ -31,13 +31,9 @@ export const body: CommandBody = async (cli, [file = ''], options) => {
   const { id } = await belay.start(request, confirm).catch((error: unknown) => {
     throw error instanceof Refusal ? withNothingStarted(error) : error;
   });
-  const head = headLines(
-    await belay.view(id),
-    defaultsOf((await belay.row(id)).program.document.parameters),
-    cli.style,
-  );
+  const head = headLines(await belay.view(id), defaultsOf((await belay.document(id)).parameters), cli.style);
   const wait = options['wait'] !== false;
-  const shown = shownOutputLines((await belay.row(id)).program.document);
+  const shown = shownOutputLines(await belay.document(id));
   return runInFront(cli, belay, id, { json, wait, endsAs: 'run', head: [...head, ...borrowed, ...shown] });
 };
 

@@ -12,8 +12,10 @@ export const body: CommandBody = async (cli, [prefix], options) => {
   const belay = await cli.belay();
   const view = await belay.view(await belay.find(prefix));
   const below: ExecutionView[] = [];
-  for (const id of await belay.journal.idsBelow(view.child?.root ?? view.executionId))
-    below.push(await belay.view(id));
+  for (const id of await belay.journal.idsBelow(view.child?.root ?? view.executionId)) {
+    const one = await belay.soundView(id);
+    if (one !== undefined) below.push(one);
+  }
   if (flagOf(options, 'json')) {
     const children = childrenJson(view, below);
     cli.out(`${JSON.stringify({ schemaVersion: 1, ...executionJson(view), children }, null, 2)}\n`);

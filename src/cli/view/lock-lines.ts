@@ -26,6 +26,8 @@ export function conditionText(condition: HolderCondition): string {
       return 'runner gone';
     case 'ended':
       return 'ended';
+    case 'damaged':
+      return 'damaged';
     case 'elsewhere':
       return 'another state folder';
     default:

@@ -8,6 +8,7 @@ import { checkDocument } from '../check.ts';
 import type { Diagnostic, SourceText } from '../diagnostic.ts';
 import type { DocumentDraft, StepDraft } from '../draft.ts';
 import { isAwsAction } from '../fit-inputs.ts';
+import { inputAdditions } from '../input-additions.ts';
 import { parseTree } from '../parse.ts';
 import { readTree } from '../read-tree.ts';
 import { makeReport } from '../report.ts';
@@ -172,11 +173,13 @@ function lowerStep(
   const kept = {
     ...written,
     ...(isJsonObject(written['inputs'])
-      ? { inputs: { ...nestedOf(written['inputs'], draft), ...withoutShowOutput(step.inputs) } }
+      ? { inputs: { ...nestedOf(written['inputs'], draft), ...withoutAdditions(step.inputs) } }
       : {}),
     ...('isEnd' in written ? { isEnd: step.isEnd } : {}),
     ...('isCritical' in written ? { isCritical: step.isCritical } : {}),
   };
+  if (step.inputs['Separate'] !== undefined && step.inputs['Separate'] !== false)
+    out.loses(nameSpan, `SSM lets whoever started it approve "${step.name}"`);
   if (step.locks !== undefined) out.loses(node.entries.get('locks')?.keySpan ?? nameSpan, 'SSM has no locks');
   for (const inner of [...nested.values()].flat()) {
     if (inner.undo !== undefined)
@@ -214,9 +217,8 @@ function lowerStep(
   });
 }
 
-/** SSM shows what a script prints, and has no word for it. */
-function withoutShowOutput(inputs: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(inputs).filter(([name]) => name !== 'ShowOutput'));
+function withoutAdditions(inputs: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(inputs).filter(([name]) => !inputAdditions.includes(name)));
 }
 
 /** Lists of steps, which the inputs as they were read do not hold. */

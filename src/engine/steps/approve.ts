@@ -40,6 +40,7 @@ export const approve: RunStep = async (run) => {
       `${approver} must approve ${times} times at ${path}: only signatures tell the members of a group apart, and belay.yaml names no approvers`,
     );
   }
+  const separate = inputs['Separate'] === true ? ({ separate: true } as const) : {};
   const message = typeof inputs['Message'] === 'string' ? inputs['Message'] : '';
   const deadlineAt = (await frame.now(`${id}:start`)) + timeoutSeconds * 1000;
   const decisions: Decision[] = [];
@@ -58,6 +59,7 @@ export const approve: RunStep = async (run) => {
         timeoutSeconds,
         wait: id,
         ...(isSigned ? { signed: true } : {}),
+        ...separate,
         ...(refused === undefined ? {} : { refused }),
       },
     });
@@ -78,6 +80,7 @@ export const approve: RunStep = async (run) => {
         wait: id,
         message,
         approvers,
+        ...separate,
         said: answer.value,
       });
       if (checked === 'cancelled') return cancelled(1);
@@ -131,8 +134,9 @@ async function check(
   }
 }
 
-/** Several of a group may answer, each once. */
+/** Several of a group may answer, each once. Under whatever names: one key, or one AWS identity, is one person. */
 function isSamePerson(one: Decision, other: Decision): boolean {
+  if (one.signed !== undefined && one.signed.key === other.signed?.key) return true;
   return (one.signed?.person ?? one.approver) === (other.signed?.person ?? other.approver);
 }
 

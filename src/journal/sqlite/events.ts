@@ -1,19 +1,27 @@
 /** What has happened in executions. */
 import type { RecordedEvent } from '../../engine/index.ts';
+import { readingExecution } from '../failure.ts';
 import type { Events } from '../journal.ts';
-import { text, type Statements } from '../statements.ts';
+import { readEvent } from '../event-shapes.ts';
+import { instantOf, parsed } from '../shape.ts';
+import type { Statements } from '../statements.ts';
 import { lastSeqs } from './list.ts';
 
 export function eventsIn(rows: Statements): Events {
   return {
     events: async (id, afterSeq) =>
-      rows
-        .all(`SELECT seq, at, event FROM events WHERE execution = ? AND seq > ? ORDER BY seq`, [id, afterSeq])
-        .map((row) => ({
-          seq: Number(row['seq']),
-          at: Number(row['at']),
-          event: JSON.parse(text(row['event'])) as RecordedEvent['event'],
-        })),
+      readingExecution(id, () =>
+        rows
+          .all(`SELECT seq, at, event FROM events WHERE execution = ? AND seq > ? ORDER BY seq`, [
+            id,
+            afterSeq,
+          ])
+          .map((row) => ({
+            seq: Number(row['seq']),
+            at: instantOf('at', row['at']),
+            event: parsed(readEvent, `event ${Number(row['seq'])}`, row['event']),
+          })),
+      ),
     lastSeq: async (id) => lastSeqOf(rows, id),
     lastSeqs: async () => lastSeqs(rows),
   };
@@ -21,8 +29,10 @@ export function eventsIn(rows: Statements): Events {
 
 /** 0: there is none. */
 export function lastSeqOf(rows: Statements, id: string): number {
-  const row = rows.get(`SELECT coalesce(max(seq), 0) AS seq FROM events WHERE execution = ?`, [id]);
-  return Number(row?.['seq'] ?? 0);
+  return readingExecution(id, () => {
+    const row = rows.get(`SELECT coalesce(max(seq), 0) AS seq FROM events WHERE execution = ?`, [id]);
+    return Number(row?.['seq'] ?? 0);
+  });
 }
 
 /** Those whose number is known already are left as they are. */

@@ -1,6 +1,8 @@
 /** Executions, root or child, and what people have said of them as a whole. */
-import type { ExecutionInput, Program } from '../../engine/index.ts';
+import { readingExecution } from '../failure.ts';
 import type { Executions } from '../journal.ts';
+import { readInput, readProgram } from '../column-shapes.ts';
+import { parsed } from '../shape.ts';
 import { text, type Statements } from '../statements.ts';
 import { programOf } from './children.ts';
 import { headOf, listed } from './list.ts';
@@ -30,16 +32,17 @@ export function executionsIn(rows: Statements): Executions {
       );
       return changes === 1;
     },
-    execution: async (id) => {
-      const row = rows.get(`SELECT * FROM executions WHERE id = ?`, [id]);
-      if (row === undefined) return undefined;
-      return {
-        ...headOf(row),
-        program: JSON.parse(programOf(rows, row)) as Program,
-        sha256: text(row['sha256']),
-        input: JSON.parse(text(row['input'])) as ExecutionInput,
-      };
-    },
+    execution: async (id) =>
+      readingExecution(id, () => {
+        const row = rows.get(`SELECT * FROM executions WHERE id = ?`, [id]);
+        if (row === undefined) return undefined;
+        return {
+          ...headOf(row),
+          program: parsed(readProgram, 'program', programOf(rows, row)),
+          sha256: text(row['sha256']),
+          input: parsed(readInput, 'input', row['input']),
+        };
+      }),
     executionIds: async () =>
       ids(`SELECT id FROM executions WHERE root IS NULL ORDER BY created_at DESC, id DESC`),
     childIds: async (id) => ids(`SELECT id FROM executions WHERE parent = ? ORDER BY rowid`, id),
@@ -55,12 +58,13 @@ export function executionsIn(rows: Statements): Executions {
       const value = JSON.stringify(summary);
       rows.run(`UPDATE executions SET runner = NULL, summary = ? WHERE id = ?`, [value, id]);
     },
-    addRollbackRequest: async (id, request) => {
-      rows.run(
-        `UPDATE executions SET input = json_insert(input, '$.rollbackRequests[#]', json(?)) WHERE id = ?`,
-        [JSON.stringify(request), id],
-      );
-    },
+    addRollbackRequest: async (id, request) =>
+      readingExecution(id, () => {
+        rows.run(
+          `UPDATE executions SET input = json_insert(input, '$.rollbackRequests[#]', json(?)) WHERE id = ?`,
+          [JSON.stringify(request), id],
+        );
+      }),
     setClosing: async (id, closing) => {
       const value = JSON.stringify(closing);
       const { changes } = rows.run(`UPDATE executions SET closing = ? WHERE id = ? AND closing IS NULL`, [

@@ -1,6 +1,7 @@
 /** What other processes say to executions. */
 import type { Json } from '../../json.ts';
 import type { Inbox } from '../journal.ts';
+import { readingExecution } from '../failure.ts';
 import { text, type Statements } from '../statements.ts';
 
 export function inboxIn(rows: Statements): Inbox {
@@ -24,7 +25,7 @@ export function inboxIn(rows: Statements): Inbox {
       return {
         id: Number(row['id']),
         at: Number(row['at']),
-        value: rows.read(() => JSON.parse(text(row['value'])) as Json),
+        value: readingExecution(id, () => JSON.parse(text(row['value'])) as Json),
       };
     },
     requestCancel: async (id) => {

@@ -1,50 +1,64 @@
 /** Rows of executions without what is large about them, so that ten thousand are read in one go. */
-import type { Closing, ExecutionRow, ExecutionSettings, ListedRow, Runner, Summary } from '../journal.ts';
+import { DamagedExecution } from '../errors.ts';
+import { readingExecution } from '../failure.ts';
+import type { ExecutionRow, ListedRow, Summary } from '../journal.ts';
+import { readClosing, readRunner, readSettings, readSummary } from '../column-shapes.ts';
+import { instantOf, parsed } from '../shape.ts';
 import { childOf } from './children.ts';
 import { text, type Statements } from '../statements.ts';
 
 type Row = Readonly<Record<string, unknown>>;
 
 /** The newest first. */
-export function listed(rows: Statements, countMax: number | null): ListedRow[] {
+export function listed(rows: Statements, countMax: number | null): (ListedRow | DamagedExecution)[] {
+  // As real numbers: Node refuses the whole answer for one integer that is too large for it.
   const found = rows.all(
-    `SELECT id, runbook, file, settings, created_at, cancel_requested, runner, closing, forgotten_at,
-       summary, json_array_length(input, '$.rollbackRequests') AS requests,
-       (SELECT max(seq) FROM events WHERE execution = executions.id) AS seq
-     FROM executions WHERE root IS NULL ORDER BY created_at DESC, id DESC LIMIT ?`,
+    `SELECT id, root, runbook, file, settings, CAST(created_at AS REAL) AS created_at, cancel_requested = 1 AS cancel_requested,
+       runner, closing, CAST(forgotten_at AS REAL) AS forgotten_at, summary,
+       CASE WHEN json_valid(input) THEN json_array_length(input, '$.rollbackRequests') END AS requests,
+       (SELECT CAST(max(seq) AS REAL) FROM events WHERE execution = executions.id) AS seq
+     FROM executions WHERE root IS NULL ORDER BY executions.created_at DESC, id DESC LIMIT ?`,
     [countMax ?? -1],
   );
-  return rows.read(() =>
-    found.map((row) => ({
-      ...headOf(row),
-      rollbackRequests: Number(row['requests'] ?? 0),
-      summary: summaryOf(row),
-    })),
-  );
+  return found.map((row) => {
+    const id = text(row['id']);
+    try {
+      return readingExecution(id, () => listedRow(row));
+    } catch (error) {
+      if (error instanceof DamagedExecution) return error;
+      throw error;
+    }
+  });
+}
+
+function listedRow(row: Row): ListedRow {
+  const { requests } = row;
+  if (typeof requests !== 'number') throw new SyntaxError('input has no list of rollbackRequests');
+  return { ...headOf(row), rollbackRequests: requests, summary: summaryOf(row) };
 }
 
 /** Of every root, the newest first. */
 export function lastSeqs(rows: Statements): ReadonlyMap<string, number> {
   const found = rows.all(
-    `SELECT id, (SELECT max(seq) FROM events WHERE execution = executions.id) AS seq
+    `SELECT id, (SELECT CAST(max(seq) AS REAL) FROM events WHERE execution = executions.id) AS seq
      FROM executions WHERE root IS NULL ORDER BY created_at DESC, id DESC`,
     [],
   );
   return new Map(found.map((row) => [text(row['id']), Number(row['seq'] ?? 0)]));
 }
 
-/** What every reader of an execution's row gets. */
+/** What every reader of an execution's row gets. Throws SyntaxError for a column that is not as it was written. */
 export function headOf(row: Row): Omit<ExecutionRow, 'program' | 'input' | 'sha256'> {
   return {
     id: text(row['id']),
     runbook: text(row['runbook']),
     file: text(row['file']),
-    settings: JSON.parse(text(row['settings'])) as ExecutionSettings,
-    createdAt: Number(row['created_at']),
+    settings: parsed(readSettings, 'settings', row['settings']),
+    createdAt: instantOf('created_at', row['created_at']),
     cancelRequested: row['cancel_requested'] === 1,
-    runner: typeof row['runner'] === 'string' ? (JSON.parse(row['runner']) as Runner) : null,
-    closing: typeof row['closing'] === 'string' ? (JSON.parse(row['closing']) as Closing) : null,
-    forgottenAt: row['forgotten_at'] === null ? null : Number(row['forgotten_at']),
+    runner: row['runner'] === null ? null : parsed(readRunner, 'runner', row['runner']),
+    closing: row['closing'] === null ? null : parsed(readClosing, 'closing', row['closing']),
+    forgottenAt: row['forgotten_at'] === null ? null : instantOf('forgotten_at', row['forgotten_at']),
     child: childOf(row),
   };
 }
@@ -52,6 +66,6 @@ export function headOf(row: Row): Omit<ExecutionRow, 'program' | 'input' | 'sha2
 /** A runner that came since, or an event, has made it out of date. */
 function summaryOf(row: Row): Summary | null {
   if (typeof row['summary'] !== 'string' || row['runner'] !== null) return null;
-  const summary = JSON.parse(row['summary']) as Partial<Summary> | null;
-  return summary?.seq === Number(row['seq'] ?? 0) ? (summary as Summary) : null;
+  const summary = parsed(readSummary, 'summary', row['summary']);
+  return summary.seq === Number(row['seq'] ?? 0) ? summary : null;
 }

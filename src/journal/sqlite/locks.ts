@@ -3,6 +3,9 @@ import type { LockRow, Locks, NewLock } from '../journal.ts';
 import { lockOf } from './rows.ts';
 import { text, type Statements } from '../statements.ts';
 
+/** The time as a real number: Node refuses the whole answer for one integer that is too large for it. */
+const columns = 'scope, name, execution, asked, CAST(since AS REAL) AS since, host, entry, confirmed';
+
 export function locksIn(rows: Statements): Locks {
   return {
     folderId: async () => text(rows.get(`SELECT id FROM folder`, [])?.['id']),
@@ -11,8 +14,8 @@ export function locksIn(rows: Statements): Locks {
     locks: async (executionId) => {
       const found =
         executionId === undefined
-          ? rows.all(`SELECT * FROM locks ORDER BY scope, name`, [])
-          : rows.all(`SELECT * FROM locks WHERE execution = ? ORDER BY scope, name`, [executionId]);
+          ? rows.all(`SELECT ${columns} FROM locks ORDER BY scope, name`, [])
+          : rows.all(`SELECT ${columns} FROM locks WHERE execution = ? ORDER BY scope, name`, [executionId]);
       return found.map(lockOf);
     },
     markLock: async ({ scope, name, executionId }, hasEntry) => {
@@ -47,7 +50,7 @@ function takeLocks(
   let inTheWay: LockRow | undefined;
   rows.transaction(() => {
     const held = locks.flatMap(({ name }) => {
-      const row = rows.get(`SELECT * FROM locks WHERE scope = ? AND name = ?`, [scope, name]);
+      const row = rows.get(`SELECT ${columns} FROM locks WHERE scope = ? AND name = ?`, [scope, name]);
       return row === undefined ? [] : [lockOf(row)];
     });
     inTheWay = held.find((row) => row.executionId !== executionId && !over.includes(row.executionId));

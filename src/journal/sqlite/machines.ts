@@ -1,6 +1,7 @@
 /** Which machines answered executions. What is noted is never written over. */
-import type { JsonObject } from '../../json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
 import type { Machines } from '../journal.ts';
+import { readingExecution } from '../failure.ts';
 import { text, type Statements } from '../statements.ts';
 
 export function machinesIn(rows: Statements): Machines {
@@ -11,7 +12,10 @@ export function machinesIn(rows: Statements): Machines {
         [id, name],
       );
       if (row === undefined) return undefined;
-      return { at: Number(row['at']), value: rows.read(() => JSON.parse(text(row['value'])) as JsonObject) };
+      return {
+        at: Number(row['at']),
+        value: readingExecution(id, () => objectOf(JSON.parse(text(row['value'])) as Json)),
+      };
     },
     noteMachine: async (id, name, { at, value }) => {
       rows.run(
@@ -21,4 +25,9 @@ export function machinesIn(rows: Statements): Machines {
       );
     },
   };
+}
+
+function objectOf(value: Json): JsonObject {
+  if (isJsonObject(value)) return value;
+  throw new SyntaxError('what it knows of a machine is no object');
 }

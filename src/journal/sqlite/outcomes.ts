@@ -1,6 +1,7 @@
 /** What runners have on record of the interpreter's calls. */
 import type { Json } from '../../json.ts';
 import type { ActivityRow, Outcomes, RecordedOutcome } from '../journal.ts';
+import { readingExecution } from '../failure.ts';
 import { text, type Statements } from '../statements.ts';
 import { insertChild, insertRollbackRequest, lastCallAt } from './children.ts';
 import type { Commits } from './commits.ts';
@@ -8,16 +9,17 @@ import { insertEvents, lastSeqOf } from './events.ts';
 import { outcomeOf } from './rows.ts';
 
 export function outcomesIn(rows: Statements, commits: Commits): Outcomes {
-  const activity = (id: string, of: string): ActivityRow | undefined => {
-    const row = rows.get(`SELECT started_at, outcome FROM activities WHERE execution = ? AND id = ?`, [
-      id,
-      of,
-    ]);
-    if (row === undefined) return undefined;
-    const stored = row['outcome'];
-    const outcome = stored === null ? null : rows.read(() => outcomeOf(JSON.parse(text(stored)) as Json));
-    return { startedAt: Number(row['started_at']), outcome };
-  };
+  const activity = (id: string, of: string): ActivityRow | undefined =>
+    readingExecution(id, () => {
+      const row = rows.get(`SELECT started_at, outcome FROM activities WHERE execution = ? AND id = ?`, [
+        id,
+        of,
+      ]);
+      if (row === undefined) return undefined;
+      const stored = row['outcome'];
+      const outcome = stored === null ? null : outcomeOf(JSON.parse(text(stored)) as Json);
+      return { startedAt: Number(row['started_at']), outcome };
+    });
   const intent = (id: string, of: string, at: number): ActivityRow => {
     rows.run(`INSERT OR IGNORE INTO activities (execution, id, started_at) VALUES (?, ?, ?)`, [id, of, at]);
     return activity(id, of) ?? { startedAt: at, outcome: null };
@@ -31,17 +33,18 @@ export function outcomesIn(rows: Statements, commits: Commits): Outcomes {
   };
   return {
     activity: async (id, of) => activity(id, of),
-    lastRecord: async (id) => {
-      const row = rows.get(
-        `SELECT max(json_extract(outcome, '$.position')) AS position FROM activities WHERE execution = ?`,
-        [id],
-      );
-      return {
-        position: Number(row?.['position'] ?? 0),
-        at: lastCallAt(rows, id),
-        seq: lastSeqOf(rows, id),
-      };
-    },
+    lastRecord: async (id) =>
+      readingExecution(id, () => {
+        const row = rows.get(
+          `SELECT max(json_extract(outcome, '$.position')) AS position FROM activities WHERE execution = ?`,
+          [id],
+        );
+        return {
+          position: Number(row?.['position'] ?? 0),
+          at: lastCallAt(rows, id),
+          seq: lastSeqOf(rows, id),
+        };
+      }),
     begin: (id, of, at, events) =>
       commits.write(() => {
         insertEvents(rows, id, events);

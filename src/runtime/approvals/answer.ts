@@ -7,6 +7,14 @@ export interface Answer {
   readonly comment: string;
 }
 
+/** With what a person signs it. */
+export interface AnswerOptions extends Answer {
+  /** A key of OpenSSH; absent: one of the agent or of ~/.ssh. */
+  readonly key?: string;
+  /** As the AWS identity of this environment, instead. */
+  readonly aws?: boolean;
+}
+
 export type ApprovalWait = Extract<Waiting, { readonly kind: 'approval' }>;
 
 /** As the inbox keeps it. */

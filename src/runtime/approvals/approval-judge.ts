@@ -2,7 +2,9 @@
 import type { DecisionAnswer, InputOf } from '../../engine/index.ts';
 import type { ApprovalPolicy } from '../../inventory/index.ts';
 import type { ExecutionRow } from '../../journal/index.ts';
-import { checkDecision, type WaitSaid } from './check-decision.ts';
+import { allowedSignersOf, checkDecision, type WaitSaid } from './check-decision.ts';
+import { maskPlaceholders } from '../secrets/placeholder.ts';
+import { startersOf } from './starter.ts';
 import { parametersSha256 } from './statement.ts';
 
 export interface ApprovalJudge {
@@ -18,7 +20,8 @@ export function approvalJudge(
   return {
     judge: async (step, { said, ...wait }) => {
       if (policy === null) return { kind: 'refused', why: 'belay.yaml names no approvers any more' };
-      const verdict = await checkDecision(policy, waitOf(row, step, wait), said, env);
+      const signers = allowedSignersOf(policy, env);
+      const verdict = await checkDecision(policy, waitOf(row, step, wait), said, signers);
       return verdict.kind === 'good'
         ? { kind: 'counts', person: verdict.person, key: verdict.key }
         : { kind: 'refused', why: verdict.why };
@@ -33,18 +36,25 @@ export function waitOf(
     wait,
     message,
     approvers,
-  }: { readonly wait: string; readonly message: string; readonly approvers: readonly string[] },
+    separate,
+  }: {
+    readonly wait: string;
+    readonly message: string;
+    readonly approvers: readonly string[];
+    readonly separate?: true;
+  },
 ): WaitSaid {
-  const { startedFor } = row.settings;
   return {
     executionId: row.id,
     runbook: row.runbook,
     step,
     wait,
-    message,
+    // As it is shown: a secret in it is not known to whoever signs.
+    message: maskPlaceholders(message),
     approvers,
     programSha256: row.sha256,
     parametersSha256: parametersSha256(row.input.parameters),
-    startedBy: [row.settings.startedBy, ...(startedFor === undefined ? [] : [startedFor])],
+    separate: separate === true,
+    startedBy: startersOf(row),
   };
 }

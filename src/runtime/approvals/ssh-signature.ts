@@ -15,7 +15,7 @@ const signTimeoutMs = 120_000;
 const saidMax = 500;
 
 export type Verdict =
-  | { readonly kind: 'good'; readonly person: string; /** `SHA256:…`. */ readonly key: string }
+  | { readonly kind: 'good'; readonly person: string; /** `SHA256:…`, or an ARN. */ readonly key: string }
   | { readonly kind: 'bad'; readonly why: string };
 
 /**

@@ -1,7 +1,7 @@
 /** `belay doctor`: tools, state, configuration, AWS, hosts, and what executions left behind. Changes nothing. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { JournalFailure, type Journal } from '../../journal/index.ts';
+import { JournalFailure, type DamagedExecution, type Journal } from '../../journal/index.ts';
 import { createAws } from '../../transports/aws/client.ts';
 import { findConfiguration, type Configuration } from '../configuration.ts';
 import type { ExecutionView, ListedExecution } from '../execution-view.ts';
@@ -27,7 +27,10 @@ export interface CheckupOptions {
   readonly stateDir: string;
   readonly now: () => number;
   readonly list: () => Promise<readonly ListedExecution[]>;
-  readonly view: (id: string) => Promise<ExecutionView>;
+  /** Undefined: what the journal has of it cannot be read. */
+  readonly view: (id: string) => Promise<ExecutionView | undefined>;
+  /** Those that were left out of `list` and `view` so far. */
+  readonly damaged: () => readonly DamagedExecution[];
   readonly journal: () => Journal;
   readonly notifier: Notifier | undefined;
 }
@@ -39,6 +42,7 @@ export async function* checkup({
   stateDir,
   list,
   view,
+  damaged,
   journal,
   notifier,
   now,
@@ -52,6 +56,8 @@ export async function* checkup({
   if (hasJournal) yield* await checkLocks(journal(), runnersIn(stateDir), now());
   const executions = await known(hasJournal, list);
   yield* await checkDrained(executions, view, now());
+  for (const { executionId, message } of damaged())
+    yield { area: 'state', what: executionId, verdict: 'bad', says: message };
   yield finding;
   const channels = configuration?.inventory?.channels ?? [];
   yield* await checkChannels({ channels, env, stateDir, notifier, now: now() });

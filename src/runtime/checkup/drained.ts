@@ -9,7 +9,7 @@ const lookedIntoMax = 100;
 
 export async function checkDrained(
   executions: readonly ListedExecution[],
-  view: (id: string) => Promise<ExecutionView>,
+  view: (id: string) => Promise<ExecutionView | undefined>,
   now: number,
 ): Promise<Finding[]> {
   const some = executions
@@ -17,7 +17,10 @@ export async function checkDrained(
     .toSorted((left, right) => right.createdAt - left.createdAt)
     .slice(0, lookedIntoMax);
   const findings: Finding[] = [];
-  for (const { executionId } of some) findings.push(...drainedBy(await view(executionId), now));
+  for (const { executionId } of some) {
+    const seen = await view(executionId);
+    if (seen !== undefined) findings.push(...drainedBy(seen, now));
+  }
   return findings;
 }
 

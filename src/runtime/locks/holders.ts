@@ -1,7 +1,8 @@
 /** Who holds a lock, in words, and what to do about it. */
 import { hostname } from 'node:os';
 import { foldEvents } from '../../engine/index.ts';
-import type { Journal, LockRow } from '../../journal/index.ts';
+import { DamagedExecution, type Journal, type LockRow } from '../../journal/index.ts';
+import { rootOf } from '../child-id.ts';
 import { livenessOf, type Runners } from '../liveness.ts';
 import { executionView, type ExecutionView } from '../execution-view.ts';
 import { shellWord } from '../visible.ts';
@@ -23,6 +24,8 @@ export type HolderCondition =
   | 'runnerGone'
   /** It has ended and could not give the lock back. */
   | 'ended'
+  /** What the journal has of it cannot be read, and nobody runs it. */
+  | 'damaged'
   /** It belongs to another state folder, of which nothing is known here. */
   | 'elsewhere';
 
@@ -31,13 +34,14 @@ export async function holderOfRow(
   runners: Pick<Runners, 'isAlive'>,
   row: LockRow,
 ): Promise<Holder> {
-  const view = await viewOf(journal, runners, row.executionId);
+  const seen = await viewOf(journal, runners, row.executionId);
+  const view = typeof seen === 'string' ? undefined : seen;
   return {
     executionId: row.executionId,
     runbook: view?.runbook ?? '?',
     who: `${view?.startedBy ?? '?'}@${view?.runner?.host ?? hostname()}`,
     since: row.since,
-    condition: conditionOf(view),
+    condition: conditionOf(seen),
   };
 }
 
@@ -52,23 +56,30 @@ export async function holderOfEntry(
   return { executionId, runbook, who, since, condition };
 }
 
+/** A word instead of what cannot be read. */
 async function viewOf(
   journal: Journal,
   runners: Pick<Runners, 'isAlive'>,
   executionId: string,
-): Promise<ExecutionView | undefined> {
-  const row = await journal.execution(executionId);
-  return row === undefined
-    ? undefined
-    : executionView(
-        row,
-        foldEvents(await journal.events(executionId, 0)),
-        await livenessOf(journal, runners, row),
-      );
+): Promise<ExecutionView | 'underWay' | 'damaged' | undefined> {
+  try {
+    const row = await journal.execution(executionId);
+    return row === undefined
+      ? undefined
+      : executionView(
+          row,
+          foldEvents(await journal.events(executionId, 0)),
+          await livenessOf(journal, runners, row),
+        );
+  } catch (error) {
+    if (!(error instanceof DamagedExecution)) throw error;
+    return (await runners.isAlive(rootOf(executionId))) ? 'underWay' : 'damaged';
+  }
 }
 
-function conditionOf(view: ExecutionView | undefined): HolderCondition {
+function conditionOf(view: ExecutionView | 'underWay' | 'damaged' | undefined): HolderCondition {
   if (view === undefined) return 'elsewhere';
+  if (typeof view === 'string') return view;
   if (view.isLive) return 'underWay';
   return view.endedAt === null ? 'runnerGone' : 'ended';
 }
@@ -88,6 +99,8 @@ export function whatToDo(lockName: string, { executionId, condition, who }: Hold
       return `its runner is gone: belay resume ${id} goes on, belay cancel ${id} climbs down`;
     case 'ended':
       return `it has ended and could not give it back: belay unlock ${lock} --holder ${id} frees it`;
+    case 'damaged':
+      return `what the journal has of it is damaged, and nobody runs it: look at what it locks, and only if that is as it should be: belay unlock ${lock} --holder ${id}`;
     case 'elsewhere':
       return `it belongs to another state folder: ask ${who}, and only if that machine is lost: belay unlock ${lock} --holder ${id}`;
     default:

@@ -3,7 +3,14 @@
  * how far it looked. What the journal holds is never lost to a runner that dies: whoever looks next finds it.
  */
 import { foldEvents, type RecordedEvent } from '../../engine/index.ts';
-import type { ExecutionRow, Journal, NewOutboxMessage, Outbox, OutboxMessage } from '../../journal/index.ts';
+import {
+  DamagedExecution,
+  type ExecutionRow,
+  type Journal,
+  type NewOutboxMessage,
+  type Outbox,
+  type OutboxMessage,
+} from '../../journal/index.ts';
 import { topicArnPattern, type Message } from '../../notify/index.ts';
 import { executionView, type ExecutionView } from '../execution-view.ts';
 import { livenessOf, type Runners } from '../liveness.ts';
@@ -32,13 +39,22 @@ export async function gather(ports: GatherPorts): Promise<void> {
   for (const [id, lastSeq] of await journal.lastSeqs()) {
     const cursor = cursors.get(id);
     if (cursor?.isOver === true && cursor.seq >= lastSeq) continue;
-    await gatherOne(id, cursor?.seq ?? 0, ports);
+    await gatherSound(id, cursor?.seq ?? 0, ports);
     // What an execution starts below it is its own business, until it waits for a person.
     for (const child of await journal.idsBelow(id)) {
       const known = cursors.get(child);
       if (known?.isOver !== true || known.seq < (await journal.lastSeq(child)))
-        await gatherOne(child, known?.seq ?? 0, ports);
+        await gatherSound(child, known?.seq ?? 0, ports);
     }
+  }
+}
+
+/** Nobody can be told of one that cannot be read; whoever lists executions hears that. The others are told of. */
+async function gatherSound(id: string, afterSeq: number, ports: GatherPorts): Promise<void> {
+  try {
+    await gatherOne(id, afterSeq, ports);
+  } catch (error) {
+    if (!(error instanceof DamagedExecution)) throw error;
   }
 }
 

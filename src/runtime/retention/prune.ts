@@ -28,7 +28,8 @@ export interface PrunePorts {
   readonly runners: Runners;
   readonly keepMs: number;
   readonly now: () => number;
-  readonly view: (id: string) => Promise<ExecutionView>;
+  /** Undefined: what the journal has of it cannot be read, and it stays. */
+  readonly view: (id: string) => Promise<ExecutionView | undefined>;
   /** Every host that the inventory of the execution names: of earlier versions nobody wrote down where they acted. */
   readonly allHosts: (id: string) => Promise<readonly string[]>;
   /** Throws ActionFailure UNKNOWN_HOST. */
@@ -56,6 +57,7 @@ export async function judge({ journal, keepMs, now, view }: PrunePorts): Promise
   const judged: Judged[] = [];
   for (const id of await journal.executionIds()) {
     const seen = await view(id);
+    if (seen === undefined) continue;
     const locks = (await journal.locks(id)).length;
     judged.push({ view: seen, fate: fateOf(seen, { now: now(), keepMs, locks }) });
   }
@@ -91,7 +93,9 @@ async function mark(ports: PrunePorts, id: string): Promise<boolean> {
   if (lock === undefined) return false;
   try {
     // This process holds its lock: seen from here it looks as if it were under way.
-    const seen = { ...(await view(id)), isLive: false };
+    const found = await view(id);
+    if (found === undefined) return false;
+    const seen = { ...found, isLive: false };
     if (fateOf(seen, { now: now(), keepMs, locks: (await journal.locks(id)).length }).kind !== 'goes')
       return false;
     const known = await journal.keptOn(id);

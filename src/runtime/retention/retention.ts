@@ -28,7 +28,8 @@ export interface RetentionOptions {
   readonly stateDir: string;
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
-  readonly view: (id: string) => Promise<ExecutionView>;
+  /** Undefined: what the journal has of it cannot be read. */
+  readonly view: (id: string) => Promise<ExecutionView | undefined>;
   readonly openTransports: typeof openTransports;
   readonly gone: readonly string[];
   readonly now: () => number;
@@ -96,7 +97,14 @@ export async function forgetOnHost(options: RetentionOptions, id: string, host: 
   const configuration = findConfiguration(cwd, env);
   if (known !== undefined) {
     const keepMs = configuration.inventory?.keepMs ?? keepMsDefault;
-    const fate = fateOf(await view(known), {
+    const seen = await view(known);
+    if (seen === undefined) {
+      const text = `what the journal has of ${known} is damaged, so nobody can tell whether it can still be taken back; nothing was removed`;
+      throw new Refusal('refused', 'STILL_NEEDED', text, {
+        hint: 'belay prune --state ANOTHER_FOLDER --forget ID --host HOST asks nothing of this journal',
+      });
+    }
+    const fate = fateOf(seen, {
       now: now(),
       keepMs,
       locks: (await journal.locks(known)).length,

@@ -1,6 +1,6 @@
 /** The scheduler's hands on executions: what is known of one, starting it under its id, stopping it, taking it over. */
 import { isTerminal } from '../../engine/index.ts';
-import type { WindowStore } from '../../journal/index.ts';
+import { DamagedExecution, type WindowStore } from '../../journal/index.ts';
 import type { Effect, ExecutionFact, Occurrence, Task } from '../../windows/index.ts';
 import type { Belay } from '../belay.ts';
 import { cameTo } from './came-to.ts';
@@ -43,14 +43,15 @@ export class WindowExecutions {
   }
 
   async fact(id: string): Promise<ExecutionFact | undefined> {
-    if ((await this.#belay.journal.execution(id)) === undefined) {
+    if (!(await this.#isWritten(id))) {
       const words = this.#store.words(id);
       const refused = words.find(({ kind }) => kind === 'refused');
       if (refused !== undefined) return { kind: 'refused', message: refused.value };
       const checked = words.find(({ kind }) => kind === 'checked');
       return checked === undefined ? undefined : checkFact(checked.value, checked.at);
     }
-    const view = await this.#belay.view(id);
+    const view = await this.#belay.soundView(id);
+    if (view === undefined) return this.#damagedFact(id);
     const { status, endedAt, rollbackStatus } = view;
     if (endedAt === null || !isTerminal(status)) return { kind: 'runs' };
     const known = status === 'Success' || status === 'TimedOut' || status === 'Cancelled' ? status : 'Failed';
@@ -67,9 +68,8 @@ export class WindowExecutions {
 
   /** False where that was said before, or cannot be said yet. */
   async cancel({ executionId }: Extract<Effect, { kind: 'cancel' }>): Promise<boolean> {
-    const row = await this.#belay.journal.execution(executionId);
-    if (row !== undefined) {
-      if (row.cancelRequested) return false;
+    if (await this.#isWritten(executionId)) {
+      if (await this.#belay.journal.isCancelRequested(executionId)) return false;
       await this.#belay.journal.requestCancel(executionId);
       return true;
     }
@@ -99,7 +99,7 @@ export class WindowExecutions {
   async #settle({ executionId, kind, exitCode, said }: RunnerExit): Promise<void> {
     // Nothing is known to be wrong with it: the state folder was, or the process was killed.
     const isNobodysFault = exitCode === null || stateTroubles.some((code) => said.includes(code));
-    if ((await this.#belay.journal.execution(executionId)) !== undefined) {
+    if (await this.#isWritten(executionId)) {
       if (exitCode === 0) this.#stuck.delete(executionId);
       else if (!isNobodysFault && exitCode < interrupted)
         this.#stuck.set(executionId, said === '' ? `its process ended with ${exitCode}` : said);
@@ -125,10 +125,10 @@ export class WindowExecutions {
 
   /** Resumes it where nobody runs it; one that cannot go on is tried again later and later. */
   async takeOver(executionId: string, task: Task): Promise<boolean> {
-    if (this.#runner.isLive(executionId) || (await this.#belay.journal.execution(executionId)) === undefined)
+    if (this.#runner.isLive(executionId) || !(await this.#isWritten(executionId))) return false;
+    const view = await this.#belay.soundView(executionId);
+    if (view === undefined || view.isLive || view.endedAt !== null || !this.#mayTry(executionId))
       return false;
-    const { isLive, endedAt } = await this.#belay.view(executionId);
-    if (isLive || endedAt !== null || !this.#mayTry(executionId)) return false;
     this.#runner.resume(executionId, task);
     return true;
   }
@@ -150,8 +150,9 @@ export class WindowExecutions {
    */
   async answer(executionId: string, occurrence: Occurrence, approvers: readonly string[]): Promise<boolean> {
     const { journal } = this.#belay;
-    if ((await journal.execution(executionId)) === undefined) return false;
-    const view = await this.#belay.view(executionId);
+    if (!(await this.#isWritten(executionId))) return false;
+    const view = await this.#belay.soundView(executionId);
+    if (view === undefined) return false;
     let isAnswered = false;
     for (const { at, waiting } of view.waits) {
       if (waiting.kind !== 'approval' || waiting.signed === true || at.includes('/undo/')) continue;
@@ -171,8 +172,10 @@ export class WindowExecutions {
 
   /** What a person has to do for it; undefined while it needs nobody. */
   async needOf(executionId: string): Promise<Need | undefined> {
-    if ((await this.#belay.journal.execution(executionId)) === undefined) return undefined;
-    const { waiting, at, endedAt, rollbackStatus, isLive } = await this.#belay.view(executionId);
+    if (!(await this.#isWritten(executionId))) return undefined;
+    const view = await this.#belay.soundView(executionId);
+    if (view === undefined) return { says: this.#belay.leftOut.why(executionId) ?? '', isInJournal: true };
+    const { waiting, at, endedAt, rollbackStatus, isLive } = view;
     if (endedAt !== null) {
       const isOpen = rollbackStatus === 'partial' || rollbackStatus === 'failed';
       return isOpen ? inJournal(`its rollback is ${rollbackStatus}: belay show ${executionId}`) : undefined;
@@ -200,6 +203,22 @@ export class WindowExecutions {
       default:
         return waiting satisfies never;
     }
+  }
+
+  /** Whether the journal has it, readable or not. */
+  async #isWritten(executionId: string): Promise<boolean> {
+    try {
+      return (await this.#belay.journal.execution(executionId)) !== undefined;
+    } catch (error) {
+      if (error instanceof DamagedExecution) return true;
+      throw error;
+    }
+  }
+
+  /** Nobody can tell how it stands: it is over for its window, and a person has to look. */
+  #damagedFact(id: string): ExecutionFact {
+    if (this.#runner.isLive(id)) return { kind: 'runs' };
+    return { kind: 'ended', status: 'Failed', rollbackStatus: 'failed', at: this.#now() };
   }
 
   /** Its runner said no before it had written anything down. */
