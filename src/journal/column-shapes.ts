@@ -89,7 +89,8 @@ export type ReadColumns = [
   Fits<Static<typeof runner>, Runner>,
   Fits<Static<typeof closing>, Closing>,
   Fits<Input, ExecutionInput>,
-  Fits<Unknown<ExecutionSettings, Settings> | Unknown<ExecutionInput, Input>, never>,
+  Fits<Unknown<ExecutionSettings, Settings>, never>,
+  Fits<Unknown<ExecutionInput, Input>, never>,
 ];
 
 export const readSettings = shape<ExecutionSettings>(settings);

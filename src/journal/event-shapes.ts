@@ -161,13 +161,15 @@ const events = {
 type OfType<K> = Omit<Extract<EngineEvent, { readonly type: K }>, 'type'>;
 type Events = { readonly [K in keyof typeof events]: Static<(typeof events)[K]> };
 export type ReadEvents = Fits<Events, { readonly [K in EngineEvent['type']]: OfType<K> }>;
-export type NoneForgotten = Fits<
-  | { [K in EngineEvent['type']]: Unknown<OfType<K>, Events[K]> }[EngineEvent['type']]
-  | {
+export type NoneForgotten = [
+  Fits<{ [K in EngineEvent['type']]: Unknown<OfType<K>, Events[K]> }[EngineEvent['type']], never>,
+  Fits<
+    {
       [K in Waiting['kind']]: Unknown<Extract<Waiting, { readonly kind: K }>, Static<(typeof waits)[K]>>;
     }[Waiting['kind']],
-  never
->;
+    never
+  >,
+];
 
 const eventShapes = new Map(Object.entries(events).map(([type, schema]) => [type, shape<object>(schema)]));
 
