@@ -1,10 +1,15 @@
 /** The entry: reads the command line, runs the command, ends with its exit code. Loads as little as the words ask for. */
+import { nodeTooOld } from './node-version.ts';
 import { version } from './version.ts';
 
 const words = process.argv.slice(2);
+const tooOld = nodeTooOld(process.versions.node, process.execPath);
 
 if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) {
   process.stdout.write(`${version()}\n`);
+} else if (tooOld !== undefined) {
+  process.stderr.write(`${tooOld}\n`);
+  process.exitCode = 2;
 } else {
   const { main } = await import('./start.ts');
   await main(words);

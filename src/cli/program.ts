@@ -147,6 +147,7 @@ function commanderOption({
   isValueOptional,
   repeatable,
   choices,
+  values,
   says,
 }: OptionSpec): Option {
   const flags = `${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : isValueOptional === true ? ` [${value}]` : ` <${value}>`}`;
@@ -157,6 +158,12 @@ function commanderOption({
       throw new InvalidArgumentError(`It is one of ${choices.join(', ')}.`);
     });
   }
+  // A variable of the shell that is not set: another folder or file than the one that is meant would be taken for it.
+  if (values === 'file' && repeatable !== true)
+    option.argParser((given: string) => {
+      if (given !== '') return given;
+      throw new InvalidArgumentError('It is empty: leave the option out, or name what is meant.');
+    });
   if (repeatable === true)
     option.argParser((given: string, before: unknown) => [...(Array.isArray(before) ? before : []), given]);
   return option;

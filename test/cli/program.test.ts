@@ -28,6 +28,18 @@ test('parameters may be repeated, and values may hold equals signs and spaces', 
   });
 });
 
+test('a folder or file that is named by nothing is refused, and no other one is taken for it', () => {
+  for (const words of [
+    ['list', '--state', ''],
+    ['run', 'a.yaml', '--config', ''],
+    ['run', 'a.yaml', '--params-file='],
+  ])
+    expect(readCommandLine(words)).toMatchObject({
+      kind: 'wrong',
+      lines: [expect.stringContaining('It is empty: leave the option out'), expect.anything()],
+    });
+});
+
 test('global options stand before or behind the command', () => {
   expect(command('--state /tmp/x list').globals.state).toBe('/tmp/x');
   expect(command('list --state /tmp/x --debug').globals).toEqual({
@@ -132,11 +144,12 @@ test('--version is asked of any level', () => {
   expect(read('--debug -V').kind).toBe('version');
 });
 
-test('the entry imports nothing but the version before it has read the words', () => {
+test('the entry imports nothing but its own version and that of Node before it has read the words', () => {
   const source = (name: string) => readFileSync(join(import.meta.dirname, '../../src/cli', name), 'utf8');
   const imports = (name: string) =>
     [...source(name).matchAll(/^import .* from '([^']+)'/gm)].map((match) => match[1]);
-  expect(imports('main.ts')).toEqual(['./version.ts']);
+  expect(imports('main.ts')).toEqual(['./node-version.ts', './version.ts']);
+  expect(imports('node-version.ts')).toEqual([]);
   expect(imports('version.ts')).toEqual(['node:fs']);
 });
 
