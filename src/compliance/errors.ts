@@ -8,6 +8,8 @@ export const complianceCodes = {
   UNKNOWN_CHECK: 'Check names no action of the family check:.',
   NO_TARGETS: 'The check looks at hosts, and neither the rule nor the file names any.',
   NO_HOSTS_HERE: 'The check looks at the account, which has no hosts as Targets.',
+  BAD_TARGET: 'A selector of instances without a tag: instance-tag:KEY=VALUE.',
+  NO_RUNBOOK: 'A Remedy names a runbook that is not there.',
   WRONG_CHECK_INPUT: 'An input that the check does not take, or not so.',
   UNKNOWN_PLACEHOLDER: 'A value in double braces in a Remedy that no finding has.',
 } as const;

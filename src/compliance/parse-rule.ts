@@ -26,6 +26,7 @@ import { remedyModes, severities, type Remedy, type Rule } from './types.ts';
 export interface Around {
   readonly catalog: CheckCatalog;
   readonly resolvePath: (path: string) => string;
+  readonly isThere: (path: string) => boolean;
   /** Of the file: for rules that name none. */
   readonly targets: readonly string[];
 }
@@ -53,9 +54,16 @@ export function readRule(
   const description = describe(reader, check, around.catalog);
   const secrets = readSecrets(reader, description, around.resolvePath);
   const inputs = readMap(reader, 'Inputs');
+  for (const key of description?.secretInputs ?? []) {
+    const written = inputs?.value.entries.get(key);
+    if (written === undefined) continue;
+    // What is written here may be the secret itself.
+    const message = `${key} of ${reader.what} is a secret, and a compliance file holds only where it is`;
+    report.concealed('WRONG_VALUE', written.keySpan, message, `Secrets: { ${key}: 'env:VAR' }`);
+  }
   if (description !== undefined) checkInputs(reader, inputs, description, Object.keys(secrets), top);
   const why = readText(reader, 'Why');
-  const remedy = readRemedy(reader, around.resolvePath);
+  const remedy = readRemedy(reader, around);
   const rule: Rule = {
     name: named,
     severity,
@@ -97,6 +105,13 @@ function readTargets(
     return [];
   }
   const targets = entry === undefined ? ofFile : own;
+  const wrong = targets.find(
+    (each) => each.startsWith('instance-tag:') && !/^instance-tag:[^=]+=/.test(each),
+  );
+  if (wrong !== undefined) {
+    const message = `${wrong} names no tag of instances`;
+    reportRule(reader.report, 'BAD_TARGET', entry?.value.span ?? top, message, 'instance-tag:KEY=VALUE');
+  }
   if (targets.length === 0 && description !== undefined) {
     const message = `${reader.what} looks at hosts and needs Targets`;
     reportRule(reader.report, 'NO_TARGETS', entry?.keySpan ?? top, message, 'Targets: group:web');
@@ -116,7 +131,9 @@ function readSecrets(
     if (description !== undefined && !allowed.includes(key)) {
       const takes = allowed.length === 0 ? 'none' : allowed.join(', ');
       const message = `${description.name} takes no secret ${key}; it takes ${takes}`;
-      reader.report.error('UNKNOWN_KEY', keySpan, message);
+      // What is written there may be the secret itself.
+      if (references.test(text)) reader.report.error('UNKNOWN_KEY', keySpan, message);
+      else reader.report.concealed('UNKNOWN_KEY', keySpan, message);
     } else if (references.test(text)) {
       const path = text.startsWith('file:') ? `file:${resolvePath(text.slice('file:'.length))}` : text;
       secrets.push([key, path]);
@@ -130,7 +147,7 @@ function readSecrets(
   return Object.fromEntries(secrets);
 }
 
-function readRemedy(reader: MapReader, resolvePath: (path: string) => string): Remedy | undefined {
+function readRemedy(reader: MapReader, { resolvePath, isThere }: Around): Remedy | undefined {
   const map = readMap(reader, 'Remedy');
   if (map === undefined) return undefined;
   const inner: MapReader = { node: map.value, what: `Remedy of ${reader.what}`, report: reader.report };
@@ -146,6 +163,11 @@ function readRemedy(reader: MapReader, resolvePath: (path: string) => string): R
   }
   const approval = readApproval(inner, mode, map.keySpan);
   if (runbook === undefined) return undefined;
+  if (!isThere(resolvePath(runbook))) {
+    const message = `there is no runbook ${resolvePath(runbook)}`;
+    const span = entryOf(inner, 'Runbook')?.value.span ?? map.keySpan;
+    reportRule(inner.report, 'NO_RUNBOOK', span, message, 'Its path is relative to this file.');
+  }
   return {
     runbook: resolvePath(runbook),
     parameters: parameters === undefined ? {} : (toJson(parameters.value) as JsonObject),

@@ -25,6 +25,8 @@ import type { ReportTo, Rule, RuleSet } from './types.ts';
 export interface RulesOptions {
   /** Makes paths of the file absolute: relative ones to its folder, `~` to the home. Default: paths stay as written. */
   readonly resolvePath?: (path: string) => string;
+  /** Whether there is a file of that resolved path; left out, nobody looks. */
+  readonly isThere?: (path: string) => boolean;
 }
 
 export interface ParsedRules {
@@ -66,11 +68,11 @@ function readRuleSet(
   checkKeys(reader, ['Name', 'Description', 'Targets', 'Report', 'Notify', 'Rules']);
   const name = readName(reader, top);
   const description = readText(reader, 'Description');
-  const resolvePath = options.resolvePath ?? ((path: string) => path);
+  const { resolvePath = (path: string) => path, isThere = () => true } = options;
   return {
     name,
     ...(description === undefined ? {} : { description }),
-    rules: readRules(reader, { catalog, resolvePath, targets: readTexts(reader, 'Targets') }, top),
+    rules: readRules(reader, { catalog, resolvePath, isThere, targets: readTexts(reader, 'Targets') }, top),
     report: readReport(reader),
     channels: readNotify(reader),
   };
@@ -99,6 +101,7 @@ function readRules(
   around: {
     readonly catalog: CheckCatalog;
     readonly resolvePath: (path: string) => string;
+    readonly isThere: (path: string) => boolean;
     readonly targets: readonly string[];
   },
   top: Span,

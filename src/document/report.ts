@@ -34,6 +34,11 @@ export function makeReport(source: SourceText): Report {
   let left = 0;
   let hasErrors = false;
 
+  const linesOf = ({ start, end }: Span): number[] => {
+    const [first, last] = [position(start).line, position(Math.max(start, end)).line];
+    return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+  };
+
   const add = (
     severity: 'error' | 'warning',
     code: string,
@@ -80,8 +85,13 @@ export function makeReport(source: SourceText): Report {
           message: `${left} more problems are not listed; mend these first`,
         });
       }
+      // What must not be quoted is on its line for every other finding as well.
+      const hidden = new Set(
+        found.flatMap(({ isConcealed, span }) => (isConcealed === true ? linesOf(span) : [])),
+      );
       return found.map(({ span, ...rest }) => ({
         ...rest,
+        ...(hidden.has(position(span.start).line) ? { isConcealed: true } : {}),
         file: source.file,
         start: position(span.start),
         end: position(Math.max(span.end, span.start)),

@@ -2,9 +2,12 @@
 import { expect, test } from 'vitest';
 import { createCheckCatalog } from '../../src/actions/index.ts';
 import { parseRules } from '../../src/compliance/index.ts';
+import { renderDiagnostics } from '../../src/document/index.ts';
+import { offlineModels } from '../../src/runtime/offline-models.ts';
 
-const catalog = createCheckCatalog();
-const read = (text: string) => parseRules({ file: 'base.yaml', text }, catalog);
+const catalog = createCheckCatalog(offlineModels());
+const read = (text: string) =>
+  parseRules({ file: 'base.yaml', text }, catalog, { isThere: (path) => !path.includes('nowhere') });
 const wrong = (text: string): string[] =>
   read(text).diagnostics.map(
     ({ code, start, message, hint }) =>
@@ -68,7 +71,41 @@ test.each([
     'Name: a\nTargets: h\nRules:\n  - { Name: x, Check: check:kernel, Secrets: { Key: hunter22 } }',
     [/UNKNOWN_KEY check:kernel takes no secret Key/],
   ],
+  [
+    'Name: a\nTargets: h\nRules:\n  - { Name: x, Check: check:kernel, Remedy: { Runbook: nowhere.yaml } }',
+    [/^4:56 NO_RUNBOOK there is no runbook nowhere.yaml \| Its path is relative to this file/],
+  ],
+  [
+    'Name: a\nRules:\n  - { Name: x, Check: check:kernel, Targets: [h, "instance-tag:role"] }',
+    [/^3:46 BAD_TARGET instance-tag:role names no tag of instances \| instance-tag:KEY=VALUE/],
+  ],
+  [
+    'Name: a\nRules:\n  - { Name: x, Check: check:awsApi, Inputs: { Service: ec2, Api: DescribeVolums, PropertySelector: $.x, DesiredValues: [1] } }',
+    [/^3:66 WRONG_CHECK_INPUT .*ec2 has no operation DescribeVolums. Did you mean DescribeVolumes\?/],
+  ],
+  [
+    'Name: a\nRules:\n  - { Name: x, Check: check:awsApi, Inputs: { Service: ec2, Api: DescribeVolumes, Params: { Fliters: [] }, PropertySelector: $.x, DesiredValues: [1] } }',
+    [/^3:93 WRONG_CHECK_INPUT .*Fliters.*Did you mean Filters\?/],
+  ],
+  [
+    'Name: a\nRules:\n  - { Name: x, Check: check:minio, Inputs: { Hosts: [h], OneVersion: true, AccessKey: abcdefgh, SecretKey: hunter22 } }',
+    [/AccessKey of rule x is a secret, and a compliance file holds only where it is/, /SecretKey of rule x/],
+  ],
 ])('%j is told', (text, expected) => {
   const found = wrong(text);
   expect(found).toEqual(expected.map((pattern) => expect.stringMatching(pattern)));
+});
+
+test.each([
+  'Inputs: { Hosts: [h], OnVersion: true, SecretKey: hunter22 }',
+  'Inputs: { Hosts: [h], OneVersion: true }, Secrets: { SecretKey: hunter22, Nothing: x }, Severity: high',
+  'Secrets: { Nothing: hunter22 }',
+])('no line that holds a secret is quoted, whatever else is wrong on it: %s', (more) => {
+  const source = {
+    file: 'base.yaml',
+    text: `Name: a\nRules:\n  - { Name: x, Check: check:minio, ${more} }\n`,
+  };
+  const { diagnostics } = parseRules(source, catalog);
+  expect(diagnostics.length).toBeGreaterThan(1);
+  expect(renderDiagnostics(diagnostics, [source], { color: false })).not.toContain('hunter22');
 });

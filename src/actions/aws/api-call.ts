@@ -165,7 +165,7 @@ function pathOf(code: AwsProblem['code'], path: AwsProblem['path']): AwsProblem[
 }
 
 /** Values that hold an expression are not known yet. */
-function asKnown(value: Json, isExpression: (value: unknown) => boolean): UnresolvedJson {
+export function asKnown(value: Json, isExpression: (value: unknown) => boolean): UnresolvedJson {
   if (typeof value === 'string') return isExpression(value) ? undefined : value;
   if (value === null || typeof value !== 'object') return value;
   if (Array.isArray(value)) return (value as readonly Json[]).map((item) => asKnown(item, isExpression));

@@ -1,9 +1,12 @@
 /** check:awsApi: a property of what any reading operation of AWS answers, of each thing in a listing or of the answer itself. */
 import { Type } from 'typebox';
+import type { CheckProblem } from '../../compliance/checks.ts';
 import type { Judged } from '../../compliance/types.ts';
 import { selectValues, validateSelector } from '../../document/index.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
+import type { AwsModels } from '../../transports/aws.ts';
 import { isReadOnlyOperation } from '../../transports/aws/read-only.ts';
+import { asKnown } from '../aws/api-call.ts';
 import { equals } from '../aws/resource-property.ts';
 import { ActionFailure, type ActionContext } from '../define-action.ts';
 import { defineAccountCheck } from './define-check.ts';
@@ -52,7 +55,8 @@ export const checkAwsApi = defineAccountCheck({
       Type.Boolean({ default: false, description: 'Whether an empty list is good. Otherwise nobody knows.' }),
     ),
   },
-  problems: ({ Service, Api, Items, Id, PropertySelector }) => [
+  problems: ({ Service, Api, Params, Items, Id, PropertySelector }, models) => [
+    ...callProblems(Service, Api, Params, models),
     ...((Items === undefined) !== (Id === undefined)
       ? [{ path: [], message: 'Items and Id belong together' }]
       : []),
@@ -117,6 +121,25 @@ export const checkAwsApi = defineAccountCheck({
     return { judged, isWhole: false };
   },
 });
+
+/** What the service's model says of the call; members are left alone where an expression stands among them. */
+function callProblems(
+  service: Json | undefined,
+  operation: Json | undefined,
+  params: Json | undefined,
+  models: AwsModels | undefined,
+): readonly CheckProblem[] {
+  if (models === undefined || typeof service !== 'string' || typeof operation !== 'string') return [];
+  if (`${service}${operation}`.includes('{{')) return [];
+  const known = asKnown(params ?? {}, (value) => typeof value === 'string' && value.includes('{{'));
+  return models.check(service, operation, known).flatMap(({ code, path, message, fitting }) => {
+    if (code === 'UNKNOWN_VALUE' || fitting !== undefined) return [];
+    if (code === 'UNKNOWN_SERVICE') return [{ path: ['Service'], message }];
+    if (code === 'UNKNOWN_OPERATION' || code === 'REFUSED_OPERATION') return [{ path: ['Api'], message }];
+    if (code === 'MISSING_MEMBER') return [{ path: params === undefined ? [] : ['Params'], message }];
+    return [{ path: ['Params', ...path], message }];
+  });
+}
 
 /** AWS spells the place of the next page in several ways; one that says that there is more and not where is not known. */
 async function* allPages(

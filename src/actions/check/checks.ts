@@ -11,6 +11,7 @@ import { checkMinio } from './minio.ts';
 import { checkPatchState } from './patch-state.ts';
 import { checkPostgresql } from './postgresql.ts';
 import { checkVolumeSnapshots } from './volume-snapshots.ts';
+import type { AwsModels } from '../../transports/aws.ts';
 import type { AnyCheck } from './define-check.ts';
 import { checkFile } from './file.ts';
 import { checkKernel } from './kernel.ts';
@@ -49,13 +50,13 @@ const all: readonly AnyCheck[] = [
 
 export const checks: ReadonlyMap<string, AnyCheck> = new Map(all.map((check) => [check.action.name, check]));
 
-/** The same in the words of the compliance room. */
-export function createCheckCatalog(): CheckCatalog {
-  const described = new Map(all.map((check) => [check.action.name, describe(check)]));
+/** The same in the words of the compliance room. `models`: of AWS, where calls are held against them. */
+export function createCheckCatalog(models?: AwsModels): CheckCatalog {
+  const described = new Map(all.map((check) => [check.action.name, describe(check, models)]));
   return { names: [...described.keys()], check: (name) => described.get(name) };
 }
 
-function describe(check: AnyCheck): CheckDescription {
+function describe(check: AnyCheck, models: AwsModels | undefined): CheckDescription {
   const { action, inputs, scope, secretInputs } = check;
-  return { name: action.name, inputs, scope, secretInputs, check: (given) => check.problems(given) };
+  return { name: action.name, inputs, scope, secretInputs, check: (given) => check.problems(given, models) };
 }

@@ -8,7 +8,7 @@ import type { CheckProblem } from '../../compliance/checks.ts';
 import type { Judged, Look } from '../../compliance/types.ts';
 import { accountTarget } from '../../compliance/types.ts';
 import type { Json, JsonObject } from '../../json.ts';
-import { AwsFailure } from '../../transports/aws.ts';
+import { AwsFailure, type AwsModels } from '../../transports/aws.ts';
 import { HostFailure } from '../../transports/host.ts';
 import {
   ActionFailure,
@@ -42,7 +42,8 @@ export interface HostCheck {
   readonly inputs: JsonObject;
   probe(inputs: JsonObject): Probe;
   judge(answer: ProbeAnswer, inputs: JsonObject, asked: Asked): readonly Judged[];
-  problems(inputs: JsonObject): readonly CheckProblem[];
+  /** `models`: of AWS, where calls can be held against them. */
+  problems(inputs: JsonObject, models?: AwsModels): readonly CheckProblem[];
   /** What the inputs mean by names of belay.yaml. Throws ActionFailure. */
   expand(inputs: JsonObject, context: Meaning): JsonObject;
   readonly secretInputs: readonly string[];
@@ -57,7 +58,8 @@ export interface AccountCheck {
   readonly inputs: JsonObject;
   /** Pending: to be asked again, with the same inputs. */
   look(inputs: JsonObject, context: ActionContext): Promise<Seen | Pending>;
-  problems(inputs: JsonObject): readonly CheckProblem[];
+  /** `models`: of AWS, where calls can be held against them. */
+  problems(inputs: JsonObject, models?: AwsModels): readonly CheckProblem[];
   readonly secretInputs: readonly string[];
 }
 
@@ -72,7 +74,7 @@ interface Described<P extends TProperties> {
   readonly example: string;
   readonly inputs: P;
   /** What the schema cannot say. Nothing is known yet of the values: they may not fit the schema, or be expressions. */
-  readonly problems?: (inputs: Unproven<P>) => readonly CheckProblem[];
+  readonly problems?: (inputs: Unproven<P>, models: AwsModels | undefined) => readonly CheckProblem[];
 }
 
 type Unproven<P extends TProperties> = { readonly [Name in keyof P]?: Json };
@@ -117,7 +119,7 @@ export function defineHostCheck<P extends TProperties>(
     permissions: () => [],
     targets: (given) => (given as unknown as { readonly Hosts: readonly string[] }).Hosts,
     hasHostTargets: true,
-    check: (given) => asCatalogProblems(check, given),
+    check: (given, { models }) => asCatalogProblems(check, given, models),
     effect: {
       kind: 'read',
       poll: async (given, context) => {
@@ -152,7 +154,7 @@ export function defineHostCheck<P extends TProperties>(
     probe,
     judge,
     expand,
-    problems: (given) => check.problems?.(given as Unproven<P>) ?? [],
+    problems: (given, models) => check.problems?.(given as Unproven<P>, models) ?? [],
     secretInputs: [],
   };
 }
@@ -302,7 +304,7 @@ export function defineAccountCheck<P extends TProperties>(
     permissions: (given) => check.permissions(given as Given<P>),
     targets: (given) => check.hosts?.(given as Given<P>) ?? [],
     hasHostTargets: check.hosts !== undefined,
-    check: (given) => asCatalogProblems(check, given),
+    check: (given, { models }) => asCatalogProblems(check, given, models),
     ...(check.secretInputs === undefined ? {} : { secretInputs: check.secretInputs }),
     effect: {
       kind: 'read',
@@ -322,7 +324,7 @@ export function defineAccountCheck<P extends TProperties>(
     action,
     inputs: plain(strictObject(check.inputs)),
     look,
-    problems: (given) => check.problems?.(given as Unproven<P>) ?? [],
+    problems: (given, models) => check.problems?.(given as Unproven<P>, models) ?? [],
     secretInputs: check.secretInputs ?? [],
   };
 }
@@ -331,8 +333,8 @@ function withoutEnding(given: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(given).filter(([name]) => name !== 'OnNonCompliant'));
 }
 
-function asCatalogProblems<P extends TProperties>(check: Described<P>, given: JsonObject) {
-  const problems = check.problems?.(given as Unproven<P>) ?? [];
+function asCatalogProblems<P extends TProperties>(check: Described<P>, given: JsonObject, models: AwsModels) {
+  const problems = check.problems?.(given as Unproven<P>, models) ?? [];
   return problems.map((problem) => ({ code: 'WRONG_CHECK_INPUT', ...problem }));
 }
 

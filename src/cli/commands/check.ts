@@ -46,6 +46,14 @@ export const body: CommandBody = async (cli, [where], options) => {
         .flatMap((text) => text.split(','))
         .filter((text) => text !== '');
       const folder = ruleFolder(where, { cwd: cli.cwd, env: cli.env });
+      for (const [name, values, isGiven] of [
+        ['limit', limit, textsOf(options, 'limit').length > 0],
+        ['rule', rules.filter((rule) => rule !== ''), rules.length > 0],
+      ] as const)
+        if (isGiven && values.length === 0)
+          throw new Refusal('usage', 'BAD_OPTIONS', `--${name} names nothing, so nothing was checked`, {
+            hint: `belay check without --${name} checks everything`,
+          });
       const outcomes = await compliance.check(ruleSets, {
         signal: stop.signal,
         ...(folder === undefined ? {} : { folder }),

@@ -5,7 +5,7 @@ import type { CommandBody } from '../command-spec.ts';
 import { withCompliance } from '../compliance-desk.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { flagOf, textOf } from '../options.ts';
-import { dayText } from '../view/check-lines.ts';
+import { dayText, minuteText } from '../view/check-lines.ts';
 import { findingJson } from '../view/check-json.ts';
 import { clipped, printable } from '../view/printable.ts';
 import { tableLines } from '../view/table.ts';
@@ -32,6 +32,11 @@ export const body: CommandBody = (cli, _args, options) =>
       const never = compliance.checks(undefined, 1).length === 0;
       cli.talk(never ? 'Nothing was checked in this state folder yet:' : 'There are no such findings.');
       if (never) cli.talk('  belay check');
+      const known = [...new Set(compliance.findings({}).map((each) => each.finding.rule))];
+      if (rule !== undefined && known.length > 0 && !known.includes(rule))
+        cli.talk(
+          `  ${printable(rule)} is no rule that anything was found of: ${known.slice(0, 12).map(printable).join(', ')}`,
+        );
       return exitCodes.done;
     }
     const ordered = found.toSorted(
@@ -46,7 +51,7 @@ export const body: CommandBody = (cli, _args, options) =>
         printable(finding.target),
         dayText(finding.firstSeenAt),
         dayText(finding.closedAt ?? finding.lastSeenAt),
-        `${clipped(printable(findingText(finding)), 160)}${acknowledgement === null ? '' : `   acknowledged by ${printable(acknowledgement.by)} until ${dayText(acknowledgement.until)}: ${clipped(printable(acknowledgement.why), 80)}`}`,
+        `${clipped(printable(findingText(finding)), 160)}${acknowledgement === null ? '' : `   acknowledged by ${printable(acknowledgement.by)} until ${minuteText(acknowledgement.until)}: ${clipped(printable(acknowledgement.why), 80)}`}`,
       ]);
     const head = ['STATUS', 'SEVERITY', 'RULE', 'TARGET', 'FIRST SEEN', 'LAST', ''];
     cli.out(

@@ -172,7 +172,7 @@ function row(
   const quiet =
     acknowledgement === null
       ? ''
-      : `   acknowledged by ${acknowledgement.by} until ${dayText(acknowledgement.until)}`;
+      : `   acknowledged by ${acknowledgement.by} until ${minuteText(acknowledgement.until)}`;
   const since = kind === 'still' ? `   since ${dayText(finding.firstSeenAt)}` : '';
   const text = `${clipped(printable(textOf(kind, finding)), 160)}${since}${quiet}`;
   return { kind, cells: [kind, finding.severity, printable(rule), printable(named), text] };
@@ -184,6 +184,11 @@ function textOf(kind: ChangeKind, finding: Finding): string {
   if (kind === 'fixed') return finding.subject === '' ? 'fixed' : `${finding.subject} (was ${finding.found})`;
   if (kind === 'retired') return `${finding.subject} ${finding.reason || 'is no longer checked'}`.trim();
   return findingText(finding);
+}
+
+/** `2026-12-06 02:14 UTC`. */
+export function minuteText(at: number): string {
+  return `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }
 
 export function dayText(at: number): string {

@@ -8,6 +8,7 @@ import {
 } from '../../compliance/index.ts';
 import type { CheckRow } from '../../journal/index.ts';
 import type { CheckOutcome } from '../../runtime/compliance/outcome.ts';
+import { minuteText } from './check-lines.ts';
 import { findingsPlot } from './findings-plot.ts';
 import { utcText } from './instant-text.ts';
 import { escaped } from './markup.ts';
@@ -178,5 +179,5 @@ const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10);
 
 function acknowledgedText(acknowledgement: Acknowledgement | null): string {
   if (acknowledgement === null) return '';
-  return `by ${acknowledgement.by} until ${dayOf(acknowledgement.until)}: ${acknowledgement.why}`;
+  return `by ${acknowledgement.by} until ${minuteText(acknowledgement.until)}: ${acknowledgement.why}`;
 }

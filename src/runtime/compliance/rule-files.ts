@@ -1,10 +1,11 @@
 /** Reads a project's compliance files. One that is broken stops the check before anything is asked. */
-import { readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { createCheckCatalog } from '../../actions/index.ts';
 import { parseRules, type RuleSet } from '../../compliance/index.ts';
 import { makeReport, type Diagnostic, type SourceText } from '../../document/index.ts';
+import { createAwsModels } from '../../transports/aws/models.ts';
 import { findConfiguration } from '../configuration.ts';
 import { readText } from '../read-text.ts';
 import { Refusal } from '../refusal.ts';
@@ -52,7 +53,10 @@ export function readRuleFile(file: string): RuleFile {
   const folder = dirname(resolve(file));
   const resolvePath = (path: string): string =>
     path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : resolve(folder, path);
-  const { ruleSet, diagnostics } = parseRules(source, createCheckCatalog(), { resolvePath });
+  const { ruleSet, diagnostics } = parseRules(source, createCheckCatalog(createAwsModels()), {
+    resolvePath,
+    isThere: existsSync,
+  });
   const placed = ruleSet === undefined ? undefined : { ...ruleSet, file: resolve(file) };
   return { file, source, ruleSet: placed, diagnostics };
 }
