@@ -206,7 +206,10 @@ function missed(before: Finding, doubt: Judged | undefined, isWholeLook: boolean
  * gone has no wrong owner any more, and nobody saw a right one.
  */
 function settled(step: Step, { judged }: Look): Step {
-  if (step.kind !== 'fixed' || judged.every(({ kind }) => kind === 'kept')) return step;
+  const isOver = step.finding.status === 'fixed';
+  if (!isOver || judged.every(({ kind }) => kind === 'kept')) return step;
+  // What was only unknown is judged in other words now.
+  if (step.kind === 'known') return { kind: 'known', finding: { ...step.finding, status: 'retired' } };
   return { kind: 'retired', finding: { ...step.finding, status: 'retired', reason: notThere } };
 }
 

@@ -93,7 +93,7 @@ function ofRule(group: readonly Change[], remedy: Rule['remedy']): Told {
         if (!isOpen(finding))
           told.fixed.push({
             target,
-            says: `${finding.subject} can be looked at again, and is as it must be`.trim(),
+            says: againText(finding),
             end: 'known',
           });
         else if (finding.code !== '') told.unknown.push({ target, says });
@@ -162,6 +162,11 @@ function ofTargets(group: readonly Change[]): Told {
         };
       });
   return { found: [], unknown: lines(true), fixed: lines(false) };
+}
+
+/** Of what was unknown and is open no more: as it must be only where it was seen so. */
+export function againText({ subject, status }: Finding): string {
+  return `${subject} can be looked at again${status === 'fixed' ? ', and is as it must be' : ''}`.trim();
 }
 
 const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10);

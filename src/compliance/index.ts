@@ -13,6 +13,7 @@ export {
 } from './compare.ts';
 export { complianceCodes, type ComplianceCode } from './errors.ts';
 export {
+  againText,
   findingText,
   newsAsJson,
   newsOf,

@@ -123,6 +123,19 @@ describe('one finding after the other', () => {
     expect(memory.check([look('r', 'h', [kept('owner of f'), kept('mode of f')])])).toEqual(['FIXED f']);
   });
 
+  test('what was unknown and is not seen beside something that is wrong is known again, and not called as it must be', () => {
+    const memory = new Memory();
+    memory.check([look('r', 'h', [broken('configuration'), unknown('upstream u')])]);
+    expect(memory.check([look('r', 'h', [kept('configuration'), broken('one in u')])])).toEqual([
+      'FIXED configuration',
+      'NEW one in u',
+      'KNOWN upstream u',
+    ]);
+    expect(memory.findings.map(({ subject, status }) => `${subject} ${status}`)).toContain(
+      'upstream u retired',
+    );
+  });
+
   test('a host that a rule may still mean is unknown and not retired while nobody can find out whom it means', () => {
     const memory = new Memory();
     const both = [look('r', 'i-1', [broken('a')]), look('r', 'i-2', [kept('a')])];

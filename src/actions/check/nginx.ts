@@ -7,12 +7,12 @@ import { broken, compared, fieldOf, kept, unknown } from './judging.ts';
 /** nginx -T prints what it would load, includes and all: what stands in files that it does not include does not count. */
 const body = `
 upstream=$1
-needs id grep head
+needs id sed head
 command -v nginx >/dev/null || { say nginx absent; return 0; }
 [ "$(id -u)" = 0 ] || no NOT_ROOT "only root can have nginx test its configuration"
 dump=$(nginx -T 2>&1)
 rc=$?
-if [ $rc -ne 0 ]; then say valid no; say why "$(in_words "$(printf '%s\\n' "$dump" | grep -e '\\[emerg\\]' -e '\\[crit\\]' | head -n 1)")"; return 0; fi
+if [ $rc -ne 0 ]; then say valid no; say why "$(in_words "$(printf '%s\\n' "$dump" | sed -n 's/^.*\\(\\[emerg\\]\\|\\[crit\\]\\)\\( [0-9]*#[0-9]*:\\)\\{0,1\\} *//p' | head -n 1)")"; return 0; fi
 say valid yes
 [ "$upstream" != - ] || return 0
 needs awk getent sort tr sed

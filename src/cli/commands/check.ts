@@ -69,6 +69,10 @@ export const body: CommandBody = async (cli, [where], options) => {
           : {}),
       });
       await tell(cli, outcomes, options);
+      for (const { set, file, retired } of outcomes.flatMap(({ gone = [] }) => gone))
+        cli.talk(
+          `${printable(set)} is checked no more: ${printable(file)} is gone. ${retired === 0 ? 'Nothing of it was open.' : `What was open of it (${retired}) is retired, which does not say fixed.`}`,
+        );
       for (const trouble of outcomes.flatMap(({ reportTroubles }) => reportTroubles))
         cli.talk(`${cli.style.paint('warn', 'Not reported')}  ${printable(trouble)}`);
       const html = textOf(options, 'html');

@@ -1,6 +1,7 @@
 /** What a check came to, for people: what is new first, one line each, many of a kind as one. */
 import {
   acknowledgementOf,
+  againText,
   findingText,
   isOpen,
   remedyCommand,
@@ -179,8 +180,7 @@ function row(
 }
 
 function textOf(kind: ChangeKind, finding: Finding): string {
-  if (kind === 'known' && !isOpen(finding))
-    return `${finding.subject} can be looked at again, and is as it must be`.trim();
+  if (kind === 'known' && !isOpen(finding)) return againText(finding);
   if (kind === 'fixed') return finding.subject === '' ? 'fixed' : `${finding.subject} (was ${finding.found})`;
   if (kind === 'retired') return `${finding.subject} ${finding.reason || 'is no longer checked'}`.trim();
   return findingText(finding);

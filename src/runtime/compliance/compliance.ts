@@ -101,7 +101,7 @@ export class Compliance {
               ruleSets.map(({ name }) => name),
               { stateDir, store: this.store, now, aws: transports.aws, signal: request.signal },
             )
-          : [];
+          : { files: [], troubles: [] };
       const outcomes: CheckOutcome[] = [];
       for (const ruleSet of sets) {
         const anchoredSet = withAnchoredSecrets(ruleSet, cwd);
@@ -143,7 +143,10 @@ export class Compliance {
       const [first, ...others] = outcomes;
       return first === undefined
         ? outcomes
-        : [{ ...first, reportTroubles: [...gone, ...first.reportTroubles] }, ...others];
+        : [
+            { ...first, gone: gone.files, reportTroubles: [...gone.troubles, ...first.reportTroubles] },
+            ...others,
+          ];
     } finally {
       await transports.close();
     }

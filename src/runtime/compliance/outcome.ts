@@ -1,4 +1,5 @@
 /** What one check of one compliance file came to. */
+import type { Gone } from './retire-gone.ts';
 import type { Acknowledgement, Change, Finding, Look, RuleSet, Verdict } from '../../compliance/index.ts';
 
 export interface Mended {
@@ -27,6 +28,8 @@ export interface CheckOutcome {
   readonly acknowledgements: readonly Acknowledgement[];
   /** Sentences about what could not be reported elsewhere. */
   readonly reportTroubles: readonly string[];
+  /** Files that are gone from the folder of this one, with how many open findings were retired with each. */
+  readonly gone?: Gone['files'];
   /** Remedies that ran before it; the check that found what they mend came before them. */
   readonly mended?: readonly Mended[];
 }

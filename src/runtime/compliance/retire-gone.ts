@@ -11,6 +11,12 @@ import { putItems, type CallPorts } from './report-to.ts';
 import { takeAway } from './report-to-ssm.ts';
 import { stopped } from './run-check.ts';
 
+export interface Gone {
+  readonly files: readonly { readonly set: string; readonly file: string; readonly retired: number }[];
+  /** Sentences about what could not be taken away. */
+  readonly troubles: readonly string[];
+}
+
 export interface RetirePorts extends CallPorts {
   readonly stateDir: string;
   readonly store: ComplianceStore;
@@ -18,25 +24,22 @@ export interface RetirePorts extends CallPorts {
 }
 
 /**
- * Of the files that were in `folder`, which has been read as a whole. `kept`: sets that are there, wherever their files were before. Sentences
- * about what could not be taken away.
+ * Of the files that were in `folder`, which has been read as a whole. `kept`: sets that are there, wherever their files were before.
  */
-export async function retireGone(
-  folder: string,
-  kept: readonly string[],
-  ports: RetirePorts,
-): Promise<string[]> {
+export async function retireGone(folder: string, kept: readonly string[], ports: RetirePorts): Promise<Gone> {
   const troubles: string[] = [];
+  const files: { set: string; file: string; retired: number }[] = [];
   for (const [set, file] of ports.store.places.files())
     if (dirname(file) === folder && !kept.includes(set) && isMissing(file))
-      await retire(set, ports, troubles);
-  return troubles;
+      files.push({ set, file, retired: await retire(set, ports, troubles) });
+  return { files, troubles };
 }
 
-async function retire(name: string, ports: RetirePorts, troubles: string[]): Promise<void> {
+/** How many findings were open. */
+async function retire(name: string, ports: RetirePorts, troubles: string[]): Promise<number> {
   const { stateDir, store, now } = ports;
   const lock = acquireCheckLock(stateDir, name);
-  if (lock === undefined) return;
+  if (lock === undefined) return 0;
   try {
     const ruleSet: RuleSet = { name, rules: [], report: {}, channels: [] };
     const at = now();
@@ -61,6 +64,7 @@ async function retire(name: string, ports: RetirePorts, troubles: string[]): Pro
     );
     // What could not be taken away is tried again by the next check.
     if (store.places.reported(name).length === 0) store.places.forgetFile(name);
+    return findings.length;
   } finally {
     lock.release();
   }

@@ -196,16 +196,19 @@ test('a file that is gone has its findings retired, once, and its items taken aw
       signal: new AbortController().signal,
     });
 
-  expect(await retire()).toEqual([]);
+  expect(await retire()).toEqual({ files: [], troubles: [] });
   expect(says()).toHaveLength(2);
   rmSync(file);
   // It has only moved.
   await retire(['base']);
   expect(store.findings({ isOpen: true })).toHaveLength(1);
   refusal = 'ThrottlingException';
-  expect(await retire()).toHaveLength(2);
+  expect(await retire()).toMatchObject({
+    files: [{ set: 'base', file, retired: 1 }],
+    troubles: [expect.any(String), expect.any(String)],
+  });
   refusal = '';
-  expect(await retire()).toEqual([]);
+  expect(await retire()).toMatchObject({ files: [{ retired: 0 }], troubles: [] });
   expect(says()).toEqual([]);
   expect(store.findings({})).toMatchObject([{ status: 'retired', closedAt: 5 }]);
   expect(store.waitingEvents(10).map(({ event }) => event)).toMatchObject([
