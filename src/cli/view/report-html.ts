@@ -34,7 +34,8 @@ body { margin: 2rem auto; max-width: 72rem; padding: 0 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
 table { border-collapse: collapse; width: 100%; } caption { text-align: left; padding: .3rem 0; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid #8886; overflow-wrap: anywhere; }
-th { white-space: nowrap; } td.n { text-align: right; font-variant-numeric: tabular-nums; }
+th { white-space: nowrap; } th.n, td.n { text-align: right; font-variant-numeric: tabular-nums; }
+td.d { white-space: nowrap; font-variant-numeric: tabular-nums; } td.w { min-width: 13ch; }
 .COMPLIANT { color: #176b2c; } .NON_COMPLIANT, .CRITICAL, .HIGH { color: #b3261e; } .UNDETERMINED { color: #8a5300; }
 @media screen and (prefers-color-scheme: dark) { .COMPLIANT { color: #7bd88f; } .NON_COMPLIANT, .CRITICAL, .HIGH { color: #ff9d96; } .UNDETERMINED { color: #ffc46b; } }
 svg { width: 100%; height: auto; } svg text { font: 11px system-ui, sans-serif; fill: currentColor; }
@@ -73,7 +74,7 @@ export function reportHtml({ outcomes, findings, checks, now }: ReportInput): st
         severityCell(each.finding),
         ...whereCells(each.finding),
         cell(findingText(each.finding)),
-        cell(dayOf(each.finding.firstSeenAt)),
+        dayCell(each.finding.firstSeenAt),
         cell(acknowledgedText(each.acknowledgement)),
       ],
     ),
@@ -81,7 +82,7 @@ export function reportHtml({ outcomes, findings, checks, now }: ReportInput): st
       severityCell(finding),
       ...whereCells(finding),
       cell(`${finding.subject === '' ? '' : `${finding.subject}: `}${finding.reason} (${finding.code})`),
-      cell(dayOf(finding.firstSeenAt)),
+      dayCell(finding.firstSeenAt),
     ]),
     section(
       `Fixed or no longer checked within ${closedDays} days`,
@@ -91,8 +92,8 @@ export function reportHtml({ outcomes, findings, checks, now }: ReportInput): st
         cell(finding.status),
         ...whereCells(finding),
         cell(finding.found === '' ? finding.subject : `${finding.subject} was ${finding.found}`),
-        cell(dayOf(finding.firstSeenAt)),
-        cell(dayOf(finding.closedAt ?? 0)),
+        dayCell(finding.firstSeenAt),
+        dayCell(finding.closedAt ?? 0),
       ],
     ),
     section(
@@ -133,9 +134,14 @@ function section<T>(
   return `${heading}\n${table('', head, items.slice(0, rowsMax).map(row))}${rest}`;
 }
 
+/** Columns of numbers. */
+const counted = new Set(['Rules', 'Targets', 'Looks', 'Kept', 'Broken', 'Unknown']);
+
 function table(caption: string, head: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const title = caption === '' ? '' : `<caption>${escaped(caption)}</caption>`;
-  const headCells = head.map((text) => `<th scope="col">${escaped(text)}</th>`).join('');
+  const headCells = head
+    .map((text) => `<th scope="col"${counted.has(text) ? ' class="n"' : ''}>${escaped(text)}</th>`)
+    .join('');
   const body = rows.map((cells) => `<tr>${cells.join('')}</tr>`).join('\n');
   return `<table>${title}<thead><tr>${headCells}</tr></thead><tbody>\n${body}\n</tbody></table>`;
 }
@@ -173,7 +179,9 @@ function bySeverity(left: { readonly finding: Finding }, right: { readonly findi
 
 const cell = (text: string): Cell => `<td>${escaped(text)}</td>`;
 const number = (count: number): Cell => `<td class="n">${count}</td>`;
-const whereCells = ({ rule, target }: Finding): Cell[] => [cell(rule), cell(target)];
+const whereCells = ({ rule, target }: Finding): Cell[] => [wide(rule), wide(target)];
+const wide = (text: string): Cell => `<td class="w">${escaped(text)}</td>`;
+const dayCell = (at: number): Cell => `<td class="d">${dayOf(at)}</td>`;
 const severityCell = ({ severity }: Finding): Cell => `<td class="${severity}">${severity}</td>`;
 const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10);
 
