@@ -1,5 +1,4 @@
 /** What one check of one compliance file came to. */
-import type { Gone } from './retire-gone.ts';
 import type { Acknowledgement, Change, Finding, Look, RuleSet, Verdict } from '../../compliance/index.ts';
 
 export interface Mended {
@@ -12,6 +11,13 @@ export interface Mended {
    * approver or a lock, `withdrawn` because there is nothing to mend any more.
    */
   readonly result: 'mended' | 'takenBack' | 'failed' | 'notTakenBack' | 'waits' | 'refused' | 'withdrawn';
+}
+
+export interface GoneFile {
+  readonly set: string;
+  readonly file: string;
+  /** How many findings were open. */
+  readonly retired: number;
 }
 
 export interface CheckOutcome {
@@ -29,7 +35,7 @@ export interface CheckOutcome {
   /** Sentences about what could not be reported elsewhere. */
   readonly reportTroubles: readonly string[];
   /** Files that are gone from the folder of this one, with how many open findings were retired with each. */
-  readonly gone?: Gone['files'];
+  readonly gone?: readonly GoneFile[];
   /** Remedies that ran before it; the check that found what they mend came before them. */
   readonly mended?: readonly Mended[];
 }

@@ -7,12 +7,13 @@ import { dirname } from 'node:path';
 import { compare, newsAsJson, newsOf, type RuleSet } from '../../compliance/index.ts';
 import type { ComplianceStore } from '../../journal/index.ts';
 import { acquireCheckLock } from '../lock.ts';
+import type { GoneFile } from './outcome.ts';
 import { putItems, type CallPorts } from './report-to.ts';
 import { takeAway } from './report-to-ssm.ts';
 import { stopped } from './run-check.ts';
 
 export interface Gone {
-  readonly files: readonly { readonly set: string; readonly file: string; readonly retired: number }[];
+  readonly files: readonly GoneFile[];
   /** Sentences about what could not be taken away. */
   readonly troubles: readonly string[];
 }
@@ -28,7 +29,7 @@ export interface RetirePorts extends CallPorts {
  */
 export async function retireGone(folder: string, kept: readonly string[], ports: RetirePorts): Promise<Gone> {
   const troubles: string[] = [];
-  const files: { set: string; file: string; retired: number }[] = [];
+  const files: GoneFile[] = [];
   for (const [set, file] of ports.store.places.files())
     if (dirname(file) === folder && !kept.includes(set) && isMissing(file))
       files.push({ set, file, retired: await retire(set, ports, troubles) });
