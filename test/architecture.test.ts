@@ -137,6 +137,21 @@ test('document, engine, schedule, windows, compliance and notify know no clock, 
   expect(wrong).toEqual([]);
 });
 
+/** Not of a look, but what this process holds of the world: invocations of Lambda whose connection is open. */
+const heldByActions = ['actions/aws/invocations.ts'];
+
+test('an action remembers nothing from one look to the next but by its context', () => {
+  const remembering =
+    /^(?:export )?(?:let |const \w+(?::[^=]+)? = new (?:WeakMap|WeakSet|Map|Set)(?:<[^;]*>)?\(\);)/m;
+  const wrong = files
+    .filter((file) => file.startsWith('actions/'))
+    .filter((file) => {
+      const text = readFileSync(join(root, file), 'utf8').replaceAll(/^.*: Readonly(?:Map|Set)<.*$/gm, '');
+      return remembering.test(text);
+    });
+  expect(wrong).toEqual(heldByActions);
+});
+
 test('no room is called utils, helpers or common, and no file is longer than 400 lines', () => {
   expect(files.filter((file) => /(^|\/)(utils?|helpers?|common)(\/|\.ts$)/.test(file))).toEqual([]);
   expect(files.filter((file) => readFileSync(join(root, file), 'utf8').split('\n').length > 400)).toEqual([]);

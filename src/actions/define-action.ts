@@ -53,6 +53,13 @@ export interface ActionContext {
   /** What is being waited for, for the live view: `waiting for the unit to become active`. Never journaled. */
   notice(text: string): void;
   now(): number;
+  /** When what is carried out was first asked for, in ms since 1970: by an earlier runner, where the execution was resumed since. */
+  readonly startedAt: number;
+  /**
+   * What an effect remembers from one look to the next, under a name of its own: made once, and gone with the runner. What
+   * has to outlive a runner is in the handle.
+   */
+  kept<T>(name: string, make: () => T): T;
   /** Whether a secret value stands in it, at any depth: then it may travel by env or stdin only, and no script text or argument holds it. */
   isSecret(value: Json): boolean;
   /** The step was given a secret and its author does not ask for its output: what a program of his said goes into no message. */
@@ -326,6 +333,16 @@ export function failed(
 
 export function pending(afterMs: number, notice?: string): Pending {
   return notice === undefined ? { kind: 'pending', afterMs } : { kind: 'pending', afterMs, notice };
+}
+
+/** For what one effect remembers while it is waited for (`ActionContext.kept`). */
+export function newMemory(): ActionContext['kept'] {
+  const remembered = new Map<string, unknown>();
+  return <T>(name: string, make: () => T): T => {
+    if (!remembered.has(name)) remembered.set(name, make());
+    // Who asks by a name asks for one thing by it.
+    return remembered.get(name) as T;
+  };
 }
 
 /** Where a secret may go: nowhere, unless the action says so. */

@@ -2,7 +2,7 @@
 export { checks, createCheckCatalog } from './check/checks.ts';
 export { askHost, type AnyCheck, type Question } from './check/define-check.ts';
 export { createCatalog, plainSchema } from './catalog.ts';
-export { ActionFailure, type ActionContext, type AnyAction } from './define-action.ts';
+export { ActionFailure, newMemory, type ActionContext, type AnyAction } from './define-action.ts';
 export { describeAction, describeStep } from './describe-step.ts';
 export { urlProblem } from './http/url.ts';
 export { iamActions } from './permissions.ts';

@@ -7,6 +7,9 @@ export interface Field {
   readonly name: string;
   readonly type: string;
   readonly required: boolean;
+  /** What counts where it is left out; absent: `says` tells, or nothing does. */
+  readonly default?: Json;
+  /** With the default. */
   readonly says: string;
 }
 
@@ -95,13 +98,24 @@ function fieldsOf(schema: JsonObject): Field[] {
   const properties = schema['properties'];
   if (!isJsonObject(properties)) return [];
   const required = Array.isArray(schema['required']) ? schema['required'] : [];
-  return Object.entries(properties).map(([name, property]) => ({
-    name,
-    type: isJsonObject(property) ? typeOf(property) : '',
-    required: required.includes(name),
-    says:
-      isJsonObject(property) && typeof property['description'] === 'string' ? property['description'] : '',
-  }));
+  return Object.entries(properties).map(([name, property]) => {
+    const { description, default: usual } = isJsonObject(property) ? property : {};
+    return {
+      name,
+      type: isJsonObject(property) ? typeOf(property) : '',
+      required: required.includes(name),
+      ...(usual === undefined ? {} : { default: usual }),
+      says: withDefault(typeof description === 'string' ? description : '', usual),
+    };
+  });
+}
+
+/** `How long it may take. Default: 300.` */
+function withDefault(says: string, usual: Json | undefined): string {
+  if (usual === undefined || /\bdefault\b/i.test(says)) return says;
+  const shown = typeof usual === 'string' && usual !== '' ? usual : JSON.stringify(usual);
+  const sentence = says === '' || /[.!?:]$/.test(says) ? says : `${says}.`;
+  return [sentence, `Default: ${shown}.`].filter((part) => part !== '').join(' ');
 }
 
 /** `text`, `started | stopped`, `list of text`. */

@@ -1,5 +1,5 @@
 /** Carries out activities: what they see of the world, their time, their logs, and what of their answers may be told. */
-import type { ActionContext, AnyAction } from '../actions/define-action.ts';
+import { newMemory, type ActionContext, type AnyAction } from '../actions/define-action.ts';
 import type { ActivityCallOf, ActivityKind, Outcome, OutcomeResult } from '../engine/index.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import type { Aws, AwsModels } from '../transports/aws.ts';
@@ -31,6 +31,8 @@ export interface ActivityHost {
 export interface ActivityScope {
   /** Aborted by a cancel. */
   readonly cancel: AbortSignal;
+  /** When the call was made, in ms since 1970; of what is waited for, when it was first made, by whichever runner. */
+  readonly startedAt: number;
   /** Milliseconds since 1970. */
   readonly deadlineAt: number;
   /** An earlier runner may have begun the effect, with the secrets that it had. */
@@ -94,7 +96,7 @@ export class ActionHost implements ActivityHost {
     using ends = endsAt({ ...scope, deadlineAt: scope.deadlineAt + graceMs }, now());
     const opened = new Map<string, LogSink>();
     const changed = scope.isEarlier === true ? vault.changedSecret(inputsOf(call)) : undefined;
-    const context = this.#context(call, ends.signal, opened, changed);
+    const context = this.#context(call, { signal: ends.signal, startedAt: scope.startedAt, opened, changed });
     try {
       const result = await carryOut(call, { ...this.#ports, ...scope, context });
       for (const sink of opened.values()) await sink.close();
@@ -118,7 +120,8 @@ export class ActionHost implements ActivityHost {
     if (outcome.status === 'failed' && outcome.effect === 'unknown') return;
     try {
       const cancel = AbortSignal.timeout(releaseTimeoutMs);
-      const context = this.#context(call, cancel, new Map());
+      const { startedAt } = outcome;
+      const context = this.#context(call, { signal: cancel, startedAt, opened: new Map() });
       await release(call, { ...this.#ports, context, cancel, deadlineAt: Infinity });
     } catch {
       // What stays behind is small, is found by its token, and `belay doctor` names it.
@@ -135,9 +138,15 @@ export class ActionHost implements ActivityHost {
 
   #context(
     call: AnyCall,
-    signal: AbortSignal,
-    opened: Map<string, LogSink>,
-    changed?: string,
+    {
+      signal,
+      startedAt,
+      opened,
+      changed,
+    }: Pick<ActionContext, 'signal' | 'startedAt'> & {
+      readonly opened: Map<string, LogSink>;
+      readonly changed?: string | undefined;
+    },
   ): ActionContext {
     const { executionId, aws, models, fetch, targets, scripts, files, vault, logs, onNotice, now } =
       this.#ports;
@@ -166,6 +175,8 @@ export class ActionHost implements ActivityHost {
       },
       notice: (text) => onNotice(step, vault.masked(text)),
       now,
+      startedAt,
+      kept: newMemory(),
       isSecret: vault.reveal(inputsOf(call)).isSecret,
       hidesOutput,
       isRead: (output) => files.isRead(step, output),

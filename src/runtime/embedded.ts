@@ -123,7 +123,7 @@ export class EmbeddedRuntime implements Runtime, Above {
     // What is waited for goes on without a runner; a question that is asked again has its time again.
     const since = call.kind === 'wait' ? startedAt : this.#now();
     const result = await this.#watchingForCancel(call.ignoreCancel, turn, (cancel) =>
-      host.run(call, { cancel, deadlineAt: since + call.timeoutMs, isEarlier }),
+      host.run(call, { cancel, startedAt: since, deadlineAt: since + call.timeoutMs, isEarlier }),
     );
     const outcome: Outcome<K> = { startedAt, endedAt: this.#now(), ...result, ...this.#record.absence() };
     await this.#record.end(call.id, seal.sealed(call.kind, outcome));

@@ -77,12 +77,14 @@ test.each([
   using store = temporaryJournal();
   await runToy(runbook([]), store);
   const deadlines: number[] = [];
+  const starts: number[] = [];
   const deliver = (now: number, answer: () => Promise<{ status: 'timeout' }>): Promise<Outcome> =>
     new EmbeddedRuntime({
       executionId,
       journal: store.journal,
       host: {
-        run: (_call, { deadlineAt }) => {
+        run: (_call, { startedAt, deadlineAt }) => {
+          starts.push(startedAt);
           deadlines.push(deadlineAt);
           return answer();
         },
@@ -104,6 +106,7 @@ test.each([
   await expect(deliver(1_000_000, () => Promise.reject(new Crash()))).rejects.toThrow(Crash);
   const outcome = await deliver(1_000_000 + hourMs, () => Promise.resolve({ status: 'timeout' }));
   expect(deadlines).toEqual([1_060_000, 1_060_000 + again]);
+  expect(starts).toEqual([1_000_000, 1_000_000 + again]);
   expect(outcome).toMatchObject({ startedAt: 1_000_000, absentMs: hourMs });
 });
 

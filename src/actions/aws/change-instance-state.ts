@@ -1,5 +1,5 @@
 /** aws:changeInstanceState: starts, stops or terminates instances, or only waits for a state. */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import { defineAction, done, failed, type ActionContext, type Poll } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
 import {
@@ -9,18 +9,9 @@ import {
   readStates,
   settledState,
   stateChanges,
-  type DesiredState,
   type InstanceStates,
 } from './instance-states.ts';
 import { restoring } from './restoring.ts';
-
-interface Inputs {
-  readonly InstanceIds: readonly string[];
-  readonly DesiredState: DesiredState;
-  readonly CheckStateOnly?: boolean;
-  readonly Force?: boolean;
-  readonly AdditionalInfo?: string;
-}
 
 type Before = {
   readonly States: InstanceStates;
@@ -37,6 +28,17 @@ const calls = {
   terminated: ['ec2:TerminateInstances'],
 } as const;
 
+const inputs = strictObject({
+  InstanceIds: Type.Array(Type.String(), { minItems: 1 }),
+  DesiredState: Type.Enum(desiredStates),
+  CheckStateOnly: Type.Optional(Type.Boolean({ default: false, description: 'Only wait for the state.' })),
+  Force: Type.Optional(
+    Type.Boolean({ default: false, description: 'Stop without waiting for the operating system.' }),
+  ),
+  AdditionalInfo: Type.Optional(Type.String({ description: 'Reserved by EC2.' })),
+});
+type Inputs = Static<typeof inputs>;
+
 export const changeInstanceState = defineAction({
   name: 'aws:changeInstanceState',
   summary: 'Starts, stops or terminates instances and waits until they are there, status checks included.',
@@ -48,15 +50,7 @@ export const changeInstanceState = defineAction({
     InstanceIds: '{{ InstanceIds }}'
     DesiredState: stopped
 `,
-  inputs: strictObject({
-    InstanceIds: Type.Array(Type.String(), { minItems: 1 }),
-    DesiredState: Type.Enum(desiredStates),
-    CheckStateOnly: Type.Optional(Type.Boolean({ default: false, description: 'Only wait for the state.' })),
-    Force: Type.Optional(
-      Type.Boolean({ default: false, description: 'Stop without waiting for the operating system.' }),
-    ),
-    AdditionalInfo: Type.Optional(Type.String({ description: 'Reserved by EC2.' })),
-  }),
+  inputs,
   outputs: strictObject({
     InstanceStates: Type.Array(Type.String(), { description: 'In the order of InstanceIds.' }),
   }),

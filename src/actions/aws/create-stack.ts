@@ -1,5 +1,5 @@
 /** aws:createStack: a CloudFormation stack, created under a client request token and followed to its end. */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import type { CatalogProblem } from '../../document/catalog.ts';
 import type { JsonObject } from '../../json.ts';
 import { AwsFailure } from '../../transports/aws.ts';
@@ -33,12 +33,58 @@ type Outputs = {
   readonly StackStatus: string;
   readonly StackStatusReason: string;
 };
-type Inputs = JsonObject & { readonly StackName: string };
-
 const settleMs = 15_000;
 const templateBytesMax = 51_200;
 const capabilities = ['CAPABILITY_IAM', 'CAPABILITY_NAMED_IAM', 'CAPABILITY_AUTO_EXPAND'] as const;
 const onFailure = Type.Enum(['DO_NOTHING', 'ROLLBACK', 'DELETE'], { default: 'ROLLBACK' });
+
+const inputs = strictObject({
+  StackName: Type.String({ maxLength: 128, pattern: '^[A-Za-z][-A-Za-z0-9]*$' }),
+  TemplateBody: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description: `At most ${templateBytesMax} bytes; larger ones by TemplateURL. One of the two.`,
+    }),
+  ),
+  TemplateURL: Type.Optional(Type.String({ minLength: 1, maxLength: 1024, description: 'In S3.' })),
+  Parameters: Type.Optional(
+    Type.Array(
+      strictObject({
+        ParameterKey: Type.String(),
+        ParameterValue: Type.Optional(
+          Type.String({
+            description: 'CloudFormation keeps and shows it: no secret; use {{resolve:…}} for one.',
+          }),
+        ),
+        UsePreviousValue: Type.Optional(Type.Boolean()),
+        ResolvedValue: Type.Optional(Type.String()),
+      }),
+    ),
+  ),
+  Capabilities: Type.Optional(Type.Array(Type.Enum(capabilities))),
+  ClientRequestToken: Type.Optional(
+    Type.String({
+      maxLength: 128,
+      pattern: '^[a-zA-Z0-9][-a-zA-Z0-9]*$',
+      description: "Left out: Belay's own, a new one for each attempt that is known to have failed.",
+    }),
+  ),
+  DisableRollback: Type.Optional(Type.Boolean({ default: false, description: 'Not beside OnFailure.' })),
+  OnFailure: Type.Optional(onFailure),
+  onFailure: Type.Optional(onFailure),
+  NotificationARNs: Type.Optional(Type.Array(Type.String(), { maxItems: 5 })),
+  ResourceTypes: Type.Optional(Type.Array(Type.String())),
+  RoleARN: Type.Optional(Type.String({ minLength: 20, maxLength: 2048 })),
+  StackPolicyBody: Type.Optional(Type.String({ maxLength: 16_384 })),
+  StackPolicyURL: Type.Optional(Type.String({ maxLength: 5120 })),
+  Tags: Type.Optional(
+    Type.Array(strictObject({ Key: Type.String(), Value: Type.String() }), { maxItems: 50 }),
+  ),
+  TimeoutInMinutes: Type.Optional(
+    Type.Union([Type.Integer({ minimum: 1 }), Type.String({ pattern: '^[1-9][0-9]*$' })]),
+  ),
+});
+type Inputs = Static<typeof inputs>;
 
 export const createStack = defineAction({
   name: 'aws:createStack',
@@ -56,52 +102,7 @@ export const createStack = defineAction({
     Parameters:
       - { ParameterKey: InstanceId, ParameterValue: '{{ InstanceId }}' }
 `,
-  inputs: strictObject({
-    StackName: Type.String({ maxLength: 128, pattern: '^[A-Za-z][-A-Za-z0-9]*$' }),
-    TemplateBody: Type.Optional(
-      Type.String({
-        minLength: 1,
-        description: `At most ${templateBytesMax} bytes; larger ones by TemplateURL. One of the two.`,
-      }),
-    ),
-    TemplateURL: Type.Optional(Type.String({ minLength: 1, maxLength: 1024, description: 'In S3.' })),
-    Parameters: Type.Optional(
-      Type.Array(
-        strictObject({
-          ParameterKey: Type.String(),
-          ParameterValue: Type.Optional(
-            Type.String({
-              description: 'CloudFormation keeps and shows it: no secret; use {{resolve:…}} for one.',
-            }),
-          ),
-          UsePreviousValue: Type.Optional(Type.Boolean()),
-          ResolvedValue: Type.Optional(Type.String()),
-        }),
-      ),
-    ),
-    Capabilities: Type.Optional(Type.Array(Type.Enum(capabilities))),
-    ClientRequestToken: Type.Optional(
-      Type.String({
-        maxLength: 128,
-        pattern: '^[a-zA-Z0-9][-a-zA-Z0-9]*$',
-        description: "Left out: Belay's own, a new one for each attempt that is known to have failed.",
-      }),
-    ),
-    DisableRollback: Type.Optional(Type.Boolean({ default: false, description: 'Not beside OnFailure.' })),
-    OnFailure: Type.Optional(onFailure),
-    onFailure: Type.Optional(onFailure),
-    NotificationARNs: Type.Optional(Type.Array(Type.String(), { maxItems: 5 })),
-    ResourceTypes: Type.Optional(Type.Array(Type.String())),
-    RoleARN: Type.Optional(Type.String({ minLength: 20, maxLength: 2048 })),
-    StackPolicyBody: Type.Optional(Type.String({ maxLength: 16_384 })),
-    StackPolicyURL: Type.Optional(Type.String({ maxLength: 5120 })),
-    Tags: Type.Optional(
-      Type.Array(strictObject({ Key: Type.String(), Value: Type.String() }), { maxItems: 50 }),
-    ),
-    TimeoutInMinutes: Type.Optional(
-      Type.Union([Type.Integer({ minimum: 1 }), Type.String({ pattern: '^[1-9][0-9]*$' })]),
-    ),
-  }),
+  inputs,
   outputs: strictObject({
     StackId: Type.String(),
     StackStatus: Type.String(),

@@ -1,5 +1,5 @@
 /** aws:createTags: sets tags and waits until they are visible; undo puts the previous values back and removes new keys. */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import type { JsonObject } from '../../json.ts';
 import { defineAction, done, pending, type ActionContext, type UndoInputs } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
@@ -7,13 +7,23 @@ import { restoring } from './restoring.ts';
 import { putTags, readTags, removeTags, tagChanges, taggedTypes, type TagValues } from './tag-values.ts';
 import type { TaggedType } from './tag-values.ts';
 
-interface Inputs {
-  readonly ResourceType?: TaggedType;
-  readonly ResourceIds: readonly string[];
-  readonly Tags: readonly { readonly Key: string; readonly Value: string }[];
-}
-
 type Before = { readonly Tags: TagValues };
+
+const inputs = strictObject({
+  ResourceType: Type.Optional(Type.Enum(taggedTypes, { default: 'EC2' })),
+  ResourceIds: Type.Array(Type.String(), {
+    minItems: 1,
+    description: 'Several for EC2; one for the other types.',
+  }),
+  Tags: Type.Array(
+    strictObject({
+      Key: Type.String({ minLength: 1, maxLength: 128 }),
+      Value: Type.String({ maxLength: 256 }),
+    }),
+    { minItems: 1, maxItems: 50 },
+  ),
+});
+type Inputs = Static<typeof inputs>;
 
 export const createTags = defineAction({
   name: 'aws:createTags',
@@ -28,20 +38,7 @@ export const createTags = defineAction({
     Tags:
       - { Key: Patching, Value: '{{ automation:EXECUTION_ID }}' }
 `,
-  inputs: strictObject({
-    ResourceType: Type.Optional(Type.Enum(taggedTypes, { default: 'EC2' })),
-    ResourceIds: Type.Array(Type.String(), {
-      minItems: 1,
-      description: 'Several for EC2; one for the other types.',
-    }),
-    Tags: Type.Array(
-      strictObject({
-        Key: Type.String({ minLength: 1, maxLength: 128 }),
-        Value: Type.String({ maxLength: 256 }),
-      }),
-      { minItems: 1, maxItems: 50 },
-    ),
-  }),
+  inputs,
   outputs: strictObject({}),
   timeoutSeconds: undefined,
   permissions: ({ ResourceType }) =>

@@ -43,7 +43,7 @@ export const deleteImage = defineAction({
     kind: 'repeatable',
     execute: async ({ ImageId }: { readonly ImageId: string | null }, before, context) => {
       if (ImageId === null) return done<JsonObject>({});
-      const removal = removalOf(ImageId, before);
+      const removal = { ImageId, Snapshots: before.Snapshots };
       const unfinished = await removeImage(removal, context);
       return unfinished ?? done<JsonObject>({}, removed(ImageId, removal));
     },
@@ -54,12 +54,3 @@ export const deleteImage = defineAction({
     leavesChange: true,
   },
 });
-
-const removals = new WeakMap<Before, { ImageId: string; Snapshots: readonly string[] }>();
-
-/** The same object for as long as the same runner asks, so that its patience is counted once. */
-function removalOf(ImageId: string, before: Before): { ImageId: string; Snapshots: readonly string[] } {
-  const known = removals.get(before) ?? { ImageId, Snapshots: before.Snapshots };
-  removals.set(before, known);
-  return known;
-}

@@ -2,7 +2,7 @@
  * aws:executeAutomation: another runbook as one step. A runbook that is found here runs as an execution below this one, which the
  * engine does; one that only the service has is started there by this action and followed to its end.
  */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import type { CatalogProblem } from '../../document/catalog.ts';
 import { embeddedText, shareOf } from '../../document/index.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
@@ -11,19 +11,6 @@ import { ActionFailure, defineAction, done, failed, pending, type ActionContext 
 import { strictObject } from '../strict-object.ts';
 import { documentVersion } from './document-version.ts';
 import { callAws } from '../../transports/aws-calls.ts';
-
-type Inputs = {
-  readonly DocumentName: string;
-  readonly DocumentVersion?: string | number;
-  readonly RuntimeParameters?: Readonly<Record<string, unknown>>;
-  readonly Targets?: readonly unknown[];
-  readonly TargetParameterName?: string;
-  readonly TargetMaps?: readonly unknown[];
-  readonly MaxConcurrency?: string | number;
-  readonly MaxErrors?: string | number;
-  readonly TargetLocations?: readonly unknown[];
-  readonly Tags?: readonly unknown[];
-};
 
 const texts = Type.Array(Type.String());
 /** Source: TargetLocation of the Systems Manager API. */
@@ -46,6 +33,76 @@ const targetLocation = strictObject({
 });
 const pollMs = 2_000;
 
+const inputs = strictObject({
+  DocumentName: Type.String({
+    minLength: 1,
+    description:
+      'A runbook beside this one, in runbooks/ there or in a folder that belay.yaml names (runbooks), with or without its ending; else the name or ARN of a document of Systems Manager. Of those that AWS owns, Belay runs the ones that it knows (docs/decisions/0026).',
+  }),
+  DocumentVersion: Type.Optional(
+    Type.Union([Type.String({ pattern: documentVersion }), Type.Integer({ minimum: 1 })], {
+      description: 'Of a document of Systems Manager; a file has none.',
+    }),
+  ),
+  RuntimeParameters: Type.Optional(
+    Type.Record(Type.String(), Type.Unknown(), {
+      description: 'By name. A single value stands for a list of one, and a list of one for its value.',
+    }),
+  ),
+  Targets: Type.Optional(
+    Type.Array(strictObject({ Key: Type.String({ minLength: 1 }), Values: Type.Array(Type.Unknown()) }), {
+      minItems: 1,
+      maxItems: 1,
+      description:
+        'One execution for each target. Key: ParameterValues, Hosts (as the inventory names them), tag:NAME (hosts of the inventory, else instances), ResourceGroup, InstanceIds, or AWS::EC2::Instance.',
+    }),
+  ),
+  TargetParameterName: Type.Optional(
+    Type.String({ minLength: 1, description: 'The parameter of the runbook that gets the target.' }),
+  ),
+  TargetMaps: Type.Optional(
+    Type.Array(Type.Record(Type.String(), Type.Unknown()), {
+      minItems: 1,
+      description: 'In place of Targets: one execution for each map of parameters.',
+    }),
+  ),
+  MaxConcurrency: Type.Optional(
+    Type.Union([Type.String(), Type.Integer({ minimum: 1 })], {
+      default: '10',
+      description: 'How many targets are under way at once: 5, or 10%.',
+    }),
+  ),
+  MaxErrors: Type.Optional(
+    Type.Union([Type.String(), Type.Integer({ minimum: 0 })], {
+      default: '0',
+      description:
+        'No further target is begun once more than so many have failed: 1, or 10%. Those under way end.',
+    }),
+  ),
+  TargetLocations: Type.Optional(
+    Type.Array(targetLocation, {
+      minItems: 1,
+      maxItems: 100,
+      description:
+        'Other accounts and regions, each with the role that Systems Manager acts with there. The service runs it then, by the name of a document that it has; a file is not carried there.',
+    }),
+  ),
+  Tags: Type.Optional(
+    Type.Array(strictObject({ Key: Type.String({ minLength: 1 }), Value: Type.String() }), {
+      maxItems: 50,
+      description: 'Of the execution, where Systems Manager runs it; an execution of Belay itself has none.',
+    }),
+  ),
+  StrictErrors: Type.Optional(
+    Type.Boolean({
+      default: false,
+      description:
+        'Targets under way count as failed until they have come through, so that no more than MaxErrors and one can fail.',
+    }),
+  ),
+});
+type Inputs = Static<typeof inputs>;
+
 export const executeAutomation = defineAction({
   name: 'aws:executeAutomation',
   summary:
@@ -59,75 +116,7 @@ export const executeAutomation = defineAction({
     DocumentName: patch-postgresql.yaml
     RuntimeParameters: { Host: '{{ Host }}' }
 `,
-  inputs: strictObject({
-    DocumentName: Type.String({
-      minLength: 1,
-      description:
-        'A runbook beside this one, in runbooks/ there or in a folder that belay.yaml names (runbooks), with or without its ending; else the name or ARN of a document of Systems Manager. Of those that AWS owns, Belay runs the ones that it knows (docs/decisions/0026).',
-    }),
-    DocumentVersion: Type.Optional(
-      Type.Union([Type.String({ pattern: documentVersion }), Type.Integer({ minimum: 1 })], {
-        description: 'Of a document of Systems Manager; a file has none.',
-      }),
-    ),
-    RuntimeParameters: Type.Optional(
-      Type.Record(Type.String(), Type.Unknown(), {
-        description: 'By name. A single value stands for a list of one, and a list of one for its value.',
-      }),
-    ),
-    Targets: Type.Optional(
-      Type.Array(strictObject({ Key: Type.String({ minLength: 1 }), Values: Type.Array(Type.Unknown()) }), {
-        minItems: 1,
-        maxItems: 1,
-        description:
-          'One execution for each target. Key: ParameterValues, Hosts (as the inventory names them), tag:NAME (hosts of the inventory, else instances), ResourceGroup, InstanceIds, or AWS::EC2::Instance.',
-      }),
-    ),
-    TargetParameterName: Type.Optional(
-      Type.String({ minLength: 1, description: 'The parameter of the runbook that gets the target.' }),
-    ),
-    TargetMaps: Type.Optional(
-      Type.Array(Type.Record(Type.String(), Type.Unknown()), {
-        minItems: 1,
-        description: 'In place of Targets: one execution for each map of parameters.',
-      }),
-    ),
-    MaxConcurrency: Type.Optional(
-      Type.Union([Type.String(), Type.Integer({ minimum: 1 })], {
-        default: '10',
-        description: 'How many targets are under way at once: 5, or 10%.',
-      }),
-    ),
-    MaxErrors: Type.Optional(
-      Type.Union([Type.String(), Type.Integer({ minimum: 0 })], {
-        default: '0',
-        description:
-          'No further target is begun once more than so many have failed: 1, or 10%. Those under way end.',
-      }),
-    ),
-    TargetLocations: Type.Optional(
-      Type.Array(targetLocation, {
-        minItems: 1,
-        maxItems: 100,
-        description:
-          'Other accounts and regions, each with the role that Systems Manager acts with there. The service runs it then, by the name of a document that it has; a file is not carried there.',
-      }),
-    ),
-    Tags: Type.Optional(
-      Type.Array(strictObject({ Key: Type.String({ minLength: 1 }), Value: Type.String() }), {
-        maxItems: 50,
-        description:
-          'Of the execution, where Systems Manager runs it; an execution of Belay itself has none.',
-      }),
-    ),
-    StrictErrors: Type.Optional(
-      Type.Boolean({
-        default: false,
-        description:
-          'Targets under way count as failed until they have come through, so that no more than MaxErrors and one can fail.',
-      }),
-    ),
-  }),
+  inputs,
   outputs: strictObject({
     Output: texts,
     ExecutionId: Type.String(),
@@ -255,7 +244,7 @@ function startOf(
         ]),
       ),
       ...rateControlOf(control),
-      ...(control.Tags === undefined ? {} : { Tags: control.Tags as Json }),
+      ...(control.Tags === undefined ? {} : { Tags: control.Tags }),
       ClientToken: uuidOf(token),
     },
     signal,

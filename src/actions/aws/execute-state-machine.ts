@@ -1,5 +1,5 @@
 /** aws:executeStateMachine: one execution of a Step Functions state machine, begun under a name and followed to its end. */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import type { JsonObject } from '../../json.ts';
 import { AwsFailure } from '../../transports/aws.ts';
 import {
@@ -28,17 +28,26 @@ type Outputs = {
   readonly status: string;
   readonly stopDate: string | null;
 };
-interface Inputs {
-  readonly stateMachineArn: string;
-  readonly name?: string;
-  readonly input?: string;
-}
-
 /** DescribeExecution is eventually consistent. */
 const settleMs = 10_000;
 const pollMs = 2_000;
 /** How much of a cause is told. */
 const causeCharactersMax = 2_000;
+
+const inputs = strictObject({
+  stateMachineArn: Type.String({ minLength: 1, maxLength: 256 }),
+  name: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 80,
+      description: "Of the execution. Left out: Belay's token, so that a lost answer begins nothing twice.",
+    }),
+  ),
+  input: Type.Optional(
+    Type.String({ description: 'JSON. Step Functions keeps and shows it: no place for a secret.' }),
+  ),
+});
+type Inputs = Static<typeof inputs>;
 
 export const executeStateMachine = defineAction({
   name: 'aws:executeStateMachine',
@@ -52,19 +61,7 @@ export const executeStateMachine = defineAction({
     stateMachineArn: arn:aws:states:eu-west-1:111122223333:stateMachine:reindex
     input: '{"instance": "{{ InstanceId }}"}'
 `,
-  inputs: strictObject({
-    stateMachineArn: Type.String({ minLength: 1, maxLength: 256 }),
-    name: Type.Optional(
-      Type.String({
-        minLength: 1,
-        maxLength: 80,
-        description: "Of the execution. Left out: Belay's token, so that a lost answer begins nothing twice.",
-      }),
-    ),
-    input: Type.Optional(
-      Type.String({ description: 'JSON. Step Functions keeps and shows it: no place for a secret.' }),
-    ),
-  }),
+  inputs,
   outputs: strictObject({
     executionArn: Type.String(),
     input: Type.String(),

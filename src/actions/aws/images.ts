@@ -136,7 +136,7 @@ export async function removeImage(
     }
   }
   if (inUse.length === 0) return undefined;
-  if (isStillPatient(removal, inUseSeconds, context.now())) return pending(2_000, inUse.join(' '));
+  if (isStillPatient(context, inUseSeconds)) return pending(2_000, inUse.join(' '));
   return failed(
     'SNAPSHOT_IN_USE',
     `${ImageId} is deregistered, and of its snapshots are left: ${inUse.join(' ')}`,

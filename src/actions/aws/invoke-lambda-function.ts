@@ -1,5 +1,5 @@
 /** aws:invokeLambdaFunction: one invocation, whose answer is waited for as long as the step has. */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import type { JsonObject } from '../../json.ts';
 import {
   ActionFailure,
@@ -26,15 +26,6 @@ type Outputs = {
   readonly LogResult: string | null;
   readonly Payload: string;
 };
-interface Inputs {
-  readonly FunctionName: string;
-  readonly Qualifier?: string;
-  readonly InvocationType?: string;
-  readonly LogType?: string;
-  readonly ClientContext?: string;
-  readonly InputPayload?: JsonObject | string;
-  readonly Payload?: JsonObject | string;
-}
 /** `Answer` null: it was not there yet, and the runner that sent the request finds it by `Token`. */
 type Handle = { readonly Token: string; readonly Answer: Invocation | null };
 
@@ -47,6 +38,31 @@ const refusalMs = 20_000;
 const payloadBytesMax = 200 * 1024;
 const toldCharactersMax = 2_000;
 const logLinesTold = 5;
+
+const inputs = strictObject({
+  FunctionName: Type.String({ minLength: 1, maxLength: 170, description: 'Name, or ARN.' }),
+  Qualifier: Type.Optional(Type.String({ minLength: 1, maxLength: 128, description: 'Version or alias.' })),
+  InvocationType: Type.Optional(
+    Type.Enum(['RequestResponse', 'Event', 'DryRun'], { default: 'RequestResponse' }),
+  ),
+  LogType: Type.Optional(
+    Type.Enum(['None', 'Tail'], { description: 'Tail by default, for RequestResponse.' }),
+  ),
+  ClientContext: Type.Optional(
+    Type.String({ description: 'JSON in base64, at most 3,583 bytes.', maxLength: 3583 }),
+  ),
+  InputPayload: Type.Optional(
+    Type.Union([Type.Unsafe<JsonObject>(Type.Object({}, { additionalProperties: true })), Type.String()], {
+      description: 'What the function is given, as a map; before Payload.',
+    }),
+  ),
+  Payload: Type.Optional(
+    Type.Union([Type.String(), Type.Unsafe<JsonObject>(Type.Object({}, { additionalProperties: true }))], {
+      description: 'What the function is given, as JSON text.',
+    }),
+  ),
+});
+type Inputs = Static<typeof inputs>;
 
 export const invokeLambdaFunction = defineAction({
   name: 'aws:invokeLambdaFunction',
@@ -62,29 +78,7 @@ export const invokeLambdaFunction = defineAction({
     FunctionName: tag-costs
     InputPayload: { instance: '{{ InstanceId }}' }
 `,
-  inputs: strictObject({
-    FunctionName: Type.String({ minLength: 1, maxLength: 170, description: 'Name, or ARN.' }),
-    Qualifier: Type.Optional(Type.String({ minLength: 1, maxLength: 128, description: 'Version or alias.' })),
-    InvocationType: Type.Optional(
-      Type.Enum(['RequestResponse', 'Event', 'DryRun'], { default: 'RequestResponse' }),
-    ),
-    LogType: Type.Optional(
-      Type.Enum(['None', 'Tail'], { description: 'Tail by default, for RequestResponse.' }),
-    ),
-    ClientContext: Type.Optional(
-      Type.String({ description: 'JSON in base64, at most 3,583 bytes.', maxLength: 3583 }),
-    ),
-    InputPayload: Type.Optional(
-      Type.Union([Type.Unsafe<JsonObject>(Type.Object({}, { additionalProperties: true })), Type.String()], {
-        description: 'What the function is given, as a map; before Payload.',
-      }),
-    ),
-    Payload: Type.Optional(
-      Type.Union([Type.String(), Type.Unsafe<JsonObject>(Type.Object({}, { additionalProperties: true }))], {
-        description: 'What the function is given, as JSON text.',
-      }),
-    ),
-  }),
+  inputs,
   outputs: strictObject({
     StatusCode: Type.Integer({ description: '200; 202 for Event, 204 for DryRun.' }),
     FunctionError: Type.Union([Type.String(), Type.Null()], {

@@ -2,7 +2,7 @@
  * aws:invokeWebhook: one POST to an integration that Systems Manager keeps: its address, headers and usual body are a
  * SecureString of Parameter Store, which is read when the step acts and goes nowhere else.
  */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
 import {
   ActionFailure,
@@ -25,6 +25,22 @@ const toldCharactersMax = 500;
 /** Shorter values may stand in a reply by chance. */
 const secretCharactersMin = 6;
 
+const inputs = strictObject({
+  IntegrationName: Type.String({
+    minLength: 1,
+    maxLength: 900,
+    pattern: String.raw`^[a-zA-Z0-9_.\-/]+$`,
+    description: `The name, or the name of its parameter ${folder}NAME.`,
+  }),
+  Body: Type.Optional(
+    Type.Union([Type.String(), Type.Unsafe<JsonObject>(Type.Object({}, { additionalProperties: true }))], {
+      description:
+        "Instead of the integration's own payload. The receiver keeps it: secrets belong into the integration.",
+    }),
+  ),
+});
+type Inputs = Static<typeof inputs>;
+
 export const invokeWebhook = defineAction({
   name: 'aws:invokeWebhook',
   summary: 'Sends a request to a webhook integration of Systems Manager; any status but 2xx fails the step.',
@@ -36,20 +52,7 @@ export const invokeWebhook = defineAction({
     IntegrationName: on-call
     Body: '{"text": "{{ InstanceId }} is patched"}'
 `,
-  inputs: strictObject({
-    IntegrationName: Type.String({
-      minLength: 1,
-      maxLength: 900,
-      pattern: String.raw`^[a-zA-Z0-9_.\-/]+$`,
-      description: `The name, or the name of its parameter ${folder}NAME.`,
-    }),
-    Body: Type.Optional(
-      Type.Union([Type.String(), Type.Unsafe<JsonObject>(Type.Object({}, { additionalProperties: true }))], {
-        description:
-          "Instead of the integration's own payload. The receiver keeps it: secrets belong into the integration.",
-      }),
-    ),
-  }),
+  inputs,
   outputs: strictObject({
     Response: Type.String({ description: 'What the receiver answered, at most 48 KB.' }),
     ResponseCode: Type.Integer({ description: 'The HTTP status.' }),
@@ -86,11 +89,6 @@ export const invokeWebhook = defineAction({
     leavesChange: true,
   },
 });
-
-interface Inputs {
-  readonly IntegrationName: string;
-  readonly Body?: JsonObject | string;
-}
 
 interface Integration {
   readonly name: string;

@@ -1,5 +1,5 @@
 /** The comparison behind aws:waitForAwsResourceProperty and aws:assertAwsResourceProperty. */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import type { CatalogProblem } from '../../document/catalog.ts';
 import { selectValues, validateSelector } from '../../document/index.ts';
 import type { Json, JsonObject } from '../../json.ts';
@@ -22,12 +22,7 @@ export const propertyInputs = Type.Object(
   { additionalProperties: true, description: 'Next to these the members of the operation.' },
 );
 
-export interface PropertyInputs {
-  readonly Service: string;
-  readonly Api: string;
-  readonly PropertySelector: string;
-  readonly DesiredValues: readonly (string | number | boolean)[];
-}
+export type PropertyInputs = Static<typeof propertyInputs>;
 
 export interface Comparison {
   readonly isDesired: boolean;
@@ -37,7 +32,7 @@ export interface Comparison {
 
 /** Makes the call once and compares what the selector finds. */
 export async function compareProperty(inputs: PropertyInputs, context: ActionContext): Promise<Comparison> {
-  const call = apiCall(inputs as unknown as JsonObject, ownInputs);
+  const call = apiCall(inputs, ownInputs);
   if (!isReadOnlyOperation(call.service, call.operation))
     throw new ActionFailure({ code: 'NOT_A_READ', message: refusal(callName(call)) });
   const response = await makeCall(call, context);

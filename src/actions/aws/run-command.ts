@@ -62,9 +62,6 @@ type Outputs = {
 const settleMs = 15_000;
 const pollMs = 2_000;
 
-/** What has been read of the hosts' output, by the handle that is being polled; a new runner reads from the start. */
-const readings = new WeakMap<Handle, Readings>();
-
 export const runCommand = defineAction({
   name: 'aws:runCommand',
   summary: 'Runs a Command document on instances through SSM, and on hosts of the inventory by itself.',
@@ -198,8 +195,8 @@ async function follow(
   context: ActionContext,
 ): Promise<Poll<Outputs>> {
   const { Token, CommandId, StartedAt, Hosts, Unsure, NotStarted } = handle;
-  const readingsOfHosts: Readings = readings.get(handle) ?? new Map();
-  readings.set(handle, readingsOfHosts);
+  // A new runner reads from the start.
+  const readings = context.kept('readings', (): Readings => new Map());
   const { TimeoutSeconds = shellRun(inputs.Parameters).timeoutSeconds, Plugins: plugins = 1 } = handle;
   const run = (): Promise<ShellRun> => hostRun(inputs, context);
   const asked = {
@@ -209,7 +206,7 @@ async function follow(
     plugins,
     startedAt: StartedAt,
     unsure: Unsure,
-    readings: readingsOfHosts,
+    readings,
   };
   const onHosts = await followHosts(hostsNamed(Hosts, context), asked, context);
   const overSsm = await followWaves(wavesOf(handle), StartedAt, context);

@@ -1,13 +1,41 @@
 /** belay:rolling: nested steps for one target after another. The engine runs it; here it says what it takes, and finds its targets. */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import { runByTheEngine } from '../aws/flow.ts';
 import { ActionFailure, defineAction } from '../define-action.ts';
 import { share } from '../share.ts';
 import { strictObject } from '../strict-object.ts';
 
-type Inputs = { readonly Targets: readonly string[] };
-
 const names = Type.Array(Type.String());
+
+const inputs = strictObject({
+  Targets: Type.Array(Type.String({ minLength: 1 }), {
+    minItems: 1,
+    description:
+      'Hosts of the inventory, each once and in this order: names, ranges (minio{01..04}), group:NAME, tag:KEY=VALUE.',
+  }),
+  MaxUnavailable: Type.Optional(
+    share(
+      1,
+      'How many targets may be in their turn at once, 2 or 10%, never more than MaxErrors allows to fail: those in flight count as failed. Default 1.',
+    ),
+  ),
+  MaxErrors: Type.Optional(
+    share(
+      0,
+      'How many targets may fail before no further one is begun, 2 or 10%. Targets that cannot be reached count as failed. Default 0.',
+    ),
+  ),
+  Order: Type.Optional(Type.Union([Type.Literal('listed'), Type.Literal('reversed')], { default: 'listed' })),
+  BakeSeconds: Type.Optional(
+    Type.Number({
+      minimum: 0,
+      maximum: 86_400,
+      default: 0,
+      description: 'How long to wait after a turn before the next one.',
+    }),
+  ),
+});
+type Inputs = Static<typeof inputs>;
 
 export const rolling = defineAction({
   name: 'belay:rolling',
@@ -36,36 +64,7 @@ export const rolling = defineAction({
         action: host:service
         inputs: { Host: '{{ PatchNodes.Target }}', Name: minio, State: started }
 `,
-  inputs: strictObject({
-    Targets: Type.Array(Type.String({ minLength: 1 }), {
-      minItems: 1,
-      description:
-        'Hosts of the inventory, each once and in this order: names, ranges (minio{01..04}), group:NAME, tag:KEY=VALUE.',
-    }),
-    MaxUnavailable: Type.Optional(
-      share(
-        1,
-        'How many targets may be in their turn at once, 2 or 10%, never more than MaxErrors allows to fail: those in flight count as failed. Default 1.',
-      ),
-    ),
-    MaxErrors: Type.Optional(
-      share(
-        0,
-        'How many targets may fail before no further one is begun, 2 or 10%. Targets that cannot be reached count as failed. Default 0.',
-      ),
-    ),
-    Order: Type.Optional(
-      Type.Union([Type.Literal('listed'), Type.Literal('reversed')], { default: 'listed' }),
-    ),
-    BakeSeconds: Type.Optional(
-      Type.Number({
-        minimum: 0,
-        maximum: 86_400,
-        default: 0,
-        description: 'How long to wait after a turn before the next one.',
-      }),
-    ),
-  }),
+  inputs,
   nests: {
     scope: 'turn',
     lists: {

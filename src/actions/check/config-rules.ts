@@ -1,19 +1,13 @@
 /** check:configRules: AWS Config rules, by name, prefix or tag, evaluated now; every resource that they judge. */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import type { Judged } from '../../compliance/types.ts';
 import { objectIn, objectsIn, pages, textIn } from '../aws/reply.ts';
 import { answerSince, lastEvaluation, startEvaluation, type LastEvaluation } from '../config/evaluation.ts';
 import { isRuleMissing, readRecorders, ruleMissing, troubleWith, type Trouble } from '../config/readiness.ts';
 import { pending, type ActionContext, type Pending } from '../define-action.ts';
+import type { strictObject } from '../strict-object.ts';
 import { defineAccountCheck, type Seen } from './define-check.ts';
 import { broken, kept, unknown } from './judging.ts';
-
-interface Inputs {
-  readonly Rules?: readonly string[];
-  readonly Prefix?: string;
-  readonly Tag?: { readonly Key: string; readonly Value: string };
-  readonly MaxWaitSeconds?: number;
-}
 
 /** One look under way. */
 interface Progress {
@@ -23,8 +17,6 @@ interface Progress {
   readonly waiting: Map<string, LastEvaluation>;
   readonly judged: Judged[];
 }
-/** By the inputs that whoever asks holds while it asks again. */
-const underWay = new WeakMap<object, Progress>();
 
 const waitSecondsDefault = 900;
 /** What StartConfigRulesEvaluation takes at once. */
@@ -35,6 +27,32 @@ const pageSize = 100;
 const tryAgainMs = 5_000;
 const lookAgainMs = 1_000;
 
+const properties = {
+  Rules: Type.Optional(
+    Type.Array(Type.String({ minLength: 1, maxLength: 128 }), {
+      minItems: 1,
+      maxItems: rulesMax,
+      uniqueItems: true,
+    }),
+  ),
+  Prefix: Type.Optional(Type.String({ minLength: 1, description: 'Every rule whose name begins so.' })),
+  Tag: Type.Optional(
+    Type.Object(
+      { Key: Type.String({ minLength: 1 }), Value: Type.String() },
+      { additionalProperties: false, description: 'Every rule that has it.' },
+    ),
+  ),
+  MaxWaitSeconds: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 7_200,
+      default: waitSecondsDefault,
+      description: 'What has no answer then is unknown.',
+    }),
+  ),
+};
+type Inputs = Static<ReturnType<typeof strictObject<typeof properties>>>;
+
 export const checkConfigRules = defineAccountCheck({
   name: 'check:configRules',
   summary:
@@ -44,30 +62,7 @@ export const checkConfigRules = defineAccountCheck({
     - name: AccountRules
       action: check:configRules
       inputs: { Prefix: base- }`,
-  inputs: {
-    Rules: Type.Optional(
-      Type.Array(Type.String({ minLength: 1, maxLength: 128 }), {
-        minItems: 1,
-        maxItems: rulesMax,
-        uniqueItems: true,
-      }),
-    ),
-    Prefix: Type.Optional(Type.String({ minLength: 1, description: 'Every rule whose name begins so.' })),
-    Tag: Type.Optional(
-      Type.Object(
-        { Key: Type.String({ minLength: 1 }), Value: Type.String() },
-        { additionalProperties: false, description: 'Every rule that has it.' },
-      ),
-    ),
-    MaxWaitSeconds: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: 7_200,
-        default: waitSecondsDefault,
-        description: 'What has no answer then is unknown.',
-      }),
-    ),
-  },
+  inputs: properties,
   problems: ({ Rules, Prefix, Tag }) =>
     [Rules, Prefix, Tag].filter((each) => each !== undefined).length === 1
       ? []
@@ -83,8 +78,8 @@ export const checkConfigRules = defineAccountCheck({
     ...(Rules === undefined && Tag !== undefined ? ['config:ListTagsForResource'] : []),
   ],
   look: async (inputs, context): Promise<Seen | Pending> => {
-    const progress = underWay.get(inputs) ?? (await begin(inputs, context));
-    underWay.set(inputs, progress);
+    const memory = context.kept('rules', (): { progress: Progress | undefined } => ({ progress: undefined }));
+    const progress = (memory.progress ??= await begin(inputs, context));
     const waitSeconds = inputs.MaxWaitSeconds ?? waitSecondsDefault;
     const isLate = context.now() - progress.since >= waitSeconds * 1_000;
     for (const [rule, before] of progress.waiting) {
@@ -107,7 +102,6 @@ export const checkConfigRules = defineAccountCheck({
       );
     if (progress.waiting.size + progress.left.length > 0)
       return pending(lookAgainMs, `waiting for Config to evaluate ${progress.waiting.size} rules`);
-    underWay.delete(inputs);
     return { judged: progress.judged, isWhole: false };
   },
 });

@@ -291,8 +291,6 @@ export function defineAccountCheck<P extends TProperties>(
       return { judged: [{ kind: 'unknown', subject: '', code, reason }], isWhole: false };
     }
   };
-  // A look that has to be asked again knows by its inputs what it has begun.
-  const ownInputs = new WeakMap<object, JsonObject>();
   const action = defineAction({
     name: check.name,
     summary: check.summary,
@@ -309,9 +307,7 @@ export function defineAccountCheck<P extends TProperties>(
     effect: {
       kind: 'read',
       poll: async (given, context) => {
-        const inputs = ownInputs.get(given) ?? withoutEnding(given as unknown as JsonObject);
-        ownInputs.set(given, inputs);
-        const seen = await look(inputs, context);
+        const seen = await look(withoutEnding(given as unknown as JsonObject), context);
         if ('kind' in seen) return seen;
         const isReport = (given as unknown as JsonObject)['OnNonCompliant'] === 'report';
         return concluded([{ target: accountTarget, judged: seen.judged }], isReport);

@@ -1,5 +1,5 @@
 /** cloudwatch:putMetric: one datum of a custom metric, at a time that is fixed before it is sent. */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import { defineAction, done } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
 import { callAws } from '../../transports/aws-calls.ts';
@@ -37,13 +37,34 @@ const units = [
   'Terabits/Second',
 ] as const;
 
-type Inputs = {
-  readonly Namespace: string;
-  readonly MetricName: string;
-  readonly Value: number;
-  readonly Unit?: (typeof units)[number];
-  readonly Dimensions?: Readonly<Record<string, string>>;
-};
+const inputs = strictObject({
+  Namespace: Type.String({
+    pattern: '^(?!AWS/)[A-Za-z0-9._/#-][A-Za-z0-9._/#: -]{0,254}$',
+    description: 'Not AWS/…, which CloudWatch keeps for the services.',
+  }),
+  MetricName: Type.String({ minLength: 1, maxLength: 255 }),
+  Value: Type.Number({ description: 'One number.' }),
+  Unit: Type.Optional(
+    Type.Unsafe<(typeof units)[number]>(
+      Type.Union(
+        units.map((unit) => Type.Literal(unit)),
+        { default: 'None' },
+      ),
+    ),
+  ),
+  Dimensions: Type.Optional(
+    Type.Record(
+      Type.String({ pattern: '^[^:\\s][^\\r\\n]{0,254}$' }),
+      Type.String({ minLength: 1, maxLength: 1_024 }),
+      {
+        maxProperties: dimensionsMax,
+        description:
+          'Name to value. Metrics of one name with other dimensions are other metrics; an alarm names them all.',
+      },
+    ),
+  ),
+});
+type Inputs = Static<typeof inputs>;
 
 export const putMetric = defineAction({
   name: 'cloudwatch:putMetric',
@@ -59,31 +80,7 @@ export const putMetric = defineAction({
     Unit: Count
     Dimensions: { Runbook: check-config-rules }
 `,
-  inputs: strictObject({
-    Namespace: Type.String({
-      pattern: '^(?!AWS/)[A-Za-z0-9._/#-][A-Za-z0-9._/#: -]{0,254}$',
-      description: 'Not AWS/…, which CloudWatch keeps for the services.',
-    }),
-    MetricName: Type.String({ minLength: 1, maxLength: 255 }),
-    Value: Type.Number({ description: 'One number.' }),
-    Unit: Type.Optional(
-      Type.Union(
-        units.map((unit) => Type.Literal(unit)),
-        { default: 'None' },
-      ),
-    ),
-    Dimensions: Type.Optional(
-      Type.Record(
-        Type.String({ pattern: '^[^:\\s][^\\r\\n]{0,254}$' }),
-        Type.String({ minLength: 1, maxLength: 1_024 }),
-        {
-          maxProperties: dimensionsMax,
-          description:
-            'Name to value. Metrics of one name with other dimensions are other metrics; an alarm names them all.',
-        },
-      ),
-    ),
-  }),
+  inputs,
   outputs: strictObject({
     Timestamp: Type.String({ description: 'UTC, ISO 8601: the time that the datum stands at.' }),
   }),

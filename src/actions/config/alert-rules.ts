@@ -1,6 +1,6 @@
 /** config:alertRules: one SNS message for each rule whose state is another than the topic was last told. */
 import { createHash } from 'node:crypto';
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import { AwsFailure } from '../../transports/aws.ts';
 import { objectIn, textIn } from '../aws/reply.ts';
 import {
@@ -30,12 +30,6 @@ const sentMessage = strictObject({
   Number: Type.Integer({ description: '1 for the first message about the rule.' }),
 });
 
-type Inputs = {
-  readonly TopicArn: string;
-  readonly Rules: readonly RuleStanding[];
-  readonly Remember?: string;
-  readonly Link?: string;
-};
 type Outputs = {
   readonly Sent: {
     readonly Rule: string;
@@ -46,8 +40,23 @@ type Outputs = {
   readonly AlreadyTold: string[];
 };
 
-/** Lost replies so far, by the inputs that the activity host holds while it polls. */
-const lostReplies = new WeakMap<object, number>();
+const inputs = strictObject({
+  TopicArn: Type.String({ pattern: topicArnPattern }),
+  Rules: {
+    ...ruleStandings,
+    description: 'The output Rules of a config:checkRules with OnNonCompliant: report.',
+  },
+  Remember: Type.Optional(
+    Type.String({
+      pattern: '^/(?!aws|ssm)[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+){0,9}$',
+      default: rememberDefault,
+      description:
+        'Where in Parameter Store the last message is remembered, as REMEMBER/TOPIC/RULE. Delete such a parameter to be told anew.',
+    }),
+  ),
+  Link: Type.Optional(Type.String({ description: 'Where a reader finds more; stands in the message.' })),
+});
+type Inputs = Static<typeof inputs>;
 
 export const alertRules = defineAction({
   name: 'config:alertRules',
@@ -59,22 +68,7 @@ export const alertRules = defineAction({
   action: config:alertRules
   inputs: { TopicArn: '{{ TopicArn }}', Rules: '{{ Check.Rules }}' }
 `,
-  inputs: strictObject({
-    TopicArn: Type.String({ pattern: topicArnPattern }),
-    Rules: {
-      ...ruleStandings,
-      description: 'The output Rules of a config:checkRules with OnNonCompliant: report.',
-    },
-    Remember: Type.Optional(
-      Type.String({
-        pattern: '^/(?!aws|ssm)[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+){0,9}$',
-        default: rememberDefault,
-        description:
-          'Where in Parameter Store the last message is remembered, as REMEMBER/TOPIC/RULE. Delete such a parameter to be told anew.',
-      }),
-    ),
-    Link: Type.Optional(Type.String({ description: 'Where a reader finds more; stands in the message.' })),
-  }),
+  inputs,
   outputs: strictObject({
     Sent: Type.Array(sentMessage),
     AlreadyTold: Type.Array(Type.String(), {
@@ -104,7 +98,7 @@ export const alertRules = defineAction({
           try {
             told = await tell(rule, told, memory, inputs, context);
           } catch (error) {
-            if (!mayBeSentAgain(error, inputs)) throw untold(rule, error);
+            if (!mayBeSentAgain(error, context)) throw untold(rule, error);
             return pending(
               sendAgainMs,
               `the reply to the message about ${rule.Name} was lost; it is sent again`,
@@ -196,11 +190,11 @@ async function requireListener(topicArn: string, { aws, signal }: ActionContext)
   });
 }
 
-function mayBeSentAgain(error: unknown, inputs: object): boolean {
+function mayBeSentAgain(error: unknown, context: ActionContext): boolean {
   if (!(error instanceof AwsFailure) || error.effect !== 'unknown') return false;
-  const lost = (lostReplies.get(inputs) ?? 0) + 1;
-  lostReplies.set(inputs, lost);
-  return lost < sendingsMax;
+  const replies = context.kept('replies', () => ({ lost: 0 }));
+  replies.lost += 1;
+  return replies.lost < sendingsMax;
 }
 
 /** Whoever reads that an alarm failed must also read what the alarm was. */

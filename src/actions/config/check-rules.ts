@@ -1,5 +1,5 @@
 /** config:checkRules: AWS Config rules evaluated now, waited for, and read to the last page. */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import { AwsFailure } from '../../transports/aws.ts';
 import { defineAction, done, failed, pending, type ActionContext, type Poll } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
@@ -8,12 +8,6 @@ import { readStanding, unjudged } from './findings.ts';
 import { isRuleMissing, readRecorders, ruleMissing, troubleWith, type Trouble } from './readiness.ts';
 import { ruleStandings, rulesMax, sum, verdict, type RuleStanding, type Verdict } from './standing.ts';
 
-type Inputs = {
-  readonly Rules: readonly string[];
-  readonly OnNonCompliant?: 'fail' | 'report';
-  readonly MaxWaitSeconds?: number;
-  readonly TopFindings?: number;
-};
 type Outputs = {
   readonly Verdict: Verdict;
   readonly Summary: string;
@@ -29,7 +23,7 @@ const tryAgainMs = 5_000;
 const lookAgainMsMin = 500;
 const lookAgainMsMax = 10_000;
 
-/** One check under way. A runner that resumes begins it anew. */
+/** One check under way. A runner that resumes asks Config anew, and Config has its time again. */
 interface Check {
   readonly since: number;
   readonly settled: Map<string, RuleStanding>;
@@ -38,8 +32,32 @@ interface Check {
   /** What Config said last when it wanted to be asked later; null: it never did. */
   said: string | null;
 }
-/** By the inputs that the activity host holds while it polls. */
-const checks = new WeakMap<object, Check>();
+
+const inputs = strictObject({
+  Rules: Type.Array(Type.String({ minLength: 1, maxLength: 128 }), {
+    minItems: 1,
+    maxItems: rulesMax,
+    uniqueItems: true,
+    description: 'Names of Config rules.',
+  }),
+  OnNonCompliant: Type.Optional(
+    Type.Union([Type.Literal('fail'), Type.Literal('report')], {
+      default: 'fail',
+      description:
+        'fail: the step fails with NON_COMPLIANT or UNDETERMINED. report: it succeeds and says so in Verdict, for steps that alarm and a config:requireCompliance behind them.',
+    }),
+  ),
+  MaxWaitSeconds: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 7_200,
+      default: maxWaitSecondsDefault,
+      description: 'After that, rules without an answer are UNDETERMINED.',
+    }),
+  ),
+  TopFindings: Type.Optional(Type.Integer({ minimum: 0, maximum: 50, default: topFindingsDefault })),
+});
+type Inputs = Static<typeof inputs>;
 
 export const checkRules = defineAction({
   name: 'config:checkRules',
@@ -52,30 +70,7 @@ export const checkRules = defineAction({
     Rules: [encrypted-volumes, rds-storage-encrypted]
     OnNonCompliant: report
 `,
-  inputs: strictObject({
-    Rules: Type.Array(Type.String({ minLength: 1, maxLength: 128 }), {
-      minItems: 1,
-      maxItems: rulesMax,
-      uniqueItems: true,
-      description: 'Names of Config rules.',
-    }),
-    OnNonCompliant: Type.Optional(
-      Type.Union([Type.Literal('fail'), Type.Literal('report')], {
-        default: 'fail',
-        description:
-          'fail: the step fails with NON_COMPLIANT or UNDETERMINED. report: it succeeds and says so in Verdict, for steps that alarm and a config:requireCompliance behind them.',
-      }),
-    ),
-    MaxWaitSeconds: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: 7_200,
-        default: maxWaitSecondsDefault,
-        description: 'After that, rules without an answer are UNDETERMINED.',
-      }),
-    ),
-    TopFindings: Type.Optional(Type.Integer({ minimum: 0, maximum: 50, default: topFindingsDefault })),
-  }),
+  inputs,
   outputs: strictObject({
     Verdict: verdict,
     Summary: Type.String(),
@@ -101,13 +96,12 @@ export const checkRules = defineAction({
   effect: {
     kind: 'read',
     poll: async (inputs: Inputs, context): Promise<Poll<Outputs>> => {
-      const check = checks.get(inputs) ?? {
+      const check = context.kept('check', (): Check => ({
         since: context.now(),
         settled: new Map(),
         waiting: null,
         said: null,
-      };
-      checks.set(inputs, check);
+      }));
       const isLate = context.now() - check.since >= (inputs.MaxWaitSeconds ?? maxWaitSecondsDefault) * 1_000;
       try {
         return await goOn(inputs, check, isLate, context);
@@ -226,7 +220,6 @@ function waited({ MaxWaitSeconds }: Inputs): string {
 }
 
 function conclude(inputs: Inputs, check: Check): Poll<Outputs> {
-  checks.delete(inputs);
   const rules = inputs.Rules.flatMap((rule) => check.settled.get(rule) ?? []);
   const { verdict: overall, summary, nonCompliant, undetermined } = sum(rules);
   const outputs: Outputs = {

@@ -2,7 +2,7 @@
  * ebs:findRoot: which volume is the root of an instance, also while it is away from it. Before a runbook moves a root volume it
  * puts the tags of `Mark` on it; when that run is lost, journal and all, the next one knows by them whose root it is and how it was.
  */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import type { JsonObject } from '../../json.ts';
 import { objectsIn, textIn } from '../aws/reply.ts';
 import { ActionFailure, defineAction, done, failed } from '../define-action.ts';
@@ -17,10 +17,18 @@ const wasKey = 'belay:root-was';
 const helperKey = 'belay:root-helper';
 const wasPattern = /^(running|stopped) DeleteOnTermination=(true|false)$/;
 
-type Inputs = { readonly InstanceId: string; readonly HelperInstanceId: string };
 type State = 'running' | 'stopped';
 /** How instance and volume are, or were before a run that did not end. */
 type Was = { readonly State: State; readonly DeleteOnTermination: boolean };
+
+const inputs = strictObject({
+  InstanceId: Type.String({ pattern: '^i-[0-9a-f]+$' }),
+  HelperInstanceId: Type.String({
+    pattern: '^i-[0-9a-f]+$',
+    description: 'Where the root may be meanwhile; at another instance it is not touched.',
+  }),
+});
+type Inputs = Static<typeof inputs>;
 
 export const findRoot = defineAction({
   name: 'ebs:findRoot',
@@ -31,13 +39,7 @@ export const findRoot = defineAction({
     - name: FindRoot
       action: ebs:findRoot
       inputs: { InstanceId: i-0a7c3e5d9b1f48260, HelperInstanceId: i-0b1e9d3a7c5f42680 }`,
-  inputs: strictObject({
-    InstanceId: Type.String({ pattern: '^i-[0-9a-f]+$' }),
-    HelperInstanceId: Type.String({
-      pattern: '^i-[0-9a-f]+$',
-      description: 'Where the root may be meanwhile; at another instance it is not touched.',
-    }),
-  }),
+  inputs,
   outputs: strictObject({
     VolumeId: Type.String(),
     Device: Type.String({ description: 'Its name at the instance.' }),

@@ -1,17 +1,32 @@
 /** ebs:findVolumes: which volumes lie below the mounts of a host, and whether one set of snapshots can hold and give back all of it. */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import { defineAction, done, failed, type Poll } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
 import { attachedTo, attachmentTo, listVolumes, rootDeviceOf } from './ec2.ts';
 import { instanceIdOf, isVolume, readMounts, volumesBelow } from './mounts.ts';
 
-type Inputs = { readonly Host: string; readonly Mounts: readonly string[]; readonly Restorable?: boolean };
 type Outputs = {
   readonly VolumeIds: readonly string[];
   readonly Devices: readonly string[];
   readonly OtherMounts: readonly string[];
   readonly SizeGiB: number;
 };
+
+const inputs = strictObject({
+  Host: Type.String({
+    minLength: 1,
+    description: 'A host of the inventory with an instanceId, or an instance id.',
+  }),
+  Mounts: Type.Array(Type.String({ pattern: '^/[^\\s]*$' }), { minItems: 1, uniqueItems: true }),
+  Restorable: Type.Optional(
+    Type.Boolean({
+      default: false,
+      description:
+        'Fail where an ebs:restore could not exchange them: a root volume, one that is attached elsewhere too.',
+    }),
+  ),
+});
+type Inputs = Static<typeof inputs>;
 
 export const findVolumes = defineAction({
   name: 'ebs:findVolumes',
@@ -21,20 +36,7 @@ export const findVolumes = defineAction({
     - name: Volumes
       action: ebs:findVolumes
       inputs: { Host: db1, Mounts: [/var/lib/postgresql], Restorable: true }`,
-  inputs: strictObject({
-    Host: Type.String({
-      minLength: 1,
-      description: 'A host of the inventory with an instanceId, or an instance id.',
-    }),
-    Mounts: Type.Array(Type.String({ pattern: '^/[^\\s]*$' }), { minItems: 1, uniqueItems: true }),
-    Restorable: Type.Optional(
-      Type.Boolean({
-        default: false,
-        description:
-          'Fail where an ebs:restore could not exchange them: a root volume, one that is attached elsewhere too.',
-      }),
-    ),
-  }),
+  inputs,
   outputs: strictObject({
     VolumeIds: Type.Array(Type.String()),
     Devices: Type.Array(Type.String(), { description: 'As EC2 names the attachments, in the same order.' }),

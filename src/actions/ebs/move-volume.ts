@@ -2,7 +2,7 @@
  * ebs:moveVolume: one volume taken off where it is attached and attached to another instance. Each round looks at the
  * world anew and makes the next move, so a volume that was left half-way is brought to its end by whoever resumes.
  */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import type { JsonObject } from '../../json.ts';
 import { restoring } from '../aws/restoring.ts';
 import {
@@ -21,12 +21,6 @@ import { byVolumeId, call, listVolumes, nudge, type Volume } from './ec2.ts';
 
 const lookAgainMs = 1_000;
 
-type Inputs = {
-  readonly VolumeId: string;
-  readonly InstanceId: string;
-  readonly Device: string;
-  readonly DeleteOnTermination?: boolean;
-};
 /** Where a volume is attached; null: nowhere. */
 type Place = {
   readonly InstanceId: string;
@@ -45,6 +39,25 @@ type Wanted = {
   readonly DeleteOnTermination?: boolean;
 };
 
+const inputs = strictObject({
+  VolumeId: Type.String({ pattern: '^vol-[0-9a-f]+$' }),
+  InstanceId: Type.String({
+    pattern: '^i-[0-9a-f]+$',
+    description: 'Where it goes; in the same availability zone.',
+  }),
+  Device: Type.String({
+    pattern: '^(/dev/)?(sd|xvd)[a-z]+[0-9]*$',
+    description: 'The name there: /dev/sdh, or the root device name for a root volume.',
+  }),
+  DeleteOnTermination: Type.Optional(
+    Type.Boolean({
+      description:
+        'Whether it goes with that instance. Left out: it stays, as AttachVolume makes it, whatever it was before.',
+    }),
+  ),
+});
+type Inputs = Static<typeof inputs>;
+
 export const moveVolume = defineAction({
   name: 'ebs:moveVolume',
   summary:
@@ -54,23 +67,7 @@ export const moveVolume = defineAction({
     - name: MoveRootToHelper
       action: ebs:moveVolume
       inputs: { VolumeId: vol-0b2c4e6f81a3d5790, InstanceId: i-0b1e9d3a7c5f42680, Device: /dev/sdh }`,
-  inputs: strictObject({
-    VolumeId: Type.String({ pattern: '^vol-[0-9a-f]+$' }),
-    InstanceId: Type.String({
-      pattern: '^i-[0-9a-f]+$',
-      description: 'Where it goes; in the same availability zone.',
-    }),
-    Device: Type.String({
-      pattern: '^(/dev/)?(sd|xvd)[a-z]+[0-9]*$',
-      description: 'The name there: /dev/sdh, or the root device name for a root volume.',
-    }),
-    DeleteOnTermination: Type.Optional(
-      Type.Boolean({
-        description:
-          'Whether it goes with that instance. Left out: it stays, as AttachVolume makes it, whatever it was before.',
-      }),
-    ),
-  }),
+  inputs,
   outputs: strictObject({
     PreviousInstanceId: Type.Union([Type.String(), Type.Null()], {
       description: 'Null: it was attached nowhere.',

@@ -2,7 +2,7 @@
  * ebs:putBack: the volumes that an ebs:restore took out take their places again, and those that it made are removed. For
  * undo lists, where a restore that turns out not to start has to be left again.
  */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import { defineAction, done, type ActionContext, type BegunEffect, type Poll } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
 import { endOnHost, exchange } from './exchange.ts';
@@ -11,9 +11,21 @@ import { planInPlace, type RestorePlan } from './restore-plan.ts';
 import { exchanging } from './restore.ts';
 import { forgetReplacement, removeVolumes } from './restore-volumes.ts';
 
-type Inputs = { readonly Host: string; readonly SnapshotIds: readonly string[] };
 type Handle = { readonly Plan: (RestorePlan & { readonly BegunAt: number }) | null };
 type Outputs = { readonly VolumeIds: readonly string[]; readonly Removed: readonly string[] };
+
+const inputs = strictObject({
+  Host: Type.String({
+    minLength: 1,
+    description: 'A host of the inventory with an instanceId, or an instance id.',
+  }),
+  SnapshotIds: Type.Array(Type.String({ pattern: '^snap-[0-9a-f]+$' }), {
+    minItems: 1,
+    uniqueItems: true,
+    description: 'Those that were restored. Where no volume of them is in place there is nothing to do.',
+  }),
+});
+type Inputs = Static<typeof inputs>;
 
 export const putBack = defineAction({
   name: 'ebs:putBack',
@@ -24,17 +36,7 @@ export const putBack = defineAction({
     - name: PutBack
       action: ebs:putBack
       inputs: { Host: db1, SnapshotIds: ['snap-0a17c2e4d6f801234'] }`,
-  inputs: strictObject({
-    Host: Type.String({
-      minLength: 1,
-      description: 'A host of the inventory with an instanceId, or an instance id.',
-    }),
-    SnapshotIds: Type.Array(Type.String({ pattern: '^snap-[0-9a-f]+$' }), {
-      minItems: 1,
-      uniqueItems: true,
-      description: 'Those that were restored. Where no volume of them is in place there is nothing to do.',
-    }),
-  }),
+  inputs,
   outputs: strictObject({
     VolumeIds: Type.Array(Type.String(), { description: 'What is in place again.' }),
     Removed: Type.Array(Type.String(), { description: 'What the restore had made.' }),

@@ -2,7 +2,7 @@
  * ebs:restore: volumes made from snapshots take the places of those that a host has now; the old ones are kept.
  * Whoever uses the file systems has to be stopped before; root volumes are refused.
  */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import type { Json } from '../../json.ts';
 import {
   defineAction,
@@ -36,11 +36,6 @@ import {
 } from './restore-plan.ts';
 import { forgetReplacement, leaveOld, makeVolumes, removeVolumes } from './restore-volumes.ts';
 
-type Inputs = {
-  readonly Host: string;
-  readonly SnapshotIds: readonly string[];
-  readonly KeepBroken?: boolean;
-};
 /** What is in the places of the volumes that the snapshots were taken of; null: nothing is attached for it. */
 type Before = {
   readonly [snapshotId: string]: { readonly VolumeId: string; readonly Device: string } | null;
@@ -55,6 +50,21 @@ type Found = {
   readonly Made: readonly string[];
 };
 
+const inputs = strictObject({
+  Host: Type.String({
+    minLength: 1,
+    description: 'A host of the inventory with an instanceId, or an instance id.',
+  }),
+  SnapshotIds: Type.Array(Type.String({ pattern: '^snap-[0-9a-f]+$' }), { minItems: 1, uniqueItems: true }),
+  KeepBroken: Type.Optional(
+    Type.Boolean({
+      default: true,
+      description: 'Keep the old volumes, detached and tagged. Without them the step cannot be undone.',
+    }),
+  ),
+});
+type Inputs = Static<typeof inputs>;
+
 export const restore = defineAction({
   name: 'ebs:restore',
   summary:
@@ -64,19 +74,7 @@ export const restore = defineAction({
     - name: Restore
       action: ebs:restore
       inputs: { Host: db1, SnapshotIds: ['snap-0a17c2e4d6f801234'] }`,
-  inputs: strictObject({
-    Host: Type.String({
-      minLength: 1,
-      description: 'A host of the inventory with an instanceId, or an instance id.',
-    }),
-    SnapshotIds: Type.Array(Type.String({ pattern: '^snap-[0-9a-f]+$' }), { minItems: 1, uniqueItems: true }),
-    KeepBroken: Type.Optional(
-      Type.Boolean({
-        default: true,
-        description: 'Keep the old volumes, detached and tagged. Without them the step cannot be undone.',
-      }),
-    ),
-  }),
+  inputs,
   outputs: strictObject({
     VolumeIds: Type.Array(Type.String(), { description: 'The new ones, in the order of SnapshotIds.' }),
     PreviousVolumeIds: Type.Array(Type.String(), { description: 'The old ones, in the same order.' }),
@@ -199,17 +197,13 @@ const undoing: BegunEffect<UndoOf, null, Found, Record<string, Json>> = {
 const keyOf = ({ Host, SnapshotIds }: Inputs, { executionId, step }: ActionContext) =>
   keepKey(executionId, step.replace(/\/undo$/, ''), Host, ...SnapshotIds);
 
-/** By the handle that the runner holds while it polls. */
-const movesOf = new WeakMap<Handle, Map<string, number>>();
-
 export function exchanging(
   plan: Handle,
   way: 'forth' | 'back',
   { Host }: { readonly Host: string },
   context: ActionContext,
 ): Exchanging {
-  const moves = movesOf.get(plan) ?? new Map<string, number>();
-  movesOf.set(plan, moves);
+  const moves = context.kept('moves', () => new Map<string, number>());
   const goingIn = ({ Old, New }: Exchange) => (way === 'forth' ? New : Old);
   return {
     instanceId: plan.InstanceId,

@@ -1,19 +1,53 @@
 /** Which volumes an ebs:snapshot is of, and what a restore will need to know of them. */
+import { Type, type Static } from 'typebox';
 import type { JsonObject } from '../../json.ts';
 import { HostFailure, type Host } from '../../transports/host.ts';
 import { ActionFailure, type ActionContext } from '../define-action.ts';
+import { strictObject } from '../strict-object.ts';
 import { attachedTo, attachmentTo, byVolumeId, listVolumes, rootDeviceOf, type Volume } from './ec2.ts';
 import { instanceIdOf, isVolume, readMounts, volumesBelow, type Mounted } from './mounts.ts';
 
-export interface SnapshotInputs {
-  readonly Host?: string;
-  readonly InstanceId?: string;
-  readonly Mounts?: readonly string[];
-  readonly VolumeIds?: readonly string[];
-  readonly Description?: string;
-  readonly Quiesce?: boolean;
-  readonly QuiesceSecondsMax?: number;
-}
+export const snapshotInputs = strictObject({
+  Host: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description: 'A host of the inventory with an instanceId, or an instance id.',
+    }),
+  ),
+  InstanceId: Type.Optional(
+    Type.String({
+      pattern: '^i-[0-9a-f]+$',
+      description: 'In place of Host, when nothing on it is to be asked.',
+    }),
+  ),
+  Mounts: Type.Optional(
+    Type.Array(Type.String({ pattern: '^/[^\\s]*$' }), {
+      minItems: 1,
+      uniqueItems: true,
+      description: 'Mount points of the Host; left out: every volume of the instance, the root volume too.',
+    }),
+  ),
+  VolumeIds: Type.Optional(
+    Type.Array(Type.String({ pattern: '^vol-[0-9a-f]+$' }), { minItems: 1, uniqueItems: true }),
+  ),
+  Description: Type.Optional(Type.String({ maxLength: 255 })),
+  Quiesce: Type.Optional(
+    Type.Boolean({
+      default: false,
+      description:
+        'Freeze the file systems during the call. A set is crash-consistent without it; databases need nothing more.',
+    }),
+  ),
+  QuiesceSecondsMax: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 120,
+      default: 30,
+      description: 'After so long the host thaws by itself.',
+    }),
+  ),
+});
+export type SnapshotInputs = Static<typeof snapshotInputs>;
 
 /** Everything about one volume that a restore would otherwise have to guess. */
 export type VolumeFacts = {

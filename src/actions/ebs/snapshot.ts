@@ -18,7 +18,13 @@ import { syncMounts } from '../scripts/volume.ts';
 import { strictObject } from '../strict-object.ts';
 import { bySnapshotId, byTag, call, deleteSnapshot, listSnapshots, settleMs, type Snapshot } from './ec2.ts';
 import { quiesced } from './quiesce.ts';
-import { planSnapshot, type SnapshotInputs, type SnapshotPlan, type VolumeFacts } from './snapshot-plan.ts';
+import {
+  planSnapshot,
+  snapshotInputs,
+  type SnapshotInputs,
+  type SnapshotPlan,
+  type VolumeFacts,
+} from './snapshot-plan.ts';
 
 /** The first snapshot of a volume of several TiB takes hours. */
 const snapshotSecondsMax = 6 * 3_600;
@@ -52,46 +58,7 @@ export const snapshot = defineAction({
     - name: SnapshotData
       action: ebs:snapshot
       inputs: { Host: db1, Mounts: [/var/lib/postgresql] }`,
-  inputs: strictObject({
-    Host: Type.Optional(
-      Type.String({
-        minLength: 1,
-        description: 'A host of the inventory with an instanceId, or an instance id.',
-      }),
-    ),
-    InstanceId: Type.Optional(
-      Type.String({
-        pattern: '^i-[0-9a-f]+$',
-        description: 'In place of Host, when nothing on it is to be asked.',
-      }),
-    ),
-    Mounts: Type.Optional(
-      Type.Array(Type.String({ pattern: '^/[^\\s]*$' }), {
-        minItems: 1,
-        uniqueItems: true,
-        description: 'Mount points of the Host; left out: every volume of the instance, the root volume too.',
-      }),
-    ),
-    VolumeIds: Type.Optional(
-      Type.Array(Type.String({ pattern: '^vol-[0-9a-f]+$' }), { minItems: 1, uniqueItems: true }),
-    ),
-    Description: Type.Optional(Type.String({ maxLength: 255 })),
-    Quiesce: Type.Optional(
-      Type.Boolean({
-        default: false,
-        description:
-          'Freeze the file systems during the call. A set is crash-consistent without it; databases need nothing more.',
-      }),
-    ),
-    QuiesceSecondsMax: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: 120,
-        default: 30,
-        description: 'After so long the host thaws by itself.',
-      }),
-    ),
-  }),
+  inputs: snapshotInputs,
   outputs: strictObject({
     SnapshotIds: Type.Array(Type.String()),
     VolumeIds: Type.Array(Type.String(), { description: 'In the order of SnapshotIds.' }),

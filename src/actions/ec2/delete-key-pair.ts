@@ -1,5 +1,5 @@
 /** ec2:deleteKeyPair: a key pair that nothing refers to any more goes from EC2; hosts are not touched. */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import type { JsonObject } from '../../json.ts';
 import { defineAction, done, failed, pending, type UndoInputs } from '../define-action.ts';
 import { restoring } from '../aws/restoring.ts';
@@ -14,7 +14,6 @@ import {
   templatesNaming,
 } from './key-pairs.ts';
 
-type Inputs = { readonly KeyName: string; readonly AllowInstances?: boolean };
 /** Null: there is no such key pair. */
 type Before = {
   readonly Pair: {
@@ -28,6 +27,18 @@ type Before = {
 };
 type Outputs = { readonly Deleted: boolean };
 
+const inputs = strictObject({
+  KeyName: Type.String({ minLength: 1, maxLength: 255 }),
+  AllowInstances: Type.Optional(
+    Type.Boolean({
+      default: false,
+      description:
+        'Instances show for ever which key pair they were launched with, whatever authorized_keys holds since. True: that does not keep it. Launch templates always do; launch configurations of Auto Scaling are not looked at.',
+    }),
+  ),
+});
+type Inputs = Static<typeof inputs>;
+
 export const deleteKeyPair = defineAction({
   name: 'ec2:deleteKeyPair',
   summary:
@@ -37,16 +48,7 @@ export const deleteKeyPair = defineAction({
     - name: DeleteOldKeyPair
       action: ec2:deleteKeyPair
       inputs: { KeyName: ops-v1, AllowInstances: true }`,
-  inputs: strictObject({
-    KeyName: Type.String({ minLength: 1, maxLength: 255 }),
-    AllowInstances: Type.Optional(
-      Type.Boolean({
-        default: false,
-        description:
-          'Instances show for ever which key pair they were launched with, whatever authorized_keys holds since. True: that does not keep it. Launch templates always do; launch configurations of Auto Scaling are not looked at.',
-      }),
-    ),
-  }),
+  inputs,
   outputs: strictObject({ Deleted: Type.Boolean() }),
   timeoutSeconds: 300,
   permissions: ({ AllowInstances }) => [

@@ -1,5 +1,5 @@
 /** ec2:deleteTags: takes tags off EC2 resources, whatever their values; undo puts the values back. */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import type { Json, JsonObject } from '../../json.ts';
 import { putTags, readTags, removeTags, tagChanges, type TagValues } from '../aws/tag-values.ts';
 import { restoring } from '../aws/restoring.ts';
@@ -8,8 +8,17 @@ import { strictObject } from '../strict-object.ts';
 
 const lookAgainMs = 1_000;
 
-type Inputs = { readonly ResourceIds: readonly string[]; readonly Keys: readonly string[] };
 type Before = { readonly Tags: TagValues };
+
+const inputs = strictObject({
+  ResourceIds: Type.Array(Type.String({ minLength: 1 }), { minItems: 1, maxItems: 1000 }),
+  Keys: Type.Array(Type.String({ minLength: 1, maxLength: 128 }), {
+    minItems: 1,
+    maxItems: 50,
+    description: 'A resource that has no such tag is left as it is.',
+  }),
+});
+type Inputs = Static<typeof inputs>;
 
 export const deleteTags = defineAction({
   name: 'ec2:deleteTags',
@@ -19,14 +28,7 @@ export const deleteTags = defineAction({
     - name: TakeMarkOff
       action: ec2:deleteTags
       inputs: { ResourceIds: [vol-0b2c4e6f81a3d5790], Keys: [Patching] }`,
-  inputs: strictObject({
-    ResourceIds: Type.Array(Type.String({ minLength: 1 }), { minItems: 1, maxItems: 1000 }),
-    Keys: Type.Array(Type.String({ minLength: 1, maxLength: 128 }), {
-      minItems: 1,
-      maxItems: 50,
-      description: 'A resource that has no such tag is left as it is.',
-    }),
-  }),
+  inputs,
   outputs: strictObject({}),
   timeoutSeconds: 300,
   permissions: () => ['ec2:DescribeTags', 'ec2:DeleteTags', 'ec2:CreateTags'],

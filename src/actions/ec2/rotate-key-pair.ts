@@ -1,5 +1,5 @@
 /** ec2:rotateKeyPair: a public key becomes the next version of a key pair; the versions before it stay. */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import type { JsonObject } from '../../json.ts';
 import { AwsFailure } from '../../transports/aws.ts';
 import {
@@ -25,11 +25,6 @@ import {
   settleMs,
 } from './key-pairs.ts';
 
-type Inputs = {
-  readonly Name: string;
-  readonly PublicKey: string;
-  readonly Tags?: Readonly<Record<string, string>>;
-};
 type Before = {
   /** The newest version there is; null: none. */
   readonly Previous: string | null;
@@ -96,6 +91,19 @@ const importing: BegunEffect<Inputs, Before, Handle, Outputs> = {
   },
 };
 
+const inputs = strictObject({
+  Name: Type.String({
+    pattern: '^[A-Za-z0-9][A-Za-z0-9 ._@+=/-]{0,200}$',
+    description: 'Without the version: the key pairs are called NAME-v1, NAME-v2 ….',
+  }),
+  PublicKey: Type.String({
+    minLength: 1,
+    description: 'One line, ssh-ed25519 or ssh-rsa; Windows instances take ssh-rsa only.',
+  }),
+  Tags: Type.Optional(Type.Record(Type.String({ pattern: '^(?!aws:|belay:).{1,128}$' }), Type.String())),
+});
+type Inputs = Static<typeof inputs>;
+
 export const rotateKeyPair = defineAction({
   name: 'ec2:rotateKeyPair',
   summary:
@@ -107,17 +115,7 @@ export const rotateKeyPair = defineAction({
       inputs:
         Name: ops
         PublicKey: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f ops-v2`,
-  inputs: strictObject({
-    Name: Type.String({
-      pattern: '^[A-Za-z0-9][A-Za-z0-9 ._@+=/-]{0,200}$',
-      description: 'Without the version: the key pairs are called NAME-v1, NAME-v2 ….',
-    }),
-    PublicKey: Type.String({
-      minLength: 1,
-      description: 'One line, ssh-ed25519 or ssh-rsa; Windows instances take ssh-rsa only.',
-    }),
-    Tags: Type.Optional(Type.Record(Type.String({ pattern: '^(?!aws:|belay:).{1,128}$' }), Type.String())),
-  }),
+  inputs,
   outputs: strictObject({
     KeyName: Type.String(),
     KeyPairId: Type.String(),

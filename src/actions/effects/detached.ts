@@ -47,12 +47,6 @@ export interface DetachedCommand<I, B, O> {
   readonly outputBytesMax?: number;
 }
 
-/**
- * What has been read of a command's output, by the handle that the activity host holds while it polls: gone with it,
- * and read again from the start by the runner that resumes.
- */
-const captures = new WeakMap<DetachedHandle, Capture>();
-
 export function detached<I, B, O>(command: DetachedCommand<I, B, O>): BegunEffect<I, B, DetachedHandle, O> {
   const hostOf = (inputs: I, context: ActionContext): Host => {
     const host = command.host(inputs, context);
@@ -61,8 +55,10 @@ export function detached<I, B, O>(command: DetachedCommand<I, B, O>): BegunEffec
   const ask = async (handle: DetachedHandle, inputs: I, context: ActionContext, waitMs: number) => {
     const host = hostOf(inputs, context);
     const log = command.log?.(context) ?? context.log(host.name);
-    const capture = captures.get(handle) ?? captureOutput(log, command.outputBytesMax ?? fieldBytesMax);
-    captures.set(handle, capture);
+    // Read again from the start by the runner that resumes.
+    const capture = context.kept(`output of ${handle.Token} on ${host.name}`, () =>
+      captureOutput(log, command.outputBytesMax ?? fieldBytesMax),
+    );
     const state = await host.poll(handle.Token, {
       from: capture.next(),
       sink: capture.sink,

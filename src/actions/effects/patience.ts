@@ -1,12 +1,10 @@
-/** How long a reading action goes on asking, counted from the first time that it asked for the same step. */
+/** How long a reading action goes on asking. */
+import type { ActionContext } from '../define-action.ts';
 
-/** By the inputs that the activity host holds while it polls; a runner that resumes begins to count anew. */
-const firstAskedAt = new WeakMap<object, number>();
-
-/** Whether `seconds` have not passed yet since `inputs` were first asked about. `now` in ms. */
-export function isStillPatient(inputs: object, seconds: number, now: number): boolean {
-  const since = firstAskedAt.get(inputs);
-  if (since !== undefined) return now - since < seconds * 1_000;
-  firstAskedAt.set(inputs, now);
-  return seconds > 0;
+/** Whether `seconds` have not passed yet since it was first asked, whoever has run the execution since. */
+export function isStillPatient(
+  { now, startedAt }: Pick<ActionContext, 'now' | 'startedAt'>,
+  seconds: number,
+): boolean {
+  return now() - startedAt < seconds * 1_000;
 }

@@ -1,5 +1,5 @@
 /** host:authorizedKeys: keys of one user added to or removed from authorized_keys, told apart by their body. */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import type { Change } from '../../engine/events.ts';
 import { ActionFailure, defineAction, done, type ActionContext, type UndoInputs } from '../define-action.ts';
 import { fingerprintOf, looksPrivate, parsePublicKey, type PublicKey } from '../public-key.ts';
@@ -14,14 +14,6 @@ import { detached, fieldsOrFailure, type DetachedEnd, type DetachedHandle } from
 import { readFields, type Fields } from '../scripts/fields.ts';
 import { keepKey } from '../scripts/keep-key.ts';
 
-type Inputs = {
-  readonly Host: string;
-  readonly User: string;
-  readonly Keys: readonly string[];
-  readonly State?: 'present' | 'absent';
-  readonly Proven?: string;
-  readonly Root?: string;
-};
 type Before = {
   readonly Path: string;
   /** `file SHA256 UID:GID MODE`, or `absent - - -`. */
@@ -93,6 +85,36 @@ const backward = detached<UndoOf, null, { KeyCount: number }>({
   },
 });
 
+const inputs = strictObject({
+  Host: Type.String({ minLength: 1, description: 'A host of the inventory or an instance id.' }),
+  User: Type.String({
+    pattern: '^[A-Za-z0-9_][A-Za-z0-9_.-]*\\$?$',
+    description: 'Whose file: the first that sshd reads for the user (AuthorizedKeysFile).',
+  }),
+  Keys: Type.Array(Type.String({ minLength: 1 }), {
+    minItems: 1,
+    maxItems: 100,
+    description:
+      'Lines of authorized_keys, with options if wanted. A key that is there already keeps its line and its options.',
+  }),
+  State: Type.Optional(Type.Union([Type.Literal('present'), Type.Literal('absent')], { default: 'present' })),
+  Proven: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description:
+        'For absent: another key of the same user that has been proven on this host, as ssh:proveKey gives it: {{ Prove.PublicKey }}. It has to be left in the file. Needed where a key to be removed is the one by which Belay itself has logged in.',
+    }),
+  ),
+  Root: Type.Optional(
+    Type.String({
+      pattern: '^/.+',
+      description:
+        'Where the root volume of another system is mounted on the host: its users and its sshd_config count. Left out: the running system.',
+    }),
+  ),
+});
+type Inputs = Static<typeof inputs>;
+
 export const authorizedKeys = defineAction({
   name: 'host:authorizedKeys',
   summary:
@@ -105,36 +127,7 @@ export const authorizedKeys = defineAction({
         Host: web1
         User: ops
         Keys: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f ops-v2']`,
-  inputs: strictObject({
-    Host: Type.String({ minLength: 1, description: 'A host of the inventory or an instance id.' }),
-    User: Type.String({
-      pattern: '^[A-Za-z0-9_][A-Za-z0-9_.-]*\\$?$',
-      description: 'Whose file: the first that sshd reads for the user (AuthorizedKeysFile).',
-    }),
-    Keys: Type.Array(Type.String({ minLength: 1 }), {
-      minItems: 1,
-      maxItems: 100,
-      description:
-        'Lines of authorized_keys, with options if wanted. A key that is there already keeps its line and its options.',
-    }),
-    State: Type.Optional(
-      Type.Union([Type.Literal('present'), Type.Literal('absent')], { default: 'present' }),
-    ),
-    Proven: Type.Optional(
-      Type.String({
-        minLength: 1,
-        description:
-          'For absent: another key of the same user that has been proven on this host, as ssh:proveKey gives it: {{ Prove.PublicKey }}. It has to be left in the file. Needed where a key to be removed is the one by which Belay itself has logged in.',
-      }),
-    ),
-    Root: Type.Optional(
-      Type.String({
-        pattern: '^/.+',
-        description:
-          'Where the root volume of another system is mounted on the host: its users and its sshd_config count. Left out: the running system.',
-      }),
-    ),
-  }),
+  inputs,
   outputs: strictObject({
     Path: Type.String(),
     Changed: Type.Boolean(),

@@ -2,7 +2,7 @@
  * host:binary: a program staged beside the one that runs, exchanged with it by rename, and exchanged back. Restarts
  * nothing. Its state is what lies at three places: PATH, PATH.new (staged) and PATH.old (the one before).
  */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import type { Change } from '../../engine/events.ts';
 import type { HostScript } from '../../transports/host.ts';
 import {
@@ -21,13 +21,6 @@ import { detached, fieldsOrFailure, type DetachedEnd } from '../effects/detached
 import { readFields, type Fields } from '../scripts/fields.ts';
 import { keepKey } from '../scripts/keep-key.ts';
 
-type Inputs = {
-  readonly Host: string;
-  readonly Path: string;
-  readonly State: 'staged' | 'swapped' | 'restored';
-  readonly Source?: string;
-  readonly Sha256?: string;
-};
 /** The sha256 at PATH, PATH.new and PATH.old; `-` where there is no file. */
 type Places = { readonly path: string; readonly staged: string; readonly previous: string };
 type Outputs = {
@@ -36,6 +29,31 @@ type Outputs = {
   readonly PreviousSha256: string | null;
   readonly Changed: boolean;
 };
+
+const inputs = strictObject({
+  Host: Type.String({ minLength: 1, description: 'A host of the inventory or an instance id.' }),
+  Path: Type.String({
+    pattern: '^/.*[^/]$',
+    description: 'The program. PATH.new and PATH.old beside it are the staged one and the one before.',
+  }),
+  State: Type.Union([Type.Literal('staged'), Type.Literal('swapped'), Type.Literal('restored')], {
+    description:
+      'staged: Source is at PATH.new. swapped: what was staged is at PATH, and what it replaced at PATH.old. restored: PATH.old is at PATH again, and what it replaces is staged.',
+  }),
+  Source: Type.Optional(
+    Type.String({
+      pattern: '^(/|https://)[^\\s"\\\\]+$',
+      description: 'staged: a file on the host, or an https address that the host fetches with curl.',
+    }),
+  ),
+  Sha256: Type.Optional(
+    Type.String({
+      pattern: '^[0-9a-f]{64}$',
+      description: 'Of the program that is staged or swapped in; for restored, of the one that comes back.',
+    }),
+  ),
+});
+type Inputs = Static<typeof inputs>;
 
 export const binary = defineAction({
   name: 'host:binary',
@@ -51,29 +69,7 @@ export const binary = defineAction({
         State: staged
         Source: /srv/releases/minio.RELEASE.2026-02-12T20-18-48Z
         Sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08`,
-  inputs: strictObject({
-    Host: Type.String({ minLength: 1, description: 'A host of the inventory or an instance id.' }),
-    Path: Type.String({
-      pattern: '^/.*[^/]$',
-      description: 'The program. PATH.new and PATH.old beside it are the staged one and the one before.',
-    }),
-    State: Type.Union([Type.Literal('staged'), Type.Literal('swapped'), Type.Literal('restored')], {
-      description:
-        'staged: Source is at PATH.new. swapped: what was staged is at PATH, and what it replaced at PATH.old. restored: PATH.old is at PATH again, and what it replaces is staged.',
-    }),
-    Source: Type.Optional(
-      Type.String({
-        pattern: '^(/|https://)[^\\s"\\\\]+$',
-        description: 'staged: a file on the host, or an https address that the host fetches with curl.',
-      }),
-    ),
-    Sha256: Type.Optional(
-      Type.String({
-        pattern: '^[0-9a-f]{64}$',
-        description: 'Of the program that is staged or swapped in; for restored, of the one that comes back.',
-      }),
-    ),
-  }),
+  inputs,
   outputs: strictObject({
     Sha256: Type.Union([Type.String(), Type.Null()], { description: 'At PATH; null: there is no file.' }),
     StagedSha256: Type.Union([Type.String(), Type.Null()], { description: 'At PATH.new.' }),

@@ -1,5 +1,5 @@
 /** host:command: an author's command or shell text on one host. What it does nobody knows: it has no undo of its own. */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import type { CatalogProblem } from '../../document/catalog.ts';
 import type { HostScript } from '../../transports/host.ts';
 import { ActionFailure, defineAction, done, failed, type ActionContext } from '../define-action.ts';
@@ -19,16 +19,38 @@ const outputBytesMax = stdoutCharactersMax * 4;
 const stdoutJsonBytesMax = 40_000;
 const stderrJsonBytesMax = 16_000;
 
-type Inputs = {
-  readonly Host: string;
-  readonly Command?: readonly string[];
-  readonly Script?: string;
-  readonly Env?: Readonly<Record<string, string>>;
-  readonly WorkingDirectory?: string;
-  readonly ShowOutput?: boolean;
-  readonly ExpectExitCodes?: readonly number[];
-};
 type Outputs = { readonly ExitCode: number; readonly Stdout: string; readonly Stderr: string };
+
+const inputs = strictObject({
+  Host: Type.String({ minLength: 1, description: 'A host of the inventory or an instance id.' }),
+  Command: Type.Optional(
+    Type.Array(Type.String(), {
+      minItems: 1,
+      description: 'A program and its arguments, taken as they are: no shell reads them.',
+    }),
+  ),
+  Script: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description:
+        'POSIX sh, or what its first line #! names. Holds no expressions: pass values through Env.',
+    }),
+  ),
+  Env: Type.Optional(
+    Type.Record(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]*$' }), Type.String(), {
+      description: 'Environment of the command; the place for values and for secrets.',
+    }),
+  ),
+  WorkingDirectory: Type.Optional(Type.String({ pattern: '^/' })),
+  ShowOutput: showOutputInput,
+  ExpectExitCodes: Type.Optional(
+    Type.Array(Type.Integer({ minimum: 0, maximum: 255 }), {
+      minItems: 1,
+      description: 'Exit codes that mean success; default 0.',
+    }),
+  ),
+});
+type Inputs = Static<typeof inputs>;
 
 const onOne = defineAction({
   name: 'host:command',
@@ -43,35 +65,7 @@ const onOne = defineAction({
         Script: 'runuser -u postgres -- psql -qc CHECKPOINT "$DATABASE"'
         Env: { DATABASE: postgres }
       undo: { none: a checkpoint changes no data }`,
-  inputs: strictObject({
-    Host: Type.String({ minLength: 1, description: 'A host of the inventory or an instance id.' }),
-    Command: Type.Optional(
-      Type.Array(Type.String(), {
-        minItems: 1,
-        description: 'A program and its arguments, taken as they are: no shell reads them.',
-      }),
-    ),
-    Script: Type.Optional(
-      Type.String({
-        minLength: 1,
-        description:
-          'POSIX sh, or what its first line #! names. Holds no expressions: pass values through Env.',
-      }),
-    ),
-    Env: Type.Optional(
-      Type.Record(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]*$' }), Type.String(), {
-        description: 'Environment of the command; the place for values and for secrets.',
-      }),
-    ),
-    WorkingDirectory: Type.Optional(Type.String({ pattern: '^/' })),
-    ShowOutput: showOutputInput,
-    ExpectExitCodes: Type.Optional(
-      Type.Array(Type.Integer({ minimum: 0, maximum: 255 }), {
-        minItems: 1,
-        description: 'Exit codes that mean success; default 0.',
-      }),
-    ),
-  }),
+  inputs,
   outputs: strictObject({
     ExitCode: Type.Integer(),
     Stdout: Type.String({

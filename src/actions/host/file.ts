@@ -1,5 +1,5 @@
 /** host:file: one file on a host with these bytes, this owner and mode, or none. */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import type { Change } from '../../engine/events.ts';
 import { ActionFailure, defineAction, done, type ActionContext, type UndoInputs } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
@@ -14,16 +14,6 @@ import { observeService } from '../scripts/service.ts';
 /** How many bytes a file's content may have: it travels in the step's inputs. */
 export const contentBytesMax = 256 * 1024;
 
-type Inputs = {
-  readonly Host: string;
-  readonly Path: string;
-  readonly State?: 'present' | 'absent';
-  readonly Content?: string;
-  readonly Owner?: string;
-  readonly Group?: string;
-  readonly Mode?: string;
-  readonly Service?: { readonly Name: string; readonly State: 'reloaded' | 'restarted' };
-};
 /** No bytes: they may hold secrets, and stay on the host. */
 type Before = {
   readonly kind: 'absent' | 'file';
@@ -36,6 +26,36 @@ type Before = {
   readonly unitActive: boolean | null;
 };
 type Outputs = { readonly Sha256: string | null; readonly Changed: boolean };
+
+const inputs = strictObject({
+  Host: Type.String({ minLength: 1, description: 'A host of the inventory or an instance id.' }),
+  Path: Type.String({
+    pattern: '^/',
+    description: 'Absolute. A symbolic link is refused: name the file it points to.',
+  }),
+  State: Type.Optional(Type.Union([Type.Literal('present'), Type.Literal('absent')], { default: 'present' })),
+  Content: Type.Optional(
+    Type.String({ description: 'The whole new file, at most 256 KiB; may hold secret parameters.' }),
+  ),
+  Owner: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_][A-Za-z0-9_.-]*\\$?$' })),
+  Group: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_][A-Za-z0-9_.-]*\\$?$' })),
+  Mode: Type.Optional(
+    Type.String({
+      pattern: '^[0-7]{3,4}$',
+      description: "Octal, quoted: '0640'. A new file with a secret in it is 0600 by default.",
+    }),
+  ),
+  Service: Type.Optional(
+    strictObject({
+      Name: Type.String({ pattern: '^[A-Za-z0-9:_.\\\\@][A-Za-z0-9:_.\\\\@-]*$' }),
+      State: Type.Union([Type.Literal('reloaded'), Type.Literal('restarted')], {
+        description:
+          'What the unit needs to notice the change. It happens only when the file changed and the unit is active, and again when undo puts the file back.',
+      }),
+    }),
+  ),
+});
+type Inputs = Static<typeof inputs>;
 
 const onOne = defineAction({
   name: 'host:file',
@@ -52,36 +72,7 @@ const onOne = defineAction({
         Owner: postgres
         Mode: '0640'
         Service: { Name: postgresql@15-main, State: restarted }`,
-  inputs: strictObject({
-    Host: Type.String({ minLength: 1, description: 'A host of the inventory or an instance id.' }),
-    Path: Type.String({
-      pattern: '^/',
-      description: 'Absolute. A symbolic link is refused: name the file it points to.',
-    }),
-    State: Type.Optional(
-      Type.Union([Type.Literal('present'), Type.Literal('absent')], { default: 'present' }),
-    ),
-    Content: Type.Optional(
-      Type.String({ description: 'The whole new file, at most 256 KiB; may hold secret parameters.' }),
-    ),
-    Owner: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_][A-Za-z0-9_.-]*\\$?$' })),
-    Group: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_][A-Za-z0-9_.-]*\\$?$' })),
-    Mode: Type.Optional(
-      Type.String({
-        pattern: '^[0-7]{3,4}$',
-        description: "Octal, quoted: '0640'. A new file with a secret in it is 0600 by default.",
-      }),
-    ),
-    Service: Type.Optional(
-      strictObject({
-        Name: Type.String({ pattern: '^[A-Za-z0-9:_.\\\\@][A-Za-z0-9:_.\\\\@-]*$' }),
-        State: Type.Union([Type.Literal('reloaded'), Type.Literal('restarted')], {
-          description:
-            'What the unit needs to notice the change. It happens only when the file changed and the unit is active, and again when undo puts the file back.',
-        }),
-      }),
-    ),
-  }),
+  inputs,
   outputs: strictObject({
     Sha256: Type.Union([Type.String(), Type.Null()], {
       description: 'Of the file now; null: there is none.',

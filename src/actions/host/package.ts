@@ -1,5 +1,5 @@
 /** host:package: packages of a host at an exact version, by apt, dnf or yum; undo is the exact version before. */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import type { Change } from '../../engine/events.ts';
 import { defineAction, done, type ActionContext, type UndoInputs } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
@@ -10,13 +10,6 @@ import { readFields, type Fields } from '../scripts/fields.ts';
 import { keepKey } from '../scripts/keep-key.ts';
 import { installPackages, observePackages, restorePackages } from '../scripts/package.ts';
 
-type Inputs = {
-  readonly Host: string;
-  readonly Names: readonly string[];
-  readonly Version?: string;
-  readonly State?: 'present' | 'staged';
-  readonly AllowNoUndo?: boolean;
-};
 /** By package name; version null: not installed. */
 type Before = {
   readonly manager: string;
@@ -34,6 +27,38 @@ type Outputs = {
   readonly Plan: readonly { readonly Name: string; readonly From: string | null; readonly To: string }[];
 };
 
+const inputs = strictObject({
+  Host: Type.String({ minLength: 1, description: 'A host of the inventory or an instance id.' }),
+  Names: Type.Array(Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9+._:-]*$' }), {
+    minItems: 1,
+    maxItems: 100,
+    uniqueItems: true,
+  }),
+  Version: Type.Optional(
+    Type.String({
+      pattern: '^[A-Za-z0-9*?][A-Za-z0-9.+:~^*?_-]*$',
+      default: 'latest',
+      description:
+        'As dpkg or rpm writes it (15.20-0+deb12u1), a pattern of it (15.20*; the newest that matches), or latest. The same for all Names.',
+    }),
+  ),
+  State: Type.Optional(
+    Type.Union([Type.Literal('present'), Type.Literal('staged')], {
+      default: 'present',
+      description:
+        'staged installs nothing: it fetches the packages and keeps those that they replace. What would be refused is refused before anything is stopped for the installation.',
+    }),
+  ),
+  AllowNoUndo: Type.Optional(
+    Type.Boolean({
+      default: false,
+      description:
+        'Install although a version that is replaced can be had nowhere any more. Without it the step refuses.',
+    }),
+  ),
+});
+type Inputs = Static<typeof inputs>;
+
 const onOne = defineAction({
   name: 'host:package',
   summary:
@@ -43,36 +68,7 @@ const onOne = defineAction({
     - name: Patch
       action: host:package
       inputs: { Host: db1, Names: [postgresql-15, postgresql-client-15, libpq5], Version: 15.20-0+deb12u1 }`,
-  inputs: strictObject({
-    Host: Type.String({ minLength: 1, description: 'A host of the inventory or an instance id.' }),
-    Names: Type.Array(Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9+._:-]*$' }), {
-      minItems: 1,
-      maxItems: 100,
-      uniqueItems: true,
-    }),
-    Version: Type.Optional(
-      Type.String({
-        pattern: '^[A-Za-z0-9*?][A-Za-z0-9.+:~^*?_-]*$',
-        default: 'latest',
-        description:
-          'As dpkg or rpm writes it (15.20-0+deb12u1), a pattern of it (15.20*; the newest that matches), or latest. The same for all Names.',
-      }),
-    ),
-    State: Type.Optional(
-      Type.Union([Type.Literal('present'), Type.Literal('staged')], {
-        default: 'present',
-        description:
-          'staged installs nothing: it fetches the packages and keeps those that they replace. What would be refused is refused before anything is stopped for the installation.',
-      }),
-    ),
-    AllowNoUndo: Type.Optional(
-      Type.Boolean({
-        default: false,
-        description:
-          'Install although a version that is replaced can be had nowhere any more. Without it the step refuses.',
-      }),
-    ),
-  }),
+  inputs,
   outputs: strictObject({
     Versions: Type.Record(Type.String(), Type.String()),
     Version: Type.String({ description: 'Of the first name.' }),

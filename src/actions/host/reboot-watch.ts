@@ -1,6 +1,8 @@
 /** Watches a host that was told to reboot: on its way down, away, on its way up, and whether it came back whole. */
+import { Type, type Static } from 'typebox';
 import { HostFailure, type HostFailureCode } from '../../transports/host.ts';
 import { done, failed, pending, type ActionContext, type Poll } from '../define-action.ts';
+import { strictObject } from '../strict-object.ts';
 import { returned, type Mount } from './returned.ts';
 import { parseFields, readFields, refusal } from '../scripts/fields.ts';
 import { afterReboot } from '../scripts/reboot.ts';
@@ -8,15 +10,43 @@ import { afterReboot } from '../scripts/reboot.ts';
 /** How long one question may take, in ms: a host that is booting answers late. */
 export const askMs = 30_000;
 const againMs = 1_000;
-export const withinSecondsDefault = 600;
+const withinSecondsDefault = 600;
 
-export type Inputs = {
-  readonly Host: string;
-  readonly Services?: readonly string[];
-  readonly Mounts?: readonly string[];
-  readonly IfRequired?: boolean;
-  readonly WithinSeconds?: number;
-};
+export const rebootInputs = strictObject({
+  Host: Type.String({ minLength: 1, description: 'A host of the inventory or an instance id.' }),
+  Services: Type.Optional(
+    Type.Array(Type.String({ pattern: '^[A-Za-z0-9:_.\\\\@][A-Za-z0-9:_.\\\\@-]*$' }), {
+      uniqueItems: true,
+      maxItems: 50,
+      description:
+        'Units that the boot must bring back to active. While a mount is missing none of them starts: a drop-in sees to it for as long.',
+    }),
+  ),
+  Mounts: Type.Optional(
+    Type.Array(Type.String({ pattern: '^/[^\\s%"\\\\]*$' }), {
+      uniqueItems: true,
+      maxItems: 200,
+      description:
+        'Where a file system must be mounted before and after; left out: wherever one of a disk or of the network is mounted now.',
+    }),
+  ),
+  IfRequired: Type.Optional(
+    Type.Boolean({
+      default: false,
+      description:
+        'Reboot only when /run/reboot-required exists (Debian) or needs-restarting -r asks for it (dnf, yum).',
+    }),
+  ),
+  WithinSeconds: Type.Optional(
+    Type.Integer({
+      minimum: 10,
+      maximum: 3_600,
+      default: withinSecondsDefault,
+      description: 'From the order to reboot until everything is back.',
+    }),
+  ),
+});
+export type Inputs = Static<typeof rebootInputs>;
 export type Before = {
   readonly bootId: string;
   readonly required: 'yes' | 'no' | 'unknown';

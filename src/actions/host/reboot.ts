@@ -12,7 +12,7 @@ import {
   askMs,
   lookAfter,
   orderOf,
-  withinSecondsDefault,
+  rebootInputs,
   type Before,
   type Handle,
   type Inputs,
@@ -29,40 +29,7 @@ export const reboot = defineAction({
     - name: Reboot
       action: host:reboot
       inputs: { Host: minio02, IfRequired: true, Services: [minio], Mounts: [/mnt/disk1, /mnt/disk2] }`,
-  inputs: strictObject({
-    Host: Type.String({ minLength: 1, description: 'A host of the inventory or an instance id.' }),
-    Services: Type.Optional(
-      Type.Array(Type.String({ pattern: '^[A-Za-z0-9:_.\\\\@][A-Za-z0-9:_.\\\\@-]*$' }), {
-        uniqueItems: true,
-        maxItems: 50,
-        description:
-          'Units that the boot must bring back to active. While a mount is missing none of them starts: a drop-in sees to it for as long.',
-      }),
-    ),
-    Mounts: Type.Optional(
-      Type.Array(Type.String({ pattern: '^/[^\\s%"\\\\]*$' }), {
-        uniqueItems: true,
-        maxItems: 200,
-        description:
-          'Where a file system must be mounted before and after; left out: wherever one of a disk or of the network is mounted now.',
-      }),
-    ),
-    IfRequired: Type.Optional(
-      Type.Boolean({
-        default: false,
-        description:
-          'Reboot only when /run/reboot-required exists (Debian) or needs-restarting -r asks for it (dnf, yum).',
-      }),
-    ),
-    WithinSeconds: Type.Optional(
-      Type.Integer({
-        minimum: 10,
-        maximum: 3_600,
-        default: withinSecondsDefault,
-        description: 'From the order to reboot until everything is back.',
-      }),
-    ),
-  }),
+  inputs: rebootInputs,
   outputs: strictObject({
     Rebooted: Type.Boolean({ description: 'False: no reboot was required.' }),
     BootId: Type.String({ description: 'Of the boot that runs now.' }),

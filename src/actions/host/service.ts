@@ -1,5 +1,5 @@
 /** host:service: a systemd unit started, stopped, restarted or reloaded, and enabled or not. */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import type { Change } from '../../engine/events.ts';
 import {
   ActionFailure,
@@ -16,13 +16,6 @@ import { startedAgain } from './started-again.ts';
 import { readFields, type Fields } from '../scripts/fields.ts';
 import { observeService, setService, stableSecondsDefault } from '../scripts/service.ts';
 
-type Inputs = {
-  readonly Host: string;
-  readonly Name: string;
-  readonly State?: 'started' | 'stopped' | 'restarted' | 'reloaded';
-  readonly Enabled?: boolean;
-  readonly StableSeconds?: number;
-};
 /** `active`: systemd's ActiveState. `enabled`: its UnitFileState, null where the step does not touch it. */
 type Before = {
   readonly active: string;
@@ -42,6 +35,37 @@ type Outputs = {
 
 const isUp = (active: string) => ['active', 'activating', 'reloading', 'refreshing'].includes(active);
 
+const inputs = strictObject({
+  Host: Type.String({ minLength: 1, description: 'A host of the inventory or an instance id.' }),
+  Name: Type.String({
+    pattern: '^[A-Za-z0-9:_.\\\\@][A-Za-z0-9:_.\\\\@-]*$',
+    description:
+      'The unit; `.service` may be left out. On Debian name the cluster, postgresql@15-main: postgresql is only a wrapper that waits for nothing.',
+  }),
+  State: Type.Optional(
+    Type.Union(
+      [Type.Literal('started'), Type.Literal('stopped'), Type.Literal('restarted'), Type.Literal('reloaded')],
+      { description: 'The state wanted; left out, only enablement changes.' },
+    ),
+  ),
+  Enabled: Type.Optional(
+    Type.Boolean({
+      description:
+        'Whether the unit starts at boot; left out: as it is. It is looked at afterwards: a unit that cannot be so fails the step.',
+    }),
+  ),
+  StableSeconds: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 600,
+      default: stableSecondsDefault,
+      description:
+        'How long a service has to be active without a break before it counts as up, after a start, a restart or a reload.',
+    }),
+  ),
+});
+type Inputs = Static<typeof inputs>;
+
 const onOne = defineAction({
   name: 'host:service',
   summary:
@@ -51,40 +75,7 @@ const onOne = defineAction({
     - name: Stop
       action: host:service
       inputs: { Host: db1, Name: postgresql@15-main, State: stopped }`,
-  inputs: strictObject({
-    Host: Type.String({ minLength: 1, description: 'A host of the inventory or an instance id.' }),
-    Name: Type.String({
-      pattern: '^[A-Za-z0-9:_.\\\\@][A-Za-z0-9:_.\\\\@-]*$',
-      description:
-        'The unit; `.service` may be left out. On Debian name the cluster, postgresql@15-main: postgresql is only a wrapper that waits for nothing.',
-    }),
-    State: Type.Optional(
-      Type.Union(
-        [
-          Type.Literal('started'),
-          Type.Literal('stopped'),
-          Type.Literal('restarted'),
-          Type.Literal('reloaded'),
-        ],
-        { description: 'The state wanted; left out, only enablement changes.' },
-      ),
-    ),
-    Enabled: Type.Optional(
-      Type.Boolean({
-        description:
-          'Whether the unit starts at boot; left out: as it is. It is looked at afterwards: a unit that cannot be so fails the step.',
-      }),
-    ),
-    StableSeconds: Type.Optional(
-      Type.Integer({
-        minimum: 0,
-        maximum: 600,
-        default: stableSecondsDefault,
-        description:
-          'How long a service has to be active without a break before it counts as up, after a start, a restart or a reload.',
-      }),
-    ),
-  }),
+  inputs,
   outputs: strictObject({
     ActiveState: Type.String({ description: 'active, inactive or failed.' }),
     UnitFileState: Type.String({ description: 'enabled, disabled, static …' }),

@@ -1,5 +1,5 @@
 /** http:check: that a URL answers as expected, asked from here or from a host. */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import { HostFailure } from '../../transports/host.ts';
 import { defineAction, done, failed, pending, type Failed, type Poll } from '../define-action.ts';
 import { isStillPatient } from '../effects/patience.ts';
@@ -11,19 +11,47 @@ const askAgainMs = 1_000;
 /** How much of the body goes into the outputs. */
 const bodyCharactersMax = 4_000;
 
-type Inputs = {
-  readonly Url: string;
-  readonly Host?: string;
-  readonly Method?: 'GET' | 'HEAD';
-  readonly Headers?: Readonly<Record<string, string>>;
-  readonly ExpectStatus?: number | readonly number[];
-  readonly ExpectBody?: string;
-  readonly TimeoutSeconds?: number;
-  readonly WaitSeconds?: number;
-};
 type Outputs = { readonly Status: number | null; readonly Body: string };
 
 const status = Type.Integer({ minimum: 100, maximum: 599 });
+
+const inputs = strictObject({
+  Url: Type.String({ description: 'It begins with http:// or https://.' }),
+  Host: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description: 'The host to ask from, by its curl or python3; left out: the machine that Belay runs on.',
+    }),
+  ),
+  Method: Type.Optional(Type.Union([Type.Literal('GET'), Type.Literal('HEAD')], { default: 'GET' })),
+  Headers: Type.Optional(
+    Type.Record(
+      Type.String({ pattern: '^[A-Za-z0-9!#$%&*+.^_|~-]+$' }),
+      Type.String({ pattern: '^[^\\r\\n\\0]*$' }),
+      { description: 'May hold secrets.' },
+    ),
+  ),
+  ExpectStatus: Type.Optional(
+    Type.Union([status, Type.Array(status, { minItems: 1 })], {
+      description: 'Left out: any from 200 to 299. Redirects are not followed.',
+    }),
+  ),
+  ExpectBody: Type.Optional(
+    Type.String({ minLength: 1, description: 'Text that must stand in the first 256 KiB of the body.' }),
+  ),
+  TimeoutSeconds: Type.Optional(
+    Type.Number({ exclusiveMinimum: 0, maximum: 300, default: 10, description: 'For one request.' }),
+  ),
+  WaitSeconds: Type.Optional(
+    Type.Number({
+      minimum: 0,
+      maximum: 3_600,
+      default: 0,
+      description: 'How long to go on asking until the answer is the expected one.',
+    }),
+  ),
+});
+type Inputs = Static<typeof inputs>;
 
 export const check = defineAction({
   name: 'http:check',
@@ -33,43 +61,7 @@ export const check = defineAction({
     - name: IsHealthy
       action: http:check
       inputs: { Url: 'http://127.0.0.1:9000/minio/health/cluster', Host: minio1, ExpectStatus: 200, WaitSeconds: 60 }`,
-  inputs: strictObject({
-    Url: Type.String({ description: 'It begins with http:// or https://.' }),
-    Host: Type.Optional(
-      Type.String({
-        minLength: 1,
-        description:
-          'The host to ask from, by its curl or python3; left out: the machine that Belay runs on.',
-      }),
-    ),
-    Method: Type.Optional(Type.Union([Type.Literal('GET'), Type.Literal('HEAD')], { default: 'GET' })),
-    Headers: Type.Optional(
-      Type.Record(
-        Type.String({ pattern: '^[A-Za-z0-9!#$%&*+.^_|~-]+$' }),
-        Type.String({ pattern: '^[^\\r\\n\\0]*$' }),
-        { description: 'May hold secrets.' },
-      ),
-    ),
-    ExpectStatus: Type.Optional(
-      Type.Union([status, Type.Array(status, { minItems: 1 })], {
-        description: 'Left out: any from 200 to 299. Redirects are not followed.',
-      }),
-    ),
-    ExpectBody: Type.Optional(
-      Type.String({ minLength: 1, description: 'Text that must stand in the first 256 KiB of the body.' }),
-    ),
-    TimeoutSeconds: Type.Optional(
-      Type.Number({ exclusiveMinimum: 0, maximum: 300, default: 10, description: 'For one request.' }),
-    ),
-    WaitSeconds: Type.Optional(
-      Type.Number({
-        minimum: 0,
-        maximum: 3_600,
-        default: 0,
-        description: 'How long to go on asking until the answer is the expected one.',
-      }),
-    ),
-  }),
+  inputs,
   outputs: strictObject({
     Status: Type.Union([Type.Integer(), Type.Null()], { description: 'null: no answer.' }),
     Body: Type.String({ description: 'The first 4,000 characters.' }),
@@ -89,7 +81,7 @@ export const check = defineAction({
     poll: async (inputs: Inputs, context): Promise<Poll<Outputs>> => {
       const problem = urlProblem(inputs.Url);
       if (problem !== undefined) return failed('BAD_URL', `the URL ${inputs.Url} ${problem}`);
-      const patient = isStillPatient(inputs, inputs.WaitSeconds ?? 0, context.now());
+      const patient = isStillPatient(context, inputs.WaitSeconds ?? 0);
       const question = {
         url: inputs.Url,
         method: inputs.Method ?? 'GET',

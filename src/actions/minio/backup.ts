@@ -7,7 +7,7 @@
  * The manifest stands at the target (bucket belay-manifests, under one token for all attempts of the step), written page by
  * page.
  */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import { S3Failure } from '../../transports/s3/failure.ts';
 import type { S3Client } from '../../transports/s3/client.ts';
 import {
@@ -28,21 +28,32 @@ import { copyPage } from './backup-page.ts';
 import { shippedCut, type Cut } from './backup-parts.ts';
 import { begin, type Progress } from './backup-progress.ts';
 import { backupToken } from './backup-token.ts';
-import { openTarget, targetSchema, type TargetInputs } from './backup-target.ts';
+import { openTarget, targetSchema } from './backup-target.ts';
 import { undoBackup } from './backup-undo.ts';
 import { beginVersions, copyVersionsPage } from './backup-versions.ts';
-import { keyedInputs, openCluster, type Cluster, type KeyedInputs } from './cluster.ts';
+import { keyedInputs, openCluster, type Cluster } from './cluster.ts';
 import { windowTrouble } from './healthy-window.ts';
 import { VersionsManifest } from './versions-manifest.ts';
 
-type Inputs = KeyedInputs & {
-  readonly Target: TargetInputs;
-  readonly Buckets?: readonly string[];
-  readonly Versions?: boolean;
-};
-
-/** Kept while one runner works; another one reads it from the manifest. */
-const progressOf = new WeakMap<object, Progress>();
+const inputs = strictObject({
+  ...keyedInputs,
+  Target: targetSchema,
+  Buckets: Type.Optional(
+    Type.Array(Type.String({ minLength: 3 }), {
+      minItems: 1,
+      uniqueItems: true,
+      description: 'Left out: all.',
+    }),
+  ),
+  Versions: Type.Optional(
+    Type.Boolean({
+      default: false,
+      description:
+        'Also every version and delete marker of buckets that keep them, in the bucket belay-versions at the target; an object that is not deleted stands there once more. What a later backup updates can then still be restored as it was.',
+    }),
+  ),
+});
+type Inputs = Static<typeof inputs>;
 
 /** With objects cut as given: the tests have none of the size from which it is done. */
 export const backupCutting = (cut: Cut): AnyAction =>
@@ -63,24 +74,7 @@ export const backupCutting = (cut: Cut): AnyAction =>
           Url: https://backup.example.com:9000
           AccessKey: '{{ BackupKey }}'
           SecretKey: '{{ BackupSecret }}'`,
-    inputs: strictObject({
-      ...keyedInputs,
-      Target: targetSchema,
-      Buckets: Type.Optional(
-        Type.Array(Type.String({ minLength: 3 }), {
-          minItems: 1,
-          uniqueItems: true,
-          description: 'Left out: all.',
-        }),
-      ),
-      Versions: Type.Optional(
-        Type.Boolean({
-          default: false,
-          description:
-            'Also every version and delete marker of buckets that keep them, in the bucket belay-versions at the target; an object that is not deleted stands there once more. What a later backup updates can then still be restored as it was.',
-        }),
-      ),
-    }),
+    inputs,
     outputs: strictObject({
       Buckets: Type.Integer(),
       Objects: Type.Integer({ description: 'All have an equal copy at the target.' }),
@@ -115,6 +109,10 @@ export const backupCutting = (cut: Cut): AnyAction =>
         using target = await openTarget(inputs.Target, inputs.Hosts[0] ?? '', context);
         const token = backupToken(context);
         const manifest = new Manifest(target.s3, token);
+        // Another runner reads it from the manifest.
+        const memory = context.kept('backup', (): { progress: Progress | undefined } => ({
+          progress: undefined,
+        }));
         const trouble = await windowTrouble(cluster, inputs, context);
         if (trouble !== undefined) {
           return accounted(
@@ -123,15 +121,15 @@ export const backupCutting = (cut: Cut): AnyAction =>
             }),
             target.s3,
             manifest,
-            progressOf.get(inputs)?.totals,
+            memory.progress?.totals,
           );
         }
         const from = sourceOf(cluster, inputs);
-        const known = progressOf.get(inputs);
+        const known = memory.progress;
         const progress = known ?? (await begin(from, target.s3, inputs.Buckets, manifest, context));
         const said = restrictions(progress, inputs);
         if (known === undefined && said.length > 0) context.notice(said.join('; '));
-        progressOf.set(inputs, progress);
+        memory.progress = progress;
         const copying = { from, target, manifest, token, cut, context };
         try {
           const answer = await nextPage(inputs, progress, copying);

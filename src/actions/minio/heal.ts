@@ -6,12 +6,12 @@
  * says of it what it says of one that a client deletes meanwhile. So the drives themselves are looked at first. An object
  * that is torn ends the step before MinIO is asked; one that a pass did not find any more is named, and is no failure.
  */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import { S3Failure } from '../../transports/s3/failure.ts';
 import { defineAction, done, failed, pending, type ActionContext, type Poll } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
 import { askAny, mayPass } from './ask-any.ts';
-import { eachNode, keyedInputs, openCluster, type Cluster, type KeyedInputs } from './cluster.ts';
+import { eachNode, keyedInputs, openCluster, type Cluster } from './cluster.ts';
 import { beginPass, followPass, type HealPass } from './heal-sequence.ts';
 import { hangInput, OutOfReach } from './out-of-reach.ts';
 import { lookAtPieces, type LookedAt } from './pieces/look.ts';
@@ -30,12 +30,6 @@ const outOfReachMsMax = 60_000;
 /** How many names a message holds. */
 const namedMax = 10;
 
-type Inputs = KeyedInputs & {
-  readonly PassesMax?: number;
-  readonly LookAtDrives?: boolean;
-  readonly HangSeconds?: number;
-  readonly StalledSeconds?: number;
-};
 type Outputs = {
   readonly Passes: number;
   readonly Scanned: number;
@@ -61,7 +55,35 @@ interface Progress {
   moved: { readonly scanned: number; readonly at: number } | undefined;
   outOfReach: OutOfReach;
 }
-const progressOf = new WeakMap<object, Progress>();
+
+const inputs = strictObject({
+  ...keyedInputs,
+  PassesMax: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 100,
+      default: 10,
+      description: 'After so many passes that still healed something it is given up.',
+    }),
+  ),
+  HangSeconds: hangInput,
+  StalledSeconds: Type.Optional(
+    Type.Integer({
+      minimum: 30,
+      maximum: 86_400,
+      default: stalledSecondsDefault,
+      description: 'A pass that looks at no further object for so long is given up.',
+    }),
+  ),
+  LookAtDrives: Type.Optional(
+    Type.Boolean({
+      default: true,
+      description:
+        'Lists the pieces of all objects on the drives, on the Hosts themselves, before anything is healed. False, for nodes whose drives a login on the host does not see: then an object that MinIO removes because too few pieces are left is only named afterwards.',
+    }),
+  ),
+});
+type Inputs = Static<typeof inputs>;
 
 export const heal = defineAction({
   name: 'minio:heal',
@@ -76,33 +98,7 @@ export const heal = defineAction({
         ServerName: minio.example.com
         AccessKey: '{{ AdminKey }}'
         SecretKey: '{{ AdminSecret }}'`,
-  inputs: strictObject({
-    ...keyedInputs,
-    PassesMax: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: 100,
-        default: 10,
-        description: 'After so many passes that still healed something it is given up.',
-      }),
-    ),
-    HangSeconds: hangInput,
-    StalledSeconds: Type.Optional(
-      Type.Integer({
-        minimum: 30,
-        maximum: 86_400,
-        default: stalledSecondsDefault,
-        description: 'A pass that looks at no further object for so long is given up.',
-      }),
-    ),
-    LookAtDrives: Type.Optional(
-      Type.Boolean({
-        default: true,
-        description:
-          'Lists the pieces of all objects on the drives, on the Hosts themselves, before anything is healed. False, for nodes whose drives a login on the host does not see: then an object that MinIO removes because too few pieces are left is only named afterwards.',
-      }),
-    ),
-  }),
+  inputs,
   outputs: strictObject({
     Passes: Type.Integer(),
     Scanned: Type.Integer({ description: 'Objects and versions that the last pass looked at.' }),
@@ -129,18 +125,7 @@ export const heal = defineAction({
   effect: {
     kind: 'repeatable',
     execute: async (inputs: Inputs, _before, context): Promise<Poll<Outputs>> => {
-      const progress = progressOf.get(inputs) ?? {
-        looked: undefined,
-        passes: 0,
-        healed: 0,
-        gone: new Set<string>(),
-        goneCount: 0,
-        current: undefined,
-        troubleSince: null,
-        moved: undefined,
-        outOfReach: new OutOfReach(),
-      };
-      progressOf.set(inputs, progress);
+      const progress = context.kept('progress', newProgress);
       using cluster = await openCluster(inputs, context);
       try {
         const answer = await advance(inputs, progress, cluster, context);
@@ -164,6 +149,20 @@ export const heal = defineAction({
     leavesChange: false,
   },
 });
+
+function newProgress(): Progress {
+  return {
+    looked: undefined,
+    passes: 0,
+    healed: 0,
+    gone: new Set<string>(),
+    goneCount: 0,
+    current: undefined,
+    troubleSince: null,
+    moved: undefined,
+    outOfReach: new OutOfReach(),
+  };
+}
 
 async function advance(
   inputs: Inputs,

@@ -1,5 +1,5 @@
 /** minio:health: whether a cluster serves, as each of its nodes sees it, and whether one of them may be taken down. */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import {
   ActionFailure,
   defineAction,
@@ -11,22 +11,13 @@ import {
 } from '../define-action.ts';
 import { isStillPatient } from '../effects/patience.ts';
 import { strictObject } from '../strict-object.ts';
-import { clusterInputs, eachNode, openCluster, type Cluster, type ClusterInputs } from './cluster.ts';
+import { clusterInputs, eachNode, openCluster, type Cluster } from './cluster.ts';
 import { exceptInput, withoutExcept } from './except.ts';
 import { hangInput, OutOfReach } from './out-of-reach.ts';
 import { askNode, nodeStates, probe, withPeers, type NodeHealth } from './probe.ts';
 
 const askAgainMs = 1_000;
 
-/** By the inputs that the activity host holds while it polls. */
-const outOfReachOf = new WeakMap<object, OutOfReach>();
-
-type Inputs = ClusterInputs & {
-  readonly Maintenance?: string;
-  readonly Except?: string;
-  readonly WaitSeconds?: number;
-  readonly HangSeconds?: number;
-};
 type NodeOutput = { readonly Host: string; readonly State: NodeHealth['state']; readonly Says: string };
 type Outputs = {
   readonly Healthy: boolean;
@@ -34,6 +25,28 @@ type Outputs = {
   readonly WriteQuorum: number | null;
   readonly SafeToTakeDown: boolean | null;
 };
+
+const inputs = strictObject({
+  ...clusterInputs,
+  Maintenance: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description:
+        'One of the Hosts: asks it and a peer of it whether quorum holds without it. Not a lock: whoever asks while all nodes are up is told yes.',
+    }),
+  ),
+  Except: exceptInput,
+  WaitSeconds: Type.Optional(
+    Type.Number({
+      minimum: 0,
+      maximum: 3_600,
+      default: 0,
+      description: 'How long to go on asking until every node serves (and the node may be taken down).',
+    }),
+  ),
+  HangSeconds: hangInput,
+});
+type Inputs = Static<typeof inputs>;
 
 export const health = defineAction({
   name: 'minio:health',
@@ -48,26 +61,7 @@ export const health = defineAction({
         ServerName: minio.example.com
         Maintenance: minio02
         WaitSeconds: 60`,
-  inputs: strictObject({
-    ...clusterInputs,
-    Maintenance: Type.Optional(
-      Type.String({
-        minLength: 1,
-        description:
-          'One of the Hosts: asks it and a peer of it whether quorum holds without it. Not a lock: whoever asks while all nodes are up is told yes.',
-      }),
-    ),
-    Except: exceptInput,
-    WaitSeconds: Type.Optional(
-      Type.Number({
-        minimum: 0,
-        maximum: 3_600,
-        default: 0,
-        description: 'How long to go on asking until every node serves (and the node may be taken down).',
-      }),
-    ),
-    HangSeconds: hangInput,
-  }),
+  inputs,
   outputs: strictObject({
     Healthy: Type.Boolean({
       description:
@@ -91,10 +85,9 @@ export const health = defineAction({
   effect: {
     kind: 'read',
     poll: async (inputs: Inputs, context): Promise<Poll<Outputs>> => {
-      const patient = isStillPatient(inputs, inputs.WaitSeconds ?? 0, context.now());
+      const patient = isStillPatient(context, inputs.WaitSeconds ?? 0);
       using cluster = await openCluster(withoutExcept(inputs), context);
-      const outOfReach = outOfReachOf.get(inputs) ?? new OutOfReach();
-      outOfReachOf.set(inputs, outOfReach);
+      const outOfReach = context.kept('out of reach', () => new OutOfReach());
       const answer = await judge(inputs, cluster, context, outOfReach);
       const hangs = outOfReach.isTooLong(context.now(), inputs.HangSeconds);
       return answer.kind === 'failed' && answer.retryable === true && patient && !hangs

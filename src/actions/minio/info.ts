@@ -1,5 +1,5 @@
 /** minio:info: versions, drives, healing and uptime of every server, and whether they are as expected. */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import {
   defineAction,
   done,
@@ -13,21 +13,11 @@ import { isStillPatient } from '../effects/patience.ts';
 import { strictObject } from '../strict-object.ts';
 import { clusterDrives, serversOf, type Server } from './admin.ts';
 import { askAny, mayPass } from './ask-any.ts';
-import { keyedInputs, openCluster, type Cluster, type KeyedInputs } from './cluster.ts';
+import { keyedInputs, openCluster, type Cluster } from './cluster.ts';
 import { clocksOf, roomOn, spreadOf } from './room.ts';
 
 const askAgainMs = 1_000;
 
-type Expect = {
-  readonly Versions?: string;
-  readonly DrivesOffline?: number;
-  readonly DrivesHealing?: number;
-  readonly DrivesOk?: number;
-  readonly MinimumUptimeSeconds?: number;
-  readonly FreePercent?: number;
-  readonly ClockSkewSeconds?: number;
-};
-type Inputs = KeyedInputs & { readonly Expect?: Expect; readonly WaitSeconds?: number };
 type ServerOutput = {
   readonly Endpoint: string;
   readonly State: string;
@@ -48,6 +38,56 @@ type Outputs = {
 
 const count = Type.Optional(Type.Integer({ minimum: 0 }));
 
+const inputs = strictObject({
+  ...keyedInputs,
+  Expect: Type.Optional(
+    strictObject({
+      Versions: Type.Optional(
+        Type.String({
+          minLength: 1,
+          description:
+            '`one`: every server runs the same, whichever it is; otherwise the version that each must run. Both also want every one of the Hosts online.',
+        }),
+      ),
+      DrivesOffline: Type.Optional(
+        Type.Integer({
+          minimum: 0,
+          description:
+            'How many drives may be in another state than ok, one that is not formatted among them.',
+        }),
+      ),
+      DrivesHealing: Type.Optional(Type.Integer({ minimum: 0, description: 'How many may be healing.' })),
+      DrivesOk: Type.Optional(
+        Type.Integer({ minimum: 0, description: 'How many must be ok and not healing.' }),
+      ),
+      MinimumUptimeSeconds: count,
+      FreePercent: Type.Optional(
+        Type.Number({
+          minimum: 0,
+          maximum: 100,
+          description: 'How much of its space, and of its inodes, each drive must have free.',
+        }),
+      ),
+      ClockSkewSeconds: Type.Optional(
+        Type.Integer({
+          minimum: 1,
+          description:
+            'How far the clocks of the nodes may be apart. MinIO refuses a peer that is 15 minutes off.',
+        }),
+      ),
+    }),
+  ),
+  WaitSeconds: Type.Optional(
+    Type.Number({
+      minimum: 0,
+      maximum: 86_400,
+      default: 0,
+      description: 'How long to go on asking until all is as expected.',
+    }),
+  ),
+});
+type Inputs = Static<typeof inputs>;
+
 export const info = defineAction({
   name: 'minio:info',
   summary:
@@ -62,54 +102,7 @@ export const info = defineAction({
         AccessKey: '{{ AdminKey }}'
         SecretKey: '{{ AdminSecret }}'
         Expect: { Versions: one, DrivesOffline: 0, DrivesHealing: 0 }`,
-  inputs: strictObject({
-    ...keyedInputs,
-    Expect: Type.Optional(
-      strictObject({
-        Versions: Type.Optional(
-          Type.String({
-            minLength: 1,
-            description:
-              '`one`: every server runs the same, whichever it is; otherwise the version that each must run. Both also want every one of the Hosts online.',
-          }),
-        ),
-        DrivesOffline: Type.Optional(
-          Type.Integer({
-            minimum: 0,
-            description:
-              'How many drives may be in another state than ok, one that is not formatted among them.',
-          }),
-        ),
-        DrivesHealing: Type.Optional(Type.Integer({ minimum: 0, description: 'How many may be healing.' })),
-        DrivesOk: Type.Optional(
-          Type.Integer({ minimum: 0, description: 'How many must be ok and not healing.' }),
-        ),
-        MinimumUptimeSeconds: count,
-        FreePercent: Type.Optional(
-          Type.Number({
-            minimum: 0,
-            maximum: 100,
-            description: 'How much of its space, and of its inodes, each drive must have free.',
-          }),
-        ),
-        ClockSkewSeconds: Type.Optional(
-          Type.Integer({
-            minimum: 1,
-            description:
-              'How far the clocks of the nodes may be apart. MinIO refuses a peer that is 15 minutes off.',
-          }),
-        ),
-      }),
-    ),
-    WaitSeconds: Type.Optional(
-      Type.Number({
-        minimum: 0,
-        maximum: 86_400,
-        default: 0,
-        description: 'How long to go on asking until all is as expected.',
-      }),
-    ),
-  }),
+  inputs,
   outputs: strictObject({
     Versions: Type.Array(Type.String(), { description: 'Those that run; more than one is a mixed cluster.' }),
     Servers: Type.Array(
@@ -137,7 +130,7 @@ export const info = defineAction({
   effect: {
     kind: 'read',
     poll: async (inputs: Inputs, context): Promise<Poll<Outputs>> => {
-      const patient = isStillPatient(inputs, inputs.WaitSeconds ?? 0, context.now());
+      const patient = isStillPatient(context, inputs.WaitSeconds ?? 0);
       using cluster = await openCluster(inputs, context);
       try {
         const { servers } = await askAny(cluster, (node) => serversOf(node, inputs, context.signal));

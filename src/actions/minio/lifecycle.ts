@@ -3,7 +3,7 @@
  * they should be. With `Put` the rule is added where it is missing, beside the rules that are there. What a bucket
  * cannot say now (short of drives, within seconds of a start) is UNDETERMINED, never "no rule" and never "gone".
  */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import { lockDaysOf } from '../../transports/s3/object-lock.ts';
 import { versioningOf } from '../../transports/s3/versions.ts';
 import { S3Failure } from '../../transports/s3/failure.ts';
@@ -21,7 +21,7 @@ import {
 } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
 import { askAny } from './ask-any.ts';
-import { keyedInputs, openCluster, type Cluster, type KeyedInputs } from './cluster.ts';
+import { keyedInputs, openCluster, type Cluster } from './cluster.ts';
 import { countOlder, type OlderCounts } from './lifecycle-older.ts';
 import { gapsIn, rulesOf, withRule, type Wanted } from './lifecycle-rules.ts';
 import { windowTrouble } from './healthy-window.ts';
@@ -30,16 +30,6 @@ const defaultRuleId = 'belay-expiry';
 const namesShown = 20;
 const askedAtOnce = 8;
 
-type Inputs = KeyedInputs & {
-  readonly Days: number;
-  readonly Buckets?: readonly string[];
-  readonly Prefix?: string;
-  readonly RuleId?: string;
-  readonly Put?: boolean;
-  readonly OlderThanDays?: number;
-  readonly OlderThanSeconds?: number;
-  readonly OlderMax?: number;
-};
 /** The rules of each bucket that lacks ours, as the server exported them; null: it has none. */
 type Before = { readonly Rules: Readonly<Record<string, string | null>> };
 type Outputs = {
@@ -51,6 +41,35 @@ type Outputs = {
   readonly OlderByBucket: Readonly<Record<string, number>>;
   readonly OlderMarkers: number | null;
 };
+
+const inputs = strictObject({
+  ...keyedInputs,
+  Days: Type.Integer({ minimum: 1, description: 'After which objects must expire.' }),
+  Buckets: Type.Optional(
+    Type.Array(Type.String({ minLength: 3 }), { minItems: 1, description: 'Left out: every bucket.' }),
+  ),
+  Prefix: Type.Optional(Type.String({ default: '', description: 'Of the objects that must expire.' })),
+  RuleId: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_.-]{1,255}$', default: defaultRuleId })),
+  Put: Type.Optional(
+    Type.Boolean({
+      default: false,
+      description: 'Adds the rule where it is missing; left out, a missing rule is NON_COMPLIANT.',
+    }),
+  ),
+  OlderThanDays: Type.Optional(
+    Type.Number({
+      exclusiveMinimum: 0,
+      description: 'Counts objects that are older; expiry itself may take days.',
+    }),
+  ),
+  OlderThanSeconds: Type.Optional(
+    Type.Number({ exclusiveMinimum: 0, description: 'In place of OlderThanDays, to try a runbook out.' }),
+  ),
+  OlderMax: Type.Optional(
+    Type.Integer({ minimum: 0, default: 0, description: 'More of them are NON_COMPLIANT.' }),
+  ),
+});
+type Inputs = Static<typeof inputs>;
 
 export const lifecycle = defineAction({
   name: 'minio:lifecycle',
@@ -67,33 +86,7 @@ export const lifecycle = defineAction({
         SecretKey: '{{ AdminSecret }}'
         Days: 1825
         OlderThanDays: 1830`,
-  inputs: strictObject({
-    ...keyedInputs,
-    Days: Type.Integer({ minimum: 1, description: 'After which objects must expire.' }),
-    Buckets: Type.Optional(
-      Type.Array(Type.String({ minLength: 3 }), { minItems: 1, description: 'Left out: every bucket.' }),
-    ),
-    Prefix: Type.Optional(Type.String({ default: '', description: 'Of the objects that must expire.' })),
-    RuleId: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_.-]{1,255}$', default: defaultRuleId })),
-    Put: Type.Optional(
-      Type.Boolean({
-        default: false,
-        description: 'Adds the rule where it is missing; left out, a missing rule is NON_COMPLIANT.',
-      }),
-    ),
-    OlderThanDays: Type.Optional(
-      Type.Number({
-        exclusiveMinimum: 0,
-        description: 'Counts objects that are older; expiry itself may take days.',
-      }),
-    ),
-    OlderThanSeconds: Type.Optional(
-      Type.Number({ exclusiveMinimum: 0, description: 'In place of OlderThanDays, to try a runbook out.' }),
-    ),
-    OlderMax: Type.Optional(
-      Type.Integer({ minimum: 0, default: 0, description: 'More of them are NON_COMPLIANT.' }),
-    ),
-  }),
+  inputs,
   outputs: strictObject({
     Buckets: Type.Integer({ description: 'How many were looked at.' }),
     Missing: Type.Array(Type.String(), {

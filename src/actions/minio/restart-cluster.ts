@@ -4,7 +4,7 @@
  * the proof is the uptime that every server reports, and the version that it then runs. The old environment stays: for
  * a changed EnvironmentFile use host:service.
  */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import {
   ActionFailure,
   defineAction,
@@ -17,7 +17,7 @@ import {
 import { strictObject } from '../strict-object.ts';
 import { askAdmin, objectIn, objectsIn, serversOf, textIn, type Server } from './admin.ts';
 import { askAny, mayPass } from './ask-any.ts';
-import { eachNode, keyedInputs, openCluster, type Cluster, type KeyedInputs } from './cluster.ts';
+import { eachNode, keyedInputs, openCluster, type Cluster } from './cluster.ts';
 import { askNode, withPeers } from './probe.ts';
 
 const askAgainMs = 500;
@@ -26,7 +26,6 @@ const settleMs = 10_000;
 /** Uptime comes in whole seconds: below it a restart could not be told from none. */
 const uptimeSecondsMin = 5;
 
-type Inputs = KeyedInputs & { readonly Version?: string; readonly WaitSeconds?: number };
 /** `At` in ms since 1970, by the runner's clock; uptimes by the servers' names. */
 type Before = {
   readonly At: number;
@@ -39,6 +38,26 @@ type Outputs = {
   readonly VersionBefore: string;
   readonly Servers: { readonly Endpoint: string; readonly UptimeSeconds: number }[];
 };
+
+const inputs = strictObject({
+  ...keyedInputs,
+  Version: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description:
+        'What every server must run afterwards, as minio:info shows it. Left out: one version, whichever it is.',
+    }),
+  ),
+  WaitSeconds: Type.Optional(
+    Type.Number({
+      minimum: 1,
+      maximum: 3_600,
+      default: 300,
+      description: 'How long it may take until every server is up and has write quorum.',
+    }),
+  ),
+});
+type Inputs = Static<typeof inputs>;
 
 export const restartCluster = defineAction({
   name: 'minio:restartCluster',
@@ -54,24 +73,7 @@ export const restartCluster = defineAction({
         AccessKey: '{{ AdminKey }}'
         SecretKey: '{{ AdminSecret }}'
         Version: 2026-02-12T20:18:48Z`,
-  inputs: strictObject({
-    ...keyedInputs,
-    Version: Type.Optional(
-      Type.String({
-        minLength: 1,
-        description:
-          'What every server must run afterwards, as minio:info shows it. Left out: one version, whichever it is.',
-      }),
-    ),
-    WaitSeconds: Type.Optional(
-      Type.Number({
-        minimum: 1,
-        maximum: 3_600,
-        default: 300,
-        description: 'How long it may take until every server is up and has write quorum.',
-      }),
-    ),
-  }),
+  inputs,
   outputs: strictObject({
     Version: Type.String(),
     VersionBefore: Type.String({

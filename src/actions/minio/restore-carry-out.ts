@@ -6,12 +6,13 @@ import { done, failed, pending, type ActionContext, type Poll } from '../define-
 import { isBackupFailure } from './backup-failure.ts';
 import type { ObjectAt } from './backup-stream.ts';
 import { backupToken } from './backup-token.ts';
-import { openTarget, type OpenedTarget, type TargetInputs } from './backup-target.ts';
-import { openCluster, type Cluster, type KeyedInputs } from './cluster.ts';
+import { openTarget, type OpenedTarget } from './backup-target.ts';
+import { openCluster, type Cluster } from './cluster.ts';
 import { windowTrouble } from './healthy-window.ts';
 import { Buckets } from './restore-buckets.ts';
 import { chosen, isGiven, versionAt, type Chosen } from './restore-choice.ts';
 import { writtenBucketLocks } from './locks-manifest.ts';
+import type { Inputs } from './restore-inputs.ts';
 import { Kept } from './restore-kept.ts';
 import { comesBackFree, lasting, lockAgain } from './restore-locks.ts';
 import { manifestFor } from './restore-manifest.ts';
@@ -22,18 +23,6 @@ import type { VersionEntry } from './versions-manifest.ts';
 /** Objects between two looks at the cluster's health. */
 const batchObjects = 100;
 
-export type Inputs = KeyedInputs & {
-  readonly Target: TargetInputs;
-  readonly Manifest?: string;
-  readonly At?: string;
-  readonly Bucket?: string;
-  readonly Prefix?: string;
-  readonly Key?: string;
-  readonly Verify?: 'all' | 'sample';
-  readonly SampleSize?: number;
-  readonly AsOf?: string;
-  readonly Versions?: boolean;
-};
 export type Outputs = {
   readonly Manifest: string;
   readonly Objects: number;
@@ -56,7 +45,6 @@ interface Progress {
   versions: number;
   bytes: number;
 }
-const progressOf = new WeakMap<object, Progress>();
 
 export function firstOf(cluster: Cluster, inputs: Inputs): S3Client {
   const [first] = cluster.nodes;
@@ -69,6 +57,7 @@ export async function carryOut(inputs: Inputs, context: ActionContext): Promise<
   using target = await openTarget(inputs.Target, inputs.Hosts[0] ?? '', context);
   const trouble = await windowTrouble(cluster, inputs, context);
   const token = backupToken(context);
+  const memory = context.kept('restore', (): { progress: Progress | undefined } => ({ progress: undefined }));
   const work: Work = {
     target,
     here: firstOf(cluster, inputs),
@@ -78,11 +67,10 @@ export async function carryOut(inputs: Inputs, context: ActionContext): Promise<
   if (trouble !== undefined)
     return failed('UNHEALTHY_WINDOW', `nothing is restored while the cluster is not healthy: ${trouble}`, {
       retryable: true,
-      changes: changesOf(progressOf.get(inputs), work.kept),
+      changes: changesOf(memory.progress, work.kept),
     });
   try {
-    const progress = progressOf.get(inputs) ?? (await begin(inputs, work, context));
-    progressOf.set(inputs, progress);
+    const progress = (memory.progress ??= await begin(inputs, work, context));
     for (let count = 0; count < batchObjects; count += 1) {
       const next = await progress.chosen.next();
       if (next.done === true) return await finish(progress, inputs, work);
@@ -93,9 +81,9 @@ export async function carryOut(inputs: Inputs, context: ActionContext): Promise<
   } catch (error) {
     if (!isBackupFailure(error) || error.code === 'CANCELLED') throw error;
     const isBusy = error instanceof S3Failure && error.isBusy;
-    const changes = changesOf(progressOf.get(inputs), work.kept);
+    const changes = changesOf(memory.progress, work.kept);
     // A new attempt begins with the first object: what is restored is found as it is to be.
-    progressOf.delete(inputs);
+    memory.progress = undefined;
     const perhaps = {
       target: 'minio',
       subject: 'objects',

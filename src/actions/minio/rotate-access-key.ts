@@ -3,7 +3,7 @@
  * proven refused on every node; then, as a step of its own, removed. Between `added` and `rotated` the applications are
  * switched over. All but the removal can be taken back: a removed key comes back only with its secret.
  */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import {
   ActionFailure,
   defineAction,
@@ -19,14 +19,7 @@ import type { Change } from '../../engine/events.ts';
 import { strictObject } from '../strict-object.ts';
 import { addKey, isNoKey, keyState, removeKey, setKeyStatus, type KeyState } from './access-keys.ts';
 import { askAny } from './ask-any.ts';
-import {
-  eachNode,
-  keyedInputs,
-  openCluster,
-  type Cluster,
-  type KeyInputs,
-  type KeyedInputs,
-} from './cluster.ts';
+import { eachNode, keyedInputs, openCluster, type Cluster, type KeyInputs } from './cluster.ts';
 
 const askAgainMs = 500;
 /** How long nodes may take to hear of a change, in ms. Seen: all at the next request. */
@@ -34,19 +27,37 @@ const spreadMsMax = 30_000;
 /** Signs where no secret is known: whether a key is enabled shows before the signature is looked at. */
 const anySecret = 'no-secret-is-needed-here';
 
-type Inputs = KeyedInputs & {
-  readonly User: string;
-  readonly OldAccessKey: string;
-  readonly OldSecretKey?: string;
-  readonly NewAccessKey: string;
-  readonly NewSecretKey: string;
-  readonly State?: 'added' | 'rotated' | 'removed';
-};
 type Before = { readonly Old: KeyState; readonly New: KeyState };
 type Outputs = { readonly Old: string; readonly New: string };
 
 const accessKey = Type.String({ pattern: '^[A-Za-z0-9_.-]{3,128}$' });
-const changedAt = new WeakMap<object, number>();
+
+const inputs = strictObject({
+  ...keyedInputs,
+  User: Type.String({ minLength: 1, description: 'The MinIO user to whom both keys belong.' }),
+  OldAccessKey: { ...accessKey, description: 'An access key of the user, not the user itself.' },
+  OldSecretKey: Type.Optional(
+    Type.String({
+      minLength: 8,
+      description:
+        'As a secret parameter: then the undo proves the whole key, and not only that it is enabled.',
+    }),
+  ),
+  NewAccessKey: accessKey,
+  NewSecretKey: Type.String({
+    minLength: 8,
+    maxLength: 128,
+    description: 'Give it as a secret parameter.',
+  }),
+  State: Type.Optional(
+    Type.Union([Type.Literal('added'), Type.Literal('rotated'), Type.Literal('removed')], {
+      default: 'rotated',
+      description:
+        'added: the new key works, the old one still does. rotated: only the new one works. removed: the old one is gone for good, the point of no return.',
+    }),
+  ),
+});
+type Inputs = Static<typeof inputs>;
 
 export const rotateAccessKey = defineAction({
   name: 'minio:rotateAccessKey',
@@ -65,31 +76,7 @@ export const rotateAccessKey = defineAction({
         OldAccessKey: app1-2025
         NewAccessKey: app1-2026
         NewSecretKey: '{{ NewSecret }}'`,
-  inputs: strictObject({
-    ...keyedInputs,
-    User: Type.String({ minLength: 1, description: 'The MinIO user to whom both keys belong.' }),
-    OldAccessKey: { ...accessKey, description: 'An access key of the user, not the user itself.' },
-    OldSecretKey: Type.Optional(
-      Type.String({
-        minLength: 8,
-        description:
-          'As a secret parameter: then the undo proves the whole key, and not only that it is enabled.',
-      }),
-    ),
-    NewAccessKey: accessKey,
-    NewSecretKey: Type.String({
-      minLength: 8,
-      maxLength: 128,
-      description: 'Give it as a secret parameter.',
-    }),
-    State: Type.Optional(
-      Type.Union([Type.Literal('added'), Type.Literal('rotated'), Type.Literal('removed')], {
-        default: 'rotated',
-        description:
-          'added: the new key works, the old one still does. rotated: only the new one works. removed: the old one is gone for good, the point of no return.',
-      }),
-    ),
-  }),
+  inputs,
   outputs: strictObject({
     Old: Type.String({ description: 'enabled, disabled or absent, the same on every node.' }),
     New: Type.String(),
@@ -236,12 +223,12 @@ async function prove(
     state: await keyState(cluster, node, key),
   }));
   const others = states.filter(({ state }) => !wanted.includes(state));
+  const spreading = context.kept('spreading', (): { since: number | null } => ({ since: null }));
   if (others.length === 0) {
-    changedAt.delete(inputs);
+    spreading.since = null;
     return undefined;
   }
-  const since = changedAt.get(inputs) ?? context.now();
-  changedAt.set(inputs, since);
+  const since = (spreading.since ??= context.now());
   const seen = others.map(({ node, state }) => `${node} says ${state}`).join(', ');
   const text = `${key.AccessKey} should be ${wanted.join(' or ')} on every node: ${seen}`;
   return context.now() - since < spreadMsMax

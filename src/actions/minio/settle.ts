@@ -6,7 +6,7 @@
  * It writes: canary objects in a bucket of its own, deleted with it at the end. What an interrupted run leaves is under
  * the step's token, and the undo deletes it. A resumed run counts the quiet time anew: nobody watched meanwhile.
  */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import { HostFailure } from '../../transports/host.ts';
 import { HttpFailure } from '../../transports/http/failure.ts';
 import { S3Failure } from '../../transports/s3/failure.ts';
@@ -23,7 +23,7 @@ import { strictObject } from '../strict-object.ts';
 import { clusterDrives } from './admin.ts';
 import { askAny, mayPass } from './ask-any.ts';
 import { removeCanaries, sendCanary, type CanaryPlace } from './canary.ts';
-import { eachNode, keyedInputs, openCluster, type Cluster, type KeyedInputs } from './cluster.ts';
+import { eachNode, keyedInputs, openCluster, type Cluster } from './cluster.ts';
 import { exceptInput, withoutExcept } from './except.ts';
 import { hangInput, OutOfReach } from './out-of-reach.ts';
 import { askNode, withPeers } from './probe.ts';
@@ -33,25 +33,51 @@ const askAgainMs = 1_000;
 /** Drives with less room than this are named when the cluster takes no writes. */
 const fullPercent = 5;
 
-type Inputs = KeyedInputs & {
-  readonly Bucket?: string;
-  readonly QuietSeconds?: number;
-  readonly Rounds?: number;
-  readonly WaitSeconds?: number;
-  readonly HangSeconds?: number;
-  readonly Except?: string;
-};
 type Outputs = { readonly Rounds: number; readonly WaitedSeconds: number };
 
 /** How far a settling has come, in ms of the context's clock. Kept while one runner waits. */
 interface Progress {
-  readonly begunAt: number;
+  /** When this runner came; the waiting itself counts from `context.startedAt`. */
+  readonly cameAt: number;
   servingSince: number | null;
   cleanRounds: number;
-  trouble: string;
+  /** Seen by this runner; null: it saw none. */
+  trouble: string | null;
   readonly outOfReach: OutOfReach;
 }
-const progressOf = new WeakMap<object, Progress>();
+
+const inputs = strictObject({
+  ...keyedInputs,
+  Bucket: Type.Optional(
+    Type.String({
+      pattern: '^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$',
+      description:
+        'Where canary objects go, under .belay-canary/; it must exist. Left out: a bucket of its own, made and removed by the step.',
+    }),
+  ),
+  QuietSeconds: Type.Optional(
+    Type.Number({
+      minimum: 0,
+      maximum: 600,
+      default: 20,
+      description: 'How long every node must have had write quorum before the first canary.',
+    }),
+  ),
+  Rounds: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: 20, default: 2, description: 'Clean rounds in a row.' }),
+  ),
+  WaitSeconds: Type.Optional(
+    Type.Number({
+      minimum: 0,
+      maximum: 3_600,
+      default: 300,
+      description: 'How long it may take in all.',
+    }),
+  ),
+  HangSeconds: hangInput,
+  Except: exceptInput,
+});
+type Inputs = Static<typeof inputs>;
 
 export const settle = defineAction({
   name: 'minio:settle',
@@ -66,37 +92,7 @@ export const settle = defineAction({
         ServerName: minio.example.com
         AccessKey: '{{ AdminKey }}'
         SecretKey: '{{ AdminSecret }}'`,
-  inputs: strictObject({
-    ...keyedInputs,
-    Bucket: Type.Optional(
-      Type.String({
-        pattern: '^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$',
-        description:
-          'Where canary objects go, under .belay-canary/; it must exist. Left out: a bucket of its own, made and removed by the step.',
-      }),
-    ),
-    QuietSeconds: Type.Optional(
-      Type.Number({
-        minimum: 0,
-        maximum: 600,
-        default: 20,
-        description: 'How long every node must have had write quorum before the first canary.',
-      }),
-    ),
-    Rounds: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: 20, default: 2, description: 'Clean rounds in a row.' }),
-    ),
-    WaitSeconds: Type.Optional(
-      Type.Number({
-        minimum: 0,
-        maximum: 3_600,
-        default: 300,
-        description: 'How long it may take in all.',
-      }),
-    ),
-    HangSeconds: hangInput,
-    Except: exceptInput,
-  }),
+  inputs,
   outputs: strictObject({ Rounds: Type.Integer(), WaitedSeconds: Type.Number() }),
   secretInputs: ['AccessKey', 'SecretKey'],
   timeoutSeconds: 3_900,
@@ -107,14 +103,13 @@ export const settle = defineAction({
   effect: {
     kind: 'repeatable',
     execute: async (inputs: Inputs, _before, context): Promise<Poll<Outputs>> => {
-      const progress = progressOf.get(inputs) ?? {
-        begunAt: context.now(),
+      const progress = context.kept('progress', (): Progress => ({
+        cameAt: context.now(),
         servingSince: null,
         cleanRounds: 0,
-        trouble: 'nothing was asked yet',
+        trouble: null,
         outOfReach: new OutOfReach(),
-      };
-      progressOf.set(inputs, progress);
+      }));
       using cluster = await openCluster(withoutExcept(inputs), context);
       let waiting: string | undefined;
       try {
@@ -124,13 +119,13 @@ export const settle = defineAction({
         return full(error, inputs, cluster, context);
       }
       if (waiting === undefined) return finish(inputs, progress, cluster, context);
-      const waitedMs = context.now() - progress.begunAt;
+      const waitedMs = context.now() - context.startedAt;
       const hangs = progress.outOfReach.isTooLong(context.now(), inputs.HangSeconds);
-      if (!hangs && waitedMs < (inputs.WaitSeconds ?? 300) * 1_000) return pending(askAgainMs, waiting);
+      if (!hangs && !isTimeOver(inputs, progress, context)) return pending(askAgainMs, waiting);
       await removeAll(inputs, cluster, context).catch(() => []);
       return failed(
         hangs ? 'NODE_HANGS' : 'NOT_SETTLED',
-        `not settled after ${Math.round(waitedMs / 1_000)} s: ${progress.trouble}`,
+        `not settled after ${Math.round(waitedMs / 1_000)} s: ${progress.trouble ?? waiting}`,
         {
           retryable: true,
         },
@@ -166,6 +161,13 @@ export const settle = defineAction({
     },
   },
 });
+
+/** A runner that comes when the time is over already judges by what it sees itself, and that takes a quiet time. */
+function isTimeOver({ WaitSeconds = 300 }: Inputs, progress: Progress, context: ActionContext): boolean {
+  const endsAt = context.startedAt + WaitSeconds * 1_000;
+  const cameLate = progress.cameAt >= endsAt;
+  return context.now() >= endsAt && (!cameLate || progress.trouble !== null);
+}
 
 /** No waiting empties a drive. What was written before is taken away where that can be done. */
 async function full(
@@ -234,7 +236,7 @@ async function finish(
   context: ActionContext,
 ): Promise<Poll<Outputs>> {
   await removeAll(inputs, cluster, context);
-  const waitedSeconds = Math.round((context.now() - progress.begunAt) / 100) / 10;
+  const waitedSeconds = Math.round((context.now() - context.startedAt) / 100) / 10;
   return done(
     { Rounds: progress.cleanRounds, WaitedSeconds: waitedSeconds },
     {

@@ -2,22 +2,35 @@
  * minio:watchAccessKey: asks the cluster for a stated while who still uses an access key, before somebody disables it. The
  * trace shows what comes meanwhile; a job that runs once a night is seen only by a watch over a night.
  */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import { defineAction, done, failed, type Poll } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
 import { askAny } from './ask-any.ts';
-import { keyedInputs, openCluster, type KeyedInputs } from './cluster.ts';
+import { keyedInputs, openCluster } from './cluster.ts';
 import { watchKey } from './trace.ts';
 
 const namesShown = 20;
 
-type Inputs = KeyedInputs & { readonly Watched: string; readonly Seconds?: number };
 type Outputs = {
   readonly Requests: number;
   readonly UsedBy: string[];
   readonly Signed: number;
   readonly Seconds: number;
 };
+
+const inputs = strictObject({
+  ...keyedInputs,
+  Watched: Type.String({ minLength: 3, description: 'The access key that nobody should use any more.' }),
+  Seconds: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 86_400,
+      default: 60,
+      description: 'How long. What comes more seldom is not seen.',
+    }),
+  ),
+});
+type Inputs = Static<typeof inputs>;
 
 export const watchAccessKey = defineAction({
   name: 'minio:watchAccessKey',
@@ -34,18 +47,7 @@ export const watchAccessKey = defineAction({
         SecretKey: '{{ AdminSecret }}'
         Watched: app1-2025
         Seconds: 300`,
-  inputs: strictObject({
-    ...keyedInputs,
-    Watched: Type.String({ minLength: 3, description: 'The access key that nobody should use any more.' }),
-    Seconds: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: 86_400,
-        default: 60,
-        description: 'How long. What comes more seldom is not seen.',
-      }),
-    ),
-  }),
+  inputs,
   outputs: strictObject({
     Requests: Type.Integer({ description: 'That were signed with it.' }),
     UsedBy: Type.Array(Type.String(), {

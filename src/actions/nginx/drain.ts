@@ -1,5 +1,5 @@
 /** nginx:drain: one server of an upstream taken out of service, or back into it, with the proof that nginx acts on it. */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import type { Change } from '../../engine/events.ts';
 import { defineAction, done, type ActionContext, type UndoInputs } from '../define-action.ts';
 import { detached, fieldsOrFailure, type DetachedEnd } from '../effects/detached.ts';
@@ -11,16 +11,6 @@ import { strictObject } from '../strict-object.ts';
 const withinSecondsDefault = 60;
 const quietSecondsDefault = 2;
 
-type Inputs = {
-  readonly Host: string;
-  readonly File: string;
-  readonly Server: string;
-  readonly Upstream?: string;
-  readonly State?: 'drained' | 'serving';
-  readonly AccessLog?: string;
-  readonly WithinSeconds?: number;
-  readonly QuietSeconds?: number;
-};
 /** No bytes: a configuration may hold secrets, and stays on the host. */
 type Before = { readonly sha256: string; readonly upstream: string; readonly flag: Flag };
 type Flag = 'up' | 'backup' | 'down';
@@ -29,6 +19,52 @@ type Outputs = {
   readonly State: 'drained' | 'serving';
   readonly Changed: boolean;
 };
+
+const inputs = strictObject({
+  Host: Type.String({ minLength: 1, description: 'The host that nginx runs on.' }),
+  File: Type.String({
+    pattern: '^/',
+    description: 'The file of the configuration that holds the server line; no symbolic link.',
+  }),
+  Server: Type.String({
+    pattern: '^[A-Za-z0-9._:/\\[\\]-]+$',
+    description: 'As the line has it: minio02.lab:9000.',
+  }),
+  Upstream: Type.Optional(
+    Type.String({
+      pattern: '^[A-Za-z0-9._-]+$',
+      description: 'Its upstream; may be left out where the file names the server once.',
+    }),
+  ),
+  State: Type.Optional(
+    Type.Union([Type.Literal('drained'), Type.Literal('serving')], { default: 'drained' }),
+  ),
+  AccessLog: Type.Optional(
+    Type.String({
+      pattern: '^/',
+      description:
+        'A log whose format has $upstream_addr: then no line of it may name the server during QuietSeconds.',
+    }),
+  ),
+  WithinSeconds: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 3_600,
+      default: withinSecondsDefault,
+      description:
+        'drained: how long workers from before the reload may take to end. worker_shutdown_timeout in nginx.conf ends them.',
+    }),
+  ),
+  QuietSeconds: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 600,
+      default: quietSecondsDefault,
+      description: 'drained: how long it is watched after that.',
+    }),
+  ),
+});
+type Inputs = Static<typeof inputs>;
 
 export const drain = defineAction({
   name: 'nginx:drain',
@@ -39,50 +75,7 @@ export const drain = defineAction({
     - name: Drain
       action: nginx:drain
       inputs: { Host: lb1, File: /etc/nginx/conf.d/minio.conf, Upstream: minio, Server: 'minio02.lab:9000' }`,
-  inputs: strictObject({
-    Host: Type.String({ minLength: 1, description: 'The host that nginx runs on.' }),
-    File: Type.String({
-      pattern: '^/',
-      description: 'The file of the configuration that holds the server line; no symbolic link.',
-    }),
-    Server: Type.String({
-      pattern: '^[A-Za-z0-9._:/\\[\\]-]+$',
-      description: 'As the line has it: minio02.lab:9000.',
-    }),
-    Upstream: Type.Optional(
-      Type.String({
-        pattern: '^[A-Za-z0-9._-]+$',
-        description: 'Its upstream; may be left out where the file names the server once.',
-      }),
-    ),
-    State: Type.Optional(
-      Type.Union([Type.Literal('drained'), Type.Literal('serving')], { default: 'drained' }),
-    ),
-    AccessLog: Type.Optional(
-      Type.String({
-        pattern: '^/',
-        description:
-          'A log whose format has $upstream_addr: then no line of it may name the server during QuietSeconds.',
-      }),
-    ),
-    WithinSeconds: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: 3_600,
-        default: withinSecondsDefault,
-        description:
-          'drained: how long workers from before the reload may take to end. worker_shutdown_timeout in nginx.conf ends them.',
-      }),
-    ),
-    QuietSeconds: Type.Optional(
-      Type.Integer({
-        minimum: 0,
-        maximum: 600,
-        default: quietSecondsDefault,
-        description: 'drained: how long it is watched after that.',
-      }),
-    ),
-  }),
+  inputs,
   outputs: strictObject({
     Upstream: Type.String(),
     State: Type.Union([Type.Literal('drained'), Type.Literal('serving')]),

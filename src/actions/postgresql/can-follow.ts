@@ -1,5 +1,5 @@
 /** postgresql:canFollow: whether servers could follow a standby if it became the primary, before anything is stopped for it. */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import { HostFailure } from '../../transports/host.ts';
 import {
   ActionFailure,
@@ -16,14 +16,23 @@ import { strictObject } from '../strict-object.ts';
 import { refusePlainPassword } from './conninfo.ts';
 import { readServer } from './server-facts.ts';
 
-type Inputs = {
-  readonly Followers: readonly string[];
-  readonly NewPrimary: string;
-  readonly ConnInfo: string;
-  readonly Unit?: string;
-  readonly User?: string;
-};
 type Outputs = { readonly Hosts: readonly string[]; readonly Slot: string };
+
+const inputs = strictObject({
+  Followers: Type.Array(Type.String({ minLength: 1 }), {
+    minItems: 1,
+    maxItems: 100,
+    description: 'Names, ranges, group:NAME or tag:KEY=VALUE. The NewPrimary among them is left out.',
+  }),
+  NewPrimary: Type.String({ minLength: 1 }),
+  ConnInfo: Type.String({
+    maxLength: 2_000,
+    description: 'How the others will reach it: host=db2 user=replication.',
+  }),
+  Unit: Type.Optional(Type.String({ pattern: '^(|[A-Za-z0-9:_.\\\\@-]+)$' })),
+  User: Type.Optional(Type.String({ pattern: '^[a-z_][a-z0-9_-]*$', default: 'postgres' })),
+});
+type Inputs = Static<typeof inputs>;
 
 export const canFollow = defineAction({
   name: 'postgresql:canFollow',
@@ -34,20 +43,7 @@ export const canFollow = defineAction({
     - name: CanFollow
       action: postgresql:canFollow
       inputs: { Followers: [db1, db3], NewPrimary: db2, ConnInfo: host=db2 user=replication }`,
-  inputs: strictObject({
-    Followers: Type.Array(Type.String({ minLength: 1 }), {
-      minItems: 1,
-      maxItems: 100,
-      description: 'Names, ranges, group:NAME or tag:KEY=VALUE. The NewPrimary among them is left out.',
-    }),
-    NewPrimary: Type.String({ minLength: 1 }),
-    ConnInfo: Type.String({
-      maxLength: 2_000,
-      description: 'How the others will reach it: host=db2 user=replication.',
-    }),
-    Unit: Type.Optional(Type.String({ pattern: '^(|[A-Za-z0-9:_.\\\\@-]+)$' })),
-    User: Type.Optional(Type.String({ pattern: '^[a-z_][a-z0-9_-]*$', default: 'postgres' })),
-  }),
+  inputs,
   outputs: strictObject({
     Hosts: Type.Array(Type.String(), { description: 'Those that could follow.' }),
     Slot: Type.String({ description: 'What the NewPrimary uses now of the primary; empty: none.' }),

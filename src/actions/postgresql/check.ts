@@ -1,5 +1,5 @@
 /** postgresql:check: what a PostgreSQL server itself says: that it answers, its version, its role, its data. */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import type { Json } from '../../json.ts';
 import { HostFailure } from '../../transports/host.ts';
 import { ActionFailure, defineAction, pending, type Poll } from '../define-action.ts';
@@ -10,25 +10,83 @@ import { strictObject } from '../strict-object.ts';
 import { judge, verdicts, type CheckOutputs } from './verdict.ts';
 import { upstreamVersion } from './version.ts';
 
-type Inputs = {
-  readonly Host: string;
-  readonly User?: string;
-  readonly Port?: number;
-  readonly SocketDirectory?: string;
-  readonly Database?: string;
-  readonly Expect?: { readonly ServerVersion?: string; readonly InRecovery?: boolean };
-  readonly Canary?: {
-    readonly Query?: string;
-    readonly Table?: string;
-    readonly Equals?: string | number | null;
-    readonly MustHold?: boolean;
-    readonly Twice?: boolean;
-    readonly TimeoutSeconds?: number;
-  };
-  readonly WaitSeconds?: number;
-};
 const askAgainMs = 1_000;
 const identifier = '[A-Za-z_][A-Za-z0-9_$]*';
+
+const inputs = strictObject({
+  Host: Type.String({ minLength: 1, description: 'The host that the server runs on.' }),
+  User: Type.Optional(
+    Type.String({
+      pattern: '^[a-z_][a-z0-9_-]*$',
+      default: 'postgres',
+      description: 'User of the host as whom psql runs.',
+    }),
+  ),
+  Port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535 })),
+  SocketDirectory: Type.Optional(
+    Type.String({
+      pattern: '^(/[^\\s]*|localhost)$',
+      description: 'Where the server listens; left out: where psql looks by itself.',
+    }),
+  ),
+  Database: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_][A-Za-z0-9_$.-]*$', default: 'postgres' })),
+  Expect: Type.Optional(
+    strictObject({
+      ServerVersion: Type.Optional(
+        Type.String({
+          minLength: 1,
+          description:
+            'As the server or the package says it: 15.20 and 15.20-0+deb12u1 mean the same; 15 is any 15.',
+        }),
+      ),
+      InRecovery: Type.Optional(Type.Boolean({ description: 'true for a standby, false for a primary.' })),
+    }),
+  ),
+  Canary: Type.Optional(
+    strictObject({
+      Query: Type.Optional(
+        Type.String({
+          description:
+            'Runs in a read-only transaction; its output is the Answer, sorted unless it has an ORDER BY. Empty: sizes and row counts of the largest tables of every database.',
+        }),
+      ),
+      Table: Type.Optional(
+        Type.String({
+          pattern: `^${identifier}(\\.${identifier})?$`,
+          description: 'In place of a Query: number of rows and a checksum over all of them.',
+        }),
+      ),
+      Equals: Type.Optional(
+        Type.Union([Type.String(), Type.Number(), Type.Null()], {
+          description:
+            'The Answer that an earlier check gave. Left out or null: the Answer is only read, without a verdict.',
+        }),
+      ),
+      MustHold: Type.Optional(
+        Type.Boolean({
+          default: false,
+          description: 'Nothing has been changed yet: another answer means that the canary moves by itself.',
+        }),
+      ),
+      Twice: Type.Optional(
+        Type.Boolean({
+          default: false,
+          description: 'Ask again after 2 s, and fail with UNSTABLE_CANARY where the answers differ.',
+        }),
+      ),
+      TimeoutSeconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 3_600, default: 60 })),
+    }),
+  ),
+  WaitSeconds: Type.Optional(
+    Type.Number({
+      minimum: 0,
+      maximum: 3_600,
+      default: 0,
+      description: 'How long to go on asking until the server answers in the role expected.',
+    }),
+  ),
+});
+type Inputs = Static<typeof inputs>;
 
 export const check = defineAction({
   name: 'postgresql:check',
@@ -43,80 +101,7 @@ export const check = defineAction({
         WaitSeconds: 60
         Expect: { ServerVersion: '15.20', InRecovery: false }
         Canary: { Table: public.accounts, Equals: '{{ CountBefore.Answer }}' }`,
-  inputs: strictObject({
-    Host: Type.String({ minLength: 1, description: 'The host that the server runs on.' }),
-    User: Type.Optional(
-      Type.String({
-        pattern: '^[a-z_][a-z0-9_-]*$',
-        default: 'postgres',
-        description: 'User of the host as whom psql runs.',
-      }),
-    ),
-    Port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535 })),
-    SocketDirectory: Type.Optional(
-      Type.String({
-        pattern: '^(/[^\\s]*|localhost)$',
-        description: 'Where the server listens; left out: where psql looks by itself.',
-      }),
-    ),
-    Database: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_][A-Za-z0-9_$.-]*$', default: 'postgres' })),
-    Expect: Type.Optional(
-      strictObject({
-        ServerVersion: Type.Optional(
-          Type.String({
-            minLength: 1,
-            description:
-              'As the server or the package says it: 15.20 and 15.20-0+deb12u1 mean the same; 15 is any 15.',
-          }),
-        ),
-        InRecovery: Type.Optional(Type.Boolean({ description: 'true for a standby, false for a primary.' })),
-      }),
-    ),
-    Canary: Type.Optional(
-      strictObject({
-        Query: Type.Optional(
-          Type.String({
-            description:
-              'Runs in a read-only transaction; its output is the Answer, sorted unless it has an ORDER BY. Empty: sizes and row counts of the largest tables of every database.',
-          }),
-        ),
-        Table: Type.Optional(
-          Type.String({
-            pattern: `^${identifier}(\\.${identifier})?$`,
-            description: 'In place of a Query: number of rows and a checksum over all of them.',
-          }),
-        ),
-        Equals: Type.Optional(
-          Type.Union([Type.String(), Type.Number(), Type.Null()], {
-            description:
-              'The Answer that an earlier check gave. Left out or null: the Answer is only read, without a verdict.',
-          }),
-        ),
-        MustHold: Type.Optional(
-          Type.Boolean({
-            default: false,
-            description:
-              'Nothing has been changed yet: another answer means that the canary moves by itself.',
-          }),
-        ),
-        Twice: Type.Optional(
-          Type.Boolean({
-            default: false,
-            description: 'Ask again after 2 s, and fail with UNSTABLE_CANARY where the answers differ.',
-          }),
-        ),
-        TimeoutSeconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 3_600, default: 60 })),
-      }),
-    ),
-    WaitSeconds: Type.Optional(
-      Type.Number({
-        minimum: 0,
-        maximum: 3_600,
-        default: 0,
-        description: 'How long to go on asking until the server answers in the role expected.',
-      }),
-    ),
-  }),
+  inputs,
   outputs: strictObject({
     ServerVersion: Type.Union([Type.String(), Type.Null()], { description: '15.20; null: no answer.' }),
     InRecovery: Type.Union([Type.Boolean(), Type.Null()]),
@@ -169,7 +154,7 @@ export const check = defineAction({
           message: `Expect.ServerVersion is "${wanted}", which does not begin with a version such as 15.20`,
         });
       }
-      const patient = isStillPatient(inputs, WaitSeconds, context.now());
+      const patient = isStillPatient(context, WaitSeconds);
       const host = context.host(Host);
       const querySeconds = Canary?.TimeoutSeconds ?? 60;
       const script = checkPostgresql(

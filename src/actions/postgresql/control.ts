@@ -1,11 +1,10 @@
 /** postgresql:control: what the control file and the log of a server say, whether it runs or not. Only reads. */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import { defineAction, done, failed, type ActionContext, type Poll } from '../define-action.ts';
 import { readFields } from '../scripts/fields.ts';
 import { readControl } from '../scripts/postgresql-switch.ts';
 import { strictObject } from '../strict-object.ts';
 
-type Inputs = { readonly Host: string; readonly DataDirectory: string; readonly MustBeShutDown?: boolean };
 export type Control = {
   readonly State: string;
   readonly IsShutDown: boolean;
@@ -17,6 +16,15 @@ export type Control = {
 };
 const textOrNull = Type.Union([Type.String(), Type.Null()]);
 
+const inputs = strictObject({
+  Host: Type.String({ minLength: 1 }),
+  DataDirectory: Type.String({ pattern: '^/[^\\s]+$' }),
+  MustBeShutDown: Type.Optional(
+    Type.Boolean({ default: false, description: 'Fail with NOT_SHUT_DOWN unless it was stopped cleanly.' }),
+  ),
+});
+type Inputs = Static<typeof inputs>;
+
 export const control = defineAction({
   name: 'postgresql:control',
   summary:
@@ -26,13 +34,7 @@ export const control = defineAction({
     - name: IsShutDown
       action: postgresql:control
       inputs: { Host: db1, DataDirectory: /var/lib/postgresql/15/main, MustBeShutDown: true }`,
-  inputs: strictObject({
-    Host: Type.String({ minLength: 1 }),
-    DataDirectory: Type.String({ pattern: '^/[^\\s]+$' }),
-    MustBeShutDown: Type.Optional(
-      Type.Boolean({ default: false, description: 'Fail with NOT_SHUT_DOWN unless it was stopped cleanly.' }),
-    ),
-  }),
+  inputs,
   outputs: strictObject({
     State: Type.String({ description: 'As pg_controldata says it: shut down, in production; unreadable.' }),
     IsShutDown: Type.Boolean({ description: 'Stopped cleanly, and not running.' }),

@@ -2,7 +2,7 @@
  * postgresql:follow: a server becomes a standby of another primary, or a standby changes its primary. With Rewind, pg_rewind
  * first takes back what it has and the primary has not; that cannot be undone.
  */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import { defineAction, done, type ActionContext, type UndoInputs } from '../define-action.ts';
 import { detached, fieldsOrFailure, type DetachedHandle } from '../effects/detached.ts';
 import { keepKey } from '../scripts/keep-key.ts';
@@ -10,15 +10,34 @@ import { followPrimary, unfollowPrimary } from '../scripts/postgresql-switch.ts'
 import { strictObject } from '../strict-object.ts';
 import { refusePlainPassword } from './conninfo.ts';
 
-type Inputs = {
-  readonly Host: string;
-  readonly DataDirectory: string;
-  readonly ConnInfo: string;
-  readonly User?: string;
-  readonly Slot?: string | null;
-  readonly Rewind?: boolean;
-};
 type Outputs = { readonly Slot: string; readonly WasRewound: boolean };
+
+const inputs = strictObject({
+  Host: Type.String({ minLength: 1, description: 'The host that is to follow.' }),
+  DataDirectory: Type.String({ pattern: '^/[^\\s]+$' }),
+  ConnInfo: Type.String({
+    maxLength: 2_000,
+    description:
+      'How it reaches the primary: host=db2 user=replication. Written into postgresql.auto.conf. Empty: as the standby itself says; without a password, unless a secret parameter gives it.',
+  }),
+  User: Type.Optional(
+    Type.String({ pattern: '^[a-z_][a-z0-9_-]*$', default: 'postgres', description: 'Owner of the data.' }),
+  ),
+  Slot: Type.Optional(
+    Type.Union([Type.String({ pattern: '^[a-z0-9_]*$' }), Type.Null()], {
+      description:
+        'Of the primary, which makes it where it has none of that name. Left out: the one that it uses now; empty or null: none.',
+    }),
+  ),
+  Rewind: Type.Optional(
+    Type.Boolean({
+      default: false,
+      description:
+        'pg_rewind first. The server must be stopped, and have checksums or wal_log_hints. What only it had is gone then, so the step cannot be undone.',
+    }),
+  ),
+});
+type Inputs = Static<typeof inputs>;
 
 export const follow = defineAction({
   name: 'postgresql:follow',
@@ -29,31 +48,7 @@ export const follow = defineAction({
     - name: Rewind
       action: postgresql:follow
       inputs: { Host: db1, DataDirectory: /var/lib/postgresql/15/main, ConnInfo: host=db2 user=replication, Rewind: true }`,
-  inputs: strictObject({
-    Host: Type.String({ minLength: 1, description: 'The host that is to follow.' }),
-    DataDirectory: Type.String({ pattern: '^/[^\\s]+$' }),
-    ConnInfo: Type.String({
-      maxLength: 2_000,
-      description:
-        'How it reaches the primary: host=db2 user=replication. Written into postgresql.auto.conf. Empty: as the standby itself says; without a password, unless a secret parameter gives it.',
-    }),
-    User: Type.Optional(
-      Type.String({ pattern: '^[a-z_][a-z0-9_-]*$', default: 'postgres', description: 'Owner of the data.' }),
-    ),
-    Slot: Type.Optional(
-      Type.Union([Type.String({ pattern: '^[a-z0-9_]*$' }), Type.Null()], {
-        description:
-          'Of the primary, which makes it where it has none of that name. Left out: the one that it uses now; empty or null: none.',
-      }),
-    ),
-    Rewind: Type.Optional(
-      Type.Boolean({
-        default: false,
-        description:
-          'pg_rewind first. The server must be stopped, and have checksums or wal_log_hints. What only it had is gone then, so the step cannot be undone.',
-      }),
-    ),
-  }),
+  inputs,
   outputs: strictObject({
     Slot: Type.String({ description: 'Empty: none.' }),
     WasRewound: Type.Boolean({ description: 'Whether pg_rewind had anything to take back.' }),

@@ -2,7 +2,7 @@
  * postgresql:promote: a standby becomes the primary at the very place in the WAL where the former one was shut down. Nothing that
  * was acknowledged is missing then. It cannot be taken back: what clients write from now on is on the new timeline only.
  */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import {
   ActionFailure,
   defineAction,
@@ -19,15 +19,6 @@ import { strictObject } from '../strict-object.ts';
 import { readControlOf } from './control.ts';
 import { readServer, type Server } from './server-facts.ts';
 
-type Inputs = {
-  readonly Host: string;
-  readonly Unit?: string;
-  readonly Port?: number;
-  readonly User?: string;
-  readonly Former: string;
-  readonly FormerDirectory: string;
-  readonly WaitSeconds?: number;
-};
 type Outputs = { readonly Timeline: number; readonly StoppedAt: string | null };
 /** How the standby is asked later, and where its former primary stopped. */
 type Before = {
@@ -36,6 +27,27 @@ type Before = {
   readonly directory: string;
   readonly stoppedAt: string | null;
 };
+
+const inputs = strictObject({
+  Host: Type.String({ minLength: 1, description: 'The host of the standby.' }),
+  Unit: Type.Optional(Type.String({ pattern: '^(|[A-Za-z0-9:_.\\\\@-]+)$' })),
+  Port: Type.Optional(Type.Integer({ minimum: 0, maximum: 65_535 })),
+  User: Type.Optional(Type.String({ pattern: '^[a-z_][a-z0-9_-]*$', default: 'postgres' })),
+  Former: Type.String({
+    minLength: 1,
+    description: 'The host of the primary so far. Its server must have been shut down cleanly.',
+  }),
+  FormerDirectory: Type.String({ pattern: '^/[^\\s]+$', description: 'Its data directory.' }),
+  WaitSeconds: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 3_600,
+      default: 60,
+      description: 'How long the standby may take to replay the rest. Until then nothing is changed.',
+    }),
+  ),
+});
+type Inputs = Static<typeof inputs>;
 
 export const promote = defineAction({
   name: 'postgresql:promote',
@@ -46,25 +58,7 @@ export const promote = defineAction({
     - name: Promote
       action: postgresql:promote
       inputs: { Host: db2, Former: db1, FormerDirectory: /var/lib/postgresql/15/main }`,
-  inputs: strictObject({
-    Host: Type.String({ minLength: 1, description: 'The host of the standby.' }),
-    Unit: Type.Optional(Type.String({ pattern: '^(|[A-Za-z0-9:_.\\\\@-]+)$' })),
-    Port: Type.Optional(Type.Integer({ minimum: 0, maximum: 65_535 })),
-    User: Type.Optional(Type.String({ pattern: '^[a-z_][a-z0-9_-]*$', default: 'postgres' })),
-    Former: Type.String({
-      minLength: 1,
-      description: 'The host of the primary so far. Its server must have been shut down cleanly.',
-    }),
-    FormerDirectory: Type.String({ pattern: '^/[^\\s]+$', description: 'Its data directory.' }),
-    WaitSeconds: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: 3_600,
-        default: 60,
-        description: 'How long the standby may take to replay the rest. Until then nothing is changed.',
-      }),
-    ),
-  }),
+  inputs,
   outputs: strictObject({
     Timeline: Type.Integer({ description: 'The new one.' }),
     StoppedAt: Type.Union([Type.String(), Type.Null()], {

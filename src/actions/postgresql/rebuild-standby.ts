@@ -1,5 +1,5 @@
 /** postgresql:rebuildStandby: a new base backup of the primary takes the place of a standby's data, which is kept beside it. */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import { defineAction, done, failed, type ActionContext, type UndoInputs } from '../define-action.ts';
 import { detached, type DetachedEnd, type DetachedHandle } from '../effects/detached.ts';
 import { lastLines, parseFields, refusal } from '../scripts/fields.ts';
@@ -8,13 +8,26 @@ import { copyBackStandby, copyStandby } from '../scripts/postgresql-rebuild.ts';
 import { strictObject } from '../strict-object.ts';
 import { refusePlainPassword } from './conninfo.ts';
 
-type Inputs = {
-  readonly Host: string;
-  readonly DataDirectory: string;
-  readonly User?: string;
-  readonly ConnInfo?: string;
-};
 type Outputs = { readonly Kept: string | null; readonly SystemIdentifier: string | null };
+
+const inputs = strictObject({
+  Host: Type.String({ minLength: 1, description: 'The host of the standby. Its server must be stopped.' }),
+  DataDirectory: Type.String({
+    pattern: '^/[^\\s]+/[^\\s/]+$',
+    description: 'A folder, not a mount point itself.',
+  }),
+  User: Type.Optional(
+    Type.String({ pattern: '^[a-z_][a-z0-9_-]*$', default: 'postgres', description: 'Owner of the data.' }),
+  ),
+  ConnInfo: Type.Optional(
+    Type.String({
+      maxLength: 2_000,
+      description:
+        'How the primary is reached: host=db1 user=replication. Left out or empty: as the standby itself says.',
+    }),
+  ),
+});
+type Inputs = Static<typeof inputs>;
 
 export const rebuildStandby = defineAction({
   name: 'postgresql:rebuildStandby',
@@ -25,23 +38,7 @@ export const rebuildStandby = defineAction({
     - name: Rebuild
       action: postgresql:rebuildStandby
       inputs: { Host: db2, DataDirectory: /var/lib/postgresql/15/main }`,
-  inputs: strictObject({
-    Host: Type.String({ minLength: 1, description: 'The host of the standby. Its server must be stopped.' }),
-    DataDirectory: Type.String({
-      pattern: '^/[^\\s]+/[^\\s/]+$',
-      description: 'A folder, not a mount point itself.',
-    }),
-    User: Type.Optional(
-      Type.String({ pattern: '^[a-z_][a-z0-9_-]*$', default: 'postgres', description: 'Owner of the data.' }),
-    ),
-    ConnInfo: Type.Optional(
-      Type.String({
-        maxLength: 2_000,
-        description:
-          'How the primary is reached: host=db1 user=replication. Left out or empty: as the standby itself says.',
-      }),
-    ),
-  }),
+  inputs,
   outputs: strictObject({
     Kept: Type.Union([Type.String(), Type.Null()], {
       description: 'Where the data is that was there before; nobody but a person deletes it.',

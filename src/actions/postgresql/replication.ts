@@ -2,7 +2,7 @@
  * postgresql:replication: whether named standbys follow a primary closely. Every server is asked itself, the primary first, so
  * that a standby that has replayed what the primary had written by then is no more behind than it says.
  */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import type { Host } from '../../transports/host.ts';
 import { HostFailure } from '../../transports/host.ts';
 import {
@@ -21,16 +21,6 @@ import { strictObject } from '../strict-object.ts';
 import { bytesBehind } from './lsn.ts';
 import { readServer, type Server } from './server-facts.ts';
 
-type Inputs = {
-  readonly Host: string;
-  readonly Standbys: readonly string[];
-  readonly Unit?: string;
-  readonly StandbyUnit?: string;
-  readonly Port?: number;
-  readonly User?: string;
-  readonly MaxLagBytes?: number;
-  readonly WaitSeconds?: number;
-};
 type Standing = {
   readonly Host: string;
   readonly ServerVersion: string;
@@ -46,6 +36,39 @@ type Outputs = {
 
 const askAgainMs = 1_000;
 
+const inputs = strictObject({
+  Host: Type.String({ minLength: 1, description: 'The host of the primary.' }),
+  Standbys: Type.Array(Type.String({ minLength: 1 }), {
+    minItems: 1,
+    maxItems: 100,
+    description:
+      'Their hosts: names, ranges, group:NAME or tag:KEY=VALUE. The primary among them is left out.',
+  }),
+  Unit: Type.Optional(
+    Type.String({
+      pattern: '^(|[A-Za-z0-9:_.\\\\@-]+)$',
+      description: 'Of the server, on every host; empty: the one that runs.',
+    }),
+  ),
+  StandbyUnit: Type.Optional(
+    Type.String({
+      pattern: '^(|[A-Za-z0-9:_.\\\\@-]+)$',
+      description: 'Of the server on the standbys, where it is called otherwise there. Left out: the Unit.',
+    }),
+  ),
+  Port: Type.Optional(Type.Integer({ minimum: 0, maximum: 65_535 })),
+  User: Type.Optional(Type.String({ pattern: '^[a-z_][a-z0-9_-]*$', default: 'postgres' })),
+  MaxLagBytes: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      default: 16_777_216,
+      description: 'Of WAL that the primary has written and a standby has not replayed.',
+    }),
+  ),
+  WaitSeconds: Type.Optional(Type.Number({ minimum: 0, maximum: 3_600, default: 0 })),
+});
+type Inputs = Static<typeof inputs>;
+
 export const replication = defineAction({
   name: 'postgresql:replication',
   summary:
@@ -55,37 +78,7 @@ export const replication = defineAction({
     - name: IsReplicating
       action: postgresql:replication
       inputs: { Host: db1, Standbys: [db2, db3], MaxLagBytes: 1048576, WaitSeconds: 120 }`,
-  inputs: strictObject({
-    Host: Type.String({ minLength: 1, description: 'The host of the primary.' }),
-    Standbys: Type.Array(Type.String({ minLength: 1 }), {
-      minItems: 1,
-      maxItems: 100,
-      description:
-        'Their hosts: names, ranges, group:NAME or tag:KEY=VALUE. The primary among them is left out.',
-    }),
-    Unit: Type.Optional(
-      Type.String({
-        pattern: '^(|[A-Za-z0-9:_.\\\\@-]+)$',
-        description: 'Of the server, on every host; empty: the one that runs.',
-      }),
-    ),
-    StandbyUnit: Type.Optional(
-      Type.String({
-        pattern: '^(|[A-Za-z0-9:_.\\\\@-]+)$',
-        description: 'Of the server on the standbys, where it is called otherwise there. Left out: the Unit.',
-      }),
-    ),
-    Port: Type.Optional(Type.Integer({ minimum: 0, maximum: 65_535 })),
-    User: Type.Optional(Type.String({ pattern: '^[a-z_][a-z0-9_-]*$', default: 'postgres' })),
-    MaxLagBytes: Type.Optional(
-      Type.Integer({
-        minimum: 0,
-        default: 16_777_216,
-        description: 'Of WAL that the primary has written and a standby has not replayed.',
-      }),
-    ),
-    WaitSeconds: Type.Optional(Type.Number({ minimum: 0, maximum: 3_600, default: 0 })),
-  }),
+  inputs,
   outputs: strictObject({
     Primary: Type.String(),
     Lsn: Type.Union([Type.String(), Type.Null()]),

@@ -1,5 +1,5 @@
 /** postgresql:server: which server of a host is meant, and what a patch, a snapshot or a restore has to know of it. Only reads. */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import { defineAction, done, failed, type Poll } from '../define-action.ts';
 import { readFields } from '../scripts/fields.ts';
 import { findPostgresql } from '../scripts/postgresql-server.ts';
@@ -8,25 +8,81 @@ import { objections, refusable } from './server-objections.ts';
 import { readServer, serverSchema, type Server } from './server-facts.ts';
 import { changeTo } from './version.ts';
 
-type Inputs = {
-  readonly Host: string;
-  readonly User?: string;
-  readonly Unit?: string;
-  readonly Port?: number;
-  readonly DataDirectory?: string;
-  readonly Database?: string;
-  readonly Packages?: readonly string[];
-  readonly Target?: string | null;
-  readonly Plan?:
-    | readonly { readonly Name: string; readonly From?: string | null; readonly To: string }[]
-    | null;
-  readonly Include?: '' | 'all';
-  readonly AllowDowngrade?: boolean;
-  readonly Refuse?: readonly string[];
-  readonly Accept?: readonly string[];
-};
-
 const emptyOr = (pattern: string) => `^(|${pattern})$`;
+
+const inputs = strictObject({
+  Host: Type.String({ minLength: 1, description: 'The host that the server runs on.' }),
+  User: Type.Optional(
+    Type.String({
+      pattern: '^[a-z_][a-z0-9_-]*$',
+      default: 'postgres',
+      description: 'User of the host as whom psql runs.',
+    }),
+  ),
+  Unit: Type.Optional(
+    Type.String({
+      pattern: emptyOr('[A-Za-z0-9:_.\\\\@-]+'),
+      description:
+        'Its systemd unit. Unit, Port and DataDirectory left out or empty: the one server that runs.',
+    }),
+  ),
+  Port: Type.Optional(
+    Type.Integer({ minimum: 0, maximum: 65_535, description: '0 is the same as left out.' }),
+  ),
+  DataDirectory: Type.Optional(
+    Type.String({ pattern: emptyOr('/[^\\s]*'), description: 'The data directory, or a folder above it.' }),
+  ),
+  Database: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_][A-Za-z0-9_$.-]*$', default: 'postgres' })),
+  Packages: Type.Optional(
+    Type.Array(Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9+._:-]*$' }), {
+      description:
+        'In place of those that the host itself names: all that were built with the server and are installed.',
+    }),
+  ),
+  Target: Type.Optional(
+    Type.Union([Type.String(), Type.Null()], {
+      description:
+        'A package version that is going to be installed; the output Change says what that would be.',
+    }),
+  ),
+  Plan: Type.Optional(
+    Type.Union(
+      [
+        Type.Array(
+          strictObject({
+            Name: Type.String(),
+            From: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+            To: Type.String(),
+          }),
+        ),
+        Type.Null(),
+      ],
+      { description: 'The Plan of a host:package step: what is going to be installed beside it.' },
+    ),
+  ),
+  Include: Type.Optional(
+    Type.Union([Type.Literal(''), Type.Literal('all')], {
+      description:
+        'all: the other clusters that share its packages or mounts are no reason to fail; their mounts count among Mounts, their units are Included.',
+    }),
+  ),
+  AllowDowngrade: Type.Optional(
+    Type.Boolean({ default: false, description: 'The same as Downgrade in Accept.' }),
+  ),
+  Refuse: Type.Optional(
+    Type.Array(
+      Type.Unsafe<(typeof refusable)[number]>(Type.Union(refusable.map((word) => Type.Literal(word)))),
+      {
+        uniqueItems: true,
+        description: 'What the step fails for, each by its name.',
+      },
+    ),
+  ),
+  Accept: Type.Optional(
+    Type.Array(Type.String(), { description: 'Words of Refuse that are known and no reason to fail.' }),
+  ),
+});
+type Inputs = Static<typeof inputs>;
 
 export const server = defineAction({
   name: 'postgresql:server',
@@ -37,75 +93,7 @@ export const server = defineAction({
     - name: Server
       action: postgresql:server
       inputs: { Host: db1, Unit: postgresql@15-main, Refuse: [OtherClusters, Standbys, BaseBackup, Manager, FilesElsewhere] }`,
-  inputs: strictObject({
-    Host: Type.String({ minLength: 1, description: 'The host that the server runs on.' }),
-    User: Type.Optional(
-      Type.String({
-        pattern: '^[a-z_][a-z0-9_-]*$',
-        default: 'postgres',
-        description: 'User of the host as whom psql runs.',
-      }),
-    ),
-    Unit: Type.Optional(
-      Type.String({
-        pattern: emptyOr('[A-Za-z0-9:_.\\\\@-]+'),
-        description:
-          'Its systemd unit. Unit, Port and DataDirectory left out or empty: the one server that runs.',
-      }),
-    ),
-    Port: Type.Optional(
-      Type.Integer({ minimum: 0, maximum: 65_535, description: '0 is the same as left out.' }),
-    ),
-    DataDirectory: Type.Optional(
-      Type.String({ pattern: emptyOr('/[^\\s]*'), description: 'The data directory, or a folder above it.' }),
-    ),
-    Database: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_][A-Za-z0-9_$.-]*$', default: 'postgres' })),
-    Packages: Type.Optional(
-      Type.Array(Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9+._:-]*$' }), {
-        description:
-          'In place of those that the host itself names: all that were built with the server and are installed.',
-      }),
-    ),
-    Target: Type.Optional(
-      Type.Union([Type.String(), Type.Null()], {
-        description:
-          'A package version that is going to be installed; the output Change says what that would be.',
-      }),
-    ),
-    Plan: Type.Optional(
-      Type.Union(
-        [
-          Type.Array(
-            strictObject({
-              Name: Type.String(),
-              From: Type.Optional(Type.Union([Type.String(), Type.Null()])),
-              To: Type.String(),
-            }),
-          ),
-          Type.Null(),
-        ],
-        { description: 'The Plan of a host:package step: what is going to be installed beside it.' },
-      ),
-    ),
-    Include: Type.Optional(
-      Type.Union([Type.Literal(''), Type.Literal('all')], {
-        description:
-          'all: the other clusters that share its packages or mounts are no reason to fail; their mounts count among Mounts, their units are Included.',
-      }),
-    ),
-    AllowDowngrade: Type.Optional(
-      Type.Boolean({ default: false, description: 'The same as Downgrade in Accept.' }),
-    ),
-    Refuse: Type.Optional(
-      Type.Array(Type.Union(refusable.map((word) => Type.Literal(word))), {
-        uniqueItems: true,
-        description: 'What the step fails for, each by its name.',
-      }),
-    ),
-    Accept: Type.Optional(
-      Type.Array(Type.String(), { description: 'Words of Refuse that are known and no reason to fail.' }),
-    ),
-  }),
+  inputs,
   outputs: serverSchema,
   timeoutSeconds: 300,
   permissions: () => [],

@@ -1,5 +1,5 @@
 /** ssh:proveKey: a fresh login with one key alone is accepted, or refused. */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import { HostFailure } from '../../transports/host.ts';
 import { defineAction, done, failed } from '../define-action.ts';
 import { parsePublicKey } from '../public-key.ts';
@@ -7,12 +7,28 @@ import { strictObject } from '../strict-object.ts';
 
 const timeoutMs = 45_000;
 
-type Inputs = {
-  readonly Host: string;
-  readonly PrivateKey: string;
-  readonly User?: string;
-  readonly Expect?: 'accepted' | 'refused';
-};
+const inputs = strictObject({
+  Host: Type.String({ minLength: 1, description: 'A host of the inventory that is reached over ssh.' }),
+  PrivateKey: Type.String({
+    minLength: 1,
+    description:
+      'A parameter with `secret: true`: the whole private key, without a passphrase. It goes to an agent over a pipe and never to a file or an argument list; only the last hop is given it.',
+  }),
+  User: Type.Optional(
+    Type.String({
+      pattern: '^[A-Za-z0-9_][A-Za-z0-9_.-]*\\$?$',
+      description: 'Whom to log in as; left out: the user of the inventory.',
+    }),
+  ),
+  Expect: Type.Optional(
+    Type.Union([Type.Literal('accepted'), Type.Literal('refused')], {
+      default: 'accepted',
+      description:
+        'refused: sshd was offered the key and said Permission denied. A host that cannot be asked is neither: UNDETERMINED.',
+    }),
+  ),
+});
+type Inputs = Static<typeof inputs>;
 
 export const proveKey = defineAction({
   name: 'ssh:proveKey',
@@ -23,27 +39,7 @@ export const proveKey = defineAction({
     - name: ProveNewKey
       action: ssh:proveKey
       inputs: { Host: web1, PrivateKey: '{{ NewPrivateKey }}', Expect: accepted }`,
-  inputs: strictObject({
-    Host: Type.String({ minLength: 1, description: 'A host of the inventory that is reached over ssh.' }),
-    PrivateKey: Type.String({
-      minLength: 1,
-      description:
-        'A parameter with `secret: true`: the whole private key, without a passphrase. It goes to an agent over a pipe and never to a file or an argument list; only the last hop is given it.',
-    }),
-    User: Type.Optional(
-      Type.String({
-        pattern: '^[A-Za-z0-9_][A-Za-z0-9_.-]*\\$?$',
-        description: 'Whom to log in as; left out: the user of the inventory.',
-      }),
-    ),
-    Expect: Type.Optional(
-      Type.Union([Type.Literal('accepted'), Type.Literal('refused')], {
-        default: 'accepted',
-        description:
-          'refused: sshd was offered the key and said Permission denied. A host that cannot be asked is neither: UNDETERMINED.',
-      }),
-    ),
-  }),
+  inputs,
   outputs: strictObject({
     Accepted: Type.Boolean(),
     PublicKey: Type.String({ description: 'The public half: ssh-ed25519 AAAA….' }),

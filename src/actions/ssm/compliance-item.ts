@@ -1,5 +1,5 @@
 /** ssm:complianceItem: one item of a managed node in SSM Compliance; undo puts the previous one back, or takes it away. */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import type { JsonObject } from '../../json.ts';
 import { callAws } from '../../transports/aws-calls.ts';
 import { objectIn, objectsIn, pages, textIn } from '../aws/reply.ts';
@@ -13,16 +13,6 @@ const resourceType = 'ManagedInstance';
 /** PutComplianceItems takes no more at once, and an upload holds all items of its type. */
 const itemsMax = 10_000;
 
-interface Inputs {
-  readonly Host: string;
-  readonly Type: string;
-  readonly Id: string;
-  readonly Title: string;
-  readonly Status: (typeof statuses)[number];
-  readonly Severity?: (typeof severities)[number];
-  readonly Details?: Readonly<Record<string, string>>;
-}
-
 type Item = {
   readonly Id: string;
   readonly Title: string;
@@ -32,6 +22,25 @@ type Item = {
 };
 /** `Item` is null where the node had none of that id. */
 type Before = { readonly Item: Item | null };
+
+const inputs = strictObject({
+  Host: Type.String({
+    description: 'A host of the inventory with an instanceId, or the id of a managed node.',
+  }),
+  Type: Type.String({
+    pattern: '^Custom:[A-Za-z0-9_-]{1,93}$',
+    description:
+      'An upload holds all items of a type, so two runs at once under one type may lose one of the two items.',
+  }),
+  Id: Type.String({ minLength: 1, maxLength: 100 }),
+  Title: Type.String({ maxLength: 500 }),
+  Status: Type.Enum(statuses),
+  Severity: Type.Optional(Type.Enum(severities, { default: 'UNSPECIFIED' })),
+  Details: Type.Optional(
+    Type.Record(Type.String({ minLength: 1, maxLength: 64 }), Type.String({ maxLength: 4_096 })),
+  ),
+});
+type Inputs = Static<typeof inputs>;
 
 export const complianceItem = defineAction({
   name: 'ssm:complianceItem',
@@ -49,23 +58,7 @@ export const complianceItem = defineAction({
     Status: COMPLIANT
     Severity: HIGH
 `,
-  inputs: strictObject({
-    Host: Type.String({
-      description: 'A host of the inventory with an instanceId, or the id of a managed node.',
-    }),
-    Type: Type.String({
-      pattern: '^Custom:[A-Za-z0-9_-]{1,93}$',
-      description:
-        'An upload holds all items of a type, so two runs at once under one type may lose one of the two items.',
-    }),
-    Id: Type.String({ minLength: 1, maxLength: 100 }),
-    Title: Type.String({ maxLength: 500 }),
-    Status: Type.Enum(statuses),
-    Severity: Type.Optional(Type.Enum(severities, { default: 'UNSPECIFIED' })),
-    Details: Type.Optional(
-      Type.Record(Type.String({ minLength: 1, maxLength: 64 }), Type.String({ maxLength: 4_096 })),
-    ),
-  }),
+  inputs,
   outputs: strictObject({ ResourceId: Type.String({ description: 'The managed node.' }) }),
   timeoutSeconds: 120,
   permissions: () => ['ssm:ListComplianceItems', 'ssm:PutComplianceItems'],

@@ -3,7 +3,7 @@
  * its port. What can be known of the pair is checked before a byte is written.
  */
 import { createHash } from 'node:crypto';
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import {
   ActionFailure,
   defineAction,
@@ -24,19 +24,6 @@ import { putBack } from './put-back.ts';
 /** It travels in the environment, where Linux allows 128 KiB for one variable. */
 const certificateCharactersMax = 65_536;
 
-type Inputs = {
-  readonly Host: string;
-  readonly CertificateFile: string;
-  readonly KeyFile: string;
-  readonly Certificate: string;
-  readonly PrivateKey: string;
-  readonly ServerNames: readonly string[];
-  readonly Ca?: string;
-  readonly Reload?: { readonly Service: string; readonly Signal: 'HUP' | 'reload' };
-  readonly Port: number;
-  readonly Address?: string;
-  readonly ServerName?: string;
-};
 /** KIND SHA256 OWNER GROUP MODE, as names.ts has them. No bytes: they stay on the host. */
 type FileState = string;
 type Before = {
@@ -55,6 +42,54 @@ type Outputs = {
 };
 type Undone = UndoInputs<Inputs, Before, DetachedHandle, Outputs>;
 
+const inputs = strictObject({
+  Host: Type.String({ minLength: 1, description: 'A host of the inventory or an instance id.' }),
+  CertificateFile: Type.String({
+    pattern: '^/',
+    description: 'No symbolic link. Owner and mode are kept.',
+  }),
+  KeyFile: Type.String({
+    pattern: '^/',
+    description:
+      'No symbolic link. Owner and mode are kept, without any right for others; a new file has 0600.',
+  }),
+  Certificate: Type.String({
+    description: "PEM: the server's own first, then those that lead to the authority; at most 64 KiB.",
+  }),
+  PrivateKey: Type.String({
+    description: 'PEM, without a passphrase. Must come from a parameter with secret: true.',
+  }),
+  ServerNames: Type.Array(Type.String({ minLength: 1 }), {
+    minItems: 1,
+    maxItems: 100,
+    description: 'Names and addresses that clients use; the certificate must be for each.',
+  }),
+  Ca: Type.Optional(
+    Type.String({
+      description: 'PEM of the authorities that the chain must lead to; left out: the public ones.',
+    }),
+  ),
+  Reload: Type.Optional(
+    strictObject({
+      Service: Type.String({ pattern: '^[A-Za-z0-9:_.\\\\@][A-Za-z0-9:_.\\\\@-]*$' }),
+      Signal: Type.Union([Type.Literal('HUP'), Type.Literal('reload')], {
+        description:
+          'How the unit is told: SIGHUP to its main process (MinIO, which does not notice renamed files), or systemctl reload (nginx).',
+      }),
+    }),
+  ),
+  Port: Type.Integer({
+    minimum: 1,
+    maximum: 65_535,
+    description: 'Where the host itself is asked afterwards.',
+  }),
+  Address: Type.Optional(Type.String({ default: '127.0.0.1', minLength: 1 })),
+  ServerName: Type.Optional(
+    Type.String({ minLength: 1, description: 'The name sent (SNI); default: the first of ServerNames.' }),
+  ),
+});
+type Inputs = Static<typeof inputs>;
+
 export const installCertificate = defineAction({
   name: 'tls:installCertificate',
   summary:
@@ -72,52 +107,7 @@ export const installCertificate = defineAction({
         ServerNames: [minio01.lab, minio.lab]
         Reload: { Service: minio, Signal: HUP }
         Port: 9000`,
-  inputs: strictObject({
-    Host: Type.String({ minLength: 1, description: 'A host of the inventory or an instance id.' }),
-    CertificateFile: Type.String({
-      pattern: '^/',
-      description: 'No symbolic link. Owner and mode are kept.',
-    }),
-    KeyFile: Type.String({
-      pattern: '^/',
-      description:
-        'No symbolic link. Owner and mode are kept, without any right for others; a new file has 0600.',
-    }),
-    Certificate: Type.String({
-      description: "PEM: the server's own first, then those that lead to the authority; at most 64 KiB.",
-    }),
-    PrivateKey: Type.String({
-      description: 'PEM, without a passphrase. Must come from a parameter with secret: true.',
-    }),
-    ServerNames: Type.Array(Type.String({ minLength: 1 }), {
-      minItems: 1,
-      maxItems: 100,
-      description: 'Names and addresses that clients use; the certificate must be for each.',
-    }),
-    Ca: Type.Optional(
-      Type.String({
-        description: 'PEM of the authorities that the chain must lead to; left out: the public ones.',
-      }),
-    ),
-    Reload: Type.Optional(
-      strictObject({
-        Service: Type.String({ pattern: '^[A-Za-z0-9:_.\\\\@][A-Za-z0-9:_.\\\\@-]*$' }),
-        Signal: Type.Union([Type.Literal('HUP'), Type.Literal('reload')], {
-          description:
-            'How the unit is told: SIGHUP to its main process (MinIO, which does not notice renamed files), or systemctl reload (nginx).',
-        }),
-      }),
-    ),
-    Port: Type.Integer({
-      minimum: 1,
-      maximum: 65_535,
-      description: 'Where the host itself is asked afterwards.',
-    }),
-    Address: Type.Optional(Type.String({ default: '127.0.0.1', minLength: 1 })),
-    ServerName: Type.Optional(
-      Type.String({ minLength: 1, description: 'The name sent (SNI); default: the first of ServerNames.' }),
-    ),
-  }),
+  inputs,
   outputs: strictObject({
     Serial: Type.Union([Type.String(), Type.Null()], {
       description: 'Of what is shown now, in hexadecimal.',

@@ -3,7 +3,6 @@ import { peerCertificate } from '../../transports/http/connection.ts';
 import { HttpFailure } from '../../transports/http/failure.ts';
 import type { Host } from '../../transports/host.ts';
 import { pending, type ActionContext, type BegunEffect, type Poll } from '../define-action.ts';
-import { isStillPatient } from '../effects/patience.ts';
 
 /** How long a service may take to show what it was told to read, in seconds. MinIO and nginx take less than one. */
 const patienceSeconds = 20;
@@ -72,7 +71,9 @@ export function proven<I, B, H extends { readonly Host: string; readonly Token: 
       if (wanted === null) return answer;
       const shown = await shownBy(context.host(proof.host(inputs)), proof.door(inputs), context);
       if (shown.kind === 'certificate' && shown.fingerprint === wanted) return answer;
-      if (isStillPatient(handle, patienceSeconds, context.now())) {
+      // Counted from the end of what made it read, however long that took.
+      const since = context.kept('not shown since', () => context.now());
+      if (context.now() - since < patienceSeconds * 1_000) {
         return pending(250, 'waiting for the new certificate to be shown');
       }
       return proof.notShown(shown, inputs, before, context);

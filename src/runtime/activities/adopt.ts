@@ -1,10 +1,10 @@
 /** Finds out what became of an effect whose beginning was never answered. */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { ActionContext, AnyAction } from '../../actions/define-action.ts';
 import type { AdoptAnswer, OutcomeResult, Work } from '../../engine/index.ts';
 import type { JsonObject } from '../../json.ts';
 import type { BoundEffect } from './bound-effect.ts';
 import type { FailedOutcome } from './outcomes.ts';
+import { pause as realPause, type Pause } from './pause.ts';
 import { doneResult, failedResult } from './results.ts';
 
 /** Pause between two looks while "absent" is not believed yet, in ms. */
@@ -17,10 +17,12 @@ export interface Adopting {
   readonly work: Work;
   readonly step: string;
   readonly context: ActionContext;
+  /** Left out: time passes by itself. */
+  readonly pause?: Pause;
 }
 
 export async function adopt(adopting: Adopting): Promise<OutcomeResult<'adopt'>> {
-  const { action, inputs, bound, work, step, context } = adopting;
+  const { action, inputs, bound, work, step, context, pause = realPause } = adopting;
   const { effect } = bound;
   if (effect.kind !== 'begun') return answered({ found: 'running', handle: null });
   const until = context.now() + effect.settleMs;
@@ -31,9 +33,7 @@ export async function adopt(adopting: Adopting): Promise<OutcomeResult<'adopt'>>
         const left = until - context.now();
         if (left <= 0) return answered({ found: 'absent' });
         context.notice('nothing found yet; looking again before it is begun anew');
-        await delay(Math.min(left, lookAgainMs), undefined, { signal: context.signal }).catch(
-          () => undefined,
-        );
+        await pause(Math.min(left, lookAgainMs), context.signal);
         continue;
       }
       case 'running':

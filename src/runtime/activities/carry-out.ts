@@ -21,6 +21,7 @@ import { boundEffect, type BoundEffect } from './bound-effect.ts';
 import { checkedInputs } from './inputs.ts';
 import { untilTaken } from './later.ts';
 import { findTargets } from './find-targets.ts';
+import type { Pause } from './pause.ts';
 import { wait } from './wait.ts';
 
 /** What an activity is carried out with. */
@@ -37,6 +38,8 @@ export interface Means {
   readonly cancel: AbortSignal;
   /** Milliseconds since 1970. */
   readonly deadlineAt: number;
+  /** How time passes while something is waited for; left out: by itself. */
+  readonly pause?: Pause;
 }
 
 type CarryOut<K extends ActivityKind> = (call: ActivityCallOf<K>, means: Means) => Promise<OutcomeResult<K>>;
@@ -66,7 +69,7 @@ const byKind: { readonly [K in ActivityKind]: CarryOut<K> } = {
   },
   adopt: async ({ input, step }, means) => {
     const { action, inputs, bound } = checked(input, means);
-    return adopt({ action, inputs, bound: bound(), work: input, step, context: means.context });
+    return adopt({ ...means, action, inputs, bound: bound(), work: input, step });
   },
   wait: async (call, means) => {
     await acting(call.input, means);
@@ -116,9 +119,9 @@ export async function carryOut<K extends ActivityKind>(
     using limited = within(means.context.signal, limitMs);
     return await byKind[call.kind](call, { ...means, context: { ...means.context, signal: limited.signal } });
   };
-  const { context, cancel, deadlineAt } = means;
+  const { context, deadlineAt } = means;
   const until = call.laterMs === undefined ? deadlineAt : Math.min(deadlineAt, context.now() + call.laterMs);
-  const result = await untilTaken(act, { context, cancel, deadlineAt: until });
+  const result = await untilTaken(act, { ...means, deadlineAt: until });
   return result === 'cancelled' ? { status: 'cancelled' } : result;
 }
 

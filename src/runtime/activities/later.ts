@@ -2,9 +2,9 @@
  * What AWS refuses for now is waited for, within the time that the activity has: for every action in this one place. Nothing
  * has happened then, so that asking again is no second try; `maxAttempts` is not made for it.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { ActionContext } from '../../actions/define-action.ts';
 import { AwsFailure } from '../../transports/aws.ts';
+import { pause as realPause, type Pause } from './pause.ts';
 
 /** Where AWS names no time: the first pause and the longest, in ms (the SDK's own back-off ends at 20 s). */
 const pauseMsMin = 1_000;
@@ -24,12 +24,14 @@ export interface Patience {
   readonly cancel: AbortSignal;
   /** Milliseconds since 1970. */
   readonly deadlineAt: number;
+  /** Left out: time passes by itself. */
+  readonly pause?: Pause;
 }
 
 /** Rejects with what `act` rejects with, once that is no "later", or the time would be over before the next try. */
 export async function untilTaken<T>(
   act: () => Promise<T>,
-  { context, cancel, deadlineAt }: Patience,
+  { context, cancel, deadlineAt, pause = realPause }: Patience,
 ): Promise<T | 'cancelled'> {
   for (let refusals = 1; ; refusals += 1) {
     try {
@@ -40,7 +42,7 @@ export async function untilTaken<T>(
       if (cancel.aborted) return 'cancelled';
       if (context.now() + ms >= deadlineAt) throw error;
       context.notice(waitingText(error, ms));
-      await delay(ms, undefined, { signal: context.signal }).catch(() => undefined);
+      await pause(ms, context.signal);
       if (cancel.aborted) return 'cancelled';
       if (context.signal.aborted) throw error;
     }

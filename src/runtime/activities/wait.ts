@@ -1,11 +1,11 @@
 /** Asks an effect again and again until it has ended, time is up, or the execution is cancelled. */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { ActionContext, AnyAction, Poll } from '../../actions/define-action.ts';
 import type { OutcomeResult, Work } from '../../engine/index.ts';
 import type { Json, JsonObject } from '../../json.ts';
 import type { BoundEffect } from './bound-effect.ts';
 import { pauseMs, waitingText } from './later.ts';
 import { asOutcome, failedOutcome, isTransient } from './outcomes.ts';
+import { pause as realPause, type Pause } from './pause.ts';
 import { doneResult, failedResult } from './results.ts';
 
 /** How long a begun effect may be out of reach before its outcome counts as unknown, in ms. */
@@ -26,11 +26,13 @@ export interface Waiting {
   readonly context: ActionContext;
   readonly cancel: AbortSignal;
   readonly deadlineAt: number;
+  /** Left out: time passes by itself. */
+  readonly pause?: Pause;
 }
 
 /** What AWS refuses for now is asked again until the time is over, whatever kind of effect it is: nothing has happened. */
 export async function wait(waiting: Waiting): Promise<OutcomeResult<'wait' | 'notify'>> {
-  const { action, inputs, context, cancel, deadlineAt } = waiting;
+  const { action, inputs, context, cancel, deadlineAt, pause = realPause } = waiting;
   let troubleSince: number | null = null;
   let refusals = 0;
   let seen: string | undefined;
@@ -53,7 +55,7 @@ export async function wait(waiting: Waiting): Promise<OutcomeResult<'wait' | 'no
         seen = outcome.message;
         context.notice(waitingText(error, afterMs));
         const left = Math.min(afterMs, deadlineAt - context.now());
-        await delay(left, undefined, { signal: cancel }).catch(() => undefined);
+        await pause(left, cancel);
         continue;
       }
       if (waiting.bound.effect.kind !== 'begun' || !isTransient(error)) return outcome;
@@ -75,9 +77,7 @@ export async function wait(waiting: Waiting): Promise<OutcomeResult<'wait' | 'no
       context.notice(answer.notice);
     }
     if (left <= 0) return timeout(seen);
-    await delay(Math.min(left, Math.max(answer.afterMs, pollMsMin)), undefined, { signal: cancel }).catch(
-      () => undefined,
-    );
+    await pause(Math.min(left, Math.max(answer.afterMs, pollMsMin)), cancel);
   }
 }
 

@@ -1,6 +1,6 @@
 /** Asks: hosts side by side within bounds, each once for all of its rules; then what belongs to no host. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { askHost, checks, type ActionContext } from '../../actions/index.ts';
+import { askHost, checks, newMemory, type ActionContext } from '../../actions/index.ts';
 import { accountTarget, type Judged, type Look, type Rule } from '../../compliance/index.ts';
 import type { JsonObject } from '../../json.ts';
 import type { Transports } from '../transports.ts';
@@ -119,6 +119,8 @@ function contextOf(rule: Rule, { transports, signal, now }: LookOptions): Action
     log: () => ({ write: () => undefined }),
     notice: () => undefined,
     now,
+    startedAt: now(),
+    kept: newMemory(),
     isSecret: () => false,
   };
 }

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { actions } from '../../../src/actions/index.ts';
-import type { AnyAction, BegunEffect } from '../../../src/actions/define-action.ts';
+import { newMemory, type AnyAction, type BegunEffect } from '../../../src/actions/define-action.ts';
 import type { Json, JsonObject } from '../../../src/json.ts';
 import type { Aws } from '../../../src/transports/aws.ts';
 import { createAws } from '../../../src/transports/aws/client.ts';
@@ -48,6 +48,8 @@ describe.skipIf(reason)(
           }),
           notice: () => undefined,
           now: () => Date.now(),
+          startedAt: Date.now(),
+          kept: newMemory(),
           isSecret: () => false,
         }),
         now: () => Date.now(),

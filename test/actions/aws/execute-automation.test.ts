@@ -1,6 +1,7 @@
 /** aws:executeAutomation where the service runs the document: what it is asked, and what its answers come to. */
 import { describe, expect, test } from 'vitest';
 import { executeAutomation } from '../../../src/actions/aws/execute-automation.ts';
+import { newMemory } from '../../../src/actions/define-action.ts';
 import type { JsonObject } from '../../../src/json.ts';
 import type { Aws, AwsCall } from '../../../src/transports/aws.ts';
 import { fakeClock } from '../../world/fake-clock.ts';
@@ -36,6 +37,8 @@ function service(statuses: readonly string[], execution: JsonObject = {}) {
       log: () => ({ write: () => undefined }),
       notice: () => undefined,
       now: () => clock.now(),
+      startedAt: clock.now(),
+      kept: newMemory(),
       isSecret: () => false,
     }),
     now: () => clock.now(),

@@ -10,7 +10,7 @@ import {
   DescribeSnapshotsCommand,
 } from '@aws-sdk/client-ec2';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { AnyAction } from '../../../src/actions/define-action.ts';
+import { newMemory, type AnyAction } from '../../../src/actions/define-action.ts';
 import { actions } from '../../../src/actions/index.ts';
 import type { JsonObject } from '../../../src/json.ts';
 import { createAws } from '../../../src/transports/aws/client.ts';
@@ -49,6 +49,8 @@ describe.skipIf(reason)(
           log: () => ({ write: () => undefined }),
           notice: () => undefined,
           now: () => Date.now(),
+          startedAt: Date.now(),
+          kept: newMemory(),
           isSecret: () => false,
         }),
         now: () => Date.now(),

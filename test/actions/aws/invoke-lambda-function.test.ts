@@ -3,9 +3,8 @@ import { randomUUID } from 'node:crypto';
 import http from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { AnyAction } from '../../../src/actions/define-action.ts';
 import { actions, describeAction } from '../../../src/actions/index.ts';
-import { secretInputsOf } from '../../../src/actions/define-action.ts';
+import { newMemory, secretInputsOf, type AnyAction } from '../../../src/actions/define-action.ts';
 import type { JsonObject } from '../../../src/json.ts';
 import type { Aws } from '../../../src/transports/aws.ts';
 import { createAws } from '../../../src/transports/aws/client.ts';
@@ -58,6 +57,8 @@ beforeAll(async () => {
       log: () => ({ write: (_stream, chunk) => void (logged += Buffer.from(chunk).toString()) }),
       notice: () => undefined,
       now: () => Date.now(),
+      startedAt: Date.now(),
+      kept: newMemory(),
       isSecret: () => false,
     }),
     now: () => Date.now(),

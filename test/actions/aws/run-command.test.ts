@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { runCommand } from '../../../src/actions/aws/run-command.ts';
-import type { ActionContext, BegunEffect } from '../../../src/actions/define-action.ts';
+import { newMemory, type ActionContext, type BegunEffect } from '../../../src/actions/define-action.ts';
 import type { Json, JsonObject } from '../../../src/json.ts';
 import { AwsFailure, type Aws } from '../../../src/transports/aws.ts';
 import { localTestHost } from '../host/local.ts';
@@ -28,6 +28,8 @@ function contextOf(over: Partial<ActionContext>): ActionContext {
     log: () => ({ write: () => undefined }),
     notice: () => undefined,
     now: () => Date.now(),
+    startedAt: Date.now(),
+    kept: newMemory(),
     isSecret: () => false,
     ...over,
   };

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { AnyAction, BegunEffect } from '../../../src/actions/define-action.ts';
+import { newMemory, type AnyAction, type BegunEffect } from '../../../src/actions/define-action.ts';
 import { actions } from '../../../src/actions/index.ts';
 import type { Json, JsonObject } from '../../../src/json.ts';
 import type { Aws } from '../../../src/transports/aws.ts';
@@ -53,6 +53,8 @@ describe.skipIf(reason)(
           log: () => ({ write: (_stream, chunk) => void logged.push(Buffer.from(chunk).toString()) }),
           notice: () => undefined,
           now: () => Date.now(),
+          startedAt: Date.now(),
+          kept: newMemory(),
           isSecret: () => false,
         }),
         now: () => Date.now(),

@@ -1,5 +1,5 @@
 /** A stage whose AWS answers by functions, one for each operation; what has none is a mistake of the test. */
-import type { ActionContext } from '../../../src/actions/define-action.ts';
+import { newMemory, type ActionContext } from '../../../src/actions/define-action.ts';
 import type { JsonObject } from '../../../src/json.ts';
 import { AwsFailure, type Aws } from '../../../src/transports/aws.ts';
 import { fakeClock } from '../../world/fake-clock.ts';
@@ -46,6 +46,8 @@ export function fakeStage(answers: Answers): FakeStage {
     log: () => ({ write: () => undefined }),
     notice: () => undefined,
     now: () => clock.now(),
+    startedAt: clock.now(),
+    kept: newMemory(),
     isSecret: () => false,
   });
   return {

@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   ActionFailure,
+  newMemory,
   type ActionContext,
   type AnyAction,
   type Effect,
@@ -75,6 +76,8 @@ export function contextOf(world: World, token: string, logged: string[] = []): A
     log: () => ({ write: (_, chunk) => void logged.push(Buffer.from(chunk).toString('utf8')) }),
     notice: () => {},
     now: world.now ?? (() => Date.now()),
+    startedAt: (world.now ?? Date.now)(),
+    kept: newMemory(),
     isSecret: (value) => (world.secrets ?? []).some((secret) => JSON.stringify(value).includes(secret)),
   };
 }

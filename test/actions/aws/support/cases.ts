@@ -5,7 +5,12 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'yaml';
-import { ActionFailure, type ActionContext, type AnyAction } from '../../../../src/actions/define-action.ts';
+import {
+  ActionFailure,
+  newMemory,
+  type ActionContext,
+  type AnyAction,
+} from '../../../../src/actions/define-action.ts';
 import type { JsonObject } from '../../../../src/json.ts';
 import { AwsFailure, type Aws } from '../../../../src/transports/aws.ts';
 import { createAwsModels } from '../../../../src/transports/aws/models.ts';
@@ -149,6 +154,8 @@ export async function runCase(
       }),
       notice: () => undefined,
       now: () => clock.now(),
+      startedAt: clock.now(),
+      kept: newMemory(),
       isSecret: (value) => (file.secrets ?? []).some((secret) => JSON.stringify(value).includes(secret)),
     });
     const wait = (ms: number): Promise<void> => Promise.resolve(clock.pass(ms));
