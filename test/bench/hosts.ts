@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { Lab } from '../lab/hosts/lab.ts';
 import { benchCold, type Cold } from './hosts-cold.ts';
 import { isThere, measured, median, must, shell, type Figure } from './machine.ts';
+import { commitNow, writeSection } from './report.ts';
 
 const hostsWanted = Number(process.env['BELAY_BENCH_HOSTS'] ?? 50);
 const roundsWanted = Number(process.env['BELAY_BENCH_ROUNDS'] ?? 3);
@@ -161,14 +162,8 @@ function told(competitors: readonly Competitor[], hosts: number, cold: Cold): bo
   ];
   const table = [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
   console.log(table);
-  const version = execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
-    cwd: root,
-    encoding: 'utf8',
-  }).trim();
   const load = loadavg()[0]?.toFixed(1);
-  const text = `# How long calls to hosts take
-
-Written by \`npm run bench\` at commit ${version}: ${hosts} systemd hosts of the lab, ${steps} times \`true\`, connections open, medians of ${roundsWanted} interleaved rounds. Controller and
+  const text = `Written by \`npm run bench\` at commit ${commitNow()}: ${hosts} systemd hosts of the lab, ${steps} times \`true\`, connections open, medians of ${roundsWanted} interleaved rounds. Controller and
 hosts share the cores of one machine, and the figures of CPU and forks are of the whole machine; its load at the end was ${load}. What else ran there shows in them, so the ratio
 of what ran side by side says most. Every command of Belay's is journaled here and claimed durably on its host; the others keep no record.
 
@@ -183,7 +178,7 @@ Ratios of wall time: Belay takes ${competitors
     .join('; ')}.
 
 ${cold.text}`;
-  writeFileSync(join(root, 'docs', 'performance.md'), text);
+  writeSection('Calls to hosts', text);
   const belay = competitors.find(({ name }) => name.startsWith('Belay'));
   return of(belay, 'seconds') / of(loop, 'seconds') <= ratioMax && cold.holds;
 }

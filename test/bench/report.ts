@@ -1,6 +1,6 @@
-/** What was measured of the engine, its host and the journal in one run: printed, and written to docs/performance-engine.md. */
+/** What was measured in one run: printed, and written to docs/performance.md, a section for each subject. */
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 
@@ -27,19 +27,37 @@ export function note(measured: Measured): boolean {
   return holds;
 }
 
-export function writeEngineReport(): void {
-  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
-    cwd: root,
-    encoding: 'utf8',
-  }).trim();
-  const text = `# How much the engine and its journal cost
+/** The sections of docs/performance.md, by their titles. */
+export type Section = 'Calls to hosts' | 'The engine and its journal';
 
-Written by \`npm run bench\` at commit ${commit}. "Before" is the way of the version before, measured in the same run. The load of the machine at the end was ${(loadavg()[0] ?? 0).toFixed(1)};
+const file = join(root, 'docs', 'performance.md');
+
+/** In the place of the section as it was; the others stay. `text`: without the title. */
+export function writeSection(title: Section, text: string): void {
+  const [head = '', ...sections] = readFileSync(file, 'utf8').split(/^(?=## )/m);
+  const isThis = (section: string): boolean => section.startsWith(`## ${title}\n`);
+  const written = `## ${title}\n\n${text.trim()}\n`;
+  const others = sections.filter((section) => !isThis(section)).map((section) => `${section.trim()}\n`);
+  const at = Math.max(0, sections.findIndex(isThis));
+  writeFileSync(file, [`${head.trim()}\n`, ...others.toSpliced(at, 0, written)].join('\n'));
+}
+
+export function commitNow(): string {
+  const words = ['rev-parse', '--short', 'HEAD'];
+  return execFileSync('git', words, { cwd: root, encoding: 'utf8' }).trim();
+}
+
+export function writeEngineReport(): void {
+  const table = rows.map(
+    ({ what, before, now, limit }) => `| ${what} | ${before ?? '–'} | ${now} | ${limit} |`,
+  );
+  writeSection(
+    'The engine and its journal',
+    `Written by \`npm run bench\` at commit ${commitNow()}. "Before" is the way of the version before, measured in the same run. The load of the machine at the end was ${(loadavg()[0] ?? 0).toFixed(1)};
 what else ran there shows in the figures.
 
 | what | before | now | what must hold |
 | --- | --- | --- | --- |
-${rows.map(({ what, before, now, limit }) => `| ${what} | ${before ?? '–'} | ${now} | ${limit} |`).join('\n')}
-`;
-  writeFileSync(join(root, 'docs', 'performance-engine.md'), text);
+${table.join('\n')}`,
+  );
 }
