@@ -6,23 +6,23 @@ import { runbookSystems } from '../src/cli/generate/runbook-rows.ts';
 import { isShipped, runbookOpening, titlesIn, verificationsOf } from '../src/cli/generate/runbooks-page.ts';
 
 const root = join(import.meta.dirname, '..');
+/** Made once: each time takes a second. */
+const files = generatedFiles();
 
 test('generated files are what the code makes of them now (npm run generate)', () => {
-  for (const [path, text] of generatedFiles())
-    expect(readFileSync(join(root, path), 'utf8'), path).toBe(text);
+  for (const [path, text] of files) expect(readFileSync(join(root, path), 'utf8'), path).toBe(text);
 });
 
 test('no page of an action that is gone is left', () => {
   const pages = readdirSync(join(root, 'docs', 'actions')).map((name) => `docs/actions/${name}`);
-  const made = generatedFiles();
-  expect(pages.filter((page) => !made.has(page))).toEqual([]);
+  expect(pages.filter((page) => !files.has(page))).toEqual([]);
 });
 
 const rows = runbookSystems.flatMap((system) => system.rows);
 
 test.for(rows)('the page of the runbooks says of $runbook what it does and which tests verify it', (row) => {
   for (const file of row.verifiedBy ?? []) expect(existsSync(join(root, file)), file).toBe(true);
-  const page = generatedFiles().get('docs/runbooks.md');
+  const page = files.get('docs/runbooks.md');
   if (!isShipped(root, row.runbook)) {
     expect(page).toContain(`\`${row.runbook}\`: missing`);
     return;

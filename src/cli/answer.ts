@@ -1,8 +1,8 @@
 /** belay approve and belay reject are one thing said two ways. */
 import { resolve } from 'node:path';
 import { requestFor } from '../runtime/approvals/request.ts';
+import { meantWait } from '../runtime/below.ts';
 import { Refusal } from '../runtime/refusal.ts';
-import { waitingStep } from '../runtime/signals.ts';
 import type { Cli } from './cli.ts';
 import { exitCodes } from './exit-codes.ts';
 import { handOver } from './hand-over.ts';
@@ -17,8 +17,8 @@ export async function answer(
   const belay = await cli.belay();
   if (flagOf(options, 'request')) {
     const id = await belay.find(prefix);
-    const wait = waitingStep(await belay.view(id), textOf(options, 'step'));
-    cli.out(requestFor(await belay.row(id), wait, belay.stateDir, cli.env));
+    const wait = meantWait(await belay.view(id), await belay.waits(id), textOf(options, 'step'));
+    cli.out(requestFor(await belay.row(wait.view.executionId), wait, belay.stateDir, cli.env));
     return exitCodes.done;
   }
   const key = textOf(options, 'key');

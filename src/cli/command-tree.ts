@@ -19,6 +19,10 @@ const noWait: OptionSpec = {
   name: 'no-wait',
   says: 'Come back with exit code 6 as soon as the execution has to wait for a person',
 };
+const leaveToDaemon: OptionSpec = {
+  name: 'leave-to-daemon',
+  says: 'Come back with exit code 6 whenever it waits for a person or sleeps; belay daemon goes on with it',
+};
 const waitLock: OptionSpec = {
   name: 'wait-lock',
   value: 'SECONDS',
@@ -96,7 +100,7 @@ export const commandTree: readonly CommandSpec[] = [
     load: () => import('./commands/validate.ts'),
   },
   ...documentCommands,
-  runCommand({ waitLock, noWait, yes, json }),
+  runCommand({ waitLock, noWait, leaveToDaemon, yes, json }),
   {
     name: 'list',
     summary: 'Executions, newest first',
@@ -141,7 +145,7 @@ export const commandTree: readonly CommandSpec[] = [
     name: 'resume',
     summary: 'Go on with an execution whose runner is gone',
     args: [execution(false, 'The execution')],
-    options: [noWait, json],
+    options: [noWait, leaveToDaemon, json],
     examples: [
       { command: 'belay resume', says: 'The latest' },
       { command: 'belay resume 01JD3K', says: 'Looks first at what really happened; nothing is done twice' },

@@ -2,13 +2,15 @@
 import type { RecordedEvent } from '../engine/index.ts';
 import type { Belay } from '../runtime/belay.ts';
 import type { ExecutionView } from '../runtime/execution-view.ts';
+import type { OnWait } from '../runtime/run-options.ts';
 import type { Cli } from './cli.ts';
 import { DecisionQuestion } from './decision-question.ts';
 import { endedOf, exitCodeOf, exitCodes, rollbackExitCodeOf, type ExitCode } from './exit-codes.ts';
 import { Interruption } from './interruption.ts';
 import { NextStepQuestion } from './next-step-question.ts';
 import { eventJson } from './view/event-json.ts';
-import { endingLines, leftWaitingLines, stoppedLines } from './view/ending.ts';
+import { endingLines, stoppedLines } from './view/ending.ts';
+import { leftWaitingLines } from './view/left-waiting.ts';
 import { recapLines } from './view/recap-lines.ts';
 import { outputLines } from './view/output-lines.ts';
 import { liveScreen, plainScreen, silentScreen, type Screen } from './view/screen.ts';
@@ -17,6 +19,8 @@ export interface FrontOptions {
   readonly json: boolean;
   /** Stay while it waits for a person. */
   readonly wait: boolean;
+  /** Leave wherever it waits: the daemon goes on with it. */
+  readonly toDaemon?: boolean;
   /** Whose table the exit code comes from. */
   readonly endsAs: 'run' | 'rollback';
   /** What stands above everything. */
@@ -49,9 +53,10 @@ export async function runInFront(
     if (before.waiting?.kind === 'nextStep') nextStep.ask(before.waiting);
     const ending = await belay.run(id, {
       onEvent,
+      onBelow: (event) => screen.tell(event),
       onNotice: (step, text) => screen.notice(step, text),
       onTold: (text) => screen.say([text]),
-      onWait: !options.wait ? 'leave' : mayAsk ? 'stay' : 'leaveUndecided',
+      onWait: onWaitOf(options, mayAsk),
       leave: interruption.leave,
     });
     await question.close();
@@ -60,7 +65,7 @@ export async function runInFront(
     const view = await belay.view(id);
     if (ending.kind === 'ended') return tellEnding(cli, view, options);
     if (ending.reason === 'waiting') {
-      cli.talk(...leftWaitingLines(view, cli.style));
+      cli.talk(...leftWaitingLines(view, cli.style, await belay.waits(id)));
       return exitCodes.waiting;
     }
     cli.talk(...stoppedLines(view, cli.style));
@@ -71,6 +76,12 @@ export async function runInFront(
     screen.close();
     interruption.close();
   }
+}
+
+function onWaitOf({ wait, toDaemon = false }: FrontOptions, mayAsk: boolean): OnWait {
+  if (toDaemon) return 'leaveToDaemon';
+  if (!wait) return 'leave';
+  return mayAsk ? 'stay' : 'leaveUndecided';
 }
 
 async function openScreen(cli: Cli, executionId: string, json: boolean): Promise<Screen> {

@@ -4,7 +4,7 @@ import type { Cli } from './cli.ts';
 
 export function handOver(
   cli: Cli,
-  { executionId, isLive, runner }: ExecutionView,
+  { executionId, isLive, runner, leftTo, child }: ExecutionView,
   words: { readonly live: string; readonly recorded: string },
 ): void {
   if (isLive) {
@@ -12,5 +12,12 @@ export function handOver(
     cli.talk(`${executionId}: handed over to ${who}, ${words.live}.`);
     return;
   }
-  cli.talk(`${executionId}: ${words.recorded}. Nobody is running it now:`, `  belay resume ${executionId}`);
+  if (leftTo === 'daemon') {
+    cli.talk(`${executionId}: ${words.recorded}. Nobody is running it now; belay daemon goes on with it.`);
+    return;
+  }
+  cli.talk(
+    `${executionId}: ${words.recorded}. Nobody is running it now:`,
+    `  belay resume ${child?.root ?? executionId}`,
+  );
 }

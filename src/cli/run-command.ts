@@ -5,11 +5,12 @@ import type { CommandSpec, OptionSpec } from './command-spec.ts';
 interface Common {
   readonly waitLock: OptionSpec;
   readonly noWait: OptionSpec;
+  readonly leaveToDaemon: OptionSpec;
   readonly yes: OptionSpec;
   readonly json: OptionSpec;
 }
 
-export const runCommand = ({ waitLock, noWait, yes, json }: Common): CommandSpec => ({
+export const runCommand = ({ waitLock, noWait, leaveToDaemon, yes, json }: Common): CommandSpec => ({
   name: 'run',
   summary: 'Run a runbook; climb back down when a step fails',
   args: [{ name: 'FILE', says: 'The runbook, or a Command document', required: true, values: 'file' }],
@@ -93,6 +94,7 @@ export const runCommand = ({ waitLock, noWait, yes, json }: Common): CommandSpec
     },
     waitLock,
     noWait,
+    leaveToDaemon,
     yes,
     json,
   ],

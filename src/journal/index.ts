@@ -17,6 +17,8 @@ export {
   type InboxEntry,
   type Journal,
   type LastRecord,
+  type Left,
+  type LeftWait,
   type ListedRow,
   type LockRow,
   type NewChild,
@@ -25,6 +27,7 @@ export {
   type RecordedOutcome,
   type Runner,
   type Summary,
+  type Waits,
 } from './journal.ts';
 export { DamagedExecution, JournalFailure } from './errors.ts';
 export { asJournalFailure, journalFailure } from './failure.ts';

@@ -24,6 +24,8 @@ export interface ExecutionRow {
   readonly cancelRequested: boolean;
   /** The latest runner; it lives only while the execution's lock is held. */
   readonly runner: Runner | null;
+  /** Who goes on with it once what it waits for has come, where its runner left because it waits; null: whoever resumes it. */
+  readonly leftTo: 'daemon' | null;
   /** A person's last word on it; null: nobody has said any. */
   readonly closing: Closing | null;
   /** Since when what was kept for its undo is being removed; null: it is all there. */
@@ -172,6 +174,31 @@ export interface NewExecution {
   readonly createdAt: number;
 }
 
+/** What an execution waits for that its runner has left. */
+export interface Left {
+  readonly waits: readonly LeftWait[];
+  readonly to: 'daemon' | null;
+}
+
+export interface LeftWait {
+  /** The root, or one below it. */
+  readonly execution: string;
+  /** A word of a person under this name; null: only a time. */
+  readonly name: string | null;
+  /** When the waiting is over in any case, in ms since 1970. */
+  readonly until: number;
+}
+
+/** What executions wait for that nobody runs meanwhile: asked by whoever runs them again, so that no process has to stay for that. */
+export interface Waits {
+  /** Roots for which something has come: a word that they wait for, the end of a time, a cancel. The oldest first. */
+  woken(now: number): Promise<{ readonly id: string; readonly leftTo: 'daemon' | null }[]>;
+  /** When after that time alone wakes another one, in ms since 1970; null: never. */
+  nextWakeAt(now: number): Promise<number | null>;
+  /** Whether its last runner left because it waits. */
+  isLeft(root: string): Promise<boolean>;
+}
+
 /** Executions and what people have said of them as a whole. */
 export interface Executions {
   /** False when the id is taken; nothing is written then. */
@@ -184,14 +211,20 @@ export interface Executions {
   childIds(id: string): Promise<string[]>;
   /** Ids of all that are below the root, in the order in which they were started. */
   idsBelow(root: string): Promise<string[]>;
+  /** Of those, the ones whose call has not ended: they go on, or wait, or were cut off. */
+  openBelow(root: string): Promise<string[]>;
   /** How many roots there are. */
   count(): Promise<number>;
   /** The newest roots without what is large about them; `countMax` null: all. Those that cannot be read come as their failure. */
   listed(countMax: number | null): Promise<(ListedRow | DamagedExecution)[]>;
+  /** The same of all below a root, in the order in which they were started. */
+  listedBelow(root: string): Promise<(ListedRow | DamagedExecution)[]>;
+  /** The same of one, root or child; undefined: there is none. Throws DamagedExecution. */
+  listedRow(id: string): Promise<ListedRow | undefined>;
   /** Null: the runner left of its own will. */
   setRunner(id: string, runner: Runner | null): Promise<void>;
-  /** The runner leaves of its own will: what a list is to tell of the execution as it is now. */
-  leave(id: string, summary: Summary): Promise<void>;
+  /** The runner leaves the execution, root or child, of its own will: what a list is to tell of it now, and what it waits for. */
+  leave(id: string, summary: Summary, left?: Left): Promise<void>;
   addRollbackRequest(id: string, request: RollbackRequest): Promise<void>;
   /** The first one stays. False: there is one already. */
   setClosing(id: string, closing: Closing): Promise<boolean>;
@@ -266,7 +299,7 @@ export interface Inbox {
   peek(id: string, name: string): Promise<InboxEntry | undefined>;
   requestCancel(id: string): Promise<void>;
   isCancelRequested(id: string): Promise<boolean>;
-  /** Changes when another process has written anything, and when this one has put something into an inbox or cancelled. */
+  /** Changes when another process has written anything, and when this one has put something into an inbox, cancelled, or left. */
   version(): Promise<number>;
   /** Changes when there is something new for the root or those below it: a cancel, an entry of an inbox. */
   mark(root: string): Promise<string>;
@@ -310,6 +343,6 @@ export interface MachineNote {
 }
 
 /** All of it, in one state folder. */
-export interface Journal extends Executions, Kept, Outcomes, Events, Inbox, Locks, Machines {
+export interface Journal extends Executions, Kept, Outcomes, Events, Inbox, Waits, Locks, Machines {
   close(): void;
 }

@@ -93,6 +93,19 @@ const steps: readonly string[] = [
            FROM activities WHERE id LIKE '@%#%' AND outcome IS NOT NULL)
      WHERE at IS NOT NULL AND value IS NOT NULL;
    DELETE FROM activities WHERE id LIKE '@%';`,
+  // What an execution waits for that its runner has left: a word under a name, or (name null) only a time. left_to: who goes on then.
+  `CREATE TABLE waits (
+     root TEXT NOT NULL REFERENCES executions (id),
+     execution TEXT NOT NULL,
+     name TEXT,
+     until INTEGER NOT NULL
+   ) STRICT;
+   CREATE INDEX waits_by_root ON waits (root);
+   CREATE INDEX waits_by_time ON waits (until);
+   CREATE INDEX waits_by_name ON waits (execution, name);
+   CREATE INDEX inbox_untaken ON inbox (execution, name) WHERE taken_by IS NULL;
+   CREATE INDEX executions_cancelled ON executions (id) WHERE cancel_requested = 1;
+   ALTER TABLE executions ADD COLUMN left_to TEXT;`,
 ];
 
 export function migrate(database: DatabaseSync, stateDir: string): void {

@@ -81,6 +81,8 @@ const timerMsMax = 2 ** 31 - 1;
 
 export class ActionHost implements ActivityHost {
   readonly #ports: ActivityPorts;
+  /** What effects remember, by the call: from the first look until what they left behind is cleared away. */
+  readonly #kept = new WeakMap<AnyCall, ActionContext['kept']>();
 
   constructor(ports: ActivityPorts) {
     this.#ports = ports;
@@ -126,6 +128,12 @@ export class ActionHost implements ActivityHost {
     } catch {
       // What stays behind is small, is found by its token, and `belay doctor` names it.
     }
+  }
+
+  #keptOf(call: AnyCall): ActionContext['kept'] {
+    const kept = this.#kept.get(call) ?? newMemory();
+    this.#kept.set(call, kept);
+    return kept;
   }
 
   #host({ kind, input }: AnyCall, name: string): Host {
@@ -176,7 +184,7 @@ export class ActionHost implements ActivityHost {
       notice: (text) => onNotice(step, vault.masked(text)),
       now,
       startedAt,
-      kept: newMemory(),
+      kept: this.#keptOf(call),
       isSecret: vault.reveal(inputsOf(call)).isSecret,
       hidesOutput,
       isRead: (output) => files.isRead(step, output),

@@ -14,10 +14,16 @@ export async function cancel(
   now: number,
 ): Promise<void> {
   const { id } = row;
+  const asksItself = view.waiting?.kind === 'rollbackDecision';
+  // Only what it asks itself is answered by its own id: whether to climb down.
+  if (row.child !== null && asksItself) {
+    await journal.signal(id, 'rollback', 'no', 'cancel', now);
+    return;
+  }
   refuseChild(row);
   refuseClosed(row);
   if (view.endedAt !== null) throw new Refusal('refused', 'ALREADY_ENDED', `${id} has ended: ${view.status}`);
-  if (view.waiting?.kind === 'rollbackDecision') await journal.signal(id, 'rollback', 'no', 'cancel', now);
+  if (asksItself) await journal.signal(id, 'rollback', 'no', 'cancel', now);
   else if (view.rollbackStatus === 'running' || view.rollbackStatus === 'waiting') {
     throw new Refusal('refused', 'ROLLING_BACK', `${id} is climbing down already, and no cancel stops that`, {
       hint: view.isLive ? `belay logs -f ${id} follows it` : `belay resume ${id} goes on with it`,
@@ -54,12 +60,12 @@ export async function requestRollback(
   now: number,
 ): Promise<void> {
   const { id } = row;
-  refuseChild(row);
-  refuseClosed(row);
-  if (view.waiting?.kind === 'rollbackDecision') {
+  if (view.waiting?.kind === 'rollbackDecision' && row.closing === null) {
     await journal.signal(id, 'rollback', 'yes', 'rollback', now);
     return;
   }
+  refuseChild(row);
+  refuseClosed(row);
   if (view.endedAt === null) {
     throw new Refusal('refused', 'NOT_ENDED', `${id} has not ended (${view.status})`, {
       hint: view.cancelRequested

@@ -4,6 +4,8 @@
  * is a look at a counter: the rest is read only where something was written.
  */
 
+import type { LeftWait } from '../journal/index.ts';
+
 /** How often another process's cancel or signal is looked for, in ms. */
 const lookMs = 150;
 /** A clock that goes on by so much more than the time between two looks was set, or the machine slept. */
@@ -23,6 +25,8 @@ export interface AttentionPorts {
 export type Heard = () => void | Promise<void>;
 
 export class Attention {
+  /** What the root and all below it wait for just now that needs no runner. */
+  readonly waits = new Set<LeftWait>();
   readonly #ports: AttentionPorts;
   readonly #leave = new AbortController();
   readonly #waiting = new Set<Heard>();

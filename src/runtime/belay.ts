@@ -20,7 +20,7 @@ import {
 } from '../engine/index.ts';
 import {
   asJournalFailure,
-  DamagedExecution,
+  type DamagedExecution,
   openSqliteJournal,
   type ExecutionRow,
   type Journal,
@@ -30,22 +30,18 @@ import { createAwsModels } from '../transports/aws/models.ts';
 import { scriptTools } from '../transports/scripts/tools.ts';
 import { triggeredAlarm } from './alarm-watch.ts';
 import { cancel, complete, requestRollback } from './ask.ts';
+import { meantWait, waitsFrom, type PersonWait } from './below.ts';
 import { findConfiguration, readConfiguration } from './configuration.ts';
 import { executionView, listedView, type ExecutionView, type ListedExecution } from './execution-view.ts';
 import { findExecution } from './find-execution.ts';
+import { listSound } from './listing.ts';
 import { livenessOf, runnersIn, type Runners } from './liveness.ts';
-import {
-  findUnlocking,
-  freeLocks,
-  heldHere,
-  heldOnHosts,
-  type HostSurvey,
-  type Unlocking,
-} from './locks/survey.ts';
+import { surveyLocks, unlock, type FoundUnlocking, type LockDeskPorts } from './locks/lock-desk.ts';
+import type { HostSurvey } from './locks/survey.ts';
 import { Notifier } from './notify/notifier.ts';
 import type { PeopleWords } from './notify/words.ts';
 import { LeftOut } from './left-out.ts';
-import { openTransports, type Transports } from './transports.ts';
+import { openTransports } from './transports.ts';
 import { openExecution } from './open-execution.ts';
 import { discard } from './retention/closing.ts';
 import { forgetOnHost, openRetention, type Retention, type RetentionOptions } from './retention/retention.ts';
@@ -58,7 +54,7 @@ import { runHere } from './run-here.ts';
 import type { RunEnding, RunOptions } from './run-options.ts';
 import { signer } from './approvals/give.ts';
 import { personAsking } from './approvals/person.ts';
-import { decide, proceed, type AnswerOptions } from './signals.ts';
+import { decide, proceed, startStep, type AnswerOptions } from './signals.ts';
 import { maskPlaceholders } from './secrets/placeholder.ts';
 import type { SecretSources } from './secrets/references.ts';
 import { startExecution, type Started, type StartRequest } from './start-execution.ts';
@@ -177,7 +173,7 @@ export class Belay {
   /** Runs it here: a new one, or one whose runner is gone. Throws Refusal and JournalFailure. */
   async run(
     id: string,
-    options: Pick<RunOptions, 'onEvent' | 'onNotice' | 'onTold' | 'onWait' | 'leave'>,
+    options: Pick<RunOptions, 'onEvent' | 'onBelow' | 'onNotice' | 'onTold' | 'onWait' | 'leave'>,
   ): Promise<RunEnding> {
     const { env, stdin } = this.#options;
     const ports = { openTransports: this.#openTransports };
@@ -187,10 +183,15 @@ export class Belay {
       options.onEvent?.(recorded);
       telling?.hear(recorded.event);
     };
+    const onBelow = (recorded: RecordedEvent): void => {
+      options.onBelow?.(recorded);
+      telling?.hear(recorded.event);
+    };
     const hasOutbox = notifier !== undefined;
     return await runHere(id, {
       ...options,
       onEvent,
+      onBelow,
       hasOutbox,
       journal,
       stateDir,
@@ -206,9 +207,10 @@ export class Belay {
     return findExecution(this.journal, this.stateDir, prefix);
   }
 
-  /** The latest execution that has not ended: interrupted ones first, those that somebody runs last. Throws Refusal. */
+  /** The latest execution that has not ended and needs a runner most. Throws Refusal. */
   async findOpen(): Promise<string> {
-    return openExecution(await this.list(), this.stateDir);
+    const woken = await this.journal.woken(this.#now());
+    return openExecution(await this.list(), new Set(woken.map(({ id }) => id)), this.stateDir);
   }
 
   async row(id: string): Promise<ExecutionRow> {
@@ -246,17 +248,25 @@ export class Belay {
     return children;
   }
 
+  /** What waits for a person in it and in those below it. */
+  async waits(id: string): Promise<PersonWait[]> {
+    return waitsFrom(await this.view(id), this.journal, (below) => this.soundView(below));
+  }
+
   /** Newest first, without children and what cannot be read. */
   async list(countMax: number | null = null): Promise<ListedExecution[]> {
-    const listed: ListedExecution[] = [];
-    for (const row of await this.journal.listed(countMax)) {
-      if (row instanceof DamagedExecution) this.leftOut.add(row);
-      else {
-        const view = listedView(row) ?? (await this.soundView(row.id));
-        if (view !== undefined) listed.push(view);
-      }
-    }
-    return listed;
+    return listSound(await this.journal.listed(countMax), this.leftOut, (id) => this.view(id));
+  }
+
+  /** All below a root, in the order in which they were started, without what cannot be read. */
+  async listBelow(root: string): Promise<ListedExecution[]> {
+    return listSound(await this.journal.listedBelow(root), this.leftOut, (id) => this.view(id));
+  }
+
+  /** As a list tells it; undefined: there is none of that id. */
+  async listed(id: string): Promise<ListedExecution | undefined> {
+    const row = await this.journal.listedRow(id);
+    return row === undefined ? undefined : (listedView(row) ?? (await this.view(id)));
   }
 
   /** The document that it runs. Throws Refusal where somebody has changed it. */
@@ -278,18 +288,20 @@ export class Belay {
     return view;
   }
 
-  /** `belay approve|reject`. Throws Refusal when nothing waits or the person is no approver. */
+  /** `belay approve|reject`, in it or below it. Throws Refusal when nothing waits or the person is no approver. */
   async decide(
     id: string,
     step: string | undefined,
     answer: AnswerOptions,
   ): Promise<{ readonly view: ExecutionView; readonly step: string }> {
-    const row = await this.row(id);
-    const view = await this.view(id);
+    const wait = meantWait(await this.view(id), await this.waits(id), step);
+    const { view, path } = wait;
+    const row = await this.row(view.executionId);
     const { env } = this.#options;
     const person = await personAsking(row, this.#caller(), env);
     const sign = signer(row, answer, env, this.#now);
-    return { view, step: await decide(this.journal, view, step, person, answer, sign, this.#now()) };
+    await decide(this.journal, wait, person, answer, sign, this.#now());
+    return { view, step: path };
   }
 
   /** `belay continue`: for aws:pause, for the next step in Interactive mode, and for outcomes that only a person can know. */
@@ -297,8 +309,12 @@ export class Belay {
     id: string,
     step: string | undefined,
   ): Promise<{ readonly view: ExecutionView; readonly step: string }> {
-    const view = await this.view(id);
-    return { view, step: await proceed(this.journal, view, step, this.#now()) };
+    const top = await this.view(id);
+    if (top.waiting?.kind === 'nextStep')
+      return { view: top, step: await startStep(this.journal, top, top.waiting, step, this.#now()) };
+    const wait = meantWait(top, await this.waits(id), step);
+    await proceed(this.journal, wait, this.#now());
+    return { view: wait.view, step: wait.path };
   }
 
   /** Asks for the rollback of an execution that has ended. It happens when the execution is run again. Throws Refusal. */
@@ -353,41 +369,19 @@ export class Belay {
   }
 
   /** Who holds what: in this state folder, and with `hosts` by the entries on every host of belay.yaml. */
-  async locks({ hosts }: { readonly hosts: boolean }): Promise<HostSurvey> {
-    const here = await heldHere(this.journal, this.#runners);
-    if (!hosts) return { held: here, silent: [] };
-    return this.#withHosts(async (transports, names) => {
-      const there = await heldOnHosts(this.journal, this.#runners, names, transports);
-      return { held: [...here, ...there.held], silent: there.silent };
-    });
+  locks(where: { readonly hosts: boolean }): Promise<HostSurvey> {
+    return surveyLocks(this.#lockDesk, where);
   }
 
   /** Hands over what would be freed; `free` frees it. Throws Refusal. */
-  unlock<T>(
-    lock: string,
-    holder: string,
-    decide: (found: Unlocking & { free(): Promise<HostSurvey['silent']> }) => Promise<T>,
-  ): Promise<T> {
-    return this.#withHosts(async (transports) => {
-      const found = await findUnlocking(this.journal, this.#runners, transports, lock, holder);
-      return decide({ ...found, free: () => freeLocks(this.journal, transports, found) });
-    });
+  unlock<T>(lock: string, holder: string, decideThen: (found: FoundUnlocking) => Promise<T>): Promise<T> {
+    return unlock(this.#lockDesk, lock, holder, decideThen);
   }
 
-  async #withHosts<T>(work: (transports: Transports, names: readonly string[]) => Promise<T>): Promise<T> {
+  get #lockDesk(): LockDeskPorts {
     const { cwd, env } = this.#options;
-    const { inventory } = findConfiguration(cwd, env);
-    const transports = await this.#openTransports({
-      sandbox: false,
-      inventory,
-      stateDir: this.stateDir,
-      executionId: 'locks',
-    });
-    try {
-      return await work(transports, inventory?.names ?? []);
-    } finally {
-      await transports.close();
-    }
+    const { journal, stateDir } = this;
+    return { journal, stateDir, cwd, env, runners: this.#runners, openTransports: this.#openTransports };
   }
 
   close(): void {

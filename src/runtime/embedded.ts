@@ -17,7 +17,7 @@ import {
   type Runtime,
   type SignalResult,
 } from '../engine/index.ts';
-import type { Journal } from '../journal/index.ts';
+import type { Journal, LeftWait } from '../journal/index.ts';
 import type { JsonObject } from '../json.ts';
 import type { ActivityHost } from './activity-host.ts';
 import { Attention } from './attention.ts';
@@ -25,6 +25,7 @@ import { Children, type Above, type ChildEnding, type ChildPorts } from './child
 import { Left } from './left.ts';
 import { Race } from './race.ts';
 import { ExecutionRecord } from './record.ts';
+import type { OnWait } from './run-options.ts';
 import { readChild, readInstant, readOutcome, readSignal, readSlept, readYes } from './recorded-outcomes.ts';
 
 /** Keeps secrets out of the journal. What was sealed is unsealed to the same. */
@@ -43,8 +44,7 @@ export interface EmbeddedOptions {
   readonly host: ActivityHost;
   /** Events that are new, as they happen; not those of a replay. */
   readonly onEvent?: (event: RecordedEvent) => void;
-  /** `leave`: come back as soon as the execution has to wait for a person; `leaveUndecided`: only for `rollback: ask`. */
-  readonly onWait: 'stay' | 'leave' | 'leaveUndecided';
+  readonly onWait: OnWait;
   /** Between what the engine works with and what the journal keeps. */
   readonly seal: JournalSeal;
   readonly now?: () => number;
@@ -59,6 +59,11 @@ export interface EmbeddedOptions {
 interface Heed {
   readonly ignoreCancel: boolean;
 }
+
+type Waited<T> = { readonly kind: 'found'; readonly value: T } | { readonly kind: 'elapsed' | 'cancelled' };
+
+/** A shorter rest of a sleep is waited for, whoever would go on then, in ms. */
+const sleepMsMax = 60_000;
 
 export class EmbeddedRuntime implements Runtime, Above {
   readonly executionId: string;
@@ -188,7 +193,11 @@ export class EmbeddedRuntime implements Runtime, Above {
       const known = await this.#record.known(id, readSlept);
       if (known?.outcome !== undefined) return known.outcome;
       const startedAt = await this.#record.begin(id);
-      const ending = await this.#until(startedAt + ms, ignoreCancel, () => Promise.resolve(undefined));
+      const until = startedAt + ms;
+      const leaves = this.#options.onWait === 'leaveToDaemon' && until - this.#now() > sleepMsMax;
+      const wait = { execution: this.executionId, name: null, until };
+      const nothing = (): Promise<undefined> => Promise.resolve(undefined);
+      const ending = await this.#leavable(id, wait, { ignoreCancel, leaves }, nothing);
       const value = ending.kind === 'cancelled' ? 'cancelled' : 'elapsed';
       await this.#record.endOwn(id, startedAt, value);
       return value;
@@ -220,21 +229,8 @@ export class EmbeddedRuntime implements Runtime, Above {
     };
     // Whether others go on beside it is known once all calls of this tick are made.
     await Promise.resolve();
-    const leaves = this.#leavesFor(name);
-    let isWaiting = false;
-    if (leaves) this.#race.waitsForPerson(id, () => isWaiting);
-    const ending = await this.#until(
-      until,
-      ignoreCancel,
-      async () => {
-        isWaiting = false;
-        return look();
-      },
-      () => {
-        isWaiting = true;
-        return leaves && this.isAllIdle();
-      },
-    );
+    const wait = { execution: this.executionId, name, until };
+    const ending = await this.#leavable(id, wait, { ignoreCancel, leaves: this.#leavesFor(name) }, look);
     const at = this.#now();
     this.#record.forgetAbsence();
     if (ending.kind === 'found') {
@@ -285,7 +281,7 @@ export class EmbeddedRuntime implements Runtime, Above {
     return above !== undefined && !ignoresCancel && (await above.isCancelled());
   }
 
-  /** Whether nothing goes on in it but waits for people. */
+  /** Whether nothing goes on in it but what needs no runner. */
   get isIdle(): boolean {
     return this.#race.isIdle();
   }
@@ -307,7 +303,11 @@ export class EmbeddedRuntime implements Runtime, Above {
 
   #leavesFor(signal: string): boolean {
     const { onWait } = this.#options;
-    return onWait === 'leave' || (onWait === 'leaveUndecided' && signal === 'rollback');
+    return (
+      onWait === 'leave' ||
+      onWait === 'leaveToDaemon' ||
+      (onWait === 'leaveUndecided' && signal === 'rollback')
+    );
   }
 
   /** `turn`: of the attention, when it was last known that nobody had cancelled it. */
@@ -324,6 +324,33 @@ export class EmbeddedRuntime implements Runtime, Above {
     return await run(controller.signal);
   }
 
+  /** Waits; where it `leaves`, the runner may go while nothing else goes on, and finds written down what it has left. */
+  async #leavable<T>(
+    id: string,
+    wait: LeftWait,
+    { ignoreCancel, leaves }: Heed & { readonly leaves: boolean },
+    look: () => Promise<T | undefined>,
+  ): Promise<Waited<T>> {
+    const { waits } = this.attention;
+    let isWaiting = false;
+    if (leaves) this.#race.needsNoRunner(id, () => isWaiting);
+    waits.add(wait);
+    const ending = await this.#until(
+      wait.until,
+      ignoreCancel,
+      async () => {
+        isWaiting = false;
+        return look();
+      },
+      () => {
+        isWaiting = true;
+        return leaves && this.isAllIdle();
+      },
+    );
+    waits.delete(wait);
+    return ending;
+  }
+
   /**
    * Looks whenever there may be something new until something is found, the time is over or the execution is cancelled.
    * `leaves`: looks once, and leaves where none of that is so yet.
@@ -332,8 +359,8 @@ export class EmbeddedRuntime implements Runtime, Above {
     at: number,
     ignoreCancel: boolean,
     look: () => Promise<T | undefined>,
-    leaves: () => boolean = () => false,
-  ): Promise<{ readonly kind: 'found'; readonly value: T } | { readonly kind: 'elapsed' | 'cancelled' }> {
+    leaves: () => boolean,
+  ): Promise<Waited<T>> {
     for (;;) {
       const { turn, hasLeftWaits } = this.attention;
       if (hasLeftWaits) throw new Left('waiting');

@@ -52,6 +52,8 @@ export interface ExecutionView {
   readonly runner: Runner | null;
   /** Whether a process is running it now. */
   readonly isLive: boolean;
+  /** Who goes on with it when what it waits for has come; absent: whoever resumes it. */
+  readonly leftTo?: 'daemon';
   readonly cancelRequested: boolean;
   /** A person's last word on it. */
   readonly closing: Closing | null;
@@ -112,7 +114,11 @@ export function executionView(row: ExecutionRow, state: ExecutionState, liveness
 export function listedView(row: ListedRow): ListedExecution | undefined {
   const head = row.summary === null ? undefined : readSummary(row.summary);
   if (head === undefined) return undefined;
-  return { ...titleOf(row), steps: [], ...standingOf(row, head, { runner: null, isLive: false }) };
+  return {
+    ...titleOf(row),
+    steps: [],
+    ...standingOf(row, head, { runner: null, isLive: false, leftTo: row.leftTo }),
+  };
 }
 
 function titleOf({

@@ -7,9 +7,10 @@ import { actions, createCatalog } from '../actions/index.ts';
 import type { Catalog } from '../document/index.ts';
 import { foldEvents, runExecution, type ExecutionResult, type RecordedEvent } from '../engine/index.ts';
 import type { ApprovalPolicy } from '../inventory/index.ts';
-import type { ExecutionRow, Journal } from '../journal/index.ts';
+import type { ExecutionRow, Journal, Summary } from '../journal/index.ts';
 import { ActionHost, type ActivityHost } from './activity-host.ts';
 import { approvalJudge } from './approvals/approval-judge.ts';
+import { prefixOf, toldFromAbove } from './below.ts';
 import { rootOf } from './child-id.ts';
 import type { Above, ChildOptions, ChildPorts } from './children.ts';
 import { childRunbooks } from './child-runbooks.ts';
@@ -62,21 +63,19 @@ export async function interpret(root: ExecutionRow, shared: Shared, options: Run
     const port = failAt === null ? runtime : failingAt(runtime, failAt);
     const result = await runExecution(port, root.program, root.input);
     await runtime.flush();
-    await leaveBehind(journal, root.id);
+    await journal.leave(root.id, await tree.summary(root.id));
     return { kind: 'ended', result };
   } catch (error) {
     if (!(error instanceof Left)) throw error;
     await runtime.flush();
-    if (error.reason === 'waiting') await leaveBehind(journal, root.id);
+    if (error.reason === 'waiting') {
+      const to = options.onWait === 'leaveToDaemon' ? 'daemon' : null;
+      await journal.leave(root.id, await tree.summary(root.id), { waits: [...runtime.attention.waits], to });
+    }
     return { kind: 'left', reason: error.reason };
   } finally {
     leave?.removeEventListener('abort', leaveNow);
   }
-}
-
-/** What a list is to tell of it. */
-async function leaveBehind(journal: Journal, id: string): Promise<void> {
-  await journal.leave(id, summaryOf(headOf(foldEvents(maskPlaceholders(await journal.events(id, 0))))));
 }
 
 /** Of a child: where it belongs, and what it heeds. */
@@ -87,6 +86,8 @@ class Tree {
   readonly #shared: Shared;
   readonly #options: RunOptions;
   readonly #actsOn: (host: string) => Promise<void>;
+  /** How the steps of each execution begin when they are named from the root. */
+  readonly #prefixes = new Map<string, string>();
   #catalog: Catalog | undefined;
 
   constructor(root: ExecutionRow, shared: Shared, options: RunOptions) {
@@ -99,7 +100,8 @@ class Tree {
   /** Throws Refusal where somebody else has what it held when its last runner went. */
   async open(row: ExecutionRow, below?: Below): Promise<EmbeddedRuntime> {
     const { transports, activityHost } = this.#shared;
-    const { journal, stateDir, onEvent, onWait, env, now } = this.#options;
+    const { journal, stateDir, onWait, env, now } = this.#options;
+    const prefix = this.#prefixOf(row);
     unchanged(row);
     const vault = this.#vault(row);
     const locks = this.#locks();
@@ -130,13 +132,9 @@ class Tree {
       }),
       hasOutbox: this.#options.hasOutbox === true && !this.#root.settings.sandbox,
       logs: new LogFolder(join(executionDir(stateDir, row.id), 'logs'), vault.redactor),
-      onNotice: this.#options.onNotice ?? (() => undefined),
+      onNotice: (step, text) => this.#options.onNotice?.(prefix + step, text),
       now,
     });
-    const tell =
-      onEvent === undefined || below !== undefined
-        ? {}
-        : { onEvent: (recorded: RecordedEvent) => onEvent(maskPlaceholders(recorded)) };
     return new EmbeddedRuntime({
       executionId: row.id,
       journal,
@@ -145,9 +143,28 @@ class Tree {
       now,
       seal: vault,
       children: this.#children(row),
-      ...tell,
+      onEvent: (recorded) => this.#tell(row, prefix, recorded),
       ...below,
     });
+  }
+
+  /** What a list is to tell of it. */
+  async summary(id: string): Promise<Summary> {
+    const { journal } = this.#options;
+    return summaryOf(headOf(foldEvents(maskPlaceholders(await journal.events(id, 0)))));
+  }
+
+  #prefixOf({ id, child }: ExecutionRow): string {
+    const prefix = child === null ? '' : (this.#prefixes.get(child.parent) ?? '') + prefixOf(child);
+    this.#prefixes.set(id, prefix);
+    return prefix;
+  }
+
+  #tell({ child }: ExecutionRow, prefix: string, recorded: RecordedEvent): void {
+    const { onEvent, onBelow } = this.#options;
+    if (child === null) return onEvent?.(maskPlaceholders(recorded));
+    const told = onBelow === undefined ? undefined : toldFromAbove(prefix, recorded);
+    if (told !== undefined) onBelow?.(maskPlaceholders(told));
   }
 
   /** The files of the executions from the root to this one. */
@@ -174,10 +191,11 @@ class Tree {
           const parameters = this.#vault(row).unsealedArguments(row.input.parameters);
           try {
             const result = await runExecution(runtime, row.program, { ...row.input, parameters });
-            await runtime.flush();
+            await this.#leave(runtime);
             return result;
           } catch (error) {
-            if (error instanceof Left) await runtime.flush();
+            if (error instanceof Left && error.reason === 'asked') await runtime.flush();
+            else if (error instanceof Left) await this.#leave(runtime);
             throw error;
           }
         };
@@ -189,6 +207,13 @@ class Tree {
         return { runtime: running, result: runHere() };
       },
     };
+  }
+
+  /** Of a child: what it has told and what a list is to tell of it. */
+  async #leave(runtime: EmbeddedRuntime): Promise<void> {
+    await runtime.flush();
+    const { executionId } = runtime;
+    await this.#options.journal.leave(executionId, await this.summary(executionId));
   }
 
   /** What everybody may read: the runbook of the root, and parameters of it that are not secret. A child's may hold what a host said. */

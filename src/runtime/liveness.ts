@@ -24,10 +24,13 @@ export function runnersIn(stateDir: string): Runners {
 export async function livenessOf(
   journal: Pick<Journal, 'execution'>,
   runners: Pick<Runners, 'isAlive'>,
-  { id, runner, child }: Pick<ExecutionRow, 'id' | 'runner' | 'child'>,
+  row: Pick<ExecutionRow, 'id' | 'runner' | 'leftTo' | 'child'>,
 ): Promise<Liveness> {
+  const { id, child } = row;
+  const { runner = null, leftTo = null } = (child === null ? row : await journal.execution(child.root)) ?? {};
   return {
-    runner: child === null ? runner : ((await journal.execution(child.root))?.runner ?? null),
+    runner,
+    leftTo,
     isLive: await runners.isAlive(rootOf(id)),
   };
 }

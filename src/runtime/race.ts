@@ -7,7 +7,7 @@
 const endedMax = 1000;
 
 export class Race {
-  /** Calls that were made and have not come back: whether each waits for a person just now, and the runner would leave. */
+  /** Calls that were made and have not come back: whether each waits just now for what needs no runner, and the runner would leave. */
   readonly #underWay = new Map<string, () => boolean>();
   /** Recorded outcomes by the call's id: their place in the record. */
   readonly #ended = new Map<string, number>();
@@ -25,9 +25,9 @@ export class Race {
   }
 
   /** Makes the call. */
-  async run<T>(id: string, call: () => Promise<T>, waitsForPerson = () => false): Promise<T> {
+  async run<T>(id: string, call: () => Promise<T>, needsNone = () => false): Promise<T> {
     if (this.#asked.size === 0 && this.#ended.size > endedMax) this.#ended.clear();
-    this.#underWay.set(id, waitsForPerson);
+    this.#underWay.set(id, needsNone);
     try {
       return await call();
     } finally {
@@ -45,8 +45,8 @@ export class Race {
     this.#hasStopped = true;
   }
 
-  /** `isWaiting`: whether nothing has come for it. */
-  waitsForPerson(id: string, isWaiting: () => boolean): void {
+  /** The call waits for a person or a time. `isWaiting`: whether nothing has come for it. */
+  needsNoRunner(id: string, isWaiting: () => boolean): void {
     this.#underWay.set(id, isWaiting);
   }
 
@@ -55,7 +55,7 @@ export class Race {
     return this.#asked.has(id);
   }
 
-  /** Whether nothing goes on but calls that wait for a person. */
+  /** Whether nothing goes on but calls that need no runner. */
   isIdle(): boolean {
     if (this.#underWay.size === 0 || (this.#asked.size > 0 && !this.#isAsking)) return false;
     return this.#underWay.values().every((waits) => waits());

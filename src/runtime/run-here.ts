@@ -97,7 +97,7 @@ async function inboxOfRun(
 async function watched(
   row: ExecutionRow,
   { aws, alarm }: { readonly aws: Aws; readonly alarm: AlarmSetting },
-  { journal, onEvent, onTold = () => undefined }: RunOptions,
+  { journal, onEvent, onTold = () => undefined, now }: RunOptions,
   run: (onEvent: (event: RecordedEvent) => void) => Promise<RunEnding>,
 ): Promise<RunEnding> {
   const { assumeRole } = roleOf(row);
@@ -107,7 +107,7 @@ async function watched(
     aws: assumeRole === undefined ? aws : aws.assume(assumeRole),
     alarm,
     tell: onTold,
-    now: Date.now,
+    now,
   });
   const hasEnded = (await journal.events(row.id, 0)).some(({ event }) => event.type === 'ForwardEnded');
   if (!hasEnded) await watch.start();

@@ -16,12 +16,13 @@ export interface RunOptions {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly onEvent?: (event: RecordedEvent) => void;
+  /** What happens in executions below it, its steps named from here: `PatchFleet@db1/Stop`. Numbers are those of each execution. */
+  readonly onBelow?: (event: RecordedEvent) => void;
   /** What a step waits for just now. */
   readonly onNotice?: (step: string, text: string) => void;
   /** What a person should know and no event says: a host was rebooted. */
   readonly onTold?: (text: string) => void;
-  /** `leaveUndecided`: stay, but leave where `rollback: ask` has nobody to ask. */
-  readonly onWait: 'stay' | 'leave' | 'leaveUndecided';
+  readonly onWait: OnWait;
   /** Aborted to leave before the next step. */
   readonly leave?: AbortSignal;
   /** Whether somebody gathers what the journal holds and tells people. */
@@ -29,6 +30,13 @@ export interface RunOptions {
   /** What stands between the engine and the world; left out, the usual. */
   readonly ports?: Partial<Ports>;
 }
+
+/**
+ * What a runner does when its execution waits and nothing else goes on. `leave`: it leaves where a person is waited for.
+ * `leaveUndecided`: only where `rollback: ask` has nobody to ask. `leaveToDaemon`: wherever a person or a time is waited for;
+ * the daemon of the state folder goes on.
+ */
+export type OnWait = 'stay' | 'leave' | 'leaveUndecided' | 'leaveToDaemon';
 
 /** Real, sandboxed, recorded and faulty runs differ only in the ports handed over; the journal is the third of them. */
 export interface Ports {

@@ -6,6 +6,8 @@ import type { Answer, Sign } from './approvals/answer.ts';
 import { isIdentity } from './approvals/aws-caller.ts';
 import type { Person } from './approvals/person.ts';
 import { recordSigned, waitStartedAt } from './approvals/record-signed.ts';
+import type { PersonWait } from './below.ts';
+import { rootOf } from './child-id.ts';
 import type { ExecutionView } from './execution-view.ts';
 import { sinceText } from './locks/holders.ts';
 import { Refusal } from './refusal.ts';
@@ -13,26 +15,21 @@ import { shellWord } from './visible.ts';
 
 export type { AnswerOptions } from './approvals/answer.ts';
 
-/** Returns the step that the answer went to. `sign` is called where only a signature counts. */
+/** Answers the wait. `sign` is called where only a signature counts. Throws Refusal. */
 export async function decide(
   journal: Journal,
-  view: ExecutionView,
-  step: string | undefined,
+  { view, at, waiting }: PersonWait,
   person: Person,
   answer: Answer,
   sign: Sign,
   now: number,
-): Promise<string> {
+): Promise<void> {
   const id = view.executionId;
-  const { at, waiting } = waitingStep(view, step);
   await refuseLate(journal, view, at, waiting, now);
-  if (waiting.kind === 'unknownOutcome' && answer.decision === 'reject') {
+  const mayBeRejected = waiting.kind === 'unknownOutcome' || waiting.kind === 'pause';
+  if (mayBeRejected && answer.decision === 'reject') {
     await journal.signal(id, `continue:${at}`, 'didNotHappen', randomUUID(), now);
-    return at;
-  }
-  if (waiting.kind === 'pause' && answer.decision === 'reject') {
-    await journal.signal(id, `continue:${at}`, 'didNotHappen', randomUUID(), now);
-    return at;
+    return;
   }
   if (waiting.kind !== 'approval')
     throw notThis(view, at, waiting, `belay continue ${id} --step ${shellWord(at)}`);
@@ -40,7 +37,7 @@ export async function decide(
     const signed = await sign(at, waiting);
     if (!(await recordSigned(journal, { ...view, at }, signed, now)))
       throw new Refusal('refused', 'ALREADY_DECIDED', `${signed.person} has answered ${at} already`);
-    return at;
+    return;
   }
   if (waiting.separate === true && person.isStarter) {
     const text = `you have started ${id}, and ${at} wants somebody else to approve`;
@@ -67,27 +64,23 @@ export async function decide(
   if (!(await journal.signal(id, `approve:${at}`, value, `${approver} since ${since}`, now))) {
     throw new Refusal('refused', 'ALREADY_DECIDED', `${approver} has answered ${at} already`);
   }
-  return at;
 }
 
+/** Goes on behind the wait. Throws Refusal. */
 export async function proceed(
   journal: Journal,
-  view: ExecutionView,
-  step: string | undefined,
+  { view, at, waiting }: PersonWait,
   now: number,
-): Promise<string> {
+): Promise<void> {
   const id = view.executionId;
-  if (view.waiting?.kind === 'nextStep') return startStep(journal, view, view.waiting, step, now);
-  const { at, waiting } = waitingStep(view, step);
   if (waiting.kind !== 'pause' && waiting.kind !== 'unknownOutcome')
     throw notThis(view, at, waiting, `belay approve ${id} --step ${shellWord(at)}`);
   await refuseLate(journal, view, at, waiting, now);
   await journal.signal(id, `continue:${at}`, 'happened', randomUUID(), now);
-  return at;
 }
 
-/** Interactive mode: SSM's signal StartStep. Without a name the step that the flow leads to. */
-async function startStep(
+/** Interactive mode: SSM's signal StartStep. Without a name the step that the flow leads to. Returns its name. Throws Refusal. */
+export async function startStep(
   journal: Journal,
   { executionId: id }: ExecutionView,
   { steps, number }: Extract<Waiting, { kind: 'nextStep' }>,
@@ -124,7 +117,7 @@ async function refuseLate(
     'refused',
     'TOO_LATE',
     `${at} waited ${waiting.timeoutSeconds} s, until ${sinceText(until, now)}; an answer does not count any more`,
-    { hint: `belay resume ${id} goes on: the step is TimedOut` },
+    { hint: `belay resume ${rootOf(id)} goes on: the step is TimedOut` },
   );
 }
 
@@ -136,44 +129,6 @@ async function waitingSince(journal: Journal, id: string, at: string): Promise<n
     .slice(Math.max(0, started))
     .find(({ event }) => event.type === 'StepWaiting' && event.step === at);
   return waits?.at;
-}
-
-/** By its whole path or its last part: `AskRestore` for `SnapshotData/undo/AskRestore`. Throws Refusal. */
-export function waitingStep(
-  view: ExecutionView,
-  step: string | undefined,
-): { readonly at: string; readonly waiting: Waiting } {
-  const { executionId: id, waits } = view;
-  if (waits.length === 0) throw notWaiting(view);
-  const meant = waits.filter(({ at }) => step === undefined || at === step || at.endsWith(`/${step}`));
-  const [first, ...others] = meant;
-  const all = waits.map(({ at }) => at).join(', ');
-  if (first === undefined)
-    throw new Refusal('refused', 'NOT_WAITING', `${id} waits at ${all}, not at ${step}`);
-  if (others.length === 0) return first;
-  throw new Refusal('usage', 'AMBIGUOUS_STEP', `${id} waits at ${meant.length} steps; nothing was recorded`, {
-    hint: `name one of them: ${meant.map(({ at }) => `--step ${at}`).join(', ')}`,
-  });
-}
-
-function notWaiting({ executionId: id, status, waiting }: ExecutionView): Refusal {
-  if (waiting?.kind === 'lock') {
-    return new Refusal(
-      'refused',
-      'NOT_WAITING',
-      `${id} waits for the lock ${waiting.lock}, not for a person`,
-      {
-        hint: 'belay locks shows who holds it',
-      },
-    );
-  }
-  if (waiting?.kind === 'nextStep') {
-    const text = `${id} waits before ${waiting.steps[0]} for somebody to start it, not for an approval`;
-    return new Refusal('refused', 'NOT_WAITING', text, { hint: `belay continue ${id}` });
-  }
-  return new Refusal('refused', 'NOT_WAITING', `${id} waits for nobody (${status})`, {
-    hint: `belay show ${id}`,
-  });
 }
 
 function notThis(view: ExecutionView, at: string, waiting: Waiting, hint: string): Refusal {

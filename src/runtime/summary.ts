@@ -18,6 +18,8 @@ export interface Liveness {
   /** The latest runner; null: it left of its own will. */
   readonly runner: Runner | null;
   readonly isLive: boolean;
+  /** Who goes on with it when what it waits for has come. */
+  readonly leftTo: 'daemon' | null;
 }
 
 /** Of the state that the events fold into, what a list needs. */
@@ -77,7 +79,7 @@ export function summaryOf(head: StateHead): Summary {
 const summaryVersion = 1;
 
 /** What it comes to, given who runs it. */
-export function standingOf(row: RowHead, head: StateHead, { runner, isLive }: Liveness) {
+export function standingOf(row: RowHead, head: StateHead, { runner, isLive, leftTo }: Liveness) {
   const owesRollback = head.endings > 0 && head.endings <= row.rollbackRequests;
   const isUndoing = head.rollbackStatus === 'running' || head.rollbackStatus === 'waiting';
   const endedByItself = head.endedAt !== null && !isUndoing && !owesRollback;
@@ -97,6 +99,7 @@ export function standingOf(row: RowHead, head: StateHead, { runner, isLive }: Li
     refused: head.refused,
     runner,
     isLive,
+    ...(leftTo === null ? {} : { leftTo }),
     cancelRequested: row.cancelRequested,
     closing: row.closing,
     startedAt: head.startedAt,

@@ -5,7 +5,6 @@
  * What counts is the warm step: each is run with eleven steps and with one, and the difference is ten steps over open
  * connections. Belay's commands are journaled and claimed durably; the others' are not.
  */
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';

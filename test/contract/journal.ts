@@ -162,6 +162,39 @@ export function journalContract(
   );
 
   test(
+    `${name}: what is waited for and left is woken by a word under its name, by its time and by a cancel`,
+    within(async (journal, again) => {
+      for (const [index, id] of ['A', 'B', 'C', 'D'].entries()) {
+        await journal.create(execution(id, index));
+        const wait = { execution: id, name: 'approve:Ask', until: 100 + index };
+        await journal.leave(id, { seq: 0 }, { waits: [wait], to: id === 'D' ? 'daemon' : null });
+      }
+      expect([await again().woken(50), await again().nextWakeAt(50)]).toEqual([[], 100]);
+      await again().signal('B', 'continue:Ask', true, 'another', 60);
+      expect(await journal.woken(60)).toEqual([]);
+      await again().signal('B', 'approve:Ask', true, 'this', 60);
+      await again().requestCancel('D');
+      expect(await journal.woken(60)).toEqual([
+        { id: 'B', leftTo: null },
+        { id: 'D', leftTo: 'daemon' },
+      ]);
+      expect([(await journal.woken(100)).map(({ id }) => id), await journal.nextWakeAt(100)]).toEqual([
+        ['A', 'B', 'D'],
+        101,
+      ]);
+      const entry = await journal.peek('B', 'approve:Ask');
+      if (entry === undefined) throw new Error('it was said');
+      await journal.setRunner('B', { pid: 1, host: 'h', startedAt: 3 });
+      expect(await journal.isLeft('B')).toBe(false);
+      await journal.take('B', entry, 'Ask:signal', { startedAt: 1, endedAt: 2 }, []);
+      await journal.leave('B', { seq: 0 });
+      await journal.remove('A');
+      expect((await again().woken(1_000)).map(({ id }) => id)).toEqual(['C', 'D']);
+      expect([await again().isLeft('B'), await again().isLeft('C')]).toEqual([false, true]);
+    }),
+  );
+
+  test(
     `${name}: a child is started with its call once, belongs to its root, and goes with it`,
     within(async (journal, again) => {
       await journal.create(execution('A', 1));

@@ -177,7 +177,7 @@ export const runCommand = defineAction({
     },
     release: (handle, _inputs, context) => {
       const { Token: token, Hosts } = handle;
-      const forgotten = { token, readings: readings.get(handle) };
+      const forgotten = { token, readings: readingsIn(context) };
       return forgetOnHosts(hostsNamed(Hosts, context), forgotten, context.signal);
     },
     settleMs,
@@ -195,8 +195,7 @@ async function follow(
   context: ActionContext,
 ): Promise<Poll<Outputs>> {
   const { Token, CommandId, StartedAt, Hosts, Unsure, NotStarted } = handle;
-  // A new runner reads from the start.
-  const readings = context.kept('readings', (): Readings => new Map());
+  const readings = readingsIn(context);
   const { TimeoutSeconds = shellRun(inputs.Parameters).timeoutSeconds, Plugins: plugins = 1 } = handle;
   const run = (): Promise<ShellRun> => hostRun(inputs, context);
   const asked = {
@@ -230,6 +229,11 @@ async function follow(
   return failed('COMMAND_FAILED', failureSentence(documentNameOf(inputs.DocumentName), invocations), {
     outputs,
   });
+}
+
+/** What has been read of the hosts' output; a new runner reads from the start. */
+function readingsIn(context: ActionContext): Readings {
+  return context.kept('readings', (): Readings => new Map());
 }
 
 const nothingSent: Sent = { waves: [], notSent: {} };

@@ -101,7 +101,7 @@ export const replication = defineAction({
     kind: 'read',
     poll: async (inputs: Inputs, context): Promise<Poll<Outputs>> => {
       const { Host, Standbys, MaxLagBytes = 16_777_216, WaitSeconds = 0 } = inputs;
-      const patient = isStillPatient(inputs, WaitSeconds, context.now());
+      const patient = isStillPatient(context, WaitSeconds);
       const primary = await ask(context.host(Host), inputs, context);
       const names = context.targets(Standbys).filter((name) => name !== Host);
       if (names.length === 0)

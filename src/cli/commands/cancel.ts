@@ -18,8 +18,8 @@ export const body: CommandBody = async (cli, [prefix], options) => {
     view.waiting?.kind === 'rollbackDecision'
       ? 'leave everything as it is'
       : 'stop and climb down as its runbook says';
-  if (view.isLive) {
-    handOver(cli, view, { live: `it will ${what}`, recorded: '' });
+  if (view.isLive || view.child !== null) {
+    handOver(cli, view, { live: `it will ${what}`, recorded: `it will ${what}` });
     return exitCodes.done;
   }
   const stopped = outOfServiceLine(before, 'It climbs down now');

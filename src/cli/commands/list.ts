@@ -38,10 +38,7 @@ export const body: CommandBody = async (cli, _args, options) => {
   const views: ListedExecution[] = [];
   for (const root of roots) {
     views.push(root);
-    for (const id of await below(root.executionId)) {
-      const view = await belay.soundView(id);
-      if (view !== undefined) views.push(view);
-    }
+    if (flagOf(options, 'all')) views.push(...(await belay.listBelow(root.executionId)));
   }
   if (views.length === 0 && belay.leftOut.all.length > 0) return exitCodes.done;
   if (views.length === 0) {

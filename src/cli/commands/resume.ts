@@ -37,6 +37,7 @@ export const body: CommandBody = async (cli, [prefix], options) => {
   return runInFront(cli, belay, id, {
     json: flagOf(options, 'json'),
     wait: options['wait'] !== false,
+    toDaemon: flagOf(options, 'leaveToDaemon'),
     endsAs: 'run',
     head: view.isLive ? [] : head,
   });

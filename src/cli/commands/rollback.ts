@@ -3,6 +3,7 @@ import { accountOf } from '../../engine/index.ts';
 import type { CommandBody } from '../command-spec.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { runInFront } from '../front.ts';
+import { handOver } from '../hand-over.ts';
 import { lockWaitOf } from '../lock-wait.ts';
 import { flagOf, textOf } from '../options.ts';
 import { defaultsOf, headLines } from '../view/head-lines.ts';
@@ -39,6 +40,10 @@ export const body: CommandBody = async (cli, [prefix], options) => {
   });
   if (view.isLive) {
     cli.talk(`Handed over: pid ${view.runner?.pid ?? '?'} on ${view.runner?.host ?? '?'} climbs down.`);
+    return exitCodes.done;
+  }
+  if (view.child !== null) {
+    handOver(cli, view, { live: '', recorded: 'it will climb down' });
     return exitCodes.done;
   }
   return runInFront(cli, belay, id, {

@@ -34,7 +34,13 @@ export const body: CommandBody = async (cli, [file = ''], options) => {
   const head = headLines(await belay.view(id), defaultsOf((await belay.document(id)).parameters), cli.style);
   const wait = options['wait'] !== false;
   const shown = shownOutputLines(await belay.document(id));
-  return runInFront(cli, belay, id, { json, wait, endsAs: 'run', head: [...head, ...borrowed, ...shown] });
+  return runInFront(cli, belay, id, {
+    json,
+    wait,
+    toDaemon: flagOf(options, 'leaveToDaemon'),
+    endsAs: 'run',
+    head: [...head, ...borrowed, ...shown],
+  });
 };
 
 /** A refusal says what was not done; one with diagnostics ends in that sentence already. */

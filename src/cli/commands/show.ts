@@ -21,7 +21,10 @@ export const body: CommandBody = async (cli, [prefix], options) => {
     cli.out(`${JSON.stringify({ schemaVersion: 1, ...executionJson(view), children }, null, 2)}\n`);
     return exitCodes.done;
   }
-  const lines = [...showLines(view, cli.outStyle, Date.now()), ...childLines(view, below, cli.outStyle)];
+  const lines = [
+    ...showLines(view, cli.outStyle, Date.now(), await belay.waits(view.executionId)),
+    ...childLines(view, below, cli.outStyle),
+  ];
   cli.out(lines.map((line) => `${spelled(line, cli.outStyle)}\n`).join(''));
   return exitCodes.done;
 };

@@ -52,6 +52,8 @@ export function childrenJson(view: ExecutionView, all: readonly ExecutionView[])
     runbook: each.runbook,
     status: each.status,
     rollbackStatus: each.rollbackStatus,
+    at: each.at,
+    waiting: each.waiting,
   }));
 }
 

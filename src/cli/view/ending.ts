@@ -21,7 +21,6 @@ import {
   type Leftover,
 } from './still-changed.ts';
 import type { Style } from './style.ts';
-import { waitingWords } from './waiting-lines.ts';
 
 export function endingLines(view: ExecutionView, style: Style): string[] {
   if (view.repeated !== null) return repeatedLines(view, view.repeated, style);
@@ -275,38 +274,6 @@ function refusedLines(view: ExecutionView, { code, message }: Failure, style: St
   return [style.paint('bad', `Refused: ${head}.`), `Nothing was ${what}, nothing was changed.`];
 }
 
-/** An execution that waits for a person: one that nobody runs any more has to be resumed as well. */
-export function leftWaitingLines(view: ExecutionView, style: Style): string[] {
-  if (view.waits.length > 1) return sideBySideLines(view, style);
-  const { executionId, waiting, at } = view;
-  if (waiting === null) return [`Waiting. Then  belay resume ${executionId}`];
-  const { says, commands } = waitingWords(executionId, at ?? 'rollback', waiting);
-  const where =
-    waiting.kind === 'rollbackDecision'
-      ? howItEnded(view)
-      : waiting.kind === 'lock' || waiting.kind === 'nextStep'
-        ? 'Waiting'
-        : `Waiting at ${printable(at ?? '?')}`;
-  const isResumedByItself = waiting.kind === 'rollbackDecision';
-  return [
-    style.paint('warn', `${where}: ${says}`),
-    ...commands.map((command) => `  ${command}`),
-    ...(isResumedByItself || view.isLive ? [] : [`  and then  belay resume ${executionId}`]),
-  ];
-}
-
-/** Several lanes of a rolling wait: each is named whole, so that each can be answered. */
-function sideBySideLines({ executionId, waits, isLive }: ExecutionView, style: Style): string[] {
-  return [
-    style.paint('warn', `Waiting at ${waits.length} steps`),
-    ...waits.flatMap(({ at, waiting }) => {
-      const { says, commands } = waitingWords(executionId, at, waiting, { whole: true });
-      return [`  ${printable(at)}: ${says}`, ...commands.map((command) => `    ${command}`)];
-    }),
-    ...(isLive ? [] : [`  and then  belay resume ${executionId}`]),
-  ];
-}
-
 /** Ctrl-C, once. */
 export function stoppedLines(view: ExecutionView, style: Style): string[] {
   const { executionId } = view;
@@ -316,7 +283,7 @@ export function stoppedLines(view: ExecutionView, style: Style): string[] {
   ];
 }
 
-function howItEnded({ status, failedStep, triggeredAlarm }: ExecutionView): string {
+export function howItEnded({ status, failedStep, triggeredAlarm }: ExecutionView): string {
   const at = failedStep === null ? '' : ` at ${printable(failedStep)}`;
   switch (status) {
     case 'Success':

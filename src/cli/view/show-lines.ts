@@ -1,9 +1,11 @@
 /** `belay show` for people: everything, with full values. Pure. */
 import { nestingDepth, type Change, type StepState, type UndoState } from '../../engine/index.ts';
+import type { PersonWait } from '../../runtime/below.ts';
 import type { ExecutionView } from '../../runtime/execution-view.ts';
 import { isDifferent, targetsText } from './change-text.ts';
 import { agoText, durationText, instantText } from './durations.ts';
-import { endingLines, leftWaitingLines } from './ending.ts';
+import { endingLines } from './ending.ts';
+import { leftWaitingLines } from './left-waiting.ts';
 import { failureText } from './event-lines.ts';
 import { toneOf } from './list-lines.ts';
 import { outOfServiceLine } from './out-of-service.ts';
@@ -12,7 +14,13 @@ import { printable } from './printable.ts';
 import type { Style, Tone } from './style.ts';
 import { tableLines } from './table.ts';
 
-export function showLines(view: ExecutionView, style: Style, now: number): string[] {
+/** `waits`: in it and below it. */
+export function showLines(
+  view: ExecutionView,
+  style: Style,
+  now: number,
+  waits: readonly PersonWait[] = [],
+): string[] {
   const rollback = view.rollbackStatus === 'notRequested' ? '' : `, rollback ${view.rollbackStatus}`;
   const started = view.startedAt ?? view.createdAt;
   const facts = [
@@ -57,7 +65,7 @@ export function showLines(view: ExecutionView, style: Style, now: number): strin
     ...outputsOf(view),
     '',
     ...stoppedLines(view, style),
-    ...closing(view, style),
+    ...closing(view, style, waits),
   ];
 }
 
@@ -67,12 +75,13 @@ function stoppedLines(view: ExecutionView, style: Style): string[] {
   return line === undefined ? [] : [style.paint('warn', line)];
 }
 
-function closing(view: ExecutionView, style: Style): string[] {
+function closing(view: ExecutionView, style: Style, waits: readonly PersonWait[]): string[] {
   const { executionId: id } = view;
   if (view.endedAt !== null) return endingLines(view, style);
+  if (waits.length > 0) return leftWaitingLines(view, style, waits);
   if (view.waiting !== null && view.waiting.kind !== 'sleep') return leftWaitingLines(view, style);
   if (view.isLive) return [`Under way. It is followed with  belay logs ${id} -f`];
-  return [`Nobody is running it. It goes on with  belay resume ${id}`];
+  return [`Nobody is running it. It goes on with  belay resume ${view.child?.root ?? id}`];
 }
 
 function stepLines(step: StepState, style: Style, indent: string): string[] {

@@ -58,6 +58,19 @@ export function childOf(row: Row): ChildPlace | null {
   };
 }
 
+/** Below the root, with the calls that run them under way. */
+export function openBelow(rows: Statements, root: string): string[] {
+  return rows
+    .all(
+      `SELECT child.id AS id FROM executions AS child JOIN activities AS call ON call.execution = child.parent
+         AND call.outcome IS NULL AND call.id = coalesce(
+           CASE WHEN json_valid(child.input) THEN child.input ->> '$.rollbackRequests[#-1].call' END, child.call)
+       WHERE child.root = ? ORDER BY child.rowid`,
+      [root],
+    )
+    .map((row) => text(row['id']));
+}
+
 /** When a call last began or ended, of the execution or of those that are open below it; 0: none did. In ms since 1970. */
 export function lastCallAt(rows: Statements, id: string): number {
   const own = rows.get(

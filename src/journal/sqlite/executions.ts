@@ -4,13 +4,16 @@ import type { Executions } from '../journal.ts';
 import { readInput, readProgram } from '../column-shapes.ts';
 import { parsed } from '../shape.ts';
 import { text, type Statements } from '../statements.ts';
-import { programOf } from './children.ts';
-import { headOf, listed } from './list.ts';
+import { openBelow, programOf } from './children.ts';
+import type { Commits } from './commits.ts';
+import type { Said } from './inbox.ts';
+import { headOf, listed, listedBelow, listedRow } from './list.ts';
+import { replaceWaits } from './waits.ts';
 
 /** Of each execution; the last is its own row. */
-const tables = ['kept_on', 'machines', 'locks', 'inbox', 'events', 'activities'];
+const tables = ['kept_on', 'machines', 'locks', 'inbox', 'waits', 'events', 'activities'];
 
-export function executionsIn(rows: Statements): Executions {
+export function executionsIn(rows: Statements, commits: Commits, said: Said): Executions {
   const ids = (sql: string, ...values: readonly string[]): string[] =>
     rows.all(sql, values).map((row) => text(row['id']));
   const idsBelow = (root: string): string[] =>
@@ -47,16 +50,30 @@ export function executionsIn(rows: Statements): Executions {
       ids(`SELECT id FROM executions WHERE root IS NULL ORDER BY created_at DESC, id DESC`),
     childIds: async (id) => ids(`SELECT id FROM executions WHERE parent = ? ORDER BY rowid`, id),
     idsBelow: async (root) => idsBelow(root),
+    openBelow: async (root) => openBelow(rows, root),
     count: async () =>
       Number(rows.get(`SELECT count(*) AS count FROM executions WHERE root IS NULL`, [])?.['count'] ?? 0),
     listed: async (countMax) => listed(rows, countMax),
+    listedBelow: async (root) => listedBelow(rows, root),
+    listedRow: async (id) => listedRow(rows, id),
     setRunner: async (id, runner) => {
       const value = runner === null ? null : JSON.stringify(runner);
-      rows.run(`UPDATE executions SET runner = ? WHERE id = ?`, [value, id]);
+      rows.transaction(() => {
+        rows.run(`UPDATE executions SET runner = ?, left_to = NULL WHERE id = ?`, [value, id]);
+        replaceWaits(rows, id, []);
+      });
     },
-    leave: async (id, summary) => {
+    leave: async (id, summary, { waits, to } = { waits: [], to: null }) => {
       const value = JSON.stringify(summary);
-      rows.run(`UPDATE executions SET runner = NULL, summary = ? WHERE id = ?`, [value, id]);
+      await commits.write(() => {
+        rows.run(`UPDATE executions SET runner = NULL, left_to = ?, summary = ? WHERE id = ?`, [
+          to,
+          value,
+          id,
+        ]);
+        replaceWaits(rows, id, waits);
+      });
+      said.count += 1;
     },
     addRollbackRequest: async (id, request) =>
       readingExecution(id, () => {

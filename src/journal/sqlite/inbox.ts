@@ -4,16 +4,19 @@ import type { Inbox } from '../journal.ts';
 import { readingExecution } from '../failure.ts';
 import { text, type Statements } from '../statements.ts';
 
-export function inboxIn(rows: Statements): Inbox {
-  /** Counts what this process said: its own writes do not change what SQLite tells it of others'. */
-  let said = 0;
+/** Counts what this process said: its own writes do not change what SQLite tells it of others'. */
+export interface Said {
+  count: number;
+}
+
+export function inboxIn(rows: Statements, said: Said): Inbox {
   return {
     signal: async (id, name, value, dedupe, at) => {
       const { changes } = rows.run(
         `INSERT OR IGNORE INTO inbox (execution, name, value, dedupe, at) VALUES (?, ?, ?, ?, ?)`,
         [id, name, JSON.stringify(value), dedupe, at],
       );
-      said += 1;
+      said.count += 1;
       return changes === 1;
     },
     peek: async (id, name) => {
@@ -30,11 +33,11 @@ export function inboxIn(rows: Statements): Inbox {
     },
     requestCancel: async (id) => {
       rows.run(`UPDATE executions SET cancel_requested = 1 WHERE id = ?`, [id]);
-      said += 1;
+      said.count += 1;
     },
     isCancelRequested: async (id) =>
       rows.get(`SELECT cancel_requested FROM executions WHERE id = ?`, [id])?.['cancel_requested'] === 1,
-    version: async () => Number(rows.get(`PRAGMA data_version`, [])?.['data_version'] ?? 0) + said,
+    version: async () => Number(rows.get(`PRAGMA data_version`, [])?.['data_version'] ?? 0) + said.count,
     mark: async (root) => {
       // Ids of those below begin with the root's and a dot, and a slash follows the dot.
       const row = rows.get(

@@ -9,29 +9,44 @@ import { text, type Statements } from '../statements.ts';
 
 type Row = Readonly<Record<string, unknown>>;
 
-/** The newest first. */
+/** As real numbers: Node refuses the whole answer for one integer that is too large for it. */
+const columns = `id, root, parent, call, step, target, runbook, file, settings, CAST(created_at AS REAL) AS created_at,
+  cancel_requested = 1 AS cancel_requested, runner, left_to, closing, CAST(forgotten_at AS REAL) AS forgotten_at, summary,
+  CASE WHEN json_valid(input) THEN json_array_length(input, '$.rollbackRequests') END AS requests,
+  (SELECT CAST(max(seq) AS REAL) FROM events WHERE execution = executions.id) AS seq`;
+
+/** Roots, the newest first. */
 export function listed(rows: Statements, countMax: number | null): (ListedRow | DamagedExecution)[] {
-  // As real numbers: Node refuses the whole answer for one integer that is too large for it.
-  const found = rows.all(
-    `SELECT id, root, runbook, file, settings, CAST(created_at AS REAL) AS created_at, cancel_requested = 1 AS cancel_requested,
-       runner, closing, CAST(forgotten_at AS REAL) AS forgotten_at, summary,
-       CASE WHEN json_valid(input) THEN json_array_length(input, '$.rollbackRequests') END AS requests,
-       (SELECT CAST(max(seq) AS REAL) FROM events WHERE execution = executions.id) AS seq
-     FROM executions WHERE root IS NULL ORDER BY executions.created_at DESC, id DESC LIMIT ?`,
-    [countMax ?? -1],
-  );
-  return found.map((row) => {
-    const id = text(row['id']);
-    try {
-      return readingExecution(id, () => listedRow(row));
-    } catch (error) {
-      if (error instanceof DamagedExecution) return error;
-      throw error;
-    }
+  const order = 'ORDER BY executions.created_at DESC, id DESC LIMIT ?';
+  return rows
+    .all(`SELECT ${columns} FROM executions WHERE root IS NULL ${order}`, [countMax ?? -1])
+    .map(listedOrDamaged);
+}
+
+export function listedBelow(rows: Statements, root: string): (ListedRow | DamagedExecution)[] {
+  return rows
+    .all(`SELECT ${columns} FROM executions WHERE root = ? ORDER BY rowid`, [root])
+    .map(listedOrDamaged);
+}
+
+/** Of a root or a child. Throws DamagedExecution. */
+export function listedRow(rows: Statements, id: string): ListedRow | undefined {
+  return readingExecution(id, () => {
+    const row = rows.get(`SELECT ${columns} FROM executions WHERE id = ?`, [id]);
+    return row === undefined ? undefined : listedOf(row);
   });
 }
 
-function listedRow(row: Row): ListedRow {
+function listedOrDamaged(row: Row): ListedRow | DamagedExecution {
+  try {
+    return readingExecution(text(row['id']), () => listedOf(row));
+  } catch (error) {
+    if (error instanceof DamagedExecution) return error;
+    throw error;
+  }
+}
+
+function listedOf(row: Row): ListedRow {
   const { requests } = row;
   if (typeof requests !== 'number') throw new SyntaxError('input has no list of rollbackRequests');
   return { ...headOf(row), rollbackRequests: requests, summary: summaryOf(row) };
@@ -56,6 +71,7 @@ export function headOf(row: Row): Omit<ExecutionRow, 'program' | 'input' | 'sha2
     settings: parsed(readSettings, 'settings', row['settings']),
     createdAt: instantOf('created_at', row['created_at']),
     cancelRequested: row['cancel_requested'] === 1,
+    leftTo: row['left_to'] === 'daemon' ? 'daemon' : null,
     runner: row['runner'] === null ? null : parsed(readRunner, 'runner', row['runner']),
     closing: row['closing'] === null ? null : parsed(readClosing, 'closing', row['closing']),
     forgottenAt: row['forgotten_at'] === null ? null : instantOf('forgotten_at', row['forgotten_at']),

@@ -15,6 +15,7 @@ import { lastSeqs } from './list.ts';
 import { locksIn } from './locks.ts';
 import { machinesIn } from './machines.ts';
 import { outcomesIn } from './outcomes.ts';
+import { waitsIn } from './waits.ts';
 
 const fileName = 'journal.db';
 
@@ -23,12 +24,14 @@ export function openSqliteJournal(stateDir: string): Journal {
   return asJournalFailure(stateDir, () => {
     const rows = openRows(stateDir);
     const commits = new Commits(rows);
+    const said = { count: 0 };
     return {
-      ...executionsIn(rows),
+      ...executionsIn(rows, commits, said),
       ...keptIn(rows),
       ...outcomesIn(rows, commits),
       ...eventsIn(rows),
-      ...inboxIn(rows),
+      ...inboxIn(rows, said),
+      ...waitsIn(rows),
       ...locksIn(rows),
       ...machinesIn(rows),
       close: () => {

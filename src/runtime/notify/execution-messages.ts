@@ -110,8 +110,11 @@ function waits(
   // The same question after one of several has answered.
   if (waiting.kind === 'approval' && waiting.given > 0) return undefined;
   const { says, commands } = words.waiting(view.executionId, step, waiting);
-  const resume =
-    view.isLive || waiting.kind === 'rollbackDecision' ? [] : [`then  belay resume ${view.executionId}`];
+  const goesOn =
+    view.leftTo === 'daemon'
+      ? 'then  belay daemon goes on with it'
+      : `then  belay resume ${view.child?.root ?? view.executionId}`;
+  const resume = view.isLive || waiting.kind === 'rollbackDecision' ? [] : [goesOn];
   return message(telling, {
     key,
     event: waiting.kind === 'approval' ? 'approvalWanted' : 'needsPerson',

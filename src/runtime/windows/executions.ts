@@ -3,6 +3,8 @@ import { isTerminal } from '../../engine/index.ts';
 import { DamagedExecution, type WindowStore } from '../../journal/index.ts';
 import type { Effect, ExecutionFact, Occurrence, Task } from '../../windows/index.ts';
 import type { Belay } from '../belay.ts';
+import type { ListedExecution } from '../execution-view.ts';
+import { Woken, type WokenExecution } from '../woken.ts';
 import { cameTo } from './came-to.ts';
 import type { Need } from './messages.ts';
 import type { RunnerExit, TaskRunner } from './task-runner.ts';
@@ -12,6 +14,10 @@ const retryMs = { first: 10_000, longest: 600_000 } as const;
 
 /** What a runner says when the state folder is in trouble, and nothing else is. */
 const stateTroubles = ['DISK_FULL', 'JOURNAL_UNUSABLE'];
+/** It cannot go on, although what it waited for has come. */
+const missingSecret = 'MISSING_SECRET';
+/** How many executions of others are run at once; those behind them have their turn when one has ended. */
+const othersAtOnceMax = 16;
 /** From this exit code on somebody has stopped the process. */
 const interrupted = 128;
 
@@ -33,6 +39,12 @@ export class WindowExecutions {
   readonly #stuck = new Map<string, string>();
   /** Checks that were told to stop. */
   readonly #cancelled = new Set<string>();
+  /** What is woken in this turn. */
+  #woken: readonly WokenExecution[] = [];
+  /** What the journal said when it was last written; nobody runs these, so nothing else changes what they are. */
+  readonly #idle = new Map<string, { readonly version: number; readonly listed: ListedExecution }>();
+  #version = -1;
+  readonly #lookOut: Woken;
   readonly #retries = new Map<string, { readonly at: number; readonly pauseMs: number }>();
 
   constructor(belay: Belay, store: WindowStore, runner: TaskRunner, now: () => number) {
@@ -40,6 +52,7 @@ export class WindowExecutions {
     this.#store = store;
     this.#runner = runner;
     this.#now = now;
+    this.#lookOut = new Woken(() => belay.journal, now);
   }
 
   async fact(id: string): Promise<ExecutionFact | undefined> {
@@ -50,10 +63,11 @@ export class WindowExecutions {
       const checked = words.find(({ kind }) => kind === 'checked');
       return checked === undefined ? undefined : checkFact(checked.value, checked.at);
     }
-    const view = await this.#belay.soundView(id);
-    if (view === undefined) return this.#damagedFact(id);
-    const { status, endedAt, rollbackStatus } = view;
+    const listed = await this.#listed(id);
+    if (listed === undefined) return this.#damagedFact(id);
+    const { status, endedAt, rollbackStatus } = listed;
     if (endedAt === null || !isTerminal(status)) return { kind: 'runs' };
+    const view = await this.#belay.view(id);
     const known = status === 'Success' || status === 'TimedOut' || status === 'Cancelled' ? status : 'Failed';
     return { kind: 'ended', status: known, rollbackStatus, at: endedAt, ...cameTo(view) };
   }
@@ -88,8 +102,10 @@ export class WindowExecutions {
     this.#exits.push(exit);
   }
 
-  /** Throws JournalFailure; what was not written down is tried again. */
+  /** Begins a turn. Throws JournalFailure; what was not written down is tried again. */
   async settle(): Promise<void> {
+    this.#version = await this.#belay.journal.version();
+    this.#woken = await this.#lookOut.look();
     for (let exit = this.#exits[0]; exit !== undefined; exit = this.#exits[0]) {
       await this.#settle(exit);
       this.#exits.shift();
@@ -100,8 +116,11 @@ export class WindowExecutions {
     // Nothing is known to be wrong with it: the state folder was, or the process was killed.
     const isNobodysFault = exitCode === null || stateTroubles.some((code) => said.includes(code));
     if (await this.#isWritten(executionId)) {
-      if (exitCode === 0) this.#stuck.delete(executionId);
-      else if (!isNobodysFault && exitCode < interrupted)
+      const isLeft = !said.includes(missingSecret) && (await this.#belay.journal.isLeft(executionId));
+      if (exitCode === 0 || isLeft) {
+        this.#stuck.delete(executionId);
+        this.#retries.delete(executionId);
+      } else if (!isNobodysFault && exitCode < interrupted)
         this.#stuck.set(executionId, said === '' ? `its process ended with ${exitCode}` : said);
       return;
     }
@@ -123,14 +142,40 @@ export class WindowExecutions {
     });
   }
 
-  /** Resumes it where nobody runs it; one that cannot go on is tried again later and later. */
+  /** Resumes it where nobody runs it, and what it waits for has come; one that cannot go on is tried again later and later. */
   async takeOver(executionId: string, task: Task): Promise<boolean> {
     if (this.#runner.isLive(executionId) || !(await this.#isWritten(executionId))) return false;
-    const view = await this.#belay.soundView(executionId);
-    if (view === undefined || view.isLive || view.endedAt !== null || !this.#mayTry(executionId))
-      return false;
-    this.#runner.resume(executionId, task);
+    const listed = await this.#listed(executionId);
+    if (listed === undefined || listed.isLive || listed.endedAt !== null) return false;
+    const isWoken = this.#woken.some(({ id }) => id === executionId);
+    if (!isWoken && (await this.#belay.journal.isLeft(executionId))) return false;
+    if (!this.#mayTry(executionId)) return false;
+    this.#runner.resume(executionId, task.identity);
     return true;
+  }
+
+  /** Resumes what was left to the daemon by others than windows, as the daemon's own user. Gives their ids. */
+  takeUp(): string[] {
+    const taken: string[] = [];
+    for (const { id, leftTo } of this.#woken) {
+      if (this.#runner.liveCount >= othersAtOnceMax) break;
+      if (leftTo !== 'daemon' || this.#runner.isLive(id) || this.#runner.isOfWindow(id)) continue;
+      if (!this.#mayTry(id)) continue;
+      this.#runner.resume(id, {});
+      taken.push(id);
+    }
+    return taken;
+  }
+
+  /** Of one that is written. Without a look at its events where nobody runs it; undefined: it cannot be read. */
+  async #listed(id: string): Promise<ListedExecution | undefined> {
+    const known = this.#idle.get(id);
+    if (known?.version === this.#version) return known.listed;
+    const listed = await this.#belay.leftOut.sound(() => this.#belay.listed(id));
+    const isIdle = listed?.isLive === false && listed.status !== 'Interrupted' && listed.endedAt === null;
+    if (isIdle) this.#idle.set(id, { version: this.#version, listed });
+    else this.#idle.delete(id);
+    return listed;
   }
 
   /** At once, and then later and later, each time that it has said yes. */
@@ -150,7 +195,7 @@ export class WindowExecutions {
    */
   async answer(executionId: string, occurrence: Occurrence, approvers: readonly string[]): Promise<boolean> {
     const { journal } = this.#belay;
-    if (!(await this.#isWritten(executionId))) return false;
+    if (approvers.length === 0 || !(await this.#isWritten(executionId))) return false;
     const view = await this.#belay.soundView(executionId);
     if (view === undefined) return false;
     let isAnswered = false;
@@ -173,9 +218,9 @@ export class WindowExecutions {
   /** What a person has to do for it; undefined while it needs nobody. */
   async needOf(executionId: string): Promise<Need | undefined> {
     if (!(await this.#isWritten(executionId))) return undefined;
-    const view = await this.#belay.soundView(executionId);
-    if (view === undefined) return { says: this.#belay.leftOut.why(executionId) ?? '', isInJournal: true };
-    const { waiting, at, endedAt, rollbackStatus, isLive } = view;
+    const listed = await this.#listed(executionId);
+    if (listed === undefined) return { says: this.#belay.leftOut.why(executionId) ?? '', isInJournal: true };
+    const { waiting, at, endedAt, rollbackStatus, isLive } = listed;
     if (endedAt !== null) {
       const isOpen = rollbackStatus === 'partial' || rollbackStatus === 'failed';
       return isOpen ? inJournal(`its rollback is ${rollbackStatus}: belay show ${executionId}`) : undefined;
@@ -207,6 +252,7 @@ export class WindowExecutions {
 
   /** Whether the journal has it, readable or not. */
   async #isWritten(executionId: string): Promise<boolean> {
+    if (this.#idle.get(executionId)?.version === this.#version) return true;
     try {
       return (await this.#belay.journal.execution(executionId)) !== undefined;
     } catch (error) {

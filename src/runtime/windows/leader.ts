@@ -109,6 +109,11 @@ export class Leader {
       if (this.#mustLoad) this.#load();
       await this.#hands.settle();
       const wakeAt = await this.#scheduler.tick(this.#windows.all);
+      for (const id of this.#hands.takeUp())
+        this.#options.log.info(
+          { event: 'resumed', execution: id },
+          'goes on with an execution that was left to it',
+        );
       this.#trouble = null;
       return wakeAt;
     } catch (error) {

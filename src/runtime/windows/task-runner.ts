@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { asJournalFailure } from '../../journal/index.ts';
 import type { Effect, PseudoParameter, Task } from '../../windows/index.ts';
@@ -12,6 +12,8 @@ import { withPseudoParameters } from '../../windows/index.ts';
 import { executionDir } from '../state-dir.ts';
 
 type Start = Extract<Effect, { kind: 'start' }>;
+/** As whom it acts. */
+type Identity = Pick<Task['identity'], 'sshAgent' | 'awsProfile'>;
 
 export interface RunnerOptions {
   readonly stateDir: string;
@@ -33,6 +35,7 @@ export interface RunnerExit {
   readonly said: string;
 }
 
+const parametersFile = 'parameters.json';
 const saidCharacters = 2_000;
 const saidLines = 3;
 
@@ -51,6 +54,11 @@ export class TaskRunner {
     return this.#live.has(executionId);
   }
 
+  /** Whether it was started for a window, which knows as whom it acts. */
+  isOfWindow(executionId: string): boolean {
+    return existsSync(join(this.#folderOf(executionId), parametersFile));
+  }
+
   get liveCount(): number {
     return this.#live.size;
   }
@@ -63,7 +71,7 @@ export class TaskRunner {
   #start(effect: Start, window: string): void {
     const { task, target, executionId, occurrence } = effect;
     if (task.check !== undefined) {
-      this.#spawn(executionId, task, ['check', task.check]);
+      this.#spawn(executionId, 'check', task.identity, ['check', task.check]);
       return;
     }
     const values: Partial<Record<PseudoParameter, string>> = {
@@ -82,13 +90,13 @@ export class TaskRunner {
           }),
     };
     const folder = this.#folder(executionId);
-    const parameters = join(folder, 'parameters.json');
+    const parameters = join(folder, parametersFile);
     writeFileSync(parameters, JSON.stringify(withPseudoParameters(task.parameters, values)), { mode: 0o600 });
     const secrets = Object.entries(task.identity.secrets).flatMap(([name, reference]) => [
       '--secret',
       `${name}=${reference}`,
     ]);
-    this.#spawn(executionId, task, [
+    this.#spawn(executionId, 'runbook', task.identity, [
       'run',
       task.runbook,
       '--id',
@@ -97,12 +105,15 @@ export class TaskRunner {
       parameters,
       ...secrets,
       '-y',
+      '--leave-to-daemon',
     ]);
   }
 
-  /** Takes over an execution whose runner is gone. Throws JournalFailure. */
-  resume(executionId: string, task: Task): void {
-    asJournalFailure(this.#options.stateDir, () => this.#spawn(executionId, task, ['resume', executionId]));
+  /** Takes over an execution whose runner is gone, or that was left while it waited. Throws JournalFailure. */
+  resume(executionId: string, identity: Identity): void {
+    asJournalFailure(this.#options.stateDir, () =>
+      this.#spawn(executionId, 'runbook', identity, ['resume', executionId, '--leave-to-daemon']),
+    );
   }
 
   /** Asks every runner to finish its step and leave; the executions can be resumed. */
@@ -118,25 +129,27 @@ export class TaskRunner {
     return true;
   }
 
+  #folderOf(executionId: string): string {
+    return join(dirname(executionDir(this.#options.stateDir, executionId)), '..', 'windows', executionId);
+  }
+
   #folder(executionId: string): string {
-    const folder = join(
-      dirname(executionDir(this.#options.stateDir, executionId)),
-      '..',
-      'windows',
-      executionId,
-    );
+    const folder = this.#folderOf(executionId);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     return folder;
   }
 
-  #spawn(executionId: string, task: Task, words: readonly string[]): void {
+  #spawn(
+    executionId: string,
+    kind: RunnerExit['kind'],
+    { sshAgent, awsProfile }: Identity,
+    words: readonly string[],
+  ): void {
     const { command, cwd, env, stateDir } = this.#options;
     const log = join(this.#folder(executionId), 'runner.log');
-    const kind = task.check === undefined ? 'runbook' : 'check';
     const output = openSync(log, 'a', 0o600);
     // What earlier processes said is not what this one says.
     const from = fstatSync(output).size;
-    const { sshAgent, awsProfile } = task.identity;
     const [program, ...before] = command;
     const child = spawn(program, [...before, '--state', stateDir, ...words], {
       cwd,

@@ -1,6 +1,7 @@
 /** The last lines of a run, word for word. */
 import { beforeAll, expect, test } from 'vitest';
-import { endingLines, leftWaitingLines, stoppedLines } from '../../../src/cli/view/ending.ts';
+import { endingLines, stoppedLines } from '../../../src/cli/view/ending.ts';
+import { leftWaitingLines } from '../../../src/cli/view/left-waiting.ts';
 import {
   begin,
   change,

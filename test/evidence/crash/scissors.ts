@@ -51,7 +51,7 @@ export class Scissors {
         this.#around(`intent of ${call}`, () => journal.beginChildRollback(child, call, request, at, events)),
       setRunner: (id, runner) =>
         this.#around(runner === null ? 'runner gone' : 'runner', () => journal.setRunner(id, runner)),
-      leave: (id, summary) => this.#around('runner gone', () => journal.leave(id, summary)),
+      leave: (id, summary, left) => this.#around('runner gone', () => journal.leave(id, summary, left)),
       append: (id, events) => {
         const isEnding = events.some(({ event }) => event.type === 'ExecutionEnded');
         const append = (): Promise<void> => journal.append(id, events);

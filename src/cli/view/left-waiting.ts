@@ -1,0 +1,74 @@
+/** What is said of an execution that was left while it waits for people. Pure. */
+import { isAskedAsAWhole, type PersonWait } from '../../runtime/below.ts';
+import type { ExecutionView } from '../../runtime/execution-view.ts';
+import { howItEnded } from './ending.ts';
+import { printable } from './printable.ts';
+import type { Style } from './style.ts';
+import { waitingWords } from './waiting-lines.ts';
+
+/** An execution that waits for a person: one that nobody runs any more has to be resumed as well. */
+export function leftWaitingLines(
+  view: ExecutionView,
+  style: Style,
+  waits: readonly AnyWait[] = ownWaits(view),
+): string[] {
+  const { executionId } = view;
+  const [wait, ...others] = waits;
+  if (others.length > 0) return sideBySideLines(view, waits, style);
+  const { waiting, at } = wait === undefined ? view : { waiting: wait.waiting, at: wait.path };
+  if (waiting === null) return ['Waiting.', ...goingOn(view)];
+  const isBelow = wait !== undefined && wait.view.executionId !== executionId;
+  const { says, commands } = wordsOf(
+    executionId,
+    { view, ...wait, path: at ?? 'rollback', waiting },
+    isBelow,
+  );
+  const asksItself = waiting.kind === 'rollbackDecision' && !isBelow;
+  const where = asksItself
+    ? howItEnded(view)
+    : waiting.kind === 'lock' || waiting.kind === 'nextStep'
+      ? 'Waiting'
+      : `Waiting at ${printable(at ?? '?')}`;
+  return [
+    style.paint('warn', `${where}: ${says}`),
+    ...commands.map((command) => `  ${command}`),
+    ...(asksItself ? [] : goingOn(view)),
+  ];
+}
+
+/** Who runs it again behind the answer. */
+function goingOn({ executionId, isLive, leftTo, child }: ExecutionView): string[] {
+  if (isLive) return [];
+  if (leftTo === 'daemon') return ['  and then  belay daemon goes on with it'];
+  return [`  and then  belay resume ${child?.root ?? executionId}`];
+}
+
+type AnyWait = Pick<PersonWait, 'view' | 'path' | 'waiting'>;
+
+function ownWaits(view: ExecutionView): AnyWait[] {
+  return view.waits.map(({ at, waiting }) => ({ view, path: at, waiting }));
+}
+
+/** A step is named from the execution shown; what an execution asks as a whole is answered by its own id. */
+function wordsOf(executionId: string, { view, path, waiting }: AnyWait, whole: boolean) {
+  const id = isAskedAsAWhole(waiting) ? view.executionId : executionId;
+  return waitingWords(id, path, waiting, whole ? { whole } : {});
+}
+
+/** So many waits are told of. */
+const waitsMax = 20;
+
+/** Several steps wait, in lanes of a rolling or in executions below: each is named whole, so that each can be answered. */
+function sideBySideLines(view: ExecutionView, waits: readonly AnyWait[], style: Style): string[] {
+  const { executionId } = view;
+  const more = waits.length - waitsMax;
+  return [
+    style.paint('warn', `Waiting at ${waits.length} steps`),
+    ...waits.slice(0, waitsMax).flatMap((wait) => {
+      const { says, commands } = wordsOf(executionId, wait, true);
+      return [`  ${printable(wait.path)}: ${says}`, ...commands.map((command) => `    ${command}`)];
+    }),
+    ...(more > 0 ? [`  and at ${more} more: belay show ${executionId} --json`] : []),
+    ...goingOn(view),
+  ];
+}
