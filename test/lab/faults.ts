@@ -21,7 +21,7 @@ const { values, positionals } = parseArgs({
 });
 const part = values.testNamePattern;
 
-const ofFolders = ['minio', 'postgresql', 'keys', 'compliance']
+const ofFolders = ['minio', 'postgresql', 'keys', 'compliance', 'hosts']
   .map((folder) => `test/evidence/${folder}`)
   .filter((folder) => existsSync(join(root, folder)))
   .flatMap((folder) => readdirSync(join(root, folder)).map((name) => `${folder}/${name}`))
