@@ -9,6 +9,13 @@ import { dumpOf } from './sql-dump.ts';
 const root = resolve(import.meta.dirname, '..', '..');
 const patch = 'runbooks/patch-postgresql.yaml';
 const pause = 'test/histories/pause.yaml';
+/** One step over both hosts of the sandbox. */
+const rollOut = [
+  'runbooks/hosts/roll-out-file.yaml',
+  ...['Hosts=["db1","web1"]', 'Path=/etc/motd', 'Content=new', 'Soak=PT1S'].flatMap((pair) => ['-p', pair]),
+];
+const put = 'file/set';
+const back = 'file/restore';
 
 /** What is run, the event at which its runner is killed, and what has to come of it. */
 const plan = [
@@ -32,18 +39,41 @@ const plan = [
   },
   { title: 'waiting for a person', words: [pause, '--no-wait'], command: 'continue' },
   { title: 'ended well', words: [patch], command: 'rollback' },
+  {
+    title: 'killed between hosts of one step',
+    words: rollOut,
+    killAt: '"type":"TurnEnded","step":"Put"',
+    command: 'resume',
+    effects: [put, put],
+  },
+  {
+    title: 'killed while it climbed down on hosts of one step',
+    // The database server has no such unit.
+    words: [...rollOut, '-p', 'Service=nginx'],
+    killAt: '"type":"UndoStarted","step":"Put"',
+    command: 'resume',
+    effects: [put, put, back, back],
+  },
+  {
+    title: 'ended well on hosts of one step',
+    words: rollOut,
+    command: 'rollback',
+    effects: [put, put, back, back],
+  },
 ] as const;
 
 const target = resolve(process.argv[2] ?? '');
-if (process.argv[2] === undefined) throw new Error('say where: test/histories/YYYY-MM-DD');
+if (process.argv[2] === undefined)
+  throw new Error('say where, and perhaps what stands in the titles: test/histories/YYYY-MM-DD [hosts]');
 const state = mkdtempSync(join(tmpdir(), 'belay-history-'));
 try {
   mkdirSync(join(target, 'worlds'), { recursive: true });
-  const expected: { id: string; title: string; command: string }[] = [];
-  for (const each of plan) {
+  const expected: object[] = [];
+  for (const each of plan.filter(({ title }) => title.includes(process.argv[3] ?? ''))) {
     const id = await leave(each.words, 'killAt' in each ? each.killAt : undefined);
     copyFileSync(join(state, 'executions', id, 'world.json'), join(target, 'worlds', `${id}.json`));
-    expected.push({ id, title: each.title, command: each.command });
+    const effects = 'effects' in each ? { effects: each.effects } : {};
+    expected.push({ id, title: each.title, command: each.command, ...effects });
   }
   const database = new DatabaseSync(join(state, 'journal.db'));
   writeFileSync(join(target, 'journal.sql'), dumpOf(database));
