@@ -1,6 +1,6 @@
 /**
  * One step over many hosts, on real ones over ssh: who is meant, how many may fail, hosts that are down, that lie, or that have two
- * names, the undo of each, and a runner that is killed in the middle.
+ * names, the undo of each, and a runner that is killed in the middle; and the runbook hosts/roll-out-file.
  */
 import { once } from 'node:events';
 import { chmodSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../src/json.ts';
 import { newExecutionId } from '../../src/runtime/execution-id.ts';
-import { BelayFolder, type Ended } from '../cli/belay-process.ts';
+import { BelayFolder, idIn, type Ended } from '../cli/belay-process.ts';
 import { makeSshLab, noSshd, type SshLab } from '../transports/hosts/sshd.ts';
 import { Lab } from './hosts/lab.ts';
 
@@ -164,6 +164,48 @@ describe.skipIf(reason)(`Hosts over ssh${reason === undefined ? '' : ` (skipped:
       expect(most.code, most.stderr).toBe(0);
       expect(most.stdout).toMatch(/2 of 3 hosts done, failed: (?:twin|h2)/);
       expect(await contents()).toEqual({ ...untouched, h1: 'new', h2: 'new' });
+    },
+  );
+
+  test(
+    'the shipped roll-out puts the file everywhere, has the service read it, and a rollback takes all of it back',
+    { timeout: 180_000 },
+    async () => {
+      const unit = '[Service]\\nExecStart=/bin/sleep infinity\\n';
+      for (const name of names)
+        await lab.exec(
+          name,
+          `printf '${unit}' >/etc/systemd/system/idle.service; systemctl daemon-reload; systemctl start idle`,
+        );
+      const started = async (): Promise<string[]> =>
+        Promise.all(
+          names.map(
+            async (name) =>
+              (await lab.exec(name, 'systemctl show -p ExecMainStartTimestampMonotonic idle')).stdout,
+          ),
+        );
+      const before = await started();
+      const given = {
+        Hosts: '["h{1..4}"]',
+        Path: path,
+        Content: 'rolled out',
+        Service: 'idle',
+        State: 'restarted',
+        MaxConcurrency: '50%',
+        MaxErrors: '1',
+        Soak: 'PT1S',
+      };
+      const runbook = join(import.meta.dirname, '..', '..', 'runbooks', 'hosts', 'roll-out-file.yaml');
+      const words = Object.entries(given).flatMap(([name, value]) => ['-p', `${name}=${value}`]);
+      const ended = await folder.run(['run', runbook, '-y', ...words]);
+      expect(ended.code, ended.stderr).toBe(0);
+      expect(await contents()).toEqual(Object.fromEntries(names.map((name) => [name, 'rolled out'])));
+      const between = await started();
+      expect(between.filter((one, index) => one === before[index])).toEqual([]);
+      const back = await folder.run(['rollback', idIn(ended.stderr), '-y']);
+      expect(back.code, back.stderr).toBe(0);
+      expect(await contents()).toEqual(untouched);
+      expect((await started()).filter((one, index) => one === between[index])).toEqual([]);
     },
   );
 

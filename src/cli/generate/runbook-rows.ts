@@ -71,4 +71,8 @@ export const runbookSystems: readonly RunbookSystem[] = [
       { asked: 'Recover a host whose key is lost', runbook: 'keys/recover-lost-key' },
     ],
   },
+  {
+    system: 'Any hosts',
+    rows: [{ asked: 'Roll a file out to many hosts at once', runbook: 'hosts/roll-out-file' }],
+  },
 ];
