@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const report = process.env['BELAY_TEST_REPORT'];
+// One for all files, where nobody gave BELAY_SEED: of some that cost minutes only one is drawn. The workers inherit it.
+process.env['BELAY_RUN_SEED'] ??= String(Math.floor(Math.random() * 2 ** 31));
 
 /**
  * Files that take minutes begin first, so that no worker is left alone with one at the end; those that work side by side with

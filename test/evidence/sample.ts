@@ -3,7 +3,10 @@
 /** Everything, not a sample: npm run lab:faults. */
 export const isThorough = process.env['BELAY_FAULTS'] === 'all';
 
-export const seed = Number(process.env['BELAY_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+/** The same in every file of one run of the tests. */
+export const seed = Number(
+  process.env['BELAY_SEED'] ?? process.env['BELAY_RUN_SEED'] ?? Math.floor(Math.random() * 2 ** 31),
+);
 
 /** One of them, by the seed and what it is for. */
 export function pick<T>(purpose: string, from: readonly [T, ...T[]]): T {
