@@ -279,9 +279,14 @@ export function stoppedLines(view: ExecutionView, style: Style): string[] {
   const { executionId } = view;
   return [
     style.paint('warn', `Stopped${view.at === null ? '' : ` at ${printable(view.at)}`}; its state is saved.`),
-    `  go on  belay resume ${executionId}     climb down  belay cancel ${executionId}`,
+    isClimbingDown(view)
+      ? `  go on climbing down  belay resume ${executionId}`
+      : `  go on  belay resume ${executionId}     climb down  belay cancel ${executionId}`,
   ];
 }
+
+const isClimbingDown = ({ rollbackStatus }: ExecutionView): boolean =>
+  rollbackStatus === 'running' || rollbackStatus === 'waiting';
 
 export function howItEnded({ status, failedStep, triggeredAlarm }: ExecutionView): string {
   const at = failedStep === null ? '' : ` at ${printable(failedStep)}`;

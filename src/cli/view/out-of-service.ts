@@ -33,7 +33,7 @@ type Seen = Pick<
 export function outOfServiceLine(view: Seen, next = nextFor(view)): string | undefined {
   if (view.isLive || view.closing !== null) return undefined;
   const out = outOfService(view);
-  if (out.length === 0) return undefined;
+  if (out.length === 0) return mayBeOutLine(view, next);
   const what = out.map(({ target, subject, to }) =>
     subject === 'state'
       ? `${printable(target)} is ${words[to ?? '']}`
@@ -44,6 +44,34 @@ export function outOfServiceLine(view: Seen, next = nextFor(view)): string | und
     .filter(({ status, action }) => status === 'InProgress' && !holdsOthers.has(action))
     .map(({ name }) => `; ${printable(name)} was under way`);
   return `${view.executionId}: ${what.join(', ')}${open.join('')}. ${next}`;
+}
+
+/** What a step that was under way may have taken out of service, by its inputs. */
+function mayBeOut({ action, inputs }: ExecutionView['steps'][number]): string | undefined {
+  const of = (name: string): string => {
+    const value = inputs[name];
+    return typeof value === 'string' ? printable(value) : '';
+  };
+  if (action === 'nginx:drain' && of('State') !== 'serving')
+    return `${of('Server')} may be out of the load balancer on ${of('Host')}`;
+  if (action === 'host:service' && ['stopped', 'restarted'].includes(of('State')))
+    return `${of('Name')} may be stopped on ${of('Host')}`;
+  return undefined;
+}
+
+/** A runner that died in the very step: nobody knows how far it came. */
+function mayBeOutLine(view: Seen, next: string): string | undefined {
+  const open = view.steps
+    .concat(view.rollback.flatMap(({ steps }) => steps))
+    .filter(({ status }) => status === 'InProgress')
+    .flatMap((step) => {
+      const what = mayBeOut(step);
+      return what === undefined ? [] : [{ name: printable(step.name), what }];
+    });
+  if (open.length === 0) return undefined;
+  const names = open.map(({ name }) => name).join(', ');
+  const what = open.map((each) => each.what).join(', ');
+  return `${view.executionId}: ${names} ${open.length === 1 ? 'was' : 'were'} under way; ${what}. ${next}`;
 }
 
 const holdsOthers = new Set(['aws:executeAutomation', 'aws:loop', 'belay:rolling']);

@@ -461,4 +461,8 @@ test('leaving while it waits says what to type, and then resume', () => {
     'Stopped at Ask; its state is saved.',
     `  go on  belay resume ${id}     climb down  belay cancel ${id}`,
   ]);
+  expect(stoppedLines(viewAfter(story, { at: 'Ask', rollbackStatus: 'running' }), plain)).toEqual([
+    'Stopped at Ask; its state is saved.',
+    `  go on climbing down  belay resume ${id}`,
+  ]);
 });

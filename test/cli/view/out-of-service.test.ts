@@ -33,6 +33,27 @@ test('killed in a step: what is stopped and drained, the step that was under way
   );
 });
 
+test('killed in the very step that takes a node out: nobody knows, and it is said', () => {
+  const killedIn = (action: string, inputs: Record<string, string>) =>
+    lineOf([
+      begin('Look', 'Take'),
+      started(0, 'Look'),
+      ended(1, 'Look'),
+      started(1, 'Take', { action, inputs }),
+    ]);
+  const next = `belay resume ${id} goes on, belay cancel ${id} climbs down`;
+  const drain = { Host: 'lb1', Server: 'minio01.lab:9000' };
+  expect(killedIn('nginx:drain', drain)).toBe(
+    `${id}: Take was under way; minio01.lab:9000 may be out of the load balancer on lb1. ${next}`,
+  );
+  expect(killedIn('nginx:drain', { ...drain, State: 'serving' })).toBeUndefined();
+  const service = { Host: 'db1', Name: 'postgresql@15-main' };
+  expect(killedIn('host:service', { ...service, State: 'stopped' })).toBe(
+    `${id}: Take was under way; postgresql@15-main may be stopped on db1. ${next}`,
+  );
+  expect(killedIn('host:service', { ...service, State: 'started' })).toBeUndefined();
+});
+
 test('one that somebody runs, or that was discarded, is not told of', () => {
   expect(lineOf(patching, { isLive: true })).toBeUndefined();
   const closing = { kind: 'discarded', at: 0, by: 'ops', why: 'done by hand' };
