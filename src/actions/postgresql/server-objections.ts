@@ -77,7 +77,7 @@ export function objections(server: Server, { target, plan, includesOthers }: Int
     against(
       'Manager',
       'MANAGED',
-      `${active.join(' and ')} runs, says of nothing that it is paused, and would start or fail over the server while it is stopped; pause it (patronictl pause, repmgr service pause), or ${accept('Manager')}`,
+      `${active.join(' and ')} runs, does not say that it is paused, and would start or fail over the server while it is stopped; pause it (patronictl pause, repmgr service pause), or ${accept('Manager')}`,
     );
   else if (keeper !== undefined)
     against(
