@@ -54,6 +54,7 @@ function catalogAction(
           checkOutputs: (inputs, outputs, isExpression) =>
             checkOutputs(inputs, outputs, { isExpression, models }),
         }),
+    ...(action.bytesInputs === undefined ? {} : { bytesInputs: action.bytesInputs }),
     ...(action.programInputs === undefined ? {} : { programInputs: action.programInputs }),
     ...(action.listMaxInSsm === undefined ? {} : { listMaxInSsm: action.listMaxInSsm }),
     ...(action.timeoutSecondsMaxInSsm === undefined

@@ -247,6 +247,8 @@ export interface Action<
    * that only steps can tell hold expressions still. Throws ActionFailure.
    */
   readonly ready?: (inputs: Static<S>, context: ReadyContext) => Promise<void>;
+  /** The only inputs that may hold a NUL: they are handed over as bytes, and not as an argument. */
+  readonly bytesInputs?: readonly string[];
   /** Inputs that hold a program: where it begins in the file is kept, so that its failures can be placed. */
   readonly programInputs?: readonly string[];
   /** Bytes of JSON that its outputs may be, where they may be more than usual. */

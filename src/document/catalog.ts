@@ -36,6 +36,8 @@ export interface CatalogAction {
   ): readonly OutputProblem[];
   /** The only inputs in which a secret may stand, with all below them: `Env`, `Target.SecretKey`. */
   secretInputs(inputs: JsonObject): readonly string[];
+  /** The only inputs that may hold any bytes, a NUL as well: no argument, variable or call carries one. */
+  readonly bytesInputs?: readonly string[];
   /** Inputs that hold a program: where it begins in the file is kept. */
   readonly programInputs?: readonly string[];
   /** The most seconds that AWS allows an attempt. */

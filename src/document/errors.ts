@@ -35,6 +35,7 @@ export const documentCodes = {
   VALUE_NOT_ALLOWED: 'A value that is not among the allowedValues.',
   PATTERN_MISMATCH: 'A value that does not match the allowedPattern.',
   OUT_OF_RANGE: 'A value with too few or too many items, entries or characters, or a number out of bounds.',
+  HALF_CHARACTER: 'A text with half a character (\\ud800), for which there are no bytes.',
   NUL_CHARACTER: 'A value with a NUL character, which no command or API takes.',
   ABSENT_VALUE: 'An expression whose value does not exist.',
   SECRET_PARAMETER: 'A secret value in a place that is kept or shown.',

@@ -29,6 +29,7 @@ export {
 } from './graph.ts';
 export { parseDurationMs, parseInstantMs } from './duration.ts';
 export { chooseBranch, evaluate, operators, type BranchDecision, type Verdict } from './condition.ts';
+export { pathsOfNul } from './nul.ts';
 export {
   definitePath,
   outputTypes,

@@ -98,7 +98,11 @@ export class TreeBuilder {
   private scalar(value: unknown, isPlain: boolean, source: string | undefined, span: Span): ScalarNode {
     if (value === null || value === undefined) return { kind: 'scalar', value: null, isPlain, span };
     const written = source === undefined ? {} : { source };
-    if (typeof value === 'string') return { kind: 'scalar', value, isPlain, span };
+    if (typeof value === 'string') {
+      this.refuseHalves(value, span);
+      // Said once: what else is looked at is the text around it.
+      return { kind: 'scalar', value: value.toWellFormed(), isPlain, span };
+    }
     if (typeof value === 'boolean') return { kind: 'scalar', value, isPlain, span, ...written };
     const isWhole = Number.isInteger(value);
     if (typeof value === 'number' && (isWhole ? Number.isSafeInteger(value) : Number.isFinite(value))) {
@@ -120,6 +124,7 @@ export class TreeBuilder {
       const keySpan = this.spanOf(pair.key) ?? span;
       const key = this.keyText(pair.key, keySpan);
       if (key === undefined) continue;
+      this.refuseHalves(key, keySpan);
       const value = this.build(pair.value, depth + 1, keySpan);
       if (key === '<<' && isScalar(pair.key) && pair.key.type === 'PLAIN') {
         for (const source of value.kind === 'list' ? value.items : [value]) {
@@ -163,6 +168,18 @@ export class TreeBuilder {
       this.report.error('WRONG_TYPE', span, 'a key must be text');
     }
     return undefined;
+  }
+
+  /** An escape can name half of a pair of surrogates; written anywhere, it would become another character. */
+  private refuseHalves(text: string, span: Span): void {
+    if (text.isWellFormed()) return;
+    const hint = 'Write both halves of the pair, or the character itself.';
+    this.report.error(
+      'HALF_CHARACTER',
+      span,
+      'this text holds half a character, which has no bytes in UTF-8',
+      hint,
+    );
   }
 
   private spanOf(node: unknown): Span | undefined {

@@ -187,7 +187,8 @@ function shortened(text: string, charactersMax: number, jsonBytesMax: number): s
   for (let bytes = jsonBytes(kept); bytes > jsonBytesMax; bytes = jsonBytes(kept)) {
     kept = kept.slice(0, Math.floor((kept.length * jsonBytesMax) / bytes));
   }
-  return kept;
+  // Not in the middle of a character that is two halves.
+  return kept.isWellFormed() ? kept : kept.replace(/[\ud800-\udbff]$/, '');
 }
 
 const jsonBytes = (text: string) => Buffer.byteLength(JSON.stringify(text));

@@ -80,6 +80,7 @@ const onOne = defineAction({
     Changed: Type.Boolean(),
   }),
   secretInputs: ['Content'],
+  bytesInputs: ['Content'],
   timeoutSeconds: 600,
   permissions: () => [],
   targets: ({ Host }) => [Host],

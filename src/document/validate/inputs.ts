@@ -4,6 +4,7 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { JsonObject } from '../../json.ts';
 import type { StepDraft } from '../draft.ts';
 import { isExpression, wholeReference } from '../expression.ts';
+import { pathsOfNul } from '../nul.ts';
 import { branchAction } from './branch.ts';
 import { explainErrors } from './input-errors.ts';
 import { validateKnownTypes } from './known-types.ts';
@@ -44,6 +45,12 @@ export function validateInputs(draft: StepDraft, context: ValidationContext): vo
   if (action === undefined || step.action === branchAction) return;
   const validate = validatorOf(action.inputs);
   if (!validate(step.inputs)) explainErrors(validate.errors ?? [], draft, context);
+  for (const path of pathsOfNul(step.inputs, action.bytesInputs ?? []))
+    context.report.error(
+      'NUL_CHARACTER',
+      inputSpan(draft, path),
+      `${path.join('.')} of step "${step.name}" holds a NUL character, which no command or API takes`,
+    );
   validateKnownTypes(draft, action.inputs, context);
   for (const problem of action.check?.(step.inputs, isExpression) ?? []) {
     context.report.foreign(

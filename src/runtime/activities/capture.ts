@@ -32,6 +32,11 @@ async function readCommand(
   inputs: JsonObject,
   context: ActionContext,
 ): Promise<Json> {
+  if (command.includes('\0'))
+    throw new ActionFailure({
+      code: 'CAPTURE_FAILED',
+      message: `the capture ${name} holds a NUL character, which no command takes; nothing was done`,
+    });
   const answers = new Map<string, string>();
   const targets = action.targets(inputs);
   for (const target of targets) {

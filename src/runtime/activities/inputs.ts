@@ -1,7 +1,7 @@
 /** Inputs as the action gets them, checked against its schema. */
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import { ActionFailure, type AnyAction } from '../../actions/define-action.ts';
-import { fitInputs, isAwsAction, knownInputs } from '../../document/index.ts';
+import { fitInputs, isAwsAction, knownInputs, pathsOfNul } from '../../document/index.ts';
 import type { JsonObject } from '../../json.ts';
 
 const validators = new Map<string, ValidateFunction>();
@@ -10,11 +10,22 @@ const validators = new Map<string, ValidateFunction>();
 export function checkedInputs(action: AnyAction, inputs: JsonObject): JsonObject {
   const validate = validatorOf(action);
   const fitted = isAwsAction(action.name) ? fittedInputs(action, inputs) : inputs;
+  if (action.hasHostTargets) refuseNul(action, fitted);
   if (validate(fitted)) return fitted;
   const problems = (validate.errors ?? []).slice(0, 5).map(sentence).join('; ');
   throw new ActionFailure({
     code: 'INVALID_INPUT',
     message: `the inputs of ${action.name} do not fit: ${problems}`,
+  });
+}
+
+/** What a step or a host gave may hold one, as names that `find -print0` prints. */
+function refuseNul(action: AnyAction, inputs: JsonObject): void {
+  const [path] = pathsOfNul(inputs, action.bytesInputs ?? []);
+  if (path === undefined) return;
+  throw new ActionFailure({
+    code: 'INVALID_INPUT',
+    message: `${path.join('.')} of ${action.name} holds a NUL character, which no argument or variable of a command carries; nothing was done`,
   });
 }
 
