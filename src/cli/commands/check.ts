@@ -71,8 +71,13 @@ export const body: CommandBody = async (cli, [where], options) => {
       await tell(cli, outcomes, options);
       for (const { set, file, retired } of outcomes.flatMap(({ gone = [] }) => gone))
         cli.talk(
-          `${printable(set)} is checked no more: ${printable(file)} is gone. ${retired === 0 ? 'Nothing of it was open.' : `What was open of it (${retired}) is retired, which does not say fixed.`}`,
+          `${printable(set)} is checked no more: ${printable(file)} is gone, or has another Name. ${retired === 0 ? 'Nothing of it was open.' : `What was open of it (${retired}) is retired, which does not say fixed.`}`,
         );
+      for (const { ruleSet, alsoIn } of outcomes)
+        if (alsoIn !== undefined)
+          cli.talk(
+            `${printable(ruleSet.name)} was ${printable(alsoIn)} before, which is still there: findings are remembered by the Name of a file. Give one of the two another Name.`,
+          );
       for (const trouble of outcomes.flatMap(({ reportTroubles }) => reportTroubles))
         cli.talk(`${cli.style.paint('warn', 'Not reported')}  ${printable(trouble)}`);
       const html = textOf(options, 'html');

@@ -92,16 +92,13 @@ export class Compliance {
       aws: () => Promise.resolve(createAws()),
     };
     try {
-      const { folder } = request;
       const isAll = request.rules === undefined && request.limit === undefined;
-      const gone =
-        isAll && folder !== undefined
-          ? await retireGone(
-              folder,
-              ruleSets.map(({ name }) => name),
-              { stateDir, store: this.store, now, aws: transports.aws, signal: request.signal },
-            )
-          : { files: [], troubles: [] };
+      const gone = isAll
+        ? await retireGone(
+            { folder: request.folder, sets: ruleSets },
+            { stateDir, store: this.store, now, aws: transports.aws, signal: request.signal },
+          )
+        : { files: [], troubles: [] };
       const outcomes: CheckOutcome[] = [];
       for (const ruleSet of sets) {
         const anchoredSet = withAnchoredSecrets(ruleSet, cwd);

@@ -36,6 +36,8 @@ export interface CheckOutcome {
   readonly reportTroubles: readonly string[];
   /** Files that are gone from the folder of this one, with how many open findings were retired with each. */
   readonly gone?: readonly GoneFile[];
+  /** Another file that was checked under the same name, and is still there. */
+  readonly alsoIn?: string;
   /** Remedies that ran before it; the check that found what they mend came before them. */
   readonly mended?: readonly Mended[];
 }

@@ -1,8 +1,7 @@
 /**
- * Compliance files that are gone. Nobody checks them any more, so their open findings are retired, which does not say fixed, and what
+ * Compliance files that are gone, or have another Name. Nobody checks them any more, so their open findings are retired, which does not say fixed, and what
  * they put into SSM is taken away.
  */
-import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { compare, newsAsJson, newsOf, type RuleSet } from '../../compliance/index.ts';
 import type { ComplianceStore } from '../../journal/index.ts';
@@ -25,13 +24,19 @@ export interface RetirePorts extends CallPorts {
 }
 
 /**
- * Of the files that were in `folder`, which has been read as a whole. `kept`: sets that are there, wherever their files were before.
+ * `read`: the sets that are there, and the folder that was read as a whole, where one was. What stood in that folder, or in one of their files,
+ * under another name is gone.
  */
-export async function retireGone(folder: string, kept: readonly string[], ports: RetirePorts): Promise<Gone> {
+export async function retireGone(
+  read: { readonly folder: string | undefined; readonly sets: readonly Pick<RuleSet, 'name' | 'file'>[] },
+  ports: RetirePorts,
+): Promise<Gone> {
+  const isRead = (file: string): boolean =>
+    dirname(file) === read.folder || read.sets.some((each) => each.file === file);
   const troubles: string[] = [];
   const files: GoneFile[] = [];
   for (const [set, file] of ports.store.places.files())
-    if (dirname(file) === folder && !kept.includes(set) && isMissing(file))
+    if (isRead(file) && !read.sets.some(({ name }) => name === set))
       files.push({ set, file, retired: await retire(set, ports, troubles) });
   return { files, troubles };
 }
@@ -68,14 +73,5 @@ async function retire(name: string, ports: RetirePorts, troubles: string[]): Pro
     return findings.length;
   } finally {
     lock.release();
-  }
-}
-
-function isMissing(path: string): boolean {
-  try {
-    statSync(path);
-    return false;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'ENOENT';
   }
 }

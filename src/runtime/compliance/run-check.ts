@@ -1,4 +1,5 @@
 /** One check of one compliance file, from the question to what is remembered. */
+import { existsSync } from 'node:fs';
 import { ActionFailure } from '../../actions/index.ts';
 import {
   accountTarget,
@@ -60,6 +61,7 @@ export async function runCheck(ruleSet: RuleSet, options: CheckOptions): Promise
     const startedAt = now();
     // Before it counts as begun: a --limit that means no host is no check that stopped.
     const scope = await scopeOf(rules, options.transports, options.limit, signal);
+    const alsoIn = store.places.files().get(ruleSet.name);
     if (ruleSet.file !== undefined) store.places.setFile(ruleSet.name, ruleSet.file);
     const checkId = store.begin(ruleSet.name, startedAt, isWhole, (row) => newsAsJson(stopped(row)));
     const values = new Set<string>();
@@ -101,6 +103,7 @@ export async function runCheck(ruleSet: RuleSet, options: CheckOptions): Promise
       open,
       acknowledgements,
       reportTroubles: [],
+      ...(alsoIn === undefined || alsoIn === ruleSet.file || !existsSync(alsoIn) ? {} : { alsoIn }),
     };
     if (!isWhole) return outcome;
     const { transports } = options;

@@ -1,5 +1,5 @@
 /** src/runtime/compliance/report-to-ssm.ts and retire-gone.ts: what SSM shows of a node is what somebody looks after, or it is taken away. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -155,10 +155,8 @@ test('two names of one node are one upload, each with its own items', async () =
   ]);
 });
 
-test('a file that is gone has its findings retired, once, and its items taken away', async () => {
+test('a set that its folder has no more has its findings retired, once, and its items taken away', async () => {
   const file = join(folder, 'compliance', 'base.yaml');
-  mkdirSync(join(folder, 'compliance'));
-  writeFileSync(file, '');
   store.places.setFile('base', file);
   await report(base, both);
   const finding = {
@@ -187,41 +185,53 @@ test('a file that is gone has its findings retired, once, and its items taken aw
       return Promise.resolve({});
     },
   } as unknown as Aws;
-  const retire = (keep: readonly string[] = []) =>
-    retireGone(join(folder, 'compliance'), keep, {
-      stateDir: folder,
-      store,
-      now: () => 5,
-      aws,
-      signal: new AbortController().signal,
-    });
+  const other = { name: 'other', file: join(folder, 'compliance', 'other.yaml') };
+  const retire = (...sets: readonly { readonly name: string; readonly file: string }[]) =>
+    retireGone(
+      { folder: join(folder, 'compliance'), sets },
+      {
+        stateDir: folder,
+        store,
+        now: () => 5,
+        aws,
+        signal: new AbortController().signal,
+      },
+    );
 
-  expect(await retire()).toEqual({ files: [], troubles: [] });
-  expect(says()).toHaveLength(2);
-  rmSync(file);
   // It has only moved.
-  await retire(['base']);
+  await retire({ name: 'base', file: join(folder, 'elsewhere.yaml') }, other);
   expect(store.findings({ isOpen: true })).toHaveLength(1);
+  expect(says()).toHaveLength(2);
   refusal = 'ThrottlingException';
-  expect(await retire()).toMatchObject({
+  expect(await retire(other)).toMatchObject({
     files: [{ set: 'base', file, retired: 1 }],
     troubles: [expect.any(String), expect.any(String)],
   });
   refusal = '';
-  expect(await retire()).toMatchObject({ files: [{ retired: 0 }], troubles: [] });
+  expect(await retire(other)).toMatchObject({ files: [{ retired: 0 }], troubles: [] });
   expect(says()).toEqual([]);
   expect(store.findings({})).toMatchObject([{ status: 'retired', closedAt: 5 }]);
   expect(store.waitingEvents(10).map(({ event }) => event)).toMatchObject([
     { kind: 'rule', rule: 'r', fixed: [{ end: 'retired' }] },
   ]);
   const checks = store.checks('base', 10).length;
-  await retire();
+  await retire(other);
   expect(store.checks('base', 10)).toHaveLength(checks);
 });
 
-test('a file of another folder is left alone', async () => {
+test('a file of another folder is left alone, and one with another Name is another set', async () => {
   store.places.setFile('base', join(folder, 'nowhere', 'base.yaml'));
-  const signal = new AbortController().signal;
-  await retireGone(folder, [], { stateDir: folder, store, now: () => 5, aws: {} as Aws, signal });
-  expect(store.places.files().size).toBe(1);
+  const ports = {
+    stateDir: folder,
+    store,
+    now: () => 5,
+    aws: {} as Aws,
+    signal: new AbortController().signal,
+  };
+  await retireGone({ folder, sets: [{ name: 'other', file: join(folder, 'other.yaml') }] }, ports);
+  expect([...store.places.files().keys()]).toEqual(['base']);
+  const sets = [{ name: 'renamed', file: join(folder, 'nowhere', 'base.yaml') }];
+  const { files } = await retireGone({ folder: undefined, sets }, ports);
+  expect(files).toMatchObject([{ set: 'base', retired: 0 }]);
+  expect([...store.places.files().keys()]).toEqual([]);
 });
