@@ -36,8 +36,8 @@ export const checkKernel = defineHostCheck({
   body,
   args: () => [],
   judge: (fields): readonly Judged[] => {
-    const running = fieldOf(fields, 'running', /^\S+$/);
-    const newest = fieldOf(fields, 'newest', /^\S+$/);
+    const running = fieldOf(fields, 'running', /^\d\S*$/);
+    const newest = fieldOf(fields, 'newest', /^(-|\d\S*)$/);
     if (newest === '-')
       return [
         unknown('kernel', 'NO_KERNEL_PACKAGE', `${running} runs, and no kernel is installed as a package`),
