@@ -1,17 +1,29 @@
 /** Reads the freeze calendars of a window: files each time, URLs once in a while, and never believes half of one. */
 import { readFileSync, statSync } from 'node:fs';
-import { findZone } from '../../schedule/index.ts';
+import { findZone, type Zone } from '../../schedule/index.ts';
+import { troubleText } from '../../transports/messages/delivery.ts';
 import {
   freezeBytesMax,
   parseFreeze,
   type FreezeCalendar,
   type FreezeSource,
+  type ParsedFreeze,
   type Window,
 } from '../../windows/index.ts';
+import { bounded, TookTooLong } from './bounded.ts';
 
-/** How long a calendar from a URL is believed. */
+/** How long a calendar from a URL is believed, and how long one that did not answer is not asked again. */
 const urlAgeMsMax = 15 * 60_000;
-const urlTimeoutMs = 20_000;
+const silentMs = 30_000;
+
+export interface FreezeLimits {
+  /** To fetch one; nothing else is decided meanwhile. */
+  readonly fetchMs: number;
+  /** To read one, and to look for a time in it: rules can be written that never come and never end. */
+  readonly readMs: number;
+}
+
+const usualLimits: FreezeLimits = { fetchMs: 10_000, readMs: 3_000 };
 
 export type Freeze =
   | { readonly kind: 'known'; readonly calendars: readonly FreezeCalendar[] }
@@ -20,11 +32,19 @@ export type Freeze =
 
 interface Fetched {
   readonly at: number;
-  readonly text: string;
+  readonly text: Promise<string>;
+  hasFailed: boolean;
 }
 
 export class FreezeCalendars {
   readonly #fetched = new Map<string, Fetched>();
+  /** Texts that took too long once. */
+  readonly #slow = new Set<string>();
+  readonly #limits: FreezeLimits;
+
+  constructor(limits: FreezeLimits = usualLimits) {
+    this.#limits = limits;
+  }
 
   async of(window: Window, now: number): Promise<Freeze> {
     const zone = findZone(window.timezone);
@@ -33,14 +53,36 @@ export class FreezeCalendars {
     for (const source of window.freeze) {
       const name = source.kind === 'file' ? source.path : source.url;
       try {
-        const parsed = parseFreeze(await this.#textOf(source, now), zone, findZone);
+        const parsed = this.#read(await this.#textOf(source, now), zone);
         if (parsed.kind === 'problem') return unknown(name, parsed.message);
         calendars.push(parsed.calendar);
       } catch (error) {
-        return unknown(name, error instanceof Error ? error.message : String(error));
+        return unknown(name, whyOf(error, this.#limits));
       }
     }
     return { kind: 'known', calendars };
+  }
+
+  /** Whoever wrote the text decides neither for how long it is read, nor for how long a time is looked for in it. */
+  #read(text: string, zone: Zone): ParsedFreeze {
+    if (this.#slow.has(text)) return tooSlow;
+    const within = <T>(work: () => T, late: T): T => {
+      try {
+        return bounded(work, this.#limits.readMs);
+      } catch (error) {
+        if (!(error instanceof TookTooLong)) throw error;
+        this.#slow.add(text);
+        return late;
+      }
+    };
+    const parsed = within<ParsedFreeze>(() => parseFreeze(text, zone, findZone), tooSlow);
+    if (parsed.kind === 'problem') return parsed;
+    const { calendar } = parsed;
+    const frozenBetween: FreezeCalendar['frozenBetween'] = (from, until) => {
+      const late = [{ start: from, end: until, summary: `a freeze calendar, of which ${tooSlow.message}` }];
+      return this.#slow.has(text) ? late : within(() => calendar.frozenBetween(from, until), late);
+    };
+    return { kind: 'calendar', calendar: { ...calendar, frozenBetween } };
   }
 
   async #textOf(source: FreezeSource, now: number): Promise<string> {
@@ -50,21 +92,36 @@ export class FreezeCalendars {
       return readFileSync(source.path, 'utf8');
     }
     const known = this.#fetched.get(source.url);
-    if (known !== undefined && now - known.at < urlAgeMsMax && now >= known.at) return known.text;
-    const text = await fetchText(source.url);
-    this.#fetched.set(source.url, { at: now, text });
-    return text;
+    const ageMs = known === undefined ? Infinity : now - known.at;
+    if (known !== undefined && ageMs >= 0 && ageMs < (known.hasFailed ? silentMs : urlAgeMsMax))
+      return known.text;
+    const fetched: Fetched = { at: now, text: fetchText(source.url, this.#limits), hasFailed: false };
+    fetched.text.catch(() => (fetched.hasFailed = true));
+    this.#fetched.set(source.url, fetched);
+    return fetched.text;
   }
 }
+
+const tooSlow = {
+  kind: 'problem',
+  message: 'nobody can tell what it says: a rule of it never comes to an end',
+} as const;
 
 const unknown = (name: string, message: string): Freeze => ({
   kind: 'unknown',
   message: `the freeze calendar ${name} cannot be read: ${message}`,
 });
 
-/** At most freezeBytesMax of it, within urlTimeoutMs. */
-async function fetchText(url: string): Promise<string> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(urlTimeoutMs) });
+/** What fetch itself says is `fetch failed`; why stands behind it. */
+function whyOf(error: unknown, { fetchMs }: FreezeLimits): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.name === 'TimeoutError') return `it did not answer within ${fetchMs / 1000} s`;
+  return error.cause instanceof Error ? troubleText(error.cause) : error.message;
+}
+
+/** At most freezeBytesMax of it. */
+async function fetchText(url: string, { fetchMs }: FreezeLimits): Promise<string> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(fetchMs) });
   if (!response.ok) throw new Error(`it answered ${response.status}`);
   const chunks: Buffer[] = [];
   let bytes = 0;

@@ -79,8 +79,12 @@ export class Scheduler {
   async tick(windows: readonly Window[]): Promise<number> {
     const { store, now } = this.#ports;
     const at = now();
-    const wakes: number[] = [];
-    for (const window of windows) wakes.push(await this.#admit(window, at));
+    // Side by side: a calendar that does not answer holds up its own window, and the others no longer than once.
+    const looks = await Promise.allSettled(windows.map((window) => this.#admit(window, at)));
+    const wakes = looks.map((look) => {
+      if (look.status === 'rejected') throw look.reason;
+      return look.value;
+    });
     const refusals: Refusal[] = [];
     for (const row of store.open()) {
       try {
