@@ -79,9 +79,14 @@ export function headOf(row: Row): Omit<ExecutionRow, 'program' | 'input' | 'sha2
   };
 }
 
-/** A runner that came since, or an event, has made it out of date. */
+/** Null: a runner that came since, or an event, has made it out of date; or another version says it otherwise. The events tell then. */
 function summaryOf(row: Row): Summary | null {
   if (typeof row['summary'] !== 'string' || row['runner'] !== null) return null;
-  const summary = parsed(readSummary, 'summary', row['summary']);
-  return summary.seq === Number(row['seq'] ?? 0) ? summary : null;
+  try {
+    const summary = parsed(readSummary, 'summary', row['summary']);
+    return summary.seq === Number(row['seq'] ?? 0) ? summary : null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
 }
