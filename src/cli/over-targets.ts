@@ -1,6 +1,6 @@
 /** `belay run FILE --targets …`: one execution of the runbook for each target, as a runbook of one step that starts them. */
 import { basename, dirname, join, resolve } from 'node:path';
-import { checkArguments, parseArgument, type Document, type SourceText } from '../document/index.ts';
+import { checkArguments, parseArgument, shareOf, type Document, type SourceText } from '../document/index.ts';
 import { own, type Json, type JsonObject } from '../json.ts';
 import type { StartRequest } from '../runtime/belay.ts';
 import { Refusal } from '../runtime/refusal.ts';
@@ -33,6 +33,7 @@ export function overTargets(
   const given = argumentsOf(request, document);
   refuseProblems(document, given, parameter);
   const { Key, Values } = choiceOf(targets);
+  const limits = limitsOf(options);
   const step = {
     name: 'Targets',
     action: 'aws:executeAutomation',
@@ -41,8 +42,7 @@ export function overTargets(
       RuntimeParameters: given,
       Targets: [{ Key, Values }],
       TargetParameterName: parameter,
-      ...limitOf(options, 'maxConcurrency', 'MaxConcurrency'),
-      ...limitOf(options, 'maxErrors', 'MaxErrors'),
+      ...limits,
       ...(flagOf(options, 'strictErrors') ? { StrictErrors: true } : {}),
     },
   };
@@ -130,6 +130,13 @@ const keyed = /^(tag:[^=]+|ParameterValues|ResourceGroup|InstanceIds|AWS::EC2::I
 /** `tag:Role=db,web`, `ParameterValues=a,b`, or hosts as the inventory names them. Throws Refusal. */
 function choiceOf(texts: readonly string[]): { readonly Key: string; readonly Values: readonly string[] } {
   const choices = texts.map((text) => keyed.exec(text));
+  const halfTag = texts.find((text, index) => choices[index] === null && text.startsWith('tag:'));
+  if (halfTag !== undefined)
+    throw usage(
+      'BAD_PAIR',
+      `--targets ${halfTag}: a tag has a value behind an =`,
+      'for example  --targets tag:Role=db',
+    );
   if (choices.every((choice) => choice === null)) return { Key: 'Hosts', Values: texts };
   const [text = ''] = texts;
   const [, Key = '', list = ''] = choices[0] ?? [];
@@ -143,7 +150,8 @@ function choiceOf(texts: readonly string[]): { readonly Key: string; readonly Va
     .split(',')
     .map((value) => value.trim())
     .filter((value) => value !== '');
-  if (Values.length > 0) return { Key, Values };
+  // Twice the same would act twice at once on one target.
+  if (Values.length > 0) return { Key, Values: [...new Set(Values)] };
   throw usage(
     'BAD_PAIR',
     `--targets ${text}: there is no value behind the =`,
@@ -151,9 +159,24 @@ function choiceOf(texts: readonly string[]): { readonly Key: string; readonly Va
   );
 }
 
-function limitOf(options: RawOptions, name: string, input: string): JsonObject {
-  const text = textOf(options, name);
-  return text === undefined ? {} : { [input]: text };
+/** Throws Refusal. */
+function limitsOf(options: RawOptions): JsonObject {
+  const limits: Record<string, Json> = {};
+  for (const [name, input, flag, least] of [
+    ['maxConcurrency', 'MaxConcurrency', '--max-concurrency', 1],
+    ['maxErrors', 'MaxErrors', '--max-errors', 0],
+  ] as const) {
+    const text = textOf(options, name);
+    if (text === undefined) continue;
+    if (shareOf(text, 100, least) === undefined)
+      throw usage(
+        'BAD_LIMIT',
+        `${flag} ${text}: that is neither a number from ${least} on nor a share such as 10%`,
+        `for example  ${flag} 10%`,
+      );
+    limits[input] = text;
+  }
+  return limits;
 }
 
 function usage(code: string, message: string, hint: string): Refusal {

@@ -19,7 +19,7 @@ export type GraphEdgeKind =
   | 'undo';
 
 export interface GraphNode {
-  /** `Stop`, `PatchNodes/Steps/Stop`, `Stop/undo/Start`; also `start` and `end` of that kind. */
+  /** `Stop`, `PatchNodes/Steps/Stop`, `Stop/undo/Start`; also `(start)` and `(end)`, which no step is called. */
   readonly id: string;
   readonly kind: 'start' | 'end' | 'step' | 'branch';
   readonly name: string;
@@ -59,18 +59,21 @@ interface Made {
   readonly groups: GraphGroup[];
 }
 
+const startId = '(start)';
+const endId = '(end)';
+
 export function graphOf(document: Document): Graph {
   const edges: GraphEdge[] = [];
   const made = drawList(
     document.mainSteps,
-    { prefix: '', after: 'end', afterKind: 'next', outer: new Map() },
+    { prefix: '', after: endId, afterKind: 'next', outer: new Map() },
     edges,
   );
   const [first] = document.mainSteps;
-  edges.unshift({ from: 'start', to: first?.name ?? 'end', kind: 'next', label: '' });
+  edges.unshift({ from: startId, to: first?.name ?? endId, kind: 'next', label: '' });
   const ends: GraphNode[] = [
-    { id: 'start', kind: 'start', name: 'start', action: '' },
-    { id: 'end', kind: 'end', name: 'end', action: '' },
+    { id: startId, kind: 'start', name: 'start', action: '' },
+    { id: endId, kind: 'end', name: 'end', action: '' },
   ];
   return { nodes: [...ends, ...made.nodes], groups: made.groups, edges };
 }
@@ -90,7 +93,7 @@ function drawList(steps: readonly Step[], place: Place, edges: GraphEdge[]): Mad
       follows === undefined
         ? { to: place.after, kind: place.afterKind }
         : { to: `${place.prefix}${follows.name}`, kind: 'next' as const };
-    drawFlow(step, id, next, { ids, end: place.after === '' ? '' : 'end' }, edges);
+    drawFlow(step, id, next, { ids, end: place.after === '' ? '' : endId }, edges);
     for (const [input, nested] of Object.entries(step.nested ?? {})) {
       const prefix = `${id}/${input}/`;
       const [first] = nested;

@@ -62,6 +62,15 @@ test('hosts are named as the inventory has them, as often as wanted', () => {
   ]);
 });
 
+test('a value that is given twice is one target', () => {
+  const twice = stepOf({ targets: ['ParameterValues=a, b,a'], targetParameter: 'Host' });
+  expect(twice['Targets']).toEqual([{ Key: 'ParameterValues', Values: ['a', 'b'] }]);
+});
+
+test('an interactive run is of one execution', () => {
+  expect(refusalOf(targets, { mode: 'Interactive' })).toContain('NOT_WITH_TARGETS');
+});
+
 test('the only parameter of a runbook need not be named', () => {
   const single = runbook([], { parameters: { Host: { type: 'String' } } });
   const { file } = overTargets({ ...request, texts: {} }, single, { targets: ['ParameterValues=a'] });
@@ -81,6 +90,9 @@ test.each([
   [targets, { texts: { Version: '15', Host: 'a' } }, 'GIVEN_TWICE parameter Host is given'],
   [targets, { secrets: { Version: 'env:X' } }, 'SECRET_NOT_ALLOWED --secret Version cannot go'],
   [{ targets: ['tag:A=x', 'tag:B=y'], targetParameter: 'Host' }, {}, 'TARGETS --targets tag:A=x and tag:B=y'],
+  [{ targets: ['tag:Role'], targetParameter: 'Host' }, {}, 'BAD_PAIR --targets tag:Role: a tag has a value'],
+  [{ ...targets, maxConcurrency: '0' }, {}, 'BAD_LIMIT --max-concurrency 0'],
+  [{ ...targets, maxErrors: '200%' }, {}, 'BAD_LIMIT --max-errors 200%'],
   [{ maxErrors: '1' }, {}, 'NO_TARGETS --max-errors is for the targets of --targets'],
   [{ strictErrors: true }, {}, 'NO_TARGETS --strict-errors'],
 ] as const)('%j with %j is refused: %s', (options, asked, message) => {

@@ -34,15 +34,21 @@ describe('the graph of a runbook', () => {
       sleep('D'),
     );
     expect(edges(graph)).toEqual([
-      'start next A',
+      '(start) next A',
       'A next B',
       'A failure C',
       'A cancel B',
-      'B next end',
+      'B next (end)',
       'C next D',
-      'Never next end',
-      'D next end',
+      'Never next (end)',
+      'D next (end)',
     ]);
+  });
+
+  test('tells steps that are called start and end from its own beginning and end', () => {
+    const graph = ofSteps(sleep('start'), sleep('end'));
+    expect(edges(graph)).toEqual(['(start) next start', 'start next end', 'end next (end)']);
+    expect(new Set(ids(graph)).size).toBe(4);
   });
 
   test('says which condition leads where, and what is left otherwise', () => {
