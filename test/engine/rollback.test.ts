@@ -222,3 +222,30 @@ test('an undo list of a step that is known to have changed nothing is not run', 
   expect(ran.result).toMatchObject({ status: 'Failed', rollbackStatus: 'clean' });
   expect(world.state()).toEqual({ values: {}, snapshots: 0 });
 });
+
+test('a step of an undo list that fails leads where its onFailure says, and decides as it is critical or not', async () => {
+  const tried = (isCritical: boolean) =>
+    step({ ...fail, name: 'Try', onFailure: { kind: 'step', step: 'Other' }, isCritical });
+  const ways = [put('Usual', { isEnd: true }), put('Other')];
+  for (const [isCritical, result, status] of [
+    [false, 'undone', 'clean'],
+    [true, 'failed', 'failed'],
+  ] as const) {
+    const world = new ToyWorld();
+    const ran = await run([put('A', list([tried(isCritical), ...ways])), fail], { world });
+    expect(ran.result.rollbackStatus).toBe(status);
+    expect(undone(ran)).toEqual([['A', result]]);
+    expect([world.get('Other'), world.get('Usual')]).toEqual(['new', null]);
+  }
+});
+
+test('a step of an undo list that aborts ends the list, and the steps below are undone all the same', async () => {
+  const world = new ToyWorld();
+  const ran = await run([put('Z'), put('A', list([fail, put('Never')])), fail], { world });
+  expect(ran.result.rollbackStatus).toBe('partial');
+  expect(undone(ran)).toEqual([
+    ['A', 'failed'],
+    ['Z', 'undone'],
+  ]);
+  expect(world.get('Never')).toBe(null);
+});
