@@ -87,7 +87,10 @@ export function standingOf(row: RowHead, head: StateHead, { runner, isLive, left
   const status = (): ExecutionStatus => {
     if (hasEnded) return isTerminal(head.status) ? head.status : 'Cancelled';
     if (!isLive && runner !== null) return 'Interrupted';
-    return row.cancelRequested && !isTerminal(head.status) ? 'Cancelling' : head.status;
+    if (row.cancelRequested && !isTerminal(head.status)) return 'Cancelling';
+    // A runner leaves of its own will only where it waits: at a step of its own, or below one.
+    const isLeft = !isLive && runner === null && head.status === 'InProgress';
+    return isLeft ? 'Waiting' : head.status;
   };
   return {
     status: status(),

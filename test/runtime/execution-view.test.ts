@@ -105,7 +105,7 @@ test('a list believes what was kept only while nothing has happened since', asyn
   await happened(started);
   await listedAsShown();
   await happened({ type: 'StepStarted', step: 'Late', action: 'toy:put', inputs: {} });
-  expect(await belay.list()).toMatchObject([{ at: 'Late', status: 'InProgress' }]);
+  expect(await belay.list()).toMatchObject([{ at: 'Late', status: 'Waiting' }]);
   await listedAsShown();
   await belay.journal.setRunner(id, dead);
   expect(await belay.list()).toMatchObject([{ status: 'Interrupted' }]);

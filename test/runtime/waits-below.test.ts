@@ -64,6 +64,17 @@ test('the only approval that waits below is reached by the id of the root', asyn
   });
 });
 
+test('an execution that was left because one below it waits is told as waiting, by list and by show', async () => {
+  const { id } = await left(fleet('a'));
+  const [listed] = await belay.list();
+  expect([listed?.executionId, listed?.status, (await belay.view(id)).status]).toEqual([
+    id,
+    'Waiting',
+    'Waiting',
+  ]);
+  expect((await belay.listBelow(id)).map(({ status, at }) => [status, at])).toEqual([['Waiting', 'Ask']]);
+});
+
 test('of several the person is asked for one, and each is reached by its path from the root', async () => {
   const { id } = await left(fleet('a', 'b'));
   await expect(belay.decide(id, undefined, yes)).rejects.toMatchObject({

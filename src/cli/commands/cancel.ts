@@ -1,5 +1,6 @@
 /** belay cancel: stops an execution, which then climbs down as its runbook says; one that nobody runs does so here. */
 import type { ExecutionView } from '../../runtime/execution-view.ts';
+import { isDaemonAlive } from '../../runtime/lock.ts';
 import { Refusal } from '../../runtime/refusal.ts';
 import type { CommandBody } from '../command-spec.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -18,7 +19,8 @@ export const body: CommandBody = async (cli, [prefix], options) => {
     view.waiting?.kind === 'rollbackDecision'
       ? 'leave everything as it is'
       : 'stop and climb down as its runbook says';
-  if (view.isLive || view.child !== null) {
+  const hasDaemon = view.leftTo === 'daemon' && isDaemonAlive(belay.stateDir);
+  if (view.isLive || view.child !== null || hasDaemon) {
     handOver(cli, view, { live: `it will ${what}`, recorded: `it will ${what}` });
     return exitCodes.done;
   }

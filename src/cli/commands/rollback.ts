@@ -2,6 +2,7 @@
 import { accountOf } from '../../engine/index.ts';
 import type { CommandBody } from '../command-spec.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { isDaemonAlive } from '../../runtime/lock.ts';
 import { runInFront } from '../front.ts';
 import { handOver } from '../hand-over.ts';
 import { lockWaitOf } from '../lock-wait.ts';
@@ -42,7 +43,7 @@ export const body: CommandBody = async (cli, [prefix], options) => {
     cli.talk(`Handed over: pid ${view.runner?.pid ?? '?'} on ${view.runner?.host ?? '?'} climbs down.`);
     return exitCodes.done;
   }
-  if (view.child !== null) {
+  if (view.child !== null || (view.leftTo === 'daemon' && isDaemonAlive(belay.stateDir))) {
     handOver(cli, view, { live: '', recorded: 'it will climb down' });
     return exitCodes.done;
   }
