@@ -16,12 +16,12 @@ fail() { say failed "$*"; exit 1; }
 in_words() { printf %s "$1" | tr '\\n\\t' '  ' | cut -c 1-400; }
 keep_root() {
   if [ -n "\${BELAY_HOST_STATE:-}" ]; then keep=$BELAY_HOST_STATE
-  elif [ "$(id -u)" = 0 ]; then keep=/var/lib/belay
+  elif [ "\${me:-$(id -u)}" = 0 ]; then keep=/var/lib/belay
   else keep=$HOME/.local/state/belay; fi
 }
 keep_folder() {
   keep_root
-  (umask 077 && mkdir -p "$keep/$1") || fail WRITE_FAILED "cannot make $keep/$1"
+  [ -d "$keep/$1" ] || (umask 077 && mkdir -p "$keep/$1") || fail WRITE_FAILED "cannot make $keep/$1"
   keep=$keep/$1
 }
 `;

@@ -42,7 +42,31 @@ judge() {
 }
 is_here() { [ "$(env pwd -P; echo .)" = "$1
 ." ]; }
+# direct FOLDER: goes there at once where each part of it is a folder of root or ours in which nobody else may write, so that no name
+# in it can be exchanged; 1 where that is not so, or not known.
+direct() {
+  case $1/ in [!/]* | *//* | */./* | */../*) return 1 ;; esac
+  rest=\${1#/} whole=
+  set -- /
+  while [ -n "$rest" ]; do
+    whole=$whole/\${rest%%/*}
+    set -- "$@" "$whole"
+    case $rest in */*) rest=\${rest#*/} ;; *) rest= ;; esac
+  done
+  parts=$#
+  set -- $(stat -c '%f %u %a %d:%i' -- "$@" 2>/dev/null)
+  [ $# = $((parts * 4)) ] || return 1
+  while [ $# -gt 0 ]; do
+    case $1:$2 in 4*:0 | 4*:"$me") ;; *) return 1 ;; esac
+    case $3 in *[2367]? | *[2367]) return 1 ;; esac
+    folder_uid=$2 folder_id=$4
+    shift 4
+  done
+  cd -P -- "\${whole:-/}" 2>/dev/null || return 1
+  here=$whole open=
+}
 enter() {
+  if direct "$1"; then return 0; fi
   cd -P / && here= open= hops=0 rest=$1 top=\${2:-}
   judge
   while [ -n "$rest" ]; do
@@ -91,11 +115,15 @@ bytes() {
   dd if=/dev/null of=/dev/null iflag=nofollow,nonblock 2>/dev/null || { echo "dd of this host cannot open a file without following a link, and $here is a folder where others may write"; return 1; }
   dd if="$1" iflag=nofollow,nonblock bs=65536 2>/dev/null
 }
-# sum_of NAME: prints the sha256; fails where not all could be read.
+# sum_of NAME: sets sum to the sha256; fails where not all could be read.
 sum_of() {
+  if [ -z "$open" ]; then
+    sum=$(sha256sum <"$1") && sum=\${sum%% *}
+    return
+  fi
   sum=$({ { bytes "$1"; echo $? >&4; } | sha256sum | cut -c 1-64; } 4>&1)
   case $sum in "0
-"*) printf '%s\\n' "\${sum#??}" ;; *) return 1 ;; esac
+"*) sum=\${sum#??} ;; *) return 1 ;; esac
 }
 face='%f %d:%i %u %g %a %h'
 look() {
@@ -105,7 +133,7 @@ look() {
     case $seen in 8*) l_kind=file ;; a*) l_kind=symlink ;; 4*) l_kind=directory ;; *) l_kind=other ;; esac
     l_state="$l_kind - - - -"
     [ $l_kind = file ] || return 0
-    l_sha=$(sum_of "$1") && [ "$(stat -c "$face %U %G" -- "$1" 2>/dev/null)" = "$seen" ] && break
+    sum_of "$1" && l_sha=$sum && [ "$(stat -c "$face %U %G" -- "$1" 2>/dev/null)" = "$seen" ] && break
     [ -r "$1" ] || [ -L "$1" ] || [ ! -f "$1" ] || fail WRITE_FAILED "$path cannot be read by $(id -un)"
     tries=$((tries + 1))
     [ $tries -lt 3 ] || fail CHANGED_MEANWHILE "$path cannot be looked at: it is exchanged again and again meanwhile, or cannot be read; nothing was changed"
@@ -129,18 +157,23 @@ room() {
   room=.belay-$1 up_id=$folder_id
   words=$( (umask 077 && mkdir "./$room") 2>&1) || [ -d "./$room" ] || { room=; fail WRITE_FAILED "cannot write into $here: $(in_words "$words")"; }
   folder_now=$here
-  cd -P "./$room" 2>/dev/null && is_here "\${here%/}/$room" && case $(stat -c '%u %a' .) in "$me 700" | "$me 2700") true ;; *) false ;; esac && [ "$(stat -c %d:%i ..)" = "$up_id" ] || {
+  room_id=
+  cd -P "./$room" 2>/dev/null && { [ -z "$open" ] || is_here "\${here%/}/$room"; } && room_facts $(stat -c '%u %a %d:%i' . ..) || {
     room_was=$room room=
     cd -P / && enter "$folder_now"
     fail NOT_A_FILE "$folder_now/$room_was is not a folder that Belay made ($(whose "./$room_was")); nothing was changed. Remove it"
   }
-  room_id=$(stat -c %d:%i .)
+}
+# room_facts, of the room and of what it lies in: whether it is ours alone, and lies where it was made.
+room_facts() {
+  case "\${1:-} \${2:-}" in "$me 700" | "$me 2700") ;; *) return 1 ;; esac
+  [ "\${6:-}" = "$up_id" ] && room_id=$3
 }
 leave() {
   [ -n "$room" ] && [ "$(stat -c %d:%i .)" = "$room_id" ] || { room=; return 0; }
   exec 5<&-
   rm -f -- ./belay-new ./belay-was
-  cd -P .. && [ "$(stat -c %d:%i .)" = "$up_id" ] && rmdir -- "./$room" 2>/dev/null
+  cd -P .. && { [ -z "$open" ] || [ "$(stat -c %d:%i .)" = "$up_id" ]; } && rmdir -- "./$room" 2>/dev/null
   room=
 }
 trap leave EXIT
@@ -195,8 +228,8 @@ label() {
 }
 # move FROM TO: by rename, never into a folder and never through a link.
 move() {
-  if mv --help 2>&1 | grep -q -e '-[a-zA-Z]*T[], ]'; then words=$(mv -f -T -- "$1" "$2" 2>&1)
-  elif [ -z "$open" ] && [ ! -d "$2" ]; then words=$(mv -f -- "$1" "$2" 2>&1)
+  if [ -z "$open" ] && [ ! -d "$2" ]; then words=$(mv -f -- "$1" "$2" 2>&1)
+  elif mv --help 2>&1 | grep -q -e '-[a-zA-Z]*T[], ]'; then words=$(mv -f -T -- "$1" "$2" 2>&1)
   else words='mv of this host cannot replace a name without following it (it has no -T)'; return 1; fi
 }
 publish() {
@@ -204,7 +237,7 @@ publish() {
   put_state=$l_state put_sha=$l_sha put=$(stat -c '%f %d:%i %u %g %a' ./belay-new)
   sync -- ./belay-new 2>/dev/null || sync
   move ./belay-new "../$1" || fail WRITE_FAILED "cannot rename onto $path: $(in_words "$words")"
-  [ "$(stat -c '%f %d:%i %u %g %a' -- "../$1" 2>/dev/null)" = "$put" ] && [ "$(sha256sum <&5 | cut -c 1-64)" = "$put_sha" ] ||
+  [ "$(stat -c '%f %d:%i %u %g %a' -- "../$1" 2>/dev/null)" = "$put" ] && case $(sha256sum <&5) in "$put_sha "*) true ;; *) false ;; esac ||
     fail CHANGED_MEANWHILE "$path was put in its place and is another file, or has another owner, mode or content, at once afterwards: somebody exchanges it (now: $(stat -c '%F, owner %U, mode %a' -- "../$1" 2>/dev/null || echo nothing there))"
   sync -- .. 2>/dev/null || true
 }
