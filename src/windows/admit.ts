@@ -78,6 +78,10 @@ function decide(input: AdmitInput, dueAt: number, now: number, previous: readonl
   return reason === null ? occurrence : skip(reason);
 }
 
+export function skippedBy({ by, why }: { readonly by: string; readonly why: string }): Reason {
+  return { code: 'SKIPPED', message: `${by} has skipped it${why === '' ? '' : `: ${why}`}` };
+}
+
 function reasonToSkip(
   input: AdmitInput,
   { id, dueAt, seenAt, cutoffAt }: Occurrence,
@@ -86,10 +90,7 @@ function reasonToSkip(
   previous: readonly Occurrence[],
 ): Reason | null {
   const skip = input.skipped.get(id);
-  if (skip !== undefined) {
-    const why = skip.why === '' ? '' : `: ${skip.why}`;
-    return { code: 'SKIPPED', message: `${skip.by} has skipped it${why}` };
-  }
+  if (skip !== undefined) return skippedBy(skip);
   if (input.pause !== null) {
     const why = input.pause.why === '' ? '' : `: ${input.pause.why}`;
     return { code: 'PAUSED', message: `${input.pause.by} has paused the window${why}` };

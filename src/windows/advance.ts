@@ -64,6 +64,12 @@ function heldBack(
   });
   if (isCancelled)
     return end('CANCELLED', { code: 'CANCELLED', message: 'it was cancelled before it began' });
+  const skipped = facts.skipped(occurrence.id);
+  if (skipped !== null) return end('SKIPPED', skipped);
+  if (facts.isPaused(occurrence.id)) {
+    if (now <= occurrence.cutoffAt) return occurrence;
+    return end('SKIPPED', { code: 'PAUSED', message: 'the window was paused until the cut-off' });
+  }
   const { approval } = occurrence;
   if (approval !== null) {
     const answers = answersTo(occurrence, facts);

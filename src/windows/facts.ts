@@ -22,6 +22,10 @@ export interface Facts {
   approvals(occurrenceId: string): readonly ApprovalFact[];
   /** What the tasks of an occurrence with an Approval are now. */
   contents(): TaskContents;
+  /** Why it is skipped, where somebody has said so before it began. */
+  skipped(occurrenceId: string): Reason | null;
+  /** The window is paused: an occurrence that waits goes on waiting. */
+  isPaused(occurrenceId: string): boolean;
   /** Somebody has asked to stop the occurrence. */
   isCancelled(occurrenceId: string): boolean;
   /** `run --now --force`: it starts although it does not fit. */

@@ -14,7 +14,7 @@ export { windowSchema } from './schema.ts';
 export { windowFromAws, type AwsWindow, type ImportedWindow } from './from-aws.ts';
 export type { AwsDocument, AwsTarget, AwsTask, WantedRunbook } from './from-aws-task.ts';
 export * from './types.ts';
-export { admit, missedMax, type AdmitInput } from './admit.ts';
+export { admit, missedMax, skippedBy, type AdmitInput } from './admit.ts';
 export { advance, outdatedOf, type Advanced } from './advance.ts';
 export type { ApprovalFact, Effect, ExecutionFact, Facts, WorstCase } from './facts.ts';
 export {

@@ -67,6 +67,8 @@ const facts = (run: ExecutionFact): Facts => ({
   newExecutionId: () => 'run-2',
   approvals: () => [],
   contents: () => ({}),
+  skipped: () => null,
+  isPaused: () => false,
   isCancelled: () => false,
   isForced: () => false,
 });
@@ -195,5 +197,37 @@ describe('a yes', () => {
     };
     const { occurrence: after } = advance(whole, said([yes], is), dueAt + minuteMs);
     expect(after.tasks[0]?.reason).toBeUndefined();
+  });
+});
+
+describe('an occurrence that waits', () => {
+  const waiting: Occurrence = {
+    ...occurrence('CLIMB_DOWN'),
+    status: 'PENDING',
+    tasks: occurrence('CLIMB_DOWN').tasks.map((run) => ({
+      ...run,
+      status: 'PENDING',
+      targets: null,
+      invocations: [],
+    })),
+  };
+  const around = (more: Partial<Facts>): Facts => ({ ...facts({ kind: 'runs' }), ...more });
+
+  test('and is skipped then does not begin, whoever says yes to it', () => {
+    const reason = { code: 'SKIPPED', message: 'ada has skipped it' } as const;
+    const skipped = around({ skipped: () => reason, approvals: () => [{ by: 'ada', answer: 'yes' }] });
+    const { occurrence: after, effects } = advance(waiting, skipped, dueAt);
+    expect(effects).toEqual([]);
+    expect(after).toMatchObject({ status: 'SKIPPED', reason });
+  });
+
+  test('goes on waiting while its window is paused, and is over at the cut-off', () => {
+    const paused = around({ isPaused: () => true });
+    expect(advance(waiting, paused, dueAt)).toEqual({ occurrence: waiting, effects: [] });
+    expect(advance(waiting, around({}), dueAt + minuteMs).occurrence.status).toBe('IN_PROGRESS');
+    expect(advance(waiting, paused, cutoffAt + 1).occurrence).toMatchObject({
+      status: 'SKIPPED',
+      reason: { code: 'PAUSED' },
+    });
   });
 });

@@ -16,6 +16,7 @@ import type { Inventory } from '../../inventory/index.ts';
 import { findConfiguration } from '../configuration.ts';
 import { isDaemonAlive } from '../lock.ts';
 import { Refusal } from '../refusal.ts';
+import { instantOf } from './instant-of.ts';
 import { FreezeCalendars } from './freeze-calendars.ts';
 import { occurrenceOf, rowOf } from './scheduler.ts';
 import { contentsOf, type ContentSources } from './task-content.ts';
@@ -45,6 +46,7 @@ export interface NextRun {
 export class WindowDesk {
   readonly folder: string;
   readonly #options: DeskOptions;
+  readonly #freeze = new FreezeCalendars();
   #store: WindowStore | undefined;
 
   constructor(options: DeskOptions) {
@@ -89,7 +91,7 @@ export class WindowDesk {
     if (zone === undefined) return [];
     const now = this.#options.now();
     const seenAt = this.#seenAt(window);
-    const freeze = await new FreezeCalendars().of(window, now);
+    const freeze = await this.#freeze.of(window, now);
     const skipped = this.store.wordsOf('skip');
     return dueInstants(scheduleOf(window, zone, seenAt), now, Infinity, count).map((dueAt): NextRun => {
       const endAt = dueAt + window.durationHours * 3_600_000;
@@ -105,6 +107,12 @@ export class WindowDesk {
         isSkipped: skipped.has(occurrenceId(window.name, dueAt)),
       };
     });
+  }
+
+  /** Why nobody can tell when it is frozen; null: everybody can. */
+  async freezeProblem(window: Window): Promise<string | null> {
+    const freeze = await this.#freeze.of(window, this.#options.now());
+    return freeze.kind === 'known' ? null : freeze.message;
   }
 
   history(window: Window, countMax: number): Occurrence[] {
@@ -129,6 +137,7 @@ export class WindowDesk {
       return occurrenceId(window.name, next.dueAt);
     }
     const at = instantOf(instant);
+    this.#refuseBegun(occurrenceId(window.name, at));
     if (running?.dueAt === at) return running.id;
     const zone = findZone(window.timezone);
     const seenAt = this.#seenAt(window);
@@ -137,6 +146,15 @@ export class WindowDesk {
     throw new Refusal('usage', 'NOT_DUE', `${window.name} is not due at ${instant}`, {
       hint: `belay window next ${window.name} shows when it comes`,
     });
+  }
+
+  /** A word about what has begun, or is over, would do nothing. */
+  #refuseBegun(id: string): void {
+    const row = this.store.occurrence(id);
+    const status = row === undefined ? 'PENDING' : occurrenceOf(row).status;
+    if (status === 'PENDING') return;
+    const hint = isEnded(status) ? undefined : `belay window cancel ${row?.window} stops it`;
+    throw new Refusal('refused', 'HAS_BEGUN', `${id} is ${status}: it is too late for that`, { hint });
   }
 
   /** Throws Refusal. */
@@ -212,7 +230,7 @@ export class WindowDesk {
   }
 
   async #refuseFrozen(window: Window, from: number, until: number): Promise<void> {
-    const freeze = await new FreezeCalendars().of(window, from);
+    const freeze = await this.#freeze.of(window, from);
     const hint = `belay window run ${window.name} --now --force runs it all the same`;
     if (freeze.kind === 'unknown') throw new Refusal('refused', 'FREEZE_UNKNOWN', freeze.message, { hint });
     const frozen = freeze.calendars.flatMap((each) => each.frozenBetween(from, until)).at(0);
@@ -227,16 +245,6 @@ export class WindowDesk {
 }
 
 const skippedMax = 10_000;
-
-function instantOf(text: string): number {
-  const at = Date.parse(text);
-  if (Number.isNaN(at) || !/(Z|[+-]\d\d:?\d\d)$/i.test(text)) {
-    throw new Refusal('usage', 'BAD_INSTANT', `${text} is no instant`, {
-      hint: 'for example 2026-12-06T01:00:00Z',
-    });
-  }
-  return at;
-}
 
 /** `--dir`, else where belay.yaml says, else windows/ beside it, else windows/ here. Throws Refusal. */
 export function windowsFolderOf({ cwd, env, dir }: Pick<DeskOptions, 'cwd' | 'env' | 'dir'>): string {

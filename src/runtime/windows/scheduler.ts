@@ -2,9 +2,7 @@
  * The loop's one turn: looks at windows, journal and clock, writes down what is decided, and then does it. It is asked at any time
  * and as often as one likes; what was begun is never begun again (src/windows says why).
  */
-import type { Inventory } from '../../inventory/index.ts';
-import { resolveTargets } from '../../inventory/index.ts';
-import type { OccurrenceRow, WindowStore } from '../../journal/index.ts';
+import type { OccurrenceRow } from '../../journal/index.ts';
 import type { JsonObject } from '../../json.ts';
 import {
   admit,
@@ -15,29 +13,19 @@ import {
   nextDueOf,
   wakeOf,
   type Effect,
-  type ExecutionFact,
   type Facts,
   type Occurrence,
   type Task,
   type Window,
 } from '../../windows/index.ts';
 import { Refusal } from '../refusal.ts';
+import { factsOf, type FactSources } from './facts-of.ts';
 import { FreezeCalendars } from './freeze-calendars.ts';
-import type { ReadRunbook } from './task-runbooks.ts';
-import { contentsOf } from './task-content.ts';
-import { approvalsIn } from './window-approvals.ts';
-import { unattended } from './unattended.ts';
-import { knownParameters, limitsOf, limitsOfCheck } from './worst-case.ts';
 
-export interface SchedulerPorts {
-  readonly store: WindowStore;
+export interface SchedulerPorts extends FactSources {
   readonly now: () => number;
   /** How late an occurrence may be seen and still be on time. */
   readonly onTimeMsMax: number;
-  readonly inventory: () => Inventory | null;
-  readonly document: ReadRunbook;
-  readonly execution: (id: string) => Promise<ExecutionFact | undefined>;
-  readonly newExecutionId: () => string;
   /** False when it is being started already. */
   readonly start: (effect: Extract<Effect, { kind: 'start' }>, window: string) => boolean;
   readonly cancel: (effect: Extract<Effect, { kind: 'cancel' }>) => Promise<void>;
@@ -141,7 +129,7 @@ export class Scheduler {
 
   async #advance(before: Occurrence, at: number): Promise<Occurrence> {
     const { store, start, cancel, told } = this.#ports;
-    const facts = await this.#facts(before);
+    const facts = await factsOf(before, this.#ports);
     const { occurrence, effects } = advance(before, facts, at);
     // Told first: who dies in between tells it again, and nothing goes untold.
     if (isEnded(occurrence.status)) await told({ kind: 'occurrence', occurrence });
@@ -167,70 +155,6 @@ export class Scheduler {
     }
     return occurrence;
   }
-
-  async #facts({ id, tasks, approval, approved }: Occurrence): Promise<Facts> {
-    const { store, execution, newExecutionId, inventory, document } = this.#ports;
-    const words = store.words(id);
-    const known = new Map<string, ExecutionFact | undefined>();
-    for (const { executionId } of tasks.flatMap(({ invocations }) => invocations))
-      known.set(executionId, await execution(executionId));
-    const isAboutContents = approval !== null && (approved !== undefined || words.length > 0);
-    const contents = isAboutContents
-      ? await contentsOf(
-          tasks.map(({ task }) => task),
-          { read: document, inventory: inventory() },
-        )
-      : {};
-    return {
-      // What is begun from here on has nothing to tell yet.
-      execution: (of) => known.get(of),
-      newExecutionId,
-      approvals: () => approvalsIn(words, contents),
-      contents: () => contents,
-      isCancelled: () => words.some(({ kind }) => kind === 'cancel'),
-      isForced: () => words.some(({ kind }) => kind === 'force'),
-      targets: ({ targets }) => {
-        if (targets.length === 0) return { kind: 'targets', targets: [''] };
-        const found = resolveTargets(inventory(), targets);
-        return found.kind === 'hosts'
-          ? { kind: 'targets', targets: asWritten(found.hosts, targets, inventory()) }
-          : { kind: 'unknown', message: found.message };
-      },
-      refusal: (task, { approval }) => {
-        // Whoever starts it now is there, and answers.
-        if (task.check !== undefined || words.some(({ kind }) => kind === 'run-now')) return null;
-        const read = document(task.runbook);
-        if ('problem' in read) return null;
-        const parameters = knownParameters(task, read.document);
-        const { problems } = unattended(task, read.document, {
-          approval,
-          inventory: inventory(),
-          parameters,
-          read: document,
-        });
-        return problems[0] === undefined ? null : { code: 'NEEDS_A_PERSON', message: problems[0].message };
-      },
-      worstCase: (task) => {
-        if (task.check !== undefined) return limitsOfCheck(task).worstCase;
-        const read = document(task.runbook);
-        return 'problem' in read
-          ? { kind: 'unknown', message: read.problem }
-          : limitsOf(task, read.document, inventory()).worstCase;
-      },
-    };
-  }
-}
-
-/** A host that a task names by its instance id stays that: what AWS has as TARGET_ID. */
-function asWritten(
-  hosts: readonly string[],
-  selectors: readonly string[],
-  inventory: Inventory | null,
-): readonly string[] {
-  return hosts.map((host) => {
-    const id = inventory?.address(host)?.instanceId;
-    return id !== undefined && selectors.includes(id) && !selectors.includes(host) ? id : host;
-  });
 }
 
 /** Whose yes was one when it began. Under an earlier version nobody wrote that down. */

@@ -19,7 +19,8 @@ export const body: CommandBody = (cli, _args, options) =>
       const [last] = desk.history(window, 1);
       const isPaused = desk.store.words(window.name).some(({ kind }) => kind === 'pause');
       const state =
-        desk.running(window)?.status ?? (isPaused ? 'PAUSED' : window.isEnabled ? 'ENABLED' : 'DISABLED');
+        desk.running(window)?.status ??
+        (!window.isEnabled ? 'DISABLED' : next === undefined ? 'OVER' : isPaused ? 'PAUSED' : 'ENABLED');
       rows.push({
         name: window.name,
         file,

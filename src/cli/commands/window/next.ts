@@ -8,6 +8,7 @@ import { localText, utcText } from '../../view/instant-text.ts';
 import { printable } from '../../view/printable.ts';
 import { tableLines } from '../../view/table.ts';
 import { withDesk } from '../../window-desk.ts';
+import { whyNever } from '../../view/why-never.ts';
 
 const countDefault = 5;
 const countMax = 1_000;
@@ -16,6 +17,7 @@ export const body: CommandBody = (cli, [name = ''], options) =>
   withDesk(cli, options, async (desk) => {
     const window = desk.window(name);
     const runs = await desk.next(window, countOf(textOf(options, 'count')));
+    const freezeProblem = await desk.freezeProblem(window);
     if (flagOf(options, 'json')) {
       const next = runs.map(({ dueAt, endAt, clockShiftMinutes, frozen, isSkipped }) => ({
         due: utcText(dueAt),
@@ -26,12 +28,12 @@ export const body: CommandBody = (cli, [name = ''], options) =>
         skipped: isSkipped,
       }));
       cli.out(
-        `${JSON.stringify({ schemaVersion: 1, window: window.name, timezone: window.timezone, next }, null, 2)}\n`,
+        `${JSON.stringify({ schemaVersion: 1, window: window.name, timezone: window.timezone, freezeProblem, next }, null, 2)}\n`,
       );
       return exitCodes.done;
     }
     if (runs.length === 0) {
-      cli.talk(`${window.name} does not come again: ${window.scheduleText}`);
+      cli.talk(`${window.name} does not come again: ${whyNever(window)}`);
       return exitCodes.done;
     }
     const rows = runs.map((run) => [
@@ -44,6 +46,8 @@ export const body: CommandBody = (cli, [name = ''], options) =>
         .map((line) => `${line}\n`)
         .join(''),
     );
+    if (freezeProblem !== null)
+      cli.talk(printable(freezeProblem), '  While that is so, nothing of it starts.');
     if (!window.isEnabled) cli.talk(`${window.name} is disabled (Enabled: false), so none of these start.`);
     return exitCodes.done;
   });

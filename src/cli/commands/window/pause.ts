@@ -12,7 +12,13 @@ export const body: CommandBody = (cli, [name = ''], options) =>
     cli.talk(
       isNew ? `${name} is paused. To let it run again:` : `${name} was paused already. To let it run again:`,
       `  belay window resume ${name}`,
-      ...(running === undefined ? [] : [`${running.id} runs and goes on.`]),
+      ...(running === undefined
+        ? []
+        : [
+            running.status === 'PENDING'
+              ? `${running.id} has not begun, and waits until then.`
+              : `${running.id} runs and goes on.`,
+          ]),
     );
     return exitCodes.done;
   });

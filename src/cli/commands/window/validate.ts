@@ -6,6 +6,7 @@ import type { CommandBody } from '../../command-spec.ts';
 import { exitCodes } from '../../exit-codes.ts';
 import { flagOf } from '../../options.ts';
 import { printable } from '../../view/printable.ts';
+import { whyNever } from '../../view/why-never.ts';
 import { withDesk } from '../../window-desk.ts';
 
 export const body: CommandBody = (cli, names, options) =>
@@ -13,9 +14,12 @@ export const body: CommandBody = (cli, names, options) =>
     const files = names.length === 0 ? desk.files() : names.map(readWindowFile);
     const belay = await cli.belay();
     const diagnostics = files.flatMap((each) => each.diagnostics);
+    const over: string[] = [];
     const problems: { window: string; task: string; code: string; message: string; hint: string }[] = [];
     for (const { window } of files) {
       if (window === undefined) continue;
+      if (window.isEnabled && (await desk.next(window, 1)).length === 0)
+        over.push(`${window.name} does not come again: ${whyNever(window)}.`);
       for (const { task, problems: found } of await checkWindow(window, belay, {
         cwd: cli.cwd,
         env: cli.env,
@@ -29,7 +33,7 @@ export const body: CommandBody = (cli, names, options) =>
     if (flagOf(options, 'json')) {
       const paths = files.map(({ file }) => file);
       cli.out(
-        `${JSON.stringify({ schemaVersion: 1, valid: !hasErrors, files: paths, diagnostics, problems }, null, 2)}\n`,
+        `${JSON.stringify({ schemaVersion: 1, valid: !hasErrors, files: paths, diagnostics, problems, over }, null, 2)}\n`,
       );
       return hasErrors ? exitCodes.usage : exitCodes.done;
     }
@@ -48,6 +52,7 @@ export const body: CommandBody = (cli, names, options) =>
         ...(hint === '' ? [] : [`  ${printable(hint)}`]),
       );
     }
+    for (const each of over) cli.talk(each);
     const what = files.length === 1 ? `${files[0]?.file} is` : `${files.length} windows are`;
     const count = `${problems.length} ${problems.length === 1 ? 'task' : 'tasks'} would not run as meant.`;
     cli.talk(
