@@ -61,7 +61,7 @@ function tinted(line: string, view: ListedExecution | undefined, style: Style): 
 function whereText(view: ListedExecution): string {
   const at = view.at === null ? '' : printable(view.at);
   if (view.closing !== null) return `${view.closing.kind}: ${printable(view.closing.why)}`;
-  if (view.waiting?.kind === 'lock') return waitingText(view.waiting);
+  if (view.waiting?.kind === 'lock' || view.waiting?.kind === 'nextStep') return waitingText(view.waiting);
   if (view.waits.length > 1)
     return `${view.waits.length} steps wait for people: belay show ${view.executionId}`;
   if (view.waiting !== null && view.waiting.kind !== 'sleep')

@@ -1,4 +1,4 @@
-/** The line of an interrupted execution says where it is, and calls no outcome unknown that is on record elsewhere. */
+/** Where an execution is, in its line of the list; no outcome is called unknown that is on record elsewhere. */
 import { expect, test } from 'vitest';
 import { listLines } from '../../../src/cli/view/list-lines.ts';
 import { plain, startedAt, viewAfter } from '../story.ts';
@@ -21,3 +21,13 @@ test.for(['aws:executeAutomation', 'aws:loop', 'belay:rolling'])(
     expect(line).not.toContain('unknown');
   },
 );
+
+test('an interactive run waits before a step, and at none', () => {
+  for (const at of [null, 'Stop']) {
+    const waiting = { kind: 'nextStep', steps: ['Patch'] } as never;
+    const view = viewAfter([], { status: 'Waiting', at, waiting });
+    expect(listLines([view], startedAt, plain)[1]).toMatch(
+      /ago {2}waits before Patch$|now {2}waits before Patch$/,
+    );
+  }
+});
