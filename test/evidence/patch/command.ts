@@ -46,9 +46,13 @@ export class BelayCommand {
     }
   }
 
+  get isRunning(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
   /** What a test that failed half-way leaves running ends with it. */
   async end(): Promise<void> {
-    if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill('SIGKILL');
+    if (this.isRunning) this.#child.kill('SIGKILL');
     await this.ended;
   }
 }

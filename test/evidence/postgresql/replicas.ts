@@ -91,6 +91,14 @@ export async function raiseReplicas(): Promise<Replicas> {
       commands.push(command);
       return command;
     };
+    // A case that ran out of time would hold the lock of the cluster against all others.
+    const endLeft = async (): Promise<void> => {
+      const left = commands.filter(({ isRunning }) => isRunning);
+      await Promise.all(left.map((command) => command.end()));
+      if (left.length === 0) return;
+      const { executionId } = shownFrom((await begin(['show', '--json']).ended).stdout);
+      await begin(['discard', executionId, '--why', 'its case ran out of time']).ended;
+    };
     return {
       world,
       versions: { old: served.old, new: served.new },
@@ -105,6 +113,7 @@ export async function raiseReplicas(): Promise<Replicas> {
       onHost,
       sql,
       reset: async () => {
+        await endLeft();
         await onHost(writer, 'touch /root/stop; systemctl stop belay-writer 2>/dev/null; true');
         for (const host of all) {
           await lab.publish(host, 'old');
