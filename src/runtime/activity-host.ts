@@ -14,6 +14,7 @@ import type { LockKeeper } from './locks/keeper.ts';
 import type { LogFolder, LogSink } from './logs.ts';
 import type { ProgramFiles } from './program-files.ts';
 import type { StepMachines } from './step-machines.ts';
+import { quietAws } from './secrets/quiet-aws.ts';
 import type { Vault } from './secrets/vault.ts';
 import { whyChanged, whyGiven, withheldResult, withheldSink } from './secrets/withheld.ts';
 import { hashToken } from './token.ts';
@@ -161,18 +162,19 @@ export class ActionHost implements ActivityHost {
     const { step, assumeRole } = call;
     const given = inputsOf(call);
     const hidesOutput = !asksForOutput(given) && vault.holdsSecret(given);
+    const own = assumeRole === undefined ? aws : aws.assume(assumeRole);
     return {
       executionId,
       step,
       token: hashToken(call.token),
       signal,
-      aws: assumeRole === undefined ? aws : aws.assume(assumeRole),
+      aws: hidesOutput ? quietAws(own) : own,
       models,
       fetch,
       host: (name) => this.#host(call, name),
       targets,
       scripts,
-      attachment: (name) => files.attachment(name, assumeRole === undefined ? aws : aws.assume(assumeRole)),
+      attachment: (name) => files.attachment(name, own),
       commandDocument: (name) => files.commandDocument(name),
       lineOf: (program, line) => files.lineOf(program, line),
       log: (target) => {

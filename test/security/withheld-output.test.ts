@@ -3,7 +3,6 @@
  * one on this machine, and programs print them in more than a hundred forms: nothing of it is in any file, on the terminal or in a message.
  */
 import { spawnSync } from 'node:child_process';
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
@@ -13,32 +12,10 @@ import { userInfo } from 'node:os';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Desk, idOf, type Said } from '../support/command-line.ts';
 import { forms } from '../support/forms.ts';
-import { coresOfPrivateKey, registerSecret } from '../support/secret-search/registry.ts';
+import { registerSecret } from '../support/secret-search/registry.ts';
+import { tenSecrets, token } from '../support/ten-secrets.ts';
 
 const printer = join(import.meta.dirname, 'print-forms.ts');
-const token = (): string => randomBytes(24).toString('base64url');
-
-/** Of each kind one; another set of the same kinds tells what stands in every run anyway. */
-function tenSecrets(words: readonly [protocol: string, number: string, short: string]): string[] {
-  const pem = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' });
-  const all = [
-    pem,
-    words[1],
-    words[2],
-    `${token()}\nand ${token()}\n`,
-    `Pässwört-Σίγμα-${token()}-日本`,
-    words[0],
-    token(),
-    `it's "${token()}" $HOME \`x\` \\n`,
-    JSON.stringify({ key: token() }),
-    `***${token()}***`,
-  ];
-  registerSecret('a key of the hundred forms', coresOfPrivateKey(pem));
-  for (const value of [all[6], all[8], all[9]])
-    registerSecret('a token of the hundred forms', /[\w-]{32}/.exec(value ?? '') ?? []);
-  return all;
-}
-
 let desk: Desk;
 let server: Server;
 let heard: IncomingHttpHeaders[];

@@ -11,6 +11,7 @@ import {
   type Poll,
 } from '../define-action.ts';
 import { AwsFailure } from '../../transports/aws.ts';
+import { checkShowOutput, isKept, showOutputInput, shown } from '../scripts/show-output.ts';
 import { strictObject } from '../strict-object.ts';
 import {
   answerOf,
@@ -61,6 +62,7 @@ const inputs = strictObject({
       description: 'What the function is given, as JSON text.',
     }),
   ),
+  ShowOutput: showOutputInput,
 });
 type Inputs = Static<typeof inputs>;
 
@@ -95,6 +97,7 @@ export const invokeLambdaFunction = defineAction({
     InvocationType === undefined || InvocationType === 'RequestResponse' ? ['InputPayload', 'Payload'] : [],
   timeoutSeconds,
   permissions: () => ['lambda:Invoke'],
+  check: ({ ShowOutput }, tools) => checkShowOutput(ShowOutput, (value) => tools.isExpression(value)),
   targets: ({ FunctionName }) => [FunctionName],
   hasHostTargets: false,
 
@@ -104,7 +107,7 @@ export const invokeLambdaFunction = defineAction({
     begin: async (inputs: Inputs, _before, context): Promise<Handle> => {
       const { token } = context;
       beginInvocation(token, paramsOf(inputs), functionSecondsMax * 1_000, context);
-      return { Token: token, Answer: kept(await settledWithin(token, refusalMs), inputs) };
+      return { Token: token, Answer: kept(await settledWithin(token, refusalMs), inputs, context) };
     },
     adopt: ({ FunctionName }) =>
       // Permissions were looked at, and nothing was run.
@@ -112,7 +115,7 @@ export const invokeLambdaFunction = defineAction({
         InvocationType === 'DryRun' ? { kind: 'absent' } : { kind: 'unknown', why: lost(FunctionName) },
       ),
     poll: async ({ Token, Answer }: Handle, inputs, _before, context): Promise<Poll<Outputs>> => {
-      const answer = Answer ?? kept(await answerIn(Token), inputs);
+      const answer = Answer ?? kept(await answerIn(Token), inputs, context);
       return answer === null ? pending(250, `${inputs.FunctionName} runs`) : judge(answer, inputs, context);
 
       /** What was refused after its begin is not asked for again. */
@@ -146,10 +149,21 @@ function lost(name: string): string {
   return `${name} was invoked and its answer is lost; its log in CloudWatch (/aws/lambda/NAME) says what became of it`;
 }
 
-/** What is journaled has a bound. */
-function kept(answer: Invocation | null, { FunctionName }: Inputs): Invocation | null {
+/** What is journaled has a bound; of a function that was given a secret, only what its author reads is. */
+function kept(
+  answer: Invocation | null,
+  { FunctionName }: Inputs,
+  context: ActionContext,
+): Invocation | null {
   const bytes = answer === null ? 0 : Buffer.byteLength(answer.payload);
-  if (bytes <= payloadBytesMax) return answer;
+  if (answer === null) return null;
+  if (bytes <= payloadBytesMax) {
+    return {
+      ...answer,
+      logResult: isKept('LogResult', context) ? answer.logResult : null,
+      payload: isKept('Payload', context) ? answer.payload : '',
+    };
+  }
   throw new ActionFailure({
     code: 'PAYLOAD_TOO_LARGE',
     message: `${FunctionName} answered ${bytes} bytes, and at most ${payloadBytesMax} are kept`,
@@ -158,7 +172,14 @@ function kept(answer: Invocation | null, { FunctionName }: Inputs): Invocation |
 }
 
 function paramsOf(inputs: Inputs): JsonObject {
-  const { InputPayload, Payload, LogType, InvocationType = 'RequestResponse', ...same } = inputs;
+  const {
+    InputPayload,
+    Payload,
+    LogType,
+    InvocationType = 'RequestResponse',
+    ShowOutput: _,
+    ...same
+  } = inputs;
   const given = InputPayload ?? Payload;
   const text = given === undefined || typeof given === 'string' ? given : JSON.stringify(given);
   const logs = LogType ?? (InvocationType === 'RequestResponse' ? 'Tail' : undefined);
@@ -186,8 +207,8 @@ async function judge(
   };
   if (functionError === null) return done(outputs, { response: { ...outputs, Payload: asJson(payload) } });
   const tail = log.trim().split('\n').slice(-logLinesTold).join(' | ').slice(-toldCharactersMax);
-  const said = `${FunctionName} failed (${functionError}): ${errorIn(payload)}${tail === '' ? '' : `; its log ends: ${tail}`}`;
-  return failed('FUNCTION_ERROR', said, { outputs });
+  const said = shown(context, `${errorIn(payload)}${tail === '' ? '' : `; its log ends: ${tail}`}`);
+  return failed('FUNCTION_ERROR', `${FunctionName} failed (${functionError}): ${said}`, { outputs });
 }
 
 /** A text without the quotes of JSON around it; what stands in it stays as it is. */

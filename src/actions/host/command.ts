@@ -8,7 +8,7 @@ import { strictObject } from '../strict-object.ts';
 import { overHosts } from './over-hosts.ts';
 import { detached } from '../effects/detached.ts';
 import { lastLines } from '../scripts/fields.ts';
-import { checkShowOutput, showOutputInput, shown } from '../scripts/show-output.ts';
+import { checkShowOutput, isKept, showOutputInput, shown } from '../scripts/show-output.ts';
 
 /** What GetCommandInvocation gives of each stream, too. All of it is in the step's log. */
 const stdoutCharactersMax = 24_000;
@@ -133,11 +133,6 @@ const onOne = defineAction({
 });
 
 export const command = overHosts(onOne);
-
-/** What is printed beside a secret stays out of the journal, unless its author reads it. */
-function isKept(output: 'Stdout' | 'Stderr', context: ActionContext): boolean {
-  return context.hidesOutput !== true || context.isRead?.(output) !== false;
-}
 
 /** `sh -c 'echo {{ X }}'`: an interpreter that is given its program as an argument. */
 function pastedInto(

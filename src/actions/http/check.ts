@@ -1,8 +1,17 @@
 /** http:check: that a URL answers as expected, asked from here or from a host. */
 import { Type, type Static } from 'typebox';
 import { HostFailure } from '../../transports/host.ts';
-import { defineAction, done, failed, pending, type Failed, type Poll } from '../define-action.ts';
+import {
+  defineAction,
+  done,
+  failed,
+  pending,
+  type ActionContext,
+  type Failed,
+  type Poll,
+} from '../define-action.ts';
 import { isStillPatient } from '../effects/patience.ts';
+import { checkShowOutput, isKept, showOutputInput, shown } from '../scripts/show-output.ts';
 import { strictObject } from '../strict-object.ts';
 import { urlProblem } from './url.ts';
 import { askFromHere, askFromHost, type Answer } from './ask.ts';
@@ -50,6 +59,7 @@ const inputs = strictObject({
       description: 'How long to go on asking until the answer is the expected one.',
     }),
   ),
+  ShowOutput: showOutputInput,
 });
 type Inputs = Static<typeof inputs>;
 
@@ -64,15 +74,23 @@ export const check = defineAction({
   inputs,
   outputs: strictObject({
     Status: Type.Union([Type.Integer(), Type.Null()], { description: 'null: no answer.' }),
-    Body: Type.String({ description: 'The first 4,000 characters.' }),
+    Body: Type.String({
+      description:
+        'The first 4,000 characters; empty where the step was given a secret and nothing reads it.',
+    }),
   }),
   secretInputs: ['Headers'],
   timeoutSeconds: 3_900,
   permissions: () => [],
   targets: ({ Url, Host }) => [Host ?? Url],
-  check: ({ Url }, tools) => {
+  check: ({ Url, ShowOutput }, tools) => {
     const problem = typeof Url !== 'string' || tools.isExpression(Url) ? undefined : urlProblem(Url);
-    return problem === undefined ? [] : [{ code: 'BAD_URL', path: ['Url'], message: `this URL ${problem}` }];
+    return [
+      ...(problem === undefined
+        ? []
+        : [{ code: 'BAD_URL' as const, path: ['Url'], message: `this URL ${problem}` }]),
+      ...checkShowOutput(ShowOutput, (value) => tools.isExpression(value)),
+    ];
   },
   hasHostTargets: false,
 
@@ -98,7 +116,7 @@ export const check = defineAction({
         if (!(error instanceof HostFailure && error.retryable && patient)) throw error;
         return pending(askAgainMs, `waiting: ${error.message}`);
       }
-      const verdict = judge(inputs, answer);
+      const verdict = judge(inputs, answer, context);
       return verdict.kind === 'failed' && patient
         ? pending(askAgainMs, `waiting: ${verdict.message}`)
         : verdict;
@@ -107,10 +125,11 @@ export const check = defineAction({
   undo: { kind: 'notNeeded' },
 });
 
-function judge(inputs: Inputs, answer: Answer): Poll<Outputs> {
+function judge(inputs: Inputs, answer: Answer, context: ActionContext): Poll<Outputs> {
   const asked = `${inputs.Url}${inputs.Host === undefined ? '' : ` from ${inputs.Host}`}`;
   if (answer.kind === 'unreachable') return unreachable(asked, answer.why);
-  const outputs: Outputs = { Status: answer.status, Body: answer.body.slice(0, bodyCharactersMax) };
+  const Body = isKept('Body', context) ? answer.body.slice(0, bodyCharactersMax) : '';
+  const outputs: Outputs = { Status: answer.status, Body };
   const { ExpectStatus, ExpectBody } = inputs;
   const allowed = typeof ExpectStatus === 'number' ? [ExpectStatus] : ExpectStatus;
   const isExpected = allowed?.includes(answer.status) ?? (answer.status >= 200 && answer.status <= 299);
@@ -124,10 +143,10 @@ function judge(inputs: Inputs, answer: Answer): Poll<Outputs> {
     );
   }
   if (ExpectBody !== undefined && !answer.body.includes(ExpectBody)) {
-    const said = answer.body.trim().slice(0, 120);
+    const said = shown(context, `"${answer.body.trim().slice(0, 120)}"`);
     return failed(
       'BODY_MISMATCH',
-      `${asked} answers ${answer.status} without "${ExpectBody}" in its body: "${said}"`,
+      `${asked} answers ${answer.status} without "${ExpectBody}" in its body: ${said}`,
       {
         outputs,
       },

@@ -23,5 +23,13 @@ export function shown({ hidesOutput }: Pick<ActionContext, 'hidesOutput'>, said:
   return hidesOutput === true ? withheldText : said;
 }
 
+/** What comes back beside a secret stays out of the journal, unless its author reads it. */
+export function isKept(
+  output: string,
+  { hidesOutput, isRead }: Pick<ActionContext, 'hidesOutput' | 'isRead'>,
+): boolean {
+  return hidesOutput !== true || isRead?.(output) !== false;
+}
+
 export const withheldText =
   'what it said is withheld, because the step was given a secret (ShowOutput: true shows it)';

@@ -126,13 +126,19 @@ function exchange(endpoint: HttpEndpoint, agent: DialledAgent, request: HttpRequ
   const { silenceMs, signal, body } = request;
   const query = queryOf(request.query ?? {});
   const own = isRepeatable(request) ? undefined : new DialledAgent(endpoint);
-  const outgoing: ClientRequest = startRequest({
-    agent: own ?? agent,
-    method: request.method,
-    path: query === '' ? request.path : `${request.path}?${query}`,
-    headers: { ...request.headers, host: endpoint.authority },
-    signal,
-  });
+  let outgoing: ClientRequest;
+  try {
+    outgoing = startRequest({
+      agent: own ?? agent,
+      method: request.method,
+      path: query === '' ? request.path : `${request.path}?${query}`,
+      headers: { ...request.headers, host: endpoint.authority },
+      signal,
+    });
+  } catch (error) {
+    own?.destroy();
+    return Promise.reject(unwritable(label, error));
+  }
   let incoming: IncomingMessage | undefined;
   let sent = false;
   let isOver = false;
@@ -187,6 +193,16 @@ function exchange(endpoint: HttpEndpoint, agent: DialledAgent, request: HttpRequ
     outgoing.end(body);
   }
   return promise;
+}
+
+/** What Node refuses before anything is sent. Its words name the header and not what is in it. */
+function unwritable(label: string, error: unknown): Error {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code !== 'ERR_INVALID_CHAR' && code !== 'ERR_UNESCAPED_CHARACTERS')
+    return error instanceof Error ? error : new Error(String(error));
+  const words = error instanceof Error ? error.message : '';
+  const message = `${label}: HTTP cannot carry this request: ${words}. Look for line feeds and letters beyond Latin in keys and names.`;
+  return new HttpFailure({ code: 'BAD_REQUEST', message, retryable: false, effect: 'none', cause: error });
 }
 
 /** The body, its silence counted anew with every piece, its end in the middle a failure in our words. */

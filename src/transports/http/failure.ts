@@ -19,6 +19,8 @@ export const httpFailureCodes = [
   /** What answers does not speak HTTP: the port of something else, or TLS where plain HTTP was sent. */
   'NOT_HTTP',
   'REPLY_TOO_LARGE',
+  /** HTTP cannot carry it: a header or the path has characters that it does not allow. */
+  'BAD_REQUEST',
   'CANCELLED',
 ] as const;
 export type HttpFailureCode = (typeof httpFailureCodes)[number];
