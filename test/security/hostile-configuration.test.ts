@@ -96,8 +96,8 @@ const kinds: Readonly<Record<string, Kind>> = {
   },
 };
 
-function survives({ read }: Kind, text: string): void {
-  const { isRead, diagnostics } = read(text);
+function survives(kind: Kind, text: string): void {
+  const { isRead, diagnostics } = kind.read(text);
   expect(isRead).toBe(!diagnostics.some(({ severity }) => severity === 'error'));
   for (const { start, message } of diagnostics) {
     expect(start.line).toBeGreaterThan(0);

@@ -2,10 +2,9 @@
 import { AwsFailure, type Aws } from '../../transports/aws.ts';
 
 export function quietAws(aws: Aws): Aws {
-  const { environment } = aws;
   return {
     identity: (signal) => aws.identity(signal),
-    ...(environment === undefined ? {} : { environment: (signal) => environment.call(aws, signal) }),
+    ...(aws.environment === undefined ? {} : { environment: aws.environment.bind(aws) }),
     call: async (call, options) => {
       try {
         return await aws.call(call, options);
