@@ -6,7 +6,7 @@ import { Type, type Static } from 'typebox';
 import type { CatalogProblem } from '../../document/catalog.ts';
 import { embeddedText, shareOf } from '../../document/index.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
-import type { AwsCall } from '../../transports/aws.ts';
+import { AwsFailure, type AwsCall } from '../../transports/aws.ts';
 import { ActionFailure, defineAction, done, failed, pending, type ActionContext } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
 import { documentVersion } from './document-version.ts';
@@ -32,6 +32,11 @@ const targetLocation = strictObject({
   TargetsMaxErrors: Type.Optional(Type.Union([Type.String(), Type.Integer({ minimum: 0 })])),
 });
 const pollMs = 2_000;
+/** The service may be so long in telling of an execution that it has begun. */
+const settleMs = 10_000;
+
+/** `FoundAt`, in ms since 1970: when the id became known. In journals of an earlier version the id alone. */
+type Handle = string | { readonly Id: string; readonly FoundAt: number };
 
 const inputs = strictObject({
   DocumentName: Type.String({
@@ -175,18 +180,20 @@ export const executeAutomation = defineAction({
   hasHostTargets: false,
   effect: {
     kind: 'begun',
-    settleMs: 10_000,
-    begin: async (inputs, _before, context) => {
+    settleMs,
+    begin: async (inputs, _before, context): Promise<Handle> => {
       const reply = await callAws(context.aws, startOf(inputs, context));
-      return idIn(reply);
+      return handleOf(reply, context);
     },
     // The service keeps the client token: the same start again answers with the execution that it began.
     adopt: async (inputs, _before, context) => {
       const reply = await callAws(context.aws, startOf(inputs, context));
-      return { kind: 'running', handle: idIn(reply) };
+      return { kind: 'running', handle: handleOf(reply, context) };
     },
-    poll: async (handle, inputs, _before, context) => {
-      const execution = await automation(handle, context);
+    poll: async (begun, inputs, _before, context) => {
+      const handle = idOf(begun);
+      const execution = await automation(begun, context);
+      if (execution === undefined) return pending(pollMs, `Systems Manager does not know ${handle} yet`);
       const status = embeddedText(execution['AutomationExecutionStatus'] ?? null);
       if (['Pending', 'InProgress', 'Waiting', 'Cancelling', 'RunbookInProgress'].includes(status))
         return pending(pollMs, `${inputs.DocumentName} ${handle}: ${status}`);
@@ -196,11 +203,11 @@ export const executeAutomation = defineAction({
       const message = `${inputs.DocumentName} (${handle}) ended ${status}${typeof why === 'string' ? `: ${why}` : ''}`;
       return failed('CHILD_FAILED', message, { outputs });
     },
-    stop: async (handle, _inputs, context) => {
+    stop: async (begun, _inputs, context) => {
       await callAws(context.aws, {
         service: 'ssm',
         operation: 'StopAutomationExecution',
-        params: { AutomationExecutionId: handle, Type: 'Cancel' },
+        params: { AutomationExecutionId: idOf(begun), Type: 'Cancel' },
         signal: context.signal,
       });
     },
@@ -289,14 +296,30 @@ function idIn(reply: JsonObject): string {
   });
 }
 
-async function automation(id: string, { aws, signal }: ActionContext): Promise<JsonObject> {
+function handleOf(reply: JsonObject, context: ActionContext): Handle {
+  return { Id: idIn(reply), FoundAt: context.now() };
+}
+
+const idOf = (handle: Handle): string => (typeof handle === 'string' ? handle : handle.Id);
+
+/** Undefined: it was begun a moment ago, and the service does not know it everywhere yet. */
+async function automation(handle: Handle, context: ActionContext): Promise<JsonObject | undefined> {
+  const { aws, signal } = context;
+  const id = idOf(handle);
   const call = {
     service: 'ssm',
     operation: 'GetAutomationExecution',
     params: { AutomationExecutionId: id },
     signal,
   };
-  const { AutomationExecution: execution } = await callAws(aws, call);
+  const reply = await callAws(aws, call).catch((error: unknown) => {
+    const isNew = typeof handle !== 'string' && context.now() - handle.FoundAt < settleMs;
+    if (isNew && error instanceof AwsFailure && error.code.startsWith('AutomationExecutionNotFound'))
+      return undefined;
+    throw error;
+  });
+  if (reply === undefined) return undefined;
+  const { AutomationExecution: execution } = reply;
   if (isJsonObject(execution)) return execution;
   throw new ActionFailure({ code: 'BAD_REPLY', message: `Systems Manager told nothing of execution ${id}` });
 }
