@@ -202,8 +202,8 @@ say slot "$slot"
 export const unfollowPrimary = namedScript(
   'postgresql/unfollow',
   `key=$1 user=$2 directory=$3
-keep_folder postgresql
-files=$keep/$key.files
+keep_root
+files=$keep/postgresql/$key.files
 # Nothing was written then, wherever the directory is.
 [ -e "$files/done" ] || exit 0
 ${findBin}
