@@ -6,7 +6,7 @@
 import { isJsonObject, type Json } from '../json.ts';
 import type { Step } from '../document/types.ts';
 import type { Between, Frame, ListHooks, Place } from './frame.ts';
-import { decisionTimeoutSeconds } from './limits.ts';
+import { nextStepTimeoutSeconds } from './limits.ts';
 import { scopesAround } from './records.ts';
 
 /** In an inbox: begin no further step. */
@@ -58,7 +58,7 @@ async function askPerson(frame: Frame, place: Place, number: number): Promise<Be
   });
   for (let turn = 1; ; turn += 1) {
     const id = `between${number}:signal${turn}`;
-    const answer = await frame.person(id, nextStepSignal, decisionTimeoutSeconds * 1000);
+    const answer = await frame.person(id, nextStepSignal, nextStepTimeoutSeconds * 1000);
     if (answer.status === 'cancelled') return { kind: 'aborted', status: 'Cancelled' };
     if (answer.status === 'timeout') return { kind: 'aborted', status: 'TimedOut' };
     const said = isJsonObject(answer.value) ? answer.value : {};

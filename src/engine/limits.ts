@@ -40,6 +40,8 @@ export function backoffMs(attempt: number): number {
 }
 /** Default and longest wait of approve and pause: 7 and 30 days (SSM User Guide). */
 export const approvalTimeoutSecondsDefault = 604_800;
+/** How long a person may take to start the next step of an interactive run: ten years. SSM has no limit there. */
+export const nextStepTimeoutSeconds = 315_360_000;
 /** How long a person may take over an unknown outcome or `rollback: ask`. */
 export const decisionTimeoutSeconds = 604_800;
 
