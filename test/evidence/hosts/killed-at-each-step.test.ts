@@ -33,15 +33,13 @@ const all: readonly Case[] = victims.flatMap((victim) =>
     .filter((step) => victim !== 'what waits on the host' || step !== '> open')
     .flatMap((step) => ways.map((way) => ({ victim, step, way }))),
 );
-/** All of them by `npm run lab:faults`; on CI one for each victim and way, drawn by the seed. */
+/** All of them by `npm run lab:faults`; on CI one of each victim, on one of the ways, drawn by the seed. */
 const cases = isThorough
   ? all
-  : victims.flatMap((victim) =>
-      ways.flatMap((way, at) => {
-        const of = all.filter((one) => one.victim === victim && one.way === way);
-        return of.slice((seed + at) % of.length).slice(0, 1);
-      }),
-    );
+  : victims.flatMap((victim, index) => {
+      const of = all.filter((one) => one.victim === victim);
+      return of.slice((seed + 7 * index) % of.length).slice(0, 1);
+    });
 
 const title = `killed at a step of the protocol (BELAY_SEED=${seed})${noSshd === undefined ? '' : ` (skipped: ${noSshd})`}`;
 describe.skipIf(noSshd !== undefined)(title, () => {

@@ -5,7 +5,7 @@
 set -euo pipefail
 PACKAGES=(
   systemd-container debootstrap openssh-client openssh-server iproute2 nftables
-  xfsprogs e2fsprogs util-linux dpkg-dev apt-utils python3 python3-venv procps openssl bubblewrap
+  xfsprogs e2fsprogs util-linux dpkg-dev apt-utils python3 python3-venv procps openssl bubblewrap csh fish
 )
 say() { echo "lab install: $*"; }
 [ "$(id -u)" = 0 ] || { say "must run as root: it installs packages and builds images with chroot and mount" >&2; exit 1; }
