@@ -245,10 +245,11 @@ export class EmbeddedRuntime implements Runtime, Above {
   }
 
   async isToComplete(id: string, seq: number): Promise<boolean> {
+    // Nobody is kept waiting by a question that hardly anybody answers: where nothing was asked for, one look is all.
+    const isNew = await this.#record.isNew(seq);
+    if (isNew && (await this.#journal.peek(this.executionId, completeSignal)) === undefined) return false;
     const known = await this.#record.known(id, readYes);
-    if (known?.outcome === true) return true;
-    if (!(await this.#record.isNew(seq))) return false;
-    if ((await this.#journal.peek(this.executionId, completeSignal)) === undefined) return false;
+    if (known?.outcome === true || !isNew) return known?.outcome === true;
     await this.#record.endOwn(id, this.#now(), true);
     return true;
   }
