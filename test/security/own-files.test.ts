@@ -97,7 +97,10 @@ test('belay.yaml above the working folder counts within a repository alone', asy
   });
   const run = (more: readonly string[] = []) => desk.belay(['run', file, '-y', ...more], { cwd: below });
   expect(await run()).toMatchObject({ code: 2, stderr: expect.stringContaining('UNKNOWN_HOST') });
-  expect((await run(['--config', configuration])).code).toBe(0);
+  expect(await run(['--config', configuration])).toMatchObject({
+    code: 0,
+    stderr: expect.stringContaining(`those of ${configuration} (--config)`),
+  });
   mkdirSync(join(desk.folder, '.git'));
   expect((await run()).code).toBe(0);
 });

@@ -18,3 +18,18 @@ test('every attack of this folder is in its table', () => {
     .map((name) => `test/security/${name}`);
   expect(attacks.filter((path) => !named.includes(path))).toEqual([]);
 });
+
+test('every attack of the first inspection has a test of the title that the page says', () => {
+  const rows = Array.from(
+    page.matchAll(/^\| (\d+) \| [^|]+ \| `(test\/[^`]+)`: (.+) \|$/gm),
+    ([, number = '', path = '', title = '']) => ({ number: Number(number), path, title }),
+  );
+  expect([...new Set(rows.map(({ number }) => number))]).toEqual(
+    Array.from({ length: 24 }, (_, index) => index + 1),
+  );
+  const missing = rows.filter(({ path, title }) => {
+    const text = readFileSync(join(root, path), 'utf8');
+    return ![`'${title}'`, `"${title}"`, `\`${title}`].some((written) => text.includes(written));
+  });
+  expect(missing).toEqual([]);
+});

@@ -1,7 +1,9 @@
 /** host:file: one file on a host with these bytes, this owner and mode, or none. */
+import { createHash } from 'node:crypto';
 import { Type, type Static } from 'typebox';
 import type { Change } from '../../engine/events.ts';
 import { ActionFailure, defineAction, done, type ActionContext, type UndoInputs } from '../define-action.ts';
+import { isKept } from '../scripts/show-output.ts';
 import { strictObject } from '../strict-object.ts';
 import { overHosts } from './over-hosts.ts';
 import { detached, fieldsOrFailure, type DetachedEnd } from '../effects/detached.ts';
@@ -75,7 +77,7 @@ const onOne = defineAction({
   inputs,
   outputs: strictObject({
     Sha256: Type.Union([Type.String(), Type.Null()], {
-      description: 'Of the file now; null: there is none.',
+      description: 'Of the file now; null: there is none, or it holds a secret and nothing reads this.',
     }),
     Changed: Type.Boolean(),
   }),
@@ -159,10 +161,13 @@ const onOne = defineAction({
     },
     waitingFor: ({ Path }) => `writing ${Path}`,
     mayStartAnew: true,
-    finish: (end, inputs, before) => {
+    finish: (end, inputs, before, context) => {
       const from = fileOf(before);
-      const said = fieldsOrFailure(end, (fields) => ({ changes: changesOf(end, inputs.Path, from, fields) }));
-      return 'failure' in said ? said.failure : finished(end, inputs, from, said.fields);
+      const hidden = hashOfSecret(inputs, context);
+      const said = fieldsOrFailure(end, (fields) => ({
+        changes: changesOf(end, inputs.Path, from, fields, hidden),
+      }));
+      return 'failure' in said ? said.failure : finished(end, inputs, from, said.fields, hidden);
     },
   }),
 
@@ -185,11 +190,14 @@ const onOne = defineAction({
         ]),
       waitingFor: ({ inputs }) => `putting ${inputs.Path} back`,
       mayStartAnew: true,
-      finish: (end, { inputs }) => {
+      finish: (end, { inputs }, _before, context) => {
+        const hidden = hashOfSecret(inputs, context);
         const said = fieldsOrFailure(end, (fields) => ({
-          changes: changesOf(end, inputs.Path, fields.one('was'), fields),
+          changes: changesOf(end, inputs.Path, fields.one('was'), fields, hidden),
         }));
-        return 'failure' in said ? said.failure : finished(end, inputs, said.fields.one('was'), said.fields);
+        return 'failure' in said
+          ? said.failure
+          : finished(end, inputs, said.fields.one('was'), said.fields, hidden);
       },
     }),
     again: {
@@ -219,12 +227,29 @@ const keyOf = ({ executionId }: ActionContext, { Path }: Inputs, before: Before)
 const fileOf = (before: Before) =>
   [before.kind, before.sha256, before.owner, before.group, before.mode].map((part) => part ?? '-').join(' ');
 
-function finished(end: DetachedEnd, { Path, Service }: Inputs, from: string | undefined, fields: Fields) {
-  const changes = changesOf(end, Path, from, fields);
+/** A hash of what is a secret can be guessed against, so it is told to nobody who has not asked for it. */
+interface Hidden {
+  readonly sha256: string;
+  readonly isRead: boolean;
+}
+
+function hashOfSecret({ Content }: Inputs, context: ActionContext): Hidden | undefined {
+  if (Content === undefined || !context.isSecret(Content)) return undefined;
+  return { sha256: createHash('sha256').update(Content).digest('hex'), isRead: isKept('Sha256', context) };
+}
+
+function finished(
+  end: DetachedEnd,
+  { Path, Service }: Inputs,
+  from: string | undefined,
+  fields: Fields,
+  hidden: Hidden | undefined,
+) {
+  const changes = changesOf(end, Path, from, fields, hidden);
   const [kind, sha256] = fields.rows('is').at(-1) ?? [];
   const unit = fields.one('unit');
   const outputs: Outputs = {
-    Sha256: kind === 'file' && sha256 !== undefined ? sha256 : null,
+    Sha256: kind === 'file' && sha256 !== undefined && isTold(sha256, hidden) ? sha256 : null,
     Changed: changes.length > 0,
   };
   const told =
@@ -244,21 +269,30 @@ function changesOf(
   path: string,
   was: string | undefined,
   fields: Fields,
+  hidden: Hidden | undefined,
 ): readonly Change[] {
   const is = fields.one('is');
   if (was === undefined || is === undefined || was === is) return [];
-  return [{ target: end.host.name, subject: path, from: spoken(was, is), to: spoken(is, was) }];
+  return [
+    { target: end.host.name, subject: path, from: spoken(was, is, hidden), to: spoken(is, was, hidden) },
+  ];
 }
 
 /** `sha256 1f2e3d4c root:root 0644`, without what both have in common; null for no file. */
-function spoken(state: string, other: string): string | null {
+function spoken(state: string, other: string, hidden: Hidden | undefined): string | null {
   const [kind, sha256, owner, group, mode] = state.split(' ');
   if (kind !== 'file') return null;
   const [, otherSha256, otherOwner, otherGroup, otherMode] = other.split(' ');
   const parts = [
-    ...(sha256 === otherSha256 ? [] : [`sha256 ${(sha256 ?? '').slice(0, 8)}`]),
+    ...(sha256 === otherSha256
+      ? []
+      : [sha256 === hidden?.sha256 ? 'with a secret' : `sha256 ${(sha256 ?? '').slice(0, 8)}`]),
     ...(owner === otherOwner && group === otherGroup ? [] : [`${owner}:${group}`]),
     ...(mode === otherMode ? [] : [mode]),
   ];
   return parts.join(' ');
+}
+
+function isTold(sha256: string, hidden: Hidden | undefined): boolean {
+  return sha256 !== hidden?.sha256 || hidden.isRead;
 }

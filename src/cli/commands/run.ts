@@ -39,9 +39,20 @@ export const body: CommandBody = async (cli, [file = ''], options) => {
     wait,
     toDaemon: flagOf(options, 'leaveToDaemon'),
     endsAs: 'run',
-    head: [...head, ...borrowed, ...shown],
+    head: [
+      ...head,
+      ...configLines((await belay.row(id)).settings.inventoryFile, cli.env),
+      ...borrowed,
+      ...shown,
+    ],
   });
 };
+
+/** Which hosts are meant is decided by a file that is not the one of this folder. */
+function configLines(file: string | null, env: NodeJS.ProcessEnv): string[] {
+  const isGiven = file !== null && (env['BELAY_CONFIG'] ?? '') !== '';
+  return isGiven ? [`  hosts and approvers are those of ${printable(file)} (--config)`] : [];
+}
 
 /** A refusal says what was not done; one with diagnostics ends in that sentence already. */
 function withNothingStarted(refusal: Refusal): Refusal {
