@@ -42,10 +42,12 @@ for name in "$@"; do
 done
 case $wants in *l*)
   case $facts in
-    *t) say lag "$(ask "select case when r.receive is null and not exists (select from pg_stat_wal_receiver) then 'no-receiver' when r.receive = r.replay and exists (select from pg_stat_wal_receiver where status = 'streaming') then '0' else coalesce(extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp())::text, 'unknown') end from (select pg_last_wal_receive_lsn() as receive, pg_last_wal_replay_lsn() as replay) r" 2>/dev/null)" ;;
+    *t) say lag "$(ask "select case when r.receive is null and not exists (select from pg_stat_wal_receiver) then 'no-receiver' when r.receive = r.replay and exists (select from pg_stat_wal_receiver where status = 'streaming') then '0' else coalesce(extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp())::text, 'unknown') end||'|'||coalesce((select extract(epoch from clock_timestamp() - last_msg_receipt_time)::text from pg_stat_wal_receiver), '0') from (select pg_last_wal_receive_lsn() as receive, pg_last_wal_replay_lsn() as replay) r" 2>/dev/null)" ;;
     *)
-      ask "select coalesce(nullif(application_name,''),'?')||'|'||coalesce(client_addr::text,'local')||'|'||state||'|'||coalesce(extract(epoch from replay_lag)::text, case when replay_lsn = sent_lsn then '0' else 'unknown' end) from pg_stat_replication where application_name not like 'pg_basebackup%' order by 1" 2>/dev/null >/dev/null && ask "select coalesce(nullif(application_name,''),'?')||'|'||coalesce(client_addr::text,'local')||'|'||state||'|'||coalesce(extract(epoch from replay_lag)::text, case when replay_lsn = sent_lsn then '0' else 'unknown' end) from pg_stat_replication where application_name not like 'pg_basebackup%' order by 1" | lines standby
-      say standbys listed ;;
+      if listed=$(ask "select coalesce(nullif(application_name,''),'?')||'|'||coalesce(client_addr::text,'local')||'|'||state||'|'||coalesce(extract(epoch from replay_lag)::text,'0')||'|'||case when replay_lsn >= pg_current_wal_lsn() then '0' else coalesce(extract(epoch from clock_timestamp() - (to_jsonb(r)->>'reply_time')::timestamptz)::text, '0') end from pg_stat_replication r where application_name not like 'pg_basebackup%' order by 1" 2>/dev/null); then
+        [ -z "$listed" ] || printf '%s\\n' "$listed" | lines standby
+        say standbys listed
+      fi ;;
   esac ;;
 esac
 `;
@@ -209,14 +211,27 @@ function isSameBoolean(wanted: string, is: string): boolean {
   return (on.includes(wanted) && is === 'on') || (off.includes(wanted) && is === 'off');
 }
 
+/** A primary that has nothing to send says so twice a minute. */
+const silenceSecondsMax = 75;
+
 function ownLag(said: string | undefined, max: number | undefined, standbys: number | undefined): Judged[] {
   const role: Judged[] = standbys === undefined ? [] : [broken('role', 'a primary', 'a standby')];
   if (max === undefined) return role;
-  if (said === 'no-receiver')
+  if (said?.startsWith('no-receiver') === true)
     return [...role, broken('replication', 'streaming', 'not connected to its primary')];
-  const lag = Number(said === '' ? NaN : said);
+  const [, behind, silent] = /^(-?[\d.]+)\|(-?[\d.]+)$/.exec(said ?? '') ?? [];
+  const lag = Number(behind ?? NaN);
   if (Number.isNaN(lag))
     return [...role, unknown('lag', 'NO_ANSWER', 'the standby cannot tell how far it is behind')];
+  if (lag <= max && Number(silent) > Math.max(max, silenceSecondsMax))
+    return [
+      ...role,
+      unknown(
+        'lag',
+        'NO_ANSWER',
+        `the standby has heard nothing of its primary for ${Math.round(Number(silent))} s`,
+      ),
+    ];
   return [...role, compared('lag', `at most ${max} s`, `${Math.max(0, lag).toFixed(1)} s`, lag <= max)];
 }
 
@@ -229,15 +244,18 @@ function standbysOf(fields: Fields, max: number | undefined, wanted: number | un
   if (wanted !== undefined)
     judged.push(compared('standbys', `${wanted} streaming`, `${streaming} streaming`, streaming >= wanted));
   else if (standbys.length === 0) judged.push(kept('standbys', 'none'));
-  for (const [name, address, state, lag] of standbys) {
+  for (const [name, address, state, lag, stale] of standbys) {
     const subject = `standby ${name} at ${address}`;
-    const seconds = Number(lag);
+    const seconds = Number(lag === '' ? NaN : lag);
+    const silent = Number(stale === '' ? NaN : stale);
     if (state !== 'streaming') judged.push(broken(subject, 'streaming', state ?? 'not told'));
     else if (max !== undefined)
       judged.push(
-        Number.isNaN(seconds)
+        Number.isNaN(seconds + silent)
           ? unknown(subject, 'NO_ANSWER', 'its lag is not told')
-          : compared(subject, `at most ${max} s behind`, `${seconds.toFixed(1)} s behind`, seconds <= max),
+          : seconds <= max && silent > max
+            ? unknown(subject, 'NO_ANSWER', `it is behind, and has not answered for ${Math.round(silent)} s`)
+            : compared(subject, `at most ${max} s behind`, `${seconds.toFixed(1)} s behind`, seconds <= max),
       );
   }
   return judged;
