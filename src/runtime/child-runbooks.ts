@@ -21,6 +21,7 @@ import { awsRunbook } from './aws-runbooks.ts';
 import { defaultScope, readStored } from './defaults.ts';
 import { readText } from './read-text.ts';
 import { Refusal } from './refusal.ts';
+import { holdsPlaceholder } from './secrets/placeholder.ts';
 
 export interface ChildRunbooks {
   /** Throws ActionFailure. */
@@ -221,6 +222,20 @@ function checked(source: SourceText, catalog: Catalog): Document {
   });
 }
 
+/** A secret of the caller is a secret of the runbook that it gives it to, or it is not given. Throws Refusal. */
+function refuseOpenSecrets(document: Document, values: JsonObject, runbook: string): void {
+  for (const [name, value] of Object.entries(values)) {
+    const parameter = own(document.parameters, name);
+    if (parameter === undefined || parameter.secret === true || !holdsPlaceholder(value)) continue;
+    throw new Refusal(
+      'usage',
+      'SECRET_PARAMETER',
+      `${name} of ${runbook} is given a secret, and is not secret there: what it holds is kept and shown`,
+      { hint: `secret: true at ${name} in ${runbook}` },
+    );
+  }
+}
+
 /** Throws Refusal. */
 async function fit(
   { document, given, childId, runbook }: Fitting,
@@ -232,7 +247,10 @@ async function fit(
     const parameter = own(document.parameters, name);
     values[name] = parameter === undefined ? value : fitArgument(parameter.type, value);
   }
-  const problem = checkArguments(document, values)[0];
+  refuseOpenSecrets(document, values, runbook);
+  const problem = checkArguments(document, values).find(
+    ({ parameter }) => !holdsPlaceholder(values[parameter]),
+  );
   if (problem !== undefined) throw new Refusal('usage', problem.code, problem.message);
   const tools = { transports: { aws }, executionId: childId, now };
   const stored = await readStored(document, values, aws);

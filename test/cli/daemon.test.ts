@@ -242,9 +242,13 @@ describe('belay daemon', () => {
         : undefined,
     );
     await folder.run(['window', 'run', 'count', '--now']);
+    let log = '';
+    running.child.stdout?.on('data', (chunk: Buffer) => (log += chunk.toString()));
     folder.write('windows/count.yaml', 'Name: [');
     running.child.kill('SIGHUP');
     await until('the run', () => (lines().length === 2 ? true : undefined));
+    // The run may be over before the turn that reads the files anew.
+    await until('its word', () => (log.includes('"broken-window"') ? true : undefined));
     running.child.kill('SIGTERM');
     const { stdout } = await running.ended;
     expect(stdout).toMatch(/"event":"broken-window".*its last sound version goes on/);

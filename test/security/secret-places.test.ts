@@ -108,6 +108,7 @@ test('of all actions, these inputs take one and no others', () => {
   expect(taking.toSorted()).toMatchInlineSnapshot(`
     [
       "aws:approve: Message",
+      "aws:executeAutomation: by the call",
       "aws:executeAwsApi: by the call",
       "aws:executeScript: InputPayload",
       "aws:invokeLambdaFunction: by the call",
@@ -132,4 +133,56 @@ test('of all actions, these inputs take one and no others', () => {
       "tls:installCertificate: Certificate, PrivateKey",
     ]
   `);
+});
+
+test('a runbook below gets one as its own secret parameter, and as nothing else', async () => {
+  const below = (secret: boolean): string =>
+    desk.write('below.yaml', {
+      schemaVersion: '0.3',
+      parameters: { Key: { type: 'String', allowedPattern: '^Str0ng', ...(secret ? { secret } : {}) } },
+      mainSteps: [
+        {
+          name: 'Use',
+          action: 'host:command',
+          inputs: {
+            Host: 'here',
+            Command: ['sh', '-c', 'test "$K" = Str0ng-and-long'],
+            Env: { K: '{{ Key }}' },
+          },
+          undo,
+        },
+      ],
+    });
+  const call = (DocumentName: string): string =>
+    runbook([
+      {
+        name: 'Call',
+        action: 'aws:executeAutomation',
+        inputs: { DocumentName, RuntimeParameters: { Key: '{{ S }}' } },
+      },
+    ]);
+  const run = () =>
+    desk.belay(['run', 'leak.yaml', '-y', '--secret', 'S=env:S'], { env: { S: 'Str0ng-and-long' } });
+  below(true);
+  call('below.yaml');
+  const took = await run();
+  expect(took.stderr).not.toContain('Str0ng');
+  expect(took.code, took.stderr).toBe(0);
+  const id = /\b[0-9A-HJKMNP-TV-Z]{12}\b/.exec(took.stderr)?.[0] ?? '';
+  for (const words of [
+    ['show', id, '--json'],
+    ['list', '--json', '--children'],
+  ]) {
+    const { stdout } = await desk.belay(words);
+    expect(stdout).not.toMatch(/Str0ng|secret:[0-9a-f]{32}/);
+  }
+
+  below(false);
+  const refused = await run();
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toContain('is given a secret, and is not secret there');
+
+  // What Systems Manager would run takes none at all.
+  call('AWS-UpdateLinuxAmi');
+  expect((await desk.belay(['validate', 'leak.yaml'])).stderr).toContain('SECRET_PARAMETER');
 });

@@ -170,6 +170,11 @@ export const executeAutomation = defineAction({
     }
     return problems;
   },
+  // A runbook that Belay runs gets it as its own secret parameter; what Systems Manager runs it would keep.
+  secretInputs: ({ DocumentName, TargetLocations }) =>
+    typeof DocumentName !== 'string' || isOfService(DocumentName) || TargetLocations !== undefined
+      ? []
+      : ['RuntimeParameters'],
   timeoutSeconds: undefined,
   listMaxInSsm: { TargetMaps: 300, Tags: 5 },
   permissions: ({ DocumentName, TargetLocations }) =>
@@ -182,11 +187,13 @@ export const executeAutomation = defineAction({
     kind: 'begun',
     settleMs,
     begin: async (inputs, _before, context): Promise<Handle> => {
+      refuseSecrets(inputs, context);
       const reply = await callAws(context.aws, startOf(inputs, context));
       return handleOf(reply, context);
     },
     // The service keeps the client token: the same start again answers with the execution that it began.
     adopt: async (inputs, _before, context) => {
+      refuseSecrets(inputs, context);
       const reply = await callAws(context.aws, startOf(inputs, context));
       return { kind: 'running', handle: handleOf(reply, context) };
     },
@@ -219,6 +226,14 @@ export const executeAutomation = defineAction({
   },
   flow: 'child',
 });
+
+function refuseSecrets({ DocumentName, RuntimeParameters }: Inputs, context: ActionContext): void {
+  if (!context.isSecret((RuntimeParameters ?? null) as Json)) return;
+  throw new ActionFailure({
+    code: 'SECRET_IN_COMMAND',
+    message: `a secret stands in the RuntimeParameters of ${DocumentName}, which Systems Manager runs, and it would keep them where others read them; nothing was started`,
+  });
+}
 
 /** Of an input as it is written. */
 function textOf(value: unknown): string {

@@ -35,6 +35,13 @@ function inJson(text: string): string {
   return JSON.stringify(text).slice(1, -1);
 }
 
+/** Whether a secret is meant anywhere in the value. */
+export function holdsPlaceholder(value: unknown): boolean {
+  if (typeof value === 'string') return /\0secret:[0-9a-f]{32}:/.test(value);
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(value).some((entry) => entry.some(holdsPlaceholder));
+}
+
 /** Executions of Belay 0.1 have placeholders that a host could guess: where they count, no NUL from outside may be kept. */
 export function isGuessable(placeholder: string): boolean {
   return !/^.secret:[0-9a-f]{32}:/s.test(placeholder);
@@ -60,7 +67,12 @@ export function maskPlaceholders(value: unknown): unknown {
 function maskText(text: string): string {
   if (!text.includes(nul)) return text;
   if (text.startsWith(numberMark)) return mask;
-  return text.replaceAll(/\0([^\0]*)(?:\0|$)/g, (_, inner: string) => (inner === '' ? shownNul : mask));
+  return (
+    text
+      // As the journal keeps the arguments of a child: closed once more.
+      .replaceAll(/\0\0secret:[0-9a-f]{32}:[^\0]*\0\0/g, mask)
+      .replaceAll(/\0([^\0]*)(?:\0|$)/g, (_, inner: string) => (inner === '' ? shownNul : mask))
+  );
 }
 
 /** Opens a text that stands for a number in whose digits a secret was found. */

@@ -52,9 +52,10 @@ test(
     expect(anew.stderr).toContain(`anew, since ${child} is not as it was then`);
     await until('the end', () => status('bound') === 'SUCCESS');
     expect(project.lines).toEqual(['child']);
-    expect(
-      (await project.run('window', 'approve', 'bound', '--occurrence', new Date(dueAt).toISOString())).stderr,
-    ).toContain('already');
+    const at = new Date(dueAt).toISOString();
+    expect((await project.run('window', 'approve', 'bound', '--occurrence', at)).stderr).toContain(
+      'HAS_BEGUN',
+    );
     daemon.child.kill('SIGTERM');
     await daemon.ended;
   },
@@ -106,15 +107,24 @@ test(
 );
 
 test(
-  'answers what a runbook below the task asks, and without it the task is refused',
+  'answers what a runbook below the task asks, and without it the task is refused; the secret of the task reaches it',
   async () => {
-    runbook('child.yaml', [
-      `{ name: Ask, action: 'aws:approve', inputs: { Message: shall it, Approvers: [${me}] } }`,
-      count('asked'),
-    ]);
-    runbook('outer.yaml', [call('child.yaml')]);
+    project.files.write('key', 'a long enough key\n');
+    runbook(
+      'child.yaml',
+      [
+        `{ name: Ask, action: 'aws:approve', inputs: { Message: shall it, Approvers: [${me}] } }`,
+        `{ name: Use, action: 'host:command', inputs: { Host: here, Command: [sh, -c, 'test "$KEY" = "a long enough key" && echo used >>${project.out}'], Env: { KEY: '{{ Key }}' } }, undo: { none: it only counts } }`,
+      ],
+      'parameters: { Key: { type: String, secret: true } }\n',
+    );
+    runbook(
+      'outer.yaml',
+      [call('child.yaml', `{ Key: '{{ Key }}' }`)],
+      'parameters: { Key: { type: String, secret: true } }\n',
+    );
     const dueAt = second(Date.now()) - 5_000;
-    const tasks = `Tasks: [{ Name: outer, Runbook: ../outer.yaml }]`;
+    const tasks = `Tasks: [{ Name: outer, Runbook: ../outer.yaml, Secrets: { Key: 'file:../key' } }]`;
     project.window('deep', dueAt, `${approval}${tasks}`);
     const said = await project.run(
       'window',
@@ -126,14 +136,15 @@ test(
     expect(said.stderr).toContain('outer: Call/child.yaml/Ask asks for an approval');
     const { stderr } = await project.daemon().ended;
     expect(status('deep'), stderr).toBe('SUCCESS');
-    expect(project.lines).toEqual(['asked']);
+    expect(project.lines).toEqual(['used']);
 
+    // Without an approval the same task is refused, when it is looked at and when it comes.
     project.window('alone', second(Date.now()) - 1_000, tasks);
     const refused = await project.run('window', 'validate');
     expect(refused.stderr).toContain('Call/child.yaml/Ask waits for a person');
     await project.daemon().ended;
     expect(project.history('alone')[0]?.tasks[0]?.reason?.code).toBe('NEEDS_A_PERSON');
-    expect(project.lines).toEqual(['asked']);
+    expect(project.lines).toEqual(['used']);
   },
   caseMs,
 );
