@@ -177,6 +177,25 @@ describe('an approval where belay.yaml names approvers', { timeout: 60_000 }, ()
     },
   );
 
+  test('counts where a secret stands in its message, and is over what is shown of it', async () => {
+    const key = keyOf('alice');
+    configure({ alice: { keys: [publicOf(key)] } });
+    const file = folder.write(
+      'secret.yaml',
+      JSON.stringify({
+        schemaVersion: '0.3',
+        parameters: { S: { type: 'String', secret: true } },
+        mainSteps: [
+          { name: 'Ask', action: 'aws:approve', inputs: { Message: 'Use {{ S }}?', Approvers: ['alice'] } },
+        ],
+      }),
+    );
+    const running = folder.start(['run', file, '-y', '--secret', 'S=env:S'], { S: 'Str0ng-and-long' });
+    const id = idIn(await running.says('belay approve'));
+    expect(await folder.run(['approve', id, '--key', key])).toMatchObject({ code: 0 });
+    expect(await running.ended).toMatchObject({ code: 0 });
+  });
+
   test('counts by a file of allowed signers too, as long as the key is valid', async () => {
     const [old, now] = [keyOf('old'), keyOf('now')];
     folder.write(
@@ -190,6 +209,17 @@ describe('an approval where belay.yaml names approvers', { timeout: 60_000 }, ()
     expect(await running.ended).toMatchObject({ code: 0 });
   });
 });
+
+test('a prompt that wants somebody else is not answered by whoever started the execution', async () => {
+  const me = userInfo().username;
+  const { running, id } = await started({ Approvers: [me], Separate: true });
+  expect(await folder.run(['approve', id])).toMatchObject({
+    code: 5,
+    stderr: expect.stringContaining(`you have started ${id}, and Ask wants somebody else`),
+  });
+  running.child.kill('SIGKILL');
+  await running.ended;
+}, 60_000);
 
 test('what runs is what was started: a program that was edited since is refused at the next resume', async () => {
   const { running, id } = await started({ Approvers: [userInfo().username] });
