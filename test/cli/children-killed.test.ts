@@ -126,13 +126,18 @@ test(
     await until(runner, async () => (await waiting(id)) === 1);
     expect((await folder.run(['approve', id])).code).toBe(0);
 
-    const isUndone = (line: string): boolean => line.startsWith('undo');
+    const undone = (): number => lines().filter((line) => line.startsWith('undo')).length;
     for (const count of [1, 2, 3]) {
-      await until(runner, () => lines().filter(isUndone).length >= count);
+      // On a slow machine it may have come to its end before it is looked at.
+      while (undone() < count && !isOver(runner)) await delay(50);
       await killed(runner);
       runner = folder.start(['resume', id]);
     }
-    expect((await runner.ended).code).toBe(3);
+    await runner.ended;
+    expect(JSON.parse((await folder.run(['show', id, '--json'])).stdout)).toMatchObject({
+      status: 'Failed',
+      rollbackStatus: 'clean',
+    });
     expect(lines().toSorted()).toEqual(names.flatMap((name) => [`do ${name}`, `undo ${name}`]).toSorted());
   },
 );

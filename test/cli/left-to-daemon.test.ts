@@ -40,13 +40,13 @@ test(
     const ask = (seconds: number): string =>
       `{ name: Ask, action: 'aws:approve', timeoutSeconds: ${seconds}, inputs: { Approvers: ['${userInfo().username}'] } }`;
     const answered = await left('answered', ask(3_600));
-    const late = await left('late', ask(1));
+    const late = await left('late', ask(10));
     const asleep = await left('asleep', "{ name: Nap, action: 'aws:sleep', inputs: { Duration: PT2H } }");
     const listed = (await folder.run(['list'])).stdout;
     expect(listed.match(/Waiting/g)).toHaveLength(3);
 
     const daemon = folder.start(['daemon']);
-    // Its time was over before the daemon came.
+    // Nobody answers it.
     await until(late, 'TimedOut', daemon);
     expect(await statusOf(answered)).toBe('Waiting');
     const said = await folder.run(['approve', answered]);
