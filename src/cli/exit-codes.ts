@@ -31,7 +31,7 @@ export const exitCodeMeanings: readonly { readonly code: string; readonly meanin
   { code: '3', meaning: 'failed or cancelled, rolled back clean' },
   { code: '4', meaning: 'the rollback was partial or failed: hands are needed' },
   { code: '5', meaning: 'refused: lock, window, drift, rejected approval, not an approver' },
-  { code: '6', meaning: 'waiting: approval, pause, missing secret, --no-wait' },
+  { code: '6', meaning: 'waiting: approval, pause, missing secret, --no-wait, --leave-to-daemon' },
   { code: '7', meaning: 'timed out, nothing undone by policy' },
   { code: '8', meaning: 'non-compliant, nothing changed' },
   { code: '9', meaning: 'could not be determined, nothing changed' },
