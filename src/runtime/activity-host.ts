@@ -119,8 +119,7 @@ export class ActionHost implements ActivityHost {
   }
 
   async settled(call: AnyCall, outcome: Outcome): Promise<void> {
-    if (!isWait(call) || (outcome.status !== 'ok' && outcome.status !== 'failed')) return;
-    if (outcome.status === 'failed' && outcome.effect === 'unknown') return;
+    if (!hasEnded(call, outcome)) return;
     try {
       const cancel = AbortSignal.timeout(releaseTimeoutMs);
       const { startedAt } = outcome;
@@ -249,8 +248,11 @@ function endsAt(
   };
 }
 
-function isWait(call: AnyCall): call is ActivityCallOf<'wait'> {
-  return call.kind === 'wait';
+/** Whether the effect is known to have ended: by itself, or because it was stopped. */
+function hasEnded(call: AnyCall, outcome: Outcome): call is ActivityCallOf<'wait'> | ActivityCallOf<'stop'> {
+  if (call.kind === 'stop') return outcome.status === 'ok';
+  if (call.kind !== 'wait') return false;
+  return outcome.status === 'ok' || (outcome.status === 'failed' && outcome.effect !== 'unknown');
 }
 
 /** `Patch#2:wait` is of the second attempt. */

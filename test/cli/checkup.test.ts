@@ -54,7 +54,19 @@ test('a host that answers is good; command folders on it are worth a note', asyn
     ['leftovers', 'note'],
   ]);
   expect(found[1]?.says).toMatch(/^2 command folders .*, the oldest 2 days old: /);
+  expect(found[1]?.hint).toMatch(/finishes and clears it$/);
   expect(found[2]?.hint).toContain('fsfreeze -u');
+});
+
+test('command folders of what has ended are named with the command that removes them, and no other path', async () => {
+  const own = '/var/lib/belay/b-0123456789abcdef';
+  const stdout = `Linux 6.1, as root\n2\n60\nno\n ${own} /etc/b-12;reboot /var/lib/belay/b-00ff\n`;
+  const found = await checkHosts(['db1'], () =>
+    host(() => Promise.resolve({ exitCode: 0, stdout, stderr: '' })),
+  );
+  expect(found[1]?.hint).toMatch(
+    /; what has ended and is of none of them, on db1: {2}rm -r \/var\/lib\/belay\/b-0123456789abcdef \/var\/lib\/belay\/b-00ff$/,
+  );
 });
 
 test('what a host keeps for undos is named by whose it is, how long, and what removes it', () => {

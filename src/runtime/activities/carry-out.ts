@@ -136,7 +136,10 @@ function within(signal: AbortSignal, ms: number): Disposable & { readonly signal
 }
 
 /** After its outcome is journaled: what an effect left behind to be found by may go. */
-export async function release(call: ActivityCallOf<'wait'>, means: Means): Promise<void> {
+export async function release(
+  call: ActivityCallOf<'wait'> | ActivityCallOf<'stop'>,
+  means: Means,
+): Promise<void> {
   const { effect, inputs } = checked(call.input, means).bound();
   if (effect.kind === 'begun') await effect.release?.(call.input.handle, inputs, means.context);
 }
