@@ -63,9 +63,14 @@ function readBounded(file: string, descriptor: number): Buffer {
   throw new Refusal('usage', 'UNREADABLE_FILE', `${file} is longer than ${textBytesMax} bytes`);
 }
 
-/** What somebody handed over by a pipe was his to give. */
+/** What the caller handed over by a pipe was his to give; a pipe of another user's, under whichever name, is not. */
 function refuseForeign(file: string, stats: Stats, env: NodeJS.ProcessEnv): void {
-  if (stats.isFIFO() || stats.isSocket() || stats.isCharacterDevice() || stats.isDirectory()) return;
+  if (stats.isSocket() || stats.isCharacterDevice() || stats.isDirectory()) return;
+  if (stats.isFIFO()) {
+    const trouble = distrust(file, stats, env);
+    if (trouble !== undefined) throw untrusted(file, trouble, `so ${file} was not read`);
+    return;
+  }
   const folder = dirname(realpathSync(file));
   const found = [
     { path: file, trouble: distrust(file, stats, env) },

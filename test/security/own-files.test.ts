@@ -1,5 +1,6 @@
 /** Files and folders of another user, and paths that are made to hang: Belay reads none and writes none. */
 import { chmodSync, chownSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Desk } from '../support/command-line.ts';
@@ -60,6 +61,18 @@ describe.skipIf(reason)(`another user${reason === undefined ? '' : ` (skipped: $
     expect(await refused()).toContain(`chmod o-w ${desk.folder}`);
     chmodSync(desk.folder, 0o700);
     expect((await desk.belay(words, { env })).code).toBe(0);
+  });
+
+  test('makes nobody wait at a pipe in the place of belay.yaml, and hands none over by it', async () => {
+    const pipe = join(desk.folder, 'belay.yaml');
+    execFileSync('mkfifo', [pipe]);
+    chownSync(pipe, stranger, stranger);
+    expect(await refused()).toMatch(/belay\.yaml is owned by nobody/);
+    rmSync(pipe);
+    desk.write('belay.yaml', hosts);
+    const parameters = join(desk.folder, 'p.yaml');
+    execFileSync('mkfifo', ['-m', '666', parameters]);
+    expect(await refused({}, ['--params-file', 'p.yaml'])).toContain('can be written by everybody');
   });
 
   test('swaps no parameter file and no key file', async () => {
