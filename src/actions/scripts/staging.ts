@@ -25,20 +25,35 @@ export const stagingText = `
 me=$(id -u)
 here= open= room= gone=
 whose() { stat -c 'owner %U, mode %a' -- "$1" 2>/dev/null; }
-# judge: what the folder that was just entered does to \`open\`. In a sticky folder nobody exchanges what belongs to others.
-judge() {
-  set -- $(stat -c '%u %a' .)
-  closed=yes folder_uid=\${1:-}
-  case \${1:-x} in 0 | "$me") ;; *) closed= ;; esac
-  case \${2:-777} in *[2367]? | *[2367])
-    case $closed$2 in yes[1357]???) closed=sticky ;; *) closed= ;; esac ;;
-  esac
-  case $open:$closed in
-    yes:*) ;;
-    *:yes) open= ;;
-    *:sticky) open=sticky ;;
-    *) open=yes ;;
-  esac
+# way: that we are in \`here\`, and what the folders from there up to the root do to \`open\`. Each is asked by its own inode, all at
+# once: one that others than root and we may write in opens everything below it. In a sticky one nobody exchanges what belongs to
+# others. A folder whose parents are closed was put there by nobody else.
+way() {
+  w_up=. w_left=$here
+  set -- .
+  while [ -n "$w_left" ]; do w_up=$w_up/.. w_left=\${w_left%/*}; set -- "$@" "$w_up"; done
+  w_count=$#
+  w_seen=$(env pwd -P; echo .; stat -c '%d:%i %u %a' -- "$@" 2>/dev/null)
+  case $w_seen in "\${here:-/}
+.
+"*) ;; *) fail CHANGED_MEANWHILE "$here was exchanged while it was entered; nothing was changed" ;; esac
+  set -- \${w_seen#"\${here:-/}
+.
+"}
+  folder_id=\${1:-} folder_uid=\${2:-} open=
+  [ $# = $((w_count * 3)) ] || open=yes
+  while [ $# -ge 3 ]; do
+    closed=yes
+    case $2 in 0 | "$me") ;; *) closed= ;; esac
+    case $3 in *[2367]? | *[2367])
+      case $closed$3 in yes[1357]???) closed=sticky ;; *) closed= ;; esac ;;
+    esac
+    case $1:$closed in
+      *:) open=yes ;;
+      "$folder_id":sticky) [ -n "$open" ] || open=sticky ;;
+    esac
+    shift 3
+  done
 }
 is_here() { [ "$(env pwd -P; echo .)" = "$1
 ." ]; }
@@ -68,35 +83,34 @@ direct() {
 enter() {
   if direct "$1"; then return 0; fi
   cd -P / && here= open= hops=0 rest=$1 top=\${2:-}
-  judge
   while [ -n "$rest" ]; do
     part=\${rest%%/*}
     case $rest in */*) rest=\${rest#*/} ;; *) rest= ;; esac
     case $part in
       '' | .) continue ;;
       ..)
+        way
         [ -z "$open" ] || fail NOT_A_FILE "$1 goes up again with .. from $here, where others than root may write; name the folder itself"
         [ "$here" != "$top" ] || continue
         here=\${here%/*} ;;
       *)
         if [ -L "./$part" ]; then
+          way
           [ -z "$open" ] || fail NOT_A_FILE "$here/$part is a symbolic link below a folder where others than root may write ($(whose .)), so it is not followed; name the folder that it leads to"
           hops=$((hops + 1)); [ $hops -le 40 ] || fail NOT_A_FILE "$1 leads through more than 40 symbolic links"
           to=$(readlink -- "./$part"; echo .); to=\${to%??}
-          case $to in /*) cd -P / && here= && rest=$top$to/$rest && judge ;; *) rest=$to/$rest ;; esac
+          case $to in /*) cd -P / && here= && rest=$top$to/$rest ;; *) rest=$to/$rest ;; esac
           continue
         fi
         if [ ! -d "./$part" ]; then
-          [ -e "./$part" ] || return 1
+          [ -e "./$part" ] || { way; return 1; }
           fail NOT_A_FILE "$here/$part is no folder"
         fi
         here=$here/$part ;;
     esac
-    cd -P "./$part" 2>/dev/null || { [ -e "./$part" ] || return 1; fail WRITE_FAILED "$here cannot be entered by $(id -un)"; }
-    is_here "\${here:-/}" || fail CHANGED_MEANWHILE "$here was exchanged while it was entered; nothing was changed"
-    judge
+    cd -P "./$part" 2>/dev/null || { [ -e "./$part" ] || { here=\${here%/*}; way; return 1; }; fail WRITE_FAILED "$here cannot be entered by $(id -un)"; }
   done
-  folder_id=$(stat -c %d:%i .)
+  way
 }
 arrive() {
   path=$1 leaf=\${1##*/} gone= folder=\${1%/*}
