@@ -1,6 +1,6 @@
 /** Reads what Belay's own scripts print: lines `key=value`, see names.ts. */
 import { ActionFailure, type ActionContext } from '../define-action.ts';
-import type { Host, HostScript } from '../../transports/host.ts';
+import { HostFailure, type Host, type HostScript } from '../../transports/host.ts';
 
 export interface Fields {
   /** The last value under the key. */
@@ -53,7 +53,13 @@ export async function readFields(
   context: Pick<ActionContext, 'signal'>,
   timeoutMs = 30_000,
 ): Promise<Fields> {
-  const result = await host.read(script, { signal: context.signal, timeoutMs });
+  const options = { signal: context.signal, timeoutMs };
+  const result = await host.read(script, options).catch((error: unknown) => {
+    // It changes nothing, so a connection that broke meanwhile is no reason to fail: it is asked once more.
+    const isLost = error instanceof HostFailure && error.code === 'CONNECTION_LOST';
+    if (!isLost || context.signal.aborted) throw error;
+    return host.read(script, options);
+  });
   const fields = parseFields(result.stdout);
   const said = refusal(fields);
   if (said) throw new ActionFailure({ code: said.code, message: `${host.label}: ${said.text}` });

@@ -53,7 +53,7 @@ export function channelHost(
       });
       try {
         const as = script.withoutBecome === true ? 'none' : become;
-        return await links.ask({ become: as, host: label, signal, isHarmless: true }, (link) => {
+        return await links.ask({ become: as, host: label, signal }, (link) => {
           void commands.flush(link);
           return readOverLink(label, link, script, { signal, timeoutMs, endsAt });
         });

@@ -20,8 +20,6 @@ export interface Asking {
   /** The label of the host, for people. */
   readonly host: string;
   readonly signal: AbortSignal;
-  /** Asking again does nothing, whatever the host had heard: a reading script. */
-  readonly isHarmless?: boolean;
 }
 
 interface Opened {
@@ -48,7 +46,7 @@ export class HostLinks {
 
   /**
    * Runs what asks a keeper. A link that had been lost without anybody's notice is made anew once, as all requests are
-   * safe to repeat; what only reads is asked once more over a new link however the first was lost. Rejects with HostFailure.
+   * safe to repeat. Rejects with HostFailure.
    */
   async ask<T>(asking: Asking, act: (link: HostLink) => Promise<T>): Promise<T> {
     const { host, signal } = asking;
@@ -57,9 +55,8 @@ export class HostLinks {
       return await untilAborted(act(link), host, signal);
     } catch (error) {
       if (!(error instanceof LinkBroken)) throw error;
-      const isLost = error.failure.code === 'CONNECTION_LOST' && !signal.aborted;
-      const mayAsk = asking.isHarmless === true || (isOld && !error.heard);
-      if (!isLost || !mayAsk) throw error.failure;
+      if (!isOld || error.heard || error.failure.code !== 'CONNECTION_LOST' || signal.aborted)
+        throw error.failure;
       return this.#askAgain(asking, act, error.failure);
     }
   }
