@@ -142,7 +142,7 @@ mainSteps:
   test(
     'drains at systemctl stop, and what it left goes on where it was at the next start and behind a reboot',
     async () => {
-      await makeWindow('drained', 12);
+      await makeWindow('drained', 25);
       await asBelay('window run drained --now');
       await until('its run', async () => (await lines()).includes('drained begin'));
       await onHost('systemctl stop belay');
