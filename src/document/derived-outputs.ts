@@ -4,10 +4,15 @@ import type { DeclaredOutput, Document, Step } from './types.ts';
 
 /** The document, with those outputs declared that it reads without having declared them. */
 export function withDerivedOutputs(document: Document, text: string, catalog: Catalog): Document {
+  const readers = new Map<string, ReadonlySet<string>>();
+  const isRead = (step: string, output: string): boolean => {
+    const known = readers.get(output) ?? stepsBefore(`.${output}`, text);
+    readers.set(output, known);
+    return known.has(step);
+  };
   const derivedOf = (step: Step): DeclaredOutput[] =>
     (catalog.action(step.action)?.derivedOutputs ?? []).filter(
-      ({ Name }) =>
-        text.includes(`${step.name}.${Name}`) && !step.outputs.some((output) => output.Name === Name),
+      ({ Name }) => isRead(step.name, Name) && !step.outputs.some((output) => output.Name === Name),
     );
   const complete = (step: Step): Step => {
     const derived = derivedOf(step);
@@ -22,6 +27,17 @@ export function withDerivedOutputs(document: Document, text: string, catalog: Ca
     };
   };
   return { ...document, mainSteps: document.mainSteps.map(complete) };
+}
+
+/** The words that stand right before it in the text. One look through the text, however many steps there are. */
+function stepsBefore(output: string, text: string): ReadonlySet<string> {
+  const steps = new Set<string>();
+  for (let at = text.indexOf(output); at !== -1; at = text.indexOf(output, at + output.length)) {
+    let from = at;
+    while (from > 0 && /\w/.test(text.charAt(from - 1))) from -= 1;
+    steps.add(text.slice(from, at));
+  }
+  return steps;
 }
 
 function mapLists(

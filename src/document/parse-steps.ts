@@ -192,7 +192,7 @@ function parseRoute(reader: MapReader, key: 'onFailure' | 'onCancel'): Route {
 }
 
 function parseOutputs(reader: MapReader): DeclaredOutput[] {
-  const outputs: DeclaredOutput[] = [];
+  const outputs = new Map<string, DeclaredOutput>();
   for (const item of readList(reader, 'outputs') ?? []) {
     if (item.kind !== 'map') {
       reader.report.error(
@@ -204,14 +204,14 @@ function parseOutputs(reader: MapReader): DeclaredOutput[] {
     }
     const output = parseOutput({ node: item, what: `an output of ${reader.what}`, report: reader.report });
     if (output === undefined) continue;
-    if (outputs.some((other) => other.Name === output.Name)) {
+    if (outputs.has(output.Name)) {
       const at = item.entries.get('Name')?.value.span ?? item.span;
       reader.report.error('DUPLICATE_OUTPUT', at, `${reader.what} declares the output ${output.Name} twice`);
       continue;
     }
-    outputs.push(output);
+    outputs.set(output.Name, output);
   }
-  return outputs;
+  return [...outputs.values()];
 }
 
 function parseOutput(reader: MapReader): DeclaredOutput | undefined {

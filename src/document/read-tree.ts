@@ -45,6 +45,9 @@ function readYaml(source: SourceText, report: Report): TreeNode | undefined {
     return undefined;
   }
   const { document, toOriginal } = parseYaml(source.text);
+  // The parser may catch its own stack's end, and tell it as an error of the text.
+  if (document.errors.some(({ message }) => /maximum call stack/i.test(message)))
+    throw new RangeError('the text is nested deeper than its parser can follow');
   // What follows a first syntax error is mostly its echo; the same slip on other lines is not.
   const [first] = document.errors;
   for (const error of document.errors.filter(({ code }) => code === first?.code).slice(0, syntaxErrorsMax)) {

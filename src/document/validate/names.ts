@@ -1,11 +1,10 @@
 /** Step names are unique where they are read, and actions exist. */
-import { everyDraft, type StepDraft } from '../draft.ts';
+import { everyDraft, type DocumentDraft, type StepDraft } from '../draft.ts';
 import { ownParts } from '../reference.ts';
 import { listsAround, stepsOfPasses, type StepList, type ValidationContext } from './context.ts';
 
 export function validateNames(list: StepList, context: ValidationContext): void {
   const { report, draft: document } = context;
-  const hasUndoLists = [...everyDraft(document.steps)].some(({ undo }) => undo !== undefined);
   for (const [index, draft] of list.drafts.entries()) {
     const { name } = draft.step;
     checkAction(draft, context);
@@ -17,11 +16,22 @@ export function validateNames(list: StepList, context: ValidationContext): void 
       if (around !== undefined) reportShadowing(list, around, draft, context);
     }
     reportTwins(list, draft, context);
-    if (hasUndoLists && ownParts.some((part) => part === name)) {
+    if (ownParts.some((part) => part === name) && hasUndoLists(document)) {
       const message = `a step cannot be called ${name} in a document with undo lists, where {{ ${name}.X }} means the step that is undone`;
       report.error('STEP_NAME', draft.nameSpan, message);
     }
   }
+}
+
+/** Asked for each list of steps, and looked for once. */
+const undoLists = new WeakMap<DocumentDraft, boolean>();
+
+function hasUndoLists(document: DocumentDraft): boolean {
+  const known = undoLists.get(document);
+  if (known !== undefined) return known;
+  const found = everyDraft(document.steps).some(({ undo }) => undo !== undefined);
+  undoLists.set(document, found);
+  return found;
 }
 
 /** Steps of two loops are read behind both, by their names. */

@@ -1,11 +1,20 @@
 /** The `outputs` of a document: each is Step.Output, without braces, of something that exists. */
 import { isAwsAction } from '../fit-inputs.ts';
+import type { StepDraft } from '../draft.ts';
 import { outputsOf } from './references.ts';
 import type { StepList, ValidationContext } from './context.ts';
 
 export function validateOutputs(main: StepList, context: ValidationContext): void {
   const { report, draft } = context;
   const list = draft.node.entries.get('outputs')?.value;
+  const outputsByStep = new Map<StepDraft, ReadonlySet<string> | undefined>();
+  const knownOf = (step: StepDraft): ReadonlySet<string> | undefined => {
+    if (!outputsByStep.has(step)) {
+      const names = outputsOf(step, context);
+      outputsByStep.set(step, names === undefined ? undefined : new Set(names));
+    }
+    return outputsByStep.get(step);
+  };
   for (const node of list?.kind === 'list' ? list.items : []) {
     if (node.kind !== 'scalar' || typeof node.value !== 'string') continue;
     const text = node.value.trim();
@@ -38,8 +47,9 @@ export function validateOutputs(main: StepList, context: ValidationContext): voi
       );
       continue;
     }
-    const known = outputsOf(step, context);
-    if (known === undefined || known.includes(output)) continue;
+    const has = knownOf(step);
+    if (has === undefined || has.has(output)) continue;
+    const known = [...has];
     const declares = known.length === 0 ? 'no outputs' : `only ${known.join(', ')}`;
     const message = `outputs names ${text}, but ${stepName} declares ${declares}`;
     const nearest = report.suggest(output, known);
