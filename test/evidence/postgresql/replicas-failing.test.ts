@@ -16,7 +16,15 @@ const stopped = all.slice(all.indexOf('StopPrimary'), all.indexOf('StillFollowin
 const switched = all.slice(all.indexOf('StopFormer'));
 const afterPromotion = all.slice(all.indexOf('Promote'));
 /** CI draws one of these; the others are in the whole matrix only. */
-const inCi = ['PatchStandbys/Patch', 'PatchPrimary', 'StopFormer', 'Fence'];
+const inCi = [
+  'PatchStandbys/Patch',
+  'PatchPrimary',
+  'StopFormer',
+  'Fence',
+  'Promote',
+  'OthersFollow/Follow',
+  'Rewind',
+];
 const approver = process.env['USER'] ?? 'root';
 
 describe.skipIf(reason)(
