@@ -34,7 +34,8 @@ export function checkOutputTypes(
     }
     if (canBecome(part, output.Type)) return [];
     const found = part.kind === 'list' ? `a list of ${plural[part.of]}` : singular[part.kind];
-    const message = `output ${output.Name} is declared as ${output.Type}, but ${pathText(path ?? [])} of ${reply} is ${found}, which never becomes one`;
+    const at = path === undefined || path.length === 0 ? reply : `${pathText(path)} of ${reply}`;
+    const message = `output ${output.Name} is declared as ${output.Type}, but ${at} is ${found}, which never becomes one`;
     return [{ code: 'NEVER_FITS', output: output.Name, key: 'Type', message, isWarning }];
   });
 }
