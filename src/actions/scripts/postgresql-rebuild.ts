@@ -3,6 +3,7 @@
  * postgresql/copy-back of names.ts. The server must be stopped. Where a run was cut off, a second one begins from what is kept.
  */
 import { reachText } from './postgresql-reach.ts';
+import { mountsText } from './mounts.ts';
 import { namedScript } from './prelude.ts';
 
 const commonText = `
@@ -22,13 +23,14 @@ export const copyStandby = namedScript(
   'postgresql/copy',
   `key=$1 user=$2 directory=$3
 conninfo=$(cat)
+${mountsText}
 ${commonText}
 done_mark=$directory/belay-copied-$key
 if [ -e "$done_mark" ]; then say kept "$old"; say copied already; exit 0; fi
 from=$directory
 [ -d "$old" ] && from=$old
 [ -f "$from/PG_VERSION" ] || fail NO_SUCH_DIRECTORY "$from is no data directory: it has no PG_VERSION"
-[ -z "$(findmnt -n -M "$directory")" ] || fail IS_MOUNT "$directory is a mount point itself, so nothing can be kept beside it; use a folder below the mount"
+! is_mounted "$directory" || fail IS_MOUNT "$directory is a mount point itself, so nothing can be kept beside it; use a folder below the mount"
 for space in "$from"/pg_tblspc/*; do
   [ -L "$space" ] && fail HAS_TABLESPACES "$from has tablespaces at $(readlink "$space"), whose places the copy would need; make this standby anew by hand"
 done

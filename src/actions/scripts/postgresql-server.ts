@@ -3,6 +3,7 @@
  * of names.ts. A postmaster works in its data directory, and its postmaster.pid says port and socket, on Debian, RHEL and
  * elsewhere, since 9.1. Asks nothing that would write.
  */
+import { mountsText } from './mounts.ts';
 import { namedScript } from './prelude.ts';
 
 const findText = `
@@ -25,9 +26,9 @@ for file in $(grep -lx 'postgres\\|postmaster' /proc/[0-9]*/comm 2>/dev/null); d
 done
 `;
 
-const pathsText = `
+const pathsText = `${mountsText}
 # where PATH: "TARGET SOURCE FSTYPE" of what is mounted there.
-where() { findmnt -n -r -o TARGET,SOURCE,FSTYPE -T "$1" | tail -n 1; }
+where() { mount_over "$1" SOURCE,FSTYPE; }
 path_of() {
   real=$(readlink -f "$2") || real=$2
   case $real in *[[:space:]]*) fail ODD_PATH "$real holds a blank, which is not supported" ;; esac
@@ -48,7 +49,6 @@ export const findPostgresql = namedScript(
   'postgresql/server',
   `user=$1 unit=$2 port=$3 directory=$4 database=$5
 [ "$(id -u)" = 0 ] || fail NOT_ROOT "whose servers run can be seen by root only: give the host become: sudo"
-command -v findmnt >/dev/null || fail NO_TOOL "findmnt (util-linux) is not installed"
 ${findText}
 ${pathsText}
 [ -n "$clusters" ] || { command -v postgres >/dev/null || ls /usr/lib/postgresql/*/bin/postgres /usr/pgsql-*/bin/postgres >/dev/null 2>&1 || fail NO_POSTGRESQL "PostgreSQL is not installed"; }

@@ -5,18 +5,19 @@
  * each service: AssertPathIsMountPoint= keeps it from starting and writing into the folder below a mount that is missing.
  * The drop-in goes when everything is mounted, and stays as long as something is not.
  */
+import { mountsText } from './mounts.ts';
 import { namedScript } from './prelude.ts';
 
 const rebootText = `
 command -v systemctl >/dev/null && [ -d /run/systemd/system ] || fail NO_SYSTEMD "systemd does not run here"
-command -v findmnt >/dev/null || fail NO_TOOL "findmnt (util-linux) is not installed"
+${mountsText}
 boot_id() { cat /proc/sys/kernel/random/boot_id; }
 property() { systemctl show --no-pager -p "$1" -- "$2" | sed -n "s/^$1=//p"; }
 # Paths travel as findmnt -r writes them, a blank as \\x20.
 plain() { printf %b "$1"; }
-source_of() { findmnt -n -r -o SOURCE -M "$(plain "$1")" | tail -n 1; }
+source_of() { mounts_at "$(plain "$1")" SOURCE | tail -n 1; }
 uuid_of() {
-  u=$(findmnt -n -r -o UUID -M "$(plain "$1")" | tail -n 1)
+  u=$(mounts_at "$(plain "$1")" UUID | tail -n 1)
   if [ -z "$u" ]; then case $2 in /dev/*) u=$(blkid -s UUID -o value -- "\${2%%\\[*}" 2>/dev/null) ;; esac; fi
   echo "\${u:--}"
 }

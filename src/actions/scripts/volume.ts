@@ -3,13 +3,12 @@
  * What lies below a mount is taken from sysfs: partitions and LVM lead to whole disks, and NVMe disks of EC2 carry the
  * volume's id as their serial number.
  */
+import { mountsText } from './mounts.ts';
 import { namedScript } from './prelude.ts';
 
-const volumeText = `
-command -v findmnt >/dev/null || fail NO_TOOL "findmnt (util-linux) is not installed"
-# source_of MOUNT: the block device mounted exactly there, on top; fails when there is none.
+const volumeText = `${mountsText}# source_of MOUNT: the block device mounted exactly there, on top; fails when there is none.
 source_of() {
-  s=$(findmnt -n -r -o SOURCE -M "$1" | tail -n 1)
+  s=$(mounts_at "$1" SOURCE | tail -n 1)
   s=\${s%%\\[*}
   case $s in /dev/*) readlink -f "$s" ;; *) return 1 ;; esac
 }
@@ -63,7 +62,7 @@ for mount in "$@"; do
     [ -n "$all" ] && continue
     fail NOT_MOUNTED "nothing is mounted at $mount from a disk"
   fi
-  say mount "$mount $source $(findmnt -n -r -o FSTYPE,OPTIONS -M "$mount" | tail -n 1)"
+  say mount "$mount $source $(mounts_at "$mount" FSTYPE,OPTIONS | tail -n 1)"
   disks_of "$source" | sort -u | while read -r disk; do say disk "$mount $disk"; done
   [ -n "$all" ] && continue
   busy=$(holders "$mount")
@@ -124,13 +123,15 @@ mount_again() {
   done
 }
 for mount in "$@"; do
-  if as=$(findmnt -n -r -o SOURCE,FSTYPE,OPTIONS -M "$mount" | tail -n 1) && [ -n "$as" ]; then
+  as=$(mounts_at "$mount" SOURCE,FSTYPE,OPTIONS) || fail NO_TOOL "findmnt cannot list what is mounted"
+  as=$(printf '%s\\n' "$as" | tail -n 1)
+  if [ -n "$as" ]; then
     source=$(source_of "$mount") || source=
     vg=
     [ -z "$source" ] || vg=$(group_of "$source")
     # Not systemctl stop: that would also stop every service that requires the mount, without being asked.
     umount -- "$mount"
-    if findmnt -n -M "$mount" >/dev/null; then
+    if is_mounted "$mount"; then
       busy=$(holders "$mount")
       mount_again
       fail MOUNT_BUSY "$mount cannot be unmounted: in use by \${busy:-something that cannot be seen}; stop it first"
@@ -164,10 +165,10 @@ node_of() {
 }
 # again MOUNT FSTYPE OPTIONS SOURCE: what lay over or below the exchanged file systems, and was no part of the exchange.
 again() {
-  findmnt -n -M "$1" >/dev/null && return 0
+  is_mounted "$1" && return 0
   unit=$(systemd-escape -p --suffix=mount "$1" 2>/dev/null) || unit=
-  [ -n "$unit" ] && systemctl start -- "$unit" 2>/dev/null && findmnt -n -M "$1" >/dev/null && return 0
-  if findmnt -n -s -M "$1" >/dev/null 2>&1; then mount -- "$1"; return; fi
+  [ -n "$unit" ] && systemctl start -- "$unit" 2>/dev/null && is_mounted "$1" && return 0
+  if is_in_fstab "$1"; then mount -- "$1"; return; fi
   case $4 in
     *\\[*)
       from=$4 from=\${from#*\\[}
@@ -190,7 +191,7 @@ while [ $# -gt 4 ]; do
     if [ -n "$unit" ] && [ "$(of_unit LoadState)" = loaded ] && [ -n "$(of_unit FragmentPath)" ]; then
       systemctl reset-failed -- "$unit" 2>/dev/null
       systemctl start -- "$unit" || { journalctl -q --no-pager -n 5 -u "$unit"; fail MOUNT_FAILED "systemctl start $unit failed"; }
-    elif findmnt -n -s -M "$mount" >/dev/null 2>&1; then
+    elif is_in_fstab "$mount"; then
       mount -- "$mount" || fail MOUNT_FAILED "mount $mount failed, as /etc/fstab says it"
     else
       [ "$fstype" = xfs ] && options=$options,nouuid

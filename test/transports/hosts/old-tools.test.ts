@@ -139,6 +139,7 @@ const newer: readonly (readonly [RegExp, string])[] = [
     'curl 7.49 and later',
   ],
   [/\b(?:lsblk|findmnt) [^\n]*(?:-J|--json)\b/, 'util-linux 2.27: --json'],
+  [/\bfindmnt [^\n]*-[MT]\b/, 'util-linux 2.27: findmnt -M, and -T for what lies below a mount'],
   [/\bsetsid (?:-w|--wait)\b/, 'util-linux 2.24: setsid --wait'],
   [/\bflock (?:-E|[^\n]*--conflict-exit-code)\b/, 'util-linux 2.25: flock -E'],
   [/\benv (?:-S|-C|--chdir|--split-string)\b/, 'coreutils 8.28 and later: env -C, -S'],
