@@ -45,12 +45,12 @@ export function recordOn(of: StepRecord, name: string): StepRecord {
 export const looksAtOnceMax = 64;
 
 /** Visits all of them, so many at once; the same on every replay. `id`: of the questions which of them goes on first. */
-export async function sideBySide(
+export async function sideBySide<T extends object>(
   frame: Frame,
   id: string,
-  records: readonly StepRecord[],
+  records: readonly T[],
   atOnce: number,
-  visit: (frame: Frame, record: StepRecord) => Promise<void>,
+  visit: (frame: Frame, record: T) => Promise<void>,
 ): Promise<void> {
   const lanes = new Lanes(frame.runtime, id, { inStep: false });
   let launched = 0;

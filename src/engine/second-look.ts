@@ -46,13 +46,26 @@ export class SecondLook {
     }
   }
 
+  #where(record: StepRecord): string {
+    const ending = this.#putBack.get(record)?.ending;
+    return JSON.stringify(ending === undefined ? [] : targetsOf(record, ending));
+  }
+
   /** When everything is back. */
   async atTheEnd(frame: Frame, traces: Traces): Promise<void> {
     const touched = [...this.#putBack].flatMap(([record, { isTouched }]) => (isTouched ? [record] : []));
     const found = new Map<StepRecord, Seen>();
-    await sideBySide(frame, `${frame.idPrefix}onceMore`, touched, looksAtOnceMax, async (lane, record) => {
-      found.set(record, await lookOnceMore(lane, traces, record));
-    });
+    // One after the other on the same target: a runner that is killed again and again gets on by a look at a time.
+    const byTarget = Map.groupBy(touched, (record) => this.#where(record)).values();
+    await sideBySide(
+      frame,
+      `${frame.idPrefix}onceMore`,
+      [...byTarget],
+      looksAtOnceMax,
+      async (lane, records) => {
+        for (const record of records) found.set(record, await lookOnceMore(lane, traces, record));
+      },
+    );
     for (const record of touched) {
       const [ending, seen] = [this.#putBack.get(record)?.ending, found.get(record)];
       if (ending === undefined || seen === undefined || seen.found === 'asBefore') continue;

@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest';
 import { accountOf, takenBack } from '../../src/engine/index.ts';
 import { runToy, runbook, step, temporaryJournal } from '../support/run-toy.ts';
-import { ToyWorld } from '../support/toy-world.ts';
+import type { Journal } from '../../src/journal/index.ts';
+import { Crash, ToyWorld } from '../support/toy-world.ts';
 
 const put = (name: string, Key = name) =>
   step({ name, action: 'toy:put', inputs: { Key, Value: `${name}'s` } });
@@ -66,4 +67,38 @@ test('a second rollback finds what two steps on the same thing had before both, 
     ['First', 'asBefore'],
     ['Second', 'asBefore'],
   ]);
+});
+
+/** Each runner is killed after its second write of a call's intent or outcome. */
+function restless(journal: Journal): Journal {
+  let writes = 0;
+  const counted = async <T>(write: Promise<T>): Promise<T> => {
+    const result = await write;
+    writes += 1;
+    if (writes === 2) throw new Crash();
+    return result;
+  };
+  const watched: Partial<Journal> = {
+    begin: (...given) => counted(journal.begin(...given)),
+    end: (...given) => counted(journal.end(...given)),
+  };
+  return new Proxy(journal, {
+    get: (target, name) => {
+      const member: unknown = Reflect.get(watched, name) ?? Reflect.get(target, name);
+      return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+    },
+  });
+}
+
+test('on one target it looks at one thing after the other: runners that are killed soon arrive all the same', async () => {
+  using store = temporaryJournal();
+  const names = ['A', 'B', 'C'];
+  const world = spoilt('A', 'B', 'third');
+  world.set('C', 'old');
+  const ran = await runToy(runbook([...names.map((name) => put(name)), fail]), store, {
+    world,
+    wrap: restless,
+  });
+  expect(ran.crashes).toBeGreaterThan(10);
+  expect(ran.state.rollback.find(({ name }) => name === 'B')).toMatchObject({ looked: 'different' });
 });
