@@ -11,6 +11,8 @@ const tools =
 
 /** What only root may read or write, and may look like that afterwards only. */
 const victims = `
+# Other names that an attack before this one gave to the file of root: alone they would look like a copy.
+find /home/${attacker} /srv/app -samefile /etc/victim -delete 2>/dev/null
 rm -rf /etc/victim /etc/victim.d
 mkdir -m 0755 /etc/victim.d
 printf 'root only\\n' >/etc/victim; chmod 0600 /etc/victim
