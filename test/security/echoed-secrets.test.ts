@@ -232,8 +232,12 @@ test('every action that may take a secret is given one here', () => {
   const taking = [...actions.values()]
     .filter((action) => typeof action.secretInputs === 'function' || secretInputsOf(action, {}).length > 0)
     .map(({ name }) => name);
-  // Its message is asked about in test/security/withheld-output.test.ts: it would wait here.
-  expect(Object.keys(given).toSorted()).toEqual(taking.filter((name) => name !== 'aws:approve').toSorted());
+  // The message of aws:approve is asked about in withheld-output.test.ts: it would wait here. A runbook below gets a placeholder, and its
+  // steps are those that are here: secret-places.test.ts.
+  const elsewhere = ['aws:approve', 'aws:executeAutomation'];
+  expect(Object.keys(given).toSorted()).toEqual(
+    taking.filter((name) => !elsewhere.includes(name)).toSorted(),
+  );
 });
 
 test('what is said back of a secret is in no file and on no terminal, whichever action was given it', async () => {

@@ -40,6 +40,7 @@ describe('a call is well-formed', () => {
       },
     ],
     ['ec2', 'ImportKeyPair', { KeyName: 'k', PublicKeyMaterial: 'c3NoLWVkMjU1MTkgQUFBQQ==' }],
+    ['ec2', 'ImportKeyPair', { KeyName: 'k', PublicKeyMaterial: 'ssh-ed25519 AAAA' }],
     ['secretsmanager', 'CreateSecret', { Name: 'the token member is required and filled later' }],
   ])('%s %s %j', (service, operation, params) => {
     expect(models.check(service, operation, params)).toEqual([]);
@@ -69,12 +70,7 @@ describe('a problem is found', () => {
     ['ec2', 'DescribeInstances', [], ['WRONG_TYPE']],
     ['ec2', 'StopInstances', {}, ['MISSING_MEMBER InstanceIds']],
     ['ec2', 'CreateVolume', { VolumeType: 'gp9' }, ['UNKNOWN_VALUE VolumeType']],
-    [
-      'ec2',
-      'ImportKeyPair',
-      { KeyName: 'k', PublicKeyMaterial: 'ssh-ed25519 AAAA' },
-      ['WRONG_VALUE PublicKeyMaterial'],
-    ],
+    ['ec2', 'ImportKeyPair', { KeyName: 'k', PublicKeyMaterial: 7 }, ['WRONG_TYPE PublicKeyMaterial']],
     [
       'ssm',
       'SendCommand',
