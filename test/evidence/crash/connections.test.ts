@@ -57,7 +57,6 @@ describe.skipIf(reason)(`connections${reason === undefined ? '' : ` (skipped: ${
     'a host that stood still for some seconds goes on, and so does the run',
     async () => {
       const { ended, first } = await inMidCommand();
-      await host.letGo();
       await bed.world.lab.freeze('v1');
       try {
         await delay(frozenMs);
@@ -65,6 +64,7 @@ describe.skipIf(reason)(`connections${reason === undefined ? '' : ` (skipped: ${
       } finally {
         await bed.world.lab.thaw('v1');
       }
+      await host.letGo();
       expect(await ended).toMatchObject({
         exitCode: 0,
         ending: { kind: 'left', reason: 'waiting' },
