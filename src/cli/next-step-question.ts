@@ -1,60 +1,31 @@
 /** An interactive run on a terminal: the question which step runs next, answered here or in another terminal. */
 import type { RecordedEvent, Waiting } from '../engine/index.ts';
 import type { Belay } from '../runtime/belay.ts';
-import { Refusal } from '../runtime/refusal.ts';
-import { Interrupted } from './interrupted.ts';
-import type { Interruption } from './interruption.ts';
+import { TerminalQuestion, type Terminal } from './terminal-question.ts';
 import { printable } from './view/printable.ts';
-import type { Screen } from './view/screen.ts';
 
 type NextStep = Extract<Waiting, { kind: 'nextStep' }>;
 
 export class NextStepQuestion {
   readonly #belay: Belay;
   readonly #id: string;
-  readonly #screen: Screen;
-  readonly #interruption: Interruption;
-  readonly #mayAsk: boolean;
-  #asked: Promise<void> = Promise.resolve();
-  #controller = new AbortController();
+  readonly #question: TerminalQuestion;
 
-  constructor(
-    belay: Belay,
-    id: string,
-    { screen, interruption, mayAsk }: { screen: Screen; interruption: Interruption; mayAsk: boolean },
-  ) {
+  constructor(belay: Belay, id: string, terminal: Terminal) {
     this.#belay = belay;
     this.#id = id;
-    this.#screen = screen;
-    this.#interruption = interruption;
-    this.#mayAsk = mayAsk;
+    this.#question = new TerminalQuestion(terminal);
   }
 
   /** Asks when it is time to, and takes the question away when the answer came from elsewhere. */
   hear({ event }: RecordedEvent): void {
     if (event.type === 'StepWaiting' && event.waiting.kind === 'nextStep') this.ask(event.waiting);
-    else if (event.type === 'StepStarted' || event.type === 'ForwardEnded') this.#controller.abort();
+    else if (event.type === 'StepStarted' || event.type === 'ForwardEnded') this.#question.takeAway();
   }
 
-  ask(waiting: NextStep): void {
-    if (!this.#mayAsk) return;
-    this.#controller.abort();
-    this.#controller = new AbortController();
-    const { signal } = this.#controller;
-    this.#asked = this.#asked.then(() => this.#ask(waiting, signal));
-  }
-
-  /** Resolves when the terminal is free again. */
-  async close(): Promise<void> {
-    this.#controller.abort();
-    await this.#asked;
-  }
-
-  async #ask({ steps }: NextStep, signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return;
-    const { askChoice } = await import('./ask.ts');
-    this.#screen.hold();
-    try {
+  ask({ steps }: NextStep): void {
+    this.#question.ask(async (signal) => {
+      const { askChoice } = await import('./ask.ts');
       const answer = await askChoice('What next?', choicesOf(steps), signal);
       switch (answer?.kind) {
         case 'start':
@@ -71,13 +42,12 @@ export class NextStepQuestion {
         default:
           answer satisfies never;
       }
-    } catch (error) {
-      if (error instanceof Interrupted) this.#interruption.interrupt();
-      else if (error instanceof Refusal) this.#screen.say([printable(error.message)]);
-      else throw error;
-    } finally {
-      this.#screen.resume();
-    }
+    });
+  }
+
+  /** Resolves when the terminal is free again. */
+  close(): Promise<void> {
+    return this.#question.close();
   }
 }
 
