@@ -4,6 +4,7 @@ import type { Judged } from '../../compliance/types.ts';
 import type { Fields } from '../scripts/fields.ts';
 import { defineHostCheck } from './define-check.ts';
 import { badReply, broken, compared, isFuture, kept, unknown } from './judging.ts';
+import { psqlUser } from '../postgresql/psql-user.ts';
 
 /** Names of settings are words, so they need no quoting; each answer is one line, and each question may fail by itself. */
 const body = `
@@ -66,13 +67,7 @@ export const checkPostgresql = defineHostCheck({
         Settings: { ssl: 'on', password_encryption: scram-sha-256 }
         MaxLagSeconds: 30`,
   inputs: {
-    User: Type.Optional(
-      Type.String({
-        pattern: '^[a-z_][a-z0-9_-]*$',
-        default: 'postgres',
-        description: 'User of the host as whom psql runs.',
-      }),
-    ),
+    User: psqlUser,
     Port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535 })),
     SocketDirectory: Type.Optional(Type.String({ pattern: '^(/[^\\s]*|localhost)$' })),
     VersionAtLeast: Type.Optional(

@@ -9,19 +9,14 @@ import { checkPostgresql } from '../scripts/postgresql.ts';
 import { strictObject } from '../strict-object.ts';
 import { judge, verdicts, type CheckOutputs } from './verdict.ts';
 import { upstreamVersion } from './version.ts';
+import { psqlUser } from './psql-user.ts';
 
 const askAgainMs = 1_000;
 const identifier = '[A-Za-z_][A-Za-z0-9_$]*';
 
 const inputs = strictObject({
   Host: Type.String({ minLength: 1, description: 'The host that the server runs on.' }),
-  User: Type.Optional(
-    Type.String({
-      pattern: '^[a-z_][a-z0-9_-]*$',
-      default: 'postgres',
-      description: 'User of the host as whom psql runs.',
-    }),
-  ),
+  User: psqlUser,
   Port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535 })),
   SocketDirectory: Type.Optional(
     Type.String({

@@ -7,18 +7,13 @@ import { strictObject } from '../strict-object.ts';
 import { objections, refusable } from './server-objections.ts';
 import { readServer, serverSchema, type Server } from './server-facts.ts';
 import { changeTo } from './version.ts';
+import { psqlUser } from './psql-user.ts';
 
 const emptyOr = (pattern: string) => `^(|${pattern})$`;
 
 const inputs = strictObject({
   Host: Type.String({ minLength: 1, description: 'The host that the server runs on.' }),
-  User: Type.Optional(
-    Type.String({
-      pattern: '^[a-z_][a-z0-9_-]*$',
-      default: 'postgres',
-      description: 'User of the host as whom psql runs.',
-    }),
-  ),
+  User: psqlUser,
   Unit: Type.Optional(
     Type.String({
       pattern: emptyOr('[A-Za-z0-9:_.\\\\@-]+'),
