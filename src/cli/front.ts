@@ -1,6 +1,7 @@
 /** Runs an execution in the foreground: the view while it goes, what Ctrl-C means, the ending, the exit code. */
 import type { RecordedEvent } from '../engine/index.ts';
 import type { Belay } from '../runtime/belay.ts';
+import { toldFromAbove } from '../runtime/below.ts';
 import type { ExecutionView } from '../runtime/execution-view.ts';
 import type { OnWait } from '../runtime/run-options.ts';
 import type { Cli } from './cli.ts';
@@ -8,7 +9,7 @@ import { DecisionQuestion } from './decision-question.ts';
 import { endedOf, exitCodeOf, exitCodes, rollbackExitCodeOf, type ExitCode } from './exit-codes.ts';
 import { Interruption } from './interruption.ts';
 import { NextStepQuestion } from './next-step-question.ts';
-import { eventJson } from './view/event-json.ts';
+import { eventBelowJson, eventJson } from './view/event-json.ts';
 import { endingLines, stoppedLines } from './view/ending.ts';
 import { leftWaitingLines } from './view/left-waiting.ts';
 import { recapLines } from './view/recap-lines.ts';
@@ -53,7 +54,11 @@ export async function runInFront(
     if (before.waiting?.kind === 'nextStep') nextStep.ask(before.waiting);
     const ending = await belay.run(id, {
       onEvent,
-      onBelow: (event) => screen.tell(event),
+      onBelow: (event) => {
+        if (options.json) cli.out(`${eventBelowJson(id, event)}\n`);
+        const told = toldFromAbove(event);
+        if (told !== undefined) screen.tell(told);
+      },
       onNotice: (step, text) => screen.notice(step, text),
       onTold: (text) => screen.say([text]),
       onWait: onWaitOf(options, mayAsk),

@@ -51,7 +51,7 @@ import { Refusal } from './refusal.ts';
 import { unchanged } from './program-hash.ts';
 import { refuseChild } from './refuse-child.ts';
 import { runHere } from './run-here.ts';
-import type { RunEnding, RunOptions } from './run-options.ts';
+import type { EventBelow, RunEnding, RunOptions } from './run-options.ts';
 import { signer } from './approvals/give.ts';
 import { personAsking } from './approvals/person.ts';
 import { decide, proceed, startStep, type AnswerOptions } from './signals.ts';
@@ -183,9 +183,9 @@ export class Belay {
       options.onEvent?.(recorded);
       telling?.hear(recorded.event);
     };
-    const onBelow = (recorded: RecordedEvent): void => {
-      options.onBelow?.(recorded);
-      telling?.hear(recorded.event);
+    const onBelow = (event: EventBelow): void => {
+      options.onBelow?.(event);
+      telling?.hear(event.recorded.event);
     };
     const hasOutbox = notifier !== undefined;
     return await runHere(id, {

@@ -3,6 +3,7 @@ import type { EngineEvent, RecordedEvent, Waiting } from '../engine/index.ts';
 import type { ChildPlace, Journal } from '../journal/index.ts';
 import type { ExecutionView } from './execution-view.ts';
 import { Refusal } from './refusal.ts';
+import type { EventBelow } from './run-options.ts';
 import { shellWord } from './visible.ts';
 
 /** A wait that only a person ends. */
@@ -110,7 +111,7 @@ function notWaiting({ executionId: id, status, waiting }: ExecutionView): Refusa
 }
 
 /** What happened in an execution below, as the one above tells it; undefined: it is told by the step that started it. */
-export function toldFromAbove(prefix: string, recorded: RecordedEvent): RecordedEvent | undefined {
+export function toldFromAbove({ prefix, recorded }: EventBelow): RecordedEvent | undefined {
   const event = namedFromAbove(prefix, recorded.event);
   return event === undefined ? undefined : { ...recorded, event };
 }

@@ -10,7 +10,7 @@ import type { ApprovalPolicy } from '../inventory/index.ts';
 import type { ExecutionRow, Journal, Summary } from '../journal/index.ts';
 import { ActionHost, type ActivityHost } from './activity-host.ts';
 import { approvalJudge } from './approvals/approval-judge.ts';
-import { prefixOf, toldFromAbove } from './below.ts';
+import { prefixOf } from './below.ts';
 import { rootOf } from './child-id.ts';
 import type { Above, ChildOptions, ChildPorts } from './children.ts';
 import { childRunbooks } from './child-runbooks.ts';
@@ -160,11 +160,10 @@ class Tree {
     return prefix;
   }
 
-  #tell({ child }: ExecutionRow, prefix: string, recorded: RecordedEvent): void {
+  #tell({ id, child }: ExecutionRow, prefix: string, recorded: RecordedEvent): void {
     const { onEvent, onBelow } = this.#options;
     if (child === null) return onEvent?.(maskPlaceholders(recorded));
-    const told = onBelow === undefined ? undefined : toldFromAbove(prefix, recorded);
-    if (told !== undefined) onBelow?.(maskPlaceholders(told));
+    onBelow?.({ executionId: id, prefix, recorded: maskPlaceholders(recorded) });
   }
 
   /** The files of the executions from the root to this one. */

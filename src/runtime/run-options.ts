@@ -16,8 +16,8 @@ export interface RunOptions {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly onEvent?: (event: RecordedEvent) => void;
-  /** What happens in executions below it, its steps named from here: `PatchFleet@db1/Stop`. Numbers are those of each execution. */
-  readonly onBelow?: (event: RecordedEvent) => void;
+  /** What happens in executions below it. */
+  readonly onBelow?: (event: EventBelow) => void;
   /** What a step waits for just now. */
   readonly onNotice?: (step: string, text: string) => void;
   /** What a person should know and no event says: a host was rebooted. */
@@ -29,6 +29,16 @@ export interface RunOptions {
   readonly hasOutbox?: boolean;
   /** What stands between the engine and the world; left out, the usual. */
   readonly ports?: Partial<Ports>;
+}
+
+/** What happened in an execution below the one that is run. */
+export interface EventBelow {
+  /** Where it happened. */
+  readonly executionId: string;
+  /** How its steps begin when they are named from the root: `PatchFleet@db1/`. */
+  readonly prefix: string;
+  /** In the words and under the number of its own execution. */
+  readonly recorded: RecordedEvent;
 }
 
 /**

@@ -7,6 +7,7 @@ import { leftWaitingLines } from '../../src/cli/view/left-waiting.ts';
 import { makeStyle } from '../../src/cli/view/style.ts';
 import type { RecordedEvent } from '../../src/engine/index.ts';
 import type { Belay } from '../../src/runtime/belay.ts';
+import { toldFromAbove } from '../../src/runtime/below.ts';
 import { localBelay } from '../support/local-belay.ts';
 
 let dir: string;
@@ -43,7 +44,7 @@ async function left(text: string): Promise<{ id: string; told: RecordedEvent[] }
   );
   const { id } = await belay.start({ file, texts: {}, values: {}, secrets: {}, sandbox: false });
   const told: RecordedEvent[] = [];
-  await belay.run(id, { onWait: 'leave', onBelow: (event) => told.push(event) });
+  await belay.run(id, { onWait: 'leave', onBelow: (event) => told.push(...[toldFromAbove(event)].filter((each) => each !== undefined)) });
   return { id, told };
 }
 
@@ -123,7 +124,7 @@ test('who leaves it is told each wait below, with the command that answers it fr
 test('what happens below is told as it happens, by paths from the root', async () => {
   const { id, told } = await left(fleet('a'));
   await belay.decide(id, undefined, yes);
-  await belay.run(id, { onWait: 'leave', onBelow: (event) => told.push(event) });
+  await belay.run(id, { onWait: 'leave', onBelow: (event) => told.push(...[toldFromAbove(event)].filter((each) => each !== undefined)) });
   expect(told.flatMap(({ event }) => ('step' in event ? [`${event.type} ${event.step}`] : []))).toEqual([
     'StepStarted Fleet@a/Write',
     'StepEnded Fleet@a/Write',
