@@ -109,6 +109,10 @@ export const commandTree: readonly CommandSpec[] = [
       { name: 'limit', short: 'n', value: 'COUNT', says: 'At most so many (20; with --json all)' },
       { name: 'all', says: 'Also those that steps of them started' },
       json,
+      {
+        name: 'full',
+        says: 'With --json: steps, outputs and account of each, as `belay show --json` gives them',
+      },
     ],
     examples: [
       { command: 'belay list', says: 'The latest ones' },

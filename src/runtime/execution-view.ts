@@ -71,6 +71,7 @@ export type ListedExecution = Pick<
   ExecutionView,
   | 'executionId'
   | 'runbook'
+  | 'file'
   | 'sandbox'
   | 'status'
   | 'rollbackStatus'
@@ -80,7 +81,10 @@ export type ListedExecution = Pick<
   | 'waits'
   | 'refused'
   | 'isLive'
+  | 'leftTo'
+  | 'cancelRequested'
   | 'closing'
+  | 'startedBy'
   | 'createdAt'
   | 'startedAt'
   | 'endedAt'
@@ -93,7 +97,6 @@ export function executionView(row: ExecutionRow, state: ExecutionState, liveness
   const { steps, rollback, outputs, drift, repeated, outdated, rolledBackAt, locks } = state;
   return {
     ...titleOf(row),
-    file: row.file,
     parameters: maskPlaceholders(row.input.parameters),
     steps,
     rollback,
@@ -103,7 +106,6 @@ export function executionView(row: ExecutionRow, state: ExecutionState, liveness
     outdated,
     rolledBackAt,
     locks,
-    startedBy: row.settings.startedBy,
     forgottenAt: row.forgottenAt,
     ...(state.wasCompleted === true ? { wasCompleted: true as const } : {}),
     ...standingOf({ ...row, rollbackRequests }, headOf(state), liveness),
@@ -121,12 +123,8 @@ export function listedView(row: ListedRow): ListedExecution | undefined {
   };
 }
 
-function titleOf({
-  id,
-  runbook,
-  settings,
-  createdAt,
-  child,
-}: Omit<ListedRow, 'summary' | 'rollbackRequests'>) {
-  return { executionId: id, runbook, sandbox: settings.sandbox, createdAt, child };
+function titleOf(row: Omit<ListedRow, 'summary' | 'rollbackRequests'>) {
+  const { id, runbook, file, settings, createdAt, child } = row;
+  const { sandbox, startedBy } = settings;
+  return { executionId: id, runbook, file, sandbox, startedBy, createdAt, child };
 }

@@ -52,6 +52,7 @@ interface Shown {
 
 async function executions(): Promise<Shown[]> {
   const { stdout } = await folder.run(['list', '--json']);
+  expect(stdout).not.toContain('"steps"');
   const { schemaVersion, executions: shown } = JSON.parse(stdout) as {
     schemaVersion: number;
     executions: Shown[];
@@ -103,6 +104,45 @@ describe('run', { timeout: 90_000 }, () => {
     expect(events[0]?.at).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
     expect(events.at(-1)?.type).toBe('ExecutionEnded');
     expect(ended.stderr).toBe('');
+  });
+
+  test('--json tells what happens below, each execution under its own id and counted by itself', async () => {
+    folder.write(
+      'leaf.yaml',
+      `schemaVersion: '0.3'
+mainSteps:
+  - { name: Nap, action: 'aws:sleep', inputs: { Duration: PT1S } }
+`,
+    );
+    const calling = (name: string, called: string): string =>
+      folder.write(
+        `${name}.yaml`,
+        `schemaVersion: '0.3'
+mainSteps:
+  - { name: Call, action: 'aws:executeAutomation', inputs: { DocumentName: ${called} } }
+`,
+      );
+    calling('middle', 'leaf');
+    const { code, stdout } = await folder.run(['run', calling('top', 'middle'), '--sandbox', '--json']);
+    expect(code).toBe(0);
+    const events = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { seq: number; type: string; executionId: string; root?: string });
+    const byExecution = Map.groupBy(events, ({ executionId }) => executionId);
+    expect(byExecution.size).toBe(3);
+    for (const own of byExecution.values()) {
+      expect(own.map(({ seq }) => seq)).toEqual(own.map((_, index) => index + 1));
+      expect(own.at(-1)?.type).toBe('ExecutionEnded');
+    }
+    const root = events[0]?.executionId;
+    expect(events.at(-1)).toMatchObject({ executionId: root, type: 'ExecutionEnded' });
+    expect(
+      events.filter(({ executionId }) => executionId === root).every((event) => !('root' in event)),
+    ).toBe(true);
+    const nap = { type: 'StepEnded', step: 'Nap', root, below: 'Call/Call' };
+    expect(events).toContainEqual(expect.objectContaining(nap));
+    expect(events).toContainEqual(expect.objectContaining({ step: 'Call', root, below: 'Call' }));
   });
 
   test('takes what is missing from the file beside the runbook in the sandbox, says so, and never without it', async () => {
@@ -282,10 +322,10 @@ mainSteps:
     );
     const running = folder.start(['run', file]);
     await running.says(/▸ Long/);
-    running.child.kill('SIGINT');
-    await running.says('Stopping after Long on here.');
     // The same key press may come twice, when npm started the process: that is not a second one.
     running.child.kill('SIGINT');
+    running.child.kill('SIGINT');
+    await running.says('Stopping after Long on here.');
     await delay(400);
     expect(running.child.exitCode).toBeNull();
     running.child.kill('SIGINT');

@@ -44,7 +44,10 @@ async function left(text: string): Promise<{ id: string; told: RecordedEvent[] }
   );
   const { id } = await belay.start({ file, texts: {}, values: {}, secrets: {}, sandbox: false });
   const told: RecordedEvent[] = [];
-  await belay.run(id, { onWait: 'leave', onBelow: (event) => told.push(...[toldFromAbove(event)].filter((each) => each !== undefined)) });
+  await belay.run(id, {
+    onWait: 'leave',
+    onBelow: (event) => told.push(...[toldFromAbove(event)].filter((each) => each !== undefined)),
+  });
   return { id, told };
 }
 
@@ -124,7 +127,10 @@ test('who leaves it is told each wait below, with the command that answers it fr
 test('what happens below is told as it happens, by paths from the root', async () => {
   const { id, told } = await left(fleet('a'));
   await belay.decide(id, undefined, yes);
-  await belay.run(id, { onWait: 'leave', onBelow: (event) => told.push(...[toldFromAbove(event)].filter((each) => each !== undefined)) });
+  await belay.run(id, {
+    onWait: 'leave',
+    onBelow: (event) => told.push(...[toldFromAbove(event)].filter((each) => each !== undefined)),
+  });
   expect(told.flatMap(({ event }) => ('step' in event ? [`${event.type} ${event.step}`] : []))).toEqual([
     'StepStarted Fleet@a/Write',
     'StepEnded Fleet@a/Write',

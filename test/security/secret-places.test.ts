@@ -171,7 +171,8 @@ test('a runbook below gets one as its own secret parameter, and as nothing else'
   const id = /\b[0-9A-HJKMNP-TV-Z]{12}\b/.exec(took.stderr)?.[0] ?? '';
   for (const words of [
     ['show', id, '--json'],
-    ['list', '--json', '--children'],
+    ['list', '--json', '--all'],
+    ['list', '--json', '--all', '--full'],
   ]) {
     const { stdout } = await desk.belay(words);
     expect(stdout).not.toMatch(/Str0ng|secret:[0-9a-f]{32}/);

@@ -5,7 +5,7 @@ import { Refusal } from '../../runtime/refusal.ts';
 import type { CommandBody } from '../command-spec.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { flagOf, textOf, type RawOptions } from '../options.ts';
-import { executionJson } from '../view/execution-json.ts';
+import { executionJson, listedJson } from '../view/execution-json.ts';
 import { listLines } from '../view/list-lines.ts';
 import { outOfServiceLine } from '../view/out-of-service.ts';
 import { spelled } from '../view/style.ts';
@@ -15,31 +15,21 @@ const countDefault = 20;
 export const body: CommandBody = async (cli, _args, options) => {
   const belay = await cli.belay();
   const json = flagOf(options, 'json');
-  const below = async (id: string): Promise<string[]> =>
-    flagOf(options, 'all') ? await belay.journal.idsBelow(id) : [];
+  if (flagOf(options, 'full') && !json)
+    throw new Refusal('usage', 'FULL_WITHOUT_JSON', '--full is for --json: a table has no place for steps', {
+      hint: 'belay show ID shows one execution with its steps',
+    });
   const count = countOf(options) ?? (json ? null : countDefault);
   if (json) {
-    const ids = (await belay.journal.executionIds()).slice(0, count ?? undefined);
-    const views: ExecutionView[] = [];
-    for (const root of ids) {
-      for (const id of [root, ...(await below(root))]) {
-        const view = await belay.soundView(id);
-        if (view !== undefined) views.push(view);
-      }
-    }
+    const executions = flagOf(options, 'full')
+      ? (await allOf(belay, count, flagOf(options, 'all'))).map(executionJson)
+      : (await rowsOf(belay, count, flagOf(options, 'all'))).map(listedJson);
     const damaged = belay.leftOut.all.map(({ executionId, message }) => ({ executionId, message }));
     const more = damaged.length === 0 ? {} : { damaged };
-    cli.out(
-      `${JSON.stringify({ schemaVersion: 1, executions: views.map(executionJson), ...more }, null, 2)}\n`,
-    );
+    cli.out(`${JSON.stringify({ schemaVersion: 1, executions, ...more }, null, 2)}\n`);
     return exitCodes.done;
   }
-  const roots = await belay.list(count);
-  const views: ListedExecution[] = [];
-  for (const root of roots) {
-    views.push(root);
-    if (flagOf(options, 'all')) views.push(...(await belay.listBelow(root.executionId)));
-  }
+  const views = await rowsOf(belay, count, flagOf(options, 'all'));
   if (views.length === 0 && belay.leftOut.all.length > 0) return exitCodes.done;
   if (views.length === 0) {
     cli.talk(`There are no executions in ${belay.stateDir}.`, '  belay run FILE starts one');
@@ -52,10 +42,32 @@ export const body: CommandBody = async (cli, _args, options) => {
   );
   for (const line of await leftStopped(belay, views)) cli.out(`${spelled(line, cli.outStyle)}\n`);
   const all = await belay.journal.count();
-  const shown = roots.length + belay.leftOut.all.length;
+  const shown = views.filter(({ child }) => child === null).length + belay.leftOut.all.length;
   if (shown < all) cli.talk(`${all - shown} older ones: belay list --limit ${all}`);
   return exitCodes.done;
 };
+
+/** As they were kept with their rows. `below`: each root with those that steps of it started. */
+async function rowsOf(belay: Belay, count: number | null, below: boolean): Promise<ListedExecution[]> {
+  const roots = await belay.list(count);
+  if (!below) return roots;
+  const views: ListedExecution[] = [];
+  for (const root of roots) views.push(root, ...(await belay.listBelow(root.executionId)));
+  return views;
+}
+
+/** The same with all that their events say. */
+async function allOf(belay: Belay, count: number | null, below: boolean): Promise<ExecutionView[]> {
+  const roots = (await belay.journal.executionIds()).slice(0, count ?? undefined);
+  const views: ExecutionView[] = [];
+  for (const root of roots) {
+    for (const id of [root, ...(below ? await belay.journal.idsBelow(root) : [])]) {
+      const view = await belay.soundView(id);
+      if (view !== undefined) views.push(view);
+    }
+  }
+  return views;
+}
 
 /** Of the newest that did not end well: what they left stopped. Their events are read, so there is a limit to how many. */
 async function leftStopped(belay: Belay, views: readonly ListedExecution[]): Promise<string[]> {

@@ -1,6 +1,6 @@
-/** An execution as `list --json` and `show --json` give it. Fields may be added, never removed; instants in RFC 3339. */
+/** An execution as `list --json`, `list --json --full` and `show --json` give it. Fields may be added, never removed; instants in RFC 3339. */
 import { accountOf, type StepState, type UndoState } from '../../engine/index.ts';
-import type { ExecutionView } from '../../runtime/execution-view.ts';
+import type { ExecutionView, ListedExecution } from '../../runtime/execution-view.ts';
 
 const instant = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
 
@@ -12,7 +12,7 @@ export function executionJson(view: ExecutionView) {
     account: accountJson(view),
     rolledBackAt: instant(rolledBackAt),
     repeated: repeated === null ? null : { ...repeated, at: instant(repeated.at) },
-    closing: closing === null ? null : { ...closing, at: instant(closing.at) },
+    closing: closingJson(closing),
     forgottenAt: instant(forgottenAt),
     createdAt: instant(createdAt),
     startedAt: instant(startedAt),
@@ -22,6 +22,22 @@ export function executionJson(view: ExecutionView) {
     steps: steps.map(stepJson),
     rollback: rollback.map(undoJson),
   };
+}
+
+/** What a list knows of it without its events; `--full` gives all of it. */
+export function listedJson(view: ListedExecution) {
+  const { steps: _steps, createdAt, startedAt, endedAt, closing, ...shown } = view;
+  return {
+    ...shown,
+    closing: closingJson(closing),
+    createdAt: instant(createdAt),
+    startedAt: instant(startedAt),
+    endedAt: instant(endedAt),
+  };
+}
+
+function closingJson(closing: ExecutionView['closing']) {
+  return closing === null ? null : { ...closing, at: instant(closing.at) };
 }
 
 /** What `show` says of the world, for programs. */
