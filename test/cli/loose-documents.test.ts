@@ -37,13 +37,13 @@ test('a text that a parameter brings is taken for the list and the boolean that 
           InstanceIds: '{{ Id }}',
           DesiredState: 'running',
           CheckStateOnly: '{{ Check }}',
-          FailOnUnexpectedStopped: true,
+          WaitForHealthyTargets: true,
         },
       },
     ],
   });
   const { code, stderr } = await desk.belay(['run', file, '--sandbox', '--yes']);
-  expect(stderr).toContain('FailOnUnexpectedStopped; it is ignored');
+  expect(stderr).toContain('WaitForHealthyTargets; it is ignored');
   expect(code, stderr).toBe(0);
 });
 

@@ -35,6 +35,9 @@ const inputs = strictObject({
   Force: Type.Optional(
     Type.Boolean({ default: false, description: 'Stop without waiting for the operating system.' }),
   ),
+  FailOnUnexpectedStopped: Type.Optional(
+    Type.Boolean({ default: false, description: 'Fail when an instance that was started is stopped again.' }),
+  ),
   AdditionalInfo: Type.Optional(Type.String({ description: 'Reserved by EC2.' })),
 });
 type Inputs = Static<typeof inputs>;
@@ -96,6 +99,7 @@ async function reach(
       checkOnly: inputs.CheckStateOnly ?? false,
       force: inputs.Force ?? false,
       additionalInfo: inputs.AdditionalInfo,
+      failOnStopped: inputs.FailOnUnexpectedStopped ?? false,
     },
     context,
   );

@@ -2,6 +2,7 @@
 import type { Change } from '../../engine/events.ts';
 import { own } from '../../json.ts';
 import { failed, pending, type ActionContext, type Failed, type Pending } from '../define-action.ts';
+import { remembersStart, riseOf, risesOf } from './falls-back.ts';
 import { objectIn, objectsIn, pages, textIn } from './reply.ts';
 import { callAws } from '../../transports/aws-calls.ts';
 
@@ -72,6 +73,8 @@ export interface Drive {
   readonly checkOnly: boolean;
   readonly force: boolean;
   readonly additionalInfo: string | undefined;
+  /** An instance that was started and is stopped again fails, and is not started once more. */
+  readonly failOnStopped?: boolean;
 }
 
 export type Reached = { readonly kind: 'reached'; readonly states: InstanceStates };
@@ -82,6 +85,7 @@ export async function driveInstances(
   context: ActionContext,
 ): Promise<Reached | Failed | Pending> {
   const { instances, desired, before, checkOnly } = drive;
+  const rises = drive.failOnStopped === true && desired === 'running' ? risesOf(context) : undefined;
   const statuses = await readStatuses(instances, context);
   const states = Object.fromEntries([...statuses].map(([id, { state }]) => [id, state]));
   const waiting: string[] = [];
@@ -89,7 +93,9 @@ export async function driveInstances(
   for (const id of instances) {
     const status = statuses.get(id);
     if (status === undefined) return failed('INSTANCE_NOT_FOUND', `EC2 lists no instance ${id}`);
-    const standing = judge(status, desired);
+    const rise =
+      rises === undefined ? 'as before' : riseOf(id, status.state, rises, { checkOnly, now: context.now() });
+    const standing = rise === 'as before' ? judge(status, desired) : judgeFallen(status, rise);
     switch (standing.kind) {
       case 'failed':
         return failed('INSTANCE_STATE', `${id} cannot become ${desired}: ${standing.why}`, {
@@ -109,7 +115,10 @@ export async function driveInstances(
         return standing satisfies never;
     }
   }
-  if (toCall.length > 0 && !checkOnly) await call(drive, toCall, context);
+  if (toCall.length > 0 && !checkOnly) {
+    await call(drive, toCall, context);
+    if (rises !== undefined) remembersStart(toCall, rises, context.now());
+  }
   if (waiting.length > 0) return pending(pollMs, `waiting for ${desired}: ${waiting.join(', ')}`);
   if (!checkOnly && instances.every((id) => settledState(before[id]) === desired)) {
     // Both looks say that there was nothing to do. EC2's listings lag behind; its answer to the call does not.
@@ -145,6 +154,11 @@ function judge({ state, checks }: InstanceStatus, desired: DesiredState): Standi
   if (checks.includes('impaired'))
     return { kind: 'failed', why: 'it is running and its status checks say impaired' };
   return { kind: 'onItsWay', what: `running, status checks: ${checks.join(', ') || 'none yet'}` };
+}
+
+function judgeFallen({ state }: InstanceStatus, rise: 'fell back' | 'lagging'): Standing {
+  if (rise === 'lagging') return { kind: 'onItsWay', what: state };
+  return { kind: 'failed', why: `it was started, and is ${state} again` };
 }
 
 const operations = {
