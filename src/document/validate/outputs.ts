@@ -56,8 +56,7 @@ export function validateOutputs(main: StepList, context: ValidationContext): voi
     const hint =
       nearest?.startsWith('Did') === true ? nearest.replace('mean ', `mean ${stepName}.`) : undefined;
     // The execution ends all the same: SSM gives a sentence in place of the value.
-    if (isAwsAction(step.step.action) && !context.strictSsm)
-      report.warn('UNKNOWN_REFERENCE', node.span, message, hint);
+    if (isAwsAction(step.step.action)) report.warn('UNKNOWN_REFERENCE', node.span, message, hint);
     else report.error('UNKNOWN_REFERENCE', node.span, message, hint);
   }
 }

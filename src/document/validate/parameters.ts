@@ -87,7 +87,7 @@ function checkAllowedValues(
   }
 }
 
-/** AWS wants text in quotes where the type is text. */
+/** AWS wants a default in quotes where the type is text. Its own runbooks have bare numbers among allowed values. */
 function refuseBareScalars(
   what: string,
   { type }: Parameter,
@@ -104,7 +104,6 @@ function refuseBareScalars(
     }
   };
   visit(node.entries.get('default')?.value);
-  visit(node.entries.get('allowedValues')?.value);
 }
 
 /** Defaults may name other parameters, which may name others; a circle has no value. */

@@ -266,7 +266,7 @@ function checkOutput(
       ? nearest.replace('Did you mean ', `Did you mean ${stepName}.`)
       : undefined;
   // SSM looks outputs up when the step runs, and takes such a document.
-  const isSsm = isAwsAction(step.step.action) && user.isAddition !== true && !context.strictSsm;
+  const isSsm = isAwsAction(step.step.action) && user.isAddition !== true;
   const isRefused = hint !== undefined || isAround || !isSsm;
   if (isRefused) return fail(declares, hint);
   report.warn(

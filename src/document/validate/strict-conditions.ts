@@ -1,5 +1,5 @@
 /**
- * Conditions as AWS's own schema and guide have them, for --strict-ssm: And and Or join two or more simple conditions, Not
+ * Conditions as AWS's own schema, guide and runbooks have them, for --strict-ssm: And and Or join two or more conditions, Not
  * stands over one, text is compared with text, numbers with numbers, true and false with true and false.
  */
 import { numericOperators, operators, stringOperators } from '../condition.ts';
@@ -16,28 +16,24 @@ export function refuseLooseConditions(draft: StepDraft, report: Report): void {
   const inputs = draft.node.entries.get('inputs')?.value;
   const choices = inputs?.kind === 'map' ? inputs.entries.get('Choices')?.value : undefined;
   for (const choice of choices?.kind === 'list' ? choices.items : [])
-    refuseIn(choice, 0, `step "${draft.step.name}"`, report);
+    refuseIn(choice, `step "${draft.step.name}"`, report);
 }
 
-function refuseIn(node: TreeNode, depth: number, what: string, report: Report): void {
+function refuseIn(node: TreeNode, what: string, report: Report): void {
   if (node.kind !== 'map') return;
   for (const entry of node.entries.values()) {
-    if (connectives.includes(entry.key)) refuseConnective(entry, depth, what, report);
+    if (connectives.includes(entry.key)) refuseConnective(entry, what, report);
     else if (operators.some((name) => name === entry.key)) refuseConstant(entry, what, report);
   }
 }
 
-function refuseConnective({ key, keySpan, value }: Entry, depth: number, what: string, report: Report): void {
+function refuseConnective({ key, keySpan, value }: Entry, what: string, report: Report): void {
   const operands = value.kind === 'list' ? value.items : [value];
   if (key !== 'Not' && value.kind === 'list' && operands.length === 1) {
     const message = `${key} of ${what} joins one condition, AWS wants two or more`;
     report.error('BAD_CONDITION', keySpan, message, 'Write the condition without it.');
   }
-  if (depth > 0) {
-    const message = `${key} of ${what} stands inside of another And, Or or Not, which AWS does not document`;
-    report.error('BAD_CONDITION', keySpan, message, 'Split the choice into two branch steps.');
-  }
-  for (const operand of operands) refuseIn(operand, depth + 1, what, report);
+  for (const operand of operands) refuseIn(operand, what, report);
 }
 
 function refuseConstant({ key, value }: Entry, what: string, report: Report): void {

@@ -205,6 +205,10 @@ describe('1.4 parameter definitions', () => {
     refused(parameter({ type: 'StringList', default: [1] }), 'WRONG_TYPE');
     takenWithoutStrict(parameter({ type: 'StringList', default: [1] }));
   });
+  test('allowed values of texts may be bare numbers, as in a runbook that AWS publishes', () => {
+    accepted(parameter({ type: 'StringList', allowedValues: [403, 404] }));
+    accepted(parameter({ type: 'String', allowedValues: [403, 404], default: '403' }));
+  });
   test('StringMap accepts a map, and real documents nest lists and maps in it', () => {
     for (const value of [{}, { k: 'v' }, { k: [{ a: 'b' }] }, '{}', ''])
       accepted(parameter({ type: 'StringMap', default: value }));

@@ -1,7 +1,7 @@
 /** Section 2 of the reference: expressions, selectors and declared outputs. */
-import { describe, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
-import { accepted, call, refused, runbook, sleep, takenWithoutStrict } from './ssm.ts';
+import { accepted, call, check, refused, runbook, sleep, takenWithoutStrict } from './ssm.ts';
 
 const wait = (NextToken: string, more: object = {}) =>
   runbook({ mainSteps: [call('Wait', {}, { NextToken })], ...more });
@@ -69,17 +69,24 @@ describe('2.3 missing values', () => {
       'NOT_RUN_YET',
     );
   });
-  test('an output that its step does not declare is refused', () => {
+  test('an output that its step does not declare is looked up when the step runs, which is warned of', () => {
     const document = runbook({
       mainSteps: [call('A'), sleep('Wait', { inputs: { Duration: '{{ A.Out }}' } })],
     });
-    refused(document, 'UNKNOWN_REFERENCE');
-    takenWithoutStrict(document);
+    accepted(document);
+    expect(check(document).diagnostics).toMatchObject([{ code: 'UNKNOWN_REFERENCE', severity: 'warning' }]);
   });
-  test('in the outputs of the document it has no value', () => {
+  test('in the outputs of the document it has no value, which is warned of', () => {
     const document = runbook({ mainSteps: [call('A')], outputs: ['A.Out'] });
-    refused(document, 'UNKNOWN_REFERENCE');
-    takenWithoutStrict(document);
+    accepted(document);
+    expect(check(document).diagnostics).toMatchObject([{ code: 'UNKNOWN_REFERENCE', severity: 'warning' }]);
+  });
+  test('an output that is nearly a declared one is refused', () => {
+    const mainSteps = [
+      call('A', { outputs: [{ Name: 'Ids', Selector: '$.x' }] }),
+      sleep('Wait', { inputs: { Duration: '{{ A.Idz }}' } }),
+    ];
+    refused(runbook({ mainSteps }), 'UNKNOWN_REFERENCE');
   });
 });
 

@@ -115,10 +115,11 @@ describe('3.2 aws:branch', () => {
     accepted(branch({ NextStep: 'B', Not: equals('x') }));
     refused(branch({ NextStep: 'B', Not: [equals('x')] }), 'BAD_CONDITION');
   });
-  test('conditions nest one level', () => {
-    const nested = branch({ NextStep: 'B', And: [{ Not: equals('x') }, equals('y')] });
-    refused(nested, 'BAD_CONDITION', /inside of another/);
-    takenWithoutStrict(nested);
+  test('conditions nest in one another, as in runbooks that AWS publishes', () => {
+    accepted(branch({ NextStep: 'B', And: [{ Not: equals('x') }, equals('y')] }));
+    accepted(branch({ NextStep: 'B', And: [{ Or: [equals('x'), equals('y')] }, equals('z')] }));
+    const single = branch({ NextStep: 'B', Not: { Or: [equals('x')] } });
+    refused(single, 'BAD_CONDITION', /joins one condition/);
   });
   test('Default and isEnd may stand beside the choices', () => {
     accepted(step('aws:branch', { Choices: [{ NextStep: 'B', ...equals('x') }], Default: 'C' }));
