@@ -198,7 +198,10 @@ export function readServer(fields: Fields, label: string): Server {
       ],
     })),
     Managers: [...new Set(fields.rows('managers').flat())].filter((word) => word !== ''),
-    PausedManagers: [...new Set(fields.rows('paused').flat())].filter((word) => word !== ''),
+    // One of two that bear the name may be paused and the other not.
+    PausedManagers: [...new Set(fields.rows('paused').flat())].filter(
+      (word) => word !== '' && !fields.rows('unpaused').flat().includes(word),
+    ),
     Included: [],
     Room: fields
       .rows('room')

@@ -176,12 +176,12 @@
  *     server=PID PORT DIRECTORY BINDIRECTORY UNIT SOCKETDIRECTORY
  *     path=KIND PATH MOUNT SOURCE FSTYPE     KIND data | wal | tablespace; nested: a mount below the data directory
  *     other=PORT DIRECTORY BINDIRECTORY UNIT running | down     every other cluster     otherPath=DIRECTORY MOUNT SOURCE FSTYPE
- *     managers=NAME...         patroni, repmgrd and the like that run     paused=NAME...  of these, those that say they are paused
+ *     managers=NAME...         patroni, repmgrd and the like that run     paused=NAME | unpaused=NAME  each of them, as it says itself
  *     room=PATH KIB            what is free where its files, the programs and the package database lie
  *     package=NAME VERSION     the server's own and what was built with it     libc=glibc VERSION
  *     systemIdentifier=N       checksums=N     from pg_controldata              number=150020
  *     facts= standby= slot= extension= collation=     one JSON object each     collation: a database whose version differs
- *     failed=NOT_ROOT | NO_POSTGRESQL | NO_SUCH_SERVER | AMBIGUOUS_SERVER | NO_SUCH_USER | NOT_ANSWERING | QUERY_FAILED | ODD_PATH
+ *     failed=NOT_ROOT | NO_POSTGRESQL | NO_SUCH_SERVER | AMBIGUOUS_SERVER | OPEN_PROGRAMS | NO_SUCH_USER | NOT_ANSWERING | QUERY_FAILED | ODD_PATH
  *
  * postgresql/copy      changes  KEY USER DIRECTORY                the conninfo of the primary; empty: as DIRECTORY says
  *     DIRECTORY becomes a base backup; what was there is DIRECTORY.before-KEY          kept=PATH   copied=SYSTEMIDENTIFIER | already

@@ -2,6 +2,7 @@
  * Makes a standby anew from its primary, keeping what was there beside it: the texts behind postgresql/copy and
  * postgresql/copy-back of names.ts. The server must be stopped. Where a run was cut off, a second one begins from what is kept.
  */
+import { programsText } from './postgresql-programs.ts';
 import { reachText } from './postgresql-reach.ts';
 import { mountsText } from './mounts.ts';
 import { namedScript } from './prelude.ts';
@@ -24,6 +25,7 @@ export const copyStandby = namedScript(
   `key=$1 user=$2 directory=$3
 conninfo=$(cat)
 ${mountsText}
+${programsText}
 ${commonText}
 done_mark=$directory/belay-copied-$key
 if [ -e "$done_mark" ]; then say kept "$old"; say copied already; exit 0; fi
@@ -36,9 +38,8 @@ for space in "$from"/pg_tblspc/*; do
 done
 [ ! -L "$from/pg_wal" ] || fail HAS_WAL_LINK "the WAL of $from is linked to $(readlink "$from/pg_wal"); make this standby anew by hand"
 version=$(cat "$from/PG_VERSION")
-bin=
-for each in /usr/lib/postgresql/$version/bin /usr/pgsql-$version/bin /usr/bin; do [ -x "$each/pg_basebackup" ] && { bin=$each; break; }; done
-[ -n "$bin" ] || fail NO_POSTGRESQL "pg_basebackup of $version is not installed"
+bin=$(programs_of "$from" | head -n 1)
+[ -x "$bin/pg_basebackup" ] || fail NO_POSTGRESQL "pg_basebackup of $version is not installed"
 # setting NAME: as the standby has it.
 setting() {
   sed -n "s/^[[:space:]]*$1[[:space:]]*=[[:space:]]*'\\(.*\\)'[[:space:]]*\\(#.*\\)\\{0,1\\}\\$/\\1/p" "$from/postgresql.auto.conf" "$from/recovery.conf" 2>/dev/null | tail -n 1 | sed "s/''/'/g"

@@ -4,6 +4,7 @@
  * elsewhere, since 9.1. Asks nothing that would write.
  */
 import { mountsText } from './mounts.ts';
+import { closedText } from './postgresql-programs.ts';
 import { namedScript } from './prelude.ts';
 
 const findText = `
@@ -49,18 +50,21 @@ export const findPostgresql = namedScript(
   'postgresql/server',
   `user=$1 unit=$2 port=$3 directory=$4 database=$5
 [ "$(id -u)" = 0 ] || fail NOT_ROOT "whose servers run can be seen by root only: give the host become: sudo"
+${closedText}
 ${findText}
 ${pathsText}
 [ -n "$clusters" ] || { command -v postgres >/dev/null || ls /usr/lib/postgresql/*/bin/postgres /usr/pgsql-*/bin/postgres >/dev/null 2>&1 || fail NO_POSTGRESQL "PostgreSQL is not installed"; }
 [ "$directory" = - ] || directory=$(readlink -f "$directory")
 unit=\${unit%.service}
-chosen= seen=
+chosen= seen= open=
 while read -r p_pid p_port p_dir p_bin p_unit p_socket; do
   [ -n "$p_pid" ] || continue
   seen="$seen \${p_unit%.service} (port $p_port, $p_dir),"
   [ "$unit" = - ] || [ "$unit" = "\${p_unit%.service}" ] || continue
   [ "$port" = - ] || [ "$port" = "$p_port" ] || continue
   case $directory in -|"$p_dir") ;; *) case $p_dir in "$directory"/*) ;; *) continue ;; esac ;; esac
+  # Its programs are run to ask it.
+  runnable "$p_bin" "$user" || { open="$open $p_bin,"; continue; }
   chosen="$chosen$p_pid $p_port $p_dir $p_bin $p_unit $p_socket
 "
 done <<END
@@ -68,13 +72,17 @@ $clusters
 END
 seen=\${seen%,}
 wanted=
-[ "$unit" = - ] || wanted="$wanted unit $unit"
-[ "$port" = - ] || wanted="$wanted port $port"
-[ "$directory" = - ] || wanted="$wanted data directory $directory"
+[ "$unit" = - ] || wanted="$wanted and the unit $unit"
+[ "$port" = - ] || wanted="$wanted and the port $port"
+[ "$directory" = - ] || wanted="$wanted and its data in $directory"
+wanted=\${wanted# and}
 case $(printf %s "$chosen" | grep -c .) in
-  0) fail NO_SUCH_SERVER "no server runs that is\${wanted:- a PostgreSQL server}; running:\${seen:- none}" ;;
+  0)
+    [ -z "$open" ] || fail OPEN_PROGRAMS "other users than root and $user may write into the programs of the server:\${open%,}. They are not run; close the folder, or give its owner as User"
+    [ -n "$seen" ] || fail NO_SUCH_SERVER "no PostgreSQL server runs here"
+    fail NO_SUCH_SERVER "no PostgreSQL server runs here with$wanted; running:$seen" ;;
   1) ;;
-  *) fail AMBIGUOUS_SERVER "several servers run\${wanted:+ that are$wanted}:$seen; say which by its unit, port or data directory" ;;
+  *) fail AMBIGUOUS_SERVER "several servers run\${wanted:+ with$wanted}:$seen; say which by its unit, port or data directory" ;;
 esac
 read -r pid port dir bin unit socket <<END
 $chosen
@@ -101,19 +109,25 @@ done
 known='(.*/)?(patroni|repmgrd|pg_autoctl|stolon-keeper)'
 for file in $(grep -l -a -z -x -E "$known" /proc/[0-9]*/cmdline 2>/dev/null); do
   words=$(tr '\\0' '\\n' <"$file" 2>/dev/null)
-  manager=$(printf '%s\\n' "$words" | grep -x -E "$known" | head -n 1 | sed 's#.*/##')
+  program=$(printf '%s\\n' "$words" | grep -x -E "$known" | head -n 1)
+  manager=\${program##*/}
   [ -n "$manager" ] || continue
   say managers "$manager"
   config=$(printf '%s\\n' "$words" | grep -E '\\.(ya?ml|conf)$' | head -n 1)
-  # Only who says so himself is paused. What does not answer in time is not.
+  # Asked as its own user, by what lies beside it. Only who says so himself is paused. What does not answer in time is not.
+  owner=$(stat -c %U "\${file%/cmdline}" 2>/dev/null) || continue
+  case $program in /*) beside=\${program%/*}: ;; *) beside= ;; esac
+  by_manager() { (cd / && timeout 20 runuser -u "$owner" -- env PATH="$beside$PATH" "$@" 2>/dev/null); }
+  state=unpaused
   case $manager in
     patroni)
-      { timeout 10 patronictl -c "$config" list 2>/dev/null | grep -qi 'maintenance mode: *on'; } ||
-        { command -v curl >/dev/null && timeout 10 curl -fsS http://127.0.0.1:8008/cluster 2>/dev/null | grep -q '"pause": *true'; } && say paused patroni ;;
+      if by_manager patronictl \${config:+-c "$config"} list | grep -qi 'maintenance mode: *on' ||
+        { command -v curl >/dev/null && timeout 10 curl -fsS http://127.0.0.1:8008/cluster 2>/dev/null | grep -q '"pause": *true'; }; then state=paused; fi ;;
     repmgrd)
-      rows=$(cd / && timeout 20 runuser -u "$user" -- repmgr \${config:+-f "$config"} service status --csv 2>/dev/null)
-      [ -n "$rows" ] && [ -z "$(printf '%s\\n' "$rows" | awk -F , '$5 == 1 && $7 != 1')" ] && say paused repmgrd ;;
+      listed=$(by_manager repmgr \${config:+-f "$config"} service status --csv)
+      [ -n "$listed" ] && [ -z "$(printf '%s\\n' "$listed" | awk -F , '$5 == 1 && $7 != 1')" ] && state=paused ;;
   esac
+  say "$state" "$manager"
 done
 
 for place in "$dir" "$dir/pg_wal" "$dir/pg_xlog" "$dir"/pg_tblspc/* "$bin" /var/lib/dpkg /var/lib/rpm /usr/lib/sysimage/rpm /var/lib/belay /var/lib /var/cache; do
@@ -155,17 +169,17 @@ ask() {
     PGOPTIONS="-c default_transaction_read_only=on -c statement_timeout=60s" \\
     "$psql" -XAtq -d "$database" -v ON_ERROR_STOP=1 -c "$1"
 }
-err=$(mktemp) || fail WRITE_FAILED "cannot make a temporary file"
-trap 'rm -f "$err"' EXIT
+scratch=$(mktemp -d) || fail WRITE_FAILED "cannot make a temporary folder (is the disk full?)"
+err=$scratch/err
+trap 'rm -rf "$scratch"' EXIT
 if ! number=$(ask 'show server_version_num' 2>"$err"); then
   cat "$err"
   fail NOT_ANSWERING "the server on port $port cannot be asked: $(grep . "$err" | head -n 3 | tr '\\n' ' ' | cut -c 1-400)"
 fi
 say number "$number"
 rows() {
-  ask "$2" 2>"$err" >"$err.rows" || { cat "$err"; said=$(grep . "$err" | head -n 1 | cut -c 1-400); rm -f "$err.rows"; fail QUERY_FAILED "the server cannot say its $1: $said"; }
-  while read -r row; do say "$1" "$row"; done <"$err.rows"
-  rm -f "$err.rows"
+  ask "$2" 2>"$err" >"$scratch/rows" || { cat "$err"; said=$(grep . "$err" | head -n 1 | cut -c 1-400); fail QUERY_FAILED "the server cannot say its $1: $said"; }
+  while read -r row; do say "$1" "$row"; done <"$scratch/rows"
 }
 if [ "$number" -ge 100000 ]; then now=pg_current_wal_lsn got=pg_last_wal_replay_lsn minus=pg_wal_lsn_diff replayed=replay_lsn
 else now=pg_current_xlog_location got=pg_last_xlog_replay_location minus=pg_xlog_location_diff replayed=replay_location; fi

@@ -3,15 +3,14 @@
  * its primary has stopped, and making a server follow another one. The texts behind postgresql/control, can-follow,
  * promote, promoted, follow and unfollow of names.ts.
  */
+import { programsText } from './postgresql-programs.ts';
 import { reachText } from './postgresql-reach.ts';
 import { namedScript } from './prelude.ts';
 
-const findBin = `
-[ "$(id -u)" = 0 ] || fail NOT_ROOT "the data directory belongs to the server: give the host become: sudo"
+const findBin = `${programsText}[ "$(id -u)" = 0 ] || fail NOT_ROOT "the data directory belongs to the server: give the host become: sudo"
 [ -f "$directory/PG_VERSION" ] || fail NO_SUCH_DIRECTORY "$directory is no data directory: it has no PG_VERSION"
 version=$(cat "$directory/PG_VERSION")
-bin=
-for each in /usr/lib/postgresql/$version/bin /usr/pgsql-$version/bin /usr/bin /usr/local/pgsql/bin; do [ -x "$each/pg_controldata" ] && { bin=$each; break; }; done
+bin=$(programs_of "$directory" | head -n 1)
 [ -n "$bin" ] || fail NO_POSTGRESQL "pg_controldata of $version is not installed"
 major=\${version%%.*}
 # control WORDS: what the control file says under them.

@@ -2,12 +2,13 @@
  * Asks a PostgreSQL server, not the package database: the text behind postgresql/check of names.ts.
  * The session is read-only, so that no canary query can change what it judges.
  */
+import { psqlPathText } from './postgresql-programs.ts';
 import { namedScript } from './prelude.ts';
 
 export const checkPostgresql = namedScript(
   'postgresql/check',
   `user=$1 port=$2 database=$3 seconds=$4 socket=\${5:--} twice=\${6:-no}
-for bin in /usr/lib/postgresql/*/bin /usr/pgsql-*/bin; do [ -d "$bin" ] && PATH=$PATH:$bin; done
+${psqlPathText}
 command -v psql >/dev/null && command -v pg_isready >/dev/null || fail NO_POSTGRESQL "psql and pg_isready are not installed"
 id -u "$user" >/dev/null 2>&1 || fail NO_SUCH_USER "there is no user $user"
 cd /
@@ -27,8 +28,9 @@ ask() {
     PGOPTIONS="-c default_transaction_read_only=on -c statement_timeout=\${seconds}s" \\
     psql -XAtq -P 'null=(null)' -d "$database" -v ON_ERROR_STOP=1 -v VERBOSITY=verbose "$@"
 }
-out=$(mktemp) && err=$(mktemp) || fail WRITE_FAILED "cannot make a temporary file (is the disk full?)"
-trap 'rm -f "$out" "$out.raw" "$out.all" "$err"' EXIT
+scratch=$(mktemp -d) && : >"$scratch/err" || fail WRITE_FAILED "cannot make a temporary folder (is the disk full?)"
+out=$scratch/out err=$scratch/err
+trap 'rm -rf "$scratch"' EXIT
 as_user env PATH="$PATH" \${PGPORT:+PGPORT=$PGPORT} \${PGHOST:+PGHOST=$PGHOST} pg_isready -q -t 5
 say ready $?
 if ! version=$(ask -c 'show server_version' 2>"$err"); then

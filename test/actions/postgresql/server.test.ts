@@ -192,6 +192,15 @@ test('a manager that says it is paused is no reason to refuse, unless the server
     code: 'MANAGED',
     message: expect.stringContaining('repmgrd runs'),
   });
+  // Of two that bear the name one is paused.
+  expect(
+    await asked({ Refuse: all }, [
+      'managers=patroni',
+      'paused=patroni',
+      'managers=patroni',
+      'unpaused=patroni',
+    ]),
+  ).toMatchObject({ code: 'MANAGED' });
   const below = 'server=37 5432 /data/15 /usr/lib/postgresql/15/bin patroni.service /var/run/postgresql';
   expect(await asked({ Refuse: all }, ['managers=patroni', 'paused=patroni'], {}, below)).toMatchObject({
     code: 'MANAGED',
