@@ -13,5 +13,5 @@ export function plan(document: Document, describe: (step: Step) => StepDescripto
     }
   };
   visit(document.mainSteps, '');
-  return { interpreter: 2, document, descriptors: Object.fromEntries(descriptors) };
+  return { interpreter: 3, document, descriptors: Object.fromEntries(descriptors) };
 }

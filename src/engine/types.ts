@@ -85,9 +85,9 @@ export interface Again {
 export interface Program {
   /**
    * Version of the interpreter that it was made for. 1: a try whose outcome is unknown is begun again without a look at
-   * what became of it, and restore points do not go last.
+   * what became of it, and restore points do not go last. 2: the time limit of a step that sleeps is not held.
    */
-  readonly interpreter: 1 | 2;
+  readonly interpreter: 1 | 2 | 3;
   readonly document: Document;
   /** By the step's place in the document: `Patch`, `SnapshotData/undo/Restore`, `PatchNodes/Steps/Stop`. */
   readonly descriptors: Readonly<Record<string, StepDescriptor>>;

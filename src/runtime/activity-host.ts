@@ -99,7 +99,7 @@ export class ActionHost implements ActivityHost {
     using ends = endsAt({ ...scope, deadlineAt: scope.deadlineAt + graceMs }, now());
     const opened = new Map<string, LogSink>();
     const changed = scope.isEarlier === true ? vault.changedSecret(inputsOf(call)) : undefined;
-    const context = this.#context(call, { signal: ends.signal, startedAt: scope.startedAt, opened, changed });
+    const context = this.#context(call, { ...scope, signal: ends.signal, opened, changed });
     try {
       const result = await carryOut(call, { ...this.#ports, ...scope, context });
       for (const sink of opened.values()) await sink.close();
@@ -123,7 +123,12 @@ export class ActionHost implements ActivityHost {
     try {
       const cancel = AbortSignal.timeout(releaseTimeoutMs);
       const { startedAt } = outcome;
-      const context = this.#context(call, { signal: cancel, startedAt, opened: new Map() });
+      const context = this.#context(call, {
+        signal: cancel,
+        startedAt,
+        deadlineAt: Infinity,
+        opened: new Map(),
+      });
       await release(call, { ...this.#ports, context, cancel, deadlineAt: Infinity });
     } catch {
       // What stays behind is small, is found by its token, and `belay doctor` names it.
@@ -136,8 +141,8 @@ export class ActionHost implements ActivityHost {
     return kept;
   }
 
-  #host({ kind, input }: AnyCall, name: string): Host {
-    const host = this.#ports.host(name);
+  #host({ kind, input }: AnyCall, name: string, deadlineAt: number): Host {
+    const host = waitsUntil(deadlineAt, this.#ports.host(name), this.#ports.now);
     if (kind !== 'begin' && kind !== 'wait') return host;
     const noted = actedOn(host, this.#ports.actsOn);
     const step = kind === 'begin' && 'oneOf' in input ? input.oneOf : undefined;
@@ -149,9 +154,11 @@ export class ActionHost implements ActivityHost {
     {
       signal,
       startedAt,
+      deadlineAt,
       opened,
       changed,
     }: Pick<ActionContext, 'signal' | 'startedAt'> & {
+      readonly deadlineAt: number;
       readonly opened: Map<string, LogSink>;
       readonly changed?: string | undefined;
     },
@@ -170,9 +177,9 @@ export class ActionHost implements ActivityHost {
       aws: hidesOutput ? quietAws(own) : own,
       models,
       fetch,
-      host: (name) => this.#host(call, name),
+      host: (name) => this.#host(call, name, deadlineAt),
       targets,
-      scripts,
+      scripts: placeUntil(deadlineAt, scripts, now),
       attachment: (name) => files.attachment(name, own),
       commandDocument: (name) => files.commandDocument(name),
       lineOf: (program, line) => files.lineOf(program, line),
@@ -191,6 +198,34 @@ export class ActionHost implements ActivityHost {
       isRead: (output) => files.isRead(step, output),
     };
   }
+}
+
+/** Whoever waits on the host for a command's end waits no longer than the step may take. */
+function waitsUntil(deadlineAt: number, host: Host, now: () => number): Host {
+  return {
+    ...host,
+    poll: (token, options) =>
+      host.poll(token, {
+        ...options,
+        waitMs: Math.min(options.waitMs, Math.max(0, deadlineAt - now())),
+      }),
+  };
+}
+
+/** Asked for when it is used: many a context has no need of it. */
+function placeUntil(deadlineAt: number, place: ScriptPlace, now: () => number): ScriptPlace {
+  return {
+    command: (run) => place.command(run),
+    get host() {
+      return waitsUntil(deadlineAt, place.host, now);
+    },
+    get tools() {
+      return place.tools;
+    },
+    get mayReachNetwork() {
+      return place.mayReachNetwork;
+    },
+  };
 }
 
 /** The host is written down before anything is asked of it that may leave something there. */

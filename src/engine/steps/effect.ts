@@ -49,17 +49,17 @@ export type EffectEnding =
 export async function runEffect(frame: Frame, call: EffectCall): Promise<EffectEnding> {
   const begun: Begun = call.isBegun ? await begin(frame, call) : { kind: 'running', handle: null };
   if (begun.kind === 'ended') return begun.ending;
-  // AWS may have refused to begin for a while: that was of the step's own time.
-  const timeoutMs = Math.max(1, call.timeoutMs - (begun.waitedMs ?? 0));
-  return wait(frame, { ...call, timeoutMs }, begun.handle);
+  // It began within the step's own time. Where nothing of it is left, nobody looks whether it has come to its end since.
+  const leftMs = Math.max(0, call.timeoutMs - (begun.tookMs ?? 0));
+  return wait(frame, call, { handle: begun.handle, leftMs });
 }
 
 type Begun =
   | {
       readonly kind: 'running';
       readonly handle: Json;
-      /** How much longer than one try its beginning took. */
-      readonly waitedMs?: number;
+      /** How long its beginning took. */
+      readonly tookMs?: number;
     }
   | { readonly kind: 'ended'; readonly ending: EffectEnding };
 
@@ -83,8 +83,8 @@ async function begin(frame: Frame, call: EffectCall): Promise<Begun> {
       onLost: 'report',
     });
     if (outcome.status === 'ok') {
-      const waitedMs = Math.max(0, outcome.endedAt - outcome.startedAt - beginTimeoutMs);
-      return { kind: 'running', handle: outcome.value, waitedMs };
+      const tookMs = Math.max(0, outcome.endedAt - outcome.startedAt);
+      return { kind: 'running', handle: outcome.value, tookMs };
     }
     if (outcome.status === 'cancelled') return ended({ status: 'Cancelled', handle: null, effect: 'none' });
     trouble = failureOf(outcome);
@@ -179,14 +179,18 @@ async function askPerson(frame: Frame, call: EffectCall, why: string, round: num
   return ended({ ...failed, failure, effect });
 }
 
-async function wait(frame: Frame, call: EffectCall, handle: Json): Promise<EffectEnding> {
+async function wait(
+  frame: Frame,
+  call: EffectCall,
+  { handle, leftMs }: { readonly handle: Json; readonly leftMs: number },
+): Promise<EffectEnding> {
   const outcome = await frame.activity({
     id: `${call.id}:wait`,
     kind: 'wait',
     input: { ...call.work, handle },
     step: call.step,
     token: call.token,
-    timeoutMs: frame.within(call.timeoutMs),
+    timeoutMs: frame.within(leftMs),
     onLost: 'rerun',
   });
   switch (outcome.status) {

@@ -5,21 +5,29 @@ import { cancelled, flowDone, flowFailed, flowTimedOut } from '../endings.ts';
 import type { Frame } from '../frame.ts';
 import type { RunStep } from '../step-run.ts';
 
-export const sleep: RunStep = async ({ frame, record: { path, inputs }, id }) => {
+export const sleep: RunStep = async ({ frame, record: { path, inputs }, id, timeoutSeconds }) => {
   const ms = await durationMs(frame, inputs ?? {}, id);
   if (typeof ms === 'string') return flowFailed('INVALID_INPUT', ms);
   if (ms > 0) {
     const seconds = Math.ceil(ms / 1000);
     await frame.emit({ type: 'StepWaiting', step: path, waiting: { kind: 'sleep', seconds } });
-    const allowedMs = frame.within(ms);
+    const limitMs = limitOf(frame, timeoutSeconds);
+    const allowedMs = frame.within(Math.min(ms, limitMs));
     const slept = await frame.sleep(`${id}:sleep`, allowedMs);
     if (slept === 'cancelled') return cancelled(1);
     // Sleeping is on the budget of whatever it is part of, and only a look at the clock tells.
     if (frame.isOnBudget) await frame.now(`${id}:slept`);
+    if (limitMs < ms && allowedMs === limitMs)
+      return flowTimedOut(`${path} did not end within ${limitMs / 1_000} s`);
     if (allowedMs < ms) return flowTimedOut(`the time of the execution was over while ${path} slept`);
   }
   return flowDone({});
 };
+
+/** Earlier versions did not hold a sleep to the step's own limit, and what they began is not decided anew. */
+function limitOf({ execution }: Frame, timeoutSeconds: number | null): number {
+  return timeoutSeconds === null || execution.program.interpreter < 3 ? Infinity : timeoutSeconds * 1_000;
+}
 
 async function durationMs(frame: Frame, inputs: JsonObject, id: string): Promise<number | string> {
   const timestamp = inputs['Timestamp'] ?? inputs['TimeStamp'];

@@ -12,6 +12,8 @@ import { doneResult, failedResult } from './results.ts';
 const outOfReachMsMax = 120_000;
 /** Pause between tries to reach it again, in ms. */
 const reattachMs = 2_000;
+/** The longest that a timer of Node can run. */
+const timerMsMax = 2 ** 31 - 1;
 /** The shortest pause between two looks, whatever an action asks for, in ms. */
 const pollMsMin = 20;
 
@@ -36,14 +38,18 @@ export async function wait(waiting: Waiting): Promise<OutcomeResult<'wait' | 'no
   let troubleSince: number | null = null;
   let refusals = 0;
   let seen: string | undefined;
+  // All of its time went by before anybody could ask.
+  if (deadlineAt <= context.startedAt) return timeout(seen);
   for (;;) {
     let answer: Poll<JsonObject>;
+    using ends = endOfTime(waiting);
     try {
-      answer = await pollOnce(waiting);
+      answer = await pollOnce({ ...waiting, context: { ...context, signal: ends.signal } });
       troubleSince = null;
       refusals = 0;
     } catch (error) {
       if (cancel.aborted) return { status: 'cancelled' };
+      if (ends.isOver()) return timeout(seen);
       const afterMs = pauseMs(error, refusals + 1);
       if (context.now() >= deadlineAt) {
         const said = failedOutcome(error)?.message;
@@ -79,6 +85,26 @@ export async function wait(waiting: Waiting): Promise<OutcomeResult<'wait' | 'no
     if (left <= 0) return timeout(seen);
     await pause(Math.min(left, Math.max(answer.afterMs, pollMsMin)), cancel);
   }
+}
+
+/**
+ * What acts or reads in the look itself ends with the time of the step; one look that is begun when the time is over has a
+ * little longer. Where an effect was begun, a look is only a question.
+ */
+function endOfTime({ bound, context, deadlineAt }: Waiting): Disposable & {
+  readonly signal: AbortSignal;
+  readonly isOver: () => boolean;
+} {
+  const leftMs = deadlineAt - context.now();
+  if (bound.effect.kind === 'begun' || leftMs <= 0 || leftMs > timerMsMax)
+    return { signal: context.signal, isOver: () => false, [Symbol.dispose]: () => undefined };
+  const own = new AbortController();
+  const timer = setTimeout(() => own.abort(), leftMs);
+  return {
+    signal: AbortSignal.any([context.signal, own.signal]),
+    isOver: () => own.signal.aborted,
+    [Symbol.dispose]: () => clearTimeout(timer),
+  };
 }
 
 /** What a wait says that has run out. */
