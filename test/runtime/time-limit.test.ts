@@ -64,10 +64,10 @@ test('a command that ends after its time has not succeeded, however soon afterwa
 }, 30_000);
 
 test('a check whose one answer comes after its time has not succeeded', async () => {
-  server = createServer((_request, response) => setTimeout(() => response.end('late'), 3_000));
-  const port = await new Promise<number>((resolve) => {
-    server?.listen(0, '127.0.0.1', () => resolve((server?.address() as AddressInfo).port));
-  });
+  const late = createServer((_request, response) => setTimeout(() => response.end('late'), 3_000));
+  server = late;
+  await new Promise<void>((resolve) => late.listen(0, '127.0.0.1', resolve));
+  const { port } = late.address() as AddressInfo;
   const check = { action: 'http:check', inputs: { Url: `http://127.0.0.1:${port}/` } };
   expect(await endOf(check)).toMatch(/^TimedOut: Act did not end within 1 s/);
 }, 30_000);

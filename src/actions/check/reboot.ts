@@ -1,32 +1,16 @@
 /** check:reboot: nothing that was installed waits for a reboot. */
 import { Type } from 'typebox';
 import type { Judged } from '../../compliance/types.ts';
+import { rebootRequired } from '../scripts/reboot.ts';
 import { defineHostCheck } from './define-check.ts';
 import { broken, compared, fieldOf, unknown } from './judging.ts';
 
-/**
- * Debian: packages make /run/reboot-required by the hooks of update-notifier-common or unattended-upgrades. Without those nothing
- * makes it, and only needrestart knows. dnf: asks what was replaced since the boot.
- */
 const body = `
 needs cut sort head tr sed
+${rebootRequired}
 say up "$(cut -d . -f 1 /proc/uptime)"
-if [ -e /run/reboot-required ] || [ -e /var/run/reboot-required ]; then
-  say required yes
-  sort -u /run/reboot-required.pkgs 2>/dev/null | head -n 5 | tr '\\n' ' ' | lines for
-elif command -v dpkg >/dev/null; then
-  if [ -e /usr/share/update-notifier/notify-reboot-required ] || [ -e /etc/kernel/postinst.d/unattended-upgrades ]; then say required no
-  elif command -v needrestart >/dev/null; then
-    case $(needrestart -b -k -r l 2>/dev/null | sed -n 's/^NEEDRESTART-KSTA: *//p') in 1) say required no ;; 2 | 3) say required yes ;; *) say required unknown ;; esac
-  else say required unknown; fi
-elif command -v needs-restarting >/dev/null; then
-  needs-restarting -r
-  case $? in 0) say required no ;; 1) say required yes ;; *) say required unknown ;; esac
-elif command -v dnf >/dev/null; then
-  dnf -q needs-restarting --help >/dev/null 2>&1 || { say required unknown; return 0; }
-  dnf -q needs-restarting -r
-  case $? in 0) say required no ;; 1) say required yes ;; *) say required unknown ;; esac
-else say required unknown; fi
+say required "$(reboot_required | sed s/unmarked/unknown/)"
+sort -u /run/reboot-required.pkgs 2>/dev/null | head -n 5 | tr '\\n' ' ' | lines for
 `;
 
 export const checkReboot = defineHostCheck({

@@ -34,7 +34,7 @@ export const rebootInputs = strictObject({
     Type.Boolean({
       default: false,
       description:
-        'Reboot only when /run/reboot-required exists (Debian) or needs-restarting -r asks for it (dnf, yum).',
+        'Reboot only when /run/reboot-required exists or needrestart asks for it (Debian), or needs-restarting -r does (dnf, yum).',
     }),
   ),
   WithinSeconds: Type.Optional(

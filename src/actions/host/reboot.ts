@@ -31,7 +31,7 @@ export const reboot = defineAction({
       inputs: { Host: minio02, IfRequired: true, Services: [minio], Mounts: [/mnt/disk1, /mnt/disk2] }`,
   inputs: rebootInputs,
   outputs: strictObject({
-    Rebooted: Type.Boolean({ description: 'False: no reboot was required.' }),
+    Rebooted: Type.Boolean({ description: 'False: the host did not ask for a reboot.' }),
     BootId: Type.String({ description: 'Of the boot that runs now.' }),
     Mounts: Type.Array(Type.String(), { description: 'Found at their paths.' }),
   }),
@@ -52,7 +52,7 @@ export const reboot = defineAction({
     const unknown = fields.rows('unit').find(([, load]) => load === 'not-found');
     if (unknown) throw refuse(host, 'UNIT_NOT_FOUND', `has no unit ${unknown[0]}`);
     const required = fields.one('required');
-    if (inputs.IfRequired === true && required !== 'yes' && required !== 'no') {
+    if (inputs.IfRequired === true && !['yes', 'no', 'unmarked'].includes(required ?? '')) {
       throw refuse(
         host,
         'REBOOT_UNKNOWN',
@@ -97,7 +97,7 @@ export const reboot = defineAction({
         : Promise.resolve(
             done<Outputs>(
               { Rebooted: false, BootId: before.bootId, Mounts: before.mounts.map(({ path }) => path) },
-              { note: 'no reboot is required' },
+              { note: before.required === 'no' ? 'no reboot is required' : notMarked },
             ),
           ),
     release: (handle, inputs, context) =>
@@ -110,6 +110,9 @@ export const reboot = defineAction({
     leavesChange: false,
   },
 });
+
+const notMarked =
+  'not rebooted: /run/reboot-required is not there, and whether a reboot is required is unknown, as the host has neither unattended-upgrades, update-notifier-common nor needrestart to make it';
 
 const isNeeded = ({ IfRequired }: Inputs, { required }: Before) => IfRequired !== true || required === 'yes';
 

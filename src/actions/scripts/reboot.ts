@@ -8,6 +8,29 @@
 import { mountsText } from './mounts.ts';
 import { namedScript } from './prelude.ts';
 
+/**
+ * Prints yes, no or unknown; `unmarked` on a dpkg system where nothing would tell. Debian: packages make /run/reboot-required by
+ * the hooks of update-notifier-common or unattended-upgrades; without those only needrestart knows. dnf: asks what was replaced
+ * since the boot.
+ */
+export const rebootRequired = `
+reboot_required() {
+  if [ -e /run/reboot-required ] || [ -e /var/run/reboot-required ]; then echo yes
+  elif command -v dpkg >/dev/null; then
+    if [ -e /usr/share/update-notifier/notify-reboot-required ] || [ -e /etc/kernel/postinst.d/unattended-upgrades ]; then echo no
+    elif command -v needrestart >/dev/null; then
+      case $(needrestart -b -k -r l 2>/dev/null | sed -n 's/^NEEDRESTART-KSTA: *//p') in 1) echo no ;; 2 | 3) echo yes ;; *) echo unmarked ;; esac
+    else echo unmarked; fi
+  elif command -v needs-restarting >/dev/null; then
+    needs-restarting -r >&2
+    case $? in 0) echo no ;; 1) echo yes ;; *) echo unknown ;; esac
+  elif command -v dnf >/dev/null && dnf -q needs-restarting --help >/dev/null 2>&1; then
+    dnf -q needs-restarting -r >&2
+    case $? in 0) echo no ;; 1) echo yes ;; *) echo unknown ;; esac
+  else echo unknown; fi
+}
+`;
+
 const rebootText = `
 command -v systemctl >/dev/null && [ -d /run/systemd/system ] || fail NO_SYSTEMD "systemd does not run here"
 ${mountsText}
@@ -27,15 +50,9 @@ folder_of() { echo "/etc/systemd/system/$(property Id "$1").d"; }
 
 export const observeReboot = namedScript(
   'reboot/observe',
-  `${rebootText}
+  `${rebootText}${rebootRequired}
 say bootId "$(boot_id)"
-# Debian: made by the maintainer scripts of kernels and libraries. dnf: asks what was replaced since the boot.
-if [ -e /run/reboot-required ] || [ -e /var/run/reboot-required ]; then say required yes
-elif command -v dpkg >/dev/null; then say required no
-elif command -v needs-restarting >/dev/null; then
-  needs-restarting -r >&2
-  case $? in 0) say required no ;; 1) say required yes ;; *) say required unknown ;; esac
-else say required unknown; fi
+say required "$(reboot_required)"
 # A bind mount has its folder in brackets; so has a btrfs subvolume, which is a file system of its own.
 findmnt -n -r -o TARGET,SOURCE,FSTYPE | awk '
   $1 ~ /^\\/(run|tmp|proc|sys|dev|snap|media|var\\/lib\\/(kubelet|docker|containers))\\// { next }
