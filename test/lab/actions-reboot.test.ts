@@ -89,7 +89,9 @@ describe.skipIf(reason)(
       });
       expect(await bootId()).toBe(before);
       // What makes the mark when a package wants a reboot.
-      await sh('mkdir -p /usr/share/update-notifier; touch /usr/share/update-notifier/notify-reboot-required');
+      await sh(
+        'mkdir -p /usr/share/update-notifier; touch /usr/share/update-notifier/notify-reboot-required',
+      );
       const told = await run(reboot, { ...inputs, IfRequired: true }, world);
       expect(told.ending).toMatchObject({ outputs: { Rebooted: false }, note: 'no reboot is required' });
       await sh('rm -r /usr/share/update-notifier');

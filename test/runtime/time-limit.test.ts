@@ -58,9 +58,7 @@ const command = (Script: string): JsonObject => ({
 });
 
 test('a command that ends after its time has not succeeded, however soon afterwards', async () => {
-  expect(await endOf(command('sleep 3'))).toBe(
-    'TimedOut: Act did not end within 1 s and was stopped; last seen: the command runs',
-  );
+  expect(await endOf(command('sleep 3'))).toMatch(/^TimedOut: Act did not end within 1 s and was stopped/);
 }, 30_000);
 
 test('a check whose one answer comes after its time has not succeeded', async () => {
