@@ -19,15 +19,16 @@ export function newPlaceholder(parameter: string): string {
 
 /**
  * The two ways in which a placeholder stands in inputs, and what the value is then: as it is, and in a list or map that was
- * pasted into a longer text as JSON. `recipe` is that of forms.ts.
+ * pasted into a longer text as JSON. `recipe` names it in the journal, apart from those of values in forms.ts: who reads it
+ * back is given the placeholder and not the value.
  */
 export function spellings(
   placeholder: string,
   value: string,
 ): readonly { readonly placeholder: string; readonly value: string; readonly recipe: string }[] {
   return [
-    { placeholder, value, recipe: 'v.t' },
-    { placeholder: inJson(placeholder), value: inJson(value), recipe: 'v.j' },
+    { placeholder, value, recipe: 's.t' },
+    { placeholder: inJson(placeholder), value: inJson(value), recipe: 's.j' },
   ];
 }
 

@@ -116,6 +116,8 @@ export class Seal {
     const found = /^(?<name>\w+):(?<recipe>[a-z0-9]+\.[a-z0-9]+)(?<folds>(?:@\d+[nr]\d+)*)$/.exec(inner);
     const { name = '', recipe = '', folds = '' } = found?.groups ?? {};
     const secret = this.#secrets.find((known) => known.name === name);
+    const spelling = spellings(secret?.placeholder ?? '', '').find((known) => known.recipe === recipe);
+    if (spelling !== undefined) return secret === undefined ? undefined : spelling.placeholder;
     const bytes = secret === undefined ? undefined : bytesOf(secret.value, recipe);
     if (bytes === undefined) return undefined;
     const pieces: string[] = [];

@@ -131,3 +131,16 @@ test('a secret keeps apart the members and values that Belay itself speaks with'
     expect(seal.open(closed)).toEqual(value);
   }
 });
+
+test('a placeholder comes back as the placeholder, and the value beside it as the value', () => {
+  const [placeholder, value] = [newPlaceholder('S'), 'k7#x'];
+  const seal = new Seal([{ name: 'S', value, placeholder }]);
+  const given = {
+    a: placeholder,
+    b: `x ${value} ${placeholder}`,
+    c: `list: ${JSON.stringify([placeholder, value])}`,
+  };
+  const closed = seal.close(given);
+  expect(JSON.stringify(closed)).not.toMatch(/secret:|k7#x/);
+  expect(seal.open(closed)).toEqual(given);
+});
