@@ -13,7 +13,7 @@ import { readFields } from '../scripts/fields.ts';
 import { findPostgresql } from '../scripts/postgresql-server.ts';
 import { canFollow as canFollowScript } from '../scripts/postgresql-switch.ts';
 import { strictObject } from '../strict-object.ts';
-import { refusePlainPassword } from './conninfo.ts';
+import { refuseGivenPassword, refusePlainPassword } from './conninfo.ts';
 import { readServer } from './server-facts.ts';
 
 type Outputs = { readonly Hosts: readonly string[]; readonly Slot: string };
@@ -57,6 +57,7 @@ export const canFollow = defineAction({
   effect: {
     kind: 'read',
     poll: async (inputs: Inputs, context): Promise<Poll<Outputs>> => {
+      refuseGivenPassword(inputs.ConnInfo, context);
       if (inputs.ConnInfo.trim() === '')
         return failed(
           'NO_CONNINFO',

@@ -8,7 +8,7 @@ import { detached, fieldsOrFailure, type DetachedHandle } from '../effects/detac
 import { keepKey } from '../scripts/keep-key.ts';
 import { followPrimary, unfollowPrimary } from '../scripts/postgresql-switch.ts';
 import { strictObject } from '../strict-object.ts';
-import { refusePlainPassword } from './conninfo.ts';
+import { refuseGivenPassword, refusePlainPassword } from './conninfo.ts';
 
 type Outputs = { readonly Slot: string; readonly WasRewound: boolean };
 
@@ -61,8 +61,9 @@ export const follow = defineAction({
   ready: async ({ ConnInfo }) => refusePlainPassword(ConnInfo),
   effect: detached<Inputs, null, Outputs>({
     host: ({ Host }) => Host,
-    script: (inputs, _before, context) =>
-      followPrimary(
+    script: (inputs, _before, context) => {
+      refuseGivenPassword(inputs.ConnInfo, context);
+      return followPrimary(
         [
           keyOf(context, inputs),
           inputs.User ?? 'postgres',
@@ -71,7 +72,8 @@ export const follow = defineAction({
           inputs.Slot === undefined ? '=' : (inputs.Slot ?? ''),
         ],
         new TextEncoder().encode(inputs.ConnInfo),
-      ),
+      );
+    },
     waitingFor: ({ Host, Rewind }) => (Rewind === true ? `rewinding ${Host}` : `having ${Host} follow`),
     mayStartAnew: true,
     finish: (end, { Host, DataDirectory }) => {

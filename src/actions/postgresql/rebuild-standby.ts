@@ -6,7 +6,7 @@ import { lastLines, parseFields, refusal } from '../scripts/fields.ts';
 import { keepKey } from '../scripts/keep-key.ts';
 import { copyBackStandby, copyStandby } from '../scripts/postgresql-rebuild.ts';
 import { strictObject } from '../strict-object.ts';
-import { refusePlainPassword } from './conninfo.ts';
+import { refuseGivenPassword, refusePlainPassword } from './conninfo.ts';
 
 type Outputs = { readonly Kept: string | null; readonly SystemIdentifier: string | null };
 
@@ -53,11 +53,13 @@ export const rebuildStandby = defineAction({
   ready: async ({ ConnInfo }) => refusePlainPassword(ConnInfo),
   effect: detached<Inputs, null, Outputs>({
     host: ({ Host }) => Host,
-    script: (inputs, _before, context) =>
-      copyStandby(
+    script: (inputs, _before, context) => {
+      refuseGivenPassword(inputs.ConnInfo, context);
+      return copyStandby(
         [keyOf(context, inputs), inputs.User ?? 'postgres', inputs.DataDirectory],
         new TextEncoder().encode(inputs.ConnInfo ?? ''),
-      ),
+      );
+    },
     waitingFor: ({ Host }) => `copying the primary to ${Host}`,
     mayStartAnew: true,
     finish: (end, inputs) => finished(end, inputs),
