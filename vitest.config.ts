@@ -41,6 +41,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/secret-search/global-setup.ts'],
     testTimeout: 60_000,
+    // What a program said is compared as one text: all of it is shown where it is not as it must be, in CI's log, too.
+    diff: { expand: true },
     // The search for secrets after all tests.
     teardownTimeout: 300_000,
     // Each test twice in the same world, when asked for: see the file.

@@ -15,6 +15,8 @@ export interface HealPass {
   /** What the pass could not make whole: the server calls it a success. The first few, for people. */
   readonly failures: string[];
   failed: number;
+  /** How many of the failed lack nothing but drives that the healing node does not reach. */
+  unreached: number;
   /** Objects that the pass did not find: deleted since it listed them, or removed by it because too few pieces were left. */
   readonly gone: string[];
   goneCount: number;
@@ -42,8 +44,20 @@ export async function beginPass(node: Node, key: KeyInputs, signal: AbortSignal)
   );
   const clientToken = textIn(objectIn(JSON.parse(text)), 'clientToken');
   if (clientToken === '') throw new TypeError(`MinIO began a heal without a token: ${text.slice(0, 200)}`);
-  return { clientToken, scanned: 0, healed: 0, failures: [], failed: 0, gone: [], goneCount: 0 };
+  return {
+    clientToken,
+    scanned: 0,
+    healed: 0,
+    failures: [],
+    failed: 0,
+    unreached: 0,
+    gone: [],
+    goneCount: 0,
+  };
 }
+
+/** A node takes up a drive that came back some seconds after its neighbours do: it calls it `offline`, then `unknown` or `unformatted`. */
+const isUnreached = (state: string): boolean => /^(?:offline|unformatted|unknown)\b/.test(state);
 
 export type PassState =
   | { readonly kind: 'running' }
@@ -95,6 +109,7 @@ function takeIn(pass: HealPass, item: JsonObject): void {
     return;
   }
   pass.failed += 1;
+  if (left.length > 0 && left.every(isUnreached)) pass.unreached += 1;
   if (pass.failures.length < failuresKept) {
     const why =
       detail === '' ? `${left.length} of ${after.length} drives ${[...new Set(left)].join(', ')}` : detail;

@@ -10,6 +10,7 @@ import { Type, type Static } from 'typebox';
 import { S3Failure } from '../../transports/s3/failure.ts';
 import { defineAction, done, failed, pending, type ActionContext, type Poll } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
+import { clusterDrives } from './admin.ts';
 import { askAny, mayPass } from './ask-any.ts';
 import { eachNode, keyedInputs, openCluster, type Cluster } from './cluster.ts';
 import { beginPass, followPass, type HealPass } from './heal-sequence.ts';
@@ -26,6 +27,10 @@ const askNodesMs = 5_000;
 const stalledSecondsDefault = 3_600;
 /** How long the node that heals may be out of reach before the pass is given up and begun anew, in ms. */
 const outOfReachMsMax = 60_000;
+
+/** A drive that its own node calls ok is taken up by the other nodes within 15 s, MinIO's interval of looking; on a busy machine later, in ms. */
+const takenUpMsMax = 60_000;
+const takenUpAgainMs = 2_000;
 
 /** How many names a message holds. */
 const namedMax = 10;
@@ -51,6 +56,8 @@ interface Progress {
   goneCount: number;
   current: { readonly pass: HealPass; readonly node: string } | undefined;
   troubleSince: number | null;
+  /** Since when the passes miss nothing but drives that the healing node does not reach. */
+  unreachedSince: number | null;
   /** How many objects had been looked at when the pass last moved, and when that was, in ms. */
   moved: { readonly scanned: number; readonly at: number } | undefined;
   outOfReach: OutOfReach;
@@ -159,6 +166,7 @@ function newProgress(): Progress {
     goneCount: 0,
     current: undefined,
     troubleSince: null,
+    unreachedSince: null,
     moved: undefined,
     outOfReach: new OutOfReach(),
   };
@@ -207,6 +215,10 @@ async function advance(
   if (pass.healed > 0 && progress.passes < (inputs.PassesMax ?? 10)) {
     return pending(askAgainMs, `pass ${progress.passes} healed ${pass.healed}; another one follows`);
   }
+  if (await isTakenUpSoon(inputs, progress, pass, cluster, context)) {
+    const says = `${node.name} does not reach all drives yet, and their own nodes call all of them ok`;
+    return pending(takenUpAgainMs, `${says}; another pass follows`);
+  }
   if (pass.failed > 0) {
     return failed(
       'COULD_NOT_HEAL',
@@ -252,6 +264,24 @@ async function running(
   progress.current = undefined;
   const outputs = outputsOf(progress, pass);
   return failed(hangs ? 'NODE_HANGS' : 'HEAL_STALLED', stands, { outputs, retryable: true });
+}
+
+/** Whether a pass missed nothing but drives that came back, and that the node which heals has not taken up yet. */
+async function isTakenUpSoon(
+  inputs: Inputs,
+  progress: Progress,
+  { failed, unreached }: HealPass,
+  cluster: Cluster,
+  context: ActionContext,
+): Promise<boolean> {
+  if (failed === 0 || failed > unreached) {
+    progress.unreachedSince = null;
+    return false;
+  }
+  progress.unreachedSince ??= context.now();
+  if (context.now() - progress.unreachedSince >= takenUpMsMax) return false;
+  const { drives } = await askAny(cluster, (node) => clusterDrives(node, inputs, context.signal));
+  return drives.every(({ state }) => state === 'ok');
 }
 
 function torn(progress: Progress, { torn: { names, count } }: LookedAt): Poll<Outputs> {
