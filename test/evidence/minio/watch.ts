@@ -16,21 +16,12 @@ const deletesPerSecond = 5;
 /** Longer without a sample, and a second node that is down could be missed, in ms. */
 const gapMsMax = 5_000;
 
-/**
- * A node whose process runs and that once took longer than the observer's second to answer is slow, as all are on a machine with
- * ten times more to do than it has cores (seen at a load of 25: 170 ms). Not answering for so long, in ms, it counts as down.
- */
-const noAnswerMsMin = 2_000;
-
 /** The nodes that were down at the same time, at the first moment with the most of them. */
 function downTogether(downTimes: readonly DownTime[]): readonly MinioNode[] {
   const until = ({ to }: DownTime): number => (to === undefined ? Infinity : Date.parse(to));
-  const down = downTimes.filter(
-    (time) => time.reason !== 'no answer' || until(time) - Date.parse(time.from) >= noAnswerMsMin,
-  );
-  const moments = down.map(({ from }) => {
+  const moments = downTimes.map(({ from }) => {
     const at = Date.parse(from);
-    const then = down.filter((time) => Date.parse(time.from) <= at && at < until(time));
+    const then = downTimes.filter((time) => Date.parse(time.from) <= at && at < until(time));
     return [...new Set(then.map(({ node }) => node))];
   });
   return moments.reduce((most, nodes) => (nodes.length > most.length ? nodes : most), []);

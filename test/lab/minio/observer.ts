@@ -2,16 +2,18 @@
  * Watches the cluster from outside, as no part of Belay does: all the while, which nodes are down, and so the largest
  * number that were down at once.
  *
- * A node is down when the kernel knows no process in its minio.service, when its host stands still, or when it does not
- * answer /minio/health/live within a second, or answers as `offline` (started, but not joined). The first two are
- * read straight from the host's control group, so that a stop of 100 ms is seen too.
+ * A node is down when the kernel knows no process in its minio.service, when its host or its processes stand still, or when
+ * it refuses a connection, or answers /minio/health/live as `offline` (started, but not joined). The first three are read
+ * straight from the host's control group, so that a stop of 100 ms is seen too. One whose processes run and that only takes
+ * long is slow, as all are on a machine with ten times more to do than it has cores (6 s were seen at a load of 30): what
+ * then fails for clients, the load counts.
  */
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MinioLab } from './cluster.ts';
 import type { MinioNode } from './configuration.ts';
 
-export type DownReason = 'no process' | 'frozen' | 'no answer' | 'not joined';
+export type DownReason = 'no process' | 'frozen' | 'stopped' | 'no answer' | 'not joined';
 
 export interface DownTime {
   readonly node: MinioNode;
@@ -34,7 +36,7 @@ export interface Observation {
 
 const sampleMs = 50;
 const askMs = 150;
-const answerMsMax = 1_000;
+const answerMsMax = 5_000;
 
 export class Observer {
   readonly #minio: MinioLab;
@@ -98,8 +100,9 @@ export class Observer {
   #reason(node: MinioNode): DownReason | undefined {
     const group = this.#minio.lab.controlGroup(node);
     if (/^frozen 1$/m.test(contents(`${group}/cgroup.events`))) return 'frozen';
-    if (contents(`${group}/payload/system.slice/minio.service/cgroup.procs`).trim() === '')
-      return 'no process';
+    const processes = contents(`${group}/payload/system.slice/minio.service/cgroup.procs`).trim();
+    if (processes === '') return 'no process';
+    if (processes.split('\n').every((pid) => /\) T /.test(contents(`/proc/${pid}/stat`)))) return 'stopped';
     const answer = this.#answers.get(node) ?? 'fine';
     return answer === 'fine' ? undefined : answer;
   }
@@ -107,10 +110,8 @@ export class Observer {
   async #ask(node: MinioNode): Promise<void> {
     while (!this.#isStopped) {
       const { status, serverStatus } = await this.#minio.probe(node, 'live', answerMsMax);
-      this.#answers.set(
-        node,
-        status !== 200 ? 'no answer' : serverStatus === 'offline' ? 'not joined' : 'fine',
-      );
+      const isUp = status === 200 || status === 'ETIMEDOUT';
+      this.#answers.set(node, !isUp ? 'no answer' : serverStatus === 'offline' ? 'not joined' : 'fine');
       await sleep(askMs);
     }
   }
