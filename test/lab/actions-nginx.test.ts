@@ -21,13 +21,13 @@ const configuration = `upstream app {
 log_format upstream '$uri upstream=$upstream_addr';
 server { listen 8081; access_log ${AccessLog} upstream; location / { proxy_pass http://app; } }
 `;
-/** Says its own address, and on /slow only after six seconds. */
+/** Says its own address, on /slow only after six seconds, on /slower after twelve. */
 const backend = `
 import http.server, sys, time
 class Answer(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def do_GET(self):
-        if self.path == "/slow": time.sleep(6)
+        time.sleep({"/slow": 6, "/slower": 12}.get(self.path, 0))
         body = (sys.argv[1] + "\\n").encode()
         self.send_response(200); self.send_header("Content-Length", str(len(body))); self.end_headers(); self.wfile.write(body)
     def log_message(self, *words): pass
@@ -54,6 +54,14 @@ describe.skipIf(reason)(
     });
     const asked = () => sh('for i in $(seq 30); do curl -s http://127.0.0.1:8081/; done | sort -u | xargs');
     const workers = () => sh('pgrep -P "$(cat /run/nginx.pid)" | sort | xargs');
+    /** Until the workers of before have ended: nginx starts the new ones first, and for a while both answer. */
+    const reload = async () => {
+      const before = await workers();
+      await sh('systemctl reload nginx');
+      const olds = async () => (await workers()).split(' ').filter((pid) => before.split(' ').includes(pid));
+      await expect.poll(olds, { timeout: 30_000 }).toEqual([]);
+      await expect.poll(workers, { timeout: 30_000 }).not.toBe('');
+    };
 
     beforeAll(async () => {
       lab = await Lab.up({ hosts: ['lb1'] });
@@ -66,10 +74,8 @@ describe.skipIf(reason)(
     }, 360_000);
     afterAll(() => lab?.down(), 60_000);
     beforeEach(async () => {
-      await sh(
-        `cat >${File}; chmod 0640 ${File}; rm -rf /var/lib/belay; systemctl reload nginx; sleep 0.5`,
-        configuration,
-      );
+      await sh(`cat >${File}; chmod 0640 ${File}; rm -rf /var/lib/belay`, configuration);
+      await reload();
     });
 
     test('no request fails while it drains, none arrives afterwards, and undo puts the very bytes back', async () => {
@@ -117,6 +123,30 @@ describe.skipIf(reason)(
       });
       await undo(drain, done, world);
       expect(await asked()).toBe('127.0.0.2 127.0.0.4');
+    });
+
+    test('an undo that drains again is over when no worker is left that would send a request', async () => {
+      await run(drain, inputs('two.lab:9000'), world);
+      const done = await run(drain, inputs('two.lab:9000', { State: 'serving' }), world);
+      const slow = lab.exec('lb1', 'for i in 1 2 3; do curl -s http://127.0.0.1:8081/slower & done; wait');
+      const asWorker = (words: string) =>
+        sh(`ps -o args= --ppid "$(cat /run/nginx.pid)" | grep -c '${words}' || true`);
+      await expect
+        .poll(() => sh('ss -Htn state established "dport = :9000" | wc -l'), { timeout: 20_000 })
+        .not.toBe('0');
+      const short = { ...done, inputs: { ...done.inputs, WithinSeconds: 1 } };
+      expect(await undo(drain, short, world)).toMatchObject({
+        kind: 'failed',
+        code: 'NGINX_OLD_WORKERS',
+        message: expect.stringContaining('two.lab:9000 is marked down'),
+      });
+      expect(await asWorker('shutting down')).not.toBe('0');
+      // Asked for again, it waits for those that the first one has left.
+      expect(await undo(drain, done, world)).toMatchObject({ kind: 'done' });
+      expect(await asWorker('shutting down')).toBe('0');
+      expect(await asked()).toBe('127.0.0.2 127.0.0.4');
+      expect((await slow).stdout.trim().split('\n')).toHaveLength(3);
+      expect(await sh('find /var/lib/belay/nginx -type f')).not.toContain('.reload');
     });
 
     test('the last server that serves is not drained', async () => {
@@ -187,15 +217,17 @@ describe.skipIf(reason)(
 
     test('a second upstream that names the server too is found out', async () => {
       await sh(
-        `printf 'upstream again { server 127.0.0.3:9000; keepalive 4; }\\nserver { listen 8082; location / { proxy_pass http://again; proxy_http_version 1.1; proxy_set_header Connection ""; } }\\n' >/etc/nginx/conf.d/again.conf; systemctl reload nginx; sleep 0.5`,
+        `printf 'upstream again { server 127.0.0.3:9000; keepalive 4; }\\nserver { listen 8082; location / { proxy_pass http://again; proxy_http_version 1.1; proxy_set_header Connection ""; } }\\n' >/etc/nginx/conf.d/again.conf`,
       );
+      await reload();
       const load = lab.exec(
         'lb1',
         'for i in $(seq 60); do curl -s -o /dev/null http://127.0.0.1:8082/; sleep 0.1; done',
       );
       const done = await run(drain, inputs('two.lab:9000', { AccessLog, QuietSeconds: 1 }), world);
       await load;
-      await sh('rm /etc/nginx/conf.d/again.conf; systemctl reload nginx');
+      await sh('rm /etc/nginx/conf.d/again.conf');
+      await reload();
       expect(done.ending).toMatchObject({
         kind: 'failed',
         code: 'NGINX_STILL_SERVED',

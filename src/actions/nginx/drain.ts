@@ -52,7 +52,7 @@ const inputs = strictObject({
       maximum: 3_600,
       default: withinSecondsDefault,
       description:
-        'drained: how long workers from before the reload may take to end. worker_shutdown_timeout in nginx.conf ends them.',
+        'drained, and where an undo drains again: how long workers from before the reload may take to end. worker_shutdown_timeout in nginx.conf ends them.',
     }),
   ),
   QuietSeconds: Type.Optional(
@@ -147,8 +147,12 @@ export const drain = defineAction({
           inputs.Server,
           before.flag === 'down' ? 'down' : 'up',
           before.sha256,
+          String(inputs.WithinSeconds ?? withinSecondsDefault),
         ]),
-      waitingFor: ({ inputs }) => `putting ${inputs.Server} in ${inputs.File} back`,
+      waitingFor: ({ inputs, before }) =>
+        before.flag === 'down'
+          ? `waiting for the last worker that sends requests to ${inputs.Server}`
+          : `putting ${inputs.Server} in ${inputs.File} back`,
       mayStartAnew: true,
       finish: (end, { inputs, before }) => {
         const said = fieldsOrFailure(end, (fields) => ({ changes: changesOf(end, inputs, fields) }));

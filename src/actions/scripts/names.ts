@@ -139,7 +139,8 @@
  *     was=FLAG   is=FLAG   ended=N workers of before the reload (down)   requests=N HITS lines of LOG, and those for SERVER
  *     failed=NGINX_REFUSED (FILE is as it was) | LAST_SERVER | NGINX_NOT_RUNNING | NGINX_NOT_INCLUDED | NO_NGINX |
  *            CHANGED_MEANWHILE | NGINX_RELOAD_FAILED | NGINX_OLD_WORKERS | NGINX_STILL_SERVED | NO_SUCH_LOG ...
- * nginx/restore       changes  KEY FILE UPSTREAM SERVER FLAG PREVIOUS
+ * nginx/restore       changes  KEY FILE UPSTREAM SERVER FLAG PREVIOUS WITHINSECONDS
+ *     down: returns when the workers of before the reload have ended, as nginx/set does
  *     was= is= as above; edited=yes when FILE was changed by others and only the line was put back     failed= as above
  *
  * tls/observe         read     CERTIFICATE KEY                            two paths

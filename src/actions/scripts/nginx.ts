@@ -86,7 +86,17 @@ reload() {
     [ $tries -lt 50 ] || fail NGINX_RELOAD_FAILED "nginx was told to reload and started no new worker in 10 s; it said: $(spoken "$(journalctl -q --no-pager -o cat -n 3 -u nginx 2>/dev/null; tail -n 3 /var/log/nginx/error.log 2>/dev/null)")"
     sleep 0.2
   done
-  rm -f -- "$keep/$key.reload"
+}
+# Of those that ran before the reload: nginx starts the new ones first, so for a while both answer.
+old_workers_end() {
+  deadline=$(($(date +%s) + within))
+  while :; do
+    left=
+    for pid in $before; do workers | grep -q "^$pid " && left="$left $pid"; done
+    [ -n "$left" ] || break
+    [ "$(date +%s)" -lt $deadline ] || fail NGINX_OLD_WORKERS "$server is marked down, and $(echo $left | wc -w) worker(s) of nginx ($(echo $left)) that still know it as serving have not ended $within s after the reload: they have long-lived connections. worker_shutdown_timeout in nginx.conf bounds that"
+    sleep 0.2
+  done
 }
 `;
 
@@ -114,16 +124,10 @@ find_line
 say is "$flag"
 # Also when the line was so already: nobody knows whether the workers have read it.
 reload
+rm -f -- "$keep/$key.reload"
 [ "$wanted" = down ] || exit 0
 
-deadline=$(($(date +%s) + within))
-while :; do
-  left=
-  for pid in $before; do workers | grep -q "^$pid " && left="$left $pid"; done
-  [ -n "$left" ] || break
-  [ "$(date +%s)" -lt $deadline ] || fail NGINX_OLD_WORKERS "$server is marked down, and $(echo $left | wc -w) worker(s) of nginx ($(echo $left)) that still know it as serving have not ended $within s after the reload: they have long-lived connections. worker_shutdown_timeout in nginx.conf bounds that"
-  sleep 0.2
-done
+old_workers_end
 say ended "$(echo $before | wc -w)"
 
 # Every address that the name stands for, as nginx logs it: 10.0.0.1:9000 or [::1]:9000.
@@ -164,7 +168,7 @@ fi
 
 export const restoreUpstream = namedScript(
   'nginx/restore',
-  `key=$1 upstream=$3 server=$4 wanted=$5 previous=$6
+  `key=$1 upstream=$3 server=$4 wanted=$5 previous=$6 within=$7
 ${nginxText}
 arrive "$2"
 only_files
@@ -188,9 +192,13 @@ else
     case $wanted:$flag in down:down | up:up | up:backup) ;; *) change "$wanted"; say edited yes ;; esac
   fi
 fi
-if [ -f "$keep/$key.reload" ] && master=$(master_pid); then reload; fi
 find_line
 say is "$flag"
+if [ -f "$keep/$key.reload" ] && master=$(master_pid); then
+  reload
+  # The mark of the reload stays until then: an undo that dies here begins with it.
+  if [ "$flag" = down ]; then old_workers_end; fi
+fi
 rm -f -- "$keep/$key" "$keep/$key".*
 `,
 );
