@@ -99,7 +99,7 @@ async function inParts(copying: Copying): Promise<Written | undefined> {
 }
 
 function whole({ from, to, token }: Copying): Promise<Written | undefined> {
-  return again(async () => {
+  return again([from.s3, to.s3], async () => {
     const object = await unlessMissing(from.s3.get(from.bucket, from.key, undefined, from.versionId));
     if (object === undefined) return undefined;
     const size = Number(object.headers['content-length']);

@@ -43,4 +43,15 @@ export async function inGroups<O, T>(
   return results;
 }
 
+/** As many as are under way at once; none: there are no more. */
+export async function nextGroup<O>(objects: AsyncIterator<O>): Promise<O[]> {
+  const group: O[] = [];
+  while (group.length < atOnceMax) {
+    const next = await objects.next();
+    if (next.done === true) break;
+    group.push(next.value);
+  }
+  return group;
+}
+
 export const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;

@@ -25,9 +25,9 @@ export async function carryLocks(
 ): Promise<Locks> {
   const [carried, hidden]: [string[], string[]] = [[], []];
   for (const bucket of buckets) {
-    const lock = await again(() => lockToRead(source, bucket));
+    const lock = await again(source, () => lockToRead(source, bucket));
     if (lock === 'none') continue;
-    if (lock === 'hidden' || !(await again(() => mayRead(source, bucket)))) hidden.push(bucket);
+    if (lock === 'hidden' || !(await again(source, () => mayRead(source, bucket)))) hidden.push(bucket);
     else carried.push(bucket);
     if (lock !== 'hidden') await writeBucketLock(target, token, bucket, lock);
   }

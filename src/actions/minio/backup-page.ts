@@ -24,7 +24,7 @@ export async function copyPage(
   if (madeBucket) await manifest.writeIntent({ bucket, part }, { bucket: there, madeBucket, keys: [] });
   if (madeBucket) await target.s3.makeBucket(there);
   const found = await inGroups(objects, context.signal, (object, _, signal) =>
-    again(() => target.s3.until(signal).head(there, object.key)),
+    again(target.s3.until(signal), () => target.s3.until(signal).head(there, object.key)),
   );
   const absent = objects.filter((_, index) => found[index] === undefined).map(({ key }) => key);
   await manifest.writeIntent({ bucket, part }, { bucket: there, madeBucket, keys: absent });

@@ -52,7 +52,7 @@ export type SentInParts = Digest & { readonly carried: Carried };
 export async function copyInParts(copy: PartsCopy): Promise<SentInParts | undefined | 'small'> {
   const { from, cut } = copy;
   for (let attempt = 1; attempt <= triesMax; attempt += 1) {
-    const headers = await again(() => from.s3.head(from.bucket, from.key, from.versionId));
+    const headers = await again(from.s3, () => from.s3.head(from.bucket, from.key, from.versionId));
     if (headers === undefined) return undefined;
     if (Number(headers['content-length']) < cut.fromBytes) return 'small';
     const digest = await copyVersion(copy, headers);
@@ -91,11 +91,11 @@ async function copyVersion(
       copy.onPart?.(number, count);
       const start = (number - 1) * partBytes;
       const slice = { from: start, bytes: Math.min(partBytes, size - start), etag: source['etag'] ?? '' };
-      const sent = await again(() => sendSlice(copy, upload, number, slice, hash.copy()));
+      const sent = await again([from.s3, to.s3], () => sendSlice(copy, upload, number, slice, hash.copy()));
       parts.push(sent.part);
       hash = sent.hash;
     }
-    await again((attempt) => complete(copy, upload, parts, attempt));
+    await again(to.s3, (attempt) => complete(copy, upload, parts, attempt));
     await uploads.ended(place);
     return { size, sha256: hash.digest('hex'), carried };
   } catch (error) {

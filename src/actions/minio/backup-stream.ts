@@ -27,7 +27,7 @@ export interface Read extends Digest {
 
 /** Reads the object whole. Undefined: the server says that there is no such object. */
 export function digestOf({ s3, bucket, key, versionId }: ObjectAt): Promise<Read | undefined> {
-  return again(async () => {
+  return again(s3, async () => {
     const object = await unlessMissing(s3.get(bucket, key, undefined, versionId));
     if (object === undefined) return undefined;
     const hash = createHash('sha256');

@@ -52,7 +52,7 @@ function add(one: VersionTotals, other: VersionTotals): VersionTotals {
 export async function versionedOf(source: S3Client, buckets: readonly string[]): Promise<Versioned[]> {
   const found: Versioned[] = [];
   for (const bucket of buckets) {
-    const versioning = await again(() => versioningOf(source, bucket));
+    const versioning = await again(source, () => versioningOf(source, bucket));
     if (versioning !== 'off') found.push({ bucket, versioning });
   }
   return found;
@@ -83,7 +83,7 @@ export async function copyVersionsPage(
   const { from, target, manifest, token, cut, context } = copying;
   const { after, part } = progress;
   await new UploadRecords(target.s3, token).sweep();
-  const { versions, next } = await again(() => versionPage(from, bucket, { after }));
+  const { versions, next } = await again(from, () => versionPage(from, bucket, { after }));
   const there = target.bucket(versionsBucket);
   const page = { bucket, part, of: 'versions' } as const;
   const madeBucket = !(await target.s3.hasBucket(there));
@@ -91,7 +91,7 @@ export async function copyVersionsPage(
   if (madeBucket) await target.s3.makeBucket(there);
   const objects = versions.filter(({ kind }) => kind === 'object');
   const found = await inGroups(objects, context.signal, (version, _, signal) =>
-    again(() => target.s3.until(signal).head(there, placeOf(bucket, version))),
+    again(target.s3.until(signal), () => target.s3.until(signal).head(there, placeOf(bucket, version))),
   );
   const absent = objects.filter((_, index) => found[index] === undefined);
   const keys = absent.map((version) => placeOf(bucket, version));

@@ -195,7 +195,7 @@ async function accounted(
 ): Promise<Failed> {
   let stands: boolean;
   try {
-    stands = await manifest.stands();
+    stands = !(await target.answers()) || (await manifest.stands());
   } catch (error) {
     if (!isBackupFailure(error)) throw error;
     stands = true;

@@ -12,7 +12,7 @@ import { defineAction, done, failed, pending, type ActionContext, type Poll } fr
 import { strictObject } from '../strict-object.ts';
 import { clusterDrives } from './admin.ts';
 import { askAny, mayPass } from './ask-any.ts';
-import { eachNode, keyedInputs, openCluster, type Cluster } from './cluster.ts';
+import { eachNode, keyedInputs, openCluster, silenceMs, type Cluster } from './cluster.ts';
 import { beginPass, followPass, type HealPass } from './heal-sequence.ts';
 import { hangInput, OutOfReach } from './out-of-reach.ts';
 import { lookAtPieces, type LookedAt } from './pieces/look.ts';
@@ -134,6 +134,7 @@ export const heal = defineAction({
     execute: async (inputs: Inputs, _before, context): Promise<Poll<Outputs>> => {
       const progress = context.kept('progress', newProgress);
       using cluster = await openCluster(inputs, context);
+      const askedAt = context.now();
       try {
         const answer = await advance(inputs, progress, cluster, context);
         progress.troubleSince = null;
@@ -144,7 +145,8 @@ export const heal = defineAction({
           return pending(askAgainMs, 'the pass was ended by somebody else; a new one begins');
         }
         if (!mayPass(error)) throw error;
-        progress.troubleSince ??= context.now();
+        // The silence that a request was given counts; the listing of the drives before it does not.
+        progress.troubleSince ??= Math.max(askedAt, context.now() - silenceMs);
         if (context.now() - progress.troubleSince >= outOfReachMsMax) throw error;
         return pending(1_000, `waiting: ${error.message}`);
       }

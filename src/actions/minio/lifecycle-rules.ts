@@ -7,6 +7,8 @@ export interface ExpiryRule {
   readonly isEnabled: boolean;
   /** Null: it expires by a date, or only old versions. */
   readonly days: number | null;
+  /** From this day on it removes whatever it covers, also what was written that day; null: it names none. */
+  readonly date: string | null;
   readonly prefix: string;
   /** Tags or sizes narrow it: it does not cover every object under the prefix. */
   readonly isNarrowed: boolean;
@@ -26,7 +28,8 @@ export function rulesOf(xml: string): ExpiryRule[] {
 function ruleOf(rule: XmlElement): ExpiryRule {
   const filter = rule.one('Filter');
   const and = filter?.one('And');
-  const days = rule.one('Expiration')?.text('Days') ?? '';
+  const expiration = rule.one('Expiration');
+  const [days, date] = [expiration?.text('Days') ?? '', expiration?.text('Date') ?? ''];
   const noncurrent = rule.one('NoncurrentVersionExpiration');
   const noncurrentDays = noncurrent?.text('NoncurrentDays') ?? '';
   const narrowing = ['Tag', 'ObjectSizeGreaterThan', 'ObjectSizeLessThan'];
@@ -34,6 +37,7 @@ function ruleOf(rule: XmlElement): ExpiryRule {
     id: rule.text('ID'),
     isEnabled: rule.text('Status') === 'Enabled',
     days: days === '' ? null : Number(days),
+    date: date === '' ? null : date.slice(0, 10),
     prefix: and?.text('Prefix') || filter?.text('Prefix') || rule.text('Prefix'),
     noncurrentDays: noncurrentDays === '' ? null : Number(noncurrentDays),
     newerKept: Number(noncurrent?.text('NewerNoncurrentVersions') ?? 0),
@@ -51,7 +55,8 @@ export interface Wanted {
 }
 
 /**
- * Why not everything under the prefix is gone in time; empty: it is. Where versions are kept, expiry only lays a delete
+ * Why not everything under the prefix is kept for its time and gone then; empty: it is. Of several rules for the same
+ * objects the shortest counts. Where versions are kept, expiry only lays a delete
  * marker over the object, and nothing is deleted without a rule for old versions. The rule by days takes markers, too,
  * once nothing is left below them.
  */
@@ -59,13 +64,18 @@ export function gapsIn(rules: readonly ExpiryRule[], wanted: Wanted): string[] {
   const { days, prefix, versioning, lockDays } = wanted;
   const forAll = rules.filter((rule) => rule.isEnabled && !rule.isNarrowed && prefix.startsWith(rule.prefix));
   const gaps: string[] = [];
-  if (!forAll.some((rule) => rule.days === days)) {
-    const others = forAll.flatMap((rule) => (rule.days === null ? [] : [rule.days]));
+  const shortest = Math.min(...forAll.flatMap((rule) => rule.days ?? []));
+  if (shortest !== days) {
     const some = rules.filter((rule) => rule.isEnabled && rule.days !== null);
-    if (others.length > 0) gaps.push(`its objects expire after ${others.join(' and ')} days`);
+    if (shortest !== Infinity) gaps.push(`its objects expire after ${shortest} days`);
     else if (some.length > 0) gaps.push('only some of its objects expire');
-    else gaps.push(rules.length === 0 ? 'it has no rules' : 'none of its rules expires objects');
+    else gaps.push(rules.length === 0 ? 'it has no rules' : 'none of its rules expires objects after days');
   }
+  const [dated] = forAll.filter((rule) => rule.date !== null);
+  if (dated !== undefined)
+    gaps.push(
+      `its rule ${named(dated)} removes all of its objects from ${dated.date} on, however new they are`,
+    );
   if (versioning !== 'off') {
     const old = forAll.filter((rule) => rule.noncurrentDays !== null);
     if (old.length === 0) gaps.push('its old versions never expire');
@@ -82,6 +92,24 @@ export function gapsIn(rules: readonly ExpiryRule[], wanted: Wanted): string[] {
     gaps.push(`its object lock keeps every version ${lockDays} days`);
   return gaps;
 }
+
+/** What goes earlier than the rest, by rules for some of the objects: `all under tmp/ after 7 days`. No gap: somebody wants it so. */
+export function earlierIn(rules: readonly ExpiryRule[], { days, prefix }: Wanted): string[] {
+  const some = rules.filter(
+    (rule) =>
+      rule.isEnabled &&
+      (rule.isNarrowed || !prefix.startsWith(rule.prefix)) &&
+      (rule.prefix.startsWith(prefix) || prefix.startsWith(rule.prefix)),
+  );
+  return some.flatMap((rule) => {
+    const under = rule.prefix === '' ? '' : ` under ${rule.prefix}`;
+    const what = rule.isNarrowed ? `those of its rule ${named(rule)}${under}` : `all${under}`;
+    if (rule.date !== null) return [`${what} from ${rule.date} on`];
+    return rule.days !== null && rule.days < days ? [`${what} after ${rule.days} days`] : [];
+  });
+}
+
+const named = ({ id }: ExpiryRule): string => (id === '' ? 'without a name' : id);
 
 /** The same configuration with one rule more, also for old versions where the bucket keeps them, in place of one of the same id. `xml` undefined: it is the only one. */
 export function withRule(

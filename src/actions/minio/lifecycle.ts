@@ -23,7 +23,7 @@ import { strictObject } from '../strict-object.ts';
 import { askAny } from './ask-any.ts';
 import { keyedInputs, openCluster, type Cluster } from './cluster.ts';
 import { countOlder, type OlderCounts } from './lifecycle-older.ts';
-import { gapsIn, rulesOf, withRule, type Wanted } from './lifecycle-rules.ts';
+import { earlierIn, gapsIn, rulesOf, withRule, type Wanted } from './lifecycle-rules.ts';
 import { windowTrouble } from './healthy-window.ts';
 
 const defaultRuleId = 'belay-expiry';
@@ -235,20 +235,24 @@ async function carryOut(
   const gaps = new Map<string, string>();
   const versioned = new Set<string>();
   const changes: Change[] = [];
+  const earlier: string[] = [];
+  const notTaken = new Set<string>();
   let asked = 0;
   await inTurns(buckets, async (bucket) => {
     const wanted = await wantedOf(inputs, bucket, s3);
     if (wanted.versioning !== 'off') versioned.add(bucket);
     let xml = await s3.lifecycle(bucket);
-    if (Put && gapsOf(xml, wanted).length > 0) {
-      await s3.putLifecycle(
-        bucket,
-        withRule(xml, { id: RuleId, days: Days, prefix: Prefix, versioning: wanted.versioning }),
-      );
+    const ruled = withRule(xml, { id: RuleId, days: Days, prefix: Prefix, versioning: wanted.versioning });
+    // Beside a shorter rule, or a longer lock, ours would change nothing that it is for.
+    if (Put && gapsOf(xml, wanted).length > 0 && gapsOf(ruled, wanted).length === 0) {
+      await s3.putLifecycle(bucket, ruled);
       xml = await s3.lifecycle(bucket);
+      if (gapsOf(xml, wanted).length > 0) notTaken.add(bucket);
     }
     const why = gapsOf(xml, wanted);
     if (why.length > 0) gaps.set(bucket, why.join('; '));
+    const parts = earlierIn(xml === undefined ? [] : rulesOf(xml), wanted);
+    if (parts.length > 0) earlier.push(`${bucket} (${parts.join(', ')})`);
     if (bucket in before.Rules && (xml ?? null) !== before.Rules[bucket]) {
       changes.push({
         target: bucket,
@@ -275,8 +279,10 @@ async function carryOut(
   const shown = (names: readonly string[]) =>
     `${names.slice(0, namesShown).join(', ')}${names.length > namesShown ? ` and ${names.length - namesShown} more` : ''}`;
   if (missing.length > 0) {
-    const text = `${missing.length} of ${buckets.length} buckets do not expire all that they hold after ${Days} days: ${shown(reasons)}`;
-    return failed(Put ? 'RULE_NOT_TAKEN' : 'NON_COMPLIANT', text, { outputs, changes });
+    const left =
+      Put && notTaken.size === 0 ? '. No rule was put there, because one more would not mend that' : '';
+    const text = `${missing.length} of ${buckets.length} buckets do not expire all that they hold after ${Days} days: ${shown(reasons)}${left}`;
+    return failed(notTaken.size > 0 ? 'RULE_NOT_TAKEN' : 'NON_COMPLIANT', text, { outputs, changes });
   }
   if (outputs.Older !== null && outputs.Older > OlderMax) {
     const where = Object.entries(older?.byBucket ?? {}).map(([bucket, count]) => `${bucket} ${count}`);
@@ -290,7 +296,7 @@ async function carryOut(
     outputs.Older === null ? '' : `; ${outputs.Older} objects older than ${thresholdText(inputs)}`;
   return done(outputs, {
     changes,
-    note: `${buckets.length} buckets expire objects after ${Days} days${count}`,
+    note: `${buckets.length} buckets expire objects after ${Days} days${count}${earlier.length === 0 ? '' : `; some of their objects earlier: ${shown(earlier.toSorted())}`}`,
   });
 }
 

@@ -22,9 +22,14 @@ export class OutOfReach {
   /** `askedAt`: when these answers were asked for. */
   take(nodes: readonly NodeHealth[], askedAt: number): void {
     for (const { host, isOutOfReach } of nodes) {
-      if (!isOutOfReach) this.#since.delete(host);
-      else if (!this.#since.has(host)) this.#since.set(host, askedAt);
+      if (isOutOfReach) this.isSilent(host, askedAt);
+      else this.#since.delete(host);
     }
+  }
+
+  /** It was asked something else, and kept silent. */
+  isSilent(host: string, askedAt: number): void {
+    if (!this.#since.has(host)) this.#since.set(host, askedAt);
   }
 
   /** Whether one has kept silent for so long. */

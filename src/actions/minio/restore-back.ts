@@ -4,8 +4,9 @@ import type { JsonObject } from '../../json.ts';
 import type { S3Client } from '../../transports/s3/client.ts';
 import { versionPage } from '../../transports/s3/versions.ts';
 import { done, failed, type ActionContext, type Poll } from '../define-action.ts';
+import { inGroups, nextGroup } from './backup-copying.ts';
 import { digestOf } from './backup-stream.ts';
-import type { Kept } from './restore-kept.ts';
+import type { Kept, KeptRecord } from './restore-kept.ts';
 import { unlessLocked } from './restore-locks.ts';
 import type { KeptHistories } from './restore-versions.ts';
 
@@ -21,35 +22,23 @@ export async function putBack(
   const versions = await histories.takeBack(here, locked, (count) =>
     context.notice(`${count} versions that were brought back are removed`),
   );
-  let [back, removed] = [0, 0];
-  const others: string[] = [];
+  const ends = { back: 0, removed: 0, nothing: 0, others: [] as string[], locked };
   const made = new Set<string>();
-  for await (const record of kept.records()) {
-    const { bucket, key, sha256, was, keptSha256, madeBucket } = record;
-    if (madeBucket) made.add(bucket);
-    if (key === '') continue;
-    const now = await digestOf({ s3: here, bucket, key });
-    const isOurs = sha256 === '' ? now === undefined : now?.sha256 === sha256;
-    // Put back by a runner that died before it came to the end.
-    if (!isOurs && was === 'kept' && now?.sha256 === keptSha256) {
-      back += 1;
-      continue;
+  const records = kept.records();
+  for (let group = await nextGroup(records); group.length > 0; group = await nextGroup(records)) {
+    for (const { bucket, madeBucket } of group) if (madeBucket) made.add(bucket);
+    const objects = group.filter(({ key }) => key !== '');
+    const each = await inGroups(objects, context.signal, (record, _, signal) =>
+      putBackOne(record, kept, here.until(signal)),
+    );
+    for (const [index, { bucket, key }] of objects.entries()) {
+      const end = each[index] ?? 'nothing';
+      if (end === 'others' || end === 'locked') ends[end].push(`${bucket}/${key}`);
+      else ends[end] += 1;
     }
-    if (!isOurs) {
-      if (now !== undefined || was === 'kept') others.push(`${bucket}/${key}`);
-      continue;
-    }
-    if (was === 'kept') {
-      await kept.putBack(here, record);
-      back += 1;
-    } else if (now !== undefined) {
-      // In a bucket of its own nothing may stay, no marker either.
-      const versionId = madeBucket ? now.headers['x-amz-version-id'] : undefined;
-      if (await unlessLocked(here.remove(bucket, key, versionId))) removed += 1;
-      else locked.push(`${bucket}/${key}`);
-    }
-    context.notice(`${back + removed} objects are as before`);
+    context.notice(`${ends.back + ends.removed} objects are as before`);
   }
+  const { back, removed, others } = ends;
   for (const bucket of made) {
     if ((await here.hasBucket(bucket)) && (await versionPage(here, bucket)).versions.length === 0)
       await here.removeBucket(bucket);
@@ -69,4 +58,26 @@ export async function putBack(
     );
   }
   return done({}, { changes, ...(others.length === 0 ? {} : { note: left }) });
+}
+
+/** `others`: somebody has written it since, and it stays. `nothing`: there is nothing to put back. */
+async function putBackOne(
+  record: KeptRecord,
+  kept: Kept,
+  here: S3Client,
+): Promise<'back' | 'removed' | 'others' | 'locked' | 'nothing'> {
+  const { bucket, key, sha256, was, keptSha256, madeBucket } = record;
+  const now = await digestOf({ s3: here, bucket, key });
+  const isOurs = sha256 === '' ? now === undefined : now?.sha256 === sha256;
+  // Put back by a runner that died before it came to the end.
+  if (!isOurs && was === 'kept' && now?.sha256 === keptSha256) return 'back';
+  if (!isOurs) return now !== undefined || was === 'kept' ? 'others' : 'nothing';
+  if (was === 'kept') {
+    await kept.putBack(here, record);
+    return 'back';
+  }
+  if (now === undefined) return 'nothing';
+  // In a bucket of its own nothing may stay, no marker either.
+  const versionId = madeBucket ? now.headers['x-amz-version-id'] : undefined;
+  return (await unlessLocked(here.remove(bucket, key, versionId))) ? 'removed' : 'locked';
 }

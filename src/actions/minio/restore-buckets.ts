@@ -16,7 +16,7 @@ export class Buckets {
   /** Of the backup: what each bucket that could lock gives new versions. */
   readonly #locks: ReadonlyMap<string, BucketLock>;
   /** Whether this restore has made it, by whichever runner. */
-  readonly #ready = new Map<string, boolean>();
+  readonly #ready = new Map<string, Promise<boolean>>();
   readonly #made = new Map<string, Versioning>();
   readonly #canLock = new Map<string, boolean>();
 
@@ -43,19 +43,25 @@ export class Buckets {
     return known;
   }
 
-  /** It is there, and keeps versions where it is to have some. Whether this restore has made it. Rejects with KEEPS_NO_VERSIONS. */
-  async ready(
+  /**
+   * It is there, and keeps versions where it is to have some. Whether this restore has made it. Several objects of one bucket
+   * ask at once, and the first of them makes it. Rejects with KEEPS_NO_VERSIONS.
+   */
+  ready(
     bucket: string,
     versioning: Versioning,
     { needsVersions = false }: { readonly needsVersions?: boolean } = {},
   ): Promise<boolean> {
-    const known = this.#ready.get(bucket);
-    if (known !== undefined) return known;
+    const known = this.#ready.get(bucket) ?? this.#prepare(bucket, versioning, needsVersions);
+    this.#ready.set(bucket, known);
+    return known;
+  }
+
+  async #prepare(bucket: string, versioning: Versioning, needsVersions: boolean): Promise<boolean> {
     const stands = await this.#here.hasBucket(bucket);
     const isOurs = !stands || (await this.#kept.hasMade(bucket));
     if (isOurs) await this.#make(bucket, versioning, stands);
     else if (needsVersions) refuseUnversioned(bucket, await versioningOf(this.#here, bucket), this.#here);
-    this.#ready.set(bucket, isOurs);
     return isOurs;
   }
 

@@ -3,6 +3,7 @@ import type { Change } from '../../engine/events.ts';
 import type { S3Client } from '../../transports/s3/client.ts';
 import { S3Failure } from '../../transports/s3/failure.ts';
 import { done, failed, pending, type ActionContext, type Poll } from '../define-action.ts';
+import { inGroups, nextGroup } from './backup-copying.ts';
 import { isBackupFailure } from './backup-failure.ts';
 import type { ObjectAt } from './backup-stream.ts';
 import { backupToken } from './backup-token.ts';
@@ -71,10 +72,13 @@ export async function carryOut(inputs: Inputs, context: ActionContext): Promise<
     });
   try {
     const progress = (memory.progress ??= await begin(inputs, work, context));
-    for (let count = 0; count < batchObjects; count += 1) {
-      const next = await progress.chosen.next();
-      if (next.done === true) return await finish(progress, inputs, work);
-      await restoreOne(next.value, progress, work, context.now());
+    for (let count = 0; count < batchObjects;) {
+      const group = await nextGroup(progress.chosen);
+      if (group.length === 0) return await finish(progress, inputs, work);
+      await inGroups(group, context.signal, (one, _, signal) =>
+        restoreOne(one, progress, { ...work, here: work.here.until(signal) }, context.now()),
+      );
+      count += group.length;
     }
     const { restored, same, deleted } = progress;
     return pending(50, `${restored + same + deleted} objects are as the manifest says`);

@@ -104,7 +104,7 @@ export class Kept {
   }
 
   async putBack(here: S3Client, record: KeptRecord): Promise<void> {
-    await again(async () => {
+    await again([this.#there, here], async () => {
       const { headers, body } = await this.#there.get(keptBucket, this.#bytesKey(record));
       const bytes = Number(headers['content-length']);
       await here.put(record.bucket, record.key, { stream: body, bytes }, headersOf(record.carried));

@@ -26,16 +26,16 @@ export async function lockAgain(
   { retention, isHeld }: ObjectLock,
   { s3, bucket, key, versionId }: ObjectAt,
 ): Promise<void> {
-  const headers = (await again(() => s3.head(bucket, key, versionId))) ?? {};
+  const headers = (await again(s3, () => s3.head(bucket, key, versionId))) ?? {};
   const at = { bucket, key, versionId: versionId ?? headers['x-amz-version-id'] ?? 'null' };
   const now = lockIn(headers);
   const isShorter =
     now?.retention === undefined || Date.parse(now.retention.until) < Date.parse(retention?.until ?? '');
   if (retention !== undefined && isShorter) {
     const mode = now?.retention?.mode === 'COMPLIANCE' ? 'COMPLIANCE' : retention.mode;
-    await again(() => putRetention(s3, at, { mode, until: retention.until }));
+    await again(s3, () => putRetention(s3, at, { mode, until: retention.until }));
   }
-  if (isHeld === true && now?.isHeld !== true) await again(() => putLegalHold(s3, at));
+  if (isHeld === true && now?.isHeld !== true) await again(s3, () => putLegalHold(s3, at));
 }
 
 export const comesBackFree = (buckets: readonly string[]): string =>

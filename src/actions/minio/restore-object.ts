@@ -26,7 +26,7 @@ export async function restoreObject(entry: BackedUp, restoring: Restoring): Prom
   // Read whole before anything is overwritten: a copy that is damaged costs the cluster nothing.
   await proveEntry(entry, from);
   await kept.keep(to.s3, { bucket: to.bucket, key: entry.key, sha256: entry.sha256, madeBucket });
-  await again(async () => {
+  await again([from.s3, to.s3], async () => {
     const object = await unlessMissing(from.s3.get(from.bucket, from.key));
     if (object === undefined || Number(object.headers['content-length']) !== entry.size)
       throw changed(entry, from);
@@ -63,7 +63,7 @@ export function changed(entry: BackedUp, { s3, bucket, key }: ObjectAt): ActionF
 async function carriedIn(entry: BackedUp, from: ObjectAt): Promise<Carried> {
   if (entry.headers !== undefined || entry.tags !== undefined)
     return { headers: entry.headers ?? {}, tags: entry.tags ?? '' };
-  const headers = await again(() => from.s3.head(from.bucket, from.key));
+  const headers = await again(from.s3, () => from.s3.head(from.bucket, from.key));
   return carriedOf(from, headers ?? {});
 }
 
@@ -73,7 +73,7 @@ export async function isAsWanted(
   wanted: Carried,
   at: ObjectAt,
 ): Promise<boolean> {
-  const headers = await again(() => at.s3.head(at.bucket, at.key, at.versionId));
+  const headers = await again(at.s3, () => at.s3.head(at.bucket, at.key, at.versionId));
   if (headers === undefined || Number(headers['content-length']) !== size) return false;
   if (printOf(await carriedOf(at, headers)) !== printOf(wanted)) return false;
   return (await digestOf(at))?.sha256 === sha256;

@@ -150,7 +150,7 @@ async function bringBack(
   }
   const from = placeOf(entry);
   // Not sent again when its answer is lost: it may have been heard, and would stand there twice.
-  const object = await unlessMissing(again(() => from.s3.get(from.bucket, from.key)));
+  const object = await unlessMissing(again(from.s3, () => from.s3.get(from.bucket, from.key)));
   if (object === undefined) throw changed({ ...entry, bucket }, from);
   const hash = createHash('sha256');
   const stream = hashing(object.body, hash);

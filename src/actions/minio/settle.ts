@@ -207,14 +207,17 @@ async function advance(
   progress.servingSince ??= context.now();
   const quietMs = QuietSeconds * 1_000 - (context.now() - progress.servingSince);
   if (quietMs > 0) return `every node has write quorum; canaries follow in ${Math.ceil(quietMs / 1_000)} s`;
+  const sentAt = context.now();
   try {
     const place = placeOf(inputs, context.token);
     if (inputs.Bucket === undefined)
       await askAny(cluster, (node) => cluster.s3(node, inputs).makeBucket(place.bucket));
     const troubles = await eachNode(cluster.nodes, (node) =>
       sendCanary(cluster.s3(node, inputs), node.name, place).catch((error: unknown) => {
-        if (error instanceof HttpFailure || error instanceof HostFailure) return error.message.split('\n')[0];
-        throw error;
+        if (!(error instanceof HttpFailure || error instanceof HostFailure)) throw error;
+        // Its silence was waited for already; the next look counts on.
+        if (error.code === 'NO_REPLY') progress.outOfReach.isSilent(node.name, sentAt);
+        return error.message.split('\n')[0];
       }),
     );
     const found = troubles.filter((trouble) => trouble !== undefined);

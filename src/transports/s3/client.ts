@@ -42,6 +42,8 @@ export interface S3Page {
 
 /** Answers that are read whole: listings of 1000 keys of 1024 bytes fit many times. */
 const replyBytesMax = 32 * 1024 * 1024;
+/** MinIO itself waits 10 s for a peer that hangs. */
+const answerMsMax = 12_000;
 /** `silenceMs` in place of the client's. */
 type Send = Pick<HttpRequest, 'method' | 'query' | 'headers' | 'body'> & { readonly silenceMs?: number };
 
@@ -62,6 +64,18 @@ export class S3Client {
   /** The same connections under another signal: what has to be cleaned up after a cancel is asked all the same. */
   until(signal: AbortSignal): S3Client {
     return new S3Client(this.#http, { ...this.#options, signal });
+  }
+
+  /** Whether it says anything at all within 12 s: tells a connection that fell silent from a server that hangs. */
+  async answers(): Promise<boolean> {
+    try {
+      const silenceMs = Math.min(this.#options.silenceMs, answerMsMax);
+      const answer = await this.#send('/', { method: 'GET', silenceMs });
+      await this.#http.text(answer, replyBytesMax);
+      return true;
+    } catch (error) {
+      return !(error instanceof Error && 'code' in error && error.code === 'NO_REPLY');
+    }
   }
 
   async buckets(): Promise<string[]> {

@@ -1,6 +1,6 @@
 /** Lifecycle rules: which ones cover every object, and that adding one leaves the others to the byte. */
 import { expect, it } from 'vitest';
-import { gapsIn, rulesOf, withRule } from '../../../src/actions/minio/lifecycle-rules.ts';
+import { earlierIn, gapsIn, rulesOf, withRule } from '../../../src/actions/minio/lifecycle-rules.ts';
 
 const rule = (inner: string) => `<Rule>${inner}</Rule>`;
 const config = (...rules: readonly string[]) =>
@@ -136,4 +136,59 @@ it('an object lock that keeps versions longer than they may stay is a gap', () =
 it('a rule that is added where versions are kept takes the old ones, too', () => {
   const wanted = { days: 1825, prefix: '', versioning: 'enabled', lockDays: undefined } as const;
   expect(gapsIn(rulesOf(withRule(undefined, { id: 'a', ...wanted })), wanted)).toEqual([]);
+});
+
+it('of several rules for the same objects the shortest counts, whichever is ours', () => {
+  const wanted = { days: 1825, prefix: '', versioning: 'off', lockDays: undefined } as const;
+  const days = (count: number) => rule(`${on}<Expiration><Days>${count}</Days></Expiration>`);
+  const gapsOf = (...counts: readonly number[]) => gapsIn(rulesOf(config(...counts.map(days))), wanted);
+  expect(gapsOf(1825, 365)).toEqual(['its objects expire after 365 days']);
+  expect(gapsOf(365, 1825, 30)).toEqual(['its objects expire after 30 days']);
+  expect(gapsOf(1825, 3650)).toEqual([]);
+  expect(gapsOf(3650)).toEqual(['its objects expire after 3650 days']);
+  const added = withRule(config(days(365)), {
+    id: 'belay-expiry',
+    days: 1825,
+    prefix: '',
+    versioning: 'off',
+  });
+  expect(gapsIn(rulesOf(added), wanted)).toEqual(['its objects expire after 365 days']);
+});
+
+it('a rule that removes everything from a day on is a gap, also beside the right one', () => {
+  const wanted = { days: 1825, prefix: '', versioning: 'off', lockDays: undefined } as const;
+  const dated = rule(`<ID>end</ID>${on}<Expiration><Date>2027-01-01T00:00:00Z</Date></Expiration>`);
+  const why = 'its rule end removes all of its objects from 2027-01-01 on, however new they are';
+  expect(gapsIn(rulesOf(config(rule(`${on}${expiry}`), dated)), wanted)).toEqual([why]);
+  expect(gapsIn(rulesOf(config(dated)), wanted)).toEqual([
+    'none of its rules expires objects after days',
+    why,
+  ]);
+});
+
+it('what expires earlier, by a prefix or a tag, is told, and no gap', () => {
+  const wanted = { days: 1825, prefix: '', versioning: 'off', lockDays: undefined } as const;
+  const rules = rulesOf(
+    config(
+      rule(`<ID>all</ID>${on}${expiry}`),
+      rule(`<ID>tmp</ID>${on}<Filter><Prefix>tmp/</Prefix></Filter><Expiration><Days>7</Days></Expiration>`),
+      rule(
+        `<ID>old</ID>${on}<Filter><Prefix>old/</Prefix></Filter><Expiration><Days>3650</Days></Expiration>`,
+      ),
+      rule(
+        `<ID>tagged</ID>${on}<Filter><Tag><Key>k</Key><Value>v</Value></Tag></Filter><Expiration><Days>30</Days></Expiration>`,
+      ),
+      rule(
+        `<ID>off</ID><Status>Disabled</Status><Filter><Prefix>a/</Prefix></Filter><Expiration><Days>1</Days></Expiration>`,
+      ),
+    ),
+  );
+  expect(gapsIn(rules, wanted)).toEqual([]);
+  expect(earlierIn(rules, wanted)).toEqual([
+    'all under tmp/ after 7 days',
+    'those of its rule tagged after 30 days',
+  ]);
+  expect(earlierIn(rules, { ...wanted, prefix: 'docs/' })).toEqual([
+    'those of its rule tagged after 30 days',
+  ]);
 });

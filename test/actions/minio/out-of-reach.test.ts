@@ -34,3 +34,13 @@ it('does not wait at all where it is not to', () => {
   away.take([node('a', true)], 5);
   expect(away.isTooLong(5, 0)).toBe(true);
 });
+
+it('counts a silence that was waited for otherwise, and the earlier of two', () => {
+  const away = new OutOfReach();
+  away.isSilent('a', 1_000);
+  away.take([node('a', true)], 31_000);
+  expect(away.isTooLong(40_999)).toBe(false);
+  expect(away.isTooLong(41_000)).toBe(true);
+  away.take([node('a', false)], 45_000);
+  expect(away.isTooLong(90_000)).toBe(false);
+});

@@ -127,6 +127,33 @@ export function checkRetentionCases(stand: () => Stand): void {
   );
 
   test(
+    'retention: a shorter rule beside the right one is told, and no rule is put where one more would not mend it',
+    async () => {
+      const s3 = stand().minio.s3();
+      await s3.createBucket('short-lived');
+      const ruleOf = (id: string, days: number, prefix = '') =>
+        `<Rule><ID>${id}</ID><Filter><Prefix>${prefix}</Prefix></Filter><Status>Enabled</Status><Expiration><Days>${days}</Days></Expiration></Rule>`;
+      const xml = `<LifecycleConfiguration>${ruleOf('right', 1825)}${ruleOf('short', 365)}${ruleOf('tmp', 7, 'tmp/')}</LifecycleConfiguration>`;
+      const answer = await s3.request({
+        method: 'PUT',
+        path: '/short-lived',
+        query: { lifecycle: '' },
+        headers: { 'content-md5': createHash('md5').update(xml).digest('base64') },
+        body: Buffer.from(xml),
+      });
+      expect(answer.status).toBe(200);
+      const before = await rules();
+      const why = 'short-lived (its objects expire after 365 days)';
+      expectTrouble(await run(), 8, 'NON_COMPLIANT', why);
+      const put = await run({ PutMissing: true });
+      expectTrouble(put, 3, why, 'No rule was put there, because one more would not mend that');
+      expect(await rules()).toEqual(before);
+      await s3.request({ method: 'DELETE', path: '/short-lived' });
+    },
+    caseMs,
+  );
+
+  test(
     'retention: killed while rules are put, it is resumed; rolled back, every bucket has the rules that it had',
     async () => {
       const before = await rules();

@@ -5,10 +5,12 @@ import type { S3 } from '../../lab/minio/s3.ts';
 import { idOf, type Said } from '../../support/command-line.ts';
 import { expectTrouble } from '../trouble/expect-trouble.ts';
 import { isThorough } from '../sample.ts';
+import { several } from './several.ts';
 import { shipped, type Parameters, type Stand } from './stand.ts';
 
 const bucket = 'restored';
-const caseMs = isThorough ? 900_000 : 240_000;
+/** 5,000 objects are some 60,000 requests of the test and of Belay, a hundred a second on two cores. */
+const caseMs = isThorough ? 2_400_000 : 240_000;
 const objectCount = isThorough ? 5_000 : 12;
 const headersKept = [
   'content-type',
@@ -70,7 +72,10 @@ export function restoreCases(stand: () => Stand): void {
     const path = `/${bucket}/${key}`;
     const answer = await here().request({ path });
     if (answer.status !== 200) return String(answer.status);
-    const tags = (await here().request({ path, query: { tagging: '' } })).body.toString('utf8');
+    const hasTags = answer.headers['x-amz-tagging-count'] !== undefined;
+    const tags = hasTags
+      ? (await here().request({ path, query: { tagging: '' } })).body.toString('utf8')
+      : '';
     const own = Object.entries(answer.headers)
       .filter(([name]) => headersKept.includes(name) || name.startsWith('x-amz-meta-'))
       .map(([name, value]) => `${name}: ${String(value)}`)
@@ -82,15 +87,19 @@ export function restoreCases(stand: () => Stand): void {
     return JSON.stringify([sum, own, pairs.toSorted()]);
   }
   async function all(): Promise<Record<string, string>> {
-    const entries: [string, string][] = [];
-    for (let from = 0; from < objectCount; from += 16) {
-      const indexes = Array.from({ length: Math.min(16, objectCount - from) }, (_, at) => keyOf(from + at));
-      entries.push(
-        ...(await Promise.all(indexes.map(async (key): Promise<[string, string]> => [key, await seen(key)]))),
-      );
-    }
-    return Object.fromEntries(entries);
+    const entries: Record<string, string> = {};
+    await several(objectCount, async (index) => {
+      entries[keyOf(index)] = await seen(keyOf(index));
+    });
+    return entries;
   }
+  /** The first hundred: where one object was to change, the others are not read all. */
+  const near = Array.from({ length: Math.min(100, objectCount) }, (_, index) => keyOf(index));
+  async function some(): Promise<Record<string, string>> {
+    return Object.fromEntries(await Promise.all(near.map(async (key) => [key, await seen(key)] as const)));
+  }
+  const someOf = (whole: Readonly<Record<string, string>>): Record<string, string> =>
+    Object.fromEntries(Object.entries(whole).filter(([key]) => near.includes(key)));
   async function put(index: number, body: Buffer, headers: Record<string, string>): Promise<void> {
     const answer = await here().request({ method: 'PUT', path: `/${bucket}/${keyOf(index)}`, body, headers });
     if (answer.status !== 200)
@@ -101,8 +110,9 @@ export function restoreCases(stand: () => Stand): void {
     `restore: ${objectCount} objects with odd keys, headers and tags come back as they were, also under a runner that is killed; what stood there is kept, and its rollback puts it back`,
     async () => {
       await here().createBucket(bucket);
-      for (let index = 0; index < objectCount; index += 1) await put(index, bytesOf(index), headersOf(index));
+      await several(objectCount, (index) => put(index, bytesOf(index), headersOf(index)));
       const original = await all();
+      expect(original[keyOf(0)]).toMatch(/x-amz-meta-owner: o 0.*class=secret/);
       const backedUp = await backUp();
       expect({ code: backedUp.code, stderr: backedUp.stderr }).toEqual({ code: 0, stderr: backedUp.stderr });
 
@@ -111,20 +121,20 @@ export function restoreCases(stand: () => Stand): void {
       expect(drill.stderr).toMatch(/10 copies of belay-manifests\/\S+ can be restored, by sha256/);
 
       // Lost, overwritten, and left alone but for what describes it.
-      for (let index = 0; index < objectCount; index += 1) {
+      await several(objectCount, async (index) => {
         if (index % 4 === 0) await here().delete(bucket, keyOf(index));
         if (index % 4 === 1)
           await put(index, Buffer.from(`overwritten ${index}`), { 'x-amz-meta-by': 'somebody' });
         if (index % 4 === 2) await put(index, bytesOf(index), { 'content-type': 'text/html' });
-      }
+      });
       const hurt = await all();
 
       const one = await restore({ Key: keyOf(0) });
       expect({ code: one.code, stderr: one.stderr }).toEqual({ code: 0, stderr: one.stderr });
-      expect(await all()).toEqual({ ...hurt, [keyOf(0)]: original[keyOf(0)] });
+      expect(await some()).toEqual(someOf({ ...hurt, [keyOf(0)]: original[keyOf(0)] ?? '' }));
       const back = await stand().belay(['rollback', idOf(one), '--yes']);
       expect({ code: back.code, stderr: back.stderr }).toEqual({ code: 0, stderr: back.stderr });
-      expect(await all()).toEqual(hurt);
+      expect(await some()).toEqual(someOf(hurt));
 
       const going = stand().start(shipped('restore'), given({}), secrets);
       await going.writes(/▸ Restore/);
@@ -141,7 +151,7 @@ export function restoreCases(stand: () => Stand): void {
       const copy = stand().minio.s3('backup');
       await copy.put(bucket, keyOf(1), 'damaged');
       expectTrouble(await restore({ Key: keyOf(1) }), 1, 'BACKUP_CHANGED', keyOf(1));
-      expect(await all()).toEqual(hurt);
+      expect(await some()).toEqual(someOf(hurt));
       // A change of what describes an object reaches the backup, too.
       const again = await backUp();
       expect({ code: again.code, stderr: again.stderr }).toEqual({ code: 0, stderr: again.stderr });

@@ -8,11 +8,13 @@ import { textOf } from '../patch/command.ts';
 import { isThorough } from '../sample.ts';
 import { expectTrouble } from '../trouble/expect-trouble.ts';
 import { killedWhen } from './killed-when.ts';
+import { several } from './several.ts';
 import { shipped, type Parameters, type Stand } from './stand.ts';
 
 const bucket = 'history';
 const keyCount = isThorough ? 1_250 : 8;
-const caseMs = isThorough ? 900_000 : 240_000;
+/** 1,250 keys with their versions are some 50,000 requests of the test and of Belay. */
+const caseMs = isThorough ? 2_400_000 : 240_000;
 const told = /^(?:content-type|cache-control|content-disposition|expires|x-amz-meta-.*)$/;
 
 const keyOf = (index: number): string =>
@@ -82,9 +84,12 @@ export function versionsCases(stand: () => Stand): void {
   async function contentOf(key: string, versionId: string): Promise<string> {
     const path = `/${bucket}/${key}`;
     const answer = await here().request({ path, query: { versionId } });
-    const tags = await here().request({ path, query: { tagging: '', versionId } });
+    const hasTags = answer.headers['x-amz-tagging-count'] !== undefined;
+    const tags = hasTags
+      ? (await here().request({ path, query: { tagging: '', versionId } })).body.toString('utf8')
+      : '';
     const own = Object.entries(answer.headers).filter(([name]) => told.test(name));
-    const pairs = [...tags.body.toString('utf8').matchAll(/<Key>([^<]+)<\/Key><Value>([^<]*)<\/Value>/g)];
+    const pairs = [...tags.matchAll(/<Key>([^<]+)<\/Key><Value>([^<]*)<\/Value>/g)];
     return JSON.stringify([
       createHash('sha256').update(answer.body).digest('hex'),
       own.map(([name, value]) => `${name}: ${String(value)}`).toSorted(),
@@ -119,10 +124,7 @@ export function versionsCases(stand: () => Stand): void {
   }
   async function all(): Promise<Map<string, Seen[]>> {
     const histories = new Map<string, Seen[]>();
-    for (let from = 0; from < keyCount; from += 8) {
-      const keys = Array.from({ length: Math.min(8, keyCount - from) }, (_, at) => keyOf(from + at));
-      await Promise.all(keys.map(async (key) => histories.set(key, await historyOf(key))));
-    }
+    await several(keyCount, async (index) => histories.set(keyOf(index), await historyOf(keyOf(index))));
     return histories;
   }
   const contents = (histories: ReadonlyMap<string, readonly Seen[]>): Record<string, string[]> =>
@@ -145,7 +147,11 @@ export function versionsCases(stand: () => Stand): void {
   }
 
   async function dropBucket(): Promise<void> {
-    for (const [key, seen] of await all()) for (const { id } of seen) await remove(key, id);
+    const histories = [...(await all())];
+    await several(histories.length, async (index) => {
+      const [key, seen] = histories[index] ?? ['', []];
+      for (const { id } of seen) await remove(key, id);
+    });
     for (const { id } of await historyOf('later')) await remove('later', id);
     await here().request({ method: 'DELETE', path: `/${bucket}` });
   }
@@ -154,8 +160,9 @@ export function versionsCases(stand: () => Stand): void {
     `versions: ${keyCount} keys with all their versions and delete markers are backed up, restored as of a time, and brought back whole, each and its rollback under a runner that is killed; each rollback leaves what was there`,
     async () => {
       await enable();
-      for (let index = 0; index < keyCount; index += 1) await write(index);
+      await several(keyCount, write);
       const first = await all();
+      expect(first.get(keyOf(0))?.[0]?.what).toMatch(/x-amz-meta-n: 0.*round=one/);
       const copied = async (): Promise<boolean> => (await there().list('belay-versions')).length > 0;
       const firstNight = await throughDeath(beginBackup(), copied);
       expectDone(firstNight);
@@ -166,11 +173,11 @@ export function versionsCases(stand: () => Stand): void {
       await sleep(1_100);
 
       // Overwritten, deleted, and deleted for good.
-      for (let index = 0; index < keyCount; index += 1) {
+      await several(keyCount, async (index) => {
         if (index % 4 === 0) await put(keyOf(index), Buffer.from(`overwritten ${index}`));
         if (index % 4 === 1) await put(keyOf(index), Buffer.from(`again ${index}`));
         if (index % 4 === 2) await remove(keyOf(index));
-      }
+      });
       await put('later', Buffer.from('written later'));
       const second = await all();
       expectDone(await backUp());
