@@ -46,9 +46,6 @@ export interface Polling {
   readonly signal: AbortSignal;
 }
 
-/** What each link's host is to forget; several names may be one host. */
-const toForget = new WeakMap<HostLink, { readonly folders: string[]; readonly timer: NodeJS.Timeout }>();
-
 export class LinkCommands {
   readonly #host: string;
   readonly #shell: HostShell;
@@ -62,7 +59,7 @@ export class LinkCommands {
   /** Resolves once the host has recorded that it began. Rejects with HostFailure or LinkBroken. */
   async start(link: HostLink, token: string, script: HostScript): Promise<void> {
     const command = { folder: folderOf(token), token, script };
-    if (toForget.get(link)?.folders.includes(command.folder) === true) void this.flush(link);
+    if (link.left.folders.includes(command.folder)) void this.flush(link);
     const worker = link.takeWorker();
     const { promise: begun, resolve: tellBegun } = Promise.withResolvers<'begun'>();
     const answer = link.ask(
@@ -161,24 +158,21 @@ export class LinkCommands {
 
   /** Tells the host what it may forget; what is asked after that finds nothing of it. */
   flush(link: HostLink): Promise<unknown> {
-    const waiting = toForget.get(link);
-    if (waiting === undefined) return Promise.resolve();
-    clearTimeout(waiting.timer);
-    toForget.delete(link);
+    const { left } = link;
+    if (left.folders.length === 0) return Promise.resolve();
+    clearTimeout(left.timer);
+    const folders = left.folders.splice(0);
     // What stays behind where that fails is small, and `belay doctor` names it.
     return link
-      .ask((id) => forgetRequest(id, waiting.folders), { words: ['forgotten', 'alive'] })
+      .ask((id) => forgetRequest(id, folders), { words: ['forgotten', 'alive'] })
       .catch(() => undefined);
   }
 
   #forgetLater(link: HostLink, folder: string): void {
-    const waiting = toForget.get(link) ?? {
-      folders: [],
-      timer: setTimeout(() => void this.flush(link), forgetMs).unref(),
-    };
-    waiting.folders.push(folder);
-    toForget.set(link, waiting);
-    if (waiting.folders.length >= forgottenTogether) void this.flush(link);
+    const { left } = link;
+    if (left.folders.length === 0) left.timer = setTimeout(() => void this.flush(link), forgetMs).unref();
+    left.folders.push(folder);
+    if (left.folders.length >= forgottenTogether) void this.flush(link);
   }
 
   async #look(link: HostLink, token: string, from: OutputOffsets, bytesMax: number): Promise<Ended> {

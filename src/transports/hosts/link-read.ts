@@ -16,8 +16,6 @@ const sweptTogether = 16;
 const firstMeasureMs = 250;
 const measureMs = 1_000;
 
-const done = new WeakMap<HostLink, number[]>();
-
 /** Rejects with HostFailure or LinkBroken. */
 export async function readOverLink(
   host: string,
@@ -88,9 +86,7 @@ function refuseTooMuch(host: string, sizes: { readonly stdout: number; readonly 
 
 /** Removes the files of reads that have ended, several at a time. */
 function sweep(link: HostLink, id: number): void {
-  const ids = [...(done.get(link) ?? []), id];
-  done.set(link, ids);
-  if (ids.length < sweptTogether) return;
-  done.delete(link);
-  link.tell(sweepRequest(ids));
+  const { reads } = link.left;
+  reads.push(id);
+  if (reads.length >= sweptTogether) link.tell(sweepRequest(reads.splice(0)));
 }

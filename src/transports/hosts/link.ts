@@ -70,8 +70,19 @@ export interface LinkOptions {
   }) => Promise<HostFailure>;
 }
 
+/** What the host is to remove, gathered so that it is told of several at once: also where several names are one host. */
+export interface LeftThere {
+  /** Of commands that have ended. */
+  readonly folders: string[];
+  /** Until the host is told of the folders. */
+  timer: NodeJS.Timeout | undefined;
+  /** Numbers of reads that have ended. */
+  readonly reads: number[];
+}
+
 export class HostLink {
   readonly nonce = newNonce();
+  readonly left: LeftThere = { folders: [], timer: undefined, reads: [] };
   readonly #session: Session;
   readonly #options: LinkOptions;
   readonly #pendings = new Map<number, Pending>();
