@@ -101,6 +101,10 @@ function isAllTypes(clause: string): boolean {
   );
 }
 
+/** Without what is said about it. */
+const codeOf = (file: string): string =>
+  readFileSync(join(root, file), 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
+
 const roomOf = (file: string): string => file.split('/')[0] ?? file;
 const imports = files.flatMap(importsOf);
 
@@ -131,25 +135,66 @@ const stopsPatterns = "import { runInNewContext } from 'node:vm';";
 test('document, engine, schedule, windows, compliance and notify know no clock, no chance, no files and no process', () => {
   const wrong = files.filter((file) => {
     const pattern = forbidden[roomOf(file)];
-    const code = readFileSync(join(root, file), 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
-    return pattern !== undefined && pattern.test(code.replace(stopsPatterns, ''));
+    return pattern !== undefined && pattern.test(codeOf(file).replace(stopsPatterns, ''));
   });
   expect(wrong).toEqual([]);
 });
 
-/** Not of a look, but what this process holds of the world: invocations of Lambda whose connection is open. */
-const heldByActions = ['actions/aws/invocations.ts'];
+/** The rooms that time passes in by itself: what they measure and bound are real connections and processes. */
+const timed = /^transports\//;
 
-test('an action remembers nothing from one look to the next but by its context', () => {
+/** Where the machine's clock comes in, and the one place that compares it with what else the machine has stamped. */
+const clockComesFrom: readonly string[] = [
+  'cli/start.ts',
+  // What `Belay` takes where its caller gives none.
+  'runtime/belay.ts',
+  // Times of files, which are of the machine's clock whatever clock a test gives.
+  'runtime/windows/chores.ts',
+];
+
+test('the machine is asked for the time where the clock comes in, and nowhere else', () => {
+  const wrong = files.filter(
+    (file) => !timed.test(file) && /\bDate\.now\b|\bnew Date\(\)/.test(codeOf(file)),
+  );
+  expect(wrong.toSorted()).toEqual(clockComesFrom.toSorted());
+});
+
+/** As with the clock; OpenSSH takes the same name where nobody gives it another one. */
+const callerComesFrom: readonly string[] = [
+  'cli/start.ts',
+  'runtime/belay.ts',
+  'transports/hosts/ssh-prove.ts',
+];
+
+test('the machine is asked who calls where the caller comes in, and nowhere else', () => {
+  const wrong = files.filter((file) => /\buserInfo\(/.test(codeOf(file)));
+  expect(wrong.toSorted()).toEqual(callerComesFrom.toSorted());
+});
+
+/** What follows from its key alone, whoever asks and when: it is only not worked out twice. */
+const notWorkedOutTwice: readonly string[] = [
+  'compliance/check-inputs.ts',
+  'document/selector.ts',
+  'document/validate/inputs.ts',
+  'document/validate/known-types.ts',
+  'document/validate/names.ts',
+  'journal/shape.ts',
+  'runtime/activities/inputs.ts',
+  'runtime/recorded-outcomes.ts',
+  'schedule/zone.ts',
+  'transports/aws/member-names.ts',
+  // What is installed on this machine, looked for once.
+  'transports/scripts/tools.ts',
+];
+
+/** What this process holds of the world: invocations of Lambda whose connection is open. */
+const heldByTheProcess: readonly string[] = ['actions/aws/invocations.ts'];
+
+test('a module remembers nothing: what belongs to a look, a link or an execution is kept there', () => {
   const remembering =
-    /^(?:export )?(?:let |const \w+(?::[^=]+)? = new (?:WeakMap|WeakSet|Map|Set)(?:<[^;]*>)?\(\);)/m;
-  const wrong = files
-    .filter((file) => file.startsWith('actions/'))
-    .filter((file) => {
-      const text = readFileSync(join(root, file), 'utf8').replaceAll(/^.*: Readonly(?:Map|Set)<.*$/gm, '');
-      return remembering.test(text);
-    });
-  expect(wrong).toEqual(heldByActions);
+    /^(?:export )?(?:let |const \w+(?:: (?!Readonly)[^=]+)? = (?:new (?:WeakMap|WeakSet|Map|Set|Array)(?:<[^;]*>)?\(\)|\[\]|\{\});)/m;
+  const wrong = files.filter((file) => remembering.test(codeOf(file)));
+  expect(wrong.toSorted()).toEqual([...notWorkedOutTwice, ...heldByTheProcess].toSorted());
 });
 
 test('no room is called utils, helpers or common, and no file is longer than 400 lines', () => {

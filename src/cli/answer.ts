@@ -18,7 +18,13 @@ export async function answer(
   if (flagOf(options, 'request')) {
     const id = await belay.find(prefix);
     const wait = meantWait(await belay.view(id), await belay.waits(id), textOf(options, 'step'));
-    cli.out(requestFor(await belay.row(wait.view.executionId), wait, belay.stateDir, cli.env));
+    cli.out(
+      requestFor(await belay.row(wait.view.executionId), wait, {
+        stateDir: belay.stateDir,
+        configurations: belay.configurations,
+        env: cli.env,
+      }),
+    );
     return exitCodes.done;
   }
   const key = textOf(options, 'key');

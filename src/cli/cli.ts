@@ -17,6 +17,10 @@ export interface Cli {
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
   readonly debug: boolean;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Who asks. */
+  readonly caller: () => string;
   /** Of stderr. */
   readonly style: Style;
   /** Of stdout. */
@@ -51,10 +55,12 @@ export interface Surroundings {
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
   readonly platform: string;
+  readonly now: () => number;
+  readonly caller: () => string;
 }
 
 export function makeCli(globals: GlobalOptions, around: Surroundings): Cli {
-  const { stdin, stdout, stderr, cwd, platform } = around;
+  const { stdin, stdout, stderr, cwd, platform, now, caller } = around;
   const env = globals.config === undefined ? around.env : { ...around.env, BELAY_CONFIG: globals.config };
   const unicode = hasUnicode(env, platform);
   const style = makeStyle({ color: wantsColor(globals.color, env, stderr), unicode });
@@ -71,6 +77,8 @@ export function makeCli(globals: GlobalOptions, around: Surroundings): Cli {
     cwd,
     env,
     debug: globals.debug,
+    now,
+    caller,
     style,
     outStyle,
     outIsTerminal: stdout.isTTY,
@@ -93,6 +101,8 @@ export function makeCli(globals: GlobalOptions, around: Surroundings): Cli {
         ...(globals.state === undefined ? {} : { state: globals.state }),
         cwd,
         env,
+        now,
+        caller,
         stdin: () => readSecretFrom(stdin, stderr),
         onDamaged: ({ code, message }) => talk(`${style.paint('bad', code)}  ${printableLines(message)}`),
         words: async () => (await import('./view/people-words.ts')).peopleWords,

@@ -1,5 +1,4 @@
 /** Opens what the compliance commands work on, and closes it behind them. */
-import { userInfo } from 'node:os';
 import { Compliance } from '../runtime/compliance/compliance.ts';
 import type { Cli } from './cli.ts';
 
@@ -12,8 +11,8 @@ export async function withCompliance<T>(
     stateDir,
     cwd: cli.cwd,
     env: cli.env,
-    user: userInfo().username,
-    now: Date.now,
+    user: cli.caller(),
+    now: cli.now,
     notifier,
   });
   try {

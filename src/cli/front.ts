@@ -90,7 +90,7 @@ function onWaitOf({ wait, toDaemon = false }: FrontOptions, mayAsk: boolean): On
 }
 
 async function openScreen(cli: Cli, executionId: string, json: boolean): Promise<Screen> {
-  const options = { executionId, style: cli.style, now: Date.now };
+  const options = { executionId, style: cli.style, now: cli.now };
   if (json) return silentScreen(options);
   if (cli.canMove) return liveScreen(options, process.stderr);
   return plainScreen(options, (text) => cli.talk(text.trimEnd()));

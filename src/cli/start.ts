@@ -1,4 +1,5 @@
 /** From words to an exit code, whatever happens in between. */
+import { userInfo } from 'node:os';
 import { makeCli, type Cli, type GlobalOptions } from './cli.ts';
 import { exitCodes } from './exit-codes.ts';
 import { readCommandLine, runInvocation, type Invocation } from './program.ts';
@@ -15,6 +16,8 @@ export async function main(words: readonly string[]): Promise<void> {
     env: process.env,
     cwd: process.cwd(),
     platform: process.platform,
+    now: Date.now,
+    caller: () => userInfo().username,
   });
   process.on('uncaughtException', (error) => void fail(error, cli));
   await leave(await codeOf(invocation, words, cli));

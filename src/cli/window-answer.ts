@@ -1,5 +1,4 @@
 /** Yes or no to a run of a window that waits for approval. */
-import { userInfo } from 'node:os';
 import { Refusal } from '../runtime/refusal.ts';
 import type { CommandBody } from './command-spec.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -22,7 +21,7 @@ export function sayOf(kind: 'approve' | 'reject'): CommandBody {
           hint: kind === 'reject' ? `belay window skip ${name} leaves a run out` : undefined,
         });
       }
-      const { username } = userInfo();
+      const username = cli.caller();
       if (!approval.approvers.includes(username)) {
         throw new Refusal(
           'refused',
@@ -58,7 +57,7 @@ export function sayOf(kind: 'approve' | 'reject'): CommandBody {
 
 /** Whoever says yes beforehand is told what nobody will be asked about at night. */
 async function tellWhatIsSaid(cli: Cli, desk: WindowDesk, window: Window): Promise<void> {
-  const options = { cwd: cli.cwd, env: cli.env, store: desk.store, offline: true };
+  const options = { cwd: cli.cwd, env: cli.env, store: desk.store, now: cli.now, offline: true };
   for (const { task, said = [], problems } of await checkWindow(window, await cli.belay(), options)) {
     for (const { path, what } of said)
       cli.talk(`  ${printable(task.name)}: ${printable(path)} ${printable(what)}`);

@@ -1,5 +1,4 @@
 /** Opens what the window commands work on, and closes it behind them. */
-import { userInfo } from 'node:os';
 import { WindowDesk } from '../runtime/windows/desk.ts';
 import type { Cli } from './cli.ts';
 import { textOf, type RawOptions } from './options.ts';
@@ -15,8 +14,8 @@ export async function withDesk<T>(
     cwd: cli.cwd,
     env: cli.env,
     dir: textOf(options, 'dir'),
-    now: Date.now,
-    user: userInfo().username,
+    now: cli.now,
+    user: cli.caller(),
   });
   try {
     return await work(desk);

@@ -1,5 +1,4 @@
 /** What the command line and, later, the server can ask for. One object per process and state folder. */
-import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { createCatalog } from '../actions/index.ts';
 import {
@@ -20,7 +19,6 @@ import {
 } from '../engine/index.ts';
 import {
   asJournalFailure,
-  type DamagedExecution,
   openSqliteJournal,
   type ExecutionRow,
   type Journal,
@@ -31,7 +29,8 @@ import { scriptTools } from '../transports/scripts/tools.ts';
 import { triggeredAlarm } from './alarm-watch.ts';
 import { cancel, complete, requestRollback } from './ask.ts';
 import { meantWait, waitsFrom, type PersonWait } from './below.ts';
-import { findConfiguration, readConfiguration } from './configuration.ts';
+import type { BelayOptions } from './belay-options.ts';
+import { configurationFiles, type Configurations } from './configuration.ts';
 import { executionView, listedView, type ExecutionView, type ListedExecution } from './execution-view.ts';
 import { findExecution } from './find-execution.ts';
 import { listSound } from './listing.ts';
@@ -39,7 +38,6 @@ import { livenessOf, runnersIn, type Runners } from './liveness.ts';
 import { surveyLocks, unlock, type FoundUnlocking, type LockDeskPorts } from './locks/lock-desk.ts';
 import type { HostSurvey } from './locks/survey.ts';
 import { Notifier } from './notify/notifier.ts';
-import type { PeopleWords } from './notify/words.ts';
 import { LeftOut } from './left-out.ts';
 import { openTransports } from './transports.ts';
 import { openExecution } from './open-execution.ts';
@@ -62,30 +60,10 @@ import { openStateDir, stateDirOf } from './state-dir.ts';
 
 export type { StartRequest } from './start-execution.ts';
 
-export interface BelayOptions {
-  /** `--state`. */
-  readonly state?: string;
-  readonly cwd: string;
-  readonly env: NodeJS.ProcessEnv;
-  /** The whole of standard input, for `--secret NAME=-`. Read once. */
-  readonly stdin: SecretSources['stdin'];
-  /** The world that executions act on; left out, the usual. */
-  readonly openTransports?: typeof openTransports;
-  /** What messages to people say of executions. Without it nobody is told. */
-  readonly words?: () => Promise<PeopleWords>;
-  /** Milliseconds since 1970; left out, the machine's clock. */
-  readonly now?: () => number;
-  /** Who runs what; left out, the locks of the state folder. */
-  readonly runners?: Runners;
-  /** Who asks; left out, the operating-system user. */
-  readonly caller?: () => string;
-  /** Hears once of each execution that was left out of many because what the journal has of it cannot be read. */
-  readonly onDamaged?: (failure: DamagedExecution) => void;
-}
-
 export class Belay {
   readonly stateDir: string;
   readonly leftOut: LeftOut;
+  readonly configurations: Configurations;
   readonly #options: BelayOptions;
   readonly #openTransports: typeof openTransports;
   readonly #now: () => number;
@@ -101,6 +79,7 @@ export class Belay {
     this.#openTransports = options.openTransports ?? openTransports;
     this.#now = options.now ?? Date.now;
     this.#caller = options.caller ?? (() => userInfo().username);
+    this.configurations = options.configurations ?? configurationFiles(options.cwd, options.env);
     this.leftOut = new LeftOut(options.onDamaged);
     this.stateDir = stateDirOf(options.state, options.env);
     this.#runners = options.runners ?? runnersIn(this.stateDir);
@@ -115,12 +94,12 @@ export class Belay {
 
   /** Who tells people. Undefined: this process does not. */
   get notifier(): Notifier | undefined {
-    const { words, cwd, env } = this.#options;
+    const { words, env } = this.#options;
     if (words === undefined) return undefined;
-    const { stateDir } = this;
+    const { stateDir, configurations } = this;
     return (this.#notifier ??= new Notifier({
       stateDir,
-      cwd,
+      configurations,
       env,
       words,
       journal: () => this.journal,
@@ -165,9 +144,10 @@ export class Belay {
   ): Promise<Started> {
     const { cwd, env, stdin } = this.#options;
     asJournalFailure(this.stateDir, () => openStateDir(this.stateDir, env));
-    const { journal, stateDir, catalog } = this;
+    const { journal, stateDir, catalog, configurations } = this;
     const world = { openTransports: this.#openTransports, now: this.#now, caller: this.#caller };
-    return startExecution(request, { journal, stateDir, catalog, cwd, env, stdin, ...world, beforeCreate });
+    const parts = { journal, stateDir, catalog, configurations, cwd, env, stdin, beforeCreate };
+    return startExecution(request, { ...parts, ...world });
   }
 
   /** Runs it here: a new one, or one whose runner is gone. Throws Refusal and JournalFailure. */
@@ -177,7 +157,7 @@ export class Belay {
   ): Promise<RunEnding> {
     const { env, stdin } = this.#options;
     const ports = { openTransports: this.#openTransports };
-    const { notifier, journal, stateDir } = this;
+    const { notifier, journal, stateDir, configurations } = this;
     using telling = notifier?.during(await this.row(id));
     const onEvent = (recorded: RecordedEvent): void => {
       options.onEvent?.(recorded);
@@ -195,6 +175,7 @@ export class Belay {
       hasOutbox,
       journal,
       stateDir,
+      configurations,
       env,
       stdin,
       ports,
@@ -299,7 +280,7 @@ export class Belay {
     const row = await this.row(view.executionId);
     const { env } = this.#options;
     const person = await personAsking(row, this.#caller(), env);
-    const sign = signer(row, answer, env, this.#now);
+    const sign = signer(row, answer, { configurations: this.configurations, env, now: this.#now });
     await decide(this.journal, wait, person, answer, sign, this.#now());
     return { view, step: path };
   }
@@ -326,12 +307,9 @@ export class Belay {
   async discard(id: string, why: string): Promise<{ readonly lock: string; readonly why: string }[]> {
     refuseChild(await this.row(id));
     const { inventoryFile, sandbox } = (await this.row(id)).settings;
-    const { cwd, env } = this.#options;
+    const { configurations: from } = this;
     const inventory = () =>
-      (inventoryFile !== null && existsSync(inventoryFile)
-        ? readConfiguration(inventoryFile, env)
-        : findConfiguration(cwd, env)
-      ).inventory;
+      (inventoryFile !== null && from.has(inventoryFile) ? from.read(inventoryFile) : from.find()).inventory;
     const said = { at: this.#now(), by: this.#caller(), why };
     return discard(
       { journal: this.journal, runners: this.#runners },
@@ -339,7 +317,13 @@ export class Belay {
       said,
       (await this.view(id)).endedAt !== null,
       () =>
-        this.#openTransports({ sandbox, inventory: inventory(), stateDir: this.stateDir, executionId: id }),
+        this.#openTransports({
+          sandbox,
+          inventory: inventory(),
+          stateDir: this.stateDir,
+          executionId: id,
+          now: this.#now,
+        }),
     );
   }
 
@@ -354,13 +338,11 @@ export class Belay {
   }
 
   #retentionOptions(gone: readonly string[]): RetentionOptions {
-    const { cwd, env } = this.#options;
-    const { journal, stateDir } = this;
+    const { journal, stateDir, configurations } = this;
     return {
       journal,
       stateDir,
-      cwd,
-      env,
+      configurations,
       view: (id) => this.soundView(id),
       openTransports: this.#openTransports,
       gone,
@@ -379,9 +361,15 @@ export class Belay {
   }
 
   get #lockDesk(): LockDeskPorts {
-    const { cwd, env } = this.#options;
-    const { journal, stateDir } = this;
-    return { journal, stateDir, cwd, env, runners: this.#runners, openTransports: this.#openTransports };
+    const { journal, stateDir, configurations } = this;
+    return {
+      journal,
+      stateDir,
+      configurations,
+      runners: this.#runners,
+      openTransports: this.#openTransports,
+      now: this.#now,
+    };
   }
 
   close(): void {

@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
+import type { SourceText } from '../document/index.ts';
 import { parseInventory, type Inventory } from '../inventory/index.ts';
 import { readText } from './read-text.ts';
 import { Refusal } from './refusal.ts';
@@ -15,6 +16,31 @@ export interface Configuration {
   readonly inventory: Inventory | null;
 }
 
+/** Where Belay gets its configuration from: files, or a caller who has none and hands the text over. */
+export interface Configurations {
+  /** The one that is in force here. Throws Refusal. */
+  find(): Configuration;
+  /** The one that an execution was started with, as it is now. Throws Refusal, also where it is gone. */
+  read(file: string): Configuration;
+  /** Whether `read` would find it. */
+  has(file: string): boolean;
+}
+
+/** belay.yaml, as it is found from a working folder. */
+export function configurationFiles(cwd: string, env: NodeJS.ProcessEnv): Configurations {
+  return {
+    find: () => findConfiguration(cwd, env),
+    read: (file) => readConfiguration(file, env),
+    has: (file) => existsSync(file),
+  };
+}
+
+/** The one text that a caller without files hands over; paths in it are taken from the root folder. */
+export function configurationText(source: SourceText): Configurations {
+  const find = (): Configuration => parsed(source, '/');
+  return { find, read: find, has: (file) => file === source.file };
+}
+
 export function findConfiguration(cwd: string, env: NodeJS.ProcessEnv): Configuration {
   const file = findFile(cwd, env);
   return file === null ? { file, inventory: null } : readConfiguration(file, env);
@@ -22,8 +48,10 @@ export function findConfiguration(cwd: string, env: NodeJS.ProcessEnv): Configur
 
 /** Throws Refusal. */
 export function readConfiguration(file: string, env: NodeJS.ProcessEnv = process.env): Configuration {
-  const source = readText(file, { env });
-  const folder = dirname(file);
+  return parsed(readText(file, { env }), dirname(file));
+}
+
+function parsed(source: SourceText, folder: string): Configuration {
   const { inventory, diagnostics } = parseInventory(source, {
     resolvePath: (path) => expandPath(path, folder),
   });
@@ -33,7 +61,7 @@ export function readConfiguration(file: string, env: NodeJS.ProcessEnv = process
       sources: [source],
     });
   }
-  return { file, inventory };
+  return { file: source.file, inventory };
 }
 
 function findFile(cwd: string, env: NodeJS.ProcessEnv): string | null {

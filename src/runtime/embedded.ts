@@ -47,7 +47,8 @@ export interface EmbeddedOptions {
   readonly onWait: OnWait;
   /** Between what the engine works with and what the journal keeps. */
   readonly seal: JournalSeal;
-  readonly now?: () => number;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
   /** Runs executions below this one; left out, there can be none. */
   readonly children?: ChildPorts;
   /** Of a child: the runtime of the execution above it. */
@@ -79,7 +80,7 @@ export class EmbeddedRuntime implements Runtime, Above {
   readonly #children: Children;
 
   constructor(options: EmbeddedOptions) {
-    const { executionId, journal, onWait, above, now = Date.now } = options;
+    const { executionId, journal, onWait, above, now } = options;
     this.#options = options;
     this.executionId = executionId;
     this.#journal = journal;

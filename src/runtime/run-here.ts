@@ -7,7 +7,7 @@ import { own } from '../json.ts';
 import type { Aws } from '../transports/aws.ts';
 import { AlarmWatch } from './alarm-watch.ts';
 import { watchInbox } from './approvals/watch-inbox.ts';
-import { readConfiguration } from './configuration.ts';
+import { configurationFiles, type Configurations } from './configuration.ts';
 import { interpret, type Secrets } from './interpret.ts';
 import { KnownMachines } from './known-machines.ts';
 import { runnersIn } from './liveness.ts';
@@ -48,7 +48,8 @@ export async function runHere(id: string, options: RunOptions): Promise<RunEndin
       now,
     });
     const { inventoryFile } = row.settings;
-    const inventory = inventoryFile === null ? null : readConfiguration(inventoryFile, options.env).inventory;
+    const configurations = configurationsOf(options);
+    const inventory = inventoryFile === null ? null : configurations.read(inventoryFile).inventory;
     const transports = await ports.openTransports({
       sandbox: row.settings.sandbox,
       inventory,
@@ -69,7 +70,7 @@ export async function runHere(id: string, options: RunOptions): Promise<RunEndin
         runbookFolders: inventory?.runbookFolders ?? [],
         ...ports,
       };
-      await using _inbox = await inboxOfRun(row, options);
+      await using _inbox = await inboxOfRun(row, configurations, options);
       const { alarm } = row.settings;
       if (alarm === undefined) return await interpret(row, shared, options);
       return await watched(row, { aws: transports.aws, alarm }, options, (onEvent) =>
@@ -85,12 +86,20 @@ export async function runHere(id: string, options: RunOptions): Promise<RunEndin
   }
 }
 
+/** An execution names its belay.yaml absolutely. */
+function configurationsOf({ configurations, env }: RunOptions): Configurations {
+  return configurations ?? configurationFiles('/', env);
+}
+
 /** Where approvals are signed, other accounts may have laid theirs into the inbox. */
 async function inboxOfRun(
   { input }: ExecutionRow,
+  configurations: Configurations,
   { journal, stateDir, env, now, onTold: tell = () => undefined }: RunOptions,
 ): Promise<AsyncDisposable | null> {
-  return input.signedApprovals === true ? watchInbox({ journal, stateDir, env, now, tell }) : null;
+  return input.signedApprovals === true
+    ? watchInbox({ journal, stateDir, configurations, env, now, tell })
+    : null;
 }
 
 /** Runs it with an eye on its alarm, as long as its steps go on. */

@@ -1,6 +1,7 @@
 /** What a run here is given, and how it can end. */
 import type { ExecutionResult, RecordedEvent } from '../engine/index.ts';
 import type { Journal } from '../journal/index.ts';
+import type { Configurations } from './configuration.ts';
 import type { ActivityHost } from './activity-host.ts';
 import type { Runners } from './liveness.ts';
 import type { Transports, TransportsOptions } from './transports.ts';
@@ -9,6 +10,8 @@ import type { SecretSources } from './secrets/references.ts';
 export interface RunOptions {
   readonly journal: Journal;
   readonly stateDir: string;
+  /** Left out: files. */
+  readonly configurations?: Configurations;
   readonly env: NodeJS.ProcessEnv;
   readonly stdin: SecretSources['stdin'];
   /** Left out: those of the state folder. */

@@ -6,7 +6,7 @@ import type { Catalog, Diagnostic, RollbackWhen, SourceText } from '../document/
 import { asJournalFailure, type AlarmSetting, type Journal, type NewExecution } from '../journal/index.ts';
 import type { JsonObject } from '../json.ts';
 import type { ChildrenRunBy } from './child-runbooks.ts';
-import { findConfiguration } from './configuration.ts';
+import type { Configurations } from './configuration.ts';
 import { newExecutionId } from './execution-id.ts';
 import { channelsOf, refuseUnknownChannels } from './notify/known-channels.ts';
 import type { openTransports } from './transports.ts';
@@ -52,6 +52,7 @@ export interface StartParts {
   readonly journal: Journal;
   readonly stateDir: string;
   readonly catalog: Catalog;
+  readonly configurations: Configurations;
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
   readonly stdin: SecretSources['stdin'];
@@ -69,7 +70,7 @@ const idTriesMax = 5;
 export async function startExecution(request: StartRequest, parts: StartParts): Promise<Started> {
   const { journal, stateDir, cwd, env, stdin, catalog, now } = parts;
   const written = typeof request.file === 'string' ? readText(request.file) : request.file;
-  const configuration = request.sandbox ? { file: null, inventory: null } : findConfiguration(cwd, env);
+  const configuration = request.sandbox ? { file: null, inventory: null } : parts.configurations.find();
   const { id: wanted } = request;
   if (wanted !== undefined) refuseTaken(wanted, (await journal.execution(wanted)) !== undefined);
   for (let tries = 0; tries < (wanted === undefined ? idTriesMax : 1); tries += 1) {

@@ -35,8 +35,8 @@ export interface TransportsOptions {
   readonly inventory: Inventory | null;
   readonly stateDir: string;
   readonly executionId: string;
-  /** Milliseconds since 1970, for the sandbox; left out, the machine's clock. */
-  readonly now?: () => number;
+  /** Milliseconds since 1970, for the sandbox. */
+  readonly now: () => number;
   /** Called with who answered on a new connection to a host. */
   readonly verifyHost?: VerifyHost;
   /** The role that the document acts with: SendCommand to hosts over SSM is its call too. */
@@ -51,7 +51,7 @@ async function openSandbox({
   inventory,
   stateDir,
   executionId,
-  now = Date.now,
+  now,
 }: TransportsOptions): Promise<Transports> {
   const models = createAwsModels();
   const world = await openWorld({

@@ -82,7 +82,7 @@ async function run(program: ReturnType<typeof rollingOver>, count: number, pause
     run: (call) => answer(call),
     settled: () => Promise.resolve(),
   };
-  const runtime = new EmbeddedRuntime({ executionId, journal, host, onWait: 'stay', seal });
+  const runtime = new EmbeddedRuntime({ executionId, journal, host, onWait: 'stay', now: Date.now, seal });
   const began = performance.now();
   const result = await runExecution(runtime, program, input);
   await runtime.flush();
@@ -197,6 +197,7 @@ async function benchWaiting(): Promise<boolean> {
         journal,
         host,
         onWait: 'stay',
+        now: Date.now,
         seal,
         above,
         ...options,
@@ -211,7 +212,15 @@ async function benchWaiting(): Promise<boolean> {
       return { runtime, result };
     },
   };
-  const root = new EmbeddedRuntime({ executionId, journal, host, onWait: 'stay', seal, children });
+  const root = new EmbeddedRuntime({
+    executionId,
+    journal,
+    host,
+    onWait: 'stay',
+    now: Date.now,
+    seal,
+    children,
+  });
   const before = process.memoryUsage().rss;
   const running = names(waitingChildren).map((id) =>
     root.child({

@@ -215,8 +215,8 @@ test('without AWS nothing is wrong, unless a host is reached over SSM', async ()
     effect: 'none',
   });
   const nobody = aws({ identity: () => Promise.reject(none) });
-  expect((await checkAws(nobody, false)).map(({ verdict }) => verdict)).toEqual(['note']);
-  expect((await checkAws(nobody, true)).map(({ verdict }) => verdict)).toEqual(['bad']);
+  expect((await checkAws(nobody, false, Date.now())).map(({ verdict }) => verdict)).toEqual(['note']);
+  expect((await checkAws(nobody, true, Date.now())).map(({ verdict }) => verdict)).toEqual(['bad']);
 });
 
 test('a state folder that is not there is not made', async () => {

@@ -206,7 +206,13 @@ describe.skipIf(reason)(`locks on hosts${reason === undefined ? '' : ` (skipped:
       settings: { sandbox: false, inventoryFile: null, secrets: {}, startedBy: 'ops', usesAws: false },
       createdAt: 1,
     });
-    const place = await openTransports({ sandbox: false, inventory, stateDir, executionId });
+    const place = await openTransports({
+      sandbox: false,
+      inventory,
+      stateDir,
+      executionId,
+      now: Date.now,
+    });
     let losing = 0;
     const lossy = (host: Host): Host => ({
       ...host,

@@ -21,7 +21,13 @@ groups:
 });
 
 async function within<T>(sandbox: boolean, ask: (transports: Transports) => T): Promise<T> {
-  const transports = await openTransports({ sandbox, inventory, stateDir, executionId: '01JTRANSPORTS' });
+  const transports = await openTransports({
+    sandbox,
+    inventory,
+    stateDir,
+    executionId: '01JTRANSPORTS',
+    now: Date.now,
+  });
   try {
     return ask(transports);
   } finally {

@@ -1,4 +1,5 @@
 /** `belay …` within this process, for the many calls of a fuzzer: the same words to the same bodies, and the same exit codes. */
+import { userInfo } from 'node:os';
 import { Writable } from 'node:stream';
 import { makeCli } from '../../src/cli/cli.ts';
 import { reportError } from '../../src/cli/errors.ts';
@@ -30,6 +31,8 @@ export async function belayHere(
     env,
     cwd,
     platform: process.platform,
+    now: Date.now,
+    caller: () => userInfo().username,
   });
   let code: number;
   try {

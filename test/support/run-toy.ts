@@ -238,7 +238,7 @@ function open(
       },
     },
     ...below,
-    ...(options.now === undefined ? {} : { now: options.now }),
+    now: options.now ?? Date.now,
   });
 }
 

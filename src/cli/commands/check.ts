@@ -85,7 +85,7 @@ export const body: CommandBody = async (cli, [where], options) => {
         const { reportHtml } = await import('../view/report-html.ts');
         const findings = compliance.findings({});
         const checks = compliance.checks(undefined, checksPlotted);
-        writeReport(resolve(cli.cwd, html), reportHtml({ outcomes, findings, checks, now: Date.now() }));
+        writeReport(resolve(cli.cwd, html), reportHtml({ outcomes, findings, checks, now: cli.now() }));
         cli.talk(`The report is in ${printable(html)}.`);
       }
       return codes[verdictOfAll(outcomes)];

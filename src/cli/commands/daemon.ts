@@ -27,8 +27,8 @@ export const body: CommandBody = async (cli, _args, options) => {
   process.on('SIGHUP', () => (mustReload = true));
   const dir = textOf(options, 'dir');
   const where = textOf(options, 'listen');
-  const health = where === undefined ? undefined : await serveHealth(belay, where);
-  const beat = beatOf(cli.env);
+  const health = where === undefined ? undefined : await serveHealth(belay, where, cli.now);
+  const beat = beatOf(cli.env, cli.now);
   try {
     const ending = await runDaemon({
       belay,
@@ -36,7 +36,7 @@ export const body: CommandBody = async (cli, _args, options) => {
       env: cli.env,
       folder: () => windowsFolderOf({ cwd: cli.cwd, env: cli.env, dir }),
       command: [process.execPath, process.argv[1] ?? ''],
-      now: Date.now,
+      now: cli.now,
       mode,
       log,
       beat: (now) => {

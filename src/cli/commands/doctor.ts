@@ -16,7 +16,7 @@ export const body: CommandBody = async (cli, _args, options) => {
     cwd,
     env,
     stateDir: belay.stateDir,
-    now: Date.now,
+    now: cli.now,
     list: () => belay.list(),
     view: (id) => belay.soundView(id),
     damaged: () => belay.leftOut.all,

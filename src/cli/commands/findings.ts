@@ -21,7 +21,7 @@ export const body: CommandBody = (cli, _args, options) =>
       ...(flagOf(options, 'open') ? { isOpen: true } : {}),
       ...(rule === undefined ? {} : { rule }),
       ...(target === undefined ? {} : { target }),
-      ...(since === undefined ? {} : { since: sinceOf(since, Date.now()) }),
+      ...(since === undefined ? {} : { since: sinceOf(since, cli.now()) }),
     });
     if (flagOf(options, 'json')) {
       const findings = found.map(({ finding, acknowledgement }) => findingJson(finding, acknowledgement));

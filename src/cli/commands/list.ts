@@ -36,7 +36,7 @@ export const body: CommandBody = async (cli, _args, options) => {
     return exitCodes.done;
   }
   cli.out(
-    listLines(views, Date.now(), cli.outStyle)
+    listLines(views, cli.now(), cli.outStyle)
       .map((line) => `${spelled(line, cli.outStyle)}\n`)
       .join(''),
   );

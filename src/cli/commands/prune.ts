@@ -48,7 +48,7 @@ async function pruned(cli: Cli, retention: Retention, { json, dryRun, mayDo }: W
     for (const line of lines) cli.out(`${spelled(line, cli.outStyle)}\n`);
   };
   const going = retention.judged.filter(({ fate }) => fate.kind === 'goes').length + retention.orphans.length;
-  if (!json) say([...goingLines(retention, Date.now()), ...stayingLines(retention, Date.now())]);
+  if (!json) say([...goingLines(retention, cli.now()), ...stayingLines(retention, cli.now())]);
   if (dryRun || going === 0) {
     if (json) cli.out(`${JSON.stringify(pruneJson(retention, null), null, 2)}\n`);
     else cli.talk(going === 0 ? 'There is nothing to remove.' : 'Nothing was removed (--dry-run).');

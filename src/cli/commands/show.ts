@@ -22,7 +22,7 @@ export const body: CommandBody = async (cli, [prefix], options) => {
     return exitCodes.done;
   }
   const lines = [
-    ...showLines(view, cli.outStyle, Date.now(), await belay.waits(view.executionId)),
+    ...showLines(view, cli.outStyle, cli.now(), await belay.waits(view.executionId)),
     ...childLines(view, below, cli.outStyle),
   ];
   cli.out(lines.map((line) => `${spelled(line, cli.outStyle)}\n`).join(''));

@@ -33,7 +33,7 @@ export const body: CommandBody = async (cli, [file = ''], options) => {
       ...(aws ? { aws } : {}),
     },
     cli.env,
-    Date.now,
+    cli.now,
   );
   const word = decision === 'approve' ? 'approved' : 'rejected';
   if (textOf(options, 'out') === '-') {

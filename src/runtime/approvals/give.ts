@@ -3,7 +3,7 @@ import type { ApprovalPolicy } from '../../inventory/index.ts';
 import type { ExecutionRow } from '../../journal/index.ts';
 import type { JsonObject } from '../../json.ts';
 import { Refusal } from '../refusal.ts';
-import { readConfiguration } from '../configuration.ts';
+import type { Configurations } from '../configuration.ts';
 import type { Answer, AnswerOptions, Sign, SignedDecision } from './answer.ts';
 import { waitOf } from './approval-judge.ts';
 import { askAws, proveAsCaller, statementSha256, type AwsWord } from './aws-caller.ts';
@@ -22,15 +22,20 @@ export interface Asked {
 
 const hint = 'nothing was recorded';
 
+export interface SignPorts {
+  readonly configurations: Configurations;
+  readonly env: NodeJS.ProcessEnv;
+  readonly now: () => number;
+}
+
 /** For the caller of `belay approve`. */
 export function signer(
   row: ExecutionRow,
   answer: AnswerOptions,
-  env: NodeJS.ProcessEnv,
-  now: () => number,
+  { configurations, env, now }: SignPorts,
 ): Sign {
   return async (at, waiting) => {
-    const policy = policyOf(row, env);
+    const policy = policyOf(row, configurations);
     if (policy === null) throw noApprovers(at);
     const wait = waitOf(row, at, { ...waiting, wait: waiting.wait ?? '' });
     const asked = { policy, wait, signers: allowedSignersOf(policy, env) };
@@ -49,9 +54,12 @@ export function signer(
 }
 
 /** Of the belay.yaml that the execution was started with, as it is now. Throws Refusal. */
-export function policyOf({ settings }: ExecutionRow, env: NodeJS.ProcessEnv): ApprovalPolicy | null {
+export function policyOf(
+  { settings }: ExecutionRow,
+  configurations: Pick<Configurations, 'read'>,
+): ApprovalPolicy | null {
   const { inventoryFile } = settings;
-  return inventoryFile === null ? null : (readConfiguration(inventoryFile, env).inventory?.approvals ?? null);
+  return inventoryFile === null ? null : (configurations.read(inventoryFile).inventory?.approvals ?? null);
 }
 
 export function noApprovers(at: string): Refusal {

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Waiting } from '../../engine/index.ts';
 import type { ExecutionRow } from '../../journal/index.ts';
+import type { Configurations } from '../configuration.ts';
 import { readText } from '../read-text.ts';
 import { Refusal } from '../refusal.ts';
 import type { AnswerOptions } from './answer.ts';
@@ -20,19 +21,24 @@ import {
 import { inboxOf } from './drop-box.ts';
 import { approverByAws, noApprovers, policyOf, signByKey, textOf } from './give.ts';
 
+export interface RequestPorts {
+  readonly stateDir: string;
+  readonly configurations: Configurations;
+  readonly env: NodeJS.ProcessEnv;
+}
+
 /** JSON, for another account. Throws Refusal where the step wants no signature. */
 export function requestFor(
   row: ExecutionRow,
   { at, waiting }: { readonly at: string; readonly waiting: Waiting },
-  stateDir: string,
-  env: NodeJS.ProcessEnv,
+  { stateDir, configurations, env }: RequestPorts,
 ): string {
   if (waiting.kind !== 'approval' || waiting.signed !== true || waiting.wait === undefined) {
     throw new Refusal('refused', 'NOT_SIGNED_HERE', `${at} of ${row.id} waits for no signature`, {
       hint: 'belay.yaml names no approvers, so only this account can answer',
     });
   }
-  const policy = policyOf(row, env);
+  const policy = policyOf(row, configurations);
   if (policy === null) throw noApprovers(at);
   const {
     separate: _separate,

@@ -2,6 +2,7 @@
 import { foldEvents } from '../../engine/index.ts';
 import { DamagedExecution, type Journal } from '../../journal/index.ts';
 import type { Json } from '../../json.ts';
+import type { Configurations } from '../configuration.ts';
 import { Refusal } from '../refusal.ts';
 import { headOf } from '../summary.ts';
 import type { ApprovalWait } from './answer.ts';
@@ -14,6 +15,7 @@ import { recordSigned } from './record-signed.ts';
 
 export interface TakePorts {
   readonly journal: Journal;
+  readonly configurations: Configurations;
   readonly env: NodeJS.ProcessEnv;
   readonly now: () => number;
 }
@@ -40,7 +42,7 @@ export class Taker {
   }
 
   async #take(text: string): Promise<string | undefined> {
-    const { journal, env, now } = this.#ports;
+    const { journal, configurations, env, now } = this.#ports;
     const said = readDecision(text);
     if ('wrong' in said) return said.wrong;
     const { executionId, step, approver, decision, comment, signed } = said;
@@ -54,7 +56,7 @@ export class Taker {
     )?.waiting;
     if (endedAt !== null || row.closing !== null || waiting?.signed !== true || waiting.wait !== said.wait)
       return `${executionId} does not wait for it`;
-    const policy = policyOf(row, env);
+    const policy = policyOf(row, configurations);
     if (policy === null) return 'belay.yaml names no approvers any more';
     const wait = waitOf(row, step, { ...waiting, wait: said.wait });
     if (!wait.approvers.includes(approver)) return 'it names no approver';

@@ -1,5 +1,6 @@
 /** While an execution with signed approvals runs, decisions of other accounts are taken out of the state folder's inbox. */
 import type { Journal } from '../../journal/index.ts';
+import type { Configurations } from '../configuration.ts';
 import { DropBox } from './drop-box.ts';
 import { Taker } from './take-dropped.ts';
 
@@ -9,6 +10,7 @@ const lookMs = 500;
 export interface WatchPorts {
   readonly journal: Journal;
   readonly stateDir: string;
+  readonly configurations: Configurations;
   readonly env: NodeJS.ProcessEnv;
   readonly now: () => number;
   readonly tell: (text: string) => void;

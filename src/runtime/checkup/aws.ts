@@ -6,7 +6,7 @@ import type { Finding } from './finding.ts';
 const awsTimeoutMs = 10_000;
 
 /** `isNeeded`: whether a host of the configuration is reached over SSM. */
-export async function checkAws(aws: Aws, isNeeded: boolean, now = Date.now()): Promise<Finding[]> {
+export async function checkAws(aws: Aws, isNeeded: boolean, now: number): Promise<Finding[]> {
   const signal = AbortSignal.timeout(awsTimeoutMs);
   try {
     const { arn, account, region } = await aws.identity(signal);

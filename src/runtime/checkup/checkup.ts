@@ -61,7 +61,7 @@ export async function* checkup({
   yield finding;
   const channels = configuration?.inventory?.channels ?? [];
   yield* await checkChannels({ channels, env, stateDir, notifier, now: now() });
-  yield* await checkAws(createAws(), kinds.includes('ssm'));
+  yield* await checkAws(createAws(), kinds.includes('ssm'), now());
   if (names.length === 0) return;
   const answers = new Map<string, Answered>();
   const transports = await openTransports({
@@ -69,6 +69,7 @@ export async function* checkup({
     inventory: configuration?.inventory ?? null,
     stateDir,
     executionId: 'doctor',
+    now,
     verifyHost: (address, identity) => {
       checkPins(address, identity);
       answers.set(address.name, { address, identity });

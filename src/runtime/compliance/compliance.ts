@@ -85,7 +85,13 @@ export class Compliance {
     const channels = new Map(ruleSets.map((each) => [each.name, each.channels]));
     // What an earlier process found and did not live to tell.
     this.#tell(channels);
-    const transports = await openTransports({ sandbox: false, inventory, stateDir, executionId: 'check' });
+    const transports = await openTransports({
+      sandbox: false,
+      inventory,
+      stateDir,
+      executionId: 'check',
+      now,
+    });
     const secretSources: SecretSources = {
       env,
       stdin: () => Promise.resolve(''),

@@ -1,6 +1,6 @@
 /** Who holds what, and freeing it: in a state folder, and on the hosts of belay.yaml. */
 import type { Journal } from '../../journal/index.ts';
-import { findConfiguration } from '../configuration.ts';
+import type { Configurations } from '../configuration.ts';
 import type { Runners } from '../liveness.ts';
 import type { openTransports, Transports } from '../transports.ts';
 import {
@@ -16,10 +16,9 @@ export interface LockDeskPorts {
   readonly journal: Journal;
   readonly runners: Runners;
   readonly stateDir: string;
-  /** belay.yaml is found from there. */
-  readonly cwd: string;
-  readonly env: NodeJS.ProcessEnv;
+  readonly configurations: Configurations;
   readonly openTransports: typeof openTransports;
+  readonly now: () => number;
 }
 
 /** What would be freed; `free` frees it. */
@@ -54,11 +53,11 @@ export function unlock<T>(
 }
 
 async function withHosts<T>(
-  { cwd, env, stateDir, openTransports: open }: LockDeskPorts,
+  { configurations, stateDir, openTransports: open, now }: LockDeskPorts,
   work: (transports: Transports, names: readonly string[]) => Promise<T>,
 ): Promise<T> {
-  const { inventory } = findConfiguration(cwd, env);
-  const transports = await open({ sandbox: false, inventory, stateDir, executionId: 'locks' });
+  const { inventory } = configurations.find();
+  const transports = await open({ sandbox: false, inventory, stateDir, executionId: 'locks', now });
   try {
     return await work(transports, inventory?.names ?? []);
   } finally {

@@ -3,7 +3,6 @@
  * at its end at the latest. What a channel does never changes what a run came to; troubles are data.
  */
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { resolveInputs } from '../../document/index.ts';
@@ -21,7 +20,7 @@ import { topicArnPattern, type Channel, type Message, type Way } from '../../not
 import type { Aws } from '../../transports/aws.ts';
 import { createAws } from '../../transports/aws/client.ts';
 import type { Delivery, Letter } from '../../transports/messages/delivery.ts';
-import { findConfiguration, readConfiguration } from '../configuration.ts';
+import type { Configurations } from '../configuration.ts';
 import { acquireNotifyLock, isDaemonAlive } from '../lock.ts';
 import { parameterScope } from '../parameter-scope.ts';
 import { runnersIn } from '../liveness.ts';
@@ -37,11 +36,11 @@ import type { PeopleWords } from './words.ts';
 
 export interface NotifierOptions {
   readonly stateDir: string;
-  readonly cwd: string;
+  readonly configurations: Configurations;
   readonly env: NodeJS.ProcessEnv;
   readonly journal: () => Journal;
   readonly words: () => Promise<PeopleWords>;
-  readonly now?: () => number;
+  readonly now: () => number;
   /** Left out, the real ways. */
   readonly send?: (way: Way, letter: Letter, signal: AbortSignal) => Promise<Delivery>;
 }
@@ -78,7 +77,7 @@ export class Notifier {
 
   constructor(options: NotifierOptions) {
     this.#options = options;
-    this.#now = options.now ?? Date.now;
+    this.#now = options.now;
   }
 
   /** Made where it is missing: from then on people are told of what happens in this state folder. Throws JournalFailure. */
@@ -268,7 +267,7 @@ export class Notifier {
 
   #channels(config: string): { readonly channels: readonly Channel[]; readonly why?: string | undefined } {
     try {
-      return { channels: readConfiguration(config, this.#options.env).inventory?.channels ?? [] };
+      return { channels: this.#options.configurations.read(config).inventory?.channels ?? [] };
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       const [first] = error.diagnostics;
@@ -282,7 +281,9 @@ export class Notifier {
     const { notify } = program.document;
     const config = settings.inventoryFile;
     const { channels, why } =
-      config === null || !existsSync(config) ? { channels: [] } : this.#channels(config);
+      config === null || !this.#options.configurations.has(config)
+        ? { channels: [] }
+        : this.#channels(config);
     if (config !== null && why !== undefined) {
       this.#troubles.set(config, { config, channel: '', why, attempts: 0, isGivenUp: false });
       return undefined;
@@ -300,8 +301,7 @@ export class Notifier {
 
   /** Of the belay.yaml that is in force here; for messages that belong to no execution. Throws Refusal. */
   audienceHere(named: readonly string[], topicArns: readonly string[]): Audience {
-    const { cwd, env } = this.#options;
-    const { file, inventory } = findConfiguration(cwd, env);
+    const { file, inventory } = this.#options.configurations.find();
     return { config: file, channels: inventory?.channels ?? [], named, topicArns };
   }
 }

@@ -1,6 +1,6 @@
 /** Tries a channel: one message, sent at once, that stands in no outbox. */
 import { randomUUID } from 'node:crypto';
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 import { didYouMean, makeSuggester } from '../../document/index.ts';
 import { rendered, withFields } from '../../notify/index.ts';
 import { createAws } from '../../transports/aws/client.ts';
@@ -10,11 +10,17 @@ import { Refusal } from '../refusal.ts';
 import { visible } from '../visible.ts';
 import { send } from './send.ts';
 
+export interface TestOptions {
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Who tries it. */
+  readonly caller: string;
+}
+
 /** Throws Refusal. */
-export async function testChannel(
-  name: string,
-  { cwd, env }: { readonly cwd: string; readonly env: NodeJS.ProcessEnv },
-): Promise<Delivery> {
+export async function testChannel(name: string, { cwd, env, now, caller }: TestOptions): Promise<Delivery> {
   const { file, inventory } = findConfiguration(cwd, env);
   const channels = inventory?.channels ?? [];
   const channel = channels.find((each) => each.name === name);
@@ -24,23 +30,22 @@ export async function testChannel(
       file,
       channels.map((each) => each.name),
     );
-  const now = Date.now();
   const message = withFields(
     {
       key: randomUUID(),
       event: 'needsPerson',
       about: 'test',
-      at: now,
+      at: now(),
       subject: `Belay can reach ${name}`,
       text: [
-        `${userInfo().username} on ${hostname()} tries channel ${name}. Nothing happened, and nothing is to be done.`,
+        `${caller} on ${hostname()} tries channel ${name}. Nothing happened, and nothing is to be done.`,
         `It is told of: ${[...channel.events].join(', ')}.`,
       ].join('\n'),
     },
     {
       status: 'test',
       machine: hostname(),
-      startedBy: userInfo().username,
+      startedBy: caller,
       command: `belay notify test ${name}`,
     },
   );
@@ -53,7 +58,7 @@ export async function testChannel(
       text: visible(text),
       fields: { ...message.fields, event: 'test' },
     },
-    { env, aws: createAws, now: Date.now, signal: new AbortController().signal },
+    { env, aws: createAws, now, signal: new AbortController().signal },
   );
 }
 

@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs';
 import { keepLabel } from '../../actions/scripts/keep-key.ts';
 import type { Journal } from '../../journal/index.ts';
-import { findConfiguration, readConfiguration, type Configuration } from '../configuration.ts';
+import type { Configuration, Configurations } from '../configuration.ts';
 import type { ExecutionView } from '../execution-view.ts';
 import type { openTransports, Transports } from '../transports.ts';
 import { Refusal } from '../refusal.ts';
@@ -26,8 +26,7 @@ const keepMsDefault = 90 * 86_400_000;
 export interface RetentionOptions {
   readonly journal: Journal;
   readonly stateDir: string;
-  readonly cwd: string;
-  readonly env: NodeJS.ProcessEnv;
+  readonly configurations: Configurations;
   /** Undefined: what the journal has of it cannot be read. */
   readonly view: (id: string) => Promise<ExecutionView | undefined>;
   readonly openTransports: typeof openTransports;
@@ -48,8 +47,8 @@ export interface Retention {
 
 /** Throws Refusal for a configuration that is not right. */
 export async function openRetention(options: RetentionOptions): Promise<Retention> {
-  const { journal, stateDir, cwd, env, view, now } = options;
-  const here = findConfiguration(cwd, env);
+  const { journal, stateDir, configurations, view, now } = options;
+  const here = configurations.find();
   const opened = new OpenTransports(options, here);
   const ports: PrunePorts = {
     journal,
@@ -89,12 +88,12 @@ export async function openRetention(options: RetentionOptions): Promise<Retentio
  * state folder knows that it is still needed, or the host did not do it.
  */
 export async function forgetOnHost(options: RetentionOptions, id: string, host: string): Promise<void> {
-  const { journal, stateDir, cwd, env, view, now } = options;
+  const { journal, stateDir, configurations, view, now } = options;
   const label = keepLabel(id);
   if (!/^[a-z0-9-]+$/.test(label))
     throw new Refusal('usage', 'BAD_LABEL', `${id} is no id of an execution; nothing was removed`);
   const known = (await journal.executionIds()).find((one) => keepLabel(one) === label);
-  const configuration = findConfiguration(cwd, env);
+  const configuration = configurations.find();
   if (known !== undefined) {
     const keepMs = configuration.inventory?.keepMs ?? keepMsDefault;
     const seen = await view(known);
@@ -125,6 +124,7 @@ export async function forgetOnHost(options: RetentionOptions, id: string, host: 
     inventory: configuration.inventory,
     stateDir,
     executionId: 'prune',
+    now,
   });
   try {
     const why = await forgetLabels(() => transports.host(host), [label]);
@@ -166,6 +166,7 @@ class OpenTransports {
         inventory: configuration.inventory,
         stateDir: this.#options.stateDir,
         executionId: 'prune',
+        now: this.#options.now,
       });
       this.#open.set(configuration, transports);
     }
@@ -185,7 +186,7 @@ class OpenTransports {
   #read(file: string | null): Configuration {
     if (file === null || file === this.#here.file) return this.#here;
     try {
-      return readConfiguration(file);
+      return this.#options.configurations.read(file);
     } catch (error) {
       if (error instanceof Refusal) return this.#here;
       throw error;

@@ -37,6 +37,7 @@ export interface CheckOptions {
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
   readonly store: WindowStore;
+  readonly now: () => number;
   /** Hosts, secrets and AWS are not asked. */
   readonly offline: boolean;
 }
@@ -46,7 +47,7 @@ export async function checkWindow(
   belay: Belay,
   options: CheckOptions,
 ): Promise<CheckedTask[]> {
-  const freeze = await new FreezeCalendars().of(window, Date.now());
+  const freeze = await new FreezeCalendars().of(window, options.now());
   const frozen =
     freeze.kind === 'known'
       ? []
@@ -79,14 +80,16 @@ async function checkCheckTask(
   task: CheckTask,
   window: Window,
   belay: Belay,
-  { store, cwd, env, offline }: CheckOptions,
+  { store, cwd, env, offline, now }: CheckOptions,
 ): Promise<CheckedTask> {
   const problems: TaskProblem[] = [];
   try {
     const [ruleSet] = soundRuleSets([readRuleFile(task.check)]);
     const { inventory } = findConfiguration(cwd, env);
     if (ruleSet !== undefined && !offline)
-      problems.push(...(await tryCheckTask(task, ruleSet, { stateDir: belay.stateDir, env, inventory })));
+      problems.push(
+        ...(await tryCheckTask(task, ruleSet, { stateDir: belay.stateDir, env, inventory, now })),
+      );
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     const [first] = error.diagnostics;
@@ -103,7 +106,7 @@ async function checkRunbookTask(
   task: RunbookTask,
   window: Window,
   belay: Belay,
-  { cwd, env, store, offline }: CheckOptions,
+  { cwd, env, store, offline, now }: CheckOptions,
 ): Promise<CheckedTask> {
   const reader = readerOf(belay);
   const found = reader(task.runbook);
@@ -130,7 +133,7 @@ async function checkRunbookTask(
   problems.push(...unanswered, ...(await checkLimits(task, window, limits, { store, belay })));
   // Where its parameters are wrong, nobody knows what it would reach.
   if (!offline && problems.every(({ code }) => !isOfParameters(code))) {
-    const options = { stateDir: belay.stateDir, env, inventory };
+    const options = { stateDir: belay.stateDir, env, inventory, now };
     const { runbooks } = runbooksOf(
       { file: task.runbook, document: read, parameters },
       { read: reader, folders: inventory?.runbookFolders ?? [] },

@@ -15,22 +15,22 @@ export interface Health {
 const silentMsMax = 30_000;
 
 /** `127.0.0.1:9464` or `unix:/run/belay.sock`. Throws Refusal. */
-export async function serveHealth(belay: Belay, where: string): Promise<Health> {
-  let beatAt = Date.now();
+export async function serveHealth(belay: Belay, where: string, now: () => number): Promise<Health> {
+  let beatAt = now();
   let last: Beat = { leads: false, windows: [], trouble: null };
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const say = (status: number, text: string, type = 'text/plain'): void => {
       response.writeHead(status, { 'content-type': type });
       response.end(text);
     };
-    const silentMs = Math.abs(Date.now() - beatAt);
+    const silentMs = Math.abs(now() - beatAt);
     if (request.url === '/healthz') {
       if (silentMs >= silentMsMax) say(503, `silent for ${Math.round(silentMs / 1000)} s\n`);
       else if (last.trouble !== null) say(503, `${last.trouble}\n`);
       else say(200, last.leads ? 'ok\n' : 'ok, stands by\n');
     } else if (request.url === '/metrics') {
       try {
-        say(200, await metricsText(belay, last, Date.now()), 'text/plain; version=0.0.4');
+        say(200, await metricsText(belay, last, now()), 'text/plain; version=0.0.4');
       } catch (error) {
         say(503, `${error instanceof Error ? error.message : String(error)}\n`);
       }
@@ -47,7 +47,7 @@ export async function serveHealth(belay: Belay, where: string): Promise<Health> 
   });
   return {
     beat: (beat) => {
-      beatAt = Date.now();
+      beatAt = now();
       last = beat;
     },
     close: () => {

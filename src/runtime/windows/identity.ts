@@ -26,6 +26,7 @@ export interface IdentityOptions {
   readonly stateDir: string;
   readonly env: NodeJS.ProcessEnv;
   readonly inventory: Inventory | null;
+  readonly now: () => number;
 }
 
 /** What keeps the task from acting as it should. `runbooks`: its own and those below it, with what is known of their parameters. */
@@ -110,7 +111,7 @@ const awsMs = 20_000;
  */
 async function as(
   { sshAgent, awsProfile }: Identity,
-  { stateDir, env, inventory }: IdentityOptions,
+  { stateDir, env, inventory, now }: IdentityOptions,
   look: (transports: Transports, sources: SecretSources) => Promise<TaskProblem[]>,
 ): Promise<TaskProblem[]> {
   const before = { SSH_AUTH_SOCK: process.env['SSH_AUTH_SOCK'], AWS_PROFILE: process.env['AWS_PROFILE'] };
@@ -118,7 +119,13 @@ async function as(
     SSH_AUTH_SOCK: sshAgent ?? before.SSH_AUTH_SOCK,
     AWS_PROFILE: awsProfile ?? before.AWS_PROFILE,
   });
-  const transports = await openTransports({ sandbox: false, inventory, stateDir, executionId: 'windows' });
+  const transports = await openTransports({
+    sandbox: false,
+    inventory,
+    stateDir,
+    executionId: 'windows',
+    now,
+  });
   try {
     const aws = (): ReturnType<SecretSources['aws']> => Promise.resolve(createAws());
     return await look(transports, { env, stdin: () => Promise.resolve(''), aws });

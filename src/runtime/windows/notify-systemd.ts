@@ -5,14 +5,14 @@ import type { Beat } from './daemon-options.ts';
 const noBeat = (): void => undefined;
 
 /** Called once a turn. Beats at a third of the watchdog's time. */
-export function beatOf(env: NodeJS.ProcessEnv): (beat: Beat) => void {
+export function beatOf(env: NodeJS.ProcessEnv, clock: () => number): (beat: Beat) => void {
   const { NOTIFY_SOCKET: socket, WATCHDOG_USEC: watchdog } = env;
   if (socket === undefined || socket === '') return noBeat;
   const everyMs = watchdog === undefined ? Infinity : Number(watchdog) / 1000 / 3;
   let said: string | null = null;
   let lastAt = 0;
   return ({ leads, trouble }) => {
-    const now = Date.now();
+    const now = clock();
     // One that stands by is ready as well: it is what its unit is for.
     const status = trouble ?? (leads ? 'leads' : 'stands by');
     if (said === status && Math.abs(now - lastAt) < everyMs) return;

@@ -13,6 +13,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { peopleWords } from '../../../src/cli/view/people-words.ts';
 import { openSqliteJournal, type Journal } from '../../../src/journal/index.ts';
 import { eventNames, stormMs, type EventName } from '../../../src/notify/index.ts';
+import { configurationFiles } from '../../../src/runtime/configuration.ts';
 import { Notifier } from '../../../src/runtime/notify/notifier.ts';
 import { motoMissing } from '../../lab/endpoint/moto.ts';
 import { until } from '../../lab/endpoint/test-bed.ts';
@@ -45,7 +46,12 @@ async function tellAll(names: readonly EventName[], channels: string): Promise<M
   writeFileSync(join(folder, 'belay.yaml'), `notify:\n${channels}\n`);
   const notifier = new Notifier({
     stateDir: folder,
-    cwd: folder,
+    configurations: configurationFiles(folder, {
+      PATH: process.env['PATH'],
+      BELAY_CONFIG: join(folder, 'belay.yaml'),
+      KEY: key,
+      ...environment,
+    }),
     env: { PATH: process.env['PATH'], BELAY_CONFIG: join(folder, 'belay.yaml'), KEY: key, ...environment },
     journal: () => journal,
     words: () => Promise.resolve(peopleWords),

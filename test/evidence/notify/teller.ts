@@ -4,13 +4,14 @@
  */
 import { openSqliteJournal, type Outbox } from '../../../src/journal/index.ts';
 import { peopleWords } from '../../../src/cli/view/people-words.ts';
+import { configurationFiles } from '../../../src/runtime/configuration.ts';
 import { Notifier } from '../../../src/runtime/notify/notifier.ts';
 
 const [, , stateDir = '', now = '', at = '0', side = 'before'] = process.argv;
 const journal = openSqliteJournal(stateDir);
 const notifier = new Notifier({
   stateDir,
-  cwd: stateDir,
+  configurations: configurationFiles(stateDir, process.env),
   env: process.env,
   journal: () => journal,
   words: () => Promise.resolve(peopleWords),

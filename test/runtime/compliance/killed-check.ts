@@ -8,6 +8,7 @@ import { createCheckCatalog } from '../../../src/actions/index.ts';
 import { openComplianceStore, openSqliteJournal } from '../../../src/journal/index.ts';
 import { handOver } from '../../../src/runtime/compliance/hand-over.ts';
 import { runCheck } from '../../../src/runtime/compliance/run-check.ts';
+import { configurationFiles } from '../../../src/runtime/configuration.ts';
 import { Notifier } from '../../../src/runtime/notify/notifier.ts';
 import type { Transports } from '../../../src/runtime/transports.ts';
 import { localTestHost } from '../../actions/host/local.ts';
@@ -48,10 +49,11 @@ const store = mortal(openComplianceStore(folder), ['begin', 'finish', 'takeEvent
 const journal = openSqliteJournal(folder);
 const notifier = new Notifier({
   stateDir: folder,
-  cwd: folder,
+  configurations: configurationFiles(folder, { ...process.env, BELAY_CONFIG: join(folder, 'belay.yaml') }),
   env: { ...process.env, BELAY_CONFIG: join(folder, 'belay.yaml') },
   journal: () => journal,
   words: async () => (await import('../../../src/cli/view/people-words.ts')).peopleWords,
+  now: Date.now,
 });
 const told = mortal(notifier, ['tell']);
 const transports = {

@@ -6,6 +6,7 @@ import { peopleWords } from '../../../src/cli/view/people-words.ts';
 import type { Document } from '../../../src/document/index.ts';
 import { openSqliteJournal, type ExecutionSettings, type Journal } from '../../../src/journal/index.ts';
 import type { Way } from '../../../src/notify/index.ts';
+import { configurationFiles } from '../../../src/runtime/configuration.ts';
 import { Notifier } from '../../../src/runtime/notify/notifier.ts';
 import type { Delivery, Letter } from '../../../src/transports/messages/delivery.ts';
 import { record, startedAt, type Told } from '../../cli/story.ts';
@@ -42,7 +43,7 @@ export class NotifyBed implements Disposable {
   notifier(): Notifier {
     const notifier = new Notifier({
       stateDir: this.state,
-      cwd: this.dir,
+      configurations: configurationFiles(this.dir, { XDG_CONFIG_HOME: this.dir }),
       env: { XDG_CONFIG_HOME: this.dir },
       journal: () => this.journal,
       words: () => Promise.resolve(peopleWords),

@@ -228,6 +228,7 @@ test('killed at any moment, it has taken nothing that is needed, and the next on
     inventory,
     stateDir: belay.stateDir,
     executionId: 'prune',
+    now: Date.now,
   });
   try {
     let isOver = false;

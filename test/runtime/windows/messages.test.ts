@@ -9,6 +9,7 @@ import {
   type WindowStore,
 } from '../../../src/journal/index.ts';
 import { peopleWords } from '../../../src/cli/view/people-words.ts';
+import { configurationFiles } from '../../../src/runtime/configuration.ts';
 import { Notifier } from '../../../src/runtime/notify/notifier.ts';
 import { WindowMessages } from '../../../src/runtime/windows/messages.ts';
 import { summaryOf, type Occurrence } from '../../../src/windows/index.ts';
@@ -40,7 +41,7 @@ function daemon(failures = 0) {
   let left = failures;
   const notifier = new Notifier({
     stateDir: folder,
-    cwd: folder,
+    configurations: configurationFiles(folder, { XDG_CONFIG_HOME: folder }),
     env: { XDG_CONFIG_HOME: folder },
     journal: () => journal,
     words: () => Promise.resolve(peopleWords),

@@ -25,7 +25,7 @@ const env = (more: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
 const well = { leads: true, windows: [], trouble: null };
 
 test('a unit is told that its daemon is ready, what it does, and again only when that changes', async () => {
-  const beat = beatOf(env({ NOTIFY_SOCKET: '/run/notify' }));
+  const beat = beatOf(env({ NOTIFY_SOCKET: '/run/notify' }), Date.now);
   beat({ ...well, leads: false });
   await untilTrue(() => told().length === 1);
   beat({ ...well, leads: false });
@@ -41,7 +41,7 @@ test('a unit is told that its daemon is ready, what it does, and again only when
 });
 
 test('the watchdog is fed while turns are made, and by nothing else', async () => {
-  const beat = beatOf(env({ NOTIFY_SOCKET: '/run/notify', WATCHDOG_USEC: '30000' }));
+  const beat = beatOf(env({ NOTIFY_SOCKET: '/run/notify', WATCHDOG_USEC: '30000' }), Date.now);
   beat(well);
   await untilTrue(() => {
     beat(well);
@@ -50,6 +50,6 @@ test('the watchdog is fed while turns are made, and by nothing else', async () =
 });
 
 test('without a unit nobody is told', () => {
-  beatOf(env({}))(well);
+  beatOf(env({}), Date.now)(well);
   expect(told()).toEqual([]);
 });

@@ -14,7 +14,7 @@ const givenUpMs = 7 * 24 * 3_600_000;
 export const body: CommandBody = async (cli, _args, options) => {
   const belay = await cli.belay();
   const { notifier } = belay;
-  const now = Date.now();
+  const now = cli.now();
   const messages: readonly OutboxMessage[] =
     notifier?.isUsed !== true
       ? []

@@ -6,8 +6,12 @@ import { flagOf } from '../../options.ts';
 import { printable } from '../../view/printable.ts';
 
 export const body: CommandBody = async (cli, [name = ''], options) => {
-  const { cwd, env } = cli;
-  const delivery = await testChannel(name, { cwd, env });
+  const delivery = await testChannel(name, {
+    cwd: cli.cwd,
+    env: cli.env,
+    now: cli.now,
+    caller: cli.caller(),
+  });
   const isDelivered = delivery.kind === 'delivered';
   if (flagOf(options, 'json'))
     cli.out(`${JSON.stringify({ schemaVersion: 1, channel: name, ...delivery }, null, 2)}\n`);

@@ -17,6 +17,7 @@ export const body: CommandBody = (cli, [name = ''], options) =>
       cwd: cli.cwd,
       env: cli.env,
       store: desk.store,
+      now: cli.now,
       offline: true,
     });
     if (flagOf(options, 'json')) {

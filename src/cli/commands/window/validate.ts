@@ -24,6 +24,7 @@ export const body: CommandBody = (cli, names, options) =>
         cwd: cli.cwd,
         env: cli.env,
         store: desk.store,
+        now: cli.now,
         offline: flagOf(options, 'offline'),
       })) {
         problems.push(...found.map((each) => ({ window: window.name, task: task.name, ...each })));
