@@ -10,7 +10,6 @@ import { HostFailure } from '../host.ts';
 import type { Session } from './channel.ts';
 import { cancelled, hostFailure, noReply } from './failure.ts';
 import { askIdentity, identityLine } from './identity.ts';
-import { startProcess } from './process.ts';
 import { shellWords } from './protocol/quote.ts';
 import { newNonce } from './protocol/token.ts';
 import { Semaphore } from './semaphore.ts';
@@ -20,7 +19,9 @@ import { dialOverSsh } from './ssh-dial.ts';
 import { explain } from './ssh-explain.ts';
 import { askMaster } from './ssh-mux.ts';
 import type { SshPaths } from './ssh-paths.ts';
+import type { Starter } from './ssh-starter.ts';
 import { unproven } from './ssh-proven.ts';
+import { openSession } from './ssh-session.ts';
 import {
   discard,
   isSpawnError,
@@ -50,6 +51,7 @@ export interface ConnectionPlace {
   readonly paths: SshPaths;
   /** Paces new connections to whatever is dialled directly. */
   readonly gate: Semaphore;
+  readonly starter: Starter;
 }
 
 interface Master {
@@ -178,10 +180,6 @@ export class SshConnection {
     return ['-F', this.#place.sessionConfig, '-S', files.socket];
   }
 
-  #start(files: MasterFiles, command: string): Promise<Session> {
-    return startProcess('ssh', [...this.#over(files), '-T', '--', destinationOf(this.#address), command]);
-  }
-
   async #ready(wanted: Wanted, signal: AbortSignal): Promise<Master> {
     if (this.#closed) {
       throw hostFailure({ ...wanted, code: 'CANCELLED', what: 'the connection has been closed' });
@@ -204,6 +202,7 @@ export class SshConnection {
     const files = this.#file(this.#masters);
     await openMaster(this.#address, wanted, files, {
       gate: this.#place.gate,
+      starter: this.#place.starter,
       bastion: bastion && {
         name: bastion.name,
         jump: () => bastion.jump(wanted, never),
@@ -234,7 +233,7 @@ export class SshConnection {
         const answer = asked && (await untilAborted(asked, wanted.host, signal, () => seenOf(master.files)));
         if (answer === undefined || answer === 'again') continue;
         await meet(answer.identity);
-        if (own === undefined) return await this.#start(master.files, `exec ${shellWords(command)}`);
+        if (own === undefined) return openSession(master.files.socket, `exec ${shellWords(command)}`);
         answer.goOn();
         return answer.session;
       } catch (error) {
@@ -266,7 +265,7 @@ export class SshConnection {
     attempt: number,
   ): Promise<Asked | 'again'> {
     const nonce = newNonce();
-    const session = await this.#start(files, identityLine(nonce, command));
+    const session = openSession(files.socket, identityLine(nonce, command));
     const answer = await askIdentity(session, nonce, silenceMsMax);
     if (answer.kind === 'identity') return { ...answer, session };
     if (answer.kind === 'silent') throw noReply(wanted.host, silenceMsMax);

@@ -3,17 +3,16 @@
  * to `log`; those of the ssh processes on its way (a ProxyJump or ProxyCommand) to `words`, so that neither passes for
  * the other.
  */
-import { once } from 'node:events';
-import { createWriteStream, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import type { HostAddress } from '../host.ts';
 import type { HostFailure } from '../host.ts';
 import { hostFailure } from './failure.ts';
-import type { Session } from './channel.ts';
 import type { Semaphore } from './semaphore.ts';
 import { connectionArguments, destinationOf, masterArguments, type Jump } from './ssh-config.ts';
 import { connectFailure } from './ssh-failure.ts';
 import { foreignSocket, hasForeignSocket } from './ssh-record.ts';
 import type { SshPaths } from './ssh-paths.ts';
+import type { Started, Starter } from './ssh-starter.ts';
 import { progressOf, stageText, withoutDebug } from './ssh-log.ts';
 
 /** Agents may ask for a touch or a confirmation, and sshd itself gives up after two minutes. */
@@ -22,6 +21,8 @@ const openMsMax = 60_000;
 const lookAgainMs = 500;
 const logBytesRead = 64 * 1024;
 const logBytesMax = 1024 * 1024;
+/** How a shell says that a program is missing or cannot be run; ssh itself ends with 255. */
+const noSuchProgram = new Set([126, 127]);
 /** sshd drops some of many simultaneous connections (MaxStartups); such a refusal is tried again after a random wait. */
 export const openTriesMax = 4;
 
@@ -32,6 +33,14 @@ export interface MasterFiles {
   /** The configuration that all connections share. */
   readonly config: string;
   readonly paths: SshPaths;
+}
+
+/** How a master comes to be. */
+export interface MasterWay {
+  /** Paces new connections to whatever is dialled directly. */
+  readonly gate: Semaphore;
+  readonly bastion: MasterBastion | undefined;
+  readonly starter: Starter;
 }
 
 /** The bastion of `via:`, over whose master this one goes. */
@@ -54,14 +63,14 @@ export async function openMaster(
   address: HostAddress,
   wanted: Wanted,
   files: MasterFiles,
-  { gate, bastion }: { readonly gate: Semaphore; readonly bastion: MasterBastion | undefined },
+  { gate, bastion, starter }: MasterWay,
 ): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     const jump = await bastion?.jump();
     discard(files);
     const release = await gate.acquire();
     try {
-      if (await runToBackground(address, wanted, files, { jump, bastion })) return;
+      if (await runToBackground(address, wanted, files, { jump, bastion, starter })) return;
     } finally {
       release();
     }
@@ -79,9 +88,9 @@ async function runToBackground(
   address: HostAddress,
   wanted: Wanted,
   files: MasterFiles,
-  { jump, bastion }: { readonly jump: Jump | undefined; readonly bastion: MasterBastion | undefined },
+  { jump, bastion, starter }: Omit<MasterWay, 'gate'> & { readonly jump: Jump | undefined },
 ): Promise<boolean> {
-  const master = await startMaster(address, wanted, files, jump);
+  const master = startMaster(address, files, { jump, starter });
   let late = false;
   const timer = setTimeout(() => {
     late = true;
@@ -99,47 +108,27 @@ async function runToBackground(
     const added = `connection to ${destinationOf(address)} timed out during banner exchange`;
     throw failureOf(address, wanted, files, bastion, added);
   }
+  if (exitCode !== undefined && noSuchProgram.has(exitCode)) throw noSsh(wanted, saidBy(files.words).trim());
   return exitCode === 0;
 }
 
-async function startMaster(
+/** Its words go to a file, not a pipe: the master and the processes on its way outlive a killed runner. */
+function startMaster(
   address: HostAddress,
-  wanted: Wanted,
   files: MasterFiles,
-  jump: Jump | undefined,
-): Promise<Pick<Session, 'ended' | 'kill'>> {
-  const { execa } = await import('execa');
-  // A file, not a pipe: the master and the processes on its way outlive a killed runner.
-  const words = createWriteStream(files.words, { flags: 'a', mode: 0o600 });
-  await once(words, 'open');
-  try {
-    const args = [
-      ...masterArguments(files),
-      ...connectionArguments(address, files, jump),
-      '-N',
-      '-T',
-      '--',
-      destinationOf(address),
-    ];
-    const subprocess = execa('ssh', args, {
-      stdin: 'ignore',
-      stdout: 'ignore',
-      stderr: words,
-      buffer: false,
-      reject: false,
-      detached: true,
-      cleanup: false,
-    });
-    if (subprocess.pid === undefined) throw noSsh(wanted, (await subprocess).cause);
-    return {
-      ended: subprocess.then(({ exitCode }) => exitCode),
-      kill: () => {
-        subprocess.kill('SIGTERM');
-      },
-    };
-  } finally {
-    words.close();
-  }
+  { jump, starter }: { readonly jump: Jump | undefined; readonly starter: Starter },
+): Started {
+  writeFileSync(files.words, '', { flag: 'a', mode: 0o600 });
+  const words = [
+    'ssh',
+    ...masterArguments(files),
+    ...connectionArguments(address, files, jump),
+    '-N',
+    '-T',
+    '--',
+    destinationOf(address),
+  ];
+  return starter.start(words, files.words);
 }
 
 function failureOf(

@@ -3,6 +3,7 @@
  * (version 4 of the protocol since 5.6): packets with their length before them, a hello from both sides, then requests.
  */
 import { connect } from 'node:net';
+import { GarbledPacket, packetOf, PacketReader, uint32 } from './ssh-packets.ts';
 
 const version = 4;
 const hello = 0x00000001;
@@ -21,48 +22,35 @@ export async function askMaster(socket: string, request: keyof typeof requests):
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const connection = connect(socket);
   const timer = setTimeout(() => resolve(false), answerMsMax);
-  let said = Buffer.alloc(0);
+  const reader = new PacketReader(8, packetBytesMax);
   let greeted = false;
   let ends = false;
+  const hear = (packet: Buffer): void => {
+    const type = packet.readUInt32BE(0);
+    if (greeted) {
+      const agrees = type === answers[request] && packet.readUInt32BE(4) === requestId;
+      if (agrees && request === 'terminate') ends = true;
+      else resolve(agrees);
+    } else if (type === hello && packet.readUInt32BE(4) === version) {
+      greeted = true;
+      connection.write(packetOf(uint32(requests[request], requestId)));
+    } else resolve(false);
+  };
   connection.on('error', () => resolve(ends)).on('close', () => resolve(ends));
   connection.on('data', (chunk: Buffer) => {
-    said = Buffer.concat([said, chunk]);
-    for (let packet = firstOf(said); packet !== undefined; packet = firstOf(said)) {
-      if (packet === 'garbled') return resolve(false);
-      said = said.subarray(4 + packet.byteLength);
-      const type = packet.readUInt32BE(0);
-      if (greeted) {
-        const agrees = type === answers[request] && packet.readUInt32BE(4) === requestId;
-        if (!agrees || request === 'alive') return resolve(agrees);
-        ends = true;
-        return;
-      }
-      if (type !== hello || packet.readUInt32BE(4) !== version) return resolve(false);
-      greeted = true;
-      connection.write(packetOf(requests[request], requestId));
+    try {
+      reader.add(chunk);
+      for (let packet = reader.next(); packet !== undefined; packet = reader.next()) hear(packet);
+    } catch (error) {
+      if (!(error instanceof GarbledPacket)) throw error;
+      resolve(false);
     }
   });
-  connection.write(packetOf(hello, version));
+  connection.write(packetOf(uint32(hello, version)));
   try {
     return await promise;
   } finally {
     clearTimeout(timer);
     connection.destroy();
   }
-}
-
-function packetOf(type: number, value: number): Buffer {
-  const bytes = Buffer.alloc(12);
-  bytes.writeUInt32BE(8, 0);
-  bytes.writeUInt32BE(type, 4);
-  bytes.writeUInt32BE(value, 8);
-  return bytes;
-}
-
-/** Undefined: the first packet has not come whole. */
-function firstOf(said: Buffer): Buffer | 'garbled' | undefined {
-  if (said.byteLength < 4) return undefined;
-  const size = said.readUInt32BE(0);
-  if (size < 8 || size > packetBytesMax) return 'garbled';
-  return said.byteLength < 4 + size ? undefined : said.subarray(4, 4 + size);
 }

@@ -14,6 +14,7 @@ import { makeSshFolder } from './ssh-folder.ts';
 import { knownKeyExchanges } from './ssh-offers.ts';
 import { SshPaths } from './ssh-paths.ts';
 import { proveKey } from './ssh-prove.ts';
+import { Starter } from './ssh-starter.ts';
 
 /** New connections that are under way at once to one bastion or one directly dialled host; sshd's MaxStartups is 10. */
 const dialsMax = 8;
@@ -36,6 +37,7 @@ export class SshNetwork {
   readonly #verifyHost: VerifyHost;
   readonly #connections = new Map<string, SshConnection>();
   readonly #gates = new Map<string, Semaphore>();
+  readonly #starter = new Starter();
   #folder: string | undefined;
   #links: SshPaths | undefined;
   #proofs = 0;
@@ -82,6 +84,7 @@ export class SshNetwork {
       await Promise.all(some.map(([, connection]) => connection.close()));
     }
     this.#connections.clear();
+    this.#starter.close();
     if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true });
     this.#folder = undefined;
     this.#links = undefined;
@@ -134,6 +137,7 @@ export class SshNetwork {
       config: this.#file('shared'),
       paths: this.#paths(),
       gate: this.#gate(address),
+      starter: this.#starter,
     };
     const connection = new SshConnection(address, place, bastion);
     this.#connections.set(key, connection);

@@ -1,5 +1,5 @@
 /**
- * The connection of the commands, what waits for them on the host, and the master of ssh are each killed by -9 at every step of the
+ * The channel of the commands (what sshd runs for it), what waits for them on the host, and the master of ssh are each killed by -9 at every step of the
  * protocol, forward and in undo, against a real sshd. The run ends by itself or asks a person about the one command that was lost,
  * the file is as it was before, and no command ran twice.
  */
@@ -68,7 +68,7 @@ describe.skipIf(noSshd !== undefined)(title, () => {
     const channel = watched(network.channel(address), (now) => {
       if (now !== step || hits > 0 || isDown !== (way === 'in undo')) return;
       hits += 1;
-      killAll(pidsOf(victim, dir));
+      killAll(pidsOf(victim, dir, server));
     });
     const host = keptIn(dir, channelHost(address, 'db1', channel));
     const belay = new Belay({
@@ -85,7 +85,7 @@ describe.skipIf(noSshd !== undefined)(title, () => {
           if (event.type !== 'RollbackStarted') return;
           isDown = true;
           // The connection of the way up is gone, so that there is one to be opened on the way down.
-          if (step === '> open' || step === '< ready') killAll(pidsOf('the channel', dir));
+          if (step === '> open' || step === '< ready') killAll(pidsOf('the channel', dir, server));
         },
       });
     const marks = (): string[] => readFileSync(path('marks'), 'utf8').split('\n').slice(0, -1);
@@ -156,15 +156,21 @@ function runbook(path: (name: string) => string): object {
 }
 
 /** What waits on the host has its working folder in the folder of the commands; commands have another. */
-function pidsOf(victim: Victim, dir: string): number[] {
-  if (victim !== 'what waits on the host') {
-    const isMaster = (pid: number): boolean => argumentsOf(pid).includes('[mux]');
-    return sshProcessesOf(process.pid).filter((pid) => isMaster(pid) === (victim === 'the master'));
+function pidsOf(victim: Victim, dir: string, server: Sshd): number[] {
+  switch (victim) {
+    case 'the channel':
+      return server.sessions();
+    case 'the master':
+      return sshProcessesOf(process.pid);
+    case 'what waits on the host': {
+      const own = join(dir, `belay-${process.getuid?.()}`);
+      return readdirSync('/proc')
+        .filter((name) => /^\d+$/.test(name) && workingFolderOf(name) === own)
+        .map(Number);
+    }
+    default:
+      return victim satisfies never;
   }
-  const own = join(dir, `belay-${process.getuid?.()}`);
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && workingFolderOf(name) === own)
-    .map(Number);
 }
 
 function workingFolderOf(pid: string): string | undefined {
@@ -172,14 +178,6 @@ function workingFolderOf(pid: string): string | undefined {
     return readlinkSync(`/proc/${pid}/cwd`);
   } catch {
     return undefined;
-  }
-}
-
-function argumentsOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-  } catch {
-    return '';
   }
 }
 

@@ -98,6 +98,16 @@ describe.skipIf(noSshd !== undefined)(
       );
     });
 
+    it('cost one process for each host, however many commands and accounts it has', async () => {
+      const server = await lab.start();
+      lab.know(server);
+      const network = new SshNetwork({ config: lab.config });
+      const names = ['db1', 'db1-too'].map((name) => network.host(lab.address(server, { name })));
+      await Promise.all(names.map((host) => read(host, 'true')));
+      expect(sshProcessesOf(process.pid)).toHaveLength(1);
+      await network.close();
+    });
+
     it('take everything that the inventory does not say from the user’s own configuration', async () => {
       const server = await lab.start();
       lab.know({ known: 'db1.example', hostKey: server.hostKey });

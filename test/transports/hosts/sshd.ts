@@ -18,6 +18,8 @@ export const noSshd =
 
 export interface Sshd {
   readonly port: number;
+  /** What the server runs for the sessions that are open: programs, and none of its own processes. */
+  sessions(): number[];
   /** `[127.0.0.1]:2222`, as known_hosts names it. */
   readonly known: string;
   /** The public host key, `ssh-ed25519 AAAA…`. */
@@ -127,6 +129,7 @@ async function startSshd(folder: string, authorizedKeys: string, lines: readonly
   const listed = execFileSync('ssh-keygen', ['-lf', `${hostKeyFile}.pub`], { encoding: 'utf8' });
   return {
     port,
+    sessions: () => programsBelow(server.pid),
     known: `[127.0.0.1]:${port}`,
     hostKey: `${type} ${key}`,
     fingerprint: /SHA256:\S+/.exec(listed)?.[0] ?? '',
@@ -136,6 +139,25 @@ async function startSshd(folder: string, authorizedKeys: string, lines: readonly
       await gone;
     },
   };
+}
+
+/** The processes below one that are no sshd; what a program started itself is left out. */
+function programsBelow(parent: number | undefined): number[] {
+  const listed = execFileSync('ps', ['-eo', 'pid=,ppid=,comm='], {
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  const all = listed.split('\n').flatMap((line) => {
+    const found = /^\s*(?<pid>\d+)\s+(?<parent>\d+) (?<name>.*)$/.exec(line)?.groups;
+    return found === undefined
+      ? []
+      : [{ pid: Number(found['pid']), parent: Number(found['parent']), name: found['name'] }];
+  });
+  const below = (of: number | undefined): number[] =>
+    all
+      .filter((one) => one.parent === of)
+      .flatMap(({ pid, name }) => (name?.startsWith('sshd') === true ? below(pid) : [pid]));
+  return below(parent);
 }
 
 export async function freePort(): Promise<number> {
