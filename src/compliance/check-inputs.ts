@@ -6,7 +6,14 @@ import { isJsonObject, type JsonObject } from '../json.ts';
 import type { CheckDescription } from './checks.ts';
 import { reportRule } from './errors.ts';
 
-const ajv = new Ajv2020({ allErrors: true, strict: false, verbose: true, validateFormats: false });
+const ajv = new Ajv2020({
+  allErrors: true,
+  strict: false,
+  verbose: true,
+  validateFormats: false,
+  meta: false,
+  validateSchema: false,
+});
 const compiled = new WeakMap<JsonObject, ValidateFunction>();
 
 export function checkInputs(

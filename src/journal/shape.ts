@@ -30,7 +30,7 @@ let ajv: Ajv2020 | undefined;
 export function shape<T>(schema: TSchema): Shape<T> {
   let check: ValidateFunction<T> | undefined;
   return (value) => {
-    check ??= (ajv ??= new Ajv2020({ strict: false })).compile<T>(schema);
+    check ??= (ajv ??= new Ajv2020({ strict: false, meta: false, validateSchema: false })).compile<T>(schema);
     if (check(value)) return { value };
     const [first] = check.errors ?? [];
     const place = first?.instancePath.slice(0, placeMax) ?? '';

@@ -189,5 +189,5 @@ function ownValue<T>(check: Check<T>): (recorded: Json) => T | undefined {
 }
 
 function compile<T>(schema: TSchema): ValidateFunction<T> {
-  return new Ajv2020({ strict: false }).compile<T>(schema);
+  return new Ajv2020({ strict: false, meta: false, validateSchema: false }).compile<T>(schema);
 }

@@ -12,7 +12,14 @@ import { expressionKeyword, openSchema, splicedKeyword } from './open-schema.ts'
 import { inputSpan, keySpan, outputSpan } from './spans.ts';
 import type { ValidationContext } from './context.ts';
 
-const ajv = new Ajv2020({ allErrors: true, strict: false, verbose: true, validateFormats: false });
+const ajv = new Ajv2020({
+  allErrors: true,
+  strict: false,
+  verbose: true,
+  validateFormats: false,
+  meta: false,
+  validateSchema: false,
+});
 ajv.addKeyword({
   keyword: expressionKeyword,
   schemaType: 'boolean',

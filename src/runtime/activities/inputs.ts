@@ -48,7 +48,12 @@ function fittedInputs(action: AnyAction, inputs: JsonObject): JsonObject {
 function validatorOf(action: AnyAction): ValidateFunction {
   const known = validators.get(action.name);
   if (known !== undefined) return known;
-  const validate = new Ajv2020({ strict: false, allErrors: true }).compile(action.inputs);
+  const validate = new Ajv2020({
+    strict: false,
+    allErrors: true,
+    meta: false,
+    validateSchema: false,
+  }).compile(action.inputs);
   validators.set(action.name, validate);
   return validate;
 }

@@ -4,8 +4,6 @@ import { secretsOf, urlProblem, type Way } from '../../notify/index.ts';
 import { AwsFailure, type Aws } from '../../transports/aws.ts';
 import { commandMessage } from '../../transports/messages/command.ts';
 import { answered, attemptMs, type Delivery, type Letter } from '../../transports/messages/delivery.ts';
-import { mailMessage } from '../../transports/messages/email.ts';
-import { postMessage } from '../../transports/messages/webhook.ts';
 import { readText } from '../read-text.ts';
 import { Refusal } from '../refusal.ts';
 import { readSecret } from '../secrets/references.ts';
@@ -54,6 +52,7 @@ async function sendBy(
       const ca = certificates(way.caFile, env);
       if ('why' in ca) return { kind: 'failed', ...ca };
       const [signWith, bearer] = [secrets.get('signWith'), secrets.get('bearer')];
+      const { postMessage } = await import('../../transports/messages/webhook.ts');
       return postMessage(
         {
           url,
@@ -71,6 +70,7 @@ async function sendBy(
       if ('why' in ca) return { kind: 'failed', ...ca };
       const { server, port, security, from, to, user } = way;
       const password = secrets.get('password');
+      const { mailMessage } = await import('../../transports/messages/email.ts');
       return mailMessage(
         {
           server,
