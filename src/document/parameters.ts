@@ -9,6 +9,7 @@ import { coerceArgument } from './argument.ts';
 import type { DocumentCode } from './errors.ts';
 import { referencesIn, resolveInputs, type Scope } from './expression.ts';
 import { compilePattern, patternTimeoutMs } from './pattern.ts';
+import { isGivenByWindow } from './reference.ts';
 import { didYouMean, makeSuggester } from './suggest.ts';
 import type { Document, Parameter } from './types.ts';
 
@@ -259,6 +260,11 @@ export function resolveParameters(document: Document, given: Arguments, scope: S
         if (reference.kind !== 'parameter') return scope.lookup(reference);
         const other = own(document.parameters, reference.name);
         const value = other === undefined ? undefined : settle(reference.name, other);
+        if (other === undefined && isGivenByWindow(reference.name))
+          return {
+            kind: 'absent',
+            why: `a maintenance window puts it into the parameters of its task, and into no default. Give ${name} a value`,
+          };
         return value === undefined
           ? { kind: 'absent', why: `parameter ${reference.name} has no value` }
           : { kind: 'value', value };

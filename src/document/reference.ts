@@ -47,3 +47,8 @@ export function parseReference(inner: string): Reference | undefined {
       return { kind: 'parameterStore', name, text };
   }
 }
+
+/** Whether a maintenance window fills it in, in the parameters that its task gives. */
+export function isGivenByWindow(name: string): boolean {
+  return /^(?:RESOURCE_ID|TARGET_ID|TARGET_TYPE|WINDOW_[A-Z_]+)$/.test(name);
+}

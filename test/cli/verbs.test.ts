@@ -196,3 +196,35 @@ test('list says which executions were in the sandbox', { timeout: 60_000 }, asyn
   expect((await list()).stdout).toContain('runbook (sandbox)');
   rmSync(path('runbook.yaml'));
 });
+
+test(
+  'an undo list that sleeps is a rollback that is under way, and a cancel promises nothing',
+  { timeout: 60_000 },
+  async () => {
+    const nap = `{ name: Nap, action: 'aws:sleep', inputs: { Duration: PT10M } }`;
+    const file = runbook(
+      `- { name: Act, action: 'host:command', inputs: { Host: here, Script: 'true' }, undo: [${nap}] }
+- { name: Fail, action: 'host:command', inputs: { Host: here, Script: 'exit 1' }, undo: { none: it looks } }`,
+    );
+    const running = folder.start(['run', file, '-y']);
+    const id = idIn(await running.says(/Nap .*sleeps for/));
+    expect((await list()).stdout).toMatch(/Failed +running .*Act\/undo\/Nap/);
+    const shown = (await folder.run(['show', id])).stdout;
+    expect(shown).toContain('Failed, rollback running');
+    expect(shown).toMatch(/↶ Act +under way\n +▸ Act\/undo\/Nap/);
+    const cancelled = await folder.run(['cancel', id]);
+    expect([cancelled.code, cancelled.stderr]).toEqual([
+      5,
+      expect.stringContaining('is climbing down already, and no cancel stops that'),
+    ]);
+  },
+);
+
+test(
+  'explain tells of a rolling that its nested steps are undone, not that nothing is needed',
+  { timeout: 60_000 },
+  async () => {
+    const { stdout } = await folder.run(['explain', 'belay:rolling']);
+    expect(stdout).toMatch(/^undo +its nested steps are undone, target after target, last first/m);
+  },
+);

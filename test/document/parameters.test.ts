@@ -233,6 +233,16 @@ describe('resolving parameters', () => {
     });
   });
 
+  test('never has what only a window gives to its task, and says so', () => {
+    const parameters = { W: { type: 'String', default: '{{ WINDOW_ID }}' } } as const;
+    expect(resolveParameters(documentWith(parameters), {}, scope)).toMatchObject({
+      problems: [
+        { code: 'ABSENT_VALUE', message: expect.stringMatching(/maintenance window .*Give W a value$/) },
+      ],
+    });
+    expect(resolveParameters(documentWith(parameters), { W: 'w' }, scope)).toMatchObject({ ok: true });
+  });
+
   test('never resolves what the caller gave', () => {
     const document = documentWith({
       A: { type: 'String' },

@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { Journal } from '../../src/journal/index.ts';
+import { HostFailure, type Host } from '../../src/transports/host.ts';
 import { executionId, runToy, runbook, step, temporaryJournal } from '../support/run-toy.ts';
 import { ToyWorld } from '../support/toy-world.ts';
 
@@ -92,6 +93,38 @@ describe('locks', () => {
     expect(ran.result).toMatchObject({ status: 'Failed', rollbackStatus: 'clean' });
     expect(ran.state.steps[1]?.failure?.code).toBe('LOCKED');
     expect(ran.world.state()).toMatchObject({ values: {} });
+  });
+
+  test('of a host are held on that host itself, whatever majority its cluster has', async () => {
+    const silent = new HostFailure({
+      code: 'UNREACHABLE',
+      message: 'db1 is silent',
+      retryable: true,
+      effect: 'none',
+    });
+    const host = (name: string): Host =>
+      ({
+        name,
+        label: name,
+        read: () =>
+          name === 'db1'
+            ? Promise.reject(silent)
+            : Promise.resolve({ exitCode: 0, stdout: 'taken\n', stderr: '' }),
+      }) as unknown as Host;
+    const groups = { 'group:db': ['db1', 'db2', 'db3'] };
+    const over = async (...locks: string[]) => {
+      using store = temporaryJournal();
+      return await runToy(runbook([put('A')], { locks }), store, { host, groups });
+    };
+    const both = await over('cluster:db', 'host:db1');
+    expect(both.state.refused).toMatchObject({
+      code: 'LOCK_UNPROVEN',
+      message: expect.stringMatching(/^host:db1 cannot be held: db1 is silent/),
+    });
+    expect(both.world.effects).toEqual([]);
+    // The cluster alone has a majority, and so has it with a member that answers.
+    expect((await over('cluster:db')).result.status).toBe('Success');
+    expect((await over('cluster:db', 'host:db2')).result.status).toBe('Success');
   });
 
   test('whose name an expression made wrong refuse the execution', async () => {

@@ -1,4 +1,5 @@
 /** What a run did per target, where there were many: one line each, before the ending. Pure. */
+import { accountOf, standingTargets, type StepAccount } from '../../engine/index.ts';
 import type { ExecutionView } from '../../runtime/execution-view.ts';
 import { changesText, netChanges } from './change-text.ts';
 import { printable } from './printable.ts';
@@ -8,22 +9,61 @@ import { tableLines } from './table.ts';
 const fewTargets = 4;
 const rowsMax = 50;
 
-/** Empty where there were few targets, or where the ending lists what is still changed by itself. */
-export function recapLines({ status, rollbackStatus, steps, executionId }: ExecutionView): string[] {
+/**
+ * Those that failed stand first. Of a great many only those are listed that failed, changed, or may have. Empty where there
+ * were few targets, or where the ending lists what is still changed by itself.
+ */
+export function recapLines(view: ExecutionView): string[] {
+  const { status, rollbackStatus, steps, executionId } = view;
   if (status !== 'Success' || rollbackStatus !== 'notRequested') return [];
   const changes = netChanges(steps.flatMap((step) => step.changes));
   const targets = new Set([...steps.flatMap((step) => step.targets), ...changes.map(({ target }) => target)]);
   if (targets.size <= fewTargets) return [];
-  const rows = [...targets]
+  const failures = failuresIn(view);
+  const account = accountOf(view);
+  const unsure = targetsOf(account.unsure);
+  const byWord = targetsOf(account.steps.filter(({ certainty }) => certainty === 'byWord'));
+  const all = [...targets]
     .toSorted((left, right) => left.localeCompare(right, 'en', { numeric: true }))
     .map((target) => {
       const its = changes.filter((change) => change.target === target);
-      return [
-        printable(target),
-        its.length === 0 ? 'nothing changed' : `${its.length} changed`,
-        changesText(its),
-      ];
+      const change = its.length === 0 ? 'nothing changed' : `${its.length} changed`;
+      const untold = byWord.has(target) && its.length === 0 ? 'told no change' : change;
+      const did = unsure.has(target) ? 'may have changed something' : untold;
+      const why = failures.get(target);
+      return {
+        isFailed: why !== undefined,
+        isNotable: its.length > 0 || unsure.has(target),
+        cells: [
+          printable(target),
+          why === undefined ? did : `failed, ${did}`,
+          its.length === 0 ? printable(why ?? '') : changesText(its),
+        ],
+      };
     });
-  const more = rows.length > rowsMax ? [`${rows.length - rowsMax} more: belay show ${executionId}`] : [];
-  return [...tableLines(rows.slice(0, rowsMax)), ...more].map((line) => `  ${line}`);
+  const rows = [...all.filter(({ isFailed }) => isFailed), ...all.filter(({ isFailed }) => !isFailed)];
+  const chosen =
+    rows.length <= rowsMax ? rows : rows.filter((row) => row.isFailed || row.isNotable).slice(0, rowsMax);
+  const rest = rows.length - chosen.length;
+  const what = chosen.length === 0 ? 'targets' : 'more';
+  const more = rest > 0 ? [`${rest} ${what}: belay show ${executionId}`] : [];
+  return [...tableLines(chosen.map(({ cells }) => cells)), ...more].map((line) => `  ${line}`);
+}
+
+const targetsOf = (steps: readonly StepAccount[]): Set<string> => new Set(steps.flatMap(standingTargets));
+
+/** Why by target; what several targets failed at together has no reason of its own. */
+function failuresIn({ steps }: ExecutionView): Map<string, string> {
+  const failures = new Map<string, string>();
+  for (const { outputs } of steps) {
+    const named = outputs['Failed'];
+    if (Array.isArray(named))
+      for (const target of named) if (typeof target === 'string') failures.set(target, '');
+  }
+  for (const { failure, targets } of steps) {
+    const [target, ...others] = targets;
+    if (failure !== null && target !== undefined && others.length === 0)
+      failures.set(target, failure.message);
+  }
+  return failures;
 }

@@ -2,7 +2,7 @@
 import { overHostsOutputs } from '../catalog.ts';
 import type { StepDraft } from '../draft.ts';
 import { isAwsAction } from '../fit-inputs.ts';
-import { automationNames, globalNames, ownParts, type Reference } from '../reference.ts';
+import { automationNames, globalNames, isGivenByWindow, ownParts, type Reference } from '../reference.ts';
 import type { Entry, Span, TreeNode } from '../tree.ts';
 import { isJsonObject } from '../../json.ts';
 import { findExpressions, type PlacedBraces } from './expressions.ts';
@@ -13,9 +13,6 @@ import { conditionOf } from './loop.ts';
 import { nameOfUpdated } from './variables.ts';
 
 const prefixes = ['global', 'automation', 'variable', 'ssm'];
-
-/** Filled in by a maintenance window before the automation starts. */
-const windowPseudoParameters = /^(?:RESOURCE_ID|TARGET_ID|TARGET_TYPE|WINDOW_[A-Z_]+)$/;
 
 /** Expressions in the inputs and time limits of a list's steps. */
 export function validateStepReferences(
@@ -173,7 +170,7 @@ function checkReference(reference: Reference, span: Span, user: User, context: V
   };
   switch (reference.kind) {
     case 'parameter':
-      return checkParameter(reference.name, user, context, fail);
+      return checkParameter(reference.name, span, user, context, fail);
     case 'output':
       return user.list === undefined || checkOutput(reference, span, user, context, fail);
     case 'global':
@@ -211,10 +208,24 @@ function checkReference(reference: Reference, span: Span, user: User, context: V
 
 type Fail = (message: string, hint?: string) => false;
 
-function checkParameter(name: string, user: User, context: ValidationContext, fail: Fail): boolean {
+function checkParameter(
+  name: string,
+  span: Span,
+  user: User,
+  context: ValidationContext,
+  fail: Fail,
+): boolean {
   const { draft, report } = context;
   if (draft.parameters.has(name)) return true;
-  if (user.isDefault === true && windowPseudoParameters.test(name)) return true;
+  if (user.isDefault === true && isGivenByWindow(name)) {
+    report.warn(
+      'ABSENT_VALUE',
+      span,
+      `${user.what} uses {{ ${name} }}, which a maintenance window puts into the parameters of its task, and into no default: nobody can start with this one`,
+      'Give the parameter a value, in the window too.',
+    );
+    return true;
+  }
   if ([...listsAround(user.list)].some(({ indexOf }) => indexOf.has(name)))
     return fail(`${name} is a step`, `Name one of its outputs: {{ ${name}.Output }}.`);
   return fail(

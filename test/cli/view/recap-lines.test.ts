@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { recapLines } from '../../../src/cli/view/recap-lines.ts';
-import { begin, change, ended, started, viewAfter, type Told } from '../story.ts';
+import { begin, change, ended, failure, started, viewAfter, type Told } from '../story.ts';
 
 const patched = (count: number): Told[] => {
   const hosts = Array.from({ length: count }, (_, index) => `h${index + 1}`);
@@ -32,4 +32,46 @@ test('few targets need no recap, and a great many are cut', () => {
 
 test('a run that failed lists what is still changed, and that is enough', () => {
   expect(recapLines(viewAfter(patched(12), { status: 'Failed' }))).toEqual([]);
+});
+
+test('of two hundred targets in turns the one that failed is on the last screen, and those without a change are counted', () => {
+  const hosts = Array.from({ length: 200 }, (_, index) => `h${index + 1}`);
+  const turns = hosts.flatMap((host): Told[] => [
+    started(1, `Each@${host}/Check`, { action: 'host:command' }),
+    ended(2, `Each@${host}/Check`, {
+      targets: [host],
+      ...(host === 'h9'
+        ? { status: 'Failed', failure: failure('COMMAND_FAILED', 'h9: exit code 1, wanted 0') }
+        : {}),
+    }),
+  ]);
+  const story: Told[] = [
+    begin('Each'),
+    started(0, 'Each', { action: 'belay:rolling' }),
+    ...turns,
+    ended(9, 'Each', { targets: hosts, outputs: { Failed: ['h9'] } }),
+    [9, { type: 'ExecutionEnded', status: 'Success', rollbackStatus: 'notRequested', outputs: {} }],
+  ];
+  expect(recapLines(viewAfter(story))).toEqual([
+    '  h9  failed, nothing changed  h9: exit code 1, wanted 0',
+    '  199 more: belay show 1RS0ABCDEFGH',
+  ]);
+});
+
+test('of a command that told nothing nobody says that nothing was changed', () => {
+  const hosts = ['h1', 'h2', 'h3', 'h4', 'h5'];
+  const ran = (kind: 'stays' | 'harmless'): readonly string[] =>
+    recapLines(
+      viewAfter([
+        begin('Restart'),
+        started(0, 'Restart', {
+          action: 'host:command',
+          reach: { kind, reason: 'its author says so' },
+        }),
+        ended(1, 'Restart', { targets: hosts, acted: 'yes' }),
+        [1, { type: 'ExecutionEnded', status: 'Success', rollbackStatus: 'notRequested', outputs: {} }],
+      ]),
+    );
+  expect(ran('stays')[0]).toBe('  h1  may have changed something');
+  expect(ran('harmless')[0]).toBe('  h1  told no change');
 });
