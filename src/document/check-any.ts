@@ -20,5 +20,7 @@ export function checkAny(source: SourceText, catalog: Catalog, options: CheckOpt
 
 /** The manifest of a Distributor package has the schemaVersion of a Command document: it lists packages and has no steps. */
 function isPackage(text: string): boolean {
-  return /"(?:packages|packageArn)"\s*:/.test(text) && !/"(?:mainSteps|runtimeConfig)"\s*:/.test(text);
+  const hasKey = (keys: string): boolean =>
+    new RegExp(`"(?:${keys})"\\s*:|^(?:${keys})\\s*:`, 'm').test(text);
+  return hasKey('packages|packageArn') && !hasKey('mainSteps|runtimeConfig');
 }

@@ -55,6 +55,12 @@ function otherKind(root: MapNode): OtherKind | undefined {
     return { what: 'a compliance file', key: 'Rules', hint: 'belay check FILE reads it.' };
   if (has('hosts') && !has('mainSteps'))
     return { what: 'a configuration of hosts (belay.yaml)', key: 'hosts', hint: 'belay doctor reads it.' };
+  if (has('templateBody') && !has('mainSteps'))
+    return {
+      what: 'an SSM document of the type CloudFormation',
+      key: 'templateBody',
+      hint: 'aws:createStack takes the template that it holds.',
+    };
   if (has('sessionType')) return { what: 'a Session document', key: 'sessionType' };
   if ((has('packages') || has('packageArn')) && !has('mainSteps'))
     return {
