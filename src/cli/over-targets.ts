@@ -1,10 +1,11 @@
-/** `belay run FILE --targets …`: one execution of the runbook for each target, as a runbook of one step that starts them. */
+/** `belay run FILE --targets …` and `--target-locations …`: one execution of the runbook for each, as a runbook of one step that starts them. */
 import { basename, dirname, join, resolve } from 'node:path';
 import { checkArguments, parseArgument, shareOf, type Document, type SourceText } from '../document/index.ts';
 import { own, type Json, type JsonObject } from '../json.ts';
 import type { StartRequest } from '../runtime/belay.ts';
 import { Refusal } from '../runtime/refusal.ts';
 import { flagOf, textOf, textsOf, type RawOptions } from './options.ts';
+import { targetLocations } from './target-locations.ts';
 
 /** The request for all targets; the same request where no targets are asked for. Throws Refusal. */
 export function overTargets(
@@ -13,53 +14,61 @@ export function overTargets(
   options: RawOptions,
 ): StartRequest {
   const targets = textsOf(options, 'targets');
+  const locations = textsOf(options, 'targetLocations');
   const { file } = request;
-  if (targets.length > 0 && request.mode === 'Interactive')
+  const flag = targets.length > 0 ? '--targets' : '--target-locations';
+  if (targets.length + locations.length > 0 && request.mode === 'Interactive')
     throw usage(
       'NOT_WITH_TARGETS',
-      '--interactive waits before each step of one execution, and --targets starts several',
+      `--interactive waits before each step of one execution, and ${flag} starts several`,
       'Leave one of them out.',
     );
-  if (targets.length === 0) return refuseAlone(options, request);
+  if (targets.length + locations.length === 0) return refuseAlone(options, request);
   if (document === undefined || typeof file !== 'string') return request;
-  const parameter = targetParameter(document, options);
+  const parameter = targets.length > 0 ? targetParameter(document, options) : undefined;
   const [name] = Object.keys(request.secrets);
   if (name !== undefined)
     throw usage(
       'SECRET_NOT_ALLOWED',
-      `--secret ${name} cannot go to the executions of --targets`,
+      `--secret ${name} cannot go to the executions of ${flag}`,
       'Run it for one target, or read the secret by a default "{{ ssm:NAME }}".',
     );
   const given = argumentsOf(request, document);
   refuseProblems(document, given, parameter);
-  const { Key, Values } = choiceOf(targets);
   const limits = limitsOf(options);
+  const over = parameter === undefined ? {} : overOf(targets, parameter, limits);
+  const places = targetLocations(locations, parameter === undefined ? limits : {});
   const step = {
     name: 'Targets',
     action: 'aws:executeAutomation',
     inputs: {
       DocumentName: resolve(file),
       RuntimeParameters: given,
-      Targets: [{ Key, Values }],
-      TargetParameterName: parameter,
-      ...limits,
+      ...over,
+      ...(places.length === 0 ? {} : { TargetLocations: places }),
       ...(flagOf(options, 'strictErrors') ? { StrictErrors: true } : {}),
     },
   };
   const when = request.rollback ?? document.rollback.when;
   const text = JSON.stringify({
     schemaVersion: '0.3',
-    description: `${basename(file)} for each target of ${targets.join(', ')}`,
+    description: `${basename(file)} for each target of ${[...targets, ...locations].join(', ')}`,
     rollback: { when, timeoutSeconds: document.rollback.timeoutSeconds },
     mainSteps: [step],
     outputs: ['Targets.Succeeded', 'Targets.Failed', 'Targets.NotStarted'],
   });
   const { rollback: _own, targets: _targets, ...rest } = request;
+  const [chosen] = (over['Targets'] ?? []) as { Key?: string }[];
   const source: SourceText = {
-    file: join(dirname(file), `${basename(file).replace(/\.\w+$/, '')} over ${Key}`),
+    file: join(dirname(file), `${basename(file).replace(/\.\w+$/, '')} over ${chosen?.Key ?? 'locations'}`),
     text,
   };
   return { ...rest, file: source, texts: {}, values: {} };
+}
+
+function overOf(targets: readonly string[], parameter: string, limits: JsonObject): JsonObject {
+  const { Key, Values } = choiceOf(targets);
+  return { Targets: [{ Key, Values: [...Values] }], TargetParameterName: parameter, ...limits };
 }
 
 /** A limit without targets would be taken for one of something else. */
@@ -108,8 +117,8 @@ function argumentsOf({ texts, values }: StartRequest, document: Document): JsonO
 }
 
 /** Before anything is started, for all targets alike. Throws Refusal. */
-function refuseProblems(document: Document, given: JsonObject, target: string): void {
-  if (own(given, target) !== undefined)
+function refuseProblems(document: Document, given: JsonObject, target: string | undefined): void {
+  if (target !== undefined && own(given, target) !== undefined)
     throw usage(
       'GIVEN_TWICE',
       `parameter ${target} is given, and --targets gives it too`,

@@ -79,6 +79,12 @@ export const runCommand = ({ waitLock, noWait, leaveToDaemon, yes, json }: Commo
       says: 'The parameter that gets the target; may be left out where the runbook has only one',
     },
     {
+      name: 'target-locations',
+      value: 'PLACES',
+      repeatable: true,
+      says: 'Accounts and regions, each with the role there: Accounts=111122223333,Regions=eu-west-1,us-east-1,ExecutionRoleName=NAME',
+    },
+    {
       name: 'max-concurrency',
       value: 'N',
       says: 'How many targets are under way at once: 5 or 10% (default 10)',

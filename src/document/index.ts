@@ -106,3 +106,4 @@ export {
   wrongType,
   type MapReader,
 } from './read-keys.ts';
+export { isRunbookFile } from './file-name.ts';

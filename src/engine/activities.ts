@@ -6,7 +6,7 @@ import type { Capture, DeclaredOutput, Document } from '../document/types.ts';
 import type { Json, JsonObject } from '../json.ts';
 import type { Failure } from './failure.ts';
 import type { OutdatedProcess } from './events.ts';
-import type { EffectResult } from './types.ts';
+import type { EffectResult, Location } from './types.ts';
 
 /** What a call of each kind works on. */
 export interface InputOf {
@@ -38,7 +38,12 @@ export interface InputOf {
     readonly said: Json;
   };
   /** Which runbook a name means here. Only reads. */
-  readonly findRunbook: { readonly name: string; readonly version: string | null };
+  readonly findRunbook: {
+    readonly name: string;
+    readonly version: string | null;
+    /** Asks for a runbook of one step that runs it for each of these, with the inputs of that step. */
+    readonly over?: JsonObject;
+  };
   /** Which targets a choice means: `tag:Role` with `db`. Only reads. */
   readonly findTargets: { readonly key: string; readonly values: readonly string[] };
   /** Values for all parameters of a runbook, from what a step gives it. `call`: of the child that is to have them. */
@@ -162,6 +167,8 @@ export interface ActivityCallOf<K extends ActivityKind> {
   readonly ignoreCancel: boolean;
   /** The role that AWS is called with; absent: the caller's own. */
   readonly assumeRole?: string;
+  /** Where AWS is called; absent: where the caller is. Comes in place of `assumeRole`. */
+  readonly location?: Location;
 }
 
 export type ActivityCall = { readonly [K in ActivityKind]: ActivityCallOf<K> }[ActivityKind];

@@ -28,7 +28,7 @@ export interface ChildCall {
   readonly ignoreCancel: boolean;
 }
 
-export type ChildInput = Pick<ExecutionInput, 'parameters' | 'rollbackWhen' | 'lockWaitSeconds'>;
+export type ChildInput = Pick<ExecutionInput, 'parameters' | 'rollbackWhen' | 'lockWaitSeconds' | 'location'>;
 
 /** Has a child that has ended climb down, and waits for that. No cancel reaches it. */
 export interface ChildRollbackCall {

@@ -149,8 +149,9 @@ export class Frame {
 
   /** Calls AWS with the document's role, where it has one. */
   async activity<K extends ActivityKind>(call: Call<K>): Promise<Outcome<K>> {
-    const { assumeRole } = this.execution;
-    const role = assumeRole === undefined ? {} : { assumeRole };
+    const { assumeRole, input } = this.execution;
+    const location = call.location ?? input.location;
+    const role = location !== undefined ? { location } : assumeRole === undefined ? {} : { assumeRole };
     const outcome = await this.runtime.activity<K>({ ignoreCancel: this.ignoreCancel, ...call, ...role });
     this.execution.heard(outcome);
     this.execution.answered += 1;

@@ -73,6 +73,7 @@ export {
 export {
   type EffectResult,
   type ExecutionInput,
+  type Location,
   type Program,
   type RollbackRequest,
   type StepDescriptor,

@@ -107,8 +107,8 @@ type Forward = ListResult & {
 async function runForward(frame: Frame): Promise<Forward> {
   const { execution } = frame;
   const { document } = execution.program;
-  if (document.assumeRole !== undefined && document.assumeRole !== '') {
-    const role = await resolve(frame, document.assumeRole, 'assumeRole');
+  if (execution.input.location === undefined && (document.assumeRole ?? '') !== '') {
+    const role = await resolve(frame, document.assumeRole ?? '', 'assumeRole');
     if (role.ok && typeof role.value === 'string' && role.value !== '') execution.assumeRole = role.value;
   }
   await initialize(frame);

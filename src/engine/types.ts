@@ -120,8 +120,17 @@ export interface ExecutionInput {
   readonly parent?: string;
   /** An approval counts only when the host finds it signed by whom it names. */
   readonly signedApprovals?: true;
+  /** Of a child that acts in another account or region: there its runbook's own assumeRole is not taken, nor that of those below it. */
+  readonly location?: Location;
   /** Before each step of the main flow a person says which one runs, as in SSM's mode of that name; absent: they run by themselves. */
   readonly mode?: 'Interactive';
+}
+
+/** Where AWS is called, in place of the caller's own account and region. */
+export interface Location {
+  /** ARNs, each assumed with the one before it; the last is the role there. */
+  readonly roles: readonly string[];
+  readonly region: string;
 }
 
 /** Values that a `wait` activity gives; kept by the engine for later steps and for undo. */

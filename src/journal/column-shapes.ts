@@ -48,6 +48,7 @@ const input = Type.Object({
   lockWaitSeconds: Type.Optional(count),
   parent: Type.Optional(text),
   signedApprovals: Type.Optional(Type.Literal(true)),
+  location: Type.Optional(Type.Object({ roles: Type.Array(text), region: text })),
   mode: Type.Optional(Type.Literal('Interactive')),
 });
 const at = Type.Union([instant, Type.Null()]);

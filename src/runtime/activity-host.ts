@@ -9,6 +9,7 @@ import type { ApprovalJudge } from './approvals/approval-judge.ts';
 import { carryOut, release } from './activities/carry-out.ts';
 import { asOutcome, failedOutcome } from './activities/outcomes.ts';
 import type { ChildRunbooks } from './child-runbooks.ts';
+import { awsOf, instanceThere, noHostsThere } from './location.ts';
 import type { KnownMachines } from './known-machines.ts';
 import type { LockKeeper } from './locks/keeper.ts';
 import type { LogFolder, LogSink } from './logs.ts';
@@ -165,10 +166,10 @@ export class ActionHost implements ActivityHost {
   ): ActionContext {
     const { executionId, aws, models, fetch, targets, scripts, files, vault, logs, onNotice, now } =
       this.#ports;
-    const { step, assumeRole } = call;
+    const { step, location } = call;
     const given = inputsOf(call);
     const hidesOutput = !asksForOutput(given) && vault.holdsSecret(given);
-    const own = assumeRole === undefined ? aws : aws.assume(assumeRole);
+    const own = awsOf(call, aws);
     return {
       executionId,
       step,
@@ -177,8 +178,11 @@ export class ActionHost implements ActivityHost {
       aws: hidesOutput ? quietAws(own) : own,
       models,
       fetch,
-      host: (name) => this.#host(call, name, deadlineAt),
-      targets,
+      host: (name) =>
+        location === undefined
+          ? this.#host(call, name, deadlineAt)
+          : instanceThere(this.#ports.host(name), location),
+      targets: location === undefined ? targets : () => noHostsThere(location),
       scripts: placeUntil(deadlineAt, scripts, now),
       attachment: (name) => files.attachment(name, own),
       commandDocument: (name) => files.commandDocument(name),

@@ -9,6 +9,7 @@ import {
   checkArguments,
   checkDocument,
   fitArgument,
+  isRunbookFile,
   resolveParameters,
   type Catalog,
   type Document,
@@ -18,6 +19,7 @@ import { plan, type FoundRunbook } from '../engine/index.ts';
 import { own, type Json, type JsonObject } from '../json.ts';
 import type { Aws } from '../transports/aws.ts';
 import { awsRunbook } from './aws-runbooks.ts';
+import { overRunbook } from './over-runbook.ts';
 import { defaultScope, readStored } from './defaults.ts';
 import { readText } from './read-text.ts';
 import { Refusal } from './refusal.ts';
@@ -26,6 +28,8 @@ import { holdsPlaceholder } from './secrets/placeholder.ts';
 export interface ChildRunbooks {
   /** Throws ActionFailure. */
   find(name: string, version: string | null, aws: Aws): Promise<FoundRunbook>;
+  /** A runbook of one step that runs that file for each of several targets: `over`, with the inputs of the step. Throws ActionFailure. */
+  over(file: string, over: JsonObject): FoundRunbook;
   /** Values for all parameters. `childId`: of the child that gets them. Throws ActionFailure. */
   fit(asked: Fitting, aws: Aws): Promise<JsonObject>;
 }
@@ -83,9 +87,11 @@ export function childRunbooks(caller: CallerOf): ChildRunbooks {
           code: 'NOT_LOCAL',
           message: locationsMessage(locationsIn(document) ?? ''),
         });
-      const program = plan(document, (step) => describeStep(caller.actions, step));
-      const runbook = basename(source.file).replace(/^aws:|\.(ya?ml|json)$/g, '');
-      return { kind: 'runbook', runbook, file: source.file, program: asJson(program) };
+      return planned(source, document, caller);
+    },
+    over: (file, over) => {
+      const source = overRunbook(file, checked(readFile(file), caller.catalog()), over);
+      return planned(source, checked(source, caller.catalog()), caller);
     },
     fit: async (asked, aws) => {
       try {
@@ -99,6 +105,12 @@ export function childRunbooks(caller: CallerOf): ChildRunbooks {
       }
     },
   };
+}
+
+function planned({ file }: SourceText, document: Document, { actions }: CallerOf): FoundRunbook {
+  const program = plan(document, (step) => describeStep(actions, step));
+  const runbook = basename(file).replace(/^aws:|\.(ya?ml|json)$/g, '');
+  return { kind: 'runbook', runbook, file, program: asJson(program) };
 }
 
 /** A plain copy: what is written down. */
@@ -117,10 +129,10 @@ function ofService(name: string): FoundRunbook {
   });
 }
 
-/** The step that has Systems Manager go to other accounts and regions, which is never done here. */
+/** The step that has Systems Manager run a document of its own in other accounts and regions, which is never done here. */
 export function locationsIn({ mainSteps }: Pick<Document, 'mainSteps'>): string | undefined {
   for (const { name, inputs, nested = {} } of mainSteps) {
-    if ((inputs['TargetLocations'] ?? null) !== null) return name;
+    if ((inputs['TargetLocations'] ?? null) !== null && !isRunbookFile(inputs['DocumentName'])) return name;
     for (const steps of Object.values(nested)) {
       const inner = locationsIn({ mainSteps: steps });
       if (inner !== undefined) return inner;

@@ -47,8 +47,8 @@ export interface Aws {
    * AwsFailure (NO_CREDENTIALS).
    */
   environment?(signal?: AbortSignal): Promise<Readonly<Record<string, string>>>;
-  /** A view of the same client that acts with the role's credentials (`assumeRole` of a document). */
-  assume(roleArn: string): Aws;
+  /** A view of the same client that acts with the role's credentials (`assumeRole` of a document), and in that region where one is named. */
+  assume(roleArn: string, region?: string): Aws;
 }
 
 /**

@@ -21,14 +21,14 @@ export function sandboxAws(world: World, models?: AwsModels): Aws {
   let requests = 0;
   return view(world.look().callerArn);
 
-  function view(callerArn: string): Aws {
+  function view(callerArn: string, viewRegion?: string): Aws {
     return {
       call: async (written, { reveal = false } = {}) => {
         const found = resolve(written, models);
         const params =
           models?.canonical?.(written.service, written.operation, written.params) ?? written.params;
         const call = { ...written, params };
-        const context: Context = { ...found, region: call.region ?? world.look().region };
+        const context: Context = { ...found, region: call.region ?? viewRegion ?? world.look().region };
         requests += 1;
         const requestId = uuidOf(hash('request', requests));
         const reply = await serve(call, callerArn, context, requestId);
@@ -41,9 +41,9 @@ export function sandboxAws(world: World, models?: AwsModels): Aws {
         if (signal?.aborted === true)
           throw cancelled({ service: 'sts', operation: 'GetCallerIdentity', region: world.look().region });
         const { account, region, partition } = world.look();
-        return { account, arn: callerArn, region, partition };
+        return { account, arn: callerArn, region: viewRegion ?? region, partition };
       },
-      assume: (roleArn) => view(sessionArn(roleArn)),
+      assume: (roleArn, region = viewRegion) => view(sessionArn(roleArn), region),
     };
   }
 

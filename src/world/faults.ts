@@ -59,7 +59,7 @@ export function withFault(
       );
     },
     identity: (signal) => aws.identity(signal),
-    assume: (roleArn) => faultyAws(aws.assume(roleArn)),
+    assume: (roleArn, region) => faultyAws(aws.assume(roleArn, region)),
   });
 
   const faultyHost = (host: Host): Host => ({

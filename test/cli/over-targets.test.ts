@@ -98,3 +98,35 @@ test.each([
 ] as const)('%j with %j is refused: %s', (options, asked, message) => {
   expect(refusalOf(options, asked)).toContain(message);
 });
+
+test('locations become those of the step, with the limits where there are no other targets', () => {
+  const places = 'Accounts=111122223333,444455556666,Regions=eu-west-1,us-east-1,ExecutionRoleName=Ops';
+  const place = {
+    Accounts: ['111122223333', '444455556666'],
+    Regions: ['eu-west-1', 'us-east-1'],
+    ExecutionRoleName: 'Ops',
+  };
+  const whole = { values: { Host: 'db1' } };
+  expect(stepOf({ targetLocations: [places], maxErrors: '1' }, whole)).toEqual({
+    DocumentName: '/srv/patch.yaml',
+    RuntimeParameters: { Version: '15', Count: 3, Host: 'db1' },
+    TargetLocations: [{ ...place, TargetLocationMaxErrors: '1' }],
+  });
+  expect(stepOf({ ...targets, targetLocations: [places], maxErrors: '1' })).toMatchObject({
+    Targets: [{ Key: 'tag:Role', Values: ['db', 'web'] }],
+    MaxErrors: '1',
+    TargetLocations: [place],
+  });
+});
+
+test.each([
+  ['Account=111122223333', 'Account is no key'],
+  ['111122223333', 'stands behind no key'],
+  ['Accounts=', 'no value behind Accounts'],
+  ['Accounts=12', '12 is no account'],
+  ['Accounts=ou-abcd-12345678', 'is no account'],
+  ['ExecutionRoleName=a,b', 'has one value'],
+  ['Regions=a,Regions=b', 'given twice'],
+])('the locations %s are refused: %s', (text, why) => {
+  expect(refusalOf({ targetLocations: [text] }, { values: { Host: 'db1' } })).toContain(why);
+});

@@ -4,7 +4,7 @@
  */
 import { Type, type Static } from 'typebox';
 import type { CatalogProblem } from '../../document/catalog.ts';
-import { embeddedText, shareOf } from '../../document/index.ts';
+import { embeddedText, isRunbookFile, shareOf } from '../../document/index.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
 import { AwsFailure, type AwsCall } from '../../transports/aws.ts';
 import { ActionFailure, defineAction, done, failed, pending, type ActionContext } from '../define-action.ts';
@@ -89,7 +89,7 @@ const inputs = strictObject({
       minItems: 1,
       maxItems: 100,
       description:
-        'Other accounts and regions, each with the role that Systems Manager acts with there. The service runs it then, by the name of a document that it has; a file is not carried there.',
+        'Other accounts and regions, each with the role that acts there in place of assumeRole. Belay goes over them where DocumentName is a file; hosts are in none of them. A document of Systems Manager is run by the service.',
     }),
   ),
   Tags: Type.Optional(
@@ -144,14 +144,15 @@ export const executeAutomation = defineAction({
         ...(hint === undefined ? {} : { hint }),
       });
     };
-    if (TargetLocations !== undefined && /\.(?:ya?ml|json)$/.test(textOf(inputs['DocumentName'])))
+    const isOfFile = isRunbookFile(inputs['DocumentName']);
+    if (TargetLocations !== undefined && !isOfFile && inputs['StrictErrors'] !== undefined)
       about(
-        'DocumentName',
-        'a file is not carried to other accounts and regions: TargetLocations wants a document that Systems Manager has there',
-        'Create it there as a document and share it, and name it here.',
+        'StrictErrors',
+        'the service goes over TargetLocations of its documents, and knows no StrictErrors',
       );
-    if (TargetLocations !== undefined && inputs['StrictErrors'] !== undefined)
-      about('StrictErrors', 'the service goes over TargetLocations, and knows no StrictErrors');
+    if (isOfFile)
+      for (const message of beyondFiles(TargetLocations, (value) => tools.isExpression(value)))
+        about('TargetLocations', message);
     if (Targets !== undefined && TargetMaps !== undefined)
       about('TargetMaps', 'aws:executeAutomation takes either Targets or TargetMaps, and is given both');
     if (Targets !== undefined && parameter === undefined)
@@ -172,15 +173,19 @@ export const executeAutomation = defineAction({
   },
   // A runbook that Belay runs gets it as its own secret parameter; what Systems Manager runs it would keep.
   secretInputs: ({ DocumentName, TargetLocations }) =>
-    typeof DocumentName !== 'string' || isOfService(DocumentName) || TargetLocations !== undefined
+    typeof DocumentName !== 'string' ||
+    isOfService(DocumentName) ||
+    (TargetLocations !== undefined && !isRunbookFile(DocumentName))
       ? []
       : ['RuntimeParameters'],
   timeoutSeconds: undefined,
   listMaxInSsm: { TargetMaps: 300, Tags: 5 },
   permissions: ({ DocumentName, TargetLocations }) =>
-    isOfService(DocumentName) || TargetLocations !== undefined
-      ? ['ssm:StartAutomationExecution', 'ssm:GetAutomationExecution', 'ssm:StopAutomationExecution']
-      : [],
+    TargetLocations !== undefined && isRunbookFile(DocumentName)
+      ? ['sts:AssumeRole']
+      : isOfService(DocumentName) || TargetLocations !== undefined
+        ? ['ssm:StartAutomationExecution', 'ssm:GetAutomationExecution', 'ssm:StopAutomationExecution']
+        : [],
   targets: () => [],
   hasHostTargets: false,
   effect: {
@@ -235,9 +240,23 @@ function refuseSecrets({ DocumentName, RuntimeParameters }: Inputs, context: Act
   });
 }
 
-/** Of an input as it is written. */
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : '';
+/** What only Systems Manager does with locations, where Belay is to go over them. */
+function beyondFiles(written: Json | undefined, isExpression: (value: Json) => boolean): readonly string[] {
+  const problems = new Set<string>();
+  for (const entry of Array.isArray(written) ? (written as readonly Json[]) : []) {
+    if (!isJsonObject(entry)) continue;
+    const { Accounts: accounts = [], TargetLocationAlarmConfiguration: alarm } = entry;
+    for (const account of Array.isArray(accounts) ? (accounts as readonly Json[]) : [])
+      if (typeof account === 'string' && account.startsWith('ou-') && !isExpression(account))
+        problems.add(
+          `organizational units such as ${account} are looked up by Systems Manager alone: name the accounts of the unit`,
+        );
+    if (alarm !== undefined)
+      problems.add(
+        'TargetLocationAlarmConfiguration is looked at by Systems Manager alone: run it with --alarm',
+      );
+  }
+  return [...problems];
 }
 
 /** By its name alone: a document that AWS owns, or an ARN. */

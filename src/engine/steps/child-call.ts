@@ -7,7 +7,7 @@ import type { Frame } from '../frame.ts';
 import { findRunbookTimeoutMs } from '../limits.ts';
 import type { StepRecord } from '../records.ts';
 import type { ExecutionResult } from '../result.ts';
-import type { Program } from '../types.ts';
+import type { Location, Program } from '../types.ts';
 
 /** A runbook that was found, and can be run here. */
 export interface Local {
@@ -26,11 +26,13 @@ export interface Calling {
   readonly target: string | null;
   /** Seconds for the child; null: no limit. */
   readonly timeoutSeconds: number | null;
+  /** Where it acts; absent: where the execution does. */
+  readonly location?: Location;
 }
 
 /** An ending: the runbook cannot have these. */
 export async function fitParameters(
-  { frame, record, call }: Calling,
+  { frame, record, call, location }: Calling,
   { runbook, program }: Local,
   given: Json,
 ): Promise<{ readonly value: JsonObject } | Ending> {
@@ -47,6 +49,7 @@ export async function fitParameters(
     token: frame.execution.id,
     timeoutMs: frame.within(findRunbookTimeoutMs),
     onLost: 'rerun',
+    ...(location === undefined ? {} : { location }),
   });
   if (outcome.status === 'ok') return { value: outcome.value };
   return outcome.status === 'cancelled' ? cancelled(1) : failed(failureOf(outcome));
@@ -54,7 +57,7 @@ export async function fitParameters(
 
 /** Runs the child to its end. What it left is in the step's record then. */
 export async function runChild(
-  { frame, record, call, target, timeoutSeconds }: Calling,
+  { frame, record, call, target, timeoutSeconds, location = frame.execution.input.location }: Calling,
   { runbook, file, program }: Local,
   parameters: JsonObject,
 ): Promise<ChildOutcome> {
@@ -71,6 +74,7 @@ export async function runChild(
       parameters,
       // A parent that is not to be taken back has no child that is.
       rollbackWhen: input.rollbackWhen === 'never' ? 'never' : program.document.rollback.when,
+      ...(location === undefined ? {} : { location }),
       ...(input.lockWaitSeconds === undefined ? {} : { lockWaitSeconds: input.lockWaitSeconds }),
     },
     timeoutMs: allowedMs === Infinity ? null : allowedMs,

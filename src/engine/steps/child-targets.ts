@@ -21,13 +21,13 @@ export function hasTargets({ inputs }: StepRecord): boolean {
   return inputs?.['Targets'] !== undefined || inputs?.['TargetMaps'] !== undefined;
 }
 
-interface Target {
+export interface Target {
   readonly name: string;
   readonly parameters: JsonObject;
 }
 
 /** What the children came to, beside how many succeeded. */
-interface Gathered {
+export interface Gathered {
   readonly executions: string[];
   readonly changes: Change[];
 }
@@ -57,11 +57,13 @@ export async function overTargets(run: StepRun, local: Local): Promise<Ending> {
       return turn(calling, local, target, gathered);
     },
   });
-  const ending = endingOf(record, targets as readonly Target[], budget.errors, tally, gathered);
+  const allowed = tally.failed.length > budget.errors ? budget.errors : null;
+  const ending = endingOf(record, targets as readonly Target[], allowed, tally, gathered);
   return tally.isCancelled ? cancelled(1, ending.result) : ending;
 }
 
-async function turn(
+/** One target's child to its end, and what it came to as a turn. */
+export async function turn(
   calling: Parameters<typeof runChild>[0],
   local: Local,
   { parameters: given }: Target,
@@ -138,7 +140,7 @@ function ofMaps(written: Json, common: JsonObject): Target[] {
 }
 
 /** Each once; a name stands in paths, so what would part a path is left out of it. */
-function named(targets: readonly Target[], { path }: StepRecord): readonly Target[] | Ending {
+export function named<T extends Target>(targets: readonly T[], { path }: StepRecord): readonly T[] | Ending {
   if (targets.length === 0)
     return flowFailed('NO_TARGETS', `${path} found no targets, and nothing was started`);
   const taken = new Set<string>();
@@ -156,20 +158,20 @@ function budgetOf(inputs: JsonObject, total: number): ErrorBudget | string {
   return errorBudgetOf({ name: 'MaxConcurrency', value: most }, { name: 'MaxErrors', value: errors }, total);
 }
 
-function endingOf(
+/** `allowed`: the errors that were allowed, and there were more; null: there were not. */
+export function endingOf(
   { step }: StepRecord,
   targets: readonly Target[],
-  errors: number,
+  allowed: number | null,
   { succeeded, failed: bad, failures }: Tally,
   { executions, changes }: Gathered,
 ): Ending {
   const last = failures.findLast(({ failure }) => failure !== null)?.failure ?? null;
   const begun = new Set([...succeeded, ...bad]);
   const notStarted = targets.flatMap(({ name }) => (begun.has(name) ? [] : [name]));
-  const isTooMany = bad.length > errors;
   const outputs: JsonObject = {
     Output: executions,
-    Status: isTooMany ? 'Failed' : 'Success',
+    Status: allowed === null ? 'Success' : 'Failed',
     Targets: targets.map(({ name }) => name),
     Succeeded: succeeded,
     Failed: bad,
@@ -179,10 +181,10 @@ function endingOf(
   const words =
     bad.length === 0 ? done : `${done}, failed: ${bad.slice(0, 10).join(', ')}${bad.length > 10 ? ' …' : ''}`;
   const result = { ...nothing, outputs, changes, note: words };
-  if (!isTooMany) return { ...flowDone(outputs, words), result };
+  if (allowed === null) return { ...flowDone(outputs, words), result };
   const rest = notStarted.length === 0 ? '' : `; ${notStarted.length} not begun`;
   const why = last === null ? '' : `: ${last.message}`;
-  const message = `${step.name} stopped after more than ${errors} of its targets had failed (${words}${rest})${why}`;
+  const message = `${step.name} stopped after more than ${allowed} of its targets had failed (${words}${rest})${why}`;
   return {
     ...flowFailed(last?.code ?? 'TARGET_FAILED', message, outputs),
     result: { ...result, note: '' },

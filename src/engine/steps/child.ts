@@ -2,7 +2,7 @@
  * aws:executeAutomation: runs another runbook as an execution below this one, or as one for each target, or has the service run it.
  * The host finds the runbook and fits its parameters; a child that was started is undone by having it climb down.
  */
-import { embeddedText, selectOutput } from '../../document/index.ts';
+import { embeddedText, isRunbookFile, selectOutput } from '../../document/index.ts';
 import type { Json } from '../../json.ts';
 import type { FoundRunbook } from '../activities.ts';
 import type { ChildOutcome } from '../children.ts';
@@ -13,16 +13,19 @@ import type { Program } from '../types.ts';
 import type { RunStep, StepRun } from '../step-run.ts';
 import { attempted } from './attempted.ts';
 import { failed, failureIn, fitParameters, runChild, type Calling, type Local } from './child-call.ts';
+import { overLocations } from './child-locations.ts';
 import { hasTargets, overTargets } from './child-targets.ts';
 
 export const child: RunStep = async (run) => {
-  // Other accounts and regions: the service runs it there, and has the document.
-  if ((run.record.inputs?.['TargetLocations'] ?? null) !== null) return attempted(run);
+  const { TargetLocations: locations = null, DocumentName: name } = run.record.inputs ?? {};
+  // Other accounts and regions: what the service has it runs there, and a file is run from here.
+  if (locations !== null && !isRunbookFile(name)) return attempted(run);
   const found = await findRunbook(run);
   if ('status' in found) return found;
   if (found.kind === 'service') return attempted(run);
   // The host has made it of a document that it found sound.
   const local: Local = { ...found, program: found.program as unknown as Program };
+  if (locations !== null) return overLocations(run, local);
   return hasTargets(run.record) ? overTargets(run, local) : one(run, local);
 };
 

@@ -87,8 +87,10 @@ const byKind: { readonly [K in ActivityKind]: CarryOut<K> } = {
     const { action, inputs } = checked(work, means);
     return ok<'stillRuns'>((await action.stillRuns?.(inputs, processes, means.context)) ?? processes);
   },
-  findRunbook: async ({ input: { name, version } }, { runbooks, context }) =>
-    ok<'findRunbook'>(await runbooks.find(name, version, context.aws)),
+  findRunbook: async ({ input: { name, version, over } }, { runbooks, context }) =>
+    ok<'findRunbook'>(
+      over === undefined ? await runbooks.find(name, version, context.aws) : runbooks.over(name, over),
+    ),
   findTargets: async ({ input }, { context }) => ok<'findTargets'>(await findTargets(input, context)),
   fitParameters: async ({ input: { call, ...asked } }, { runbooks, context }) =>
     ok<'fitParameters'>(

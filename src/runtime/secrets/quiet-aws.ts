@@ -12,7 +12,7 @@ export function quietAws(aws: Aws): Aws {
         throw error instanceof AwsFailure ? quiet(error, `${call.service} ${call.operation}`) : error;
       }
     },
-    assume: (roleArn) => quietAws(aws.assume(roleArn)),
+    assume: (roleArn, region) => quietAws(aws.assume(roleArn, region)),
   };
 }
 

@@ -4,7 +4,7 @@
  */
 import { basename } from 'node:path';
 import { isOfService } from '../../actions/index.ts';
-import { fitArgument, resolveInputs, type Document, type Step } from '../../document/index.ts';
+import { fitArgument, isRunbookFile, resolveInputs, type Document, type Step } from '../../document/index.ts';
 import { isJsonObject, own, type Json, type JsonObject } from '../../json.ts';
 import { awsRunbook } from '../aws-runbooks.ts';
 import { depthMax, runbookFile } from '../child-runbooks.ts';
@@ -92,7 +92,7 @@ function called(
   const name = resolved.ok && typeof resolved.value === 'string' ? resolved.value : '';
   if (name === '') return not('unknown', 'runs a runbook whose name is only known when it runs');
   const runs = `has Systems Manager run ${name}`;
-  if ((step.inputs['TargetLocations'] ?? null) !== null) return not('service', runs);
+  if ((step.inputs['TargetLocations'] ?? null) !== null && !isRunbookFile(name)) return not('service', runs);
   const file = runbookFile(name, { file: caller.file, folders });
   const text = file === undefined ? awsRunbook(name) : undefined;
   if (file === undefined && text === undefined) {

@@ -36,7 +36,11 @@ export function createAws(options: AwsOptions = {}): Aws {
   );
 }
 
-function createView(shared: Shared, credentials: AwsCredentialIdentityProvider | undefined): Aws {
+function createView(
+  shared: Shared,
+  credentials: AwsCredentialIdentityProvider | undefined,
+  viewRegion?: string,
+): Aws {
   const { options, models } = shared;
 
   const call: Aws['call'] = async (request, { reveal = false } = {}) => {
@@ -49,7 +53,7 @@ function createView(shared: Shared, credentials: AwsCredentialIdentityProvider |
     const isTokened = tokenMember !== undefined && params[tokenMember] !== undefined;
 
     const connection = await shared.connect();
-    const region = request.region ?? (await connection.region());
+    const region = request.region ?? viewRegion ?? (await connection.region());
     const { signal, replyMs } = request;
     return sendWithRetries(
       () =>
@@ -77,7 +81,7 @@ function createView(shared: Shared, credentials: AwsCredentialIdentityProvider |
   const view: Aws = {
     call,
     async identity(signal) {
-      const region = await (await shared.connect()).region();
+      const region = viewRegion ?? (await (await shared.connect()).region());
       const params = {};
       const reply = await call({
         service: 'sts',
@@ -90,10 +94,10 @@ function createView(shared: Shared, credentials: AwsCredentialIdentityProvider |
     },
     async environment(signal) {
       signal?.throwIfAborted();
-      return (await shared.connect()).environment(credentials);
+      return (await shared.connect()).environment(credentials, viewRegion);
     },
-    assume: (roleArn) =>
-      createView(shared, assumedCredentials(view, roleArn, options.sessionName ?? 'belay')),
+    assume: (roleArn, region = viewRegion) =>
+      createView(shared, assumedCredentials(view, roleArn, options.sessionName ?? 'belay'), region),
   };
   return view;
 }

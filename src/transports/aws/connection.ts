@@ -34,9 +34,10 @@ export interface Attempt {
 export interface Connection {
   /** The configured region. Rejects with AwsFailure NO_REGION. */
   region(): Promise<string>;
-  /** Who acts, as the environment of a program. Undefined credentials: the caller's own. Rejects with AwsFailure. */
+  /** Who acts and where, as the environment of a program. Undefined: the caller's own. Rejects with AwsFailure. */
   environment(
     credentials: AwsCredentialIdentityProvider | undefined,
+    region: string | undefined,
   ): Promise<Readonly<Record<string, string>>>;
   /** Sends the call once. Rejects with AwsFailure and nothing else. */
   attempt(attempt: Attempt): Promise<JsonObject>;
@@ -93,8 +94,8 @@ export function openConnection(options: AwsOptions): Connection {
       }
     },
 
-    async environment(credentials = own) {
-      const region = await this.region();
+    async environment(credentials = own, named) {
+      const region = named ?? (await this.region());
       try {
         return await environmentOf(await remembered(credentials)(), region, options.endpoint);
       } catch (cause) {

@@ -90,11 +90,17 @@ describe('other accounts and regions', () => {
     },
   );
 
-  test('get no file: the service knows documents by name', () => {
+  test('are gone over by Belay where a file is named, as far as it can', () => {
     const check = (inputs: JsonObject) =>
       executeAutomation.check?.(inputs, { isExpression: () => false } as never).map(({ message }) => message);
     expect(check(everywhere)).toEqual([]);
-    expect(check({ ...everywhere, DocumentName: 'child.yaml' })?.[0]).toContain('a file is not carried');
+    expect(check({ ...everywhere, DocumentName: 'child.yaml' })?.[0]).toContain('ou-abcd-12345678');
+    const accounts = { Accounts: ['111122223333'] };
+    expect(check({ DocumentName: 'child.yaml', StrictErrors: true, TargetLocations: [accounts] })).toEqual(
+      [],
+    );
+    const alarm = { ...accounts, TargetLocationAlarmConfiguration: {} };
+    expect(check({ DocumentName: 'child.yaml', TargetLocations: [alarm] })?.[0]).toContain('--alarm');
     expect(check({ ...everywhere, StrictErrors: true })?.[0]).toContain('StrictErrors');
   });
 });

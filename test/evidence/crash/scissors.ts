@@ -100,7 +100,7 @@ export class Scissors {
       ...(aws.environment === undefined
         ? {}
         : { environment: (signal) => aws.environment?.(signal) ?? Promise.resolve({}) }),
-      assume: (role) => this.#aws(aws.assume(role)),
+      assume: (role, region) => this.#aws(aws.assume(role, region)),
     };
   }
 
