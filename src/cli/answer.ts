@@ -35,13 +35,14 @@ export async function answer(
     });
   }
   const comment = textOf(options, 'comment') ?? '';
-  const { view, step } = await belay.decide(await belay.find(prefix), textOf(options, 'step'), {
+  const { view, step, isPrompt } = await belay.decide(await belay.find(prefix), textOf(options, 'step'), {
     decision,
     comment,
     ...(key === undefined ? {} : { key: resolve(cli.cwd, key) }),
     ...(aws ? { aws } : {}),
   });
   const word = decision === 'approve' ? 'approved' : 'rejected';
-  handOver(cli, view, { live: `${step} ${word}`, recorded: `${step} ${word}` });
+  const said = `${step} ${word}${isPrompt ? ' (a prompt, not signed)' : ''}`;
+  handOver(cli, view, { live: said, recorded: said });
   return exitCodes.done;
 }

@@ -274,15 +274,15 @@ export class Belay {
     id: string,
     step: string | undefined,
     answer: AnswerOptions,
-  ): Promise<{ readonly view: ExecutionView; readonly step: string }> {
+  ): Promise<{ readonly view: ExecutionView; readonly step: string; readonly isPrompt: boolean }> {
     const wait = meantWait(await this.view(id), await this.waits(id), step);
-    const { view, path } = wait;
+    const { view, path, waiting } = wait;
     const row = await this.row(view.executionId);
     const { env } = this.#options;
     const person = await personAsking(row, this.#caller(), env);
     const sign = signer(row, answer, { configurations: this.configurations, env, now: this.#now });
     await decide(this.journal, wait, person, answer, sign, this.#now());
-    return { view, step: path };
+    return { view, step: path, isPrompt: waiting.kind === 'approval' && waiting.signed !== true };
   }
 
   /** `belay continue`: for aws:pause, for the next step in Interactive mode, and for outcomes that only a person can know. */

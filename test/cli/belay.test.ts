@@ -225,6 +225,7 @@ describe('waiting', { timeout: 90_000 }, () => {
     );
     const approved = await folder.run(['approve', id, '--step', 'Ask']);
     expect(approved.code).toBe(0);
+    expect(approved.stderr).toContain('Ask approved (a prompt, not signed)');
     expect(lastLine(approved)).toBe(`  belay resume ${id}`);
     const resumed = await folder.run(['resume', id]);
     expect(resumed.code).toBe(0);

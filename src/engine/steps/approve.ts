@@ -101,7 +101,7 @@ export const approve: RunStep = async (run) => {
   }
   return flowDone(
     outputs('Approved', decisions),
-    `by ${decisions.map(({ approver, signed }) => signed?.person ?? approver).join(', ')}${isSigned ? ', signed' : ''}`,
+    `by ${decisions.map(({ approver, signed }) => signed?.person ?? approver).join(', ')}${isSigned ? ', signed' : ' (a prompt, not signed)'}`,
   );
 };
 
