@@ -2,7 +2,7 @@
  * A store of one subject beside the executions' journal: one SQLite file in the state folder, WAL with synchronous=FULL, for its owner
  * only. Several processes may make it at once; one of them does.
  */
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { JournalFailure } from './errors.ts';
@@ -65,6 +65,12 @@ export function openStoreFile(
 export function openDatabase(stateDir: string, name: string): DatabaseSync {
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   const file = join(stateDir, name);
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found !== undefined && !found.isFile())
+    throw new JournalFailure(
+      'JOURNAL_UNUSABLE',
+      `${file} is no file (${found.isFIFO() ? 'a pipe' : found.isDirectory() ? 'a folder' : 'a device or a socket'}). Nothing further was begun. Remove it, or name another folder with --state or BELAY_STATE.`,
+    );
   closeSync(openSync(file, 'a', 0o600));
   const database = new DatabaseSync(file);
   database.exec(

@@ -33,15 +33,18 @@ export function readText(file: string, own?: { readonly env: NodeJS.ProcessEnv }
   throw notUtf8(file, decoded.trouble);
 }
 
-/** Throws Refusal. A pipe is read to its end; nothing else than files and pipes can be read. */
+/**
+ * Throws Refusal. A pipe is read to its end, and a named one to which nobody writes holds nobody up; nothing else than files and pipes
+ * can be read.
+ */
 export function readBytes(file: string, own?: { readonly env: NodeJS.ProcessEnv }): Buffer {
   try {
     if (own !== undefined) refuseForeign(file, statSync(file), own.env);
-    const descriptor = openSync(file, constants.O_RDONLY);
+    const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       const stats = fstatSync(descriptor);
       if (own !== undefined) refuseForeign(file, stats, own.env);
-      return readBounded(file, descriptor);
+      return readBounded(file, descriptor, stats.isFIFO() && isNamed(file));
     } finally {
       closeSync(descriptor);
     }
@@ -51,16 +54,48 @@ export function readBytes(file: string, own?: { readonly env: NodeJS.ProcessEnv 
   }
 }
 
-function readBounded(file: string, descriptor: number): Buffer {
+/** How long nobody may write to a named pipe, in ms. */
+const silentMsMax = 3_000;
+const lookAgainMs = 20;
+
+function readBounded(file: string, descriptor: number, isNamedPipe: boolean): Buffer {
   const chunks: Buffer[] = [];
+  let waitedMs = 0;
   for (let length = 0; length <= textBytesMax;) {
     const chunk = Buffer.alloc(64 * 1024);
-    const read = readSync(descriptor, chunk);
+    const read = readNow(descriptor, chunk);
+    if (read === 'nothing yet' || (read === 0 && isNamedPipe && length === 0)) {
+      if (isNamedPipe && waitedMs >= silentMsMax)
+        throw new Refusal('usage', 'UNREADABLE_FILE', `${file} is a pipe, and nobody writes to it`);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, lookAgainMs);
+      waitedMs += lookAgainMs;
+      continue;
+    }
     if (read === 0) return Buffer.concat(chunks);
     chunks.push(chunk.subarray(0, read));
     length += read;
+    waitedMs = 0;
   }
   throw new Refusal('usage', 'UNREADABLE_FILE', `${file} is longer than ${textBytesMax} bytes`);
+}
+
+function readNow(descriptor: number, chunk: Buffer): number | 'nothing yet' {
+  try {
+    return readSync(descriptor, chunk);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EAGAIN') return 'nothing yet';
+    throw error;
+  }
+}
+
+/** A pipe of a shell's own, as `<(…)` makes one, has no name. */
+function isNamed(file: string): boolean {
+  try {
+    realpathSync(file);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** What the caller handed over by a pipe was his to give; a pipe of another user's, under whichever name, is not. */

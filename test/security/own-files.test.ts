@@ -3,6 +3,7 @@ import { chmodSync, chownSync, mkdirSync, rmSync, statSync, symlinkSync, writeFi
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { builtBelay } from '../support/built.ts';
 import { Desk } from '../support/command-line.ts';
 
 /** The user `nobody`, who is everywhere. */
@@ -86,6 +87,27 @@ describe.skipIf(reason)(`another user${reason === undefined ? '' : ` (skipped: $
     expect(said).toMatchObject({ code: 2, stderr: expect.stringContaining('can be written by everybody') });
   });
 
+  test('writes no window file and no compliance file', async () => {
+    desk.write('belay.yaml', hosts);
+    const window = desk.write('windows/nap.yaml', {
+      Name: 'nap',
+      Schedule: 'rate(1 day)',
+      Duration: 2,
+      Cutoff: 1,
+      Tasks: [{ Name: 'nap', Runbook: '../say.yaml' }],
+    });
+    chownSync(window, stranger, stranger);
+    const windows = await desk.belay(['window', 'validate']);
+    expect(windows.code).toBe(2);
+    expect(windows.stdout + windows.stderr).toContain('nap.yaml is owned by nobody');
+    const rules = desk.write('rules.yaml', { Name: 'r', Rules: [] });
+    chmodSync(rules, 0o666);
+    expect(await desk.belay(['check', 'rules.yaml'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('rules.yaml can be written by everybody'),
+    });
+  });
+
   test('owns no state folder that Belay keeps executions in, and lays no link into its logs', async () => {
     desk.write('belay.yaml', hosts);
     const state = join(desk.folder, 'theirs');
@@ -163,3 +185,47 @@ test('a link that lies where a log is written is not followed', async () => {
   expect(statSync(victim).size).toBe('as it was'.length);
   writeFileSync(victim, '');
 });
+
+test('a pipe to which nobody writes holds nobody up, and one to which somebody writes is read', async () => {
+  desk.write('belay.yaml', hosts);
+  const pipe = join(desk.folder, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  for (const more of [
+    ['validate', 'pipe'],
+    ['run', 'say.yaml', '-y', '--secret', 'S=env:S', '--params-file', 'pipe'],
+  ])
+    expect(await desk.belay(more, { env })).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('pipe is a pipe, and nobody writes to it'),
+    });
+  const going = desk.belay(['validate', 'pipe']);
+  execFileSync('sh', ['-c', '(sleep 0.3; cat say.yaml) >pipe'], { cwd: desk.folder });
+  expect((await going).stderr).toContain('pipe is sound');
+  const anonymous = `${process.execPath} ${builtBelay()} validate /dev/stdin 2>&1`;
+  expect(
+    execFileSync('sh', ['-c', `(sleep 0.3; cat say.yaml) | ${anonymous}`], { cwd: desk.folder }).toString(),
+  ).toContain('sound');
+}, 60_000);
+
+test('a pipe in the place of a store of the state folder ends in a sentence', async () => {
+  desk.write('belay.yaml', hosts);
+  desk.write('windows/nap.yaml', {
+    Name: 'nap',
+    Schedule: 'rate(1 day)',
+    Duration: 2,
+    Cutoff: 1,
+    Tasks: [{ Name: 'nap', Runbook: '../say.yaml' }],
+  });
+  for (const [name, more] of [
+    ['journal', ['list']],
+    ['windows', ['window', 'list']],
+    ['compliance', ['findings']],
+    ['notify', ['notify', 'list']],
+  ] as const) {
+    const state = join(desk.folder, `state-${name}`);
+    mkdirSync(state, { mode: 0o700 });
+    execFileSync('mkfifo', [join(state, `${name}.db`)]);
+    const said = await desk.belay(more, { state });
+    expect(said.stdout + said.stderr).toContain(`${name}.db is no file (a pipe)`);
+  }
+}, 60_000);

@@ -48,8 +48,9 @@ export function ruleFolder(
   return list(path) === undefined ? undefined : resolve(path);
 }
 
+/** Whoever may write it decides what is asked with which secrets, and what mends it. Throws Refusal. */
 export function readRuleFile(file: string): RuleFile {
-  const source = readText(file);
+  const source = readText(file, { env: process.env });
   const folder = dirname(resolve(file));
   const resolvePath = (path: string): string =>
     path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : resolve(folder, path);

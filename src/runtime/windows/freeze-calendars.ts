@@ -1,5 +1,5 @@
 /** Reads the freeze calendars of a window: files each time, URLs once in a while, and never believes half of one. */
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { findZone, type Zone } from '../../schedule/index.ts';
 import { troubleText } from '../../transports/messages/delivery.ts';
 import {
@@ -10,6 +10,7 @@ import {
   type ParsedFreeze,
   type Window,
 } from '../../windows/index.ts';
+import { readBytes } from '../read-text.ts';
 import { bounded, TookTooLong } from './bounded.ts';
 
 /** How long a calendar from a URL is believed, and how long one that did not answer is not asked again. */
@@ -87,9 +88,10 @@ export class FreezeCalendars {
 
   async #textOf(source: FreezeSource, now: number): Promise<string> {
     if (source.kind === 'file') {
-      if (statSync(source.path).size > freezeBytesMax)
-        throw new Error(`it is larger than ${freezeBytesMax} bytes`);
-      return readFileSync(source.path, 'utf8');
+      if (!statSync(source.path).isFile()) throw new Error('it is no file');
+      const bytes = readBytes(source.path);
+      if (bytes.length > freezeBytesMax) throw new Error(`it is larger than ${freezeBytesMax} bytes`);
+      return bytes.toString('utf8');
     }
     const known = this.#fetched.get(source.url);
     const ageMs = known === undefined ? Infinity : now - known.at;

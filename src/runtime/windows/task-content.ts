@@ -3,9 +3,9 @@
  * by a hash. A word that was given for something else is no yes.
  */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { Inventory } from '../../inventory/index.ts';
 import { everyStep, programFiles } from '../program-files.ts';
+import { readBytes } from '../read-text.ts';
 import type { RunbookTask, Task, TaskContent, TaskContents } from '../../windows/index.ts';
 import { knownParameters } from './worst-case.ts';
 import { runbooksOf, type ReadRunbook } from './task-runbooks.ts';
@@ -50,7 +50,7 @@ async function filesOf(task: RunbookTask, { read, inventory }: ContentSources): 
 /** Of the bytes; what cannot be read is like nothing that could be. */
 function fileSha256(file: string): string {
   try {
-    return sha256(readFileSync(file));
+    return sha256(readBytes(file));
   } catch {
     return '';
   }

@@ -40,8 +40,9 @@ function readOrBroken(file: string): WindowFile {
   }
 }
 
+/** Whoever may write it decides what runs unattended. Throws Refusal. */
 export function readWindowFile(file: string): WindowFile {
-  const source = readText(file);
+  const source = readText(file, { env: process.env });
   const { window, diagnostics } = parseWindowText(file, source.text);
   return { file, source, window, diagnostics };
 }
