@@ -2,6 +2,7 @@
 import type { AnyAction } from '../actions/index.ts';
 import { isExpression, resolveInputs, type Step } from '../document/index.ts';
 import type { Json, JsonObject } from '../json.ts';
+import { canNameHost } from '../transports/host.ts';
 import { parameterScope } from './parameter-scope.ts';
 
 export interface NamedInInputs {
@@ -21,7 +22,7 @@ export function namedInInputs(step: Step, action: AnyAction, parameters: JsonObj
     hosts: [
       ...of('Host', Host),
       ...(action.overHosts === true ? [] : of('Hosts', Hosts)),
-      ...(action.hasHostTargets ? of('InstanceIds', InstanceIds) : []),
+      ...(action.hasHostTargets ? of('InstanceIds', InstanceIds).filter(canNameHost) : []),
       ...known(inner['Host']),
     ],
     selectors: action.flow === 'rolling' ? known(Targets) : action.overHosts === true ? known(Hosts) : [],
@@ -36,7 +37,9 @@ function textsOf(value: Json | undefined, parameters: JsonObject): string[] {
   const resolved = resolveInputs(value, parameterScope(parameters));
   if (!resolved.ok) return [];
   if (Array.isArray(resolved.value)) {
-    return resolved.value.filter((item: Json) => typeof item === 'string' && !isExpression(item)) as string[];
+    return resolved.value.filter(
+      (item: Json) => typeof item === 'string' && item !== '' && !isExpression(item),
+    ) as string[];
   }
   const text = resolved.value;
   return typeof text === 'string' && text !== '' && !isExpression(text) ? [text] : [];

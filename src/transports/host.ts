@@ -65,6 +65,12 @@ export interface DialTarget {
   readonly port: number;
 }
 
+/**
+ * Whether a host or an instance can be called so. Published runbooks have words such as `*` for a parameter, and branch on them before
+ * the step that would take them for an id.
+ */
+export const canNameHost = (name: string): boolean => /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(name);
+
 export interface Host {
   /** The inventory's name, or the instance id. */
   readonly name: string;

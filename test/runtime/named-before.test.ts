@@ -108,6 +108,40 @@ test.each(cases)('%s', async (_, step, declared, ...says) => {
 });
 
 test.each([
+  ['String', '*'],
+  ['StringList', ['']],
+  ['StringList', ['all of them']],
+])('what is no host is the business of the branch before the step: %s %j', async (type, value) => {
+  const [Ids, All] = ['{{ P }}', 'all'];
+  const document = {
+    schemaVersion: '0.3',
+    parameters: { P: { type, default: value }, Way: { type: 'String', default: All } },
+    mainSteps: [
+      {
+        name: 'Fork',
+        action: 'aws:branch',
+        isEnd: true,
+        inputs: { Choices: [{ NextStep: 'Run', Not: { Variable: '{{ Way }}', StringEquals: All } }] },
+      },
+      {
+        name: 'Run',
+        action: 'aws:runCommand',
+        inputs: {
+          DocumentName: 'AWS-RunShellScript',
+          InstanceIds: type === 'String' ? [Ids] : Ids,
+          Parameters: { commands: ['true'] },
+        },
+      },
+    ],
+  };
+  const file = folder.write('fork.yaml', JSON.stringify(document));
+  const { code, stderr } = await folder.run(['run', file, '-y', '--sandbox']);
+  expect(code, stderr).toBe(0);
+  const run = await folder.run(['run', file, '-y', '--sandbox', '-p', 'Way=one']);
+  expect(run.code).toBe(1);
+});
+
+test.each([
   'http://db1/',
   'https://db1.example:8443/path?q=%20#x',
   'http://127.0.0.1:9000',

@@ -5,7 +5,7 @@
 import { Type } from 'typebox';
 import { isExpression, referencesIn } from '../../document/index.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
-import type { Host } from '../../transports/host.ts';
+import { canNameHost, type Host } from '../../transports/host.ts';
 import {
   ActionFailure,
   defineAction,
@@ -109,7 +109,7 @@ export const runCommand = defineAction({
   ready: async (inputs, context) => {
     const { DocumentName, InstanceIds = [] } = inputs;
     if (isExpression(DocumentName) || !Array.isArray(InstanceIds)) return;
-    const known = InstanceIds.filter((id) => !isExpression(id));
+    const known = InstanceIds.filter((id) => !isExpression(id) && canNameHost(id));
     const { hosts } = split({ ...inputs, InstanceIds: known }, context);
     if (hosts.length === 0) return;
     await hostRun(isUnresolved(inputs.Parameters) ? { DocumentName } : inputs, context).catch(
