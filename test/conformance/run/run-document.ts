@@ -18,7 +18,7 @@ import { generatedParameters } from './parameters.ts';
 import type { Seeds } from './world.ts';
 
 /**
- * `Success`, `Failed CODE`, `TimedOut`; `unanswered`: moto broke over a call; `refused CODE`: nothing was started; `broken WHAT`: it came
+ * `Success`, `Failed CODE`, `TimedOut`; `unanswered CALL`: moto broke over that call; `refused CODE`: nothing was started; `broken WHAT`: it came
  * to no end.
  */
 export type RunOutcome = string;
@@ -109,7 +109,10 @@ async function outcomeOf(belay: Belay, id: string): Promise<RunEnd> {
   const failed = steps.filter((step) => step.failure !== null && step.failure !== undefined);
   const [last] = failed.slice(-1);
   const { code, message } = last?.failure ?? { code: 'UNKNOWN', message: '' };
-  if (code === 'NO_REPLY') return endedAs('unanswered', message);
+  if (code === 'NO_REPLY') {
+    const [, call = 'a call'] = /(?:^|[ :])([a-z0-9-]+ [A-Z][A-Za-z0-9]+) in /.exec(message) ?? [];
+    return endedAs(`unanswered ${call}`, message);
+  }
   return endedAs(`${code === 'INTERNAL' ? 'broken' : 'Failed'} ${code}`, `${last?.name ?? ''}: ${message}`);
 }
 

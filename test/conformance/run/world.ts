@@ -169,7 +169,7 @@ async function makeResources(aws: Aws): Promise<Seeds> {
     [/zone/i, zone],
     [/allocation/i, address],
     [/key_?pair|keyname/i, 'corpus'],
-    [/kms|keyid|encryptionkey/i, key],
+    [/cmk|kms|keyid|encryptionkey/i, key],
     [/bucket/i, 'corpus-bucket'],
     [/queue_?url/i, queue],
     [/url/i, 'https://example.com/corpus'],
