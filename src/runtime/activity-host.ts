@@ -8,6 +8,7 @@ import type { ScriptPlace } from '../transports/scripts.ts';
 import type { ApprovalJudge } from './approvals/approval-judge.ts';
 import { carryOut, release } from './activities/carry-out.ts';
 import { asOutcome, failedOutcome } from './activities/outcomes.ts';
+import type { Pause } from './activities/pause.ts';
 import type { ChildRunbooks } from './child-runbooks.ts';
 import { awsOf, instanceThere, noHostsThere } from './location.ts';
 import type { KnownMachines } from './known-machines.ts';
@@ -72,6 +73,8 @@ export interface ActivityPorts {
   /** What a step waits for, for the live view. */
   readonly onNotice: (step: string, text: string) => void;
   readonly now: () => number;
+  /** How time passes while something is waited for; left out: by itself. */
+  readonly pause?: Pause;
 }
 
 /** How long the clean-up after an effect may take, in ms. */

@@ -2,9 +2,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { actions } from '../../src/actions/index.ts';
-import { failedOutcome } from '../../src/runtime/activities/outcomes.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../src/json.ts';
 import { casesOf, runCase } from '../actions/aws/support/cases.ts';
+import { NotDone } from '../support/action-bed.ts';
 
 const strange: readonly Json[] = [
   null,
@@ -56,6 +56,9 @@ function damaged(reply: JsonObject, choose: (below: number) => number): JsonObje
   return copy;
 }
 
+/** What is asked for ever ends after so long, in ms of the modelled world. */
+const timeoutMs = 2 * 60_000;
+
 const all = [...actions.values()].flatMap((action) =>
   casesOf(action.name).map(({ title, file }) => ({ action, title, file })),
 );
@@ -76,10 +79,8 @@ describe('a hostile AWS', () => {
           const replying = (reply: JsonObject): JsonObject =>
             choose(often) === 0 ? damaged(reply, choose) : reply;
           const { faults: _faults, ...usual } = file;
-          const ended = await runCase(action, usual, replying).catch((error: unknown) => {
-            // It asks on for as long as its time lasts, which these cases do not limit.
-            if (failedOutcome(error) !== undefined || /still pending after/.test(String(error)))
-              return undefined;
+          const ended = await runCase(action, usual, replying, { timeoutMs }).catch((error: unknown) => {
+            if (error instanceof NotDone) return undefined;
             throw new Error(`${action.name}, ${title}: ${String(error)}`, { cause: error });
           });
           if (ended !== undefined) expect(JSON.stringify(ended.ending).length).toBeLessThan(1_000_000);

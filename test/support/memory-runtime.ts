@@ -67,7 +67,11 @@ export class MemoryStore {
 export interface MemoryHost {
   /** Carries out an activity; what it throws ends the runner. */
   readonly run: (call: ActivityCall, cancel: AbortSignal) => Promise<OutcomeResult> | OutcomeResult;
+  /** Called once the outcome is kept. */
+  readonly settled?: (call: ActivityCall, outcome: Outcome) => Promise<void>;
   readonly now?: () => number;
+  /** How a sleep lets time pass; left out: by itself. */
+  readonly pause?: (ms: number) => Promise<void>;
 }
 
 /** How often a wait looks again, in ms. */
@@ -119,7 +123,9 @@ export class MemoryRuntime implements Runtime {
     }, lookMs);
     try {
       const result = await this.#host.run(call as unknown as ActivityCall, controller.signal);
-      return this.#end(call.id, startedAt, result as OutcomeResult<K>);
+      const outcome = this.#end(call.id, startedAt, result as OutcomeResult<K>);
+      await this.#host.settled?.(call as unknown as ActivityCall, outcome);
+      return outcome;
     } finally {
       clearInterval(watch);
     }
@@ -195,7 +201,7 @@ export class MemoryRuntime implements Runtime {
       if (!ignoreCancel && this.#isCancelled) return this.#keep(id, 'cancelled');
       const left = until - this.#now();
       if (left <= 0) return this.#keep(id, 'elapsed');
-      await delay(Math.min(left, lookMs));
+      await (this.#host.pause?.(left) ?? delay(Math.min(left, lookMs)));
     }
   }
 

@@ -2,18 +2,26 @@
  * The actions through the real AWS client against the lab's endpoint: moto for what AWS answers, local agents that really
  * run commands, files that really are copied. Its journal tells what happened, however often it was asked for.
  */
-import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { actions } from '../../../src/actions/index.ts';
-import { newMemory, type AnyAction, type BegunEffect } from '../../../src/actions/define-action.ts';
-import type { Json, JsonObject } from '../../../src/json.ts';
+import type { AnyAction } from '../../../src/actions/define-action.ts';
+import type { JsonObject } from '../../../src/json.ts';
 import type { Aws } from '../../../src/transports/aws.ts';
 import { createAws } from '../../../src/transports/aws/client.ts';
-import { createAwsModels } from '../../../src/transports/aws/models.ts';
 import { motoMissing } from '../../lab/endpoint/moto.ts';
 import { credentials, raiseTestBed, region, type TestBed } from '../../lab/endpoint/test-bed.ts';
-import { carryOut, undo, type Carried, type Stage } from './support/drive.ts';
+import {
+  ask,
+  newToken,
+  observe,
+  run as runAction,
+  undo,
+  type Run,
+  type World,
+} from '../../support/action-bed.ts';
+import { hashToken } from '../../../src/runtime/token.ts';
+import { textIn } from '../../../src/actions/aws/reply.ts';
 import { fakeHost } from './support/fake-host.ts';
 
 const reason = motoMissing();
@@ -23,36 +31,15 @@ describe.skipIf(reason)(
   () => {
     let bed: TestBed;
     let aws: Aws;
-    let stage: Stage;
-    const logged: Record<string, string> = {};
+    let world: World;
 
     beforeAll(async () => {
       bed = await raiseTestBed();
       aws = createAws({ endpoint: bed.endpoint.url, region, credentials: async () => credentials });
-      const models = createAwsModels();
-      stage = {
-        context: (token) => ({
-          executionId: '01JENDPOINT',
-          step: 'Step',
-          token,
-          signal: AbortSignal.timeout(60_000),
-          aws,
-          models,
-          fetch: globalThis.fetch,
-          host: (name) => fakeHost(name, { transport: 'ssm', instanceId: name }),
-          targets: (selectors) => selectors,
-          log: (target) => ({
-            write: (stream, chunk) => {
-              logged[`${target}.${stream}`] = Buffer.from(chunk).toString();
-            },
-          }),
-          notice: () => undefined,
-          now: () => Date.now(),
-          startedAt: Date.now(),
-          kept: newMemory(),
-          isSecret: () => false,
-        }),
-        now: () => Date.now(),
+      world = {
+        executionId: '01JENDPOINT',
+        aws,
+        host: (name) => fakeHost(name, { transport: 'ssm', instanceId: name }),
         wait: (ms) => delay(Math.min(ms, 250)),
       };
     }, 90_000);
@@ -67,26 +54,25 @@ describe.skipIf(reason)(
       if (found === undefined) throw new Error(`no action ${name}`);
       return found;
     };
-    const newToken = (): string => `b-${randomUUID()}`;
-    const run = (name: string, inputs: JsonObject, token = newToken()): Promise<Carried> =>
-      carryOut(action(name), inputs, stage, token);
+    const run = (name: string, inputs: JsonObject, token = newToken()): Promise<Run> =>
+      runAction(action(name), inputs, world, { token });
     const callsWith = (operation: string, text: string): number =>
       bed.endpoint.journal.calls(operation).filter((call) => JSON.stringify(call.params).includes(text))
         .length;
 
     describe('aws:createSnapshot', () => {
-      const snapshot = (token: string): Promise<Carried> =>
+      const snapshot = (token: string): Promise<Run> =>
         run('aws:createSnapshot', { VolumeId: bed.dataVolume }, token);
-      const idOf = ({ ending }: Carried): string =>
+      const idOf = ({ ending }: Run): string =>
         ending.kind === 'done' ? String((ending.outputs as { SnapshotId?: string }).SnapshotId) : ending.kind;
 
       it('waits until the copy is complete, and undo removes it', async () => {
         const made = await snapshot(newToken());
         expect(made.ending).toMatchObject({ kind: 'done', restorePoints: [{ of: bed.dataVolume }] });
-        const removed = await undo(action('aws:createSnapshot'), { VolumeId: bed.dataVolume }, made, stage);
+        const removed = await undo(action('aws:createSnapshot'), made, world);
         expect(removed).toMatchObject({ kind: 'done', changes: [{ from: idOf(made), to: null }] });
-        const again = await undo(action('aws:createSnapshot'), { VolumeId: bed.dataVolume }, made, stage);
-        expect(again).not.toHaveProperty('changes');
+        const again = await undo(action('aws:createSnapshot'), made, world);
+        expect(again).toMatchObject({ kind: 'done', changes: [] });
       });
 
       it('adopts a snapshot whose reply was lost, although the first listings do not know it', async () => {
@@ -94,7 +80,7 @@ describe.skipIf(reason)(
         bed.endpoint.faults.add({ match: { op: 'CreateSnapshot', nth: 1 }, do: 'lost-reply' });
         const made = await snapshot(token);
         expect(made.ending.kind).toBe('done');
-        expect(callsWith('CreateSnapshot', token)).toBe(1);
+        expect(callsWith('CreateSnapshot', hashToken(token))).toBe(1);
         expect(bed.effects('snapshotCopied', idOf(made))).toHaveLength(1);
       });
 
@@ -105,7 +91,7 @@ describe.skipIf(reason)(
     });
 
     describe('aws:runCommand', () => {
-      const command = (commands: readonly string[], token: string, more: JsonObject = {}): Promise<Carried> =>
+      const command = (commands: readonly string[], token: string, more: JsonObject = {}): Promise<Run> =>
         run(
           'aws:runCommand',
           { DocumentName: 'AWS-RunShellScript', InstanceIds: [bed.web], Parameters: { commands }, ...more },
@@ -113,7 +99,10 @@ describe.skipIf(reason)(
         );
 
       it('gives exit code and output as SSM Automation does, and the whole output to the log', async () => {
-        const { ending } = await command(['seq 1 2000', 'echo "the disk is full" >&2', 'exit 4'], newToken());
+        const { ending, logged } = await command(
+          ['seq 1 2000', 'echo "the disk is full" >&2', 'exit 4'],
+          newToken(),
+        );
         expect(ending).toMatchObject({
           kind: 'failed',
           code: 'COMMAND_FAILED',
@@ -123,7 +112,7 @@ describe.skipIf(reason)(
         const output = ending.kind === 'failed' ? String((ending.outputs as { Output?: string }).Output) : '';
         expect(output).toHaveLength(2_500);
         expect(output).toMatch(/^1\n2\n3\n[^]*---Output truncated---\n-{10}ERROR-{7}\nthe disk is full\n$/);
-        expect(logged[`${bed.web}.stdout`]).toMatch(/^1\n2\n[^]*\n2000\n$/);
+        expect(logged).toMatch(/(?:^|\n)1\n2\n[^]*\n2000\n/);
       });
 
       it('adopts a command whose reply was lost: it runs once', async () => {
@@ -134,30 +123,30 @@ describe.skipIf(reason)(
           kind: 'done',
           outputs: { Status: 'Success', ResponseCode: 0, Output: 'once\n' },
         });
-        expect(callsWith('SendCommand', token)).toBe(1);
+        expect(callsWith('SendCommand', hashToken(token))).toBe(1);
         const id = ending.kind === 'done' ? String((ending.outputs as { CommandId?: string }).CommandId) : '';
         expect(bed.effects('commandStarted', id)).toHaveLength(1);
       });
 
       it('stops what runs, and says so only when SSM confirms it', async () => {
-        const effect = action('aws:runCommand').effect as BegunEffect<unknown, Json, Json, JsonObject>;
+        const command = action('aws:runCommand');
         const inputs = {
           DocumentName: 'AWS-RunShellScript',
           InstanceIds: [bed.web],
           Parameters: { commands: ['sleep 60'] },
         };
-        const context = stage.context(newToken());
-        const handle = await effect.begin(inputs, null, context);
+        const token = newToken();
+        const handle = await ask('begin', command, inputs, world, { token });
         await delay(500);
-        await effect.stop?.(handle, inputs, context);
-        expect(await effect.poll(handle, inputs, null, context)).toMatchObject({
-          kind: 'failed',
-          outputs: { Status: 'Cancelled' },
+        expect(await ask('stop', command, inputs, world, { token, handle })).toBe('stopped');
+        await expect(ask('wait', command, inputs, world, { token, handle })).rejects.toMatchObject({
+          code: 'COMMAND_FAILED',
+          message: expect.stringContaining('Cancelled'),
         });
       });
 
       it('reaches instances by tag, and fails where no instance has the tag', async () => {
-        const byTag = (role: string): Promise<Carried> =>
+        const byTag = (role: string): Promise<Run> =>
           run('aws:runCommand', {
             DocumentName: 'AWS-RunShellScript',
             Targets: [{ Key: 'tag:Role', Values: [role] }],
@@ -202,11 +191,11 @@ describe.skipIf(reason)(
         ],
       });
       const tags = action('aws:createTags');
-      expect(await undo(tags, inputs, set, stage)).toMatchObject({
+      expect(await undo(tags, set, world)).toMatchObject({
         kind: 'done',
         changes: [{ to: 'web' }, { to: null }],
       });
-      expect(await tags.observe?.(inputs, stage.context(newToken()))).toEqual(set.before);
+      expect(await observe(tags, inputs, world)).toEqual(set.before);
     });
 
     it('aws:createTags tags a parameter', async () => {
@@ -225,7 +214,7 @@ describe.skipIf(reason)(
         kind: 'done',
         changes: [{ target: '/app/x', from: null, to: 'dba' }],
       });
-      expect(await undo(action('aws:createTags'), inputs, set, stage)).toMatchObject({
+      expect(await undo(action('aws:createTags'), set, world)).toMatchObject({
         kind: 'done',
         changes: [{ to: null }],
       });
@@ -236,7 +225,7 @@ describe.skipIf(reason)(
       const stopped = await run('aws:changeInstanceState', inputs);
       expect(stopped.ending).toMatchObject({ kind: 'done', outputs: { InstanceStates: ['stopped'] } });
       expect(bed.hands.isOn('db1')).toBe(false);
-      expect(await undo(action('aws:changeInstanceState'), inputs, stopped, stage)).toMatchObject({
+      expect(await undo(action('aws:changeInstanceState'), stopped, world)).toMatchObject({
         kind: 'done',
         changes: [{ target: bed.db, from: 'stopped', to: 'running' }],
       });
@@ -244,15 +233,13 @@ describe.skipIf(reason)(
     });
 
     it('aws:executeAwsApi, aws:waitForAwsResourceProperty and aws:assertAwsResourceProperty read by name', async () => {
-      const read = await run('aws:executeAwsApi', {
-        Service: 'EC2',
-        Api: 'describe-volumes',
-        VolumeIds: [bed.dataVolume],
-      });
-      expect(read.ending).toMatchObject({
-        kind: 'done',
-        response: { Volumes: [{ VolumeId: bed.dataVolume }] },
-      });
+      const read = await runAction(
+        action('aws:executeAwsApi'),
+        { Service: 'EC2', Api: 'describe-volumes', VolumeIds: [bed.dataVolume] },
+        world,
+        { outputs: [{ Name: 'Id', Selector: '$.Volumes[0].VolumeId', Type: 'String' }] },
+      );
+      expect(read.ending).toMatchObject({ kind: 'done', outputs: { Id: bed.dataVolume } });
       const property = {
         Service: 'ec2',
         Api: 'DescribeVolumes',
@@ -270,14 +257,13 @@ describe.skipIf(reason)(
 
     it('aws:executeAwsApi makes one volume although its first reply is lost', async () => {
       bed.endpoint.faults.add({ match: { op: 'CreateVolume', nth: 1 }, do: 'lost-reply' });
-      const token = newToken();
-      const { ending } = await run(
-        'aws:executeAwsApi',
+      const { ending } = await runAction(
+        action('aws:executeAwsApi'),
         { Service: 'ec2', Api: 'CreateVolume', AvailabilityZone: `${region}a`, Size: 1 },
-        token,
+        world,
+        { outputs: [{ Name: 'Id', Selector: '$.VolumeId', Type: 'String' }] },
       );
-      const id =
-        ending.kind === 'done' ? String((ending.response as { VolumeId?: string }).VolumeId) : ending.kind;
+      const id = textIn(ending.kind === 'done' ? ending.outputs : {}, 'Id');
       expect(id).toMatch(/^vol-/);
       expect(bed.effects('volumeCreated', id)).toHaveLength(1);
     });

@@ -1,11 +1,10 @@
 /** aws:executeAutomation where the service runs the document: what it is asked, and what its answers come to. */
 import { describe, expect, test } from 'vitest';
 import { executeAutomation } from '../../../src/actions/aws/execute-automation.ts';
-import { newMemory } from '../../../src/actions/define-action.ts';
 import type { JsonObject } from '../../../src/json.ts';
 import type { Aws, AwsCall } from '../../../src/transports/aws.ts';
 import { fakeClock } from '../../world/fake-clock.ts';
-import { carryOut, type Stage } from './support/drive.ts';
+import { run, type World } from '../../support/action-bed.ts';
 
 /** A service that answers GetAutomationExecution with each of these statuses once, and with the last for ever. */
 function service(statuses: readonly string[], execution: JsonObject = {}) {
@@ -22,28 +21,7 @@ function service(statuses: readonly string[], execution: JsonObject = {}) {
     },
   } as unknown as Aws;
   const clock = fakeClock();
-  const stage: Stage = {
-    context: (token) => ({
-      executionId: '01J',
-      step: 'Everywhere',
-      token,
-      signal: new AbortController().signal,
-      aws,
-      fetch: globalThis.fetch,
-      host: () => {
-        throw new Error('no host is asked');
-      },
-      targets: (selectors) => selectors,
-      log: () => ({ write: () => undefined }),
-      notice: () => undefined,
-      now: () => clock.now(),
-      startedAt: clock.now(),
-      kept: newMemory(),
-      isSecret: () => false,
-    }),
-    now: () => clock.now(),
-    wait: (ms) => Promise.resolve(clock.pass(ms)),
-  };
+  const stage: World = { aws, now: () => clock.now(), wait: async (ms) => clock.pass(ms) };
   return { stage, calls };
 }
 
@@ -65,7 +43,7 @@ describe('other accounts and regions', () => {
     const { stage, calls } = service(['InProgress', 'InProgress', 'Success'], {
       Outputs: { 'a.Out': ['1', '2'] },
     });
-    const { ending } = await carryOut(executeAutomation, everywhere, stage);
+    const { ending } = await run(executeAutomation, everywhere, stage);
     expect(ending).toMatchObject({ kind: 'done', outputs: { Output: ['1', '2'], Status: 'Success' } });
     const starts = calls.filter(({ operation }) => operation === 'StartAutomationExecution');
     expect(starts).toHaveLength(1);
@@ -81,7 +59,7 @@ describe('other accounts and regions', () => {
     'that end %s fail the step with the reason of the service',
     async (status) => {
       const { stage } = service(['Pending', status], { FailureMessage: 'the role cannot be assumed' });
-      const { ending } = await carryOut(executeAutomation, everywhere, stage);
+      const { ending } = await run(executeAutomation, everywhere, stage);
       expect(ending).toMatchObject({
         kind: 'failed',
         code: 'CHILD_FAILED',

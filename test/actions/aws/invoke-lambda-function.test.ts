@@ -4,12 +4,11 @@ import http from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { actions, describeAction } from '../../../src/actions/index.ts';
-import { newMemory, secretInputsOf, type AnyAction } from '../../../src/actions/define-action.ts';
+import { secretInputsOf, type AnyAction } from '../../../src/actions/define-action.ts';
 import type { JsonObject } from '../../../src/json.ts';
 import type { Aws } from '../../../src/transports/aws.ts';
 import { createAws } from '../../../src/transports/aws/client.ts';
-import { carryOut, type Carried, type Stage } from './support/drive.ts';
-import { fakeHost } from './support/fake-host.ts';
+import { ask, run, type Run, type World } from '../../support/action-bed.ts';
 
 interface Arrived {
   readonly path: string;
@@ -18,10 +17,10 @@ interface Arrived {
 }
 
 let server: http.Server;
-let stage: Stage;
+let world: World;
 let aws: Aws;
 let arrived: Arrived[] = [];
-let logged = '';
+let waited: number[] = [];
 let answer: (response: http.ServerResponse) => void | Promise<void>;
 
 beforeAll(async () => {
@@ -44,30 +43,18 @@ beforeAll(async () => {
     requestTimeoutMs: 150,
     attempts: 1,
   });
-  stage = {
-    context: (token) => ({
-      executionId: '01JLAMBDA',
-      step: 'Step',
-      token,
-      signal: AbortSignal.timeout(30_000),
-      aws,
-      fetch: globalThis.fetch,
-      host: (name) => fakeHost(name, {}),
-      targets: (selectors) => selectors,
-      log: () => ({ write: (_stream, chunk) => void (logged += Buffer.from(chunk).toString()) }),
-      notice: () => undefined,
-      now: () => Date.now(),
-      startedAt: Date.now(),
-      kept: newMemory(),
-      isSecret: () => false,
-    }),
-    now: () => Date.now(),
-    wait: (ms) => delay(Math.min(ms, 50)),
+  world = {
+    executionId: '01JLAMBDA',
+    aws,
+    wait: (ms) => {
+      waited.push(ms);
+      return delay(Math.min(ms, 50));
+    },
   };
 });
 beforeEach(() => {
   arrived = [];
-  logged = '';
+  waited = [];
 });
 afterAll(async () => {
   server.closeAllConnections();
@@ -79,8 +66,10 @@ function lambda(): AnyAction {
   if (found === undefined) throw new Error('no such action');
   return found;
 }
-const invoke = (inputs: JsonObject): Promise<Carried> =>
-  carryOut(lambda(), { FunctionName: 'tag-costs', ...inputs }, stage, `b-${randomUUID()}`);
+const invoke = (inputs: JsonObject): Promise<Run> =>
+  run(lambda(), { FunctionName: 'tag-costs', ...inputs }, world, {
+    outputs: [{ Name: 'State', Selector: '$.Payload.State', Type: 'String' }],
+  });
 const answers =
   (status: number, headers: http.OutgoingHttpHeaders, body: string) =>
   (response: http.ServerResponse): void => {
@@ -90,15 +79,20 @@ const log = Buffer.from('START\nkey is read-only\nEND\n').toString('base64');
 
 test('asks for the log, gives the payload, and keeps the log of the function', async () => {
   answer = answers(200, { 'x-amz-log-result': log }, '{"State":"done","Count":2}');
-  const { ending } = await invoke({
+  const { ending, logged } = await invoke({
     InputPayload: { instance: 'i-1', list: [1] },
     Payload: 'not this',
     Qualifier: 'live',
   });
   expect(ending).toMatchObject({
     kind: 'done',
-    outputs: { StatusCode: 200, FunctionError: null, LogResult: log, Payload: '{"State":"done","Count":2}' },
-    response: { Payload: { State: 'done' } },
+    outputs: {
+      StatusCode: 200,
+      FunctionError: null,
+      LogResult: log,
+      Payload: '{"State":"done","Count":2}',
+      State: 'done',
+    },
   });
   expect(arrived).toMatchObject([
     {
@@ -151,15 +145,8 @@ test('what became of an invocation whose answer was lost is unknown, and it is s
 });
 
 test('another runner, which has no answer in its memory, says that nobody knows', async () => {
-  const { effect } = lambda();
-  const own = typeof effect === 'function' ? effect({}) : effect;
-  if (own.kind !== 'begun') throw new Error(own.kind);
-  const polled = own.poll(
-    { Token: 'of-a-dead-runner', Answer: null },
-    { FunctionName: 'tag-costs' },
-    null,
-    stage.context('b-1'),
-  );
+  const handle = { Token: 'of-a-dead-runner', Answer: null };
+  const polled = ask('wait', lambda(), { FunctionName: 'tag-costs' }, world, { handle });
   await expect(polled).rejects.toMatchObject({ code: 'ANSWER_LOST', effect: 'unknown' });
 });
 
@@ -172,19 +159,23 @@ test('a refusal says that nothing was run, and one for now is a matter of time',
   await expect(invoke({})).rejects.toMatchObject({
     code: 'ResourceNotFoundException',
     effect: 'none',
-    later: undefined,
   });
-  answer = answers(
-    429,
-    { 'x-amzn-errortype': 'TooManyRequestsException', 'retry-after': '2' },
-    '{"Message":"Rate Exceeded."}',
-  );
-  await expect(invoke({})).rejects.toMatchObject({ effect: 'none', later: { afterMs: 2_000 } });
+  expect(arrived).toHaveLength(1);
+  answer = (response) => {
+    answer = answers(200, {}, '"taken"');
+    answers(
+      429,
+      { 'x-amzn-errortype': 'TooManyRequestsException', 'retry-after': '2' },
+      '{"Message":"Rate Exceeded."}',
+    )(response);
+  };
+  expect((await invoke({})).ending).toMatchObject({ kind: 'done', outputs: { Payload: 'taken' } });
+  expect(waited[0]).toBeGreaterThanOrEqual(2_000);
 });
 
 test('an answer that is larger than what is kept fails the step and says so', async () => {
   answer = answers(200, {}, JSON.stringify('x'.repeat(201 * 1024)));
-  await expect(invoke({})).rejects.toMatchObject({ code: 'PAYLOAD_TOO_LARGE', effect: 'known' });
+  expect((await invoke({})).ending).toMatchObject({ kind: 'failed', code: 'PAYLOAD_TOO_LARGE' });
 });
 
 test('a secret may go to a function that is waited for, and not into a queue', () => {

@@ -5,15 +5,15 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { newMemory, type AnyAction, type BegunEffect } from '../../../src/actions/define-action.ts';
+import type { AnyAction } from '../../../src/actions/define-action.ts';
 import { actions } from '../../../src/actions/index.ts';
-import type { Json, JsonObject } from '../../../src/json.ts';
+import type { JsonObject } from '../../../src/json.ts';
 import type { Aws } from '../../../src/transports/aws.ts';
 import { createAws } from '../../../src/transports/aws/client.ts';
-import { createAwsModels } from '../../../src/transports/aws/models.ts';
 import { motoMissing } from '../../lab/endpoint/moto.ts';
 import { credentials, raiseTestBed, region, type TestBed } from '../../lab/endpoint/test-bed.ts';
-import { carryOut, undo, type Carried, type Stage } from './support/drive.ts';
+import { ask, newToken, run as runAction, undo, type Run, type World } from '../../support/action-bed.ts';
+import { hashToken } from '../../../src/runtime/token.ts';
 import { fakeHost } from './support/fake-host.ts';
 
 const reason = motoMissing();
@@ -27,37 +27,21 @@ describe.skipIf(reason)(
   () => {
     let bed: TestBed;
     let aws: Aws;
-    let stage: Stage;
-    const logged: string[] = [];
+    let world: World;
     const sent: { readonly url: string; readonly init: RequestInit }[] = [];
     let receiver: () => Promise<Response> = () => Promise.resolve(new Response('ok'));
 
     beforeAll(async () => {
       bed = await raiseTestBed();
       aws = createAws({ endpoint: bed.endpoint.url, region, credentials: async () => credentials });
-      const models = createAwsModels();
-      stage = {
-        context: (token) => ({
-          executionId: '01JENDPOINT',
-          step: 'Step',
-          token,
-          signal: AbortSignal.timeout(60_000),
-          aws,
-          models,
-          fetch: async (url, init = {}) => {
-            sent.push({ url: new Request(url).url, init });
-            return receiver();
-          },
-          host: (name) => fakeHost(name, { transport: 'ssm', instanceId: name }),
-          targets: (selectors) => selectors,
-          log: () => ({ write: (_stream, chunk) => void logged.push(Buffer.from(chunk).toString()) }),
-          notice: () => undefined,
-          now: () => Date.now(),
-          startedAt: Date.now(),
-          kept: newMemory(),
-          isSecret: () => false,
-        }),
-        now: () => Date.now(),
+      world = {
+        executionId: '01JENDPOINT',
+        aws,
+        fetch: async (url, init = {}) => {
+          sent.push({ url: new Request(url).url, init });
+          return receiver();
+        },
+        host: (name) => fakeHost(name, { transport: 'ssm', instanceId: name }),
         wait: (ms) => delay(Math.min(ms, 100)),
       };
       await fetch(`${bed.endpoint.url}/moto-api/config`, {
@@ -79,9 +63,8 @@ describe.skipIf(reason)(
       if (found === undefined) throw new Error(`no action ${name}`);
       return found;
     };
-    const newToken = (): string => `b-${randomUUID()}`;
-    const run = (name: string, inputs: JsonObject, token = newToken()): Promise<Carried> =>
-      carryOut(action(name), inputs, stage, token);
+    const run = (name: string, inputs: JsonObject, token = newToken()): Promise<Run> =>
+      runAction(action(name), inputs, world, { token });
     const call = (service: string, operation: string, params: JsonObject): Promise<JsonObject> =>
       aws.call({ service, operation, params });
     const stacks = async (name: string): Promise<number> => {
@@ -96,7 +79,7 @@ describe.skipIf(reason)(
         const made = await run('aws:createStack', inputs);
         expect(made.ending).toMatchObject({ kind: 'done', outputs: { StackStatus: 'CREATE_COMPLETE' } });
         expect(await stacks(inputs.StackName)).toBe(1);
-        const gone = await undo(action('aws:createStack'), inputs, made, stage);
+        const gone = await undo(action('aws:createStack'), made, world);
         expect(gone).toMatchObject({ kind: 'done', changes: [{ target: inputs.StackName, to: null }] });
         expect(await stacks(inputs.StackName)).toBe(0);
       });
@@ -184,13 +167,8 @@ describe.skipIf(reason)(
         });
         stateMachineArn = typeof made['stateMachineArn'] === 'string' ? made['stateMachineArn'] : '';
       });
-      const effectOf = (): BegunEffect<unknown, Json, Json, JsonObject> => {
-        const { effect } = action('aws:executeStateMachine');
-        if (typeof effect === 'function' || effect.kind !== 'begun') throw new Error('not begun');
-        return effect;
-      };
       const arnOf = (token: string): string =>
-        `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${token}`;
+        `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${hashToken(token)}`;
       const statusOf = async (token: string): Promise<unknown> =>
         (await call('stepfunctions', 'DescribeExecution', { executionArn: arnOf(token) }))['status'];
 
@@ -198,19 +176,20 @@ describe.skipIf(reason)(
         const token = newToken();
         const inputs = { stateMachineArn, input: '{"a": 1}' };
         bed.endpoint.faults.add({ match: { op: 'StartExecution', nth: 1 }, do: 'lost-reply' });
-        const context = stage.context(token);
-        const before = { Existed: false };
-        await expect(effectOf().begin(inputs, before, context)).rejects.toMatchObject({ effect: 'unknown' });
-        const adopted = await effectOf().adopt(inputs, before, context);
-        if (adopted.kind !== 'running') throw new Error(adopted.kind);
+        const machine = action('aws:executeStateMachine');
+        const asked = { token, before: { Existed: false } };
+        await expect(ask('begin', machine, inputs, world, asked)).rejects.toMatchObject({
+          effect: 'unknown',
+        });
+        const adopted = await ask('adopt', machine, inputs, world, asked);
+        if (adopted.found !== 'running') throw new Error(adopted.found);
         expect(await statusOf(token)).toBe('RUNNING');
-        await effectOf().stop?.(adopted.handle, inputs, context);
+        const { handle } = adopted;
+        expect(await ask('stop', machine, inputs, world, { ...asked, handle })).toBe('stopped');
         expect(await statusOf(token)).toBe('ABORTED');
-        const ended = await effectOf().poll(adopted.handle, inputs, before, context);
-        expect(ended).toMatchObject({
-          kind: 'failed',
+        await expect(ask('wait', machine, inputs, world, { ...asked, handle })).rejects.toMatchObject({
           code: 'STATE_MACHINE_FAILED',
-          outputs: { status: 'ABORTED', input: '{"a": 1}' },
+          message: expect.stringContaining('ABORTED'),
         });
       });
     });
@@ -278,9 +257,9 @@ describe.skipIf(reason)(
           effect: 'none',
         });
         receiver = broken('ECONNRESET');
-        await expect(run('aws:invokeWebhook', { IntegrationName: 'on-call' })).rejects.toMatchObject({
-          code: 'NO_REPLY',
-          effect: 'unknown',
+        expect((await run('aws:invokeWebhook', { IntegrationName: 'on-call' })).ending).toMatchObject({
+          kind: 'unknown',
+          why: expect.stringContaining('its answer is lost'),
         });
       });
 

@@ -14,15 +14,11 @@ import { checkPatchState } from '../../../src/actions/check/patch-state.ts';
 import { checkVolumeSnapshots } from '../../../src/actions/check/volume-snapshots.ts';
 import type { Json, JsonObject } from '../../../src/json.ts';
 import { AwsFailure } from '../../../src/transports/aws.ts';
-import { carryOut } from '../aws/support/drive.ts';
+import { run } from '../../support/action-bed.ts';
 import { fakeStage, refused, type Answers } from '../config/fake-stage.ts';
 
 const look = async (check: AccountCheck, inputs: JsonObject, answers: Answers): Promise<string[]> => {
-  const { ending } = await carryOut(
-    check.action,
-    { ...inputs, OnNonCompliant: 'report' },
-    fakeStage(answers),
-  );
+  const { ending } = await run(check.action, { ...inputs, OnNonCompliant: 'report' }, fakeStage(answers));
   const outputs = (ending as JsonObject)['outputs'] as JsonObject | undefined;
   if (outputs === undefined) throw new Error(JSON.stringify(ending));
   const of = (name: string) => outputs[name] as readonly JsonObject[];

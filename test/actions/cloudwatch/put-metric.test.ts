@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { putMetric } from '../../../src/actions/cloudwatch/put-metric.ts';
 import type { JsonObject } from '../../../src/json.ts';
 import { AwsFailure } from '../../../src/transports/aws.ts';
-import { caseToken, carryOut } from '../aws/support/drive.ts';
+import { carryOut, observe, run } from '../../support/action-bed.ts';
 import { fakeStage } from '../config/fake-stage.ts';
 
 const inputs = { Namespace: 'Belay/Compliance', MetricName: 'RulesNotCompliant', Value: 0 };
@@ -11,7 +11,7 @@ const inputs = { Namespace: 'Belay/Compliance', MetricName: 'RulesNotCompliant',
 test('the datum stands at the time that was observed, whole, without a unit or dimensions that nobody gave', async () => {
   const sent: JsonObject[] = [];
   const stage = fakeStage({ 'cloudwatch:PutMetricData': (params) => (sent.push(params), {}) });
-  const { before, ending } = await carryOut(putMetric, inputs, stage);
+  const { before, ending } = await run(putMetric, inputs, stage);
   expect(ending).toMatchObject({ kind: 'done', outputs: before });
   expect(sent).toEqual([
     {
@@ -38,14 +38,9 @@ test('what is sent again after a lost reply has the time of the first', async ()
       return {};
     },
   });
-  const before = await putMetric.observe?.(inputs, stage.context(caseToken));
-  const { effect } = putMetric;
-  if (typeof effect === 'function' || effect.kind !== 'repeatable' || before === undefined)
-    throw new Error('it is repeatable and observes');
-  await expect(effect.execute(inputs, before, stage.context(caseToken))).rejects.toMatchObject({
-    code: 'NO_REPLY',
-  });
+  const before = await observe(putMetric, inputs, stage);
+  await expect(carryOut(putMetric, inputs, before, stage)).rejects.toMatchObject({ code: 'NO_REPLY' });
   await stage.wait(60_000);
-  await effect.execute(inputs, before, stage.context(caseToken));
+  await carryOut(putMetric, inputs, before, stage);
   expect(times[1]).toBe(times[0]);
 });

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { checkRules } from '../../../src/actions/config/check-rules.ts';
 import type { JsonObject } from '../../../src/json.ts';
-import { carryOut } from '../aws/support/drive.ts';
+import { run } from '../../support/action-bed.ts';
 import { fakeStage, refused, type Answers } from './fake-stage.ts';
 
 const finding = (id: string, type: string, annotation = ''): JsonObject => ({
@@ -52,7 +52,7 @@ function account(
 }
 
 const check = async (answers: Answers, inputs: JsonObject = {}): Promise<JsonObject> => ({
-  ...(await carryOut(checkRules, { Rules: ['r'], ...inputs }, fakeStage(answers))).ending,
+  ...(await run(checkRules, { Rules: ['r'], ...inputs }, fakeStage(answers))).ending,
 });
 const reported = async (answers: Answers, inputs: JsonObject = {}): Promise<JsonObject | undefined> => {
   const { outputs } = await check(answers, { OnNonCompliant: 'report', ...inputs });
@@ -229,7 +229,7 @@ test('an evaluation that fails is undetermined with the reason of Config', async
 
 test('what Config found before the evaluation is never read', async () => {
   const stage = fakeStage(account([finding('vol-1', 'COMPLIANT')]).answers);
-  await carryOut(checkRules, { Rules: ['r'] }, stage);
+  await run(checkRules, { Rules: ['r'] }, stage);
   const [started, read] = ['StartConfigRulesEvaluation', 'GetComplianceDetailsByConfigRule'].map((name) =>
     stage.calls.indexOf(`config:${name}`),
   );

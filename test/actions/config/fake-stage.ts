@@ -1,13 +1,14 @@
-/** A stage whose AWS answers by functions, one for each operation; what has none is a mistake of the test. */
-import { newMemory, type ActionContext } from '../../../src/actions/define-action.ts';
+/** A world whose AWS answers by functions, one for each operation; what has none is a mistake of the test. */
 import type { JsonObject } from '../../../src/json.ts';
 import { AwsFailure, type Aws } from '../../../src/transports/aws.ts';
 import { fakeClock } from '../../world/fake-clock.ts';
-import type { Stage } from '../aws/support/drive.ts';
+import type { World } from '../../support/action-bed.ts';
 
 export type Answers = Readonly<Record<string, (params: JsonObject) => JsonObject>>;
 
-export interface FakeStage extends Stage {
+export interface FakeStage extends World {
+  readonly now: () => number;
+  readonly wait: (ms: number) => Promise<void>;
   /** `config:DescribeConfigRules`, in order. */
   readonly calls: string[];
 }
@@ -32,29 +33,11 @@ export function fakeStage(answers: Answers): FakeStage {
       }),
     assume: () => aws,
   };
-  const context = (token: string): ActionContext => ({
-    executionId: '01JCASE',
-    step: 'Step',
-    token,
-    signal: new AbortController().signal,
-    aws,
-    fetch: globalThis.fetch,
-    targets: () => [],
-    host: () => {
-      throw new Error('there is no host');
-    },
-    log: () => ({ write: () => undefined }),
-    notice: () => undefined,
-    now: () => clock.now(),
-    startedAt: clock.now(),
-    kept: newMemory(),
-    isSecret: () => false,
-  });
   return {
     calls,
-    context,
+    aws,
     now: () => clock.now(),
-    wait: (ms) => Promise.resolve(clock.pass(ms)),
+    wait: async (ms) => clock.pass(ms),
   };
 }
 

@@ -5,16 +5,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'yaml';
-import {
-  ActionFailure,
-  newMemory,
-  type ActionContext,
-  type AnyAction,
-} from '../../../../src/actions/define-action.ts';
+import { ActionFailure, type AnyAction } from '../../../../src/actions/define-action.ts';
+import type { DeclaredOutput } from '../../../../src/document/types.ts';
 import type { JsonObject } from '../../../../src/json.ts';
-import { AwsFailure, type Aws } from '../../../../src/transports/aws.ts';
+import type { Aws } from '../../../../src/transports/aws.ts';
 import { createAwsModels } from '../../../../src/transports/aws/models.ts';
-import { HostFailure } from '../../../../src/transports/host.ts';
 import {
   memoryWorld,
   newWorld,
@@ -23,13 +18,15 @@ import {
   type WorldState,
 } from '../../../../src/world/index.ts';
 import { fakeClock } from '../../../world/fake-clock.ts';
-import { carryOut, undo, type Carried, type Ending, type Stage } from './drive.ts';
+import { NotDone, run, undo, type Run, type World as ActionWorld } from '../../../support/action-bed.ts';
 import { fakeHost, type FakeHost, type HostAnswer } from './fake-host.ts';
 import { withFakeSsm, type Answer } from './fake-ssm.ts';
 import { faultyAws, type Fault, type RecordedCall } from './faulty-aws.ts';
 
 export interface CaseFile {
   readonly inputs: JsonObject;
+  /** That the step declares. */
+  readonly outputs?: readonly DeclaredOutput[];
   readonly before?: {
     readonly tags?: Readonly<Record<string, Readonly<Record<string, string>>>>;
     readonly ssmTags?: Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -69,7 +66,6 @@ export interface CaseRun {
   readonly before: JsonObject;
   readonly after: JsonObject;
   readonly hosts: Readonly<Record<string, FakeHost>>;
-  readonly logged: Readonly<Record<string, string>>;
   readonly undone?: {
     readonly ending: JsonObject;
     readonly calls: readonly RecordedCall[];
@@ -112,6 +108,7 @@ export async function runCase(
   action: AnyAction,
   file: CaseFile,
   replying: (reply: JsonObject) => JsonObject = (reply) => reply,
+  limits: Pick<ActionWorld, 'timeoutMs'> = {},
 ): Promise<CaseRun> {
   const clock = fakeClock();
   const world = memoryWorld(prepared(file), clock);
@@ -129,77 +126,52 @@ export async function runCase(
   const hosts = Object.fromEntries(
     Object.entries(file.before?.hosts ?? {}).map(([name, answer]) => [name, fakeHost(name, answer)]),
   );
-  const logged: Record<string, string> = {};
-  const stageOf = (faults: readonly Fault[] | undefined): { stage: Stage; calls: RecordedCall[] } => {
+  const worldWith = (faults: readonly Fault[] | undefined): { ports: ActionWorld; calls: RecordedCall[] } => {
     const { aws: faulty, calls } = faultyAws(below, faults);
     const aws: Aws = {
       ...faulty,
       call: async (call, options) => replying(await faulty.call(call, options)),
     };
-    const context = (token: string): ActionContext => ({
+    const ports = {
       executionId: '01JCASE',
-      step: 'Step',
-      token,
-      signal: new AbortController().signal,
       aws,
-      models,
-      fetch: globalThis.fetch,
-      host: (name) => hostNamed(hosts, name),
-      targets: (selectors) => selectors,
-      log: (target) => ({
-        write: (stream, chunk) => {
-          const key = `${target}.${stream}`;
-          logged[key] = (logged[key] ?? '') + Buffer.from(chunk).toString('utf8');
-        },
-      }),
-      notice: () => undefined,
+      host: (name: string) => hostNamed(hosts, name),
+      secrets: file.secrets ?? [],
       now: () => clock.now(),
-      startedAt: clock.now(),
-      kept: newMemory(),
-      isSecret: (value) => (file.secrets ?? []).some((secret) => JSON.stringify(value).includes(secret)),
-    });
-    const wait = (ms: number): Promise<void> => Promise.resolve(clock.pass(ms));
-    return { stage: { context, now: () => clock.now(), wait }, calls };
+      wait: async (ms: number) => clock.pass(ms),
+      ...limits,
+    };
+    return { ports, calls };
   };
 
   const before = shown(world, ssmTags);
-  const forward = stageOf(file.faults);
-  const carried = await endingOf(() => carryOut(action, file.inputs, forward.stage));
-  const run = {
-    ending: carried.ending,
-    calls: forward.calls,
-    before,
-    after: shown(world, ssmTags),
-    hosts,
-    logged,
-  };
-  if (file.undo === undefined || carried.carried === undefined) return run;
-  const backward = stageOf(file.undo.faults);
-  const done = carried.carried;
-  const undone = await undo(action, file.inputs, done, backward.stage, file.undo.knows);
-  return {
-    ...run,
-    undone: { ending: asObject(undone), calls: backward.calls, after: shown(world, ssmTags) },
-  };
+  const forward = worldWith(file.faults);
+  const carried = await endingOf(() =>
+    run(action, file.inputs, forward.ports, { token: caseToken, outputs: file.outputs ?? [] }),
+  );
+  const ran = { ending: carried.ending, calls: forward.calls, before, after: shown(world, ssmTags), hosts };
+  if (file.undo === undefined || carried.run === undefined) return ran;
+  const backward = worldWith(file.undo.faults);
+  const options = { token: `${caseToken}/undo`, knowing: file.undo.knows ?? 'everything' };
+  const undone = await undo(action, carried.run, backward.ports, options);
+  return { ...ran, undone: { ending: undone, calls: backward.calls, after: shown(world, ssmTags) } };
 }
 
-/** A thrown failure is an ending like any other. */
+/** The engine's; what the world gets stands in the cases. */
+const caseToken = '01JCASE/Step/0';
+
+/** A failure of which nothing is known to have been done is an ending like any other. */
 async function endingOf(
-  act: () => Promise<Carried>,
-): Promise<{ readonly ending: JsonObject; readonly carried?: Carried }> {
+  act: () => Promise<Run>,
+): Promise<{ readonly ending: JsonObject; readonly run?: Run }> {
   try {
-    const carried = await act();
-    return { ending: asObject(carried.ending), carried };
+    const done = await act();
+    return { ending: done.ending, run: done };
   } catch (error) {
-    if (!(error instanceof ActionFailure || error instanceof AwsFailure || error instanceof HostFailure))
-      throw error;
+    if (!(error instanceof NotDone)) throw error;
     const { code, message, effect, retryable } = error;
     return { ending: { kind: 'thrown', code, message, effect, retryable } };
   }
-}
-
-function asObject(ending: Ending): JsonObject {
-  return ending;
 }
 
 function prepared({ before = {} }: CaseFile): WorldState {
