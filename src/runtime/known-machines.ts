@@ -19,6 +19,7 @@ type Known = Pick<HostIdentity, 'machineId' | 'bootId' | 'instanceId'> & { reado
 
 export class KnownMachines {
   readonly #options: KnownMachinesOptions;
+  readonly #turns = new Map<string, Promise<void>>();
   /** Which machines the steps over many hosts act on. */
   readonly ofSteps: StepMachines;
 
@@ -29,7 +30,14 @@ export class KnownMachines {
 
   /** Called with who answered, before anything else is done over the connection. Throws HostFailure WRONG_HOST. */
   readonly verify = async (address: HostAddress, identity: HostIdentity): Promise<void> => {
-    await this.#verified(address, identity);
+    // One after the other under a name: what the first wrote down is what the second is compared with.
+    const before = this.#turns.get(address.name) ?? Promise.resolve();
+    const turn = before.then(() => this.#verified(address, identity));
+    this.#turns.set(
+      address.name,
+      turn.catch(() => {}),
+    );
+    await turn;
     await this.ofSteps.answered(address, identity);
   };
 

@@ -102,6 +102,15 @@ async function refusal(act: () => Promise<void>): Promise<string> {
   throw new Error('nothing was refused');
 }
 
+test('two machines that answer at the same time under one name are compared as if one had come first', async () => {
+  const known = machines();
+  const first = known.verify(address(), identity());
+  const second = refusal(() => known.verify(address(), identity({ machineId: digits('b') })));
+  await first;
+  expect(await second).toMatch(/another machine/);
+  await known.verify(address(), identity());
+});
+
 test('the same machine is welcome however often it answers, and to each runner', async () => {
   await machines().verify(address(), identity());
   await machines().verify(address(), identity());

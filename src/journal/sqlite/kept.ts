@@ -1,13 +1,14 @@
 /** On which hosts something is kept for the undo of an execution. */
 import type { Kept } from '../journal.ts';
 import { text, type Statements } from '../statements.ts';
+import type { Commits } from './commits.ts';
 
-export function keptIn(rows: Statements): Kept {
+export function keptIn(rows: Statements, commits: Commits): Kept {
   const addKeptOn = (id: string, host: string): void => {
     rows.run(`INSERT OR IGNORE INTO kept_on (execution, host) VALUES (?, ?)`, [id, host]);
   };
   return {
-    addKeptOn: async (id, host) => addKeptOn(id, host),
+    addKeptOn: (id, host) => commits.write(() => addKeptOn(id, host)),
     keptOn: async (id) => {
       const row = rows.get(`SELECT kept_on_known FROM executions WHERE id = ?`, [id]);
       if (row?.['kept_on_known'] !== 1) return null;

@@ -3,8 +3,9 @@ import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
 import type { Machines } from '../journal.ts';
 import { readingExecution } from '../failure.ts';
 import { text, type Statements } from '../statements.ts';
+import type { Commits } from './commits.ts';
 
-export function machinesIn(rows: Statements): Machines {
+export function machinesIn(rows: Statements, commits: Commits): Machines {
   return {
     machine: async (id, name) => {
       const row = rows.get(
@@ -17,13 +18,14 @@ export function machinesIn(rows: Statements): Machines {
         value: readingExecution(id, () => objectOf(JSON.parse(text(row['value'])) as Json)),
       };
     },
-    noteMachine: async (id, name, { at, value }) => {
-      rows.run(
-        `INSERT INTO machines (execution, name, number, at, value)
-         SELECT ?1, ?2, coalesce(max(number), 0) + 1, ?3, ?4 FROM machines WHERE execution = ?1 AND name = ?2`,
-        [id, name, at, JSON.stringify(value)],
-      );
-    },
+    noteMachine: (id, name, { at, value }) =>
+      commits.write(() => {
+        rows.run(
+          `INSERT INTO machines (execution, name, number, at, value)
+           SELECT ?1, ?2, coalesce(max(number), 0) + 1, ?3, ?4 FROM machines WHERE execution = ?1 AND name = ?2`,
+          [id, name, at, JSON.stringify(value)],
+        );
+      }),
   };
 }
 

@@ -27,13 +27,13 @@ export function openSqliteJournal(stateDir: string): Journal {
     const said = { count: 0 };
     return {
       ...executionsIn(rows, commits, said),
-      ...keptIn(rows),
+      ...keptIn(rows, commits),
       ...outcomesIn(rows, commits),
       ...eventsIn(rows),
       ...inboxIn(rows, said),
       ...waitsIn(rows),
       ...locksIn(rows),
-      ...machinesIn(rows),
+      ...machinesIn(rows, commits),
       close: () => {
         commits.finish();
         rows.close();

@@ -18,7 +18,7 @@ const boot = '6b3a1f0e-2c4d-4e5f-8a9b-0c1d2e3f4a5b';
 const answer = (line: string) => readIdentity(`Last login: today\n${nonce} ${line},\n`, nonce);
 
 const shells = ['sh', 'bash', 'dash', 'csh', 'fish', 'zsh'].filter((name) => existsSync(`/bin/${name}`));
-const opening = ['/bin/sh', '-c', 'IFS= read -r x; echo "opened $0 $x"', '$HOME * "a"'];
+const opening = ['/bin/sh', '-c', 'IFS= read -r x; echo "opened $1 $2 $x"', 'sh', '$HOME *', '"a"'];
 /** What a login shell prints that is given the line, and then these bytes. */
 const said = (shell: string, input: string) => {
   const { stdout } = spawnSync(`/bin/${shell}`, ['-c', identityLine(nonce, opening)], {

@@ -193,7 +193,6 @@ done
   exit 0
 }
 exec 5<>"$b_run/lock" 7<>"$b_run/first" 9<>"$b_run/taken"
-rm -f "$b_run/lock" "$b_run/first" "$b_run/taken"
 trap '' PIPE
 echo >&5
 printf '%s\\n' "$b_nonce" >&3

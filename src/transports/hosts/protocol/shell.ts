@@ -28,21 +28,21 @@ export const readBlock =
 
 /** Starts the reader in an environment that does not depend on login files, sudo or the service that runs it. */
 function cleanEnvironment(shell: HostShell): string {
-  return `exec env -i PATH=${shell.path} LC_ALL=C HOME="$HOME" USER="$USER" LOGNAME="$LOGNAME" ${shell.sh} -c "$0"`;
+  return `exec env -i PATH=${shell.path} LC_ALL=C HOME="$HOME" USER="$USER" LOGNAME="$LOGNAME" ${shell.sh} -c "$1"`;
 }
 
 /** Root needs no sudo, and a host where everybody is root may not have it. */
 function asRoot(shell: HostShell): string {
-  return `if [ "$(id -u)" = 0 ]; then exec ${shell.sh} -c "$0" "$1"; else exec sudo -n -H -- ${shell.sh} -c "$0" "$1"; fi`;
+  return `if [ "$(id -u)" = 0 ]; then exec ${shell.sh} -c "$1" sh "$2"; else exec sudo -n -H -- ${shell.sh} -c "$1" sh "$2"; fi`;
 }
 
 /**
- * The words of the command. They hold no quote, backslash, exclamation mark or line break, so that they survive
+ * The words of the command: a shell, `-c`, a text, its name, and what the text takes. They hold no quote, backslash, exclamation mark or line break, so that they survive
  * any login shell (csh and fish included) between single quotes.
  */
 export function openingWords(shell: HostShell, become: 'none' | 'sudo'): string[] {
-  const plain = [shell.sh, '-c', cleanEnvironment(shell), readBlock];
-  return become === 'none' ? plain : [shell.sh, '-c', asRoot(shell), ...plain.slice(2)];
+  const [text, reader] = [cleanEnvironment(shell), readBlock];
+  return [shell.sh, '-c', ...(become === 'none' ? [text, 'sh'] : [asRoot(shell), 'sh', text]), reader];
 }
 
 /** A program as the bytes that `readBlock` expects. The closing colon keeps trailing line breaks from being lost. */
