@@ -203,6 +203,7 @@ export class ActionHost implements ActivityHost {
       isSecret: vault.reveal(inputsOf(call)).isSecret,
       hidesOutput,
       isRead: (output) => files.isRead(step, output),
+      isUsed: (output) => files.isUsed(step, output),
     };
   }
 }

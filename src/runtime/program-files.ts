@@ -30,12 +30,20 @@ export interface ProgramFiles {
   lineOf(program: string, line: number): string | undefined;
   /** Whether the runbook reads that output of the step, so that its author wants it kept. `step`: its path. */
   isRead(step: string, output: string): boolean;
+  /** Whether a step takes it as a value: what is only shown at the end does not count. */
+  isUsed(step: string, output: string): boolean;
+}
+
+/** By the name of the step, from its own undo, and by a selector of its outputs. */
+function isNamed(text: string, step: string, output: string): boolean {
+  const name = (step.split('/').at(-1) ?? '').replace(/@.*$/s, '');
+  return [`${name}.${output}`, `outputs.${output}`, `$.${output}`].some((word) => text.includes(word));
 }
 
 /** `file`: of the document; attachments lie in its folder, or in `attachments/` there. */
 export function programFiles(document: Document, file: string): ProgramFiles {
   const places = new Map<string, ProgramPlace>();
-  let text: string | undefined;
+  let [text, stepsText]: (string | undefined)[] = [];
   for (const step of everyStep(document.mainSteps)) {
     for (const [input, place] of Object.entries(step.programs ?? {})) {
       const text = step.inputs[input];
@@ -43,12 +51,9 @@ export function programFiles(document: Document, file: string): ProgramFiles {
     }
   }
   return {
-    isRead: (step, output) => {
-      const name = (step.split('/').at(-1) ?? '').replace(/@.*$/s, '');
-      text ??= JSON.stringify(document);
-      // By the name of the step, from its own undo, and by a selector of its outputs.
-      return [`${name}.${output}`, `outputs.${output}`, `$.${output}`].some((word) => text?.includes(word));
-    },
+    isRead: (step, output) => isNamed((text ??= JSON.stringify(document)), step, output),
+    isUsed: (step, output) =>
+      isNamed((stepsText ??= JSON.stringify({ ...document, outputs: [] })), step, output),
     attachment: async (name, aws) => {
       const declared = own(document.files ?? {}, name);
       if (declared === undefined) {

@@ -34,6 +34,8 @@ export interface CommandResult {
   /** At most `readBytesMax`; a script that prints more fails with OUTPUT_TOO_LARGE. */
   readonly stdout: string;
   readonly stderr: string;
+  /** What it printed is not what stands in `stdout`: some bytes are no UTF-8. Absent: it is. */
+  readonly isGarbled?: true;
 }
 
 /** How many bytes of each stream a `read` may print. */

@@ -44,9 +44,20 @@ test.each([
   expect(checkNode(version).verdict).toBe(verdict);
 });
 
+const none = { hasOpen: false } as const;
+
 test('a host that answers is good; command folders on it are worth a note', async () => {
-  const found = await checkHosts(['db1'], () =>
-    host(() => Promise.resolve({ exitCode: 0, stdout: 'Linux 6.1, as root\n2\n180000\nyes\n', stderr: '' })),
+  const found = await checkHosts(
+    ['db1'],
+    () =>
+      host(() =>
+        Promise.resolve({
+          exitCode: 0,
+          stdout: `Linux 6.1, as root\n2\n180000\n 12:/srv/data 12:/x;reboot\n`,
+          stderr: '',
+        }),
+      ),
+    none,
   );
   expect(found.map(({ area, verdict }) => [area, verdict])).toEqual([
     ['hosts', 'good'],
@@ -54,19 +65,21 @@ test('a host that answers is good; command folders on it are worth a note', asyn
     ['leftovers', 'note'],
   ]);
   expect(found[1]?.says).toMatch(/^2 command folders .*, the oldest 2 days old: /);
-  expect(found[1]?.hint).toMatch(/finishes and clears it$/);
-  expect(found[2]?.hint).toContain('fsfreeze -u');
+  expect(found[2]?.says).toBe('/srv/data was frozen 12 s ago by a command that has not ended');
+  expect(found[2]?.hint).toMatch(/, on db1: {2}fsfreeze -u \/srv\/data$/);
 });
 
 test('command folders of what has ended are named with the command that removes them, and no other path', async () => {
   const own = '/var/lib/belay/b-0123456789abcdef';
-  const stdout = `Linux 6.1, as root\n2\n60\nno\n ${own} /etc/b-12;reboot /var/lib/belay/b-00ff\n`;
-  const found = await checkHosts(['db1'], () =>
-    host(() => Promise.resolve({ exitCode: 0, stdout, stderr: '' })),
-  );
+  const stdout = `Linux 6.1, as root\n2\n60\n\n ${own} /etc/b-12;reboot /var/lib/belay/b-00ff\n`;
+  const answer = () => host(() => Promise.resolve({ exitCode: 0, stdout, stderr: '' }));
+  const found = await checkHosts(['db1'], answer, none);
   expect(found[1]?.hint).toMatch(
-    /; what has ended and is of none of them, on db1: {2}rm -r \/var\/lib\/belay\/b-0123456789abcdef \/var\/lib\/belay\/b-00ff$/,
+    /What has ended and is of no other state folder, on db1: {2}rm -r \/var\/lib\/belay\/b-0123456789abcdef \/var\/lib\/belay\/b-00ff$/,
   );
+  // One that is not over may go on from a command that has ended.
+  const [, whileOpen] = await checkHosts(['db1'], answer, { hasOpen: true });
+  expect(whileOpen?.hint).not.toContain('rm -r');
 });
 
 test('what a host keeps for undos is named by whose it is, how long, and what removes it', () => {
@@ -95,7 +108,7 @@ test('a host that does not answer is bad, in the words of its transport', async 
     retryable: false,
     effect: 'none',
   });
-  const [found] = await checkHosts(['db1'], () => host(() => Promise.reject(failure)));
+  const [found] = await checkHosts(['db1'], () => host(() => Promise.reject(failure)), none);
   expect(found).toMatchObject({ verdict: 'bad', says: `HOST_KEY_CHANGED: ${failure.message}` });
 });
 
@@ -106,7 +119,7 @@ test('a host that is merely slow is told as such, with what it did last', async 
         signal.addEventListener('abort', () => reject(cancelled('db1', signal.reason, 'it had not greeted')));
       }),
   );
-  const [found] = await checkHosts(['db1'], () => slow, 50);
+  const [found] = await checkHosts(['db1'], () => slow, { hasOpen: false, timeoutMs: 50 });
   expect(found).toMatchObject({ verdict: 'bad' });
   expect(found?.says).toMatch(/^NO_REPLY: no answer within 0\.05 s\. .*it had not greeted\.$/);
 });
@@ -176,11 +189,11 @@ test('what executions left is named as what it is, volumes in use never, and onl
     ['replaced volumes', 'note'],
     ['instances', 'note'],
   ]);
-  expect(found[1]?.says).toMatch(/^snap-0a17 \(41 days, of 1SH66PGHTM3G\) were made/);
-  expect(found[1]?.hint).toContain('aws ec2 delete-snapshot --snapshot-id ID');
-  expect(found[4]?.says).toMatch(/^i-0helper \(3 h\) were launched/);
-  expect(found[4]?.hint).toContain('aws ec2 terminate-instances');
-  expect(found[2]?.says).toMatch(/^vol-0made were made/);
+  expect(found[1]?.says).toMatch(/^snap-0a17 \(41 days, of 1SH66PGHTM3G\) was made/);
+  expect(found[1]?.hint).toMatch(/: {2}aws ec2 delete-snapshot --snapshot-id snap-0a17$/);
+  expect(found[4]?.says).toMatch(/^i-0helper \(3 h\) was launched/);
+  expect(found[4]?.hint).toMatch(/: {2}aws ec2 terminate-instances --instance-ids i-0helper$/);
+  expect(found[2]?.says).toMatch(/^vol-0made was made/);
   expect(found[3]?.says).toMatch(/^vol-0old held the data/);
 });
 
@@ -189,7 +202,10 @@ test('a server that an execution drained and nobody put back is named, with the 
     [
       begin('Drain', 'Patch'),
       started(0, 'Drain', { action: 'nginx:drain' }),
-      ended(1, 'Drain', { targets: ['lb1'], changes: [change('10.0.0.5:9000', 'up', 'down', 'lb1')] }),
+      ended(1, 'Drain', {
+        targets: ['lb1'],
+        changes: [change('10.0.0.5:9000', 'serving', 'drained', 'lb1')],
+      }),
       ended(2, 'Patch', { status: 'Failed' }),
       [3, { type: 'ForwardEnded', status: 'Failed', failedStep: 'Patch' }],
       [3, { type: 'ExecutionEnded', status: 'Failed', rollbackStatus: 'notRequested', outputs: {} }],
@@ -222,7 +238,7 @@ test('without AWS nothing is wrong, unless a host is reached over SSM', async ()
 test('a state folder that is not there is not made', async () => {
   const folder = new BelayFolder();
   try {
-    expect(await checkState(folder.state, unused)).toEqual([
+    expect(await checkState(folder.state, unused, startedAt)).toEqual([
       expect.objectContaining({ verdict: 'note', says: 'does not exist yet; the first run makes it' }),
     ]);
   } finally {

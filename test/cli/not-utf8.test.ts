@@ -1,6 +1,6 @@
 /** Bytes that are not UTF-8 are refused with their place, wherever text comes from; a byte order mark is no part of a text. */
 import { execFile } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -109,4 +109,54 @@ test('what is UTF-8 arrives byte for byte, U+FFFD included, and without a byte o
   });
   expect({ code: env.code, stderr: env.stderr }).toMatchObject({ code: 0 });
   expect(readFileSync(join(desk.folder, 'S'), 'utf8')).toBe('real \ufffd mark');
+});
+
+const commandOf = (name: string, Script: string, more: object = {}): object => ({
+  name,
+  action: 'host:command',
+  inputs: { Host: 'here', Script },
+  undo: { none: 'a test' },
+  ...more,
+});
+const runbook = (...mainSteps: object[]): string =>
+  desk.write('bytes.yaml', { schemaVersion: '0.3', mainSteps });
+
+test('what a host prints is shown as escapes, and is no value for another step', async () => {
+  const print = commandOf('Print', "printf 'w\\366rt'");
+  runbook(print, commandOf('Other', 'true'));
+  const shown = await desk.belay(['run', 'bytes.yaml', '-y', '--json']);
+  expect([shown.code, shown.stdout]).toEqual([0, expect.stringContaining('w\\\\xf6rt')]);
+  expect(shown.stdout).not.toContain('\ufffd');
+  const path = join(desk.folder, 'written');
+  const write = {
+    name: 'Write',
+    action: 'host:file',
+    inputs: { Host: 'here', Path: path, Content: '{{ Print.Stdout }}' },
+  };
+  runbook(print, write);
+  const said = await desk.belay(['run', 'bytes.yaml', '-y']);
+  expect(said.code).not.toBe(0);
+  expect(said.stderr).toContain('takes Stdout as a value, and byte 2 is 0xf6, which is not UTF-8 there');
+  expect(existsSync(path)).toBe(false);
+});
+
+test('what an undo is to put back is refused before the step acts, where no text can hold it', async () => {
+  const path = bytes('old', Buffer.from('wört', 'latin1'));
+  const act = commandOf('Act', `printf new >'${path}'`, {
+    capture: { Old: `cat '${path}'` },
+    undo: [
+      {
+        name: 'Back',
+        action: 'host:file',
+        inputs: { Host: 'here', Path: path, Content: '{{ before.Old }}' },
+      },
+    ],
+  });
+  runbook(act);
+  const said = await desk.belay(['run', 'bytes.yaml', '-y']);
+  expect([said.code, said.stderr]).toEqual([
+    1,
+    expect.stringContaining('the capture Old printed bytes on here that are no text (UTF-8)'),
+  ]);
+  expect(readFileSync(path)).toEqual(Buffer.from('wört', 'latin1'));
 });

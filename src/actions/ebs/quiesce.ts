@@ -22,6 +22,14 @@ export interface Quiesced<T> {
 export const hostTokenOf = (token: string, what: string) =>
   `b-${createHash('sha256').update(`${token}/${what}`).digest('hex').slice(0, 40)}`;
 
+/** Ends what keeps file systems frozen for this effect, whichever runner began it. */
+export async function thaw(host: Host, { token }: Pick<ActionContext, 'token'>): Promise<void> {
+  const freezing = hostTokenOf(token, 'freeze');
+  const own = { signal: AbortSignal.timeout(thawTimeoutMs) };
+  await host.stop(freezing, own);
+  await host.forget(freezing, own);
+}
+
 /** Throws FREEZE_FAILED and HostFailure before `call` is made; what `call` throws comes through, thawed. */
 export async function quiesced<T>(
   host: Host,
@@ -35,14 +43,8 @@ export async function quiesced<T>(
   const output = captureOutput(context.log(host.name), 64 * 1024);
   const look = (waitMs: number) =>
     host.poll(token, { from: output.next(), sink: output.sink, waitMs, signal });
-  const thaw = async () => {
-    const own = { signal: AbortSignal.timeout(thawTimeoutMs) };
-    await host.stop(token, own);
-    await host.forget(token, own);
-  };
-
   // What an earlier runner may have left under this token is over by now, or is ended here.
-  await thaw();
+  await thaw(host, context);
   await host.start(token, freezeMounts([String(secondsMax), ...mounts]), { signal });
   try {
     for (let looks = 1; parseFields(output.stdout()).one('ready') === undefined; looks += 1) {
@@ -65,7 +67,7 @@ export async function quiesced<T>(
     return { value, frozen: held ? parseFields(output.stdout()).all('frozen') : [] };
   } finally {
     // Not a failure of the call: the host thaws by itself, and what the call made must not be forgotten over it.
-    await thaw().catch((error: unknown) => {
+    await thaw(host, context).catch((error: unknown) => {
       context.notice(
         `the thaw is not confirmed, ${host.label} thaws within ${secondsMax} s: ${String(error)}`,
       );

@@ -15,9 +15,10 @@ import {
 } from '../define-action.ts';
 import { readFields } from '../scripts/fields.ts';
 import { syncMounts } from '../scripts/volume.ts';
+import { HostFailure } from '../../transports/host.ts';
 import { strictObject } from '../strict-object.ts';
 import { bySnapshotId, byTag, call, deleteSnapshot, listSnapshots, settleMs, type Snapshot } from './ec2.ts';
-import { quiesced } from './quiesce.ts';
+import { quiesced, thaw } from './quiesce.ts';
 import {
   planSnapshot,
   snapshotInputs,
@@ -133,6 +134,12 @@ export const snapshot = defineAction({
     },
     /** CreateSnapshots makes all or none, so any that carry the token are the set. */
     adopt: async (inputs, _before, context) => {
+      // Whoever froze the file systems for it may be gone, and nothing waits for them to stand still any more.
+      if (inputs.Host !== undefined && inputs.Quiesce === true)
+        await thaw(context.host(inputs.Host), context).catch((error: unknown) => {
+          if (!(error instanceof HostFailure)) throw error;
+          context.notice(`the thaw is not confirmed: ${error.message}`);
+        });
       const found = await listSnapshots(context, byTag(tokenTagKey, context.token));
       if (found.length === 0) return { kind: 'absent' };
       const { volumes } = await planSnapshot(inputs, context);

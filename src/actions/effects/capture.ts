@@ -1,4 +1,5 @@
 /** Keeps the part of a command's output that an action needs, and passes all of it on to the step's log. */
+import { outputText, type OutputText } from './output-text.ts';
 import type { OutputOffsets, OutputSink } from '../../transports/host.ts';
 
 /** How much of the end of standard error is kept, for messages. */
@@ -12,6 +13,8 @@ export interface Capture {
   stdout(): string;
   /** The first bytes of standard error, at most `bytesMax`. */
   stderr(): string;
+  /** The same of either stream, and whether it holds bytes that are no text. */
+  text(stream: 'stdout' | 'stderr'): OutputText;
   /** The last 4 KiB of standard error. */
   stderrTail(): string;
 }
@@ -42,6 +45,7 @@ export function captureOutput(log: OutputSink, bytesMax: number): Capture {
     next: () => ({ ...taken }),
     stdout: () => Buffer.concat(heads.stdout).toString('utf8'),
     stderr: () => Buffer.concat(heads.stderr).toString('utf8'),
-    stderrTail: () => tail.toString('utf8'),
+    text: (stream) => outputText(Buffer.concat(heads[stream]), taken[stream] > kept[stream]),
+    stderrTail: () => outputText(tail).text,
   };
 }

@@ -14,6 +14,7 @@ import {
 } from '../define-action.ts';
 import type { CommandState, Host, HostScript, OutputSink } from '../../transports/host.ts';
 import { captureOutput, type Capture } from './capture.ts';
+import type { OutputText } from './output-text.ts';
 import { lastLines, parseFields, refusal, type Fields } from '../scripts/fields.ts';
 
 /** How long one question to the host waits there for the command's end. */
@@ -28,8 +29,9 @@ export interface DetachedEnd {
   readonly exitCode: number;
   /** The first `outputBytesMax` bytes of each stream. */
   readonly stdout: string;
-  readonly stderr: string;
   readonly stderrTail: string;
+  /** The same of either stream, and whether it holds bytes that are no text. */
+  readonly text: (stream: 'stdout' | 'stderr') => OutputText;
 }
 
 export interface DetachedCommand<I, B, O> {
@@ -80,8 +82,8 @@ export function detached<I, B, O>(command: DetachedCommand<I, B, O>): BegunEffec
         host,
         exitCode: state.exitCode,
         stdout: capture.stdout(),
-        stderr: capture.stderr(),
         stderrTail: capture.stderrTail(),
+        text: (stream) => capture.text(stream),
       },
       inputs,
       before,

@@ -1,12 +1,20 @@
 /** host:command: an author's command or shell text on one host. What it does nobody knows: it has no undo of its own. */
 import { Type, type Static } from 'typebox';
 import type { CatalogProblem } from '../../document/catalog.ts';
-import type { HostScript } from '../../transports/host.ts';
-import { ActionFailure, defineAction, done, failed, type ActionContext } from '../define-action.ts';
+import type { Host, HostScript } from '../../transports/host.ts';
+import {
+  ActionFailure,
+  defineAction,
+  done,
+  failed,
+  type ActionContext,
+  type Failed,
+} from '../define-action.ts';
 import type { Json } from '../../json.ts';
 import { strictObject } from '../strict-object.ts';
 import { overHosts } from './over-hosts.ts';
 import { detached } from '../effects/detached.ts';
+import { lostText, type OutputText } from '../effects/output-text.ts';
 import { lastLines } from '../scripts/fields.ts';
 import { checkShowOutput, isKept, showOutputInput, shown } from '../scripts/show-output.ts';
 
@@ -108,18 +116,24 @@ const onOne = defineAction({
     waitingFor: () => 'the command runs',
     mayStartAnew: false,
     outputBytesMax,
-    finish: ({ host, exitCode, stdout, stderr, stderrTail }, { ExpectExitCodes = [0] }, _, context) => {
+    finish: ({ host, exitCode, stderrTail, text }, { ExpectExitCodes = [0] }, _, context) => {
+      const [stdout, stderr] = [text('stdout'), text('stderr')];
       const outputs: Outputs = {
         ExitCode: exitCode,
-        Stdout: isKept('Stdout', context) ? shortened(stdout, stdoutCharactersMax, stdoutJsonBytesMax) : '',
-        Stderr: isKept('Stderr', context) ? shortened(stderr, stderrCharactersMax, stderrJsonBytesMax) : '',
+        Stdout: isKept('Stdout', context)
+          ? shortened(stdout.text, stdoutCharactersMax, stdoutJsonBytesMax)
+          : '',
+        Stderr: isKept('Stderr', context)
+          ? shortened(stderr.text, stderrCharactersMax, stderrJsonBytesMax)
+          : '',
       };
-      if (ExpectExitCodes.includes(exitCode)) return done(outputs);
+      if (ExpectExitCodes.includes(exitCode))
+        return lostOf(host, { stdout, stderr }, context) ?? done(outputs);
       const wanted =
         ExpectExitCodes.length === 1 ? `${ExpectExitCodes[0]}` : `one of ${ExpectExitCodes.join(', ')}`;
       const how =
         exitCode > 128 ? `exit code ${exitCode} (signal ${exitCode - 128})` : `exit code ${exitCode}`;
-      const said = lastLines(stderrTail) || lastLines(stdout.slice(-2_000)) || 'it said nothing';
+      const said = lastLines(stderrTail) || lastLines(stdout.text.slice(-2_000)) || 'it said nothing';
       return failed('COMMAND_FAILED', `${host.label}: ${how}, wanted ${wanted}: ${shown(context, said)}`, {
         outputs,
       });
@@ -174,6 +188,25 @@ function scriptOf(inputs: Inputs, context: ActionContext): HostScript {
     ...(Env === undefined ? {} : { env: Env, secret: context.isSecret(Env) }),
     ...(WorkingDirectory === undefined ? {} : { workingDirectory: WorkingDirectory }),
   };
+}
+
+/** What a later step takes as a value is handed on byte for byte, or not at all. */
+function lostOf(
+  host: Host,
+  streams: { readonly stdout: OutputText; readonly stderr: OutputText },
+  { isUsed }: ActionContext,
+): Failed | undefined {
+  for (const [output, { lost }] of [
+    ['Stdout', streams.stdout],
+    ['Stderr', streams.stderr],
+  ] as const) {
+    if (lost === undefined || isUsed?.(output) !== true) continue;
+    return failed(
+      'OUTPUT_NOT_TEXT',
+      `${host.label}: a step of the runbook takes ${output} as a value, and ${lostText(lost)}. The command ran; belay logs has its bytes. Have it print UTF-8, or base64`,
+    );
+  }
+  return undefined;
 }
 
 /** The first characters that fit both bounds. */

@@ -50,6 +50,12 @@ async function readCommand(
         message: `the capture ${name} exited ${answer.exitCode} on ${target}${detail === '' ? '' : `: ${detail}`}`,
       });
     }
+    // An undo is to put back what it was, byte for byte.
+    if (answer.isGarbled === true || answer.stdout.includes('\0'))
+      throw new ActionFailure({
+        code: 'CAPTURE_FAILED',
+        message: `the capture ${name} printed bytes on ${target} that are no text (UTF-8), so that nothing could put them back as they are; nothing was done. Have it print base64, and let the undo decode that`,
+      });
     answers.set(target, answer.stdout.trimEnd());
   }
   const [only] = targets;

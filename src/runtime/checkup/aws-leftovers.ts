@@ -19,8 +19,12 @@ interface Kind {
   /** The member that says when it was made. */
   readonly at: string;
   readonly isLeft: (item: JsonObject) => boolean;
-  readonly are: string;
-  readonly hint: string;
+  /** What one of them is. */
+  readonly is: string;
+  /** What removes the one of that id, as it is typed. */
+  readonly removal: (id: string) => string;
+  /** What is worth knowing before. */
+  readonly advice: string;
 }
 
 const listIn =
@@ -54,24 +58,27 @@ const kinds: readonly Kind[] = [
     id: 'SnapshotId',
     at: 'StartTime',
     isLeft: () => true,
-    are: 'were made by executions and are still there',
-    hint: 'restore points stay on purpose; belay show ID names those of an execution. One that nobody needs goes by  aws ec2 delete-snapshot --snapshot-id ID',
+    is: 'was made by an execution and is still there',
+    removal: (id) => `aws ec2 delete-snapshot --snapshot-id ${id}`,
+    advice: 'restore points stay on purpose. When nobody needs it any more:',
   },
   {
     ...volumes,
     what: 'volumes',
     tag: tokenTagKey,
     isLeft: isDetached,
-    are: 'were made by executions and are attached nowhere',
-    hint: 'their tags belay:execution and belay:replaces say for what. One that nobody needs goes by  aws ec2 delete-volume --volume-id ID',
+    is: 'was made by an execution and is attached nowhere',
+    removal: (id) => `aws ec2 delete-volume --volume-id ${id}`,
+    advice: 'its tags belay:execution and belay:replaces say for what. When nobody needs it:',
   },
   {
     ...volumes,
     what: 'replaced volumes',
     tag: replacedByTagKey,
     isLeft: isDetached,
-    are: 'held the data before a restore put others into their places, and are kept, detached',
-    hint: `the tag ${replacedByTagKey} says what is there instead; once that is known to be right, a person may delete one by  aws ec2 delete-volume --volume-id ID`,
+    is: 'held the data before a restore put another one into its place, and is kept, detached',
+    removal: (id) => `aws ec2 delete-volume --volume-id ${id}`,
+    advice: `the tag ${replacedByTagKey} says what is there instead. Once that is known to be right:`,
   },
   {
     what: 'instances',
@@ -82,19 +89,21 @@ const kinds: readonly Kind[] = [
     id: 'InstanceId',
     at: 'LaunchTime',
     isLeft: isThere,
-    are: 'were launched by executions and are still there',
-    hint: 'belay rollback ID terminates those of an execution that can be taken back; else  aws ec2 terminate-instances --instance-ids ID',
+    is: 'was launched by an execution and is still there',
+    removal: (id) => `aws ec2 terminate-instances --instance-ids ${id}`,
+    advice: 'the rollback of its execution terminates it. Where none is to come:',
   },
 ];
 
 export async function leftInAws(aws: Aws, now: number): Promise<Finding[]> {
   const findings: Finding[] = [];
-  for (const kind of kinds) findings.push(await leftovers(aws, kind, now));
+  for (const kind of kinds) findings.push(...(await leftovers(aws, kind, now)));
   return findings;
 }
 
-async function leftovers(aws: Aws, kind: Kind, now: number): Promise<Finding> {
-  const { what, operation, params = {}, tag, itemsOf, isLeft, are, hint } = kind;
+async function leftovers(aws: Aws, kind: Kind, now: number): Promise<Finding[]> {
+  const { what, operation, params = {}, tag, itemsOf, isLeft, is, removal, advice } = kind;
+  const about = { area: 'leftovers', what, verdict: 'note' } as const;
   try {
     const reply = await aws.call({
       service: 'ec2',
@@ -103,33 +112,40 @@ async function leftovers(aws: Aws, kind: Kind, now: number): Promise<Finding> {
       signal: AbortSignal.timeout(awsTimeoutMs),
     });
     const left = itemsOf(reply).flatMap((item) =>
-      isJsonObject(item) && typeof item[kind.id] === 'string' && isLeft(item) ? [item] : [],
+      isJsonObject(item) && isLeft(item) && idOf(item, kind) !== '' ? [item] : [],
     );
-    if (left.length === 0) return { area: 'leftovers', what, verdict: 'good', says: `none tagged ${tag}` };
-    const named = left
-      .slice(0, namedMax)
-      .map((item) => textOf(item, kind, now))
-      .join(', ');
-    const more = left.length > namedMax || reply['NextToken'] !== undefined ? ' and more' : '';
-    return { area: 'leftovers', what, verdict: 'note', says: `${named}${more} ${are}`, hint };
+    if (left.length === 0) return [{ ...about, verdict: 'good', says: `none tagged ${tag}` }];
+    const named = left.slice(0, namedMax).map((item) => ({
+      ...about,
+      says: `${textOf(item, kind, now)} ${is}`,
+      hint: `${advice}  ${removal(idOf(item, kind))}`,
+    }));
+    const more = left.length - named.length;
+    const isCut = more > 0 || reply['NextToken'] !== undefined;
+    return [
+      ...named,
+      ...(isCut ? [{ ...about, says: `${more > 0 ? `${more} ` : ''}more tagged ${tag}` }] : []),
+    ];
   } catch (error) {
     if (!(error instanceof AwsFailure)) throw error;
-    return {
-      area: 'leftovers',
-      what,
-      verdict: 'note',
-      says: `could not be listed: ${error.code}: ${error.message}`,
-    };
+    return [{ ...about, says: `could not be listed: ${error.code}: ${error.message}` }];
   }
 }
 
+/** It is shown to be typed: only such ids as EC2 gives. */
+function idOf(item: JsonObject, { id }: Kind): string {
+  const value = item[id];
+  return typeof value === 'string' && /^[a-z]+-[0-9a-z]+$/.test(value) ? value : '';
+}
+
 /** `snap-0a17 (41 days, of 1SH66PGHTM3G)`. */
-function textOf(item: JsonObject, { id, at }: Kind, now: number): string {
-  const made = typeof item[at] === 'string' ? Date.parse(item[at]) : Number.NaN;
+function textOf(item: JsonObject, kind: Kind, now: number): string {
+  const at = item[kind.at];
+  const made = typeof at === 'string' ? Date.parse(at) : Number.NaN;
   const of = listIn('Tags')(item).find((tag) => isJsonObject(tag) && tag['Key'] === 'belay:execution');
   const said = [
     ...(Number.isNaN(made) ? [] : [ageText(now - made)]),
     ...(isJsonObject(of) && typeof of['Value'] === 'string' ? [`of ${of['Value']}`] : []),
   ];
-  return `${typeof item[id] === 'string' ? item[id] : ''}${said.length === 0 ? '' : ` (${said.join(', ')})`}`;
+  return `${idOf(item, kind)}${said.length === 0 ? '' : ` (${said.join(', ')})`}`;
 }

@@ -51,7 +51,7 @@ export async function* checkup({
   const names = configuration?.inventory?.names ?? [];
   const kinds = names.map((name) => configuration?.inventory?.address(name)?.transport);
   yield* await checkTools(kinds.includes('ssh'));
-  yield* await checkState(stateDir, list);
+  yield* await checkState(stateDir, list, now());
   const hasJournal = existsSync(join(stateDir, 'journal.db'));
   if (hasJournal) yield* await checkLocks(journal(), runnersIn(stateDir), now());
   const executions = await known(hasJournal, list);
@@ -76,7 +76,9 @@ export async function* checkup({
     },
   });
   try {
-    const found = await checkHosts(names, (name) => transports.host(name));
+    const found = await checkHosts(names, (name) => transports.host(name), {
+      hasOpen: executions.some(({ endedAt }) => endedAt === null),
+    });
     yield* found;
     yield* checkMachines(names.flatMap((name) => answers.get(name) ?? []));
     const reached = found.flatMap(({ area, verdict, what }) =>

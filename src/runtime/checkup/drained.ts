@@ -35,7 +35,7 @@ function drainedBy(execution: ExecutionView, now: number): Finding[] {
   const { executionId, endedAt } = execution;
   const back = endedAt === null ? `belay cancel ${executionId}` : `belay rollback ${executionId}`;
   return netChanges(standing.flatMap(({ step }) => step.changes))
-    .filter(({ to }) => to === 'down')
+    .filter(({ to }) => to === 'drained')
     .map(({ target, subject }) => ({
       area: 'leftovers' as const,
       what: target,

@@ -65,7 +65,7 @@ export function keptFindings(
           {
             ...about,
             says: `keeps what undos need of ${listed(own.map((each) => ownerText(each, now)))}`,
-            hint: 'belay prune --dry-run says what may go and why the rest stays; belay discard ID --why TEXT gives one up',
+            hint: `belay prune --dry-run says what may go and why the rest stays. To give one up:  belay discard ${own[0]?.executionId ?? ''} --why TEXT && belay prune -y`,
           },
         ]),
     ...(strange.length === 0

@@ -3,12 +3,17 @@ import { accessSync, constants, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ListedExecution } from '../execution-view.ts';
 import { JournalFailure } from '../../journal/index.ts';
+import { ageText } from './age.ts';
 import type { Finding } from './finding.ts';
+
+/** So many that are not over are named. */
+const namedMax = 10;
 
 /** `list`: all executions; called only where there is a journal. */
 export async function checkState(
   stateDir: string,
   list: () => Promise<readonly ListedExecution[]>,
+  now: number,
 ): Promise<Finding[]> {
   const about = { area: 'state', what: stateDir } as const;
   if (!existsSync(join(stateDir, 'journal.db')))
@@ -34,17 +39,16 @@ export async function checkState(
       says: `${views.length} execution${views.length === 1 ? '' : 's'}`,
     };
     if (open.length === 0) return [count];
-    const ids = open.slice(0, 5).map(({ executionId }) => executionId);
-    const says = `${open.length} not over and run by nobody: ${ids.join(', ')}${open.length > 5 ? ' …' : ''}`;
+    const left = { area: 'leftovers', what: 'executions', verdict: 'note' } as const;
+    const more = open.length - namedMax;
     return [
       count,
-      {
-        area: 'leftovers',
-        what: 'executions',
-        verdict: 'note',
-        says,
-        hint: 'belay resume ID, or belay cancel ID',
-      },
+      ...open.slice(0, namedMax).map(({ executionId, createdAt, runbook }) => ({
+        ...left,
+        says: `${executionId} (${runbook}, begun ${ageText(now - createdAt)} ago) is not over, and nobody runs it`,
+        hint: `belay resume ${executionId} goes on, belay cancel ${executionId} takes back what it did`,
+      })),
+      ...(more > 0 ? [{ ...left, says: `as many as ${more} more: belay list` }] : []),
     ];
   } catch (error) {
     if (!(error instanceof JournalFailure)) throw error;

@@ -166,7 +166,7 @@ function targetsOf(transports: Transports, selectors: readonly string[]): readon
 }
 
 async function tryHosts(names: readonly string[], transports: Transports): Promise<TaskProblem[]> {
-  const findings = await checkHosts([...new Set(names)], (name) => transports.host(name));
+  const findings = await checkHosts([...new Set(names)], (name) => transports.host(name), { hasOpen: true });
   return findings.flatMap(({ what, verdict, says, hint }) =>
     verdict === 'bad'
       ? [

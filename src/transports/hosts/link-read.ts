@@ -1,4 +1,5 @@
 /** A reading script over a keeper: its whole output, bounded, within its time. */
+import { isUtf8 } from 'node:buffer';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CommandResult, HostScript } from '../host.ts';
 import { readBytesMax } from '../host.ts';
@@ -65,6 +66,7 @@ function resultOf(host: string, answer: Answer): CommandResult {
     exitCode: answer.standing.exitCode,
     stdout: stdout.toString('utf8'),
     stderr: stderr.toString('utf8'),
+    ...(isUtf8(stdout) ? {} : { isGarbled: true }),
   };
 }
 

@@ -1,4 +1,5 @@
 /** A reading script over SSM: one command for an ordinary one, further polls for long output or a slow script. */
+import { isUtf8 } from 'node:buffer';
 import type { CommandResult, HostScript, OutputSink } from '../host.ts';
 import { readBytesMax } from '../host.ts';
 import { hostFailure, outputTooLarge, timedOut } from './failure.ts';
@@ -74,7 +75,7 @@ function refuseTooMuch(host: string, { sizes }: Reply): void {
   }
 }
 
-function gatherOutput(): { sink: OutputSink; text: () => { stdout: string; stderr: string } } {
+function gatherOutput(): { sink: OutputSink; text: () => Omit<CommandResult, 'exitCode'> } {
   const chunks: { stdout: Uint8Array[]; stderr: Uint8Array[] } = { stdout: [], stderr: [] };
   const text = (stream: 'stdout' | 'stderr'): string => Buffer.concat(chunks[stream]).toString('utf8');
   return {
@@ -83,6 +84,10 @@ function gatherOutput(): { sink: OutputSink; text: () => { stdout: string; stder
         chunks[stream].push(Buffer.from(chunk));
       },
     },
-    text: () => ({ stdout: text('stdout'), stderr: text('stderr') }),
+    text: () => ({
+      stdout: text('stdout'),
+      stderr: text('stderr'),
+      ...(isUtf8(Buffer.concat(chunks.stdout)) ? {} : { isGarbled: true }),
+    }),
   };
 }
