@@ -67,7 +67,7 @@ export interface ActionContext {
   /** Whether the runbook reads this output of the step. Absent: nobody knows. */
   isRead?(output: string): boolean;
   /** Whether a step takes that output of this step as a value, and not only the end of the run. */
-  isUsed?(output: string): boolean;
+  readonly isUsed?: (output: string) => boolean;
 }
 
 /** The name of the tag that carries a token in AWS. */
