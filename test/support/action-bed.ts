@@ -242,6 +242,7 @@ class Bed {
         },
         lineOf: () => undefined,
         isRead: () => true,
+        isUsed: () => true,
       },
       locks: missing('locks'),
       approvals: missing('approvals'),
