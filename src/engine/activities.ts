@@ -1,6 +1,6 @@
 /**
  * The calls that the engine makes to the world through its port, and what each kind answers. A host parses what it has on
- * record before it answers (runtime/outcomes.ts), so the engine takes every answer for what its type says.
+ * record before it answers (runtime/recorded-outcomes.ts), so the engine takes every answer for what its type says.
  */
 import type { Capture, DeclaredOutput, Document } from '../document/types.ts';
 import type { Json, JsonObject } from '../json.ts';
