@@ -1,4 +1,6 @@
 /** Values for the parameters of a document that nobody has seen before: from its own rules, and from what its names mean. */
+import fc from 'fast-check';
+
 import { checkArgument, embeddedText, type Document, type Parameter } from '../../../src/document/index.ts';
 import type { Json } from '../../../src/json.ts';
 import { account, region, type Seeds } from './world.ts';
@@ -27,7 +29,7 @@ function isSlow(value: Json): boolean {
 
 function candidatesFor(
   name: string,
-  { type, allowedValues, default: given }: Parameter,
+  { type, allowedValues, allowedPattern, default: given }: Parameter,
   seeds: Seeds,
 ): Json[] {
   const all: Json[] = [];
@@ -57,7 +59,18 @@ function candidatesFor(
   for (const value of ['corpus', '1', '', 'true', 'a1', 'corpus@example.com', '10.0.0.0/16'])
     all.push(fit(type, value));
   if (given !== undefined) all.push(given);
+  for (const text of matching(allowedPattern)) all.push(fit(type, text));
   return all;
+}
+
+/** Some texts that the pattern takes, always the same; none where it says what a generator cannot follow. */
+function matching(pattern: string | undefined): readonly string[] {
+  if (pattern === undefined) return [];
+  try {
+    return fc.sample(fc.stringMatching(new RegExp(pattern), { size: '-1' }), { seed: 42, numRuns: 5 });
+  } catch {
+    return [];
+  }
 }
 
 function fit(type: string, value: Json): Json {
