@@ -11,6 +11,9 @@ import type { Cut, Passed } from './scissors.ts';
 /** Far more than any run takes; a runner that hangs is a failure of the series. */
 const runnerSecondsMax = 180;
 
+/** What a runner is started with. */
+export type RunnerBed = Pick<Bed, 'env' | 'folder'>;
+
 export interface RunnerEnd {
   readonly pid: number;
   /** `SIGKILL` after a cut. */
@@ -26,13 +29,13 @@ export type Ending =
   | { readonly kind: 'left'; readonly reason: string }
   | { readonly kind: 'refused'; readonly code: string };
 
-export function runRunner(bed: Bed, stateDir: string, id: string, cut?: Cut): Promise<RunnerEnd> {
+export function runRunner(bed: RunnerBed, stateDir: string, id: string, cut?: Cut): Promise<RunnerEnd> {
   return beginRunner(bed, stateDir, id, cut).ended;
 }
 
 /** `ended` never rejects for what the runner does. */
 export function beginRunner(
-  bed: Bed,
+  bed: RunnerBed,
   stateDir: string,
   id: string,
   cut?: Cut,
