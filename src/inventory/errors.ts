@@ -20,6 +20,7 @@ export const inventoryCodes = {
   EMPTY_GROUP: 'A group without members.',
   BAD_APPROVER: 'An approver without a name, keys or members that can be used.',
   BAD_KEEP: 'keep is no time, or one below an hour.',
+  BAD_KEY_EXCHANGE: 'keyExchange holds what cannot be the name of a key exchange, or one twice.',
 } as const;
 
 export type InventoryCode = keyof typeof inventoryCodes;

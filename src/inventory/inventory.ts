@@ -12,6 +12,8 @@ export interface Inventory {
   readonly groups: Groups;
   /** How long after its end an execution can be taken back, in ms. */
   readonly keepMs: number;
+  /** How ssh agrees on keys, best first; empty: Belay's own order. */
+  readonly keyExchange: readonly string[];
   /** The ways by which people are told. */
   readonly channels: readonly Channel[];
   /** The folder of window files; null: `windows/` beside belay.yaml. */
@@ -27,7 +29,10 @@ export interface Inventory {
 /** Of entries without cycles and with known bastions. */
 export function makeInventory(
   entries: readonly WrittenHost[],
-  rest: Pick<Inventory, 'groups' | 'keepMs' | 'channels' | 'windowsFolder' | 'approvals' | 'runbookFolders'>,
+  rest: Pick<
+    Inventory,
+    'groups' | 'keepMs' | 'keyExchange' | 'channels' | 'windowsFolder' | 'approvals' | 'runbookFolders'
+  >,
 ): Inventory {
   const byName = new Map(entries.map((entry) => [entry.name, entry]));
   const addresses = new Map<string, HostAddress>();

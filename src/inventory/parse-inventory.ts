@@ -20,6 +20,7 @@ import { readGroups, type Groups } from './groups.ts';
 import { readHost, type WrittenHost } from './written-host.ts';
 import { readChannels, type Channel } from '../notify/index.ts';
 import { keepMsDefault, readKeep } from './keep.ts';
+import { readKeyExchange } from './key-exchange.ts';
 import { makeInventory, type Inventory } from './inventory.ts';
 
 export interface InventoryOptions {
@@ -45,6 +46,7 @@ interface Entries {
   readonly hosts: readonly WrittenHost[];
   readonly groups: Groups;
   readonly keepMs: number;
+  readonly keyExchange: readonly string[];
   readonly channels: readonly Channel[];
   readonly windowsFolder: string | null;
   readonly approvals: ApprovalPolicy | null;
@@ -55,6 +57,7 @@ const nothing: Entries = {
   hosts: [],
   groups: new Map(),
   keepMs: keepMsDefault,
+  keyExchange: [],
   channels: [],
   windowsFolder: null,
   approvals: null,
@@ -69,7 +72,17 @@ function readEntries(root: TreeNode, options: InventoryOptions, report: Report):
     return nothing;
   }
   const reader: MapReader = { node: root, what: 'belay.yaml', report };
-  checkKeys(reader, ['keep', 'hosts', 'groups', 'windows', 'notify', 'approvers', 'approvals', 'runbooks']);
+  checkKeys(reader, [
+    'keep',
+    'hosts',
+    'groups',
+    'windows',
+    'notify',
+    'approvers',
+    'approvals',
+    'runbooks',
+    'keyExchange',
+  ]);
   const resolvePath = options.resolvePath ?? ((path: string) => path);
   const hosts: WrittenHost[] = [];
   for (const entry of expandHosts(readMap(reader, 'hosts')?.value.entries.values() ?? [], report)) {
@@ -88,6 +101,7 @@ function readEntries(root: TreeNode, options: InventoryOptions, report: Report):
     hosts,
     groups,
     keepMs: readKeep(reader),
+    keyExchange: readKeyExchange(reader),
     channels: readChannels(reader, { resolvePath }),
     windowsFolder: windows === undefined ? null : resolvePath(windows),
     approvals: readApprovals(reader, resolvePath),

@@ -20,6 +20,11 @@ export function inventorySchema(): JsonObject {
         type: 'string',
         pattern: '^(?:[1-9][0-9]*(?:h|d|w)|P.*)$',
       },
+      keyExchange: {
+        description:
+          'How ssh agrees on keys with every host and bastion, best first, by the names of ssh -Q kex; wins over KexAlgorithms of ssh_config. Default: the fast ones that the ssh of this machine knows (mlkem768x25519-sha256, curve25519-sha256), then what else it offers.',
+        anyOf: [{ type: 'string' }, { type: 'array', minItems: 1, items: { type: 'string' } }],
+      },
       runbooks: {
         description:
           'Folders with runbooks that aws:executeAutomation names, relative to this file. They are looked in behind those beside the calling runbook.',

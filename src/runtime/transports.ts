@@ -93,6 +93,7 @@ function openReality({
     aws: () => (assumeRole === undefined ? aws : aws.assume(assumeRole)),
     stateDir,
     verifyHost,
+    keyExchange: inventory?.keyExchange ?? [],
   });
   const scripts = scriptsHere(stateDir, true);
   return {

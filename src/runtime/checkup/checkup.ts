@@ -50,7 +50,7 @@ export async function* checkup({
   const { configuration, finding } = readConfiguration(cwd, env);
   const names = configuration?.inventory?.names ?? [];
   const kinds = names.map((name) => configuration?.inventory?.address(name)?.transport);
-  yield* await checkTools(kinds.includes('ssh'));
+  yield* await checkTools(kinds.includes('ssh'), configuration?.inventory?.keyExchange);
   yield* await checkState(stateDir, list, now());
   const hasJournal = existsSync(join(stateDir, 'journal.db'));
   if (hasJournal) yield* await checkLocks(journal(), runnersIn(stateDir), now());

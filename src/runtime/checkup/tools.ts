@@ -2,6 +2,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { ScriptTools } from '../../transports/scripts.ts';
+import { fastFirst } from '../../transports/hosts/ssh-config.ts';
+import { knownKeyExchanges } from '../../transports/hosts/ssh-offers.ts';
 import { scriptTools } from '../../transports/scripts/tools.ts';
 import type { Finding } from './finding.ts';
 
@@ -10,8 +12,8 @@ const nodeFloor = [24, 15] as const;
 const run = promisify(execFile);
 
 /** `needsSsh`: whether a host of the configuration is reached by it. */
-export async function checkTools(needsSsh: boolean): Promise<Finding[]> {
-  return [checkNode(process.versions.node), await checkSsh(needsSsh), ...checkScriptTools()];
+export async function checkTools(needsSsh: boolean, keyExchange: readonly string[] = []): Promise<Finding[]> {
+  return [checkNode(process.versions.node), await checkSsh(needsSsh, keyExchange), ...checkScriptTools()];
 }
 
 export function checkNode(version: string): Finding {
@@ -26,12 +28,12 @@ export function checkNode(version: string): Finding {
   };
 }
 
-async function checkSsh(isNeeded: boolean): Promise<Finding> {
+async function checkSsh(isNeeded: boolean, wanted: readonly string[]): Promise<Finding> {
   try {
     // OpenSSH prints its version on stderr (ssh(1), -V).
     const { stdout, stderr } = await run('ssh', ['-V'], { timeout: toolTimeoutMs });
-    const says = `${stdout}${stderr}`.trim().split('\n')[0] ?? '';
-    return { area: 'tools', what: 'ssh', verdict: 'good', says };
+    const version = `${stdout}${stderr}`.trim().split('\n')[0] ?? '';
+    return { area: 'tools', what: 'ssh', ...keyExchangeOf(version, wanted) };
   } catch {
     return {
       area: 'tools',
@@ -41,6 +43,23 @@ async function checkSsh(isNeeded: boolean): Promise<Finding> {
       hint: 'install the OpenSSH client (openssh-client) to reach hosts over SSH',
     };
   }
+}
+
+/** How it agrees on keys; `KexAlgorithms` of the user's own configuration comes before Belay's order, and after belay.yaml. */
+function keyExchangeOf(
+  version: string,
+  wanted: readonly string[],
+): Pick<Finding, 'verdict' | 'says'> & { readonly hint?: string } {
+  const offered = knownKeyExchanges();
+  const [fastest] = fastFirst(offered);
+  const first = wanted.length > 0 ? `${wanted.join(', ')}, as belay.yaml says` : (fastest ?? 'as ssh has it');
+  const unknown = offered.length === 0 ? undefined : wanted.find((name) => !offered.includes(name));
+  if (unknown === undefined) return { verdict: 'good', says: `${version}; key exchange: ${first}` };
+  return {
+    verdict: 'bad',
+    says: `${version}; it does not know ${unknown}, which keyExchange of belay.yaml names`,
+    hint: 'ssh -Q kex lists what it knows; name one of these, or leave keyExchange out',
+  };
 }
 
 /** What aws:executeScript runs in. Not every runbook has scripts, so that nothing of it is bad. */

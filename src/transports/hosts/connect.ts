@@ -20,17 +20,20 @@ export interface HostsOptions {
   readonly stateDir: string;
   /** Called with who answered on a new connection. */
   readonly verifyHost?: VerifyHost;
+  /** How ssh agrees on keys, best first; empty: Belay's own order. */
+  readonly keyExchange?: readonly string[];
   /** Stands in for ~/.ssh/config and /etc/ssh/ssh_config, as `ssh -F` does. */
   readonly sshConfig?: string;
 }
 
 /** Addresses are looked up when a host is asked for, so the map may grow. */
 export function openHosts(addresses: ReadonlyMap<string, HostAddress>, options: HostsOptions): Hosts {
-  const { aws, sshConfig, stateDir, verifyHost = () => {} } = options;
+  const { aws, keyExchange = [], sshConfig, stateDir, verifyHost = () => {} } = options;
   const opened = new Map<string, Host>();
   const network = new SshNetwork({
     stateDir,
     verifyHost,
+    keyExchange,
     ...(sshConfig === undefined ? {} : { config: sshConfig }),
   });
 

@@ -44,6 +44,13 @@ export interface Jump {
   readonly destination: string;
 }
 
+export interface KeyExchanges {
+  /** Of belay.yaml, best first; empty: the fast ones first. */
+  readonly wanted: readonly string[];
+  /** What the ssh of this machine knows; empty: it could not be asked. */
+  readonly offered: readonly string[];
+}
+
 /** What OpenSSH would read by itself. */
 export function userConfigFiles(): string[] {
   return [join(homedir(), '.ssh', 'config'), '/etc/ssh/ssh_config'];
@@ -56,7 +63,7 @@ export function userConfigFiles(): string[] {
 export function sharedConfig(
   files: readonly string[],
   paths: SshPaths,
-  offered: readonly string[] = [],
+  { wanted, offered }: KeyExchanges = { wanted: [], offered: [] },
 ): string {
   const lines = [
     'StrictHostKeyChecking yes',
@@ -75,6 +82,8 @@ export function sharedConfig(
   ];
   const included = files.filter((file) => existsSync(file)).map((file) => `Include ${paths.plain(file)}`);
   // The first value of a keyword counts, so the user's own configuration wins over what comes after it.
+  // What belay.yaml says wins over every file.
+  if (wanted.length > 0) lines.push(`KexAlgorithms ${wanted.join(',')}`);
   const kex = fastFirst(offered);
   const last = kex.length === 0 ? [] : ['Match all', `  KexAlgorithms ${kex.join(',')}`];
   return ['Host *', ...lines.map((line) => `  ${line}`), 'Match all', ...included, ...last, ''].join('\n');
@@ -89,7 +98,7 @@ const fastExchanges = [
 ];
 
 /** What OpenSSH offers (`ssh -Q kex` lists more: SHA-1 and others that it does not use by itself), the fast ones first. */
-function fastFirst(known: readonly string[]): string[] {
+export function fastFirst(known: readonly string[]): string[] {
   const usual = known.filter((name) => !/sha1|gss|^kex/.test(name));
   const fast = fastExchanges.filter((name) => usual.includes(name));
   return fast.length === 0 ? [] : [...fast, ...usual.filter((name) => !fast.includes(name))];

@@ -11,7 +11,7 @@ import { destinationOf, sessionConfig, sharedConfig, userConfigFiles } from './s
 import { SshConnection } from './ssh-connection.ts';
 import { explain } from './ssh-explain.ts';
 import { makeSshFolder } from './ssh-folder.ts';
-import { knownKeyExchanges } from './ssh-offers.ts';
+import { checkKeyExchange, knownKeyExchanges } from './ssh-offers.ts';
 import { SshPaths } from './ssh-paths.ts';
 import { proveKey } from './ssh-prove.ts';
 import { Starter } from './ssh-starter.ts';
@@ -23,6 +23,8 @@ export interface SshOptions {
   readonly shell?: HostShell;
   /** Stands in for the user's own ssh configuration, as `ssh -F` does. */
   readonly config?: string;
+  /** How ssh agrees on keys, best first; empty: the fast ones first. */
+  readonly keyExchange?: readonly string[];
   /** Called with who answered, once for each connection and name. */
   readonly verifyHost?: VerifyHost;
   /** Where the control sockets go if no temporary folder will do. */
@@ -34,6 +36,7 @@ export class SshNetwork {
   readonly #shell: HostShell;
   readonly #configFiles: readonly string[];
   readonly #stateDir: string | undefined;
+  readonly #keyExchange: readonly string[];
   readonly #verifyHost: VerifyHost;
   readonly #connections = new Map<string, SshConnection>();
   readonly #gates = new Map<string, Semaphore>();
@@ -42,7 +45,14 @@ export class SshNetwork {
   #links: SshPaths | undefined;
   #proofs = 0;
 
-  constructor({ shell = defaultShell, config, stateDir, verifyHost = () => {} }: SshOptions = {}) {
+  constructor({
+    shell = defaultShell,
+    config,
+    keyExchange = [],
+    stateDir,
+    verifyHost = () => {},
+  }: SshOptions = {}) {
+    this.#keyExchange = keyExchange;
     this.#verifyHost = verifyHost;
     this.#shell = shell;
     this.#stateDir = stateDir;
@@ -162,9 +172,11 @@ export class SshNetwork {
 
   #privateFolder(): string {
     if (this.#folder === undefined) {
+      const kex = { wanted: this.#keyExchange, offered: knownKeyExchanges() };
+      checkKeyExchange(kex);
       this.#folder = makeSshFolder(this.#stateDir);
       writeFileSync(this.#file('session'), sessionConfig, { mode: 0o600 });
-      const shared = sharedConfig(this.#configFiles, this.#paths(), knownKeyExchanges());
+      const shared = sharedConfig(this.#configFiles, this.#paths(), kex);
       writeFileSync(this.#file('shared'), shared, { mode: 0o600 });
     }
     return this.#folder;

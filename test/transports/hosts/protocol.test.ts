@@ -13,6 +13,7 @@ import { defaultShell, openingWords } from '../../../src/transports/hosts/protoc
 import { folderOf } from '../../../src/transports/hosts/protocol/token.ts';
 import { Semaphore } from '../../../src/transports/hosts/semaphore.ts';
 import { sharedConfig } from '../../../src/transports/hosts/ssh-config.ts';
+import { checkKeyExchange } from '../../../src/transports/hosts/ssh-offers.ts';
 import type { SshPaths } from '../../../src/transports/hosts/ssh-paths.ts';
 import { makeSshFolder } from '../../../src/transports/hosts/ssh-folder.ts';
 
@@ -169,8 +170,10 @@ describe('the folder of control sockets', () => {
 
 describe('the key exchanges that are asked for', () => {
   const paths = { plain: (path: string) => path } as unknown as SshPaths;
-  const asked = (offered: readonly string[]) =>
-    /KexAlgorithms (?<names>\S+)/.exec(sharedConfig([], paths, offered))?.groups?.['names']?.split(',');
+  const asked = (offered: readonly string[], wanted: readonly string[] = []) =>
+    /KexAlgorithms (?<names>\S+)/
+      .exec(sharedConfig([], paths, { wanted, offered }))
+      ?.groups?.['names']?.split(',');
 
   it('are the fast ones first, and then all that are safe', () => {
     const known = [
@@ -185,6 +188,18 @@ describe('the key exchanges that are asked for', () => {
       'sntrup761x25519-sha512',
     ]);
     expect(asked([...known, 'mlkem768x25519-sha256'])?.[0]).toBe('mlkem768x25519-sha256');
+  });
+
+  it('are those of belay.yaml where it names some, before every file of the user', () => {
+    const own = ['sntrup761x25519-sha512', 'curve25519-sha256'];
+    expect(asked(['curve25519-sha256'], own)).toEqual(own);
+    const kex = { wanted: own, offered: own };
+    expect(sharedConfig(['/etc/passwd'], paths, kex)).toMatch(/KexAlgorithms sntrup[\s\S]*Include/);
+    expect(() => checkKeyExchange(kex)).not.toThrow();
+    expect(() => checkKeyExchange({ ...kex, offered: [] })).not.toThrow();
+    expect(() => checkKeyExchange({ wanted: ['old', ...own], offered: own })).toThrow(
+      /does not know old, which keyExchange of belay.yaml names; it knows sntrup761x25519-sha512, curve25519-sha256/,
+    );
   });
 
   it('are left to ssh where it knows none of the fast ones', () => {

@@ -133,6 +133,32 @@ Host db1
       await network.close();
     });
 
+    it('agree on keys as belay.yaml says, whatever the user’s own configuration has', async () => {
+      const server = await lab.start(['KexAlgorithms ecdh-sha2-nistp256']);
+      lab.know(server);
+      const { readFileSync, writeFileSync } = await import('node:fs');
+      const config = join(lab.folder, 'own-kex');
+      writeFileSync(config, `${readFileSync(lab.config, 'utf8')}KexAlgorithms curve25519-sha256\n`);
+      const addresses = new Map([['db1', lab.address(server)]]);
+      const ask = async <T>(
+        keyExchange: readonly string[],
+        act: (hosts: ReturnType<typeof openHosts>) => Promise<T>,
+      ): Promise<T> => {
+        const hosts = openHosts(addresses, { stateDir: lab.folder, sshConfig: config, keyExchange });
+        try {
+          return await act(hosts);
+        } finally {
+          await hosts.close();
+        }
+      };
+      const failed = (hosts: ReturnType<typeof openHosts>) => failureOf(read(hosts.host('db1'), 'true'));
+      expect((await ask([], failed)).message).toMatch(/no matching key exchange method/);
+      expect(
+        await ask(['ecdh-sha2-nistp256'], (hosts) => read(hosts.host('db1'), 'echo agreed')),
+      ).toMatchObject({ stdout: 'agreed\n' });
+      expect(await ask(['no-such-exchange'], failed)).toMatchObject({ code: 'TOOL_MISSING' });
+    });
+
     it('are opened again when the master is gone', async () => {
       const server = await lab.start();
       lab.know(server);
