@@ -2,6 +2,7 @@
  * Where a compliance file stands, and on which managed nodes its results were put: so that what leaves it, or it itself when it goes, leaves
  * no word behind that nobody looks after any more. A part of `compliance.db`.
  */
+import { objectIn } from './shape.ts';
 import { text, type Statements } from './statements.ts';
 
 /** Items of one type on one node that a set put there. */
@@ -66,7 +67,7 @@ export function compliancePlaces(rows: Statements): CompliancePlaces {
           set,
           type: text(row['type']),
           node: text(row['node']),
-          rules: JSON.parse(text(row['rules'])) as string[],
+          rules: textsIn(row['rules']),
         })),
       );
     },
@@ -77,4 +78,10 @@ export function compliancePlaces(rows: Statements): CompliancePlaces {
         node,
       ]) !== undefined,
   };
+}
+
+/** What is no list of texts names no rule. */
+function textsIn(value: unknown): string[] {
+  const { list } = objectIn(`{"list":${String(value)}}`) ?? {};
+  return Array.isArray(list) ? list.filter((each) => typeof each === 'string') : [];
 }

@@ -3,8 +3,9 @@
  * writes twice: that it began, and everything that it came to in one write. Killed in between, it has changed nothing but that
  * the next one says so. It stores and returns; what a finding means is the compliance room's business.
  */
-import type { Acknowledgement, Finding } from '../compliance/index.ts';
+import type { Acknowledgement, Finding, FindingStatus } from '../compliance/index.ts';
 import type { JsonObject } from '../json.ts';
+import { instantOr, objectIn } from './shape.ts';
 import { text, type Statements } from './statements.ts';
 import { compliancePlaces, placesTables, type CompliancePlaces } from './compliance-places.ts';
 import { openStoreFile } from './store-file.ts';
@@ -244,8 +245,8 @@ class SqliteComplianceStore implements ComplianceStore {
         subject: text(row['subject']),
         by: text(row['said_by']),
         why: text(row['why']),
-        at: Number(row['at']),
-        until: Number(row['until']),
+        at: instantOr(row['at'], 0),
+        until: instantOr(row['until'], 0),
       })),
     );
   }
@@ -269,8 +270,8 @@ class SqliteComplianceStore implements ComplianceStore {
         id: Number(row['id']),
         checkId: Number(row['check_id']),
         set: text(row['rule_set']),
-        at: Number(row['at']),
-        event: JSON.parse(text(row['event'])) as JsonObject,
+        at: instantOr(row['at'], 0),
+        event: objectIn(row['event']) ?? {},
       })),
     );
   }
@@ -292,29 +293,58 @@ function checkRow(row: Row): CheckRow {
   return {
     id: Number(row['id']),
     set: text(row['rule_set']),
-    startedAt: Number(row['started_at']),
-    endedAt: row['ended_at'] === null ? null : Number(row['ended_at']),
+    startedAt: instantOr(row['started_at'], 0),
+    endedAt: row['ended_at'] === null ? null : instantOr(row['ended_at'], 0),
     isWhole: row['whole'] === 1,
     verdict: text(row['verdict']),
-    counts: JSON.parse(text(row['counts'])) as JsonObject,
+    counts: objectIn(row['counts']) ?? {},
   };
 }
 
+const statuses: Readonly<Record<FindingStatus, true>> = {
+  open: true,
+  unknown: true,
+  fixed: true,
+  retired: true,
+};
+
+const severities: Readonly<Record<Finding['severity'], true>> = {
+  CRITICAL: true,
+  HIGH: true,
+  MEDIUM: true,
+  LOW: true,
+  INFORMATIONAL: true,
+};
+
+function knownIn<T extends string>(words: Readonly<Record<T, true>>, said: unknown): T | undefined {
+  return (Object.keys(words) as T[]).find((word) => word === said);
+}
+
+/** Words that this Belay does not know were written by another one, or by a hand: of such a finding nobody knows whether it holds. */
 function findingRow(row: Row): Finding {
+  const status = knownIn(statuses, row['status']);
+  const severity = knownIn(severities, row['severity']);
+  const found = soundFinding(row, status ?? 'unknown', severity ?? 'CRITICAL');
+  return status === undefined || severity === undefined
+    ? { ...found, status: 'unknown', code: 'DAMAGED', reason: 'what compliance.db has of it is damaged' }
+    : found;
+}
+
+function soundFinding(row: Row, status: FindingStatus, severity: Finding['severity']): Finding {
   return {
     set: text(row['rule_set']),
     rule: text(row['rule']),
     target: text(row['target']),
     subject: text(row['subject']),
-    status: text(row['status']) as Finding['status'],
-    severity: text(row['severity']) as Finding['severity'],
+    status,
+    severity,
     wanted: text(row['wanted']),
     found: text(row['found']),
     code: text(row['code']),
     reason: text(row['reason']),
-    firstSeenAt: Number(row['first_seen_at']),
-    lastSeenAt: Number(row['last_seen_at']),
-    closedAt: row['closed_at'] === null ? null : Number(row['closed_at']),
+    firstSeenAt: instantOr(row['first_seen_at'], 0),
+    lastSeenAt: instantOr(row['last_seen_at'], 0),
+    closedAt: row['closed_at'] === null ? null : instantOr(row['closed_at'], 0),
     missedTimes: Number(row['missed_times']),
     isTold: row['told'] === 1,
     isOfTarget: row['of_target'] === 1,

@@ -7,7 +7,9 @@ export class JournalFailure extends Error {
     | 'JOURNAL_NEWER'
     | 'JOURNAL_UNUSABLE'
     /** What it has of one execution cannot be read; the others are sound. */
-    | 'EXECUTION_DAMAGED';
+    | 'EXECUTION_DAMAGED'
+    /** The same of one run of a window. */
+    | 'OCCURRENCE_DAMAGED';
 
   constructor(code: JournalFailure['code'], message: string, cause?: unknown) {
     super(message, { cause });

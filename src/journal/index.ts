@@ -31,6 +31,7 @@ export {
 } from './journal.ts';
 export { DamagedExecution, JournalFailure } from './errors.ts';
 export { asJournalFailure, journalFailure } from './failure.ts';
+export { instant, shape, type Fits } from './shape.ts';
 export { openSqliteJournal } from './sqlite/open.ts';
 export {
   openComplianceStore,

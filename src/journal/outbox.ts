@@ -6,6 +6,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { lastSeqsIn } from './sqlite/open.ts';
+import { instantOr, objectIn } from './shape.ts';
 import { text, type Statements } from './statements.ts';
 import { openStoreFile, type StoreFile } from './store-file.ts';
 
@@ -259,7 +260,7 @@ class SqliteOutbox implements Outbox {
         'SELECT first_attempt_at AS at, event FROM messages WHERE config = ? AND channel = ? AND first_attempt_at >= ?',
         [config, channel, at],
       )
-      .map((row) => ({ at: Number(row['at']), isSummary: row['event'] === summaryEvent }));
+      .map((row) => ({ at: instantOr(row['at'], 0), isSummary: row['event'] === summaryEvent }));
   }
 
   forget(before: number): void {
@@ -276,6 +277,16 @@ class SqliteOutbox implements Outbox {
   }
 }
 
+const states: readonly OutboxState[] = ['waiting', 'delivered', 'givenUp', 'folded', 'withdrawn'];
+
+/** Members that are no texts are left out. */
+function textsIn(value: unknown): Readonly<Record<string, string>> {
+  const members = Object.entries(objectIn(value) ?? {});
+  return Object.fromEntries(
+    members.flatMap(([key, member]) => (typeof member === 'string' ? [[key, member]] : [])),
+  );
+}
+
 function messageOf(row: Readonly<Record<string, unknown>>): OutboxMessage {
   return {
     id: text(row['id']),
@@ -284,17 +295,17 @@ function messageOf(row: Readonly<Record<string, unknown>>): OutboxMessage {
     key: text(row['key']),
     event: text(row['event']),
     about: text(row['about']),
-    at: Number(row['at']),
+    at: instantOr(row['at'], 0),
     subject: text(row['subject']),
     text: text(row['text']),
-    fields: JSON.parse(text(row['fields'])) as Readonly<Record<string, string>>,
-    expiresAt: Number(row['expires_at']),
-    state: text(row['state']) as OutboxState,
+    fields: textsIn(row['fields']),
+    expiresAt: instantOr(row['expires_at'], 0),
+    state: states.find((each) => each === row['state']) ?? 'givenUp',
     attempts: Number(row['attempts']),
-    firstAttemptAt: Number(row['first_attempt_at']),
-    nextAt: Number(row['next_at']),
+    firstAttemptAt: instantOr(row['first_attempt_at'], 0),
+    nextAt: instantOr(row['next_at'], 0),
     trouble: text(row['trouble']),
-    settledAt: Number(row['settled_at']),
+    settledAt: instantOr(row['settled_at'], 0),
     receipt: text(row['receipt']),
   };
 }

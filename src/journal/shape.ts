@@ -2,6 +2,7 @@
  * The shapes of what the journal keeps as JSON. A row may have been damaged by a disk or changed by hand: what its readers are given
  * fits their types, and what does not is named and given to nobody.
  */
+import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { Type, type TSchema, type TUnsafe } from 'typebox';
 
@@ -53,6 +54,27 @@ export function parsed<T>(shape: Shape<T>, column: string, value: unknown): T {
   const read = shape(made);
   if ('wrong' in read) throw new SyntaxError(`${column}: ${read.wrong}`);
   return read.value;
+}
+
+/** Whether a date can be made of it. */
+export function isInstant(at: number): boolean {
+  return Number.isFinite(at) && at >= 0 && at <= instantMax;
+}
+
+/** What stands in the place of a time that is none. */
+export function instantOr(value: unknown, other: number): number {
+  const at = Number(value);
+  return isInstant(at) ? at : other;
+}
+
+/** A column's JSON object; null: there is none in it. */
+export function objectIn(value: unknown): JsonObject | null {
+  try {
+    const made = JSON.parse(String(value)) as Json;
+    return isJsonObject(made) ? made : null;
+  } catch {
+    return null;
+  }
 }
 
 /** Milliseconds since 1970 of which a date can be made. Throws SyntaxError. */

@@ -41,16 +41,36 @@ export class Statements {
     return statement;
   }
 
+  /** A whole number that JavaScript cannot hold is the nearest one that it can: who reads it says that it is no time and no count. */
+  #reading<T>(sql: string, read: (statement: StatementSync) => T): T {
+    const statement = this.#statement(sql);
+    try {
+      return read(statement);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+    }
+    statement.setReadBigInts(true);
+    try {
+      return withNumbers(read(statement)) as T;
+    } finally {
+      statement.setReadBigInts(false);
+    }
+  }
+
   run(sql: string, values: readonly Value[]) {
     return asJournalFailure(this.#stateDir, () => this.#statement(sql).run(...values));
   }
 
   get(sql: string, values: readonly Value[]) {
-    return asJournalFailure(this.#stateDir, () => this.#statement(sql).get(...values));
+    return asJournalFailure(this.#stateDir, () =>
+      this.#reading(sql, (statement) => statement.get(...values)),
+    );
   }
 
   all(sql: string, values: readonly Value[]) {
-    return asJournalFailure(this.#stateDir, () => this.#statement(sql).all(...values));
+    return asJournalFailure(this.#stateDir, () =>
+      this.#reading(sql, (statement) => statement.all(...values)),
+    );
   }
 
   close(): void {
@@ -62,4 +82,11 @@ export class Statements {
 export function text(value: unknown): string {
   if (typeof value !== 'string') throw new Error(`the journal holds ${typeof value} where text belongs`);
   return value;
+}
+
+function withNumbers(rows: unknown): unknown {
+  if (typeof rows === 'bigint') return Number(rows);
+  if (Array.isArray(rows)) return rows.map(withNumbers);
+  if (typeof rows !== 'object' || rows === null || rows instanceof Uint8Array) return rows;
+  return Object.fromEntries(Object.entries(rows).map(([name, cell]) => [name, withNumbers(cell)]));
 }

@@ -4,6 +4,7 @@
  * when the call returns. It stores and returns; what a record means is the windows room's business.
  */
 import type { JsonObject } from '../json.ts';
+import { instantOr, isInstant, objectIn } from './shape.ts';
 import { text, type Statements } from './statements.ts';
 import { openStoreFile } from './store-file.ts';
 
@@ -20,7 +21,8 @@ export interface OccurrenceRow {
   readonly window: string;
   readonly dueAt: number;
   readonly isOpen: boolean;
-  readonly record: JsonObject;
+  /** Null: what stands there is no JSON object. */
+  readonly record: JsonObject | null;
 }
 
 /** What a person, or the daemon itself, has said of an occurrence, a window or a planned execution. */
@@ -60,6 +62,8 @@ export interface WindowStore {
   /** Writes what is decided together with how far: all or nothing. An occurrence that is known already is left as it is. */
   decide(name: string, decidedUntil: number, occurrences: readonly OccurrenceRow[]): void;
   save(occurrence: OccurrenceRow): void;
+  /** One whose record is damaged; the record stays as it is. */
+  closeDamaged(id: string): void;
   occurrence(id: string): OccurrenceRow | undefined;
   /** In the order in which they were due. */
   open(): OccurrenceRow[];
@@ -120,18 +124,22 @@ class SqliteWindowStore implements WindowStore {
   }
 
   see(name: string, at: number): WindowRow {
-    this.#rows.run('INSERT OR IGNORE INTO windows (name, seen_at, decided_until) VALUES (?, ?, ?)', [
+    const known = this.known(name);
+    if (known !== undefined) return known;
+    this.#rows.run('INSERT OR REPLACE INTO windows (name, seen_at, decided_until) VALUES (?, ?, ?)', [
       name,
       at,
       at,
     ]);
-    return this.known(name) ?? { name, seenAt: at, decidedUntil: at };
+    return { name, seenAt: at, decidedUntil: at };
   }
 
   known(name: string): WindowRow | undefined {
     const row = this.#rows.get('SELECT * FROM windows WHERE name = ?', [name]);
     if (row === undefined) return undefined;
-    return { name, seenAt: Number(row['seen_at']), decidedUntil: Number(row['decided_until']) };
+    const [seenAt, decidedUntil] = [Number(row['seen_at']), Number(row['decided_until'])];
+    // A row of times that are none is like none: nothing is made up for, and nothing runs twice.
+    return isInstant(seenAt) && isInstant(decidedUntil) ? { name, seenAt, decidedUntil } : undefined;
   }
 
   decide(name: string, decidedUntil: number, occurrences: readonly OccurrenceRow[]): void {
@@ -155,6 +163,10 @@ class SqliteWindowStore implements WindowStore {
       JSON.stringify(record),
       id,
     ]);
+  }
+
+  closeDamaged(id: string): void {
+    this.#rows.run('UPDATE occurrences SET open = 0 WHERE id = ?', [id]);
   }
 
   occurrence(id: string): OccurrenceRow | undefined {
@@ -210,7 +222,7 @@ class SqliteWindowStore implements WindowStore {
     let count = 0;
     this.#rows.transaction(() => {
       const old = 'SELECT id FROM occurrences WHERE open = 0 AND due_at < ?';
-      const runs = `SELECT json_extract(run.value, '$.executionId') FROM occurrences, json_each(record, '$.tasks') AS task,
+      const runs = `SELECT json_extract(run.value, '$.executionId') FROM occurrences, json_each(${soundRecord}, '$.tasks') AS task,
         json_each(task.value, '$.invocations') AS run WHERE open = 0 AND due_at < ?`;
       this.#rows.run(`DELETE FROM words WHERE about IN (${old}) OR about IN (${runs})`, [
         dueBefore,
@@ -226,10 +238,10 @@ class SqliteWindowStore implements WindowStore {
 
   countByStatus(): ReadonlyMap<string, number> {
     const rows = this.#rows.all(
-      "SELECT json_extract(record, '$.status') AS status, count(*) AS count FROM occurrences GROUP BY 1",
+      `SELECT coalesce(json_extract(${soundRecord}, '$.status'), 'DAMAGED') AS status, count(*) AS count FROM occurrences GROUP BY 1`,
       [],
     );
-    return new Map(rows.map((row) => [text(row['status']), Number(row['count'])]));
+    return new Map(rows.map((row) => [String(row['status']), Number(row['count'])]));
   }
 
   version(): number {
@@ -243,13 +255,16 @@ class SqliteWindowStore implements WindowStore {
 
 type Row = Readonly<Record<string, unknown>>;
 
+/** SQL: the record, where it is JSON. */
+const soundRecord = `(CASE WHEN json_valid(record) THEN record ELSE '{}' END)`;
+
 function occurrenceRow(row: Row): OccurrenceRow {
   return {
     id: text(row['id']),
     window: text(row['window']),
     dueAt: Number(row['due_at']),
     isOpen: row['open'] === 1,
-    record: JSON.parse(text(row['record'])) as JsonObject,
+    record: objectIn(row['record']),
   };
 }
 
@@ -258,6 +273,6 @@ function wordRow(row: Row): WordRow {
     kind: text(row['kind']) as WordKind,
     by: text(row['said_by']),
     value: text(row['value']),
-    at: Number(row['at']),
+    at: instantOr(row['at'], 0),
   };
 }

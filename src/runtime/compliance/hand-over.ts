@@ -3,7 +3,9 @@
  * nothing twice, so a process that is killed in between loses nothing: the next compliance command of the state folder goes on.
  */
 import type { ComplianceNews } from '../../compliance/index.ts';
-import type { ComplianceEvent, ComplianceStore } from '../../journal/index.ts';
+import { Type } from 'typebox';
+import { shape, type ComplianceEvent, type ComplianceStore } from '../../journal/index.ts';
+import type { JsonObject } from '../../json.ts';
 import { tellCheck } from '../notify/check-news.ts';
 import type { Notifier } from '../notify/notifier.ts';
 
@@ -36,8 +38,7 @@ function tell(
   notifier: Notifier,
   channels: readonly string[],
 ): void {
-  // Written by this program and never by anybody else.
-  const news = event as unknown as ComplianceNews;
+  const news = newsOf(event);
   // A check that stopped is told with the next one's begin: the number of the event tells the two apart.
   const check = {
     id: `${set}-${checkId}-${at}${news.kind === 'stopped' ? `-${id}` : ''}`,
@@ -47,4 +48,38 @@ function tell(
     channels,
   };
   tellCheck(notifier, check, [news]);
+}
+
+const text = Type.String();
+const lines = Type.Array(
+  Type.Object({
+    target: text,
+    says: text,
+    command: Type.Optional(text),
+    isAgain: Type.Optional(Type.Boolean()),
+    end: Type.Optional(Type.Enum(['known', 'retired', 'gone'])),
+  }),
+);
+const readNews = shape<ComplianceNews>(
+  Type.Union([
+    Type.Object({ kind: Type.Literal('stopped'), why: text }),
+    Type.Object({
+      kind: Type.Literal('rule'),
+      rule: text,
+      severity: text,
+      found: lines,
+      fixed: lines,
+      unknown: lines,
+      openCount: Type.Number({ minimum: 0 }),
+      unknownCount: Type.Optional(Type.Number({ minimum: 0 })),
+    }),
+  ]),
+);
+
+/** A disk, a hand or another version may have written it: what does not fit is told as a check of which nobody knows the end. */
+function newsOf(event: JsonObject): ComplianceNews {
+  const read = readNews(event);
+  return 'wrong' in read
+    ? { kind: 'stopped', why: `what compliance.db has of its news is damaged (${read.wrong})` }
+    : read.value;
 }

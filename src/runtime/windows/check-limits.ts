@@ -3,7 +3,7 @@ import type { WindowStore } from '../../journal/index.ts';
 import type { Task, Window } from '../../windows/index.ts';
 import type { Belay } from '../belay.ts';
 import type { TaskProblem } from './task-problem.ts';
-import { occurrenceOf } from './scheduler.ts';
+import { soundOnes } from './stored.ts';
 import type { TaskLimits } from './worst-case.ts';
 
 const minuteMs = 60_000;
@@ -58,9 +58,8 @@ function proposal(tookMs: readonly number[]): string {
 }
 
 function inWindow(task: Task, window: Window, store: WindowStore): number[] {
-  return store
-    .history(window.name, recentRunsMax)
-    .flatMap((row) => occurrenceOf(row).tasks)
+  return soundOnes(store.history(window.name, recentRunsMax))
+    .flatMap(({ tasks }) => tasks)
     .filter((run) => run.task.name === task.name)
     .flatMap(({ invocations }) =>
       invocations.flatMap(({ plannedAt, endedAt }) => (endedAt === undefined ? [] : [endedAt - plannedAt])),

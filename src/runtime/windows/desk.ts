@@ -18,7 +18,8 @@ import { isDaemonAlive } from '../lock.ts';
 import { Refusal } from '../refusal.ts';
 import { instantOf } from './instant-of.ts';
 import { FreezeCalendars } from './freeze-calendars.ts';
-import { occurrenceOf, rowOf } from './scheduler.ts';
+import { rowOf } from './scheduler.ts';
+import { damageOf, occurrenceOf, soundOnes } from './stored.ts';
 import { contentsOf, type ContentSources } from './task-content.ts';
 import { sayYes, type SaidYes } from './window-approvals.ts';
 import { readWindowFiles, windowsFolder, type WindowFile } from './window-files.ts';
@@ -115,16 +116,30 @@ export class WindowDesk {
     return freeze.kind === 'known' ? null : freeze.message;
   }
 
+  /** Those that can be read. */
   history(window: Window, countMax: number): Occurrence[] {
-    return this.store.history(window.name, countMax).map(occurrenceOf);
+    return soundOnes(this.store.history(window.name, countMax));
   }
 
-  /** The run that is under way or waits. */
+  /** What the store has of its open runs and its latest ones, at most so many, and nobody can read: a sentence each. */
+  damage({ name }: Window, countMax: number): readonly string[] {
+    const open = this.store.open().filter((row) => row.window === name);
+    const messages = [...open, ...this.store.history(name, countMax)].flatMap((row) => damageOf(row) ?? []);
+    return [...new Set(messages)];
+  }
+
+  /** The run that is under way or waits. Throws JournalFailure where what the store has of it is damaged. */
   running(window: Window): Occurrence | undefined {
     return this.store
       .open()
+      .filter((each) => each.window === window.name)
       .map(occurrenceOf)
-      .find((each) => each.window === window.name && !isEnded(each.status));
+      .at(0);
+  }
+
+  /** The id of the run that is under way or waits, damaged or not. */
+  runningId({ name }: Window): string | undefined {
+    return this.store.open().find((each) => each.window === name)?.id;
   }
 
   /** The occurrence at that instant; the one under way, else the next one, without it. */

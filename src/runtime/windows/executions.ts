@@ -7,6 +7,7 @@ import type { ListedExecution } from '../execution-view.ts';
 import { Woken, type WokenExecution } from '../woken.ts';
 import { cameTo } from './came-to.ts';
 import type { Need } from './messages.ts';
+import { wordObject } from './stored.ts';
 import type { RunnerExit, TaskRunner } from './task-runner.ts';
 
 /** Pause before an execution that could not go on is tried again; doubles up to the second. */
@@ -273,8 +274,17 @@ export class WindowExecutions {
   }
 }
 
+/** What is nothing that this Belay wrote is an end of which nobody knows anything. */
+function checkEndIn(value: string): CheckEnd {
+  const { code, said } = wordObject(value);
+  const isCode = code === null || (typeof code === 'number' && Number.isInteger(code));
+  return isCode && typeof said === 'string'
+    ? { code, said }
+    : { code: -1, said: 'what windows.db has of it is damaged' };
+}
+
 function checkFact(value: string, at: number): ExecutionFact {
-  const { code, said } = JSON.parse(value) as CheckEnd;
+  const { code, said } = checkEndIn(value);
   const ended = { kind: 'ended', rollbackStatus: 'notRequested', at } as const;
   switch (code) {
     case 0:

@@ -37,6 +37,7 @@ export class Leader {
   #mustLoad = true;
   /** Told last, so that it is not told every second. */
   #trouble: string | null = null;
+  #damage: readonly string[] = [];
 
   constructor(options: DaemonOptions, store: WindowStore) {
     const { belay, cwd, env, command, now, log, folder } = options;
@@ -109,6 +110,7 @@ export class Leader {
       if (this.#mustLoad) this.#load();
       await this.#hands.settle();
       const wakeAt = await this.#scheduler.tick(this.#windows.all);
+      this.#tellDamage();
       for (const id of this.#hands.takeUp())
         this.#options.log.info(
           { event: 'resumed', execution: id },
@@ -129,6 +131,17 @@ export class Leader {
       this.#trouble = message;
       return Infinity;
     }
+  }
+
+  /** Of one run of a window: the others go on, so it is told and is no trouble of the daemon. */
+  #tellDamage(): void {
+    const { damage } = this.#scheduler;
+    for (const message of damage) {
+      if (this.#damage.includes(message)) continue;
+      this.#options.log.warn({ event: 'damaged', code: 'OCCURRENCE_DAMAGED' }, message);
+      this.#alarm(message);
+    }
+    this.#damage = damage;
   }
 
   /** Over the channels that were known last. Of a full disk nobody can be told from here: /healthz and the log say it. */

@@ -11,6 +11,7 @@ import type { Audience } from '../notify/address.ts';
 import type { Notifier } from '../notify/notifier.ts';
 import { Refusal } from '../refusal.ts';
 import type { DaemonLog } from './daemon-log.ts';
+import { wordObject } from './stored.ts';
 
 export interface WindowMessagesPorts {
   readonly store: WindowStore;
@@ -173,9 +174,11 @@ export class WindowMessages {
     const { store, notifier, now } = this.#ports;
     if (notifier === undefined) return;
     for (const [key, { value }] of store.wordsOf('to-tell')) {
-      const { topicArn, subject, text } = JSON.parse(value) as Readonly<
-        Record<'topicArn' | 'subject' | 'text', string>
-      >;
+      const { topicArn, subject, text } = wordObject(value);
+      if (typeof topicArn !== 'string' || typeof subject !== 'string' || typeof text !== 'string') {
+        store.unsay(key, 'to-tell');
+        continue;
+      }
       const event = key.startsWith('need:') ? 'needsPerson' : 'windowSummary';
       const message = withFields({ key, event, about: key, at: now(), subject, text }, {});
       notifier.tell(message, { config: null, channels: [], named: [], topicArns: [topicArn] });

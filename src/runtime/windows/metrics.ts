@@ -3,7 +3,7 @@ import { openWindowStore, type WindowStore } from '../../journal/index.ts';
 import { nextDueOf, type Occurrence } from '../../windows/index.ts';
 import type { Belay } from '../belay.ts';
 import type { Beat } from './daemon-options.ts';
-import { occurrenceOf } from './scheduler.ts';
+import { soundOnes } from './stored.ts';
 
 type Row = readonly [labels: Readonly<Record<string, string>>, value: number];
 
@@ -16,7 +16,7 @@ export async function metricsText(
   const store = openWindowStore(belay.stateDir);
   try {
     const executions = await belay.list();
-    const open = store.open().map(occurrenceOf);
+    const open = soundOnes(store.open());
     const latest = new Map(windows.map(({ name }) => [name, latestOf(store, name)]));
     return [
       gauge('belay_leader', 'Whether this daemon leads its state folder.', [[{}, leads ? 1 : 0]]),
@@ -69,8 +69,7 @@ export async function metricsText(
 }
 
 function latestOf(store: WindowStore, window: string): Occurrence | undefined {
-  const [row] = store.history(window, 1);
-  return row === undefined ? undefined : occurrenceOf(row);
+  return soundOnes(store.history(window, 1))[0];
 }
 
 /** One that was skipped never began, and is no later than it was seen. */

@@ -21,6 +21,7 @@ import {
 import { Refusal } from '../refusal.ts';
 import { factsOf, type FactSources } from './facts-of.ts';
 import { FreezeCalendars } from './freeze-calendars.ts';
+import { isDamage, occurrenceOf } from './stored.ts';
 
 export interface SchedulerPorts extends FactSources {
   readonly now: () => number;
@@ -56,11 +57,17 @@ export type News =
 export class Scheduler {
   readonly #ports: SchedulerPorts;
   readonly #freeze = new FreezeCalendars();
+  #damage: readonly string[] = [];
   /** By the window as it was read: a file that is read anew is looked at anew. */
   readonly #dueAt = new WeakMap<Window, number>();
 
   constructor(ports: SchedulerPorts) {
     this.#ports = ports;
+  }
+
+  /** What of the store could not be read in the last turn: a sentence each. */
+  get damage(): readonly string[] {
+    return this.#damage;
   }
 
   /** When time alone changes something next, in ms; Infinity when nothing is scheduled. Rejects with Refusal when every other occurrence was looked at. */
@@ -69,9 +76,12 @@ export class Scheduler {
     const at = now();
     // Side by side: a calendar that does not answer holds up its own window, and the others no longer than once.
     const looks = await Promise.allSettled(windows.map((window) => this.#admit(window, at)));
+    const damage = new Set<string>();
     const wakes = looks.map((look) => {
-      if (look.status === 'rejected') throw look.reason;
-      return look.value;
+      if (look.status === 'fulfilled') return look.value;
+      if (!isDamage(look.reason)) throw look.reason;
+      damage.add(look.reason.message);
+      return Infinity;
     });
     const refusals: Refusal[] = [];
     for (const row of store.open()) {
@@ -79,10 +89,13 @@ export class Scheduler {
         wakes.push(wakeOf(await this.#advance(occurrenceOf(row), at), at));
       } catch (error) {
         // What one of them cannot start must not keep the others from being cancelled in time.
-        if (!(error instanceof Refusal)) throw error;
-        refusals.push(error);
+        if (error instanceof Refusal) refusals.push(error);
+        else if (!isDamage(error)) throw error;
+        else if (store.words(row.id).some(({ kind }) => kind === 'cancel')) store.closeDamaged(row.id);
+        else damage.add(error.message);
       }
     }
+    this.#damage = [...damage];
     if (refusals[0] !== undefined) throw refusals[0];
     return Math.min(...wakes, Infinity);
   }
@@ -99,8 +112,8 @@ export class Scheduler {
     const pause = store.words(window.name).find(({ kind }) => kind === 'pause');
     const open = store
       .open()
-      .map(occurrenceOf)
-      .filter((each) => each.window === window.name);
+      .filter((each) => each.window === window.name)
+      .map(occurrenceOf);
     const skipped = Array.from(
       store.wordsOf('skip'),
       ([id, { by, value: why }]) => [id, { by, why }] as const,
@@ -161,11 +174,6 @@ export class Scheduler {
 function approversOf({ id, approved }: Occurrence, facts: Facts): readonly string[] {
   if (approved !== undefined) return approved.by;
   return facts.approvals(id).flatMap(({ by, answer }) => (answer === 'no' ? [] : [by]));
-}
-
-/** The store holds what this room wrote. */
-export function occurrenceOf(row: OccurrenceRow): Occurrence {
-  return row.record as unknown as Occurrence;
 }
 
 export function rowOf(occurrence: Occurrence): OccurrenceRow {

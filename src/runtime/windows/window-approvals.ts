@@ -1,6 +1,7 @@
 /** What people said of an occurrence, as the store keeps it: a yes with what it was said to. */
 import type { WindowStore, WordRow } from '../../journal/index.ts';
 import { anyChange, type ApprovalFact, type TaskContents } from '../../windows/index.ts';
+import { contentsIn } from './stored.ts';
 
 /** `now`: what its tasks are now. */
 export function approvalsIn(words: readonly WordRow[], now: TaskContents): readonly ApprovalFact[] {
@@ -16,7 +17,7 @@ export function approvalsIn(words: readonly WordRow[], now: TaskContents): reado
 /** Null: nobody knows what that yes was said to. */
 function contentsSaidBy(by: string, words: readonly WordRow[]): TaskContents | null {
   const word = words.find((each) => each.kind === 'approved-content' && each.by === by);
-  return word === undefined ? null : (JSON.parse(word.value) as TaskContents);
+  return word === undefined ? null : (contentsIn(word.value) ?? null);
 }
 
 export type SaidYes =

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openWindowStore } from '../../../src/journal/index.ts';
-import { occurrenceOf } from '../../../src/runtime/windows/scheduler.ts';
+import { occurrenceOf } from '../../../src/runtime/windows/stored.ts';
 import type { Occurrence } from '../../../src/windows/index.ts';
 import { BelayFolder, type Ended } from '../../cli/belay-process.ts';
 import { builtBelay } from '../../support/built.ts';

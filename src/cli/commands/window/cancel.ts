@@ -7,10 +7,15 @@ import { withDesk, tellDaemon } from '../../window-desk.ts';
 
 export const body: CommandBody = (cli, [name = ''], options) =>
   withDesk(cli, options, (desk) => {
-    const running = desk.running(desk.window(name));
+    const window = desk.window(name);
+    const running = desk.runningId(window);
     if (running === undefined) throw new Refusal('refused', 'NOT_RUNNING', `${name} is not running now`);
-    desk.say(running.id, 'cancel', textOf(options, 'why'));
-    cli.talk(`${running.id} will be cancelled: nothing more of it starts, and what runs climbs down.`);
+    desk.say(running, 'cancel', textOf(options, 'why'));
+    const next =
+      desk.damage(window, 0).length === 0
+        ? 'will be cancelled: nothing more of it starts, and what runs climbs down.'
+        : 'will be closed: nothing more of it starts. What it had begun goes on by itself: belay list';
+    cli.talk(`${running} ${next}`);
     tellDaemon(cli, desk);
     return exitCodes.done;
   });

@@ -11,12 +11,16 @@ const countDefault = 10;
 export const body: CommandBody = (cli, [name = ''], options) =>
   withDesk(cli, options, (desk) => {
     const window = desk.window(name);
-    const occurrences = desk.history(window, countOf(textOf(options, 'limit')));
+    const countMax = countOf(textOf(options, 'limit'));
+    const occurrences = desk.history(window, countMax);
+    const damage = desk.damage(window, countMax);
+    cli.talk(...damage);
     if (flagOf(options, 'json')) {
       cli.out(`${JSON.stringify({ schemaVersion: 1, window: window.name, occurrences }, null, 2)}\n`);
       return exitCodes.done;
     }
-    if (occurrences.length === 0) cli.talk(`${window.name} has not come due while a daemon ran.`);
+    if (occurrences.length === 0 && damage.length === 0)
+      cli.talk(`${window.name} has not come due while a daemon ran.`);
     cli.out(
       occurrences
         .flatMap((each) => occurrenceLines(each, window.timezone))

@@ -10,6 +10,7 @@ export const body: CommandBody = (cli, _args, options) =>
   withDesk(cli, options, async (desk) => {
     const files = desk.files();
     const rows = [];
+    const damaged: string[] = [];
     for (const { file, window } of files) {
       if (window === undefined) {
         rows.push({ name: null, file, state: 'BROKEN', next: null, zone: 'UTC', last: null });
@@ -18,8 +19,10 @@ export const body: CommandBody = (cli, _args, options) =>
       const [next] = window.isEnabled ? await desk.next(window, 1) : [];
       const [last] = desk.history(window, 1);
       const isPaused = desk.store.words(window.name).some(({ kind }) => kind === 'pause');
+      const damage = desk.damage(window, 0);
+      damaged.push(...damage);
       const state =
-        desk.running(window)?.status ??
+        (damage.length > 0 ? 'DAMAGED' : desk.running(window)?.status) ??
         (!window.isEnabled ? 'DISABLED' : next === undefined ? 'OVER' : isPaused ? 'PAUSED' : 'ENABLED');
       rows.push({
         name: window.name,
@@ -30,6 +33,7 @@ export const body: CommandBody = (cli, _args, options) =>
         last: last ?? null,
       });
     }
+    cli.talk(...damaged);
     if (flagOf(options, 'json')) {
       const windows = rows.map(({ name, file, state, next, last }) => ({
         name,
