@@ -187,14 +187,11 @@ const notWorkedOutTwice: readonly string[] = [
   'transports/scripts/tools.ts',
 ];
 
-/** What this process holds of the world: invocations of Lambda whose connection is open. */
-const heldByTheProcess: readonly string[] = ['actions/aws/invocations.ts'];
-
 test('a module remembers nothing: what belongs to a look, a link or an execution is kept there', () => {
   const remembering =
     /^(?:export )?(?:let |const \w+(?:: (?!Readonly)[^=]+)? = (?:new (?:WeakMap|WeakSet|Map|Set|Array)(?:<[^;]*>)?\(\)|\[\]|\{\});)/m;
   const wrong = files.filter((file) => remembering.test(codeOf(file)));
-  expect(wrong.toSorted()).toEqual([...notWorkedOutTwice, ...heldByTheProcess].toSorted());
+  expect(wrong.toSorted()).toEqual(notWorkedOutTwice.toSorted());
 });
 
 test('no room is called utils, helpers or common, and no file is longer than 400 lines', () => {

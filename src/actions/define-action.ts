@@ -60,6 +60,11 @@ export interface ActionContext {
    * has to outlive a runner is in the handle.
    */
   kept<T>(name: string, make: () => T): T;
+  /**
+   * What an effect holds open from its begin to its end, for each of its activities, under a name of its own: a request whose
+   * answer is still to come. Gone with the runner.
+   */
+  held<T>(name: string, make: () => T): T;
   /** Whether a secret value stands in it, at any depth: then it may travel by env or stdin only, and no script text or argument holds it. */
   isSecret(value: Json): boolean;
   /** The step was given a secret and its author does not ask for its output: what a program of his said goes into no message. */

@@ -88,6 +88,8 @@ export class ActionHost implements ActivityHost {
   readonly #ports: ActivityPorts;
   /** What effects remember, by the call: from the first look until what they left behind is cleared away. */
   readonly #kept = new WeakMap<AnyCall, ActionContext['kept']>();
+  /** What effects hold open, by their tokens: until they have ended. */
+  readonly #held = new Map<string, ActionContext['held']>();
 
   constructor(ports: ActivityPorts) {
     this.#ports = ports;
@@ -136,6 +138,8 @@ export class ActionHost implements ActivityHost {
       await release(call, { ...this.#ports, context, cancel, deadlineAt: Infinity });
     } catch {
       // What stays behind is small, is found by its token, and `belay doctor` names it.
+    } finally {
+      this.#held.delete(call.token);
     }
   }
 
@@ -143,6 +147,12 @@ export class ActionHost implements ActivityHost {
     const kept = this.#kept.get(call) ?? newMemory();
     this.#kept.set(call, kept);
     return kept;
+  }
+
+  #heldOf({ token }: AnyCall): ActionContext['held'] {
+    const held = this.#held.get(token) ?? newMemory();
+    this.#held.set(token, held);
+    return held;
   }
 
   #host({ kind, input }: AnyCall, name: string, deadlineAt: number): Host {
@@ -200,6 +210,7 @@ export class ActionHost implements ActivityHost {
       now,
       startedAt,
       kept: this.#keptOf(call),
+      held: (name, make) => this.#heldOf(call)(name, make),
       isSecret: vault.reveal(inputsOf(call)).isSecret,
       hidesOutput,
       isRead: (output) => files.isRead(step, output),

@@ -1,5 +1,5 @@
 /**
- * Invocations of functions that are under way in this process. A request that answers when its work is done would keep `begin`
+ * Invocations of functions that this process waits for. A request that answers when its work is done would keep `begin`
  * waiting for minutes; so it is sent by `begin` and its answer is fetched by `poll`. A runner that dies takes the answer with
  * it: the next one finds nothing here, and says that nobody knows.
  */
@@ -15,44 +15,43 @@ export type Invocation = {
   readonly payload: string;
 };
 
-const underWay = new Map<string, { readonly answer: Promise<Invocation> }>();
+/** What begin has sent and poll asks for. */
+interface Sent {
+  answer: Promise<Invocation> | undefined;
+}
 
-/** Sends it once; the answer is fetched by the token. */
-export function beginInvocation(
-  token: string,
-  params: JsonObject,
-  replyMs: number,
-  { aws }: ActionContext,
-): void {
+const sentOf = (context: ActionContext): Sent => context.held('invocation', () => ({ answer: undefined }));
+
+/** Sends it once; whoever has the effect's context is given the answer. */
+export function beginInvocation(params: JsonObject, replyMs: number, context: ActionContext): void {
   // Not the activity's signal: the request goes on when the begin has ended.
   const call = { service: 'lambda', operation: 'Invoke', params, replyMs };
-  const answer = aws.call(call, { reveal: true }).then(readReply);
+  const answer = context.aws.call(call, { reveal: true }).then(readReply);
   // Whoever asks for it hears of a rejection; nobody asking is no crash.
   answer.catch(() => undefined);
-  underWay.set(token, { answer });
+  sentOf(context).answer = answer;
 }
 
 /** Null: the answer is not there yet. Rejects, and forgets it, when it was refused or lost by then. */
-export async function settledWithin(token: string, ms: number): Promise<Invocation | null> {
-  const entry = underWay.get(token);
-  if (entry === undefined) return null;
+export async function settledWithin(ms: number, context: ActionContext): Promise<Invocation | null> {
+  const sent = sentOf(context);
+  if (sent.answer === undefined) return null;
   try {
-    return (await Promise.race([entry.answer, pause(ms)])) ?? null;
+    return (await Promise.race([sent.answer, pause(ms)])) ?? null;
   } catch (error) {
-    underWay.delete(token);
+    sent.answer = undefined;
     throw error;
   }
 }
 
 /** `unknown`: this process sent nothing under the token. Rejects with what the call rejects with. */
-export async function answerOf(token: string, waitMs: number): Promise<Invocation | 'running' | 'unknown'> {
-  const entry = underWay.get(token);
-  if (entry === undefined) return 'unknown';
-  return (await Promise.race([entry.answer, pause(waitMs)])) ?? 'running';
-}
-
-export function forgetInvocation(token: string): void {
-  underWay.delete(token);
+export async function answerOf(
+  waitMs: number,
+  context: ActionContext,
+): Promise<Invocation | 'running' | 'unknown'> {
+  const { answer } = sentOf(context);
+  if (answer === undefined) return 'unknown';
+  return (await Promise.race([answer, pause(waitMs)])) ?? 'running';
 }
 
 function pause(ms: number): Promise<undefined> {

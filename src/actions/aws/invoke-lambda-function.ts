@@ -13,13 +13,7 @@ import {
 import { AwsFailure } from '../../transports/aws.ts';
 import { checkShowOutput, isKept, showOutputInput, shown } from '../scripts/show-output.ts';
 import { strictObject } from '../strict-object.ts';
-import {
-  answerOf,
-  beginInvocation,
-  forgetInvocation,
-  settledWithin,
-  type Invocation,
-} from './invocations.ts';
+import { answerOf, beginInvocation, settledWithin, type Invocation } from './invocations.ts';
 
 type Outputs = {
   readonly StatusCode: number;
@@ -106,22 +100,22 @@ export const invokeLambdaFunction = defineAction({
     /** Lambda takes no token: what was sent is never sent again. */
     begin: async (inputs: Inputs, _before, context): Promise<Handle> => {
       const { token } = context;
-      beginInvocation(token, paramsOf(inputs), functionSecondsMax * 1_000, context);
-      return { Token: token, Answer: kept(await settledWithin(token, refusalMs), inputs, context) };
+      beginInvocation(paramsOf(inputs), functionSecondsMax * 1_000, context);
+      return { Token: token, Answer: kept(await settledWithin(refusalMs, context), inputs, context) };
     },
     adopt: ({ FunctionName }) =>
       // Permissions were looked at, and nothing was run.
       Promise.resolve(
         InvocationType === 'DryRun' ? { kind: 'absent' } : { kind: 'unknown', why: lost(FunctionName) },
       ),
-    poll: async ({ Token, Answer }: Handle, inputs, _before, context): Promise<Poll<Outputs>> => {
-      const answer = Answer ?? kept(await answerIn(Token), inputs, context);
+    poll: async ({ Answer }: Handle, inputs, _before, context): Promise<Poll<Outputs>> => {
+      const answer = Answer ?? kept(await answerThere(), inputs, context);
       return answer === null ? pending(250, `${inputs.FunctionName} runs`) : judge(answer, inputs, context);
 
       /** What was refused after its begin is not asked for again. */
-      async function answerIn(token: string): Promise<Invocation | null> {
+      async function answerThere(): Promise<Invocation | null> {
         try {
-          const found = await answerOf(token, 250);
+          const found = await answerOf(250, context);
           if (found !== 'unknown') return found === 'running' ? null : found;
         } catch (error) {
           if (!(error instanceof AwsFailure)) throw error;
@@ -132,7 +126,6 @@ export const invokeLambdaFunction = defineAction({
         throw new ActionFailure({ code: 'ANSWER_LOST', message, effect: 'unknown' });
       }
     },
-    release: ({ Token }) => Promise.resolve(forgetInvocation(Token)),
     settleMs: 0,
   }),
   undo: ({ InvocationType }) =>

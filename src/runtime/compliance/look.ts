@@ -121,6 +121,7 @@ function contextOf(rule: Rule, { transports, signal, now }: LookOptions): Action
     now,
     startedAt: now(),
     kept: newMemory(),
+    held: newMemory(),
     isSecret: () => false,
   };
 }

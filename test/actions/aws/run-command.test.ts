@@ -30,6 +30,7 @@ function contextOf(over: Partial<ActionContext>): ActionContext {
     now: () => Date.now(),
     startedAt: Date.now(),
     kept: newMemory(),
+    held: newMemory(),
     isSecret: () => false,
     ...over,
   };

@@ -78,6 +78,7 @@ export function contextOf(world: World, token: string, logged: string[] = []): A
     now: world.now ?? (() => Date.now()),
     startedAt: (world.now ?? Date.now)(),
     kept: newMemory(),
+    held: newMemory(),
     isSecret: (value) => (world.secrets ?? []).some((secret) => JSON.stringify(value).includes(secret)),
   };
 }
