@@ -6,7 +6,7 @@ import type { HostFailure } from '../host.ts';
 import { hostFailure } from './failure.ts';
 import { knownFingerprint } from './known-hosts.ts';
 import { closedAtLogin } from './login-refusal.ts';
-import { visible } from './said.ts';
+import { asTyped, visible } from './said.ts';
 import { silentSecondsMax } from './ssh-config.ts';
 import type { Progress } from './ssh-log.ts';
 
@@ -37,7 +37,7 @@ export function connectFailure(attempt: ConnectAttempt): HostFailure {
   }
   const meaning = readMeaning(attempt);
   const where = hop === undefined ? '' : `bastion ${hop}: `;
-  return hostFailure({ ...meaning, host, name, what: `${where}${meaning.what}` });
+  return hostFailure({ ...meaning, host, name, what: `${where}${asTyped(meaning.what)}` });
 }
 
 function readMeaning(attempt: ConnectAttempt): Meaning {

@@ -43,6 +43,16 @@ describe.skipIf(noSshd !== undefined)(
       expect(failure.message).toContain('Nothing was changed on db1.');
     });
 
+    it('a user of a domain is shown as the name is typed', async () => {
+      const server = await here().start();
+      here().know(server);
+      for (const user of ['CORP\\jdoe', 'CORP\\jérôme']) {
+        const failure = await failing({ ...here().address(server), user });
+        expect(failure).toMatchObject({ code: 'AUTH_REFUSED' });
+        expect(failure.message).toContain(`${user}@127.0.0.1: permission denied`);
+      }
+    });
+
     it('a changed host key is shown with both fingerprints and the way to accept it', async () => {
       const [server, before] = [await here().start(), await here().start()];
       here().know({ known: server.known, hostKey: before.hostKey });
