@@ -9,7 +9,10 @@ import { endedOf, exitCodeOf } from '../../../src/cli/exit-codes.ts';
 import { endingLines } from '../../../src/cli/view/ending.ts';
 import { makeStyle } from '../../../src/cli/view/style.ts';
 import { accountOf } from '../../../src/engine/index.ts';
-import type { Belay } from '../../../src/runtime/belay.ts';
+import { Belay } from '../../../src/runtime/belay.ts';
+import { openTransports } from '../../../src/runtime/transports.ts';
+import type { Aws } from '../../../src/transports/aws.ts';
+import { sandboxIds } from '../../../src/world/index.ts';
 import { localBelay } from '../../support/local-belay.ts';
 
 const style = makeStyle({ color: false, unicode: true });
@@ -161,3 +164,57 @@ test('an expression in an input that decides is described by the most that it ma
   expect(describeAction(action, inputs)).toMatchObject({ effect: 'repeatable', undo: { kind: 'restore' } });
   expect(describeAction(action, { ...inputs, Put: false })).toMatchObject({ effect: 'read' });
 });
+
+/** As where the key of an encrypted volume cannot be used: EC2 takes the call, and the snapshot ends in error. */
+const inError = (aws: Aws): Aws => ({
+  ...aws,
+  call: async (...given) => {
+    const reply = await aws.call(...given);
+    if (given[0].operation !== 'DescribeSnapshots') return reply;
+    const text = JSON.stringify(reply).replaceAll(
+      '"State":"completed"',
+      '"State":"error","StateMessage":"Given key ID is not accessible"',
+    );
+    return JSON.parse(text) as typeof reply;
+  },
+});
+
+test.each([
+  ['aws:createSnapshot', { VolumeId: sandboxIds.db1Data }],
+  ['ebs:snapshot', { VolumeIds: [sandboxIds.db1Data] }],
+])(
+  'a snapshot of %s that ended in error is there until it is taken back, and is told so',
+  async (action, inputs) => {
+    belay.close();
+    belay = new Belay({
+      state: join(dir, 'state'),
+      cwd: dir,
+      env: {},
+      stdin: () => Promise.resolve(''),
+      openTransports: async (options) => {
+        const transports = await openTransports(options);
+        return { ...transports, aws: inError(transports.aws) };
+      },
+    });
+    const id = await run(`- { name: Snap, action: '${action}', inputs: ${JSON.stringify(inputs)} }`, {
+      sandbox: true,
+    });
+    const snapshots = (): string[] => {
+      const world = JSON.parse(text(`state/executions/${id}/world.json`)) as { snapshots: object };
+      return Object.keys(world.snapshots);
+    };
+    const [snapshot = ''] = snapshots();
+    expect(await belay.view(id)).toMatchObject({
+      status: 'Failed',
+      steps: [{ failure: { code: 'SNAPSHOT_ERROR', message: expect.stringContaining('not accessible') } }],
+    });
+    expect(await endingOf(id)).not.toContain('Nothing is left changed');
+    expect(await endingOf(id)).toContain(snapshot);
+    expect(await endingOf(id)).toContain(`belay rollback ${id} takes it back`);
+    await belay.requestRollback(id, { force: false });
+    await belay.run(id, { onWait: 'leave' });
+    expect(snapshots()).toEqual([]);
+    expect((await belay.view(id)).rollbackStatus).toBe('clean');
+    expect(await endingOf(id)).not.toContain('is gone');
+  },
+);
