@@ -24,7 +24,7 @@ export const body: CommandBody = async (cli, [prefix], options) => {
     handOver(cli, view, { live: `it will ${what}`, recorded: `it will ${what}` });
     return exitCodes.done;
   }
-  const stopped = outOfServiceLine(before, 'It climbs down now');
+  const stopped = outOfServiceLine(before, 'The cancel climbs down from there');
   if (stopped !== undefined) cli.talk(stopped);
   try {
     return await runInFront(cli, belay, id, {
