@@ -222,9 +222,12 @@ async function advance(
     return pending(takenUpAgainMs, `${says}; another pass follows`);
   }
   if (pass.failed > 0) {
+    // A pass that goes on without a peer that hangs says of every object that drives are offline.
+    const nodes = await eachNode(cluster.nodes, (one) => askNode(one, signal));
+    const sick = nodes.filter(({ state }) => state !== 'serving').map(({ says }) => `\n${says}.`);
     return failed(
       'COULD_NOT_HEAL',
-      `${pass.failed} could not be made whole, though MinIO says success: ${listed(pass.failures, pass.failed)}.\nReplace no drive and stop no node until it is known why.`,
+      `${pass.failed} could not be made whole, though MinIO says success: ${listed(pass.failures, pass.failed)}.${sick.join('')}\nReplace no drive and stop no node until it is known why.`,
       { outputs },
     );
   }

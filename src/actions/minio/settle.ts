@@ -243,7 +243,7 @@ async function finish(
   return done(
     { Rounds: progress.cleanRounds, WaitedSeconds: waitedSeconds },
     {
-      note: `${cluster.nodes.length} nodes serve; ${progress.cleanRounds} clean rounds through each after ${waitedSeconds} s`,
+      note: `${cluster.nodes.length} ${cluster.nodes.length === 1 ? 'node serves' : 'nodes serve'}; ${progress.cleanRounds} clean ${progress.cleanRounds === 1 ? 'round' : 'rounds'} through each after ${waitedSeconds} s`,
     },
   );
 }
