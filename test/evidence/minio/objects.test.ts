@@ -1,12 +1,14 @@
-/** The MinIO runbooks that are about objects and where they lie: backup, retention, drives. */
+/** The MinIO runbooks that are about objects and where they lie: backup, retention, drives; and what hangs meanwhile. */
 import { afterAll, beforeAll, describe } from 'vitest';
 import { MinioLab } from '../../lab/minio/cluster.ts';
 import { backupCases } from './backup-cases.ts';
 import { checkRetentionCases } from './check-retention-cases.ts';
+import { hangsCases } from './hangs-cases.ts';
 import { locksCases } from './locks-cases.ts';
 import { replaceDriveCases } from './replace-drive-cases.ts';
 import { restoreCases } from './restore-cases.ts';
 import { Stand } from './stand.ts';
+import { unwellCases } from './unwell-cases.ts';
 import { versionsCases } from './versions-cases.ts';
 
 const reason = MinioLab.unavailable();
@@ -24,4 +26,7 @@ describe.skipIf(reason)(`MinIO's objects${reason === undefined ? '' : ` (skipped
   locksCases(() => stand);
   checkRetentionCases(() => stand);
   replaceDriveCases(() => stand);
+  // Last: what hung or was full takes MinIO up to 20 s to reach again.
+  unwellCases(() => stand);
+  hangsCases(() => stand);
 });

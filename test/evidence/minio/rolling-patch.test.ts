@@ -223,6 +223,53 @@ describe.skipIf(reason)(
       },
     );
 
+    test.runIf(isThorough)(
+      'drives of a peer that fill up in a turn are named; no further node is touched, and a rollback mends all when they have room again',
+      async () => {
+        const watch = await stage.watch();
+        const going = stage.patch({ Targets: [...two] });
+        await going.writes(/✔ Stop +minio01/);
+        const from = Date.now();
+        const each = 'for n in 1 2 3 4; do d=/stg/data/data$n;';
+        await stage.minio.run(
+          'minio03',
+          `${each} fallocate -l $(($(df --output=avail -B1 $d | tail -1) - 200000)) $d/full; done`,
+        );
+        const said = await going.said;
+        await stage.minio.run('minio03', `${each} rm -f $d/full; done`);
+        const until = Date.now() + 5_000;
+        expect(said, said.stderr).toMatchObject({ code: 4 });
+        expect(said.stderr).toMatch(/DRIVES_FULL[^]*takes no writes[^]*minio03/);
+        expect(said.stderr).not.toMatch(/✔ (?:StopAgain|Stop +minio02)/);
+        const back = await stage.desk.belay(['rollback', idOf(said), '-y']);
+        expect(back, back.stderr).toMatchObject({ code: 0 });
+        await watch.endsWell(['minio01'], { from, until });
+        expect(await stage.look()).toEqual(before);
+      },
+    );
+
+    test.runIf(isThorough)(
+      'a load balancer that reboots while a node is out of it comes back with the node out, and gets it back in its turn',
+      async () => {
+        const watch = await stage.watch();
+        const going = stage.patch({ Targets: ['minio01'] });
+        await going.writes(/✔ Stop +minio01/);
+        const from = Date.now();
+        await stage.minio.lab.reboot('lb1');
+        await expect
+          .poll(() => stage.minio.probe('minio02', 'live'), { timeout: 60_000 })
+          .toMatchObject({
+            status: 200,
+          });
+        const until = Date.now() + 10_000;
+        const said = await going.said;
+        expect(said, said.stderr).toMatchObject({ code: 0 });
+        expect(await drained()).toBe('');
+        await watch.endsWell(['minio01'], { from, until });
+        expect({ ...(await stage.look()), nodes: {} }).toEqual({ ...before, nodes: {} });
+      },
+    );
+
     test('an nginx that refuses its configuration stops it at the first node, with nothing changed', async () => {
       await stage.minio.run('lb1', 'echo "nonsense on;" >/etc/nginx/conf.d/broken.conf');
       try {

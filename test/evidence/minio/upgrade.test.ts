@@ -97,8 +97,15 @@ describe.skipIf(reason)(
       skip,
     }) => {
       skip(!isDrawn('failed after the restart'), 'the seed chose the other upgrade');
-      const said = await begin(failingAfterRestart()).said;
+      const watch = isThorough ? await stage.watch() : undefined;
+      const going = begin(failingAfterRestart());
+      await going.writes(/▸ RestartAll/);
+      const from = Date.now() - 1_000;
+      await going.writes(/▸ RestartBack/);
+      const restartedAt = Date.now();
+      const said = await going.said;
       expect(said, said.stderr).toMatchObject({ code: 3 });
+      await watch?.endsWell([], { from, until: restartedAt + restartMs });
       expect(said.stderr).toContain(`minio ${releases.old.version} → ${releases.new.version}`);
       expect(await stage.show(said)).toMatchObject({ status: 'Failed', rollbackStatus: 'clean' });
       expect(await stage.look()).toEqual(before);
@@ -159,6 +166,34 @@ describe.skipIf(reason)(
       expect(back, back.stderr).toMatchObject({ code: 0 });
       expect(await stage.look()).toEqual(before);
     });
+
+    test.runIf(isThorough)(
+      'to an older release that can read what is there it goes the same way',
+      async () => {
+        const up = await begin().said;
+        expect(up, up.stderr).toMatchObject({ code: 0 });
+        const { old, new: newer } = releases;
+        const watch = await stage.watch();
+        const going = begin(shippedFile('upgrade'), {
+          FromSha256: sha256.new,
+          FromVersion: newer.version,
+          ToSha256: sha256.old,
+          ToVersion: old.version,
+          Source: old.pathOnNode,
+        });
+        await going.writes(/▸ RestartAll/);
+        const restartedAt = Date.now();
+        const said = await going.said;
+        expect(said, said.stderr).toMatchObject({ code: 0 });
+        await watch.endsWell([], { from: restartedAt - 1_000, until: restartedAt + restartMs });
+        expect((await stage.look()).versions).toEqual([old.version]);
+        for (const node of stage.minio.nodes) {
+          await stage.minio.run(node, `rm ${paths.binary}.old`);
+          expect(await stage.minio.run(node, `sha256sum <${paths.binary}`)).toContain(sha256.old);
+        }
+        expect(await stage.look()).toEqual(before);
+      },
+    );
 
     test.runIf(isThorough)(
       'past the point of no return the new release stays, and the run says that hands are needed',
