@@ -9,7 +9,8 @@ import { freezeMounts, mountDisks, syncMounts, unmountMounts } from '../../src/a
 import { service } from '../../src/actions/host/service.ts';
 import { check } from '../../src/actions/postgresql/check.ts';
 import type { Host, HostScript } from '../../src/transports/host.ts';
-import { contextOf, newToken, observe, run, undo, type World } from '../actions/host/drive.ts';
+import { newToken, observe, run, undo, type World } from '../support/action-bed.ts';
+import { contextOf } from '../support/action-context.ts';
 import { Lab } from './hosts/lab.ts';
 import { labHost } from './lab-host.ts';
 

@@ -56,19 +56,27 @@ export interface World {
   readonly timeoutMs?: number;
 }
 
-type Told = Partial<Omit<EffectResult, 'outputs'>> & { readonly outputs?: JsonObject };
+type Told = Partial<Omit<EffectResult, 'outputs'>>;
 
 export type Ending =
-  | ({ readonly kind: 'done'; readonly outputs: JsonObject } & Omit<EffectResult, 'outputs'>)
+  | ({ readonly kind: 'done'; readonly outputs: JsonObject } & Told)
   /** It ran and said no, or its time was over. */
   | ({
       readonly kind: 'failed';
       readonly code: string;
       readonly message: string;
-      readonly retryable: boolean;
+      readonly retryable?: boolean;
+      readonly outputs?: JsonObject;
     } & Told)
   /** Adoption cannot find out; a person would be asked. */
-  | { readonly kind: 'unknown'; readonly why: string };
+  | {
+      readonly kind: 'unknown';
+      readonly why: string;
+      readonly outputs?: never;
+      readonly changes?: never;
+      readonly restorePoints?: never;
+      readonly note?: never;
+    };
 
 export interface Run {
   readonly inputs: JsonObject;
@@ -423,7 +431,7 @@ function hidden(
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, hidden(member, secrets)]));
 }
 
-const noAws: Aws = {
+export const noAws: Aws = {
   call: async () => {
     throw new Error('this test has no AWS');
   },

@@ -16,7 +16,7 @@ import {
   sandboxIds,
   type WorldState,
 } from '../../src/world/index.ts';
-import { run, undo, type Run } from '../actions/host/drive.ts';
+import { run, undo, type Run } from '../support/action-bed.ts';
 
 function setUp() {
   const world = memoryWorld(newWorld(), {

@@ -6,16 +6,8 @@ import { restore } from '../../../src/actions/ebs/restore.ts';
 import { snapshot } from '../../../src/actions/ebs/snapshot.ts';
 import type { Json, JsonObject } from '../../../src/json.ts';
 import { sandboxIds, type WorldState } from '../../../src/world/index.ts';
-import {
-  contextOf,
-  effectOf,
-  newToken,
-  observe,
-  run,
-  undo,
-  undoEffectOf,
-  type Ending,
-} from '../host/drive.ts';
+import { newToken, observe, run, undo, type Ending } from '../../support/action-bed.ts';
+import { contextOf, effectOf, undoEffectOf } from '../../support/action-context.ts';
 import { ebsWorld, Killed, tagsOf, type EbsWorld } from './sandbox.ts';
 
 const { db1, db1Data } = sandboxIds;

@@ -4,7 +4,7 @@ import { AwsFailure, type Aws } from '../../../src/transports/aws.ts';
 import type { Host } from '../../../src/transports/host.ts';
 import { memoryWorld, newWorld, sandboxAws, sandboxHost, type WorldState } from '../../../src/world/index.ts';
 import { fakeClock } from '../../world/fake-clock.ts';
-import type { World } from '../host/drive.ts';
+import type { World } from '../../support/action-bed.ts';
 
 /** The runner is gone: nothing of it may run on. */
 export class Killed extends Error {

@@ -3,7 +3,9 @@ import { deleteSnapshots } from '../../../src/actions/ebs/delete-snapshots.ts';
 import { snapshot } from '../../../src/actions/ebs/snapshot.ts';
 import { AwsFailure } from '../../../src/transports/aws.ts';
 import { sandboxIds } from '../../../src/world/index.ts';
-import { carryOut, contextOf, effectOf, newToken, run, undo, type World } from '../host/drive.ts';
+import { carryOut, newToken, run, undo, type World } from '../../support/action-bed.ts';
+import { contextOf, effectOf } from '../../support/action-context.ts';
+import { hashToken } from '../../../src/runtime/token.ts';
 import { ebsWorld, tagsOf } from './sandbox.ts';
 
 const inputs = { Host: 'db1', Mounts: ['/var/lib/postgresql'] };
@@ -39,7 +41,7 @@ test('takes the volume below a mount, says all that a restore needs, and undo de
     note: `${id} of ${db1Data} (2 GiB)`,
   });
   expect(tagsOf(world.look(), id)).toMatchObject({
-    'belay:token': done.token,
+    'belay:token': hashToken(done.token),
     'belay:execution': '01TEST',
     'belay:step': 'Step',
   });
@@ -149,7 +151,7 @@ test('a call that is refused leaves the mount thawed', async () => {
     },
   };
   const asked = { ...inputs, Quiesce: true };
-  await expect(carryOut(effectOf(snapshot, asked), asked, null, refusing)).rejects.toMatchObject({
+  await expect(carryOut(snapshot, asked, null, refusing)).rejects.toMatchObject({
     code: 'SnapshotLimitExceeded',
   });
   const again = await run(snapshot, asked, world.ports);

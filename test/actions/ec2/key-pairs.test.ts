@@ -14,7 +14,7 @@ import type { Aws } from '../../../src/transports/aws.ts';
 import { createAws } from '../../../src/transports/aws/client.ts';
 import { motoMissing } from '../../lab/endpoint/moto.ts';
 import { credentials, raiseTestBed, region, type TestBed } from '../../lab/endpoint/test-bed.ts';
-import { observe, run, undo, type World } from '../host/drive.ts';
+import { observe, run, undo, type World } from '../../support/action-bed.ts';
 import { blankKey } from '../host/keys.ts';
 
 const reason = motoMissing();
@@ -98,7 +98,6 @@ describe.skipIf(reason)(
       bed.endpoint.faults.add({ match: { op: 'ImportKeyPair', nth: 1 }, do: 'lost-reply' });
       const before = bed.endpoint.journal.effects('keyPairImported').length;
       const inputs = rotate(3, { Name: 'lost' });
-      await expect(run(rotateKeyPair, inputs, world)).rejects.toMatchObject({ effect: 'unknown' });
       const ended = await run(rotateKeyPair, inputs, world);
       expect(ended.ending).toMatchObject({ kind: 'done', outputs: { KeyName: 'lost-v1' } });
       expect(bed.endpoint.journal.effects('keyPairImported')).toHaveLength(before + 1);

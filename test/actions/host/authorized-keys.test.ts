@@ -15,7 +15,7 @@ import { expect, test } from 'vitest';
 import { authorizedKeys } from '../../../src/actions/host/authorized-keys.ts';
 import { parseLogin } from '../../../src/actions/host/own-key.ts';
 import type { JsonObject } from '../../../src/json.ts';
-import { observe, run, undo } from './drive.ts';
+import { observe, run, undo } from '../../support/action-bed.ts';
 import { blankKey } from './keys.ts';
 import { localTestHost } from './local.ts';
 

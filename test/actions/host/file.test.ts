@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { contentBytesMax, file } from '../../../src/actions/host/file.ts';
 import type { Host } from '../../../src/transports/host.ts';
-import { observe, run, undo } from './drive.ts';
+import { observe, run, undo } from '../../support/action-bed.ts';
 import { localTestHost } from './local.ts';
 
 const modeOf = (path: string) => (statSync(path).mode & 0o7777).toString(8);

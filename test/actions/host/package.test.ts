@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest';
 import { packageAction } from '../../../src/actions/host/package.ts';
 import { withoutDemo } from '../../world/seeds.ts';
-import { contextOf, effectOf, newToken, observe, run, undo } from './drive.ts';
+import { newToken, observe, run, undo } from '../../support/action-bed.ts';
+import { contextOf, effectOf } from '../../support/action-context.ts';
 import { sandboxHosts } from './sandbox.ts';
 
 const Names = ['postgresql-15', 'postgresql-client-15', 'libpq5'];

@@ -3,7 +3,7 @@ import { ActionFailure } from '../../../src/actions/define-action.ts';
 import type { Host } from '../../../src/transports/host.ts';
 import { memoryWorld, newWorld, sandboxHost, type WorldState } from '../../../src/world/index.ts';
 import { fakeClock } from '../../world/fake-clock.ts';
-import type { World } from './drive.ts';
+import type { World } from '../../support/action-bed.ts';
 
 export interface SandboxHosts {
   readonly world: World;

@@ -1,7 +1,7 @@
 /** What host:service makes of what its scripts say; the scripts themselves run in test/lab/actions-host.test.ts. */
 import { expect, test } from 'vitest';
 import { service } from '../../../src/actions/host/service.ts';
-import { observe, run, undo } from './drive.ts';
+import { observe, run, undo } from '../../support/action-bed.ts';
 import { sandboxHosts } from './sandbox.ts';
 
 const cluster = { Host: 'db1', Name: 'postgresql@15-main' };

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
 import { heal } from '../../../src/actions/minio/heal.ts';
 import { localHost } from '../../../src/transports/hosts/local.ts';
-import { run } from '../host/drive.ts';
+import { run } from '../../support/action-bed.ts';
 
 const servers: Server[] = [];
 afterEach(() => {

@@ -6,7 +6,7 @@ import { afterEach, expect, it } from 'vitest';
 import { health } from '../../../src/actions/minio/health.ts';
 import type { Host } from '../../../src/transports/host.ts';
 import { localHost } from '../../../src/transports/hosts/local.ts';
-import { run } from '../host/drive.ts';
+import { run } from '../../support/action-bed.ts';
 
 const servers: Server[] = [];
 afterEach(() => {

@@ -10,7 +10,7 @@ import { health } from '../../../src/actions/minio/health.ts';
 import type { JsonObject } from '../../../src/json.ts';
 import type { Host } from '../../../src/transports/host.ts';
 import { localHost } from '../../../src/transports/hosts/local.ts';
-import { run } from '../host/drive.ts';
+import { run } from '../../support/action-bed.ts';
 
 /** Status and headers of `/cluster`, and of it with `maintenance=true`. `refused`: nothing listens. */
 type Answer = readonly [status: number, headers?: Readonly<Record<string, string>>];

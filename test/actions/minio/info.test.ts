@@ -6,7 +6,7 @@ import { afterEach, expect, it } from 'vitest';
 import { info } from '../../../src/actions/minio/info.ts';
 import type { JsonObject } from '../../../src/json.ts';
 import { localHost } from '../../../src/transports/hosts/local.ts';
-import { run } from '../host/drive.ts';
+import { run } from '../../support/action-bed.ts';
 
 const servers: Server[] = [];
 afterEach(() => {

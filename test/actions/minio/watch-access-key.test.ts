@@ -7,7 +7,7 @@ import { restore } from '../../../src/actions/minio/restore.ts';
 import { watchAccessKey } from '../../../src/actions/minio/watch-access-key.ts';
 import type { Host } from '../../../src/transports/host.ts';
 import { localHost } from '../../../src/transports/hosts/local.ts';
-import { run } from '../host/drive.ts';
+import { run } from '../../support/action-bed.ts';
 
 const servers: Server[] = [];
 afterEach(() => {

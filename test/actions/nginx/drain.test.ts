@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { drain } from '../../../src/actions/nginx/drain.ts';
-import { observe } from '../host/drive.ts';
+import { observe } from '../../support/action-bed.ts';
 import { localTestHost } from '../host/local.ts';
 
 const configuration = `# upstream old { server a:1; }

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { check } from '../../../src/actions/postgresql/check.ts';
 import { HostFailure, type Host, type HostScript } from '../../../src/transports/host.ts';
 import type { JsonObject } from '../../../src/json.ts';
-import { run } from '../host/drive.ts';
+import { run } from '../../support/action-bed.ts';
 import { localTestHost } from '../host/local.ts';
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
@@ -31,7 +31,7 @@ async function asked(inputs: JsonObject, ...replies: readonly (readonly string[]
 test('gives version, role and the canary’s answer, for a later check to compare', async () => {
   const inputs = { Canary: { Query: 'select count(*) from t' } };
   const { ending, scripts } = await asked(inputs, [...answering, `answer=${base64('42\n')}`]);
-  expect(ending).toEqual({
+  expect(ending).toMatchObject({
     kind: 'done',
     outputs: {
       ServerVersion: '15.18',

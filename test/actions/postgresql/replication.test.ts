@@ -5,7 +5,7 @@ import { bytesBehind, lsnOf } from '../../../src/actions/postgresql/lsn.ts';
 import { replication } from '../../../src/actions/postgresql/replication.ts';
 import type { JsonObject } from '../../../src/json.ts';
 import { HostFailure, type Host } from '../../../src/transports/host.ts';
-import { run } from '../host/drive.ts';
+import { run } from '../../support/action-bed.ts';
 import { localTestHost } from '../host/local.ts';
 
 const words = (more: JsonObject, lines: readonly string[] = []) => [

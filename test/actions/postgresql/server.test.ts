@@ -4,7 +4,7 @@ import { server } from '../../../src/actions/postgresql/server.ts';
 import { changeTo } from '../../../src/actions/postgresql/version.ts';
 import type { JsonObject } from '../../../src/json.ts';
 import type { Host } from '../../../src/transports/host.ts';
-import { run } from '../host/drive.ts';
+import { run } from '../../support/action-bed.ts';
 import { localTestHost } from '../host/local.ts';
 
 const facts = {
