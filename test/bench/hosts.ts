@@ -9,6 +9,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Lab } from '../lab/hosts/lab.ts';
+import { benchBare } from './hosts-bare.ts';
 import { benchCold, type Cold } from './hosts-cold.ts';
 import { isThere, measured, median, must, shell, type Figure } from './machine.ts';
 import { commitNow, writeSection } from './report.ts';
@@ -48,7 +49,12 @@ export async function benchHosts(): Promise<boolean> {
       }
     }
     const cold = benchCold(lab, names, folder);
-    return told(competitors, names.length, cold);
+    const bare = await benchBare(join(root, 'dist', 'belay.js'));
+    const both = {
+      text: `${cold.text}\n${bare?.text ?? ''}`,
+      holds: cold.holds && bare?.holds !== false,
+    };
+    return told(competitors, names.length, both);
   } finally {
     rmSync(folder, { recursive: true, force: true });
     await lab.down();
