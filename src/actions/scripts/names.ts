@@ -175,7 +175,7 @@
  *
  * postgresql/server   read     USER UNIT PORT DIRECTORY DATABASE                    `-`: whichever runs; exactly one must be meant
  *     server=PID PORT DIRECTORY BINDIRECTORY UNIT SOCKETDIRECTORY
- *     path=KIND PATH MOUNT SOURCE FSTYPE     KIND data | wal | tablespace; nested: a mount below the data directory
+ *     path=KIND PATH MOUNT SOURCE FSTYPE     KIND data | wal | tablespace; nested: a mount below one of these
  *     other=PORT DIRECTORY BINDIRECTORY UNIT running | down     every other cluster     otherPath=DIRECTORY MOUNT SOURCE FSTYPE
  *     managers=NAME...         patroni, repmgrd and the like that run     paused=NAME | unpaused=NAME  each of them, as it says itself
  *     room=PATH KIB            what is free where its files, the programs and the package database lie

@@ -34,15 +34,22 @@ path_of() {
   real=$(readlink -f "$2") || real=$2
   case $real in *[[:space:]]*) fail ODD_PATH "$real holds a blank, which is not supported" ;; esac
   say path "$1 $real $(where "$real")"
+  # What lies in the data directory is listed with that.
+  case $1:$real in data:"$top") ;; *:"$top"/*) return ;; esac
+  findmnt -n -r -o TARGET,SOURCE,FSTYPE | while read -r target rest; do
+    case $target in "$real"/*) say path "nested $target $target $rest" ;; esac
+  done
 }
-# paths_of DIRECTORY: its data, WAL and tablespaces.
+# paths_of DIRECTORY: its data, WAL and tablespaces, folders of the data that somebody has linked elsewhere, and the mounts below each.
 paths_of() {
+  top=$(readlink -f "$1") || top=$1
   path_of data "$1"
+  for link in "$1"/* "$1"/base/*; do
+    [ -L "$link" ] && [ -d "$link" ] || continue
+    case \${link##*/} in pg_wal | pg_xlog | log | pg_log | pg_stat_tmp) ;; *) path_of data "$link" ;; esac
+  done
   for wal in "$1/pg_wal" "$1/pg_xlog"; do [ -d "$wal" ] && path_of wal "$wal"; done
   for space in "$1"/pg_tblspc/*; do [ -d "$space" ] && path_of tablespace "$space"; done
-  findmnt -n -r -o TARGET,SOURCE,FSTYPE | while read -r target rest; do
-    case $target in "$1"/*) say path "nested $target $target $rest" ;; esac
-  done
 }
 `;
 
@@ -59,7 +66,8 @@ unit=\${unit%.service}
 chosen= seen= open=
 while read -r p_pid p_port p_dir p_bin p_unit p_socket; do
   [ -n "$p_pid" ] || continue
-  seen="$seen \${p_unit%.service} (port $p_port, $p_dir),"
+  case $p_unit in -) named='a server of no unit' ;; *) named=\${p_unit%.service} ;; esac
+  seen="$seen $named (port $p_port, $p_dir),"
   [ "$unit" = - ] || [ "$unit" = "\${p_unit%.service}" ] || continue
   [ "$port" = - ] || [ "$port" = "$p_port" ] || continue
   case $directory in -|"$p_dir") ;; *) case $p_dir in "$directory"/*) ;; *) continue ;; esac ;; esac
@@ -94,7 +102,8 @@ paths_of "$dir"
 printf %s "$clusters" | while read -r o_pid o_port o_dir o_bin o_unit o_socket; do
   [ "$o_pid" = "$pid" ] && continue
   say other "$o_port $o_dir $o_bin $o_unit running"
-  for each in "$o_dir" "$o_dir"/pg_wal "$o_dir"/pg_xlog "$o_dir"/pg_tblspc/*; do
+  for each in "$o_dir" "$o_dir"/pg_wal "$o_dir"/pg_xlog "$o_dir"/pg_tblspc/* "$o_dir"/base/*; do
+    case $each in */base/*) [ -L "$each" ] || continue ;; esac
     [ -d "$each" ] && say otherPath "$o_dir $(where "$(readlink -f "$each")")"
   done
 done

@@ -37,7 +37,7 @@ log=
 command -v pg_lsclusters >/dev/null && log=$(pg_lsclusters -h 2>/dev/null | awk -v dir="$directory" '$6 == dir { print $7 }' | head -n 1)
 [ -f "$log" ] || log=$(ls -t "$directory"/log/*.log "$directory"/pg_log/*.log 2>/dev/null | head -n 1)
 [ ! -f "$log" ] || tail -n 400 "$log" | awk '/starting PostgreSQL/ { n = 0 } { line[n++] = $0 } END { for (i = 0; i < n; i++) print line[i] }' |
-  grep -E ' (FATAL|PANIC|ERROR): |could not|[Cc]orrupt|invalid (page|checkpoint|record)' | tail -n 4 | while IFS= read -r row; do say said "$(printf %s "$row" | tr -d '\\r' | cut -c 1-300)"; done
+  grep -E ' (FATAL|PANIC|ERROR): |could not|[Cc]orrupt|invalid (page|checkpoint|record|value for parameter)|unrecognized configuration parameter|syntax error in file' | tail -n 4 | while IFS= read -r row; do say said "$(printf %s "$row" | tr -d '\\r' | cut -c 1-300)"; done
 `,
 );
 

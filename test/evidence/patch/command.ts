@@ -23,6 +23,7 @@ export class BelayCommand {
   readonly #child: ChildProcessWithoutNullStreams;
   #stdout = '';
   #stderr = '';
+  #wasEnded = false;
 
   constructor(args: readonly string[], { cwd, env }: CommandOptions) {
     this.#child = spawn(process.execPath, [builtBelay(), ...args], { cwd, env });
@@ -52,8 +53,16 @@ export class BelayCommand {
 
   /** What a test that failed half-way leaves running ends with it. */
   async end(): Promise<void> {
-    if (this.isRunning) this.#child.kill('SIGKILL');
+    if (this.isRunning) {
+      this.#wasEnded = true;
+      this.#child.kill('SIGKILL');
+    }
     await this.ended;
+  }
+
+  /** By `end`, before it was through. */
+  get wasEnded(): boolean {
+    return this.#wasEnded;
   }
 }
 

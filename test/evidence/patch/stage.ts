@@ -140,6 +140,16 @@ async function makeStage(
       `export DEBIAN_FRONTEND=noninteractive; apt-get -qq update && apt-get -qq -y --allow-downgrades install ${names} >/dev/null 2>&1`,
     );
   };
+  const show = async () => shownFrom((await begin(['show', '--json']).ended).stdout);
+  // A case that has failed half-way would hold the host against all others, and against its own second try.
+  const endLeft = async (): Promise<void> => {
+    await Promise.all(commands.map((command) => command.end()));
+    const wasCut = commands.splice(0).some(({ wasEnded }) => wasEnded);
+    if (!wasCut) return;
+    const { executionId, status, rollbackStatus } = await show();
+    if (status !== 'Success' && !['clean', 'partial'].includes(rollbackStatus))
+      await begin(['discard', executionId, '--why', 'its case has failed']).ended;
+  };
   await sql(makeRows);
   const soundData = await sql(dataQuery);
 
@@ -148,6 +158,7 @@ async function makeStage(
     versions: { old: versionOf(served.old), new: versionOf(served.new) },
     soundData,
     reset: async () => {
+      await endLeft();
       if ((await installed()) !== packages.map(() => `${served.old} ii ,`).join(''))
         await install(served.old);
       await onHost(`systemctl start ${unit}`);
@@ -158,7 +169,7 @@ async function makeStage(
     },
     begin,
     belay: (args, inventory) => begin(args, inventory).ended,
-    show: async () => shownFrom((await begin(['show', '--json']).ended).stdout),
+    show,
     runbook: async (name, text) => {
       const file = join(folder, name);
       await writeFile(file, text);

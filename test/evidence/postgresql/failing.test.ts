@@ -8,6 +8,7 @@ import { accidentOn, failingAfter, placesIn } from '../failing-step.ts';
 import { shipped, withStep } from '../patch/runbooks.ts';
 import { callerArn, dataQuery, raiseStage, unit, type Stage } from '../patch/stage.ts';
 import { runOf } from '../patch/way.ts';
+import { judgedCases } from './judged-cases.ts';
 
 const reason = worldMissing();
 const caseMs = 400_000;
@@ -88,6 +89,33 @@ systemctl daemon-reload`);
       },
     );
     cases.test(
+      'a stop that hangs beyond its limit: nothing is snapshotted or installed, and once it has ended the server serves again',
+      async () => {
+        await stage.reset();
+        const before = await state();
+        const dropIn = `/run/systemd/system/${unit}.service.d`;
+        // A smart stop waits for its clients, however long they stay.
+        await stage.onHost(`mkdir -p ${dropIn}
+printf '[Service]\\nExecStop=\\nExecStop=/usr/bin/pg_ctlcluster --skip-systemctl-redirect -m smart 15-main stop\\nTimeoutStopSec=7200\\n' >${dropIn}/hangs.conf
+systemctl daemon-reload; systemctl stop stays 2>/dev/null
+systemd-run -q --collect --unit stays runuser -u postgres -- psql -XAtqc 'select pg_sleep(3600)'`);
+        const text = readFileSync(shipped, 'utf8').replace(
+          '  - name: Stop\n',
+          '  - name: Stop\n    timeoutSeconds: 10\n',
+        );
+        const running = stage.begin(words(await stage.runbook('hangs.yaml', text)), stage.world.inventory);
+        try {
+          await running.says('TIMED_OUT', 240);
+        } finally {
+          await stage.onHost(`systemctl stop stays; rm -rf ${dropIn}; systemctl daemon-reload`);
+        }
+        const { code, stderr } = await running.ended;
+        expect(code, stderr).toBe(3);
+        expect(stage.calls('CreateSnapshot')).toEqual([]);
+        expect(await state()).toEqual(before);
+      },
+    );
+    cases.test(
       'without a repository from Stage on, and under Include: all, another cluster is stopped and started with it',
       async () => {
         await stage.reset();
@@ -120,6 +148,7 @@ systemctl daemon-reload`);
         await stage.onHost('systemctl stop postgresql@15-second && pg_dropcluster 15 second');
       },
     );
+    judgedCases(cases, () => stage, words);
     cases.draw('the patch of one server, cut off', caseMs);
   },
 );

@@ -62,8 +62,7 @@ describe.skipIf(reason)(
         if (
           stopped.includes(place) ||
           switched.includes(place) ||
-          place === 'BeforeStop' ||
-          place === 'AskPrimary'
+          ['AskPrimary', 'MayStop', 'BeforeStop'].includes(place)
         ) {
           await running.says('AskPrimary', 300);
           const { executionId } = await replicas.show();

@@ -12,10 +12,40 @@ import type { Host } from '../../../src/transports/host.ts';
 import { run } from '../../actions/host/drive.ts';
 import { Lab } from '../../lab/hosts/lab.ts';
 import { labHost } from '../../lab/lab-host.ts';
+import { drawn } from '../sample.ts';
 
 const reason = Lab.unavailable();
 const main = '/var/lib/postgresql/15/main';
 const unit = 'postgresql@15-main';
+
+const layouts = [
+  {
+    layout: "RHEL's, of the PostgreSQL project's rpms",
+    prefix: '/usr/pgsql-15',
+    service: 'postgresql-15',
+    data: '/var/lib/pgsql/15/data',
+    start: 'ExecStart=/usr/pgsql-15/bin/postgres -D /var/lib/pgsql/15/data',
+  },
+  {
+    layout: "RHEL's own, with PGDATA in the environment of the unit",
+    prefix: '/usr/pgsql-15',
+    service: 'postgresql',
+    data: '/var/lib/pgsql/data',
+    start: 'Environment=PGDATA=/var/lib/pgsql/data\nExecStart=/usr/pgsql-15/bin/postmaster -D ${PGDATA}',
+  },
+  {
+    layout: 'one in no list',
+    prefix: '/opt/own/pg',
+    service: 'own-pg',
+    data: '/var/lib/pgsql/own',
+    start: 'Environment=PGDATA=/var/lib/pgsql/own\nExecStart=/opt/own/pg/bin/postgres',
+  },
+];
+/** CI draws one of them. */
+const someLayouts = drawn(
+  'a layout of PostgreSQL',
+  layouts.map(({ layout }) => layout),
+);
 
 describe.skipIf(reason)(
   `what a server says of itself${reason === undefined ? '' : ` (skipped: ${reason})`}`,
@@ -41,49 +71,114 @@ describe.skipIf(reason)(
     }, 360_000);
     afterAll(() => lab?.down(), 60_000);
 
-    test("RHEL's layout: found by its unit, port or folder, with its control file and its own log", async () => {
-      await onHost(`mkdir -p /usr/pgsql-15 && cp -a /usr/lib/postgresql/15/bin /usr/lib/postgresql/15/lib /usr/pgsql-15/
-install -d -o postgres -g postgres -m 700 /var/lib/pgsql /var/lib/pgsql/15 /var/lib/pgsql/15/data
-cd / && runuser -u postgres -- /usr/lib/postgresql/15/bin/initdb -D /var/lib/pgsql/15/data >/dev/null
-printf "port = 5439\\nlogging_collector = on\\nlog_directory = 'log'\\nunix_socket_directories = '/tmp'\\nshared_preload_libraries = ''\\n" >>/var/lib/pgsql/15/data/postgresql.conf
-cat >/etc/systemd/system/postgresql-15.service <<'END'
+    test.each(layouts.filter(({ layout }) => someLayouts.includes(layout)))(
+      'a layout is found by its unit, port or folder, with its control file and its own log: $layout',
+      async ({ prefix, service, data, start }) => {
+        await onHost(`mkdir -p ${prefix} && cp -a /usr/lib/postgresql/15/bin /usr/lib/postgresql/15/lib ${prefix}/
+install -d -o postgres -g postgres -m 700 /var/lib/pgsql $(dirname ${data}) ${data}
+cd / && runuser -u postgres -- /usr/lib/postgresql/15/bin/initdb -D ${data} >/dev/null
+printf "port = 5439\\nlogging_collector = on\\nlog_directory = 'log'\\nunix_socket_directories = '/tmp'\\nshared_preload_libraries = ''\\n" >>${data}/postgresql.conf
+cat >/etc/systemd/system/${service}.service <<'END'
 [Service]
 Type=notify
 User=postgres
-ExecStart=/usr/pgsql-15/bin/postgres -D /var/lib/pgsql/15/data
+${start}
 KillMode=mixed
 KillSignal=SIGINT
 END
-systemctl daemon-reload && systemctl start postgresql-15`);
-      for (const how of [{ Unit: 'postgresql-15' }, { Port: 5439 }, { DataDirectory: '/var/lib/pgsql' }]) {
-        expect(await ask(server, how)).toMatchObject({
+systemctl daemon-reload && systemctl restart ${service}`);
+        try {
+          // Debian's own clusters are a part of postgresql.service.
+          await onHost(`systemctl start ${unit}`);
+          for (const how of [{ Unit: service }, { Port: 5439 }, { DataDirectory: data }]) {
+            expect(await ask(server, how)).toMatchObject({
+              kind: 'done',
+              outputs: {
+                Unit: service,
+                Port: 5439,
+                DataDirectory: data,
+                BinDirectory: `${prefix}/bin`,
+                SocketDirectory: '/tmp',
+                OtherClusters: [{ Unit: unit, IsRunning: true }],
+              },
+            });
+          }
+          const directory = { DataDirectory: data };
+          expect(await ask(control, { ...directory, MustBeShutDown: true })).toMatchObject({
+            code: 'NOT_SHUT_DOWN',
+          });
+          await onHost(`systemctl stop ${service}`);
+          expect(await ask(control, { ...directory, MustBeShutDown: true })).toMatchObject({
+            kind: 'done',
+            outputs: { State: 'shut down', IsShutDown: true, Timeline: 1 },
+          });
+          await onHost(
+            `rm ${data}/global/pg_filenode.map; systemctl start ${service}; systemctl stop ${service}; true`,
+          );
+          const said = await ask(control, directory);
+          expect(JSON.stringify(said.outputs?.['LogSays'])).toMatch(/FATAL|could not/);
+        } finally {
+          await onHost(
+            `systemctl stop ${service}; rm -rf /var/lib/pgsql ${prefix} /etc/systemd/system/${service}.service; systemctl daemon-reload; systemctl reset-failed ${service} 2>/dev/null; systemctl start ${unit}`,
+          );
+        }
+      },
+    );
+
+    test('a server that recovers says so, is waited for, and is then judged', async () => {
+      const Canary = { Query: "select count(*) from pg_class where relkind = 'r'" };
+      const before = await ask(check, { Canary });
+      expect(before).toMatchObject({ kind: 'done' });
+      const Equals = before.outputs?.['Answer'] ?? null;
+      const settings = '/etc/postgresql/15/main/conf.d/recovers.conf';
+      // It recovers until the gate is open, however slow the machine is.
+      await onHost(`rm -f /tmp/gate; systemctl stop ${unit}
+printf "hot_standby = off\\nrestore_command = 'while [ ! -e /tmp/gate ]; do sleep 0.2; done; exit 1'\\n" >${settings}
+runuser -u postgres -- touch ${main}/recovery.signal
+systemctl start --no-block ${unit}
+for n in $(seq 300); do pg_isready -q; [ $? = 1 ] && break; sleep 0.2; done`);
+      try {
+        expect(await ask(check, { Canary: { ...Canary, Equals } })).toMatchObject({
+          code: 'NOT_ANSWERING',
+          message: expect.stringMatching(/starting up or recovering/),
+          outputs: { State: 'recovering', Intact: null, Verdict: 'cannot be judged' },
+        });
+        expect((await ask(control, { DataDirectory: main })).outputs).toMatchObject({
+          IsRunning: true,
+          IsShutDown: false,
+        });
+        await onHost('touch /tmp/gate');
+        expect(await ask(check, { WaitSeconds: 90, Canary: { ...Canary, Equals } })).toMatchObject({
           kind: 'done',
+          outputs: { State: 'answers', Verdict: 'as before', InRecovery: false },
+        });
+      } finally {
+        await onHost(`touch /tmp/gate; rm -f ${settings}; systemctl restart ${unit}; rm /tmp/gate`);
+      }
+    });
+
+    test('a database that somebody has linked elsewhere is one of its files', async () => {
+      const database = await sql("select oid from pg_database where datname = 'postgres'");
+      try {
+        await onHost(
+          `systemctl stop ${unit}; mv ${main}/base/${database} /opt/linked && ln -s /opt/linked ${main}/base/${database}; systemctl start ${unit}`,
+        );
+        const found = await ask(server, { Unit: unit });
+        expect(found).toMatchObject({
           outputs: {
-            Unit: 'postgresql-15',
-            Port: 5439,
-            DataDirectory: '/var/lib/pgsql/15/data',
-            SocketDirectory: '/tmp',
-            OtherClusters: [{ Unit: unit }],
+            Files: expect.arrayContaining([expect.objectContaining({ Kind: 'data', Path: '/opt/linked' })]),
           },
         });
+        expect(await refused('FilesElsewhere')).toMatchObject({
+          code: 'FILES_ELSEWHERE',
+          message: expect.stringContaining('/opt/linked'),
+        });
+      } finally {
+        await onHost(
+          `systemctl stop ${unit}; [ ! -d /opt/linked ] || { rm -f ${main}/base/${database}; mv /opt/linked ${main}/base/${database}; }; systemctl start ${unit}`,
+        );
       }
-      const directory = { DataDirectory: '/var/lib/pgsql/15/data' };
-      expect(await ask(control, { ...directory, MustBeShutDown: true })).toMatchObject({
-        code: 'NOT_SHUT_DOWN',
-      });
-      await onHost('systemctl stop postgresql-15');
-      expect(await ask(control, { ...directory, MustBeShutDown: true })).toMatchObject({
-        kind: 'done',
-        outputs: { State: 'shut down', IsShutDown: true, Timeline: 1 },
-      });
-      await onHost(
-        `rm /var/lib/pgsql/15/data/global/pg_filenode.map; systemctl start postgresql-15; systemctl stop postgresql-15; true`,
-      );
-      const said = await ask(control, directory);
-      expect(JSON.stringify(said.outputs?.['LogSays'])).toMatch(/FATAL|could not/);
-      await onHost(
-        'rm -rf /var/lib/pgsql /usr/pgsql-15 /etc/systemd/system/postgresql-15.service; systemctl daemon-reload',
-      );
+      expect(await refused('FilesElsewhere')).toMatchObject({ kind: 'done' });
     });
 
     test('a manager counts as paused when it says so itself', async () => {

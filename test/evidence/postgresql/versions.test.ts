@@ -187,11 +187,23 @@ describe.skipIf(reason)(
         sql("rollback prepared 'p'");
       });
 
+      test('who names a server that does not run is told which one does', async () => {
+        await expect(ask({ Port: port, Unit: 'nowhere' })).rejects.toMatchObject({
+          code: 'NO_SUCH_SERVER',
+          message: expect.stringContaining(
+            `with the unit nowhere and the port ${port}; running: a server of no unit (port ${port}`,
+          ),
+        });
+      });
+
       test('no program that another user could exchange is run', async () => {
         if (place.startsWith(packaged)) return;
         execFileSync('chmod', ['o+w', join(place, 'bin')]);
-        await expect(ask({ Port: port })).rejects.toMatchObject({ code: 'OPEN_PROGRAMS' });
-        execFileSync('chmod', ['o-w', join(place, 'bin')]);
+        try {
+          await expect(ask({ Port: port })).rejects.toMatchObject({ code: 'OPEN_PROGRAMS' });
+        } finally {
+          execFileSync('chmod', ['o-w', join(place, 'bin')]);
+        }
       });
 
       test('a canary is asked, and a row that is gone is seen', async () => {

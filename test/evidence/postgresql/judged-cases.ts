@@ -1,0 +1,101 @@
+/**
+ * runbooks/patch-postgresql.yaml: the verdict on the data in one rollback after the other: what an old verdict must not decide, and what
+ * leads out where nobody can judge.
+ */
+import { expect } from 'vitest';
+import type { DrawnCases } from '../drawn-cases.ts';
+import { textOf } from '../patch/command.ts';
+import { shipped, withAccident } from '../patch/runbooks.ts';
+import { unit, type Stage } from '../patch/stage.ts';
+
+const asPostgres = (sql: string) => `cd / && runuser -u postgres -- psql -XAtqc "${sql}"`;
+const broken = '/etc/postgresql/15/main/conf.d/broken.conf';
+
+export function judgedCases(
+  cases: DrawnCases,
+  stageOf: () => Stage,
+  words: (file: string) => readonly string[],
+): void {
+  const reject = async (stage: Stage): Promise<void> => {
+    const { executionId } = await stage.show();
+    const said = await stage.belay(['reject', executionId, '--comment', 'not so']);
+    expect(said.code, said.stderr).toBe(0);
+  };
+  const question = async (stage: Stage): Promise<string> => (await stage.show()).waiting?.message ?? '';
+
+  cases.test(
+    'hurt after a patch that succeeded: its rollback asks the data anew and then a person; rejected the snapshot stays, approved the rows come back',
+    async () => {
+      const stage = stageOf();
+      await stage.reset();
+      const { inventory } = stage.world;
+      const volume = stage.dataVolume();
+      const forward = await stage.belay(words(shipped), inventory);
+      expect(forward.code, forward.stderr).toBe(0);
+      await stage.onHost(asPostgres('delete from accounts where id % 2 = 0'));
+      const hurt = await stage.data();
+      const { executionId } = await stage.show();
+
+      const back = stage.begin(['rollback', executionId], inventory);
+      await back.says('AskRestore', 240);
+      expect(await question(stage)).toContain(`${stage.soundData} after it, and ${hurt} now`);
+      await reject(stage);
+      const { code, stderr } = await back.ended;
+      expect(code, stderr).toBe(4);
+      expect(stderr).toContain('kept: restore point');
+      expect(stage.calls('DeleteSnapshot')).toEqual([]);
+      expect(await stage.serverVersion()).toBe(stage.versions.old.server);
+      expect(await stage.data()).toBe(hurt);
+
+      const again = stage.begin(['rollback', executionId, '--step', 'SnapshotData'], inventory);
+      await again.says('AskRestore', 120);
+      expect((await stage.belay(['approve', executionId, '--step', 'AskRestore'])).code).toBe(0);
+      const second = await again.ended;
+      expect(second.code, second.stderr).toBe(0);
+      expect(await stage.data()).toBe(stage.soundData);
+      expect(await stage.hasSnapshot(textOf(await stage.show(), 'SnapshotData', 'SnapshotIds'))).toBe(true);
+      // Who tidies up by doctor finds what was taken out, and nothing that is in use.
+      const doctor = await stage.belay(['doctor'], inventory);
+      const said = doctor.stdout + doctor.stderr;
+      expect(said).toContain(volume);
+      expect(said).not.toContain(stage.dataVolume());
+    },
+  );
+
+  cases.test(
+    'the old server does not start: the snapshot stays and a person is asked; once that is mended the rollback goes through',
+    async () => {
+      const stage = stageOf();
+      await stage.reset();
+      const { inventory } = stage.world;
+      const text = withAccident(`echo 'no_such_setting = 1' >${broken}`).replace(
+        "ServerVersion: '{{ Patch.Version }}'",
+        "ServerVersion: '15.99'",
+      );
+      const running = stage.begin(words(await stage.runbook('mute.yaml', text)), inventory);
+      try {
+        await running.says('AskRestore', 300);
+        const asked = await question(stage);
+        expect(asked).toContain('cannot be judged');
+        expect(asked).toContain('the server: silent');
+        expect(asked).toContain('no_such_setting');
+        await reject(stage);
+        const { code, stderr } = await running.ended;
+        expect(code, stderr).toBe(4);
+        expect(stderr).not.toContain('is as it was');
+        expect(stage.calls('DeleteSnapshot')).toEqual([]);
+        expect(stage.calls('CreateVolume')).toEqual([]);
+      } finally {
+        await running.end();
+        await stage.onHost(`rm -f ${broken}`);
+      }
+      const { executionId } = await stage.show();
+      const back = await stage.belay(['rollback', executionId], inventory);
+      expect(back.code, back.stderr).toBe(0);
+      expect(await stage.onHost(`systemctl is-active ${unit}`)).toBe('active');
+      expect(await stage.serverVersion()).toBe(stage.versions.old.server);
+      expect(await stage.data()).toBe(stage.soundData);
+      expect(stage.calls('DeleteSnapshot')).toHaveLength(1);
+    },
+  );
+}
