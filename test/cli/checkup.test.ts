@@ -220,6 +220,16 @@ test('a server that an execution drained and nobody put back is named, with the 
       `belay rollback ${drained.executionId} puts it back`,
     ],
   ]);
+  // Its runner was killed before the step had told anything.
+  const inputs = { Host: 'lb1', Server: '10.0.0.5:9000' };
+  const reach = { kind: 'undone', by: 'action' } as const;
+  const cut = viewAfter([begin('Drain'), started(0, 'Drain', { action: 'nginx:drain', inputs, reach })]);
+  const [maybe] = await checkDrained([cut], () => Promise.resolve(cut), startedAt + 60_000);
+  expect(maybe).toMatchObject({
+    what: 'lb1',
+    says: expect.stringMatching(/^10\.0\.0\.5:9000 may be drained since less than an hour/),
+    hint: `belay cancel ${cut.executionId} puts it back`,
+  });
   expect(await checkDrained([{ ...drained, isLive: true }], () => Promise.resolve(drained), 0)).toEqual([]);
 });
 

@@ -22,7 +22,7 @@ export const body: CommandBody = async (cli, [prefix = ''], options) => {
   const kept = await belay.discard(id, why);
   const what = had ? 'closed' : 'discarded';
   cli.talk(
-    `${id}: ${what}. Nothing of it goes on, and nothing is taken back; what it changed stays as it is.`,
+    `${id}: ${what}. Nothing of it goes on, and nothing more is taken back; what it changed and is not undone stays as it is.`,
   );
   for (const lock of kept)
     cli.talk(`  the lock ${printable(lock.lock)} was not given back: ${printable(lock.why)}`);

@@ -1,4 +1,5 @@
 /** Servers that executions took out of their upstream and that nobody has put back, by the journal. Asks no host. */
+import type { Json } from '../../json.ts';
 import { accountOf, netChanges } from '../../engine/index.ts';
 import type { ExecutionView, ListedExecution } from '../execution-view.ts';
 import { ageText } from './age.ts';
@@ -34,7 +35,17 @@ function drainedBy(execution: ExecutionView, now: number): Finding[] {
   const since = Math.min(...standing.map(({ step }) => step.endedAt ?? step.startedAt ?? now));
   const { executionId, endedAt } = execution;
   const back = endedAt === null ? `belay cancel ${executionId}` : `belay rollback ${executionId}`;
-  return netChanges(standing.flatMap(({ step }) => step.changes))
+  // It began, and its runner died before it was told how far it came.
+  const unsure = standing
+    .filter(({ certainty }) => certainty === 'unsure')
+    .map(({ step: { inputs } }) => ({
+      area: 'leftovers' as const,
+      what: textOf(inputs['Host']),
+      verdict: 'note' as const,
+      says: `${textOf(inputs['Server'])} may be drained since ${ageText(now - since)} by ${executionId}, which nobody runs`,
+      hint: `${back} puts it back`,
+    }));
+  const told = netChanges(standing.flatMap(({ step }) => step.changes))
     .filter(({ to }) => to === 'drained')
     .map(({ target, subject }) => ({
       area: 'leftovers' as const,
@@ -43,4 +54,7 @@ function drainedBy(execution: ExecutionView, now: number): Finding[] {
       says: `${subject} is drained since ${ageText(now - since)} by ${executionId}, which nobody runs`,
       hint: `${back} puts it back`,
     }));
+  return [...told, ...unsure];
 }
+
+const textOf = (value: Json | undefined): string => (typeof value === 'string' ? value : '');
