@@ -4,12 +4,13 @@
  */
 import { expect } from 'vitest';
 import type { DrawnCases } from '../drawn-cases.ts';
-import { textOf } from '../patch/command.ts';
+import { textOf, undoResults } from '../patch/command.ts';
 import { shipped, withAccident } from '../patch/runbooks.ts';
 import { unit, type Stage } from '../patch/stage.ts';
 
 const asPostgres = (sql: string) => `cd / && runuser -u postgres -- psql -XAtqc "${sql}"`;
 const broken = '/etc/postgresql/15/main/conf.d/broken.conf';
+const hba = '/etc/postgresql/15/main/pg_hba.conf';
 
 export function judgedCases(
   cases: DrawnCases,
@@ -62,40 +63,70 @@ export function judgedCases(
     },
   );
 
+  for (const [what, accident, mend, state] of [
+    ['does not start', `echo 'no_such_setting = 1' >${broken}`, `rm -f ${broken}`, 'silent'],
+    [
+      'lets nobody ask',
+      `sed -i '1i local all all reject' ${hba}`,
+      `sed -i 1d ${hba}; systemctl reload ${unit}`,
+      'refusing',
+    ],
+  ] as const)
+    cases.test(
+      `the old server ${what}: the snapshot stays and a person is asked; once that is mended the rollback goes through`,
+      async () => {
+        const stage = stageOf();
+        await stage.reset();
+        const { inventory } = stage.world;
+        const text = withAccident(accident).replace(
+          "ServerVersion: '{{ Patch.Version }}'",
+          "ServerVersion: '15.99'",
+        );
+        const running = stage.begin(words(await stage.runbook('mute.yaml', text)), inventory);
+        try {
+          await running.says('AskRestore', 300);
+          const asked = await question(stage);
+          expect(asked).toContain('cannot be judged');
+          expect(asked).toContain(`the server: ${state}`);
+          if (state === 'silent') expect(asked).toContain('no_such_setting');
+          await reject(stage);
+          const { code, stderr } = await running.ended;
+          expect(code, stderr).toBe(4);
+          expect(stderr).not.toContain('is as it was');
+          expect(stage.calls('DeleteSnapshot')).toEqual([]);
+          expect(stage.calls('CreateVolume')).toEqual([]);
+        } finally {
+          await running.end();
+          await stage.onHost(mend);
+        }
+        const { executionId } = await stage.show();
+        const back = await stage.belay(['rollback', executionId], inventory);
+        expect(back.code, back.stderr).toBe(0);
+        expect(await stage.onHost(`systemctl is-active ${unit}`)).toBe('active');
+        expect(await stage.serverVersion()).toBe(stage.versions.old.server);
+        expect(await stage.data()).toBe(stage.soundData);
+        expect(stage.calls('DeleteSnapshot')).toHaveLength(1);
+      },
+    );
+
   cases.test(
-    'the old server does not start: the snapshot stays and a person is asked; once that is mended the rollback goes through',
+    'somebody wrote while it was patched: the question says that this may be so, and a rejection keeps what was written',
     async () => {
       const stage = stageOf();
       await stage.reset();
-      const { inventory } = stage.world;
-      const text = withAccident(`echo 'no_such_setting = 1' >${broken}`).replace(
-        "ServerVersion: '{{ Patch.Version }}'",
-        "ServerVersion: '15.99'",
+      const more = asPostgres(
+        "insert into accounts select g, 'new', 1 from generate_series(900001, 900010) g",
       );
-      const running = stage.begin(words(await stage.runbook('mute.yaml', text)), inventory);
-      try {
-        await running.says('AskRestore', 300);
-        const asked = await question(stage);
-        expect(asked).toContain('cannot be judged');
-        expect(asked).toContain('the server: silent');
-        expect(asked).toContain('no_such_setting');
-        await reject(stage);
-        const { code, stderr } = await running.ended;
-        expect(code, stderr).toBe(4);
-        expect(stderr).not.toContain('is as it was');
-        expect(stage.calls('DeleteSnapshot')).toEqual([]);
-        expect(stage.calls('CreateVolume')).toEqual([]);
-      } finally {
-        await running.end();
-        await stage.onHost(`rm -f ${broken}`);
-      }
-      const { executionId } = await stage.show();
-      const back = await stage.belay(['rollback', executionId], inventory);
-      expect(back.code, back.stderr).toBe(0);
-      expect(await stage.onHost(`systemctl is-active ${unit}`)).toBe('active');
-      expect(await stage.serverVersion()).toBe(stage.versions.old.server);
-      expect(await stage.data()).toBe(stage.soundData);
-      expect(stage.calls('DeleteSnapshot')).toHaveLength(1);
+      const file = await stage.runbook('written.yaml', withAccident(more));
+      const running = stage.begin(words(file), stage.world.inventory);
+      await running.says('AskRestore', 240);
+      expect(await question(stage)).toContain('also when somebody wrote meanwhile');
+      await reject(stage);
+      const { code, stderr } = await running.ended;
+      expect(code, stderr).toBe(4);
+      expect(stderr).toContain('hurt, or written meanwhile');
+      expect(undoResults(await stage.show())).toMatchObject({ Patch: 'undone', SnapshotData: 'failed' });
+      expect(await stage.data()).toMatch(/^50010 /);
     },
   );
 }

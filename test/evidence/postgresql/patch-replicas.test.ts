@@ -12,6 +12,7 @@ import { runOf } from '../patch/way.ts';
 import { DrawnCases } from '../drawn-cases.ts';
 import { outputOf, undoResults, type BelayCommand } from '../patch/command.ts';
 import { unit } from '../patch/stage.ts';
+import { refusedCases } from './refused-cases.ts';
 import { notDrawn, primary, raiseReplicas, standbys, type Replicas } from './replicas.ts';
 
 const shipped = fileURLToPath(new URL('../../../runbooks/postgresql/patch-replicas.yaml', import.meta.url));
@@ -301,6 +302,7 @@ systemctl start ${unit}`,
         await drop('db3');
       },
     );
+    refusedCases(cases, () => replicas);
     cases.draw('a primary with two standbys', caseMs);
   },
 );
