@@ -1,14 +1,16 @@
 /**
- * runbooks/patch-postgresql.yaml: the verdict on the data in one rollback after the other: what an old verdict must not decide, and what
- * leads out where nobody can judge.
+ * runbooks/patch-postgresql.yaml: the verdict on the data in one rollback after the other: what an old verdict must not decide, what leads
+ * out where nobody can judge, and whose server it is about.
  */
 import { expect } from 'vitest';
 import type { DrawnCases } from '../drawn-cases.ts';
-import { textOf, undoResults } from '../patch/command.ts';
+import { outputOf, textOf, undoResults } from '../patch/command.ts';
 import { shipped, withAccident } from '../patch/runbooks.ts';
-import { unit, type Stage } from '../patch/stage.ts';
+import { callerArn, unit, type Stage } from '../patch/stage.ts';
+import { runOf } from '../patch/way.ts';
 
-const asPostgres = (sql: string) => `cd / && runuser -u postgres -- psql -XAtqc "${sql}"`;
+const asPostgres = (sql: string, port = 5432) =>
+  `cd / && runuser -u postgres -- psql -XAtqc "${sql}" -p ${port}`;
 const broken = '/etc/postgresql/15/main/conf.d/broken.conf';
 const hba = '/etc/postgresql/15/main/pg_hba.conf';
 
@@ -127,6 +129,47 @@ export function judgedCases(
       expect(stderr).toContain('hurt, or written meanwhile');
       expect(undoResults(await stage.show())).toMatchObject({ Patch: 'undone', SnapshotData: 'failed' });
       expect(await stage.data()).toMatch(/^50010 /);
+    },
+  );
+
+  cases.test(
+    'of two clusters the other one is meant: its port is asked, its rows are the verdict, and the first keeps its own',
+    async () => {
+      const stage = stageOf();
+      await stage.reset();
+      const second = 'postgresql@15-second';
+      const drop = `systemctl stop ${second} 2>/dev/null; pg_dropcluster 15 second 2>/dev/null; systemctl reset-failed ${second} 2>/dev/null; true`;
+      await stage.onHost(
+        `${drop}; pg_createcluster -p 5433 15 second -- --no-sync >/dev/null && systemctl start ${second}`,
+      );
+      await stage.onHost(asPostgres('create table theirs as select generate_series(1, 100) n', 5433));
+      const file = await stage.runbook(
+        'second.yaml',
+        withAccident(asPostgres('delete from theirs where n > 50', 5433)),
+      );
+      const running = stage.begin(
+        runOf(file, {
+          Host: 'db1',
+          Version: `${stage.versions.new.server}*`,
+          Approvers: callerArn,
+          Service: second,
+          Accept: 'OtherClusters',
+          DataQuery: 'select count(*) from theirs',
+        }),
+        stage.world.inventory,
+      );
+      await running.says('AskRestore', 240);
+      const asked = await question(stage);
+      expect(asked).toContain('port 5433');
+      expect(asked).toContain('answered 100 before the patch, 50 after it, and 50 now');
+      expect(asked).toContain(unit);
+      await reject(stage);
+      const { code, stderr } = await running.ended;
+      expect(code, stderr).toBe(4);
+      expect(outputOf(await stage.show(), 'Server', 'Port')).toBe(5433);
+      expect(await stage.data()).toBe(stage.soundData);
+      expect(await stage.onHost(asPostgres('select count(*) from theirs', 5433))).toBe('50');
+      await stage.onHost(drop);
     },
   );
 }
