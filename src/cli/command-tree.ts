@@ -110,8 +110,8 @@ export const commandTree: readonly CommandSpec[] = [
       { name: 'all', says: 'Also those that steps of them started' },
       json,
       {
-        name: 'full',
-        says: 'With --json: steps, outputs and account of each, as `belay show --json` gives them',
+        name: 'brief',
+        says: 'With --json: only what the table has, which is fast however many they are',
       },
     ],
     examples: [

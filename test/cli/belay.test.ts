@@ -52,7 +52,6 @@ interface Shown {
 
 async function executions(): Promise<Shown[]> {
   const { stdout } = await folder.run(['list', '--json']);
-  expect(stdout).not.toContain('"steps"');
   const { schemaVersion, executions: shown } = JSON.parse(stdout) as {
     schemaVersion: number;
     executions: Shown[];
@@ -73,6 +72,25 @@ describe('run', { timeout: 90_000 }, () => {
     expect(ended.stderr.split('\n')[0]).toContain(`${id}  patch  Host=db1`);
     expect(ended.stderr).toMatch(/✔ Patch +db1 .* postgresql-15 15\.18 → 15\.20/);
     expect(lastLine(ended)).toContain(`belay rollback ${id} takes everything back.`);
+  });
+
+  test('list --json has steps and account of each, with --brief what the table has; --brief alone is refused', async () => {
+    const file = folder.write('patch.yaml', patch('onFailure'));
+    await folder.run(['run', file, '--sandbox', '-p', 'Host=db1']);
+    const [listed, brief] = await Promise.all(
+      [[], ['--brief']].map(async (more) => {
+        const { stdout } = await folder.run(['list', '--json', ...more]);
+        return (JSON.parse(stdout) as { executions: object[] }).executions[0];
+      }),
+    );
+    expect(listed).toMatchObject(brief ?? {});
+    expect(listed).toHaveProperty('steps');
+    expect(listed).toHaveProperty('account');
+    expect(brief).toMatchObject({ runbook: 'patch', status: 'Success' });
+    expect(brief).not.toHaveProperty('steps');
+    const refused = await folder.run(['list', '--brief']);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain('BRIEF_WITHOUT_JSON');
   });
 
   test('climbs down and ends 3; with --rollback never it ends 1 and says what is still changed', async () => {

@@ -179,8 +179,8 @@ describe('what the journal has of one execution', () => {
                 executions: { executionId: string }[];
                 damaged?: { executionId: string }[];
               };
-              const whole = await here('list', '--json', '--all', '--full');
-              for (const id of [...others, hurt]) expect(whole.stdout).toContain(id);
+              const brief = await here('list', '--json', '--all', '--brief');
+              for (const id of [...others, hurt]) expect(brief.stdout).toContain(id);
               const said = [...executions, ...left].map(({ executionId }) => executionId);
               expect(said).toEqual(expect.arrayContaining([...others, hurt]));
               for (const words of [

@@ -172,7 +172,7 @@ test('a runbook below gets one as its own secret parameter, and as nothing else'
   for (const words of [
     ['show', id, '--json'],
     ['list', '--json', '--all'],
-    ['list', '--json', '--all', '--full'],
+    ['list', '--json', '--all', '--brief'],
   ]) {
     const { stdout } = await desk.belay(words);
     expect(stdout).not.toMatch(/Str0ng|secret:[0-9a-f]{32}/);

@@ -15,15 +15,15 @@ const countDefault = 20;
 export const body: CommandBody = async (cli, _args, options) => {
   const belay = await cli.belay();
   const json = flagOf(options, 'json');
-  if (flagOf(options, 'full') && !json)
-    throw new Refusal('usage', 'FULL_WITHOUT_JSON', '--full is for --json: a table has no place for steps', {
+  if (flagOf(options, 'brief') && !json)
+    throw new Refusal('usage', 'BRIEF_WITHOUT_JSON', '--brief is for --json: the table is brief already', {
       hint: 'belay show ID shows one execution with its steps',
     });
   const count = countOf(options) ?? (json ? null : countDefault);
   if (json) {
-    const executions = flagOf(options, 'full')
-      ? (await allOf(belay, count, flagOf(options, 'all'))).map(executionJson)
-      : (await rowsOf(belay, count, flagOf(options, 'all'))).map(listedJson);
+    const executions = flagOf(options, 'brief')
+      ? (await rowsOf(belay, count, flagOf(options, 'all'))).map(listedJson)
+      : (await allOf(belay, count, flagOf(options, 'all'))).map(executionJson);
     const damaged = belay.leftOut.all.map(({ executionId, message }) => ({ executionId, message }));
     const more = damaged.length === 0 ? {} : { damaged };
     cli.out(`${JSON.stringify({ schemaVersion: 1, executions, ...more }, null, 2)}\n`);

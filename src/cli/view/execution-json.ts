@@ -1,4 +1,4 @@
-/** An execution as `list --json`, `list --json --full` and `show --json` give it. Fields may be added, never removed; instants in RFC 3339. */
+/** An execution as `list --json` and `show --json` give it. Fields may be added, never removed; instants in RFC 3339. */
 import { accountOf, type StepState, type UndoState } from '../../engine/index.ts';
 import type { ExecutionView, ListedExecution } from '../../runtime/execution-view.ts';
 
@@ -24,7 +24,7 @@ export function executionJson(view: ExecutionView) {
   };
 }
 
-/** What a list knows of it without its events; `--full` gives all of it. */
+/** What a list knows of it without its events, for `list --json --brief`. */
 export function listedJson(view: ListedExecution) {
   const { steps: _steps, createdAt, startedAt, endedAt, closing, ...shown } = view;
   return {
