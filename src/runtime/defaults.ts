@@ -1,6 +1,7 @@
 /** What the defaults of parameters may refer to: globals, the execution's id, Parameter Store. */
 import {
   parameterStoreReferences,
+  referencesIn,
   storedDefault,
   type Arguments,
   type Document,
@@ -50,12 +51,17 @@ export async function readStored(document: Document, given: Arguments, aws: Aws)
   return { values, secrets: Object.fromEntries(secrets) };
 }
 
+/** AWS is asked who and where we are only where a default that is used needs it. Throws Refusal. */
 export async function defaultScope(
   document: Document,
+  given: Arguments,
   stored: ReadonlyMap<string, Json>,
   tools: DefaultTools,
 ): Promise<Scope> {
-  const needsIdentity = JSON.stringify(document.parameters).includes('global:');
+  const used = Object.entries(document.parameters).filter(([name]) => !Object.hasOwn(given, name));
+  const needsIdentity = used
+    .flatMap(([, { default: fallback }]) => (fallback === undefined ? [] : referencesIn(fallback)))
+    .some(({ kind, text }) => kind === 'global' && /(?:REGION|ACCOUNT_ID|AWS_PARTITION)$/.test(text));
   const identity = needsIdentity ? await asRefusal(() => identityOf(tools)) : {};
   return {
     lookup: (reference) => {
