@@ -1,6 +1,6 @@
 /**
- * What a program printed, as text. Bytes that are not UTF-8, and NUL, have no place in a text: people see them as `\xe9`, and what
- * is handed on as a value may not hold any.
+ * What a program printed, as text. Bytes that are not UTF-8 have no place in a text: people see them as `\xe9`, and what is
+ * handed on as a value may not hold any. NUL is a character: a file takes it, and whatever cannot take it says so.
  */
 import { isUtf8 } from 'node:buffer';
 
@@ -14,7 +14,7 @@ export interface OutputText {
 export function outputText(bytes: Uint8Array, isCut = false): OutputText {
   const whole = isCut ? withoutHalf(bytes) : bytes;
   const buffer = Buffer.from(whole.buffer, whole.byteOffset, whole.byteLength);
-  if (isUtf8(buffer) && !buffer.includes(0)) return { text: buffer.toString('utf8') };
+  if (isUtf8(buffer)) return { text: buffer.toString('utf8') };
   const parts: string[] = [];
   let lost: OutputText['lost'];
   let from = 0;
@@ -36,7 +36,7 @@ export function outputText(bytes: Uint8Array, isCut = false): OutputText {
 
 /** `byte 4 is 0xe9, which is no UTF-8`. */
 export function lostText({ at, byte }: NonNullable<OutputText['lost']>): string {
-  return `byte ${at + 1} is 0x${hex(byte)}, ${byte === 0 ? 'which no text holds' : 'which is not UTF-8 there'}`;
+  return `byte ${at + 1} is 0x${hex(byte)}, which is not UTF-8 there`;
 }
 
 const hex = (byte: number): string => byte.toString(16).padStart(2, '0');
@@ -45,7 +45,6 @@ const escaped = (byte: number): string => `\\x${hex(byte)}`;
 /** How many bytes the character has that begins there; 0: none begins there. */
 function characterAt(buffer: Buffer, at: number): number {
   const first = buffer[at] ?? 0;
-  if (first === 0) return 0;
   if (first < 0x80) return 1;
   const length = lengthOf(first);
   if (length === 0 || at + length > buffer.length) return 0;

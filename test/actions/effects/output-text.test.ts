@@ -9,18 +9,17 @@ const bytes = (...parts: readonly (string | number)[]): Uint8Array =>
 test('every text comes back as it was', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme' }), (text) => {
-      const plain = text.replaceAll('\0', '');
-      expect(outputText(Buffer.from(plain))).toEqual({ text: plain });
+      expect(outputText(Buffer.from(text))).toEqual({ text });
     }),
   );
 });
 
-test('bytes that are no UTF-8, and NUL, are escapes, and the first is told', () => {
+test('bytes that are no UTF-8 are escapes, and the first is told', () => {
   expect(outputText(bytes('na', 0xef, 've é\n'))).toEqual({
     text: 'na\\xefve é\n',
     lost: { at: 2, byte: 0xef },
   });
-  expect(outputText(bytes('a', 0, 'b'))).toEqual({ text: 'a\\x00b', lost: { at: 1, byte: 0 } });
+  expect(outputText(bytes('a', 0, 0xef, 'b'))).toEqual({ text: 'a\0\\xefb', lost: { at: 2, byte: 0xef } });
   // Half a surrogate, a form that is too long, and a character that is cut off.
   expect(outputText(bytes(0xed, 0xa0, 0x80)).text).toBe('\\xed\\xa0\\x80');
   expect(outputText(bytes(0xc0, 0xaf)).text).toBe('\\xc0\\xaf');
@@ -35,10 +34,10 @@ test('a replacement character that was printed is one', () => {
 test('where the output was cut, half a character at its end is nobody’s fault', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', minLength: 1 }), fc.nat(), (text, at) => {
-      const whole = Buffer.from(text.replaceAll('\0', 'x'));
+      const whole = Buffer.from(text);
       const cut = outputText(whole.subarray(0, at % (whole.length + 1)), true);
       expect(cut.lost).toBeUndefined();
-      expect(text.replaceAll('\0', 'x').startsWith(cut.text)).toBe(true);
+      expect(text.startsWith(cut.text)).toBe(true);
     }),
   );
 });
@@ -47,7 +46,7 @@ test('whatever was printed, what is no escape is in its place', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (any) => {
       const { text, lost } = outputText(any);
-      expect(lost === undefined).toBe(Buffer.from(text).equals(Buffer.from(any)) && !any.includes(0));
+      expect(lost === undefined).toBe(Buffer.from(text).equals(Buffer.from(any)));
       expect(text.isWellFormed()).toBe(true);
     }),
   );
