@@ -273,7 +273,11 @@ async function fit(
       'SECRET_PARAMETER',
       `the default of ${secret} is a secret, which ${runbook} as a child cannot read: give it from this runbook`,
     );
-  const resolved = resolveParameters(document, values, await defaultScope(document, values, stored.values, tools));
+  const resolved = resolveParameters(
+    document,
+    values,
+    await defaultScope(document, values, stored.values, tools),
+  );
   if (resolved.ok) return { ...resolved.values };
   const [first] = resolved.problems;
   throw new Refusal(

@@ -72,7 +72,11 @@ export async function prepareExecution(request: RunRequest, tools: PrepareTools)
     checkArguments(document, given).filter(({ parameter }) => !Object.hasOwn(secrets, parameter)),
   );
   if (request.failAt !== undefined) refuseFailAt(document, tools.actions, request.failAt);
-  const resolved = resolveParameters(document, given, await defaultScope(document, given, stored.values, tools));
+  const resolved = resolveParameters(
+    document,
+    given,
+    await defaultScope(document, given, stored.values, tools),
+  );
   if (!resolved.ok) return refuseProblems(resolved.problems) ?? never();
   const { usesAws } = await preflight({
     document,
