@@ -42,6 +42,15 @@ holders() {
     cut -d / -f 3 | sort -un | head -n 50 | while read -r pid; do cat "/proc/$pid/comm" 2>/dev/null; done |
     tr ' ' _ | sort | uniq -c | sort -rn | head -n 5 | awk '{ printf "%s%s (%s)", (NR > 1 ? " " : ""), $2, $1 }'
 }
+# settled MOUNT: waits, at most 10 s, until systemd knows as well that nothing is mounted there. It reads the kernel's list later than
+# we do, and until then it starts what requires the mount without mounting it.
+settled() {
+  [ -d /run/systemd/system ] && unit=$(systemd-escape -p --suffix=mount "$1" 2>/dev/null) || return 0
+  tries=0
+  while [ $tries -lt 100 ] && [ "$(systemctl show -p ActiveState -- "$unit" 2>/dev/null)" = ActiveState=active ]; do
+    tries=$((tries + 1)); sleep 0.1
+  done
+}
 group_of() { command -v lvs >/dev/null && lvs --noheadings -o vg_name "$1" 2>/dev/null | tr -d ' '; }
 `;
 
@@ -136,6 +145,7 @@ for mount in "$@"; do
       mount_again
       fail MOUNT_BUSY "$mount cannot be unmounted: in use by \${busy:-something that cannot be seen}; stop it first"
     fi
+    settled "$mount"
     # Last unmounted, first mounted again.
     gone="$mount $as
 $gone"
