@@ -12,6 +12,8 @@ import { runOf } from '../patch/way.ts';
 import { DrawnCases } from '../drawn-cases.ts';
 import { outputOf, undoResults, type BelayCommand } from '../patch/command.ts';
 import { unit } from '../patch/stage.ts';
+import { isThorough } from '../sample.ts';
+import { rebuildCases } from './rebuild-cases.ts';
 import { refusedCases } from './refused-cases.ts';
 import { notDrawn, primary, raiseReplicas, standbys, type Replicas } from './replicas.ts';
 
@@ -303,6 +305,7 @@ systemctl start ${unit}`,
       },
     );
     refusedCases(cases, () => replicas);
+    if (isThorough) rebuildCases(cases, () => replicas, rebuildStandby);
     cases.draw('a primary with two standbys', caseMs);
   },
 );

@@ -36,7 +36,8 @@ export interface Replicas {
   sql(host: string, text: string): Promise<string>;
   /** The old packages everywhere, every server up, every standby streaming. */
   reset(): Promise<void>;
-  startWriter(): Promise<void>;
+  /** Writes to whichever of the hosts is a primary, to all of them where none are named. */
+  startWriter(hosts?: readonly string[]): Promise<void>;
   /** The hosts whose server runs and is none of the standbys. */
   primaries(): Promise<readonly string[]>;
   /** Ends the writer; acknowledged numbers that a server does not have, when it has caught up. */
@@ -154,7 +155,7 @@ export async function raiseReplicas(): Promise<Replicas> {
         );
         return said.filter((host) => host !== '');
       },
-      startWriter: async () => {
+      startWriter: async (hosts = all) => {
         await onHost(
           writer,
           `: >/root/acked; rm -f /root/stop
@@ -162,7 +163,7 @@ export async function raiseReplicas(): Promise<Replicas> {
 n=0
 while [ ! -e /root/stop ] && [ $n -lt 100000 ]; do
   n=$((n + 1))
-  psql -XAtq -d '${all
+  psql -XAtq -d '${hosts
     .map((host) => `host=${lab.address(host)}`)
     .join(' ')
     .replaceAll(
