@@ -117,6 +117,8 @@ export function documentCases({ way, ...bench }: Bench): void {
     caseMs,
   );
 
+  if (way.isThorough) refusals({ way, ...bench });
+
   test(
     'the plain document on its good path upgrades the server and keeps the snapshot',
     async () => {
@@ -130,6 +132,60 @@ export function documentCases({ way, ...bench }: Bench): void {
       expect(stderr).toMatch(/Done in .* Restore point snap-\S+ .* stays\./);
       await expectUpgraded(stage, shown);
       await way.proof(stage);
+    },
+    caseMs,
+  );
+}
+
+function refusals({ way, ...bench }: Bench): void {
+  const withPackages = (stage: Stage, names: string): Promise<CommandEnd> => {
+    const { host, inventory } = way.target(stage, bench.inventory());
+    return stage.belay(
+      runOf(plainDocument, {
+        InstanceId: host,
+        DataVolumeId: stage.dataVolume(),
+        ServiceName: unit,
+        PackageNames: names,
+      }),
+      inventory,
+    );
+  };
+
+  test(
+    'the plain document asks before it stops the server: a package that is not there, and nothing newer',
+    async () => {
+      const stage = bench.stage();
+      const pid = () => stage.onHost(`systemctl show -p MainPID --value ${unit}`);
+      const before = await pid();
+      const absent = await withPackages(stage, `${packages.join(' ')} postgresql-99`);
+      expect(absent.code, absent.stderr).toBe(1);
+      expect(absent.stderr).toContain('the package postgresql-99 is not installed. Nothing was changed');
+      await stage.world.lab.publish('db1', 'old');
+      const nothing = await withPackages(stage, packages.join(' '));
+      expect(nothing.code, nothing.stderr).toBe(1);
+      expect(nothing.stderr).toContain('nothing newer is offered. Nothing was changed');
+      expect(await pid()).toBe(before);
+      expect(stage.calls('CreateSnapshot')).toEqual([]);
+    },
+    caseMs,
+  );
+
+  test(
+    'the plain document whose upgrade fails starts the server again, and says where its data of before is',
+    async () => {
+      const stage = bench.stage();
+      const refuses = '/etc/apt/apt.conf.d/99refuses';
+      await stage.onHost(`echo 'DPkg::Pre-Invoke { "exit 1"; };' >${refuses}`);
+      const { code, stderr } = await withPackages(stage, packages.join(' '));
+      await stage.onHost(`rm ${refuses}`);
+      expect(code, stderr).toBe(1);
+      const shown = await stage.show();
+      expect(shown).toMatchObject({ status: 'Failed', failedStep: 'UpgradePostgreSQL' });
+      expect(stderr).toContain('failed; the server was started again');
+      expect(stderr).toContain(snapshotOf(shown));
+      expect(await stage.onHost(`systemctl is-active ${unit}`)).toBe('active');
+      expect(await stage.serverVersion()).toBe(stage.versions.old.server);
+      expect(await stage.data()).toBe(stage.soundData);
     },
     caseMs,
   );
