@@ -4,6 +4,7 @@
  */
 import { expect } from 'vitest';
 import type { DrawnCases } from '../drawn-cases.ts';
+import { isThorough } from '../sample.ts';
 import { outputOf, textOf, undoResults } from '../patch/command.ts';
 import { shipped, withAccident } from '../patch/runbooks.ts';
 import { callerArn, unit, type Stage } from '../patch/stage.ts';
@@ -170,6 +171,31 @@ export function judgedCases(
       expect(await stage.data()).toBe(stage.soundData);
       expect(await stage.onHost(asPostgres('select count(*) from theirs', 5433))).toBe('50');
       await stage.onHost(drop);
+    },
+  );
+
+  if (!isThorough) return;
+  cases.test(
+    'an older version is refused by its name while the server runs, and installed where it is meant',
+    async () => {
+      const stage = stageOf();
+      await stage.reset();
+      const { inventory } = stage.world;
+      const forward = await stage.belay(words(shipped), inventory);
+      expect(forward.code, forward.stderr).toBe(0);
+      const pid = () => stage.onHost(`systemctl show -p MainPID --value ${unit}`);
+      const before = await pid();
+      const older = [...words(shipped)].map((word) =>
+        word.startsWith('Version=') ? `Version=${stage.versions.old.server}*` : word,
+      );
+      const refused = await stage.belay(older, inventory);
+      expect(refused.code, refused.stderr).toBe(1);
+      expect(refused.stderr).toContain('OLDER_VERSION');
+      expect(await pid()).toBe(before);
+      const meant = await stage.belay([...older, '-p', 'AllowDowngrade=true'], inventory);
+      expect(meant.code, meant.stderr).toBe(0);
+      expect(await stage.serverVersion()).toBe(stage.versions.old.server);
+      expect(await stage.data()).toBe(stage.soundData);
     },
   );
 }
