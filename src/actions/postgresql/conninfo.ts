@@ -2,8 +2,8 @@
 import { ActionFailure, type ActionContext } from '../define-action.ts';
 
 /** A secret parameter's value is no text yet when this is asked: what stands for it begins with a NUL. */
-const plainPassword = /(?:^|\s)password\s*=\s*'?[^\s'\0]/i;
-const plainInUri = /^\s*postgres(?:ql)?:\/\/(?:[^/?#]*:[^/?#@\0]+@|[^\s]*[?&]password=[^&\0])/i;
+const plainPassword = /(?:^|\s)(?:ssl)?password\s*=\s*'?[^\s'\0]/i;
+const plainInUri = /^\s*postgres(?:ql)?:\/\/(?:[^/?#]*:[^/?#@\0]+@|[^\s]*[?&](?:ssl)?password=[^&\0])/i;
 
 /** Asked before the execution is written down. Throws ActionFailure PLAIN_PASSWORD, which holds nothing of it. */
 export function refusePlainPassword(ConnInfo: string | undefined): void {
