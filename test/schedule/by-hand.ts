@@ -98,17 +98,21 @@ export function isMeantMinute(fields: readonly string[], wall: number): boolean 
 /** What a zone's clocks show, in minutes, by the platform's formatter. */
 export function clockOf(zone: string): (instantMinute: number) => number {
   const format = new Intl.DateTimeFormat('sv-SE', { timeZone: zone, dateStyle: 'short', timeStyle: 'short' });
-  // Clocks are set at quarters of an hour, never in between.
   const known = new Map<number, number>();
-  return (minute) => {
-    const quarter = Math.floor(minute / 15);
-    let offset = known.get(quarter);
+  const offsetAt = (minute: number): number => {
+    let offset = known.get(minute);
     if (offset === undefined) {
-      const shown = format.format(quarter * 15 * 60_000);
-      offset = Date.parse(`${shown.replace(' ', 'T')}:00Z`) / 60_000 - quarter * 15;
-      known.set(quarter, offset);
+      const shown = format.format(minute * 60_000);
+      offset = Date.parse(`${shown.replace(' ', 'T')}:00Z`) / 60_000 - minute;
+      known.set(minute, offset);
     }
-    return minute + offset;
+    return offset;
+  };
+  // Asked of each minute only in a quarter of an hour in which clocks are set: St. John's set them at one past midnight.
+  return (minute) => {
+    const quarter = minute - (((minute % 15) + 15) % 15);
+    const offset = offsetAt(quarter);
+    return minute + (offsetAt(quarter + 15) === offset ? offset : offsetAt(minute));
   };
 }
 
