@@ -1,6 +1,7 @@
 /** The entry: reads the command line, runs the command, ends with its exit code. Loads as little as the words ask for. */
+import { keepCompiled } from './compile-cache.ts';
 import { nodeTooOld } from './node-version.ts';
-import { version } from './version.ts';
+import { isBundled, version } from './version.ts';
 
 const words = process.argv.slice(2);
 const tooOld = nodeTooOld(process.versions.node, process.execPath);
@@ -11,6 +12,7 @@ if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) {
   process.stderr.write(`${tooOld}\n`);
   process.exitCode = 2;
 } else {
+  if (isBundled()) keepCompiled(version(), process.env);
   const { main } = await import('./start.ts');
   await main(words);
 }

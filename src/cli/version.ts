@@ -9,3 +9,8 @@ export function version(): string {
   const manifest = JSON.parse(text) as { readonly version: string };
   return manifest.version;
 }
+
+/** Whether this is what people install, and not the sources. */
+export function isBundled(): boolean {
+  return typeof BELAY_VERSION === 'string';
+}

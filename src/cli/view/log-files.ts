@@ -1,4 +1,5 @@
 /** Names of log files: which step, target, attempt and stream they are of, and in which order they are read. Pure. */
+import { byName } from './by-name.ts';
 import { printable } from './printable.ts';
 
 /** `SnapshotData.undo.Restore@db1%232.stdout`: the second attempt on db1 (runtime/logs.ts makes the names). */
@@ -27,11 +28,12 @@ export function logFileOf(name: string): LogFile | undefined {
 
 /** By target, then attempt; a target's stdout before its stderr. */
 export function orderLogFiles(files: readonly LogFile[]): LogFile[] {
+  const inOrder = byName();
   return files.toSorted(
     (left, right) =>
-      left.target.localeCompare(right.target, 'en', { numeric: true }) ||
+      inOrder(left.target, right.target) ||
       left.attempt - right.attempt ||
-      right.stream.localeCompare(left.stream, 'en'),
+      inOrder(right.stream, left.stream),
   );
 }
 

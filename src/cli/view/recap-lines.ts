@@ -1,4 +1,5 @@
 /** What a run did per target, where there were many: one line each, before the ending. Pure. */
+import { byName } from './by-name.ts';
 import { accountOf, standingTargets, type StepAccount } from '../../engine/index.ts';
 import type { ExecutionView } from '../../runtime/execution-view.ts';
 import { changesText, netChanges } from './change-text.ts';
@@ -23,24 +24,22 @@ export function recapLines(view: ExecutionView): string[] {
   const account = accountOf(view);
   const unsure = targetsOf(account.unsure);
   const byWord = targetsOf(account.steps.filter(({ certainty }) => certainty === 'byWord'));
-  const all = [...targets]
-    .toSorted((left, right) => left.localeCompare(right, 'en', { numeric: true }))
-    .map((target) => {
-      const its = changes.filter((change) => change.target === target);
-      const change = its.length === 0 ? 'nothing changed' : `${its.length} changed`;
-      const untold = byWord.has(target) && its.length === 0 ? 'told no change' : change;
-      const did = unsure.has(target) ? 'may have changed something' : untold;
-      const why = failures.get(target);
-      return {
-        isFailed: why !== undefined,
-        isNotable: its.length > 0 || unsure.has(target),
-        cells: [
-          printable(target),
-          why === undefined ? did : `failed, ${did}`,
-          its.length === 0 ? printable(why ?? '') : changesText(its),
-        ],
-      };
-    });
+  const all = [...targets].toSorted(byName()).map((target) => {
+    const its = changes.filter((change) => change.target === target);
+    const change = its.length === 0 ? 'nothing changed' : `${its.length} changed`;
+    const untold = byWord.has(target) && its.length === 0 ? 'told no change' : change;
+    const did = unsure.has(target) ? 'may have changed something' : untold;
+    const why = failures.get(target);
+    return {
+      isFailed: why !== undefined,
+      isNotable: its.length > 0 || unsure.has(target),
+      cells: [
+        printable(target),
+        why === undefined ? did : `failed, ${did}`,
+        its.length === 0 ? printable(why ?? '') : changesText(its),
+      ],
+    };
+  });
   const rows = [...all.filter(({ isFailed }) => isFailed), ...all.filter(({ isFailed }) => !isFailed)];
   const chosen =
     rows.length <= rowsMax ? rows : rows.filter((row) => row.isFailed || row.isNotable).slice(0, rowsMax);
