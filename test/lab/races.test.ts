@@ -112,7 +112,10 @@ describe.skipIf(reason)(
     afterEach(async () => {
       // What an attacker made under the names of Belay's own files is his, and would look like something that Belay left.
       const made = `find /srv/app* /home/${attacker} -name '.belay*' -prune -exec rm -rf {} +`;
-      await lab.exec('h1', `rm -f /run/race/attack; rm -rf /var/lib/belay /var/tmp/belay-lock*; ${made} 2>/dev/null || :`);
+      await lab.exec(
+        'h1',
+        `rm -f /run/race/attack; rm -rf /var/lib/belay /var/tmp/belay-lock*; ${made} 2>/dev/null || :`,
+      );
     });
 
     /** The step and its undo under attack; refusals are as good an end as any, so long as nothing was won. */
