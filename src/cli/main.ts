@@ -1,5 +1,4 @@
 /** The entry: reads the command line, runs the command, ends with its exit code. Loads as little as the words ask for. */
-import { keepCompiled } from './compile-cache.ts';
 import { nodeTooOld } from './node-version.ts';
 import { isBundled, version } from './version.ts';
 
@@ -12,7 +11,10 @@ if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) {
   process.stderr.write(`${tooOld}\n`);
   process.exitCode = 2;
 } else {
-  if (isBundled()) keepCompiled(version(), process.env);
+  if (isBundled()) {
+    const { keepCompiled } = await import('./compile-cache.ts');
+    keepCompiled(version(), process.env);
+  }
   const { main } = await import('./start.ts');
   await main(words);
 }
