@@ -2,7 +2,13 @@
 import { deadlineAfter, Frame, type FrameParts } from '../../src/engine/frame.ts';
 import { flowDone, type Ending } from '../../src/engine/endings.ts';
 import { Execution } from '../../src/engine/execution.ts';
-import type { ActivityCall, ExecutionInput, OutcomeResult, StepDescriptor } from '../../src/engine/index.ts';
+import type {
+  ActivityCall,
+  ExecutionInput,
+  OutcomeResult,
+  Program,
+  StepDescriptor,
+} from '../../src/engine/index.ts';
 import { nothingKnown, type StepRecord } from '../../src/engine/records.ts';
 import { runList } from '../../src/engine/run-list.ts';
 import type { RunStep, StepRun } from '../../src/engine/step-run.ts';
@@ -29,6 +35,11 @@ export interface StepBed {
 export interface StepBedOptions {
   readonly step?: Partial<Step>;
   readonly descriptor?: Partial<StepDescriptor>;
+  /** Of steps within it, by their places in the document. */
+  readonly nested?: Program['descriptors'];
+  readonly document?: Partial<Program['document']>;
+  /** The version of the interpreter that the program was made for; left out: the present one. */
+  readonly interpreter?: Program['interpreter'];
   readonly answer?: (call: ActivityCall) => OutcomeResult;
   readonly ending?: Ending;
   readonly input?: Partial<ExecutionInput>;
@@ -50,7 +61,13 @@ export function stepBed(options: StepBedOptions = {}): StepBed {
   });
   const written = step({ name: 'A', action: 'toy:put', ...options.step });
   const descriptor = { ...plain, ...options.descriptor };
-  const program = { interpreter: 2, document: runbook([written]), descriptors: { A: descriptor } } as const;
+  const { interpreter = 3, nested = {} } = options;
+  const descriptors = { A: descriptor, ...nested };
+  const program = {
+    interpreter,
+    document: { ...runbook([written]), ...options.document },
+    descriptors,
+  } as const;
   const input: ExecutionInput = {
     parameters: {},
     rollbackWhen: 'onFailure',
