@@ -32,6 +32,8 @@ export function compileFolder(version: string, env: NodeJS.ProcessEnv, user: num
   const cache = isAbsolute(given) ? given : join(homedir(), '.cache');
   const all = join(cache, 'belay', 'compiled');
   const folder = join(all, version);
+  // Before anything is made: root with the home of somebody else leaves nothing of root's there.
+  if (!isOwn(nearest(folder), user)) return undefined;
   if (mkdirSync(folder, { recursive: true, mode: closed }) !== undefined) {
     if (!isOwn(all, user)) return undefined;
     for (const other of readdirSync(all)) {
@@ -39,6 +41,13 @@ export function compileFolder(version: string, env: NodeJS.ProcessEnv, user: num
     }
   }
   return isOwn(folder, user) ? folder : undefined;
+}
+
+/** The folder itself, or the one above it in which it would be made. */
+function nearest(folder: string): string {
+  let above = folder;
+  while (lstatSync(above, { throwIfNoEntry: false }) === undefined) above = dirname(above);
+  return above;
 }
 
 function isOwn(folder: string, user: number): boolean {

@@ -67,6 +67,12 @@ describe('the folder of what Node made', () => {
     expect(existsSync(join(elsewhere, 'theirs'))).toBe(true);
   });
 
+  test('is not made in a folder of somebody else, as in the home that sudo leaves to root', () => {
+    const cache = newFolder();
+    expect(compileFolder('1.0.0', { XDG_CACHE_HOME: cache }, user + 1)).toBeUndefined();
+    expect(readdirSync(cache)).toEqual([]);
+  });
+
   test('is not used where it belongs to somebody else', () => {
     const cache = newFolder();
     find(cache);
