@@ -8,8 +8,12 @@ import { createInterface } from 'node:readline';
 import { Socket } from 'node:net';
 import { shellQuote, shellWords } from './protocol/quote.ts';
 
-/** Each line is a program of its own. */
-const loop = 'while IFS= read -r line; do eval "$line"; done';
+/** Each line is a program of its own; a line break within a word of it is `$nl`. */
+const loop = `nl='
+'
+while IFS= read -r line; do eval "$line"; done`;
+/** Line breaks stand between quotes only. */
+const lineBreak = `'"$nl"'`;
 const startedLine = /^(?<id>\d+) started (?<pid>\d+)$/;
 const endedLine = /^(?<id>\d+) ended (?<code>\d+)$/;
 
@@ -37,9 +41,8 @@ export class Starter {
     const { promise, resolve } = Promise.withResolvers<number | undefined>();
     const waiting: Waiting = { tell: resolve, pid: undefined, isKilled: false };
     const program = `{ ${shellWords(words)} </dev/null >/dev/null 2>>${shellQuote(errors)} & echo "${id} started $!"; wait $!; echo "${id} ended $?"; } &`;
-    if (program.includes('\n')) throw new Error('a line break cannot be given to the shell that starts ssh');
     this.#waiting.set(id, waiting);
-    (this.#shell ?? this.#open()).stdin?.write(`${program}\n`);
+    (this.#shell ?? this.#open()).stdin?.write(`${program.replaceAll('\n', lineBreak)}\n`);
     return {
       ended: promise,
       kill: () => {
