@@ -54,6 +54,9 @@ function catalogAction(
           checkOutputs: (inputs, outputs, isExpression) =>
             checkOutputs(inputs, outputs, { isExpression, models }),
         }),
+    ...(action.checkInSsm === undefined ? {} : { checkInSsm: action.checkInSsm }),
+    ...(action.typesHoldInSsm === true ? { typesHoldInSsm: true as const } : {}),
+    ...(action.fileInputs === undefined ? {} : { fileInputs: action.fileInputs }),
     ...(action.bytesInputs === undefined ? {} : { bytesInputs: action.bytesInputs }),
     ...(action.programInputs === undefined ? {} : { programInputs: action.programInputs }),
     ...(action.listMaxInSsm === undefined ? {} : { listMaxInSsm: action.listMaxInSsm }),

@@ -243,6 +243,12 @@ export interface Action<
   readonly undo: Undo<Static<S>, B, H, O> | ((inputs: Static<S>) => Undo<Static<S>, B, H, O>);
   /** Checks at validation that a schema cannot express; inputs as written, expressions stand as strings. */
   readonly check?: (inputs: JsonObject, tools: CheckTools) => readonly CatalogProblem[];
+  /** What AWS refuses beyond `check`, of inputs as written: binding under --strict-ssm. */
+  readonly checkInSsm?: (inputs: JsonObject) => readonly CatalogProblem[];
+  /** AWS compares the types of parameters with its inputs when the document is made: binding under --strict-ssm. */
+  readonly typesHoldInSsm?: true;
+  /** Inputs that name a file of `files:`. */
+  readonly fileInputs?: readonly string[];
   /** Whether declared outputs can ever be what they are declared as, by what is known of its response. */
   readonly checkOutputs?: (
     inputs: JsonObject,

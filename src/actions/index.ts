@@ -7,5 +7,6 @@ export { describeAction, describeStep } from './describe-step.ts';
 export { urlProblem } from './http/url.ts';
 export { iamActions } from './permissions.ts';
 export { isOfService } from './aws/execute-automation.ts';
+export { allInstances, targetProblem } from './aws/target-choice.ts';
 export { actions } from './registry.ts';
 export { publishMessage } from './sns/message.ts';

@@ -28,6 +28,12 @@ export interface CatalogAction {
    * Paths are relative to `inputs`.
    */
   check?(inputs: JsonObject, isExpression: (value: unknown) => boolean): readonly CatalogProblem[];
+  /** What AWS refuses beyond that, of inputs as written: binding under --strict-ssm. */
+  checkInSsm?(inputs: JsonObject): readonly CatalogProblem[];
+  /** AWS compares the types of parameters with these inputs when the document is made: binding under --strict-ssm. */
+  readonly typesHoldInSsm?: true;
+  /** Inputs that name a file of `files:`. */
+  readonly fileInputs?: readonly string[];
   /** Whether its declared outputs can ever be what they are declared as. */
   checkOutputs?(
     inputs: JsonObject,

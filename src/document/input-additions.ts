@@ -1,2 +1,2 @@
 /** Inputs that Belay adds to actions that AWS has, too. */
-export const inputAdditions: readonly string[] = ['ShowOutput', 'Separate'];
+export const inputAdditions: readonly string[] = ['ShowOutput', 'Separate', 'StrictErrors'];

@@ -68,7 +68,30 @@ function bracketLength(text: string): number | undefined {
   return undefined;
 }
 
-/** Whether a filter joins several comparisons, which SSM's subset does not have. */
-export function joinsFilters(selector: string): boolean {
-  return /\[\?.*(?:&&|\|\|)/s.test(selector.replaceAll(/'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"/g, "''"));
+/** What of a selector SSM's subset does not have, as a noun; undefined: it has all of it. Source: the guide, "Using JSONPath in runbooks". */
+export function beyondSsm(selector: string): string | undefined {
+  const standard = standardSelector(selector);
+  for (let rest = standard.slice(1); rest !== '';) {
+    const part = takePart(rest);
+    if (part === undefined) return undefined;
+    const bracket = /^\[\s*(.*?)\s*\]$/s.exec(part.standard)?.[1];
+    const found = bracket === undefined ? undefined : beyondInBracket(bracket);
+    if (found !== undefined) return found;
+    rest = rest.slice(part.length);
+  }
+  return undefined;
+}
+
+const quotedTexts = /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"/g;
+
+function beyondInBracket(written: string): string | undefined {
+  const text = written.replaceAll(quotedTexts, "''");
+  if (text.startsWith('?')) {
+    if (/&&|\|\|/.test(text)) return 'a filter that joins comparisons';
+    return /[<>=]/.test(text) ? undefined : 'a filter that compares nothing';
+  }
+  if (/^(?:\d+|\*|'')$/.test(text)) return undefined;
+  if (text.includes(',')) return 'several places in one bracket';
+  if (text.includes(':')) return 'a range of places';
+  return 'a place that is counted from the end';
 }

@@ -1,6 +1,7 @@
 /** aws:approve: waits until enough of the approvers have approved. */
 import { Type } from 'typebox';
 import type { CatalogProblem } from '../../document/catalog.ts';
+import { isExpression } from '../../document/index.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
 import { defineAction } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
@@ -88,10 +89,20 @@ export const approve = defineAction({
     ...checkApprovers(inputs),
     ...checkNumber(inputs, (value) => tools.isExpression(value)),
   ],
+  checkInSsm: topicInSsm,
   effect: runByTheEngine,
   undo: { kind: 'notNeeded' },
   flow: 'approve',
 });
+
+/** The policy of AWS's own role for automations lets it publish to such topics alone. */
+function topicInSsm({ NotificationArn: arn }: JsonObject): readonly CatalogProblem[] {
+  if (typeof arn !== 'string' || isExpression(arn) || arn === '') return [];
+  const name = arn.split(':').at(-1) ?? '';
+  if (name.startsWith('Automation')) return [];
+  const message = `AWS wants a topic whose name begins with Automation, and this is ${name}`;
+  return [{ code: 'WRONG_INPUT', path: ['NotificationArn'], message }];
+}
 
 function checkApprovers({ Approvers, EnhancedApprovals }: JsonObject): readonly CatalogProblem[] {
   if (Approvers === undefined && EnhancedApprovals === undefined)

@@ -3,12 +3,12 @@
  * engine does; one that only the service has is started there by this action and followed to its end.
  */
 import { Type, type Static } from 'typebox';
-import type { CatalogProblem } from '../../document/catalog.ts';
-import { embeddedText, isRunbookFile, shareOf } from '../../document/index.ts';
+import { embeddedText, isRunbookFile } from '../../document/index.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
 import { AwsFailure, type AwsCall } from '../../transports/aws.ts';
 import { ActionFailure, defineAction, done, failed, pending, type ActionContext } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
+import { automationInSsm, checkAutomation } from './check-automation.ts';
 import { documentVersion } from './document-version.ts';
 import { callAws } from '../../transports/aws-calls.ts';
 
@@ -131,46 +131,8 @@ export const executeAutomation = defineAction({
     Failed: Type.Optional(texts),
     NotStarted: Type.Optional(texts),
   }),
-  check: (inputs, tools) => {
-    const problems: CatalogProblem[] = [];
-    const { Targets, TargetMaps, TargetParameterName: parameter, TargetLocations } = inputs;
-    const about = (name: string, message: string, hint?: string): void => {
-      const path = inputs[name] === undefined ? [] : [name];
-      problems.push({
-        code: 'WRONG_INPUT',
-        path,
-        message,
-        isAboutKey: true,
-        ...(hint === undefined ? {} : { hint }),
-      });
-    };
-    const isOfFile = isRunbookFile(inputs['DocumentName']);
-    if (TargetLocations !== undefined && !isOfFile && inputs['StrictErrors'] !== undefined)
-      about(
-        'StrictErrors',
-        'the service goes over TargetLocations of its documents, and knows no StrictErrors',
-      );
-    if (isOfFile)
-      for (const message of beyondFiles(TargetLocations, (value) => tools.isExpression(value)))
-        about('TargetLocations', message);
-    if (Targets !== undefined && TargetMaps !== undefined)
-      about('TargetMaps', 'aws:executeAutomation takes either Targets or TargetMaps, and is given both');
-    if (Targets !== undefined && parameter === undefined)
-      about('Targets', 'Targets needs TargetParameterName: the parameter that gets the target');
-    for (const [name, least] of [
-      ['MaxConcurrency', 1],
-      ['MaxErrors', 0],
-    ] as const) {
-      const written = inputs[name];
-      if (written === undefined || tools.isExpression(written)) continue;
-      if (shareOf(written, 100, least) === undefined)
-        about(
-          name,
-          `${name} is ${JSON.stringify(written)}, and must be a number from ${least} on, or a share such as 10%`,
-        );
-    }
-    return problems;
-  },
+  check: (inputs) => checkAutomation(inputs),
+  checkInSsm: automationInSsm,
   // A runbook that Belay runs gets it as its own secret parameter; what Systems Manager runs it would keep.
   secretInputs: ({ DocumentName, TargetLocations }) =>
     typeof DocumentName !== 'string' ||
@@ -238,25 +200,6 @@ function refuseSecrets({ DocumentName, RuntimeParameters }: Inputs, context: Act
     code: 'SECRET_IN_COMMAND',
     message: `a secret stands in the RuntimeParameters of ${DocumentName}, which Systems Manager runs, and it would keep them where others read them; nothing was started`,
   });
-}
-
-/** What only Systems Manager does with locations, where Belay is to go over them. */
-function beyondFiles(written: Json | undefined, isExpression: (value: Json) => boolean): readonly string[] {
-  const problems = new Set<string>();
-  for (const entry of Array.isArray(written) ? (written as readonly Json[]) : []) {
-    if (!isJsonObject(entry)) continue;
-    const { Accounts: accounts = [], TargetLocationAlarmConfiguration: alarm } = entry;
-    for (const account of Array.isArray(accounts) ? (accounts as readonly Json[]) : [])
-      if (typeof account === 'string' && account.startsWith('ou-') && !isExpression(account))
-        problems.add(
-          `organizational units such as ${account} are looked up by Systems Manager alone: name the accounts of the unit`,
-        );
-    if (alarm !== undefined)
-      problems.add(
-        'TargetLocationAlarmConfiguration is looked at by Systems Manager alone: run it with --alarm',
-      );
-  }
-  return [...problems];
 }
 
 /** By its name alone: a document that AWS owns, or an ARN. */

@@ -10,7 +10,12 @@ import { checkShowOutput, withheldText } from '../scripts/show-output.ts';
 import { strictObject } from '../strict-object.ts';
 import type { OutputSink } from '../../transports/host.ts';
 import { scriptEnding, type ScriptOutputs } from './script/ending.ts';
-import { checkExecuteScript, executeScriptInputs, type ExecuteScriptInputs } from './script/inputs.ts';
+import {
+  attachmentInSsm,
+  checkExecuteScript,
+  executeScriptInputs,
+  type ExecuteScriptInputs,
+} from './script/inputs.ts';
 import { chooseInterpreter, placeOf, reportBytesMax, scriptCommand } from './script/launch.ts';
 import { readReport } from './script/report.ts';
 
@@ -54,6 +59,8 @@ export const executeScript = defineAction({
     ...checkShowOutput(inputs.ShowOutput, (value) => tools.isExpression(value)),
     ...checkExecuteScript(inputs, (value) => tools.isExpression(value), tools.scripts),
   ],
+  checkInSsm: attachmentInSsm,
+  fileInputs: ['Attachment'],
   ready: async ({ Runtime, Attachment }, context) => {
     if (!isExpression(Runtime)) chooseInterpreter(Runtime, placeOf(context));
     if (Attachment !== undefined && !isExpression(Attachment)) await context.attachment?.(Attachment);

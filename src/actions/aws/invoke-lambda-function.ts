@@ -1,6 +1,6 @@
 /** aws:invokeLambdaFunction: one invocation, whose answer is waited for as long as the step has. */
 import { Type, type Static } from 'typebox';
-import type { JsonObject } from '../../json.ts';
+import type { Json, JsonObject } from '../../json.ts';
 import {
   ActionFailure,
   defineAction,
@@ -91,7 +91,18 @@ export const invokeLambdaFunction = defineAction({
     InvocationType === undefined || InvocationType === 'RequestResponse' ? ['InputPayload', 'Payload'] : [],
   timeoutSeconds,
   permissions: () => ['lambda:Invoke'],
-  check: ({ ShowOutput }, tools) => checkShowOutput(ShowOutput, (value) => tools.isExpression(value)),
+  check: ({ ShowOutput, Payload, InputPayload }, tools) => [
+    ...checkShowOutput(ShowOutput, (value) => tools.isExpression(value)),
+    ...(InputPayload !== undefined || isPayload(Payload, (value) => tools.isExpression(value))
+      ? []
+      : [
+          {
+            code: 'WRONG_INPUT',
+            path: ['Payload'],
+            message: 'Payload is no JSON, and Lambda takes nothing else',
+          },
+        ]),
+  ],
   targets: ({ FunctionName }) => [FunctionName],
   hasHostTargets: false,
 
@@ -137,6 +148,17 @@ export const invokeLambdaFunction = defineAction({
           leavesChange: true,
         },
 });
+
+/** An empty text sends nothing. */
+function isPayload(payload: Json | undefined, isExpression: (value: unknown) => boolean): boolean {
+  if (typeof payload !== 'string' || payload === '' || isExpression(payload)) return true;
+  try {
+    JSON.parse(payload);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 function lost(name: string): string {
   return `${name} was invoked and its answer is lost; its log in CloudWatch (/aws/lambda/NAME) says what became of it`;

@@ -24,6 +24,7 @@ import {
   documentNameOf,
   isInstanceId,
   runCommandInputs,
+  runCommandInSsm,
   shellRun,
   withTargets,
   type RunCommandInputs,
@@ -106,6 +107,8 @@ export const runCommand = defineAction({
     InstanceIds ?? (Targets ?? []).map(({ Key, Values }) => `${Key}=${Values.join(',')}`),
   hasHostTargets: true,
   check: (inputs, tools) => checkRunCommand(inputs, (value) => tools.isExpression(value)),
+  checkInSsm: runCommandInSsm,
+  typesHoldInSsm: true,
   ready: async (inputs, context) => {
     const { DocumentName, InstanceIds = [] } = inputs;
     if (isExpression(DocumentName) || !Array.isArray(InstanceIds)) return;

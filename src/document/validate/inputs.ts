@@ -61,7 +61,8 @@ export function validateInputs(draft: StepDraft, context: ValidationContext): vo
       `${path.join('.')} of step "${step.name}" holds a NUL character, which no command or API takes`,
     );
   validateKnownTypes(draft, action.inputs, context);
-  for (const problem of action.check?.(step.inputs, isExpression) ?? []) {
+  const refusedByAws = context.strictSsm ? (action.checkInSsm?.(step.inputs) ?? []) : [];
+  for (const problem of [...(action.check?.(step.inputs, isExpression) ?? []), ...refusedByAws]) {
     context.report.foreign(
       problem.code,
       problem.isAboutKey === true
@@ -72,6 +73,7 @@ export function validateInputs(draft: StepDraft, context: ValidationContext): vo
       problem.isWarning === true ? 'warning' : 'error',
     );
   }
+  warnOfUnknownFiles(draft, action.fileInputs ?? [], context);
   for (const problem of action.checkOutputs?.(step.inputs, step.outputs, isExpression) ?? [])
     context.report.foreign(
       problem.code,
@@ -80,4 +82,23 @@ export function validateInputs(draft: StepDraft, context: ValidationContext): vo
       problem.hint,
       problem.isWarning ? 'warning' : 'error',
     );
+}
+
+/** A run refuses what files: does not name, before anything is done. */
+function warnOfUnknownFiles(
+  draft: StepDraft,
+  inputs: readonly string[],
+  { draft: { document }, report }: ValidationContext,
+): void {
+  const known = Object.keys(document.files ?? {});
+  for (const input of inputs) {
+    const { [input]: name } = draft.step.inputs;
+    if (typeof name !== 'string' || isExpression(name) || known.includes(name)) continue;
+    report.warn(
+      'UNKNOWN_REFERENCE',
+      inputSpan(draft, [input]),
+      `step "${draft.step.name}" takes ${name}, and files: names ${known.join(', ') || 'none'}: it cannot be run so`,
+      report.suggest(name, () => known),
+    );
+  }
 }

@@ -1,6 +1,6 @@
 /**
  * Inputs that are one expression of known type: a String parameter where a list is wanted fails when it runs. AWS finds
- * out at run time only, so this is a warning.
+ * out at run time only, so this is a warning; of aws:runCommand it compares the types of parameters when the document is made.
  */
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
 import { isAwsAction } from '../fit-inputs.ts';
@@ -29,6 +29,7 @@ const jsonTypes: Readonly<Record<BaseType, readonly string[]>> = {
 const scalars: readonly BaseType[] = ['String', 'Boolean', 'Integer'];
 
 export function validateKnownTypes(draft: StepDraft, schema: JsonObject, context: ValidationContext): void {
+  const isTypedInSsm = context.catalog.action(draft.step.action)?.typesHoldInSsm === true;
   const canFit = isAwsAction(draft.step.action) && !context.strictSsm;
   const visit = (value: Json, wanted: Json | undefined, path: Path, isItem: boolean): void => {
     if (!isJsonObject(wanted)) return;
@@ -49,11 +50,11 @@ export function validateKnownTypes(draft: StepDraft, schema: JsonObject, context
     if (isItem && jsonTypes[type].includes('array')) return;
     if (jsonTypes[type].some((name) => accepted.has(name))) return;
     if (canFit && scalars.includes(type) && ![...accepted].every((name) => name === 'object')) return;
-    context.report.warn(
-      'WRONG_INPUT',
-      inputSpan(draft, path),
-      `step "${draft.step.name}" wants ${typeNames([...accepted])} here, but {{ ${reference.text} }} is ${type}`,
-    );
+    const message = `step "${draft.step.name}" wants ${typeNames([...accepted])} here, but {{ ${reference.text} }} is ${type}`;
+    const { report, strictSsm } = context;
+    const isHeldTo = strictSsm && isTypedInSsm && reference.kind === 'parameter';
+    if (isHeldTo) report.error('WRONG_INPUT', inputSpan(draft, path), message);
+    else report.warn('WRONG_INPUT', inputSpan(draft, path), message);
   };
   visit(draft.step.inputs, schema, [], false);
 }

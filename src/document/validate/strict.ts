@@ -1,10 +1,10 @@
 /** --strict-ssm: no additions, and AWS's limits on size. Source: reference page section 1.5. */
-import { isJsonObject, type Json } from '../../json.ts';
+import type { Json } from '../../json.ts';
 import { everyDraft, type StepDraft } from '../draft.ts';
 import { isExpression } from '../expression.ts';
-import { joinsFilters } from '../selector-spelling.ts';
 import type { ValidationContext } from './context.ts';
 import { refuseLooseConditions } from './strict-conditions.ts';
+import { refuseLooseTexts } from './strict-texts.ts';
 
 const documentBytesMax = 64 * 1024;
 const parametersMax = 200;
@@ -19,11 +19,12 @@ export function validateStrict(context: ValidationContext): void {
   for (const step of everyDraft(draft.steps)) {
     checkTimeout(step, context);
     checkLists(step, context);
-    checkSelectors(step, context);
-    checkTargetMaps(step, context);
+    checkInputsKey(step, context);
     refuseLooseConditions(step, report);
   }
+  refuseLooseTexts(context);
   checkFiles(context);
+  checkVariables(context);
   checkResourceDefaults(context);
   const top = draft.node.entries.get('schemaVersion')?.keySpan ?? draft.node.span;
   const bytes = new TextEncoder().encode(source.text).length;
@@ -64,38 +65,34 @@ function checkLists({ step, node, nameSpan }: StepDraft, { catalog, report }: Va
   }
 }
 
-/** SSM's subset of JSONPath compares one member in a filter. */
-function checkSelectors({ step, node, nameSpan }: StepDraft, { report }: ValidationContext): void {
-  const list = node.entries.get('outputs')?.value;
-  for (const [index, { Selector: selector, Name: name }] of step.outputs.entries()) {
-    if (!joinsFilters(selector)) continue;
-    const item = list?.kind === 'list' ? list.items[index] : undefined;
-    const at = item?.kind === 'map' ? item.entries.get('Selector')?.value.span : undefined;
-    const message = `the filter of the output ${name} joins comparisons, and AWS's filters hold one`;
-    report.error('BAD_SELECTOR', at ?? nameSpan, message);
-  }
+/** An action that needs no inputs still has the key. */
+function checkInputsKey({ step, node, nameSpan }: StepDraft, { report }: ValidationContext): void {
+  if (node.entries.has('inputs')) return;
+  report.error(
+    'MISSING_KEY',
+    nameSpan,
+    `step "${step.name}" has no inputs, which AWS wants`,
+    'Add inputs: {}.',
+  );
 }
 
-/** StartAutomationExecution takes so many keys in a map of TargetMaps, and so many values under each. */
-const targetKeysMax = 20;
-const targetValuesMax = 25;
+/** Source: the guide, aws:updateVariable. */
+const variableNameMax = 50;
+const variableTextMax = 512;
+const variableItemsMax = { StringList: 50, MapList: 200 } as const;
 
-function checkTargetMaps({ step, node, nameSpan }: StepDraft, { report }: ValidationContext): void {
-  const { TargetMaps: maps } = step.inputs;
-  if (step.action !== 'aws:executeAutomation' || !Array.isArray(maps)) return;
-  const inputs = node.entries.get('inputs')?.value;
-  const at = inputs?.kind === 'map' ? inputs.entries.get('TargetMaps')?.value.span : undefined;
-  for (const map of maps as readonly Json[]) {
-    const values = isJsonObject(map) ? Object.values(map) : [];
-    if (values.length === 0 || values.length > targetKeysMax) {
-      const message = `a map of TargetMaps has ${values.length} keys, and AWS takes 1 to ${targetKeysMax}`;
-      report.error('SSM_LIMIT', at ?? nameSpan, message);
-    }
-    const most = Math.max(0, ...values.map((value) => (Array.isArray(value) ? value.length : 1)));
-    if (most > targetValuesMax) {
-      const message = `a key in a map of TargetMaps has ${most} values, and AWS takes at most ${targetValuesMax}`;
-      report.error('SSM_LIMIT', at ?? nameSpan, message);
-    }
+function checkVariables({ draft, report }: ValidationContext): void {
+  const node = draft.node.entries.get('variables')?.value;
+  for (const [name, { keySpan }] of node?.kind === 'map' ? node.entries : []) {
+    const { type, default: value } = draft.document.variables?.[name] ?? {};
+    const refuse = (what: string, is: number, most: number): void =>
+      report.error('SSM_LIMIT', keySpan, `${what} of this variable has ${is}, AWS allows ${most}`);
+    if (name.length > variableNameMax) refuse('the name', name.length, variableNameMax);
+    if (typeof value === 'string' && type === 'String' && value.length > variableTextMax)
+      refuse('the text', value.length, variableTextMax);
+    const most = type === 'StringList' || type === 'MapList' ? variableItemsMax[type] : undefined;
+    if (most !== undefined && Array.isArray(value) && value.length > most)
+      refuse('the list', value.length, most);
   }
 }
 

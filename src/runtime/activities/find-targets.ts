@@ -1,5 +1,5 @@
 /** Which targets a choice of executeAutomation means: hosts of the inventory where it knows any, else instances and members that AWS knows. */
-import { ActionFailure, type ActionContext } from '../../actions/index.ts';
+import { allInstances, ActionFailure, targetProblem, type ActionContext } from '../../actions/index.ts';
 import type { InputOf } from '../../engine/index.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
 
@@ -11,6 +11,8 @@ export async function findTargets(
   { key, values }: InputOf['findTargets'],
   context: ActionContext,
 ): Promise<readonly string[]> {
+  const problem = targetProblem(key, values);
+  if (problem !== undefined) throw new ActionFailure({ code: 'UNKNOWN_TARGET', message: problem });
   const found = [...new Set(await targetsOf(key, values, context))];
   if (found.length <= targetsMax) return found;
   throw new ActionFailure({
@@ -22,16 +24,10 @@ export async function findTargets(
 async function targetsOf(key: string, values: readonly string[], context: ActionContext): Promise<string[]> {
   if (key === 'InstanceIds') return [...values];
   if (key === 'Hosts') return [...context.targets(values)];
-  if (key === 'AWS::EC2::Instance') return instances([], context);
+  if (key === allInstances) return instances([], context);
   if (key === 'ResourceGroup')
     return (await Promise.all(values.map((name) => members(name, context)))).flat();
-  const [, tag] = /^tag:(.+)$/.exec(key) ?? [];
-  if (tag === undefined)
-    throw new ActionFailure({
-      code: 'UNKNOWN_TARGET',
-      message: `${key} is no key of Targets: there are ParameterValues, Hosts, tag:NAME, ResourceGroup, InstanceIds and AWS::EC2::Instance`,
-    });
-  const hosts = values.flatMap((value) => inInventory(`tag:${tag}=${value}`, context));
+  const hosts = values.flatMap((value) => inInventory(`${key}=${value}`, context));
   return hosts.length > 0 ? hosts : instances([{ Name: key, Values: [...values] }], context);
 }
 

@@ -34,6 +34,12 @@ describe('1.1 top-level keys', () => {
       accepted(runbook({ assumeRole: role, parameters: { R: { type: 'String', default: '' } } }));
     accepted(runbook({ assumeRole: 'arn:{{global:AWS_PARTITION}}:iam::{{global:ACCOUNT_ID}}:role/r' }));
   });
+  test('a constant in assumeRole is the ARN of a role', () => {
+    for (const role of ['Patcher', 'arn:aws:iam::111122223333:user/u']) {
+      refused(runbook({ assumeRole: role }), 'WRONG_VALUE', /ARN of a role/);
+      takenWithoutStrict(runbook({ assumeRole: role }));
+    }
+  });
   test('{{ssm:…}} is not allowed in assumeRole', () => {
     refused(runbook({ assumeRole: '{{ssm:/role}}' }), 'SSM_REFERENCE');
   });
@@ -81,8 +87,10 @@ describe('1.2 step keys', () => {
     refused(steps({ action: 'aws:pause', inputs: {} }), 'MISSING_KEY', /name/);
     refused(steps({ name: 'A', inputs: {} }), 'MISSING_KEY', /action/);
   });
-  test('pause takes {} as inputs', () => {
+  test('inputs are required, {} for pause', () => {
     accepted(steps({ name: 'A', action: 'aws:pause', inputs: {} }));
+    refused(steps({ name: 'A', action: 'aws:pause' }), 'MISSING_KEY', /no inputs/);
+    takenWithoutStrict(steps({ name: 'A', action: 'aws:pause' }));
   });
   test('maxAttempts is a whole number of total attempts', () => {
     accepted(steps(sleep('A', { maxAttempts: 3 })));
@@ -270,6 +278,27 @@ describe('1.5 limits', () => {
     accepted(runbook({ parameters: { ['a'.repeat(50)]: { type: 'String' } } }));
     refused(runbook({ parameters: { ['a'.repeat(51)]: { type: 'String' } } }), 'SSM_LIMIT');
   });
+  test('a variable has a name of at most 50 characters, a text of 512, a StringList of 50 and a MapList of 200', () => {
+    const variable = (type: string, value: unknown, name = 'V') =>
+      runbook({ variables: { [name]: { type, default: value } } });
+    const list = (count: number, item: unknown = 'x') => Array.from({ length: count }, () => item);
+    for (const document of [
+      variable('String', 'x'.repeat(512)),
+      variable('String', '', 'a'.repeat(50)),
+      variable('StringList', list(50)),
+      variable('MapList', list(200, { a: 'b' })),
+    ])
+      accepted(document);
+    for (const document of [
+      variable('String', 'x'.repeat(513)),
+      variable('String', '', 'a'.repeat(51)),
+      variable('StringList', list(51)),
+      variable('MapList', list(201, { a: 'b' })),
+    ]) {
+      refused(document, 'SSM_LIMIT');
+      takenWithoutStrict(document);
+    }
+  });
   test('sleep lasts at most 604,799 s', () => {
     accepted(runbook({ mainSteps: [sleep('A', { inputs: { Duration: 'PT604799S' } })] }));
     refused(runbook({ mainSteps: [sleep('A', { inputs: { Duration: 'PT604800S' } })] }), 'WRONG_INPUT');
@@ -280,6 +309,12 @@ describe('1.5 limits', () => {
     accepted(pause(2_592_000));
     refused(pause(2_592_001), 'SSM_LIMIT');
     takenWithoutStrict(pause(2_592_001));
+    const approval = (timeoutSeconds: number) =>
+      runbook({
+        mainSteps: [{ name: 'A', action: 'aws:approve', timeoutSeconds, inputs: { Approvers: ['a'] } }],
+      });
+    accepted(approval(2_592_000));
+    refused(approval(2_592_001), 'SSM_LIMIT');
   });
   const approve = (inputs: object) => runbook({ mainSteps: [{ name: 'A', action: 'aws:approve', inputs }] });
   test('a step has at most 10 approvers and a message of at most 4096 characters', () => {

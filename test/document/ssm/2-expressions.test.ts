@@ -48,6 +48,13 @@ describe('2.1 forms', () => {
     const script = "docker ps --format '{{ .Names }}' {{#if x}} {{resolve:ssm:x}} {{ a | b }}";
     accepted(runbook({ mainSteps: [call('A', {}, { NextToken: script })] }));
   });
+  test('an expression within another one is unsupported', () => {
+    const document = wait('{{ {{P}} }}', { parameters: { P: { type: 'String' } } });
+    refused(document, 'BAD_EXPRESSION', /within another one/);
+    takenWithoutStrict(document);
+    // In text that is no expression, braces may stand around braces.
+    accepted(wait('{{ {{ .Field }} }}'));
+  });
   test('an expression reaches no deeper than Step.Output', () => {
     const outputs = [{ Name: 'Out', Selector: '$.x', Type: 'StringMap' }];
     refused(
@@ -114,6 +121,32 @@ describe('2.4 selectors', () => {
       refused(selecting({ Name: 'x', Selector }), 'BAD_SELECTOR');
       takenWithoutStrict(selecting({ Name: 'x', Selector }));
     }
+  });
+  test.each(['$.a[0:2]', '$.a[0,1]', '$.a[-1]', '$.a[?(@.b)]', "$.a[?(@.b == 'x' && @.c == 'y')]"])(
+    '%s is beyond the subset',
+    (Selector) => {
+      refused(selecting({ Name: 'x', Selector }), 'BAD_SELECTOR', /AWS's JSONPath/);
+      takenWithoutStrict(selecting({ Name: 'x', Selector }));
+      const waiting = runbook({
+        mainSteps: [
+          {
+            name: 'A',
+            action: 'aws:waitForAwsResourceProperty',
+            inputs: {
+              Service: 'ec2',
+              Api: 'DescribeVolumes',
+              PropertySelector: Selector,
+              DesiredValues: ['x'],
+            },
+          },
+        ],
+      });
+      refused(waiting, 'BAD_SELECTOR', /PropertySelector/);
+    },
+  );
+  test.each(['==', '!=', '>', '<', '>=', '<='])('a filter compares with %s', (operator) => {
+    for (const literal of ["'x'", '3'])
+      accepted(selecting({ Name: 'x', Selector: `$.a[?(@.b.c ${operator} ${literal})].d` }));
   });
   test('what is no JSONPath is refused', () => {
     for (const Selector of ['$.a[', '$.a..', '']) refused(selecting({ Name: 'x', Selector }), 'BAD_SELECTOR');

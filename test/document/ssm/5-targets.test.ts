@@ -13,6 +13,8 @@ const child = (inputs: object) =>
       },
     ],
   });
+const at = (more: object) =>
+  child({ TargetLocations: [{ Accounts: ['111122223333'], Regions: ['eu-west-1'], ...more }] });
 const targets = (Key: string, Values: readonly string[]) => ({
   TargetParameterName: 'InstanceId',
   Targets: [{ Key, Values }],
@@ -34,6 +36,29 @@ describe('5.1 target forms', () => {
     ];
     refused(child({ TargetParameterName: 'InstanceId', Targets: two }), 'WRONG_INPUT');
     refused(child({ TargetParameterName: 'InstanceId', Targets: [] }), 'WRONG_INPUT');
+  });
+  test('no other Key exists, and Hosts is an addition of Belay', () => {
+    refused(child(targets('Role', ['db'])), 'WRONG_INPUT', /no key of Targets/);
+    refused(child(targets('tag:', ['db'])), 'WRONG_INPUT');
+    refused(child(targets('Hosts', ['db1'])), 'ADDITION');
+    takenWithoutStrict(child(targets('Hosts', ['db1'])));
+  });
+  test('AWS::EC2::Instance takes * alone', () => {
+    for (const values of [['i-0123456789abcdef0'], ['*', 'i-0123456789abcdef0']])
+      refused(child(targets('AWS::EC2::Instance', values)), 'WRONG_INPUT', /takes \* alone/);
+  });
+  test('ResourceGroup is one group name', () => {
+    refused(child(targets('ResourceGroup', ['a', 'b'])), 'WRONG_INPUT', /one resource group/);
+    takenWithoutStrict(child(targets('ResourceGroup', ['a', 'b'])));
+  });
+  test('a target has 1 to 50 values', () => {
+    const values = (count: number) => Array.from({ length: count }, (_, n) => `v${n}`);
+    for (const key of ['ParameterValues', 'tag:Role']) {
+      accepted(child(targets(key, values(50))));
+      refused(child(targets(key, values(51))), 'SSM_LIMIT', /51 values/);
+      takenWithoutStrict(child(targets(key, values(51))));
+      refused(child(targets(key, [])), 'WRONG_INPUT', /no value/);
+    }
   });
   test('Targets needs TargetParameterName', () => {
     refused(child({ Targets: [{ Key: 'tag:Role', Values: ['db'] }] }), 'WRONG_INPUT', /TargetParameterName/);
@@ -69,6 +94,13 @@ describe('5.1 target forms', () => {
       takenWithoutStrict(child({ TargetMaps }));
     }
   });
+  test('a name and a value in TargetMaps have at most 50 characters', () => {
+    accepted(child({ TargetMaps: [{ ['k'.repeat(50)]: ['v'.repeat(50)] }] }));
+    for (const map of [{ ['k'.repeat(51)]: ['v'] }, { InstanceId: ['v'.repeat(51)] }]) {
+      refused(child({ TargetMaps: [map] }), 'SSM_LIMIT', /51 characters/);
+      takenWithoutStrict(child({ TargetMaps: [map] }));
+    }
+  });
   test('TargetMaps is exclusive with Targets', () => {
     accepted(child({ TargetMaps: [{ InstanceId: ['i-1'] }, { InstanceId: ['i-2'] }] }));
     refused(child({ ...targets('tag:Role', ['db']), TargetMaps: [{ InstanceId: ['i-1'] }] }), 'WRONG_INPUT');
@@ -87,6 +119,47 @@ describe('5.2 MaxConcurrency and 5.3 MaxErrors', () => {
   });
   test.each(['-1', '101%', 'none'])('MaxErrors cannot be %s', (MaxErrors) => {
     refused(child({ ...targets('tag:Role', ['db']), MaxErrors }), 'WRONG_INPUT');
+  });
+});
+
+describe('5.2 and 5.3, the patterns of the service', () => {
+  test.each(['007', '05%', ' 5'])('%j is no MaxConcurrency and no MaxErrors', (value) => {
+    for (const name of ['MaxConcurrency', 'MaxErrors']) {
+      const document = child({ ...targets('tag:Role', ['db']), [name]: value });
+      refused(document, 'WRONG_INPUT');
+      takenWithoutStrict(document);
+    }
+  });
+  test.each(['TargetLocationMaxConcurrency', 'TargetsMaxConcurrency'])(
+    '%s of a location is a count or a percentage',
+    (name) => {
+      for (const value of ['1', '10%', '100%']) accepted(at({ [name]: value }));
+      for (const value of ['0', '101%', 'all']) refused(at({ [name]: value }), 'WRONG_INPUT');
+    },
+  );
+  test.each(['TargetLocationMaxErrors', 'TargetsMaxErrors'])(
+    '%s of a location is a count or a percentage',
+    (name) => {
+      for (const value of ['0', '3', '0%', '10%']) accepted(at({ [name]: value }));
+      for (const value of ['-1', '101%', 'none']) refused(at({ [name]: value }), 'WRONG_INPUT');
+    },
+  );
+  test('targets of a location are chosen as the others', () => {
+    refused(
+      at({ Targets: [{ Key: 'AWS::EC2::Instance', Values: ['i-1'] }] }),
+      'WRONG_INPUT',
+      /takes \* alone/,
+    );
+  });
+});
+
+describe('5.5 alarms of a location', () => {
+  test('there is exactly one', () => {
+    const alarms = (...names: readonly string[]) =>
+      at({ TargetLocationAlarmConfiguration: { Alarms: names.map((Name) => ({ Name })) } });
+    accepted(alarms('a'));
+    for (const document of [alarms(), alarms('a', 'b')])
+      refused(document, 'WRONG_INPUT', /exactly one alarm/);
   });
 });
 
@@ -140,5 +213,10 @@ describe('aws:executeAutomation itself', () => {
     accepted(tags(5));
     refused(tags(6), 'SSM_LIMIT');
     takenWithoutStrict(tags(6));
+  });
+  test('StrictErrors is an addition of Belay', () => {
+    const document = child({ ...targets('tag:Role', ['db']), StrictErrors: true });
+    refused(document, 'ADDITION');
+    takenWithoutStrict(document);
   });
 });

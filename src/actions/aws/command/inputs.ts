@@ -1,10 +1,12 @@
 /** The inputs of aws:runCommand: SendCommand's, as SSM Automation takes them, and what is checked of them at validation. */
 import { Type, type Static } from 'typebox';
 import type { CatalogProblem } from '../../../document/catalog.ts';
+import { isExpression as isOpenValue, shareOf } from '../../../document/index.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../../json.ts';
 import { ActionFailure } from '../../define-action.ts';
 import { strictObject } from '../../strict-object.ts';
 import { documentVersion } from '../document-version.ts';
+import { documentNameInSsm, shareInSsm, targetValuesInSsm } from '../ssm-rules.ts';
 import { knownDocument, refusedDocument } from './aws-documents.ts';
 
 const parameterValue = Type.Union([
@@ -169,6 +171,16 @@ export function checkRunCommand(
       message: `aws:runCommand takes either InstanceIds or Targets, and is given ${given}`,
     });
   }
+  for (const [name, least] of [
+    ['MaxConcurrency', 1],
+    ['MaxErrors', 0],
+  ] as const) {
+    const written = inputs[name];
+    if (written === undefined || isExpression(written) || shareOf(written, 100, least) !== undefined)
+      continue;
+    const message = `${name} is ${JSON.stringify(written)}, and must be a number from ${least} on, or a share such as 10%`;
+    problems.push({ code: 'WRONG_INPUT', path: [name], message });
+  }
   for (const [name, value] of Object.entries({ InstanceIds, Targets }))
     if (Array.isArray(value) && value.length === 0) {
       const message = `${name} is empty: the command would run nowhere`;
@@ -193,6 +205,26 @@ export function checkRunCommand(
   if (shellDocuments.includes(name)) problems.push(...pastedValues(Parameters, isExpression));
   return problems;
 }
+
+/** What AWS refuses beyond that. */
+export function runCommandInSsm(inputs: JsonObject): readonly CatalogProblem[] {
+  const { Targets: targets, MaxConcurrency, MaxErrors } = inputs;
+  return [
+    ...documentNameInSsm(inputs),
+    ...targetValuesInSsm(targets, ['Targets']),
+    ...(Array.isArray(targets) ? (targets as readonly Json[]) : []).flatMap((target, index) => {
+      const key = isJsonObject(target) ? target['Key'] : undefined;
+      if (typeof key !== 'string' || isOpenValue(key) || targetKeys.test(key)) return [];
+      const message = `AWS chooses nodes by tag:NAME, tag-key, InstanceIds or a resource group, and not by ${key}`;
+      return [{ code: 'WRONG_INPUT', path: ['Targets', index, 'Key'], message }];
+    }),
+    ...shareInSsm(MaxConcurrency, 'concurrency', ['MaxConcurrency']),
+    ...shareInSsm(MaxErrors, 'errors', ['MaxErrors']),
+  ];
+}
+
+const targetKeys =
+  /^(?:tag:.+|tag-key|InstanceIds|instanceids|resource-groups:(?:Name|ResourceTypeFilters))$/;
 
 /** SSM pastes values into the text of commands; whoever may give the value may then run what he likes. */
 function pastedValues(

@@ -2,6 +2,7 @@
 import { Type, type Static } from 'typebox';
 import { parse } from 'yaml';
 import type { CatalogProblem } from '../../../document/catalog.ts';
+import { isExpression as isOpenValue } from '../../../document/index.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../../json.ts';
 import type { ScriptTools } from '../../../transports/scripts.ts';
 import { showOutputInput } from '../../scripts/show-output.ts';
@@ -96,6 +97,17 @@ export function checkExecuteScript(
       hint: 'pass it through InputPayload and read it from events',
     });
   return problems;
+}
+
+/** AWS unpacks a PowerShell attachment, and takes no single file. */
+export function attachmentInSsm({
+  Runtime: runtime,
+  Attachment: name,
+}: JsonObject): readonly CatalogProblem[] {
+  if (typeof runtime !== 'string' || runtimeOf(runtime)?.language !== 'powershell') return [];
+  if (typeof name !== 'string' || isOpenValue(name) || /\.zip$/i.test(name)) return [];
+  const message = `AWS takes PowerShell in a .zip, and this is ${name}`;
+  return [{ code: 'WRONG_INPUT', path: ['Attachment'], message }];
 }
 
 function checkHandler(
