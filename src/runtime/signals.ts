@@ -1,5 +1,4 @@
 /** What people say to an execution: approve, reject, continue. Written into its inbox, whether or not it is running. */
-import { randomUUID } from 'node:crypto';
 import { nextStepSignal, type Waiting } from '../engine/index.ts';
 import type { Journal } from '../journal/index.ts';
 import type { Answer, Sign } from './approvals/answer.ts';
@@ -28,7 +27,7 @@ export async function decide(
   await refuseLate(journal, view, at, waiting, now);
   const mayBeRejected = waiting.kind === 'unknownOutcome' || waiting.kind === 'pause';
   if (mayBeRejected && answer.decision === 'reject') {
-    await journal.signal(id, `continue:${at}`, 'didNotHappen', randomUUID(), now);
+    await answerOnce(journal, view, at, 'didNotHappen', now);
     return;
   }
   if (waiting.kind !== 'approval')
@@ -76,7 +75,27 @@ export async function proceed(
   if (waiting.kind !== 'pause' && waiting.kind !== 'unknownOutcome')
     throw notThis(view, at, waiting, `belay approve ${id} --step ${shellWord(at)}`);
   await refuseLate(journal, view, at, waiting, now);
-  await journal.signal(id, `continue:${at}`, 'happened', randomUUID(), now);
+  await answerOnce(journal, view, at, 'happened', now);
+}
+
+/**
+ * The first word counts. A second one would count for nothing, or answer the next wait of the step, which nobody has seen yet.
+ * Throws Refusal.
+ */
+async function answerOnce(
+  journal: Journal,
+  { executionId: id, isLive }: ExecutionView,
+  at: string,
+  answer: 'happened' | 'didNotHappen',
+  now: number,
+): Promise<void> {
+  const asked = (await journal.events(id, 0)).findLast(
+    ({ event }) => event.type === 'StepWaiting' && event.step === at,
+  );
+  if (await journal.signal(id, `continue:${at}`, answer, `wait ${asked?.seq ?? 0}`, now)) return;
+  throw new Refusal('refused', 'ALREADY_DECIDED', `${at} of ${id} has been answered already`, {
+    hint: isLive ? `belay show ${id}` : `nobody is running it: belay resume ${rootOf(id)}`,
+  });
 }
 
 /** Interactive mode: SSM's signal StartStep. Without a name the step that the flow leads to. Returns its name. Throws Refusal. */
