@@ -12,6 +12,7 @@ import { openCluster, type Cluster } from './cluster.ts';
 import { windowTrouble } from './healthy-window.ts';
 import { Buckets } from './restore-buckets.ts';
 import { chosen, isGiven, versionAt, type Chosen } from './restore-choice.ts';
+import { listed } from './listed.ts';
 import { writtenBucketLocks } from './locks-manifest.ts';
 import type { Inputs } from './restore-inputs.ts';
 import { Kept } from './restore-kept.ts';
@@ -45,6 +46,8 @@ interface Progress {
   deleted: number;
   versions: number;
   bytes: number;
+  /** Written by somebody since this restore came by them, and left alone. */
+  readonly theirs: string[];
 }
 
 export function firstOf(cluster: Cluster, inputs: Inputs): S3Client {
@@ -135,6 +138,7 @@ async function begin(
     deleted: 0,
     versions: 0,
     bytes: 0,
+    theirs: [],
   };
 }
 
@@ -145,8 +149,12 @@ async function restoreOne(one: Chosen, progress: Progress, work: Work, now: numb
       const { entry, from, versioning } = one;
       const madeBucket = await progress.buckets.ready(entry.bucket, versioning);
       const to = { s3: here, bucket: entry.bucket, key: entry.key };
-      if ((await restoreObject(entry, { from, to, kept, madeBucket })) === 'restored') progress.restored += 1;
-      else progress.same += 1;
+      const end = await restoreObject(entry, { from, to, kept, madeBucket });
+      if (end === 'theirs') {
+        progress.theirs.push(`${entry.bucket}/${entry.key}`);
+        return;
+      }
+      progress[end] += 1;
       const lock = lasting(entry.lock, now);
       if (lock !== undefined && (await progress.buckets.canLock(entry.bucket))) await lockAgain(lock, to);
       progress.bytes += entry.size;
@@ -158,7 +166,10 @@ async function restoreOne(one: Chosen, progress: Progress, work: Work, now: numb
         progress.same += 1;
         return;
       }
-      await kept.keep(here, { bucket, key, sha256: '', madeBucket: false });
+      if (!(await kept.keep(here, { bucket, key, sha256: '', wrote: null, madeBucket: false }))) {
+        progress.theirs.push(`${bucket}/${key}`);
+        return;
+      }
       await here.remove(bucket, key);
       progress.deleted += 1;
       return;
@@ -185,9 +196,9 @@ async function restoreOne(one: Chosen, progress: Progress, work: Work, now: numb
 }
 
 async function finish(progress: Progress, inputs: Inputs, { kept }: Work): Promise<Poll<Outputs>> {
-  const { manifest, restored, same, deleted, versions, bytes, buckets } = progress;
+  const { manifest, restored, same, deleted, versions, bytes, buckets, theirs } = progress;
   const count = restored + same + deleted;
-  if (count === 0) {
+  if (count + theirs.length === 0) {
     const where = [inputs.Bucket, isGiven(inputs.Key) ? inputs.Key : inputs.Prefix].filter(isGiven).join('/');
     return failed(
       'NOT_IN_MANIFEST',
@@ -195,6 +206,14 @@ async function finish(progress: Progress, inputs: Inputs, { kept }: Work): Promi
     );
   }
   await buckets.finish();
+  if (theirs.length > 0) {
+    const what = theirs.length === 1 ? '1 object was' : `${theirs.length} objects were`;
+    return failed(
+      'CHANGED_MEANWHILE',
+      `${what} written by somebody since this restore came by, and left as it is now: ${listed(theirs)}. The ${count} others are as the manifest says. A new run keeps what is there now, and restores over it`,
+      { changes: changesOf(progress, kept) },
+    );
+  }
   const outputs: Outputs = {
     Manifest: manifest,
     Objects: count,

@@ -4,11 +4,12 @@
  */
 import { createHash } from 'node:crypto';
 import { text } from 'node:stream/consumers';
+import { isJsonObject, type Json } from '../../json.ts';
 import type { S3Client } from '../../transports/s3/client.ts';
 import { objectIn, textIn } from './admin.ts';
 import { carriedOf, headersOf, type Carried } from './backup-carried.ts';
 import { again, unlessMissing } from './backup-failure.ts';
-import { hashing } from './backup-stream.ts';
+import { digestOf, hashing } from './backup-stream.ts';
 
 export const keptBucket = 'belay-kept';
 
@@ -19,6 +20,8 @@ export interface KeptRecord {
   readonly key: string;
   /** Of what the restore puts there: the undo takes away nothing else. Empty: it deletes what is there. */
   readonly sha256: string;
+  /** What the restore puts there with the bytes; null: nothing, or not known to an earlier version of Belay. */
+  readonly wrote: Carried | null;
   readonly was: 'absent' | 'kept';
   /** Of what is kept; empty: nothing, or of an earlier version of Belay. */
   readonly keptSha256: string;
@@ -40,13 +43,17 @@ export class Kept {
     return `${keptBucket}/${this.#token}/`;
   }
 
-  /** Once for each key, whatever runs again: what was there first is what is kept. */
+  /**
+   * Once for each key, whatever runs again: what was there first is what is kept. False: somebody has written the object
+   * since, and what they wrote is kept nowhere.
+   */
   async keep(
     here: S3Client,
-    what: Pick<KeptRecord, 'bucket' | 'key' | 'sha256' | 'madeBucket'>,
-  ): Promise<void> {
+    what: Pick<KeptRecord, 'bucket' | 'key' | 'sha256' | 'wrote' | 'madeBucket'>,
+  ): Promise<boolean> {
     const record = this.#recordKey(what);
-    if ((await this.#there.head(keptBucket, record)) !== undefined) return;
+    const earlier = await unlessMissing(this.#read(record));
+    if (earlier !== undefined) return isOfThisRestore(here, earlier);
     const object = await unlessMissing(here.get(what.bucket, what.key));
     let [carried, keptSha256]: [Carried, string] = [{ headers: {}, tags: '' }, ''];
     if (object !== undefined) {
@@ -58,6 +65,7 @@ export class Kept {
     }
     const whole: KeptRecord = { ...what, was: object === undefined ? 'absent' : 'kept', keptSha256, carried };
     await this.#there.put(keptBucket, record, Buffer.from(JSON.stringify(whole)));
+    return true;
   }
 
   /** That the restore makes this bucket: its undo removes it, once it is empty. */
@@ -66,6 +74,7 @@ export class Kept {
       bucket,
       key: '',
       sha256: '',
+      wrote: null,
       was: 'absent',
       keptSha256: '',
       carried: { headers: {}, tags: '' },
@@ -84,23 +93,23 @@ export class Kept {
 
   async *records(): AsyncGenerator<KeptRecord> {
     if (!(await this.#there.hasBucket(keptBucket))) return;
-    for await (const { key } of this.#there.objects(keptBucket, `${this.#token}/records/`)) {
-      const { body } = await this.#there.get(keptBucket, key);
-      const record = objectIn(JSON.parse(await text(body)));
-      const carried = objectIn(record['carried']);
-      const headers = Object.entries(objectIn(carried['headers'])).filter(
-        (header): header is [string, string] => typeof header[1] === 'string',
-      );
-      yield {
-        bucket: textIn(record, 'bucket'),
-        key: textIn(record, 'key'),
-        sha256: textIn(record, 'sha256'),
-        was: textIn(record, 'was') === 'kept' ? 'kept' : 'absent',
-        keptSha256: textIn(record, 'keptSha256'),
-        carried: { headers: Object.fromEntries(headers), tags: textIn(carried, 'tags') },
-        madeBucket: record['madeBucket'] === true,
-      };
-    }
+    for await (const { key } of this.#there.objects(keptBucket, `${this.#token}/records/`))
+      yield await this.#read(key);
+  }
+
+  async #read(key: string): Promise<KeptRecord> {
+    const { body } = await this.#there.get(keptBucket, key);
+    const record = objectIn(JSON.parse(await text(body)));
+    return {
+      bucket: textIn(record, 'bucket'),
+      key: textIn(record, 'key'),
+      sha256: textIn(record, 'sha256'),
+      wrote: isJsonObject(record['wrote']) ? carriedIn(record['wrote']) : null,
+      was: textIn(record, 'was') === 'kept' ? 'kept' : 'absent',
+      keptSha256: textIn(record, 'keptSha256'),
+      carried: carriedIn(record['carried']),
+      madeBucket: record['madeBucket'] === true,
+    };
   }
 
   async putBack(here: S3Client, record: KeptRecord): Promise<void> {
@@ -111,16 +120,39 @@ export class Kept {
     });
   }
 
-  /** After all of it is back. The bucket stays where other restores have kept something in it. */
-  async remove(): Promise<void> {
+  /** Where what stood under the key is kept, for people: `belay-kept/TOKEN/objects/SHA256`. */
+  placeOf(what: Pick<KeptRecord, 'bucket' | 'key'>): string {
+    return `${keptBucket}/${this.#bytesKey(what)}`;
+  }
+
+  /** After all of it is back, but for these. The bucket stays where something is kept in it. */
+  async remove(still: readonly Pick<KeptRecord, 'bucket' | 'key'>[]): Promise<void> {
     if (!(await this.#there.hasBucket(keptBucket))) return;
+    const stays = new Set(still.flatMap((what) => [this.#recordKey(what), this.#bytesKey(what)]));
     for await (const { key } of this.#there.objects(keptBucket, `${this.#token}/`))
-      await this.#there.remove(keptBucket, key);
+      if (!stays.has(key)) await this.#there.remove(keptBucket, key);
     if ((await this.#there.page(keptBucket)).objects.length === 0) await this.#there.removeBucket(keptBucket);
   }
 
   #recordKey = (what: Pick<KeptRecord, 'bucket' | 'key'>): string => `${this.#token}/records/${nameOf(what)}`;
   #bytesKey = (what: Pick<KeptRecord, 'bucket' | 'key'>): string => `${this.#token}/objects/${nameOf(what)}`;
+}
+
+/** Whether nothing stands under the key now but what was kept, or the bytes that the restore writes. */
+async function isOfThisRestore(here: S3Client, record: KeptRecord): Promise<boolean> {
+  const { bucket, key, sha256, was, keptSha256 } = record;
+  // As an earlier version of Belay has kept it: nobody can tell.
+  if (was === 'kept' && keptSha256 === '') return true;
+  const now = await digestOf({ s3: here, bucket, key });
+  return now === undefined || now.sha256 === sha256 || now.sha256 === keptSha256;
+}
+
+function carriedIn(record: Json | undefined): Carried {
+  const carried = objectIn(record);
+  const headers = Object.entries(objectIn(carried['headers'])).filter(
+    (header): header is [string, string] => typeof header[1] === 'string',
+  );
+  return { headers: Object.fromEntries(headers), tags: textIn(carried, 'tags') };
 }
 
 /** A key may be as long as keys can be: its own name would not fit behind another. */

@@ -18,14 +18,19 @@ export interface Restoring {
   readonly madeBucket: boolean;
 }
 
+/** `theirs`: somebody has written it since this restore came by it, and it stays; nobody has kept it. */
+export type Restored = 'restored' | 'same' | 'theirs';
+
 /** `same`: it stood there as it was, and was not touched. Rejects with ActionFailure BACKUP_CHANGED, NOT_AS_BACKED_UP. */
-export async function restoreObject(entry: BackedUp, restoring: Restoring): Promise<'restored' | 'same'> {
+export async function restoreObject(entry: BackedUp, restoring: Restoring): Promise<Restored> {
   const { from, to, kept, madeBucket } = restoring;
   const wanted = await carriedIn(entry, from);
   if (await isAsWanted(entry, wanted, to)) return 'same';
   // Read whole before anything is overwritten: a copy that is damaged costs the cluster nothing.
   await proveEntry(entry, from);
-  await kept.keep(to.s3, { bucket: to.bucket, key: entry.key, sha256: entry.sha256, madeBucket });
+  const { key, sha256 } = entry;
+  const what = { bucket: to.bucket, key, sha256, wrote: wanted, madeBucket };
+  if (!(await kept.keep(to.s3, what))) return 'theirs';
   await again([from.s3, to.s3], async () => {
     const object = await unlessMissing(from.s3.get(from.bucket, from.key));
     if (object === undefined || Number(object.headers['content-length']) !== entry.size)

@@ -1,6 +1,12 @@
 /** runbooks/minio/restore.yaml: what a backup brought away comes back byte for byte, header for header and tag for tag. */
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { backup } from '../../../src/actions/minio/backup.ts';
+import { restore as restoreAction } from '../../../src/actions/minio/restore.ts';
+import type { JsonObject } from '../../../src/json.ts';
+import { contextOf, effectOf, newToken, type Ending } from '../../actions/host/drive.ts';
+import { MinioActions } from '../../lab/minio/actions.ts';
 import type { S3 } from '../../lab/minio/s3.ts';
 import { idOf, type Said } from '../../support/command-line.ts';
 import { expectTrouble } from '../trouble/expect-trouble.ts';
@@ -68,8 +74,8 @@ export function restoreCases(stand: () => Stand): void {
   const restore = (more: Parameters = {}): Promise<Said> =>
     stand().run(shipped('restore'), given(more), secrets);
 
-  async function seen(key: string): Promise<string> {
-    const path = `/${bucket}/${key}`;
+  async function seen(key: string, of = bucket): Promise<string> {
+    const path = `/${of}/${key}`;
     const answer = await here().request({ path });
     if (answer.status !== 200) return String(answer.status);
     const hasTags = answer.headers['x-amz-tagging-count'] !== undefined;
@@ -156,6 +162,102 @@ export function restoreCases(stand: () => Stand): void {
       const again = await backUp();
       expect({ code: again.code, stderr: again.stderr }).toEqual({ code: 0, stderr: again.stderr });
       stand().expectNowhere();
+    },
+    caseMs,
+  );
+
+  test(
+    'restore: what somebody has written since it was restored stays, and so does what was kept of it; the rollback names it, and puts the rest back',
+    async () => {
+      const of = 'rewritten';
+      const write = async (key: string, body: string, owner: string): Promise<void> => {
+        const headers = { 'content-type': 'text/plain', 'x-amz-meta-owner': owner };
+        const path = `/${of}/${key}`;
+        const answer = await here().request({ method: 'PUT', path, body: Buffer.from(body), headers });
+        expect(answer.status).toBe(200);
+      };
+      const keys = ['bytes', 'headers', 'gone', 'quiet'] as const;
+      const look = async (): Promise<Record<string, string>> =>
+        Object.fromEntries(await Promise.all(keys.map(async (key) => [key, await seen(key, of)] as const)));
+      const keptObjects = async (): Promise<number> =>
+        (
+          await stand()
+            .minio.s3('backup')
+            .list('belay-kept')
+            .catch(() => [])
+        ).length;
+
+      await here().createBucket(of);
+      for (const key of keys) await write(key, `backed up ${key}`, 'backup');
+      const backedUp = await backUp();
+      expect({ code: backedUp.code, stderr: backedUp.stderr }).toEqual({ code: 0, stderr: backedUp.stderr });
+      for (const key of keys) await write(key, `before ${key}`, 'before');
+      await here().delete(of, 'gone');
+      const before = await look();
+      const keptBefore = await keptObjects();
+
+      const restored = await restore({ Bucket: of });
+      expect({ code: restored.code, stderr: restored.stderr }).toEqual({ code: 0, stderr: restored.stderr });
+      await write('bytes', 'written by somebody', 'somebody');
+      await write('headers', 'backed up headers', 'somebody');
+      await write('gone', 'written by somebody', 'somebody');
+      const theirs = await look();
+
+      const id = idOf(restored);
+      const back = await stand().belay(['rollback', id, '--yes']);
+      expectTrouble(back, 4, 'CHANGED_MEANWHILE', '3 objects were left as they are', 'belay-kept/');
+      for (const key of ['bytes', 'headers', 'gone']) expect(back.stderr).toContain(`${of}/${key}`);
+      expect(back.stderr).not.toContain(`${of}/quiet`);
+      expect(await look()).toEqual({ ...theirs, quiet: before['quiet'] });
+      // Three records, and what two of them kept.
+      expect((await keptObjects()) - keptBefore).toBe(5);
+
+      for (const key of ['bytes', 'headers', 'gone']) await here().delete(of, key);
+      const again = await stand().belay(['rollback', id, '--yes']);
+      expect({ code: again.code, stderr: again.stderr }).toEqual({ code: 0, stderr: again.stderr });
+      expect(await look()).toEqual(before);
+      expect(await keptObjects()).toBe(keptBefore);
+    },
+    caseMs,
+  );
+
+  test(
+    'restore: what somebody writes between two attempts is not written over, because nobody has kept it; it is named',
+    async () => {
+      const of = 'attempts';
+      const actions = new MinioActions(stand().minio);
+      try {
+        await here().createBucket(of);
+        for (const key of ['1', '2']) await here().put(of, key, `backed up ${key}`);
+        const saved = await actions.ending(backup, { Target: actions.target, Buckets: [of] });
+        expect(saved).toMatchObject({ kind: 'done' });
+        for (const key of ['1', '2']) await here().put(of, key, `before ${key}`);
+
+        const world = { ...actions.world, executionId: newToken() };
+        const attempt = async (own: JsonObject): Promise<Ending> => {
+          const inputs = actions.inputs(restoreAction, { Target: actions.target, Bucket: of, ...own });
+          const effect = effectOf(restoreAction, inputs);
+          if (effect.kind !== 'repeatable') throw new Error(`restore is ${effect.kind}`);
+          const context = contextOf(world, newToken());
+          for (;;) {
+            const answer = await effect.execute(inputs, null, context);
+            if (answer.kind !== 'pending') return answer;
+            await sleep(100);
+          }
+        };
+        // It came as far as the first object.
+        expect(await attempt({ Key: '1' })).toMatchObject({ kind: 'done', outputs: { Restored: 1 } });
+        await here().put(of, '1', 'written by somebody');
+        expect(await attempt({})).toMatchObject({
+          kind: 'failed',
+          code: 'CHANGED_MEANWHILE',
+          message: expect.stringMatching(/attempts\/1[^0-9]/),
+        });
+        expect(String(await here().get(of, '1'))).toBe('written by somebody');
+        expect(String(await here().get(of, '2'))).toBe('backed up 2');
+      } finally {
+        await actions.close();
+      }
     },
     caseMs,
   );
