@@ -109,6 +109,16 @@ export class Desk implements Disposable {
     return { pid: child.pid ?? 0, process: child, said, soFar, writes };
   }
 
+  /** Ends whatever is under way. */
+  async endAll(): Promise<void> {
+    const alive = [...this.#going].filter(
+      ({ exitCode, signalCode }) => exitCode === null && signalCode === null,
+    );
+    const ends = alive.map((child) => once(child, 'exit'));
+    for (const child of alive) child.kill('SIGKILL');
+    await Promise.all(ends);
+  }
+
   [Symbol.dispose](): void {
     for (const child of this.#going) child.kill('SIGKILL');
     keepForSearch(this.state);

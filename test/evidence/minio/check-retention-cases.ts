@@ -1,14 +1,17 @@
 /** runbooks/minio/check-retention.yaml: the rules of each bucket, byte for byte, as the server gives them. */
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { S3Refusal, type S3 } from '../../lab/minio/s3.ts';
 import { idOf, type Said } from '../../support/command-line.ts';
 import { expectTrouble } from '../trouble/expect-trouble.ts';
-import { drawn } from '../sample.ts';
+import { drawn, isThorough } from '../sample.ts';
+import { several } from './several.ts';
 import { placesOf, shipped, type Parameters, type Stand } from './stand.ts';
 
 const name = 'check-retention';
 const caseMs = 120_000;
+const manyBuckets = 200;
 const ownRule =
   '<LifecycleConfiguration><Rule><ID>own</ID><Filter><Prefix>tmp/</Prefix></Filter><Status>Enabled</Status><Expiration><Days>7</Days></Expiration></Rule></LifecycleConfiguration>';
 
@@ -218,5 +221,33 @@ export function checkRetentionCases(stand: () => Stand): void {
       expect(await rules()).toEqual(before);
     },
     caseMs,
+  );
+
+  test.runIf(isThorough)(
+    'retention: of 200 buckets each is asked, those without the rule get it, and a rollback takes it from each',
+    async () => {
+      const s3 = stand().minio.s3();
+      const bucketOf = (index: number): string => `many-${String(index).padStart(3, '0')}`;
+      await several(manyBuckets, (index) => s3.createBucket(bucketOf(index)));
+      await several(manyBuckets, (index) => s3.put(bucketOf(index), `of ${index}`, 'object'));
+      await putOwnRule(bucketOf(7));
+      const before = await rules();
+      const missing = await run();
+      expectTrouble(missing, 8, 'NON_COMPLIANT', `of ${Object.keys(before).length} buckets do not expire`);
+      const put = await run({ PutMissing: true });
+      expect({ code: put.code, stderr: put.stderr }).toEqual({ code: 0, stderr: put.stderr });
+      for (const xml of Object.values(await rules())) expect(xml).toContain('<Days>1825</Days>');
+      await sleep(1_100);
+      const old = await run({ OlderThanSeconds: 1 });
+      expectTrouble(old, 8, 'older than 1 s', `${bucketOf(0)} 1`);
+      const back = await stand().belay(['rollback', idOf(put), '--yes']);
+      expect({ code: back.code, stderr: back.stderr }).toEqual({ code: 0, stderr: back.stderr });
+      expect(await rules()).toEqual(before);
+      await several(manyBuckets, async (index) => {
+        await s3.delete(bucketOf(index), `of ${index}`);
+        await s3.request({ method: 'DELETE', path: `/${bucketOf(index)}` });
+      });
+    },
+    1_200_000,
   );
 }

@@ -7,7 +7,6 @@ import { idOf, type Said } from '../../support/command-line.ts';
 import { expectTrouble } from '../trouble/expect-trouble.ts';
 import { drawn, isThorough } from '../sample.ts';
 import { placesOf, shipped, type Parameters, type Stand } from './stand.ts';
-import { Watch } from './watch.ts';
 
 const name = 'replace-drive';
 const caseMs = 240_000;
@@ -64,7 +63,7 @@ export function replaceDriveCases(stand: () => Stand): void {
     'drive: replaced after a clean heal, healed under a runner that is killed, whole at the end',
     async () => {
       await putObjects();
-      const watch = isThorough ? await Watch.begin(stand().minio) : undefined;
+      const watch = isThorough ? await stand().watch() : undefined;
       const waiting = await run('minio02', 3);
       expectTrouble(waiting, 6, 'Now replace the drive /stg/data/data3 of minio02', 'keep it aside');
       const id = idOf(waiting);
@@ -200,6 +199,37 @@ export function replaceDriveCases(stand: () => Stand): void {
         .toBe('whole');
     },
     caseMs,
+  );
+
+  test.runIf(isThorough)(
+    'drive: another node that is down ends it before the hands are called; one that goes down while they work is named and waited for',
+    async () => {
+      const { minio } = stand();
+      await putObjects();
+      await minio.stopMinio('minio03');
+      const refused = await run('minio02', 2);
+      await minio.startMinio('minio03');
+      expectTrouble(refused, 1, 'Failed at Serving', 'minio03');
+      await minio.untilHealthy();
+
+      const waiting = await run('minio02', 2);
+      expectTrouble(waiting, 6, 'Now replace the drive /stg/data/data2 of minio02');
+      const id = idOf(waiting);
+      await minio.stopMinio('minio03');
+      try {
+        await minio.drives.blank('minio02', 2);
+        await stand().belay(['continue', id]);
+        const going = stand().desk.start(['resume', id], { env: stand().env });
+        await going.writes(/▸ Healed[^]*minio03/);
+        await minio.startMinio('minio03');
+        const done = stand().heard(await going.said);
+        expect({ code: done.code, stderr: done.stderr }).toEqual({ code: 0, stderr: done.stderr });
+      } finally {
+        await minio.startMinio('minio03');
+      }
+      await expectWhole('minio02', 2);
+    },
+    caseMs * 2,
   );
 
   test(

@@ -8,23 +8,24 @@ import { Desk, idOf, type Going, type Said, type Way } from '../../support/comma
 import { accidentOn, failingAfter, placesIn, shippedFile } from '../failing-step.ts';
 import { shownFrom, type Shown } from '../patch/command.ts';
 import { readable, readableInFolder, type Canary } from '../secrets/canary.ts';
+import { Watch } from './watch.ts';
 
 export type Parameters = Readonly<Record<string, string | number | boolean | readonly string[]>>;
 
 export class Stand {
   readonly minio: MinioLab;
-  readonly desk: Desk;
+  /** Another one after a test that failed: `ended`. */
+  desk: Desk;
   /** Values that may stand nowhere: search with `expectNowhere`. */
   readonly secrets: Canary[];
   /** In the environment of every `belay` of this stand. */
   readonly env: Record<string, string>;
   readonly #said: Said[] = [];
+  readonly #watches: Watch[] = [];
 
   private constructor(minio: MinioLab) {
     this.minio = minio;
-    this.desk = new Desk();
-    const { hosts } = minio.inventory();
-    this.desk.write('belay.yaml', { hosts, groups: { minio: [...minio.nodes] } });
+    this.desk = this.#newDesk();
     this.env = { MINIO_SECRET: minio.root.secretKey, BACKUP_SECRET: minio.backup.secretKey };
     this.secrets = [minio.root, minio.backup].map(({ secretKey }) => ({
       value: secretKey,
@@ -36,9 +37,39 @@ export class Stand {
     return new Stand(await MinioLab.up());
   }
 
+  #newDesk(): Desk {
+    const desk = new Desk();
+    const { hosts } = this.minio.inventory();
+    desk.write('belay.yaml', { hosts, groups: { minio: [...this.minio.nodes] } });
+    return desk;
+  }
+
   async down(): Promise<void> {
+    await this.#endWatches();
     this.desk[Symbol.dispose]();
     await this.minio.down();
+  }
+
+  /** A load through nginx and an observer, from now on. */
+  async watch(): Promise<Watch> {
+    const watch = await Watch.begin(this.minio);
+    this.#watches.push(watch);
+    return watch;
+  }
+
+  async #endWatches(): Promise<void> {
+    for (const watch of this.#watches.splice(0)) await watch.abandon();
+  }
+
+  /** After each test. What one that failed, or took too long, leaves going ends with it, and the next one finds no lock of it. */
+  async ended(hasFailed: boolean): Promise<void> {
+    await this.#endWatches();
+    if (!hasFailed) return;
+    await this.desk.endAll();
+    this.desk[Symbol.dispose]();
+    this.desk = this.#newDesk();
+    const hosts = [...this.minio.nodes, 'lb1', 'bk1'];
+    await Promise.all(hosts.map((host) => this.minio.run(host, 'rm -rf /var/tmp/belay-lock*')));
   }
 
   /** What every runbook for this cluster is told. */
