@@ -4,6 +4,7 @@ import type { Judged } from '../../compliance/types.ts';
 import { askAny } from '../minio/ask-any.ts';
 import { serversOf, type Server } from '../minio/admin.ts';
 import { keyedInputs, openCluster, type KeyedInputs } from '../minio/cluster.ts';
+import { seesEveryBucket } from '../minio/sees-every-bucket.ts';
 import { rulesOf } from '../minio/lifecycle-rules.ts';
 import type { ActionContext } from '../define-action.ts';
 import type { S3Client } from '../../transports/s3/client.ts';
@@ -68,10 +69,18 @@ export const checkMinio = defineAccountCheck({
       judged.push(...ofServers(servers, inputs));
     }
     if (inputs.Lifecycle === true || inputs.Versioning === true || inputs.NoAnonymousAccess === true) {
-      const { buckets, s3 } = await askAny(cluster, async (node) => {
+      const { buckets, seesAll, s3 } = await askAny(cluster, async (node) => {
         const client = cluster.s3(node, inputs);
-        return { buckets: await client.buckets(), s3: client };
+        return { buckets: await client.buckets(), seesAll: await seesEveryBucket(client), s3: client };
       });
+      if (!seesAll)
+        judged.push(
+          unknown(
+            'buckets',
+            'NOT_ALL_LISTED',
+            'the cluster may have buckets that it does not list to this key: its policy does not let it list every bucket (s3:ListAllMyBuckets, and s3:ListBucket on every bucket)',
+          ),
+        );
       const meant = buckets.filter((bucket) => inputs.Except?.includes(bucket) !== true);
       if (meant.length > bucketsMax)
         judged.push(unknown('', 'TOO_MANY', `it has more than ${bucketsMax} buckets`));

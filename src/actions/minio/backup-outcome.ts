@@ -26,13 +26,20 @@ export type Outputs = {
 };
 
 /** Said before anything is copied, and again at the end: what is not there afterwards, or only in the manifest. */
-export function restrictions({ versioned, locks }: Progress, { Versions = false }: Asked): readonly string[] {
+export function restrictions(
+  { versioned, locks, mayMissBuckets }: Progress,
+  { Versions = false }: Asked,
+): readonly string[] {
   const about = aboutLocks(locks);
   return [
+    ...(mayMissBuckets ? [notListed] : []),
     ...(versioned.length > 0 && !Versions ? [onlyLatest(versioned)] : []),
     ...(about === undefined ? [] : [about]),
   ];
 }
+
+const notListed =
+  'buckets that the policy of the access key does not cover are not backed up: the cluster does not list them to it, and nobody can tell whether there are some (allow s3:ListAllMyBuckets, and s3:ListBucket on every bucket)';
 
 const onlyLatest = (versioned: readonly Versioned[]): string =>
   `only the latest version of each object is copied from ${listed(versioned.map(({ bucket }) => bucket))} (Versions: true copies all)`;

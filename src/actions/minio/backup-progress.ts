@@ -2,6 +2,7 @@
 import type { S3Client } from '../../transports/s3/client.ts';
 import { ActionFailure, type ActionContext } from '../define-action.ts';
 import { addTotals, noTotals, type Manifest, type Totals } from './backup-manifest.ts';
+import { seesEveryBucket } from './sees-every-bucket.ts';
 import { carryLocks, type Locks } from './backup-locks.ts';
 import { versionedOf, type Versioned, type VersionsProgress } from './backup-versions.ts';
 
@@ -18,6 +19,8 @@ export interface Progress {
   /** Buckets that keep versions, or did. */
   readonly versioned: readonly Versioned[];
   readonly locks: Locks;
+  /** There may be buckets that the cluster does not list to this key. */
+  readonly mayMissBuckets: boolean;
   /** Undefined: not begun. */
   versions: VersionsProgress | undefined;
 }
@@ -42,6 +45,7 @@ export async function begin(
     });
   }
   const buckets = wanted ?? all;
+  const mayMissBuckets = wanted === undefined && !(await seesEveryBucket(source));
   const versioned = await versionedOf(source, buckets);
   const names = versioned.map(({ bucket }) => bucket);
   const locks = await carryLocks(source, names, { target, token: manifest.token });
@@ -61,6 +65,7 @@ export async function begin(
     bucketTotals: underWay.reduce((sum, { totals }) => addTotals(sum, totals), noTotals),
     versioned,
     locks,
+    mayMissBuckets,
     versions: undefined,
   };
 }

@@ -25,6 +25,7 @@ import { keyedInputs, openCluster, type Cluster } from './cluster.ts';
 import { countOlder, type OlderCounts } from './lifecycle-older.ts';
 import { earlierIn, gapsIn, rulesOf, withRule, type Wanted } from './lifecycle-rules.ts';
 import { windowTrouble } from './healthy-window.ts';
+import { seesEveryBucket } from './sees-every-bucket.ts';
 
 const defaultRuleId = 'belay-expiry';
 const namesShown = 20;
@@ -185,6 +186,12 @@ async function inTurns(buckets: readonly string[], ask: (bucket: string) => Prom
 
 async function bucketsOf({ Buckets }: Inputs, s3: S3Client): Promise<readonly string[]> {
   const all = await s3.buckets();
+  if (Buckets === undefined && !(await seesEveryBucket(s3))) {
+    throw new ActionFailure({
+      code: 'UNDETERMINED',
+      message: `${s3.label} may have buckets that it does not list to this access key: its policy does not let it list every bucket. Allow s3:ListAllMyBuckets, and s3:ListBucket on every bucket, or name Buckets. Nothing was changed`,
+    });
+  }
   const unknown = Buckets?.find((bucket) => !all.includes(bucket));
   if (unknown !== undefined) {
     throw new ActionFailure({
@@ -202,27 +209,32 @@ async function determined<T>(
   context: ActionContext,
   ask: (s3: S3Client) => Promise<T>,
 ): Promise<T> {
-  const trouble = await windowTrouble(cluster, inputs, context);
-  if (trouble !== undefined) {
+  try {
+    const trouble = await windowTrouble(cluster, inputs, context);
+    if (trouble === undefined) return await askAny(cluster, (node) => ask(cluster.s3(node, inputs)));
     throw new ActionFailure({
       code: 'UNDETERMINED',
       message: `no verdict while the cluster is not healthy: ${trouble}`,
       retryable: true,
     });
-  }
-  try {
-    return await askAny(cluster, (node) => ask(cluster.s3(node, inputs)));
   } catch (error) {
-    if (!(error instanceof S3Failure) || !(error.isBusy || error.status === 404)) throw error;
-    throw new ActionFailure({
-      code: 'UNDETERMINED',
-      message: `no verdict: ${error.message}.\nWithin seconds of a start this says nothing about the objects; settle the cluster and ask again`,
-      retryable: true,
-      effect: 'known',
-      cause: error,
-    });
+    if (!(error instanceof S3Failure)) throw error;
+    if (error.status === 403) throw undetermined(error, '', false);
+    if (!error.isBusy && error.status !== 404) throw error;
+    const why =
+      '.\nWithin seconds of a start this says nothing about the objects; settle the cluster and ask again';
+    throw undetermined(error, why, true);
   }
 }
+
+const undetermined = (cause: S3Failure, why: string, retryable: boolean): ActionFailure =>
+  new ActionFailure({
+    code: 'UNDETERMINED',
+    message: `no verdict: ${cause.message}${why}`,
+    retryable,
+    effect: 'known',
+    cause,
+  });
 
 async function carryOut(
   inputs: Inputs,

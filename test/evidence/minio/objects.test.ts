@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe } from 'vitest';
 import { MinioLab } from '../../lab/minio/cluster.ts';
 import { backupCases } from './backup-cases.ts';
 import { checkRetentionCases } from './check-retention-cases.ts';
+import { deniedCases } from './denied-cases.ts';
 import { hangsCases } from './hangs-cases.ts';
 import { locksCases } from './locks-cases.ts';
 import { replaceDriveCases } from './replace-drive-cases.ts';
@@ -27,6 +28,7 @@ describe.skipIf(reason)(`MinIO's objects${reason === undefined ? '' : ` (skipped
   versionsCases(() => stand);
   locksCases(() => stand);
   checkRetentionCases(() => stand);
+  deniedCases(() => stand);
   underLoadCases(() => stand);
   replaceDriveCases(() => stand);
   // Last: what hung or was full takes MinIO up to 20 s to reach again.
