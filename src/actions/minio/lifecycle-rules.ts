@@ -122,11 +122,44 @@ export function withRule(
       : `<NoncurrentVersionExpiration><NoncurrentDays>${days}</NoncurrentDays></NoncurrentVersionExpiration>`;
   const rule = `<Rule><ID>${escaped(id)}</ID><Status>Enabled</Status><Filter><Prefix>${escaped(prefix)}</Prefix></Filter><Expiration><Days>${days}</Days></Expiration>${old}</Rule>`;
   if (xml === undefined) return `<LifecycleConfiguration>${rule}</LifecycleConfiguration>`;
-  const others = xml.replaceAll(/<Rule>.*?<\/Rule>/gs, (each) =>
-    each.includes(`<ID>${escaped(id)}</ID>`) ? '' : each,
-  );
-  return others.replace('</LifecycleConfiguration>', `${rule}</LifecycleConfiguration>`);
+  return replaced(xml, id, '').replace('</LifecycleConfiguration>', `${rule}</LifecycleConfiguration>`);
 }
+
+export type TakenBack =
+  /** `xml` undefined: none is left. */
+  | { readonly kind: 'rules'; readonly xml: string | undefined }
+  /** Somebody has changed the rule that was put, or taken it away. */
+  | { readonly kind: 'theirs' };
+
+/**
+ * What stands there now without the rule that was put, and with the one of the same id that stood before. What somebody has added
+ * since stays.
+ */
+export function takenBack(
+  now: string | undefined,
+  was: string | undefined,
+  put: Pick<Wanted, 'days' | 'prefix'> & { readonly id: string },
+): TakenBack {
+  const ours = now === undefined ? undefined : rulesOf(now).find(({ id }) => id === put.id);
+  if (now === undefined || ours === undefined || !ours.isEnabled || ours.isNarrowed)
+    return { kind: 'theirs' };
+  if (ours.days !== put.days || ours.prefix !== put.prefix) return { kind: 'theirs' };
+  const othersOf = (xml = ''): string =>
+    ruleTexts(xml)
+      .filter((each) => !hasId(each, put.id))
+      .toSorted()
+      .join('');
+  if (othersOf(now) === othersOf(was)) return { kind: 'rules', xml: was };
+  const before = ruleTexts(was ?? '').filter((each) => hasId(each, put.id));
+  const left = replaced(now, put.id, before.join(''));
+  return { kind: 'rules', xml: ruleTexts(left).length === 0 ? undefined : left };
+}
+
+const ruleText = /<Rule>.*?<\/Rule>/gs;
+const ruleTexts = (xml: string): readonly string[] => xml.match(ruleText) ?? [];
+const hasId = (rule: string, id: string): boolean => rule.includes(`<ID>${escaped(id)}</ID>`);
+const replaced = (xml: string, id: string, instead: string): string =>
+  xml.replaceAll(ruleText, (each) => (hasId(each, id) ? instead : each));
 
 const escaped = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');

@@ -23,7 +23,7 @@ import { strictObject } from '../strict-object.ts';
 import { askAny } from './ask-any.ts';
 import { keyedInputs, openCluster, type Cluster } from './cluster.ts';
 import { countOlder, type OlderCounts } from './lifecycle-older.ts';
-import { earlierIn, gapsIn, rulesOf, withRule, type Wanted } from './lifecycle-rules.ts';
+import { earlierIn, gapsIn, rulesOf, takenBack, withRule, type Wanted } from './lifecycle-rules.ts';
 import { windowTrouble } from './healthy-window.ts';
 import { seesEveryBucket } from './sees-every-bucket.ts';
 
@@ -345,9 +345,9 @@ function summaryOf(xml: string | null | undefined): string {
   return `${rules.length} ${rules.length === 1 ? 'rule' : 'rules'}: ${rules.join(', ')}`;
 }
 
-/** The exported rules as they were, where what is there now has become of them by our rule. */
+/** The exported rules as they were; beside rules that somebody has added since, ours is taken out. */
 async function putBack(
-  { RuleId = defaultRuleId }: Inputs,
+  { Days, Prefix = '', RuleId = defaultRuleId }: Inputs,
   { Rules }: Before,
   s3: S3Client,
 ): Promise<Poll<JsonObject>> {
@@ -356,14 +356,14 @@ async function putBack(
   for (const [bucket, was] of Object.entries(Rules)) {
     const now = await s3.lifecycle(bucket);
     if ((now ?? null) === was) continue;
-    const isOurs = now !== undefined && rulesOf(now).some(({ id }) => id === RuleId);
-    if (!isOurs) {
+    const left = takenBack(now, was ?? undefined, { id: RuleId, days: Days, prefix: Prefix });
+    if (left.kind === 'theirs') {
       others.push(bucket);
       continue;
     }
-    if (was === null) await s3.removeLifecycle(bucket);
-    else await s3.putLifecycle(bucket, was);
-    changes.push({ target: bucket, subject: 'lifecycle', from: summaryOf(now), to: summaryOf(was) });
+    if (left.xml === undefined) await s3.removeLifecycle(bucket);
+    else await s3.putLifecycle(bucket, left.xml);
+    changes.push({ target: bucket, subject: 'lifecycle', from: summaryOf(now), to: summaryOf(left.xml) });
   }
   if (others.length === 0) return done({}, { changes });
   const more = others.length > 3 ? ` and ${others.length - 3} more` : '';

@@ -1,6 +1,12 @@
 /** Lifecycle rules: which ones cover every object, and that adding one leaves the others to the byte. */
 import { expect, it } from 'vitest';
-import { earlierIn, gapsIn, rulesOf, withRule } from '../../../src/actions/minio/lifecycle-rules.ts';
+import {
+  earlierIn,
+  gapsIn,
+  rulesOf,
+  takenBack,
+  withRule,
+} from '../../../src/actions/minio/lifecycle-rules.ts';
 
 const rule = (inner: string) => `<Rule>${inner}</Rule>`;
 const config = (...rules: readonly string[]) =>
@@ -191,4 +197,44 @@ it('what expires earlier, by a prefix or a tag, is told, and no gap', () => {
   expect(earlierIn(rules, { ...wanted, prefix: 'docs/' })).toEqual([
     'those of its rule tagged after 30 days',
   ]);
+});
+
+it.each([
+  ['none', undefined],
+  ['others', config(rule(`<ID>own</ID>${on}<Expiration><Days>7</Days></Expiration>`))],
+  ['one of the same id', config(rule(`<ID>ours</ID>${on}<Expiration><Days>7</Days></Expiration>`))],
+])(
+  'taken back where %s stood before, the rules are as they were; what somebody added since stays',
+  (_, was) => {
+    const put = { id: 'ours', days: 1825, prefix: '' };
+    const now = withRule(was, { ...put, versioning: 'enabled' });
+    expect(takenBack(now, was, put)).toEqual({ kind: 'rules', xml: was });
+
+    const theirs = rule(`<ID>theirs</ID>${on}<Expiration><Days>30</Days></Expiration>`);
+    const more = now.replace('</LifecycleConfiguration>', `${theirs}</LifecycleConfiguration>`);
+    const left = takenBack(more, was, put);
+    const idsOf = (xml: string | undefined) =>
+      xml === undefined ? [] : rulesOf(xml).map(({ id, days }) => `${id} ${days}`);
+    expect(left.kind).toBe('rules');
+    expect(idsOf(left.kind === 'rules' ? left.xml : '').toSorted()).toEqual(
+      [...idsOf(was), 'theirs 30'].toSorted(),
+    );
+  },
+);
+
+it('a rule of ours that somebody has changed or removed since is theirs', () => {
+  const put = { id: 'ours', days: 1825, prefix: '' };
+  const now = withRule(undefined, { ...put, versioning: 'off' });
+  expect(takenBack(undefined, undefined, put)).toEqual({ kind: 'theirs' });
+  expect(takenBack(config(), undefined, put)).toEqual({ kind: 'theirs' });
+  expect(takenBack(now.replace('1825', '3650'), undefined, put)).toEqual({ kind: 'theirs' });
+  expect(takenBack(now.replace('Enabled', 'Disabled'), undefined, put)).toEqual({ kind: 'theirs' });
+  expect(takenBack(now, undefined, { ...put, prefix: 'docs/' })).toEqual({ kind: 'theirs' });
+});
+
+it('rules that somebody removed since do not come back with ours taken out', () => {
+  const put = { id: 'ours', days: 1825, prefix: '' };
+  const was = config(rule(`<ID>own</ID>${on}<Expiration><Days>7</Days></Expiration>`));
+  const now = withRule(undefined, { ...put, versioning: 'off' });
+  expect(takenBack(now, was, put)).toEqual({ kind: 'rules', xml: undefined });
 });

@@ -37,17 +37,21 @@ export function checkRetentionCases(stand: () => Stand): void {
     });
     return Object.fromEntries(await Promise.all(all));
   }
+  async function putRules(bucket: string, xml: string): Promise<void> {
+    const answer = await stand()
+      .minio.s3()
+      .request({
+        method: 'PUT',
+        path: `/${bucket}`,
+        query: { lifecycle: '' },
+        headers: { 'content-md5': createHash('md5').update(xml).digest('base64') },
+        body: Buffer.from(xml),
+      });
+    if (answer.status >= 300) throw new S3Refusal('the rules of the test', answer);
+  }
   async function putOwnRule(bucket: string): Promise<void> {
-    const s3 = stand().minio.s3();
-    await s3.createBucket(bucket);
-    const answer = await s3.request({
-      method: 'PUT',
-      path: `/${bucket}`,
-      query: { lifecycle: '' },
-      headers: { 'content-md5': createHash('md5').update(ownRule).digest('base64') },
-      body: Buffer.from(ownRule),
-    });
-    if (answer.status >= 300) throw new S3Refusal('the rule of the test', answer);
+    await stand().minio.s3().createBucket(bucket);
+    await putRules(bucket, ownRule);
   }
 
   test(
@@ -79,9 +83,19 @@ export function checkRetentionCases(stand: () => Stand): void {
       expectTrouble(old, 8, 'NON_COMPLIANT', 'older than 1 s', 'invoices 1');
       expect(await rules()).toEqual(after);
 
+      // Somebody adds a rule before the rollback: it stays.
+      const theirs =
+        '<Rule><ID>theirs</ID><Filter><Prefix>logs/</Prefix></Filter><Status>Enabled</Status><Expiration><Days>30</Days></Expiration></Rule>';
+      await putRules(
+        'invoices',
+        (after['invoices'] ?? '').replace('</LifecycleConfiguration>', `${theirs}</LifecycleConfiguration>`),
+      );
       const back = await stand().belay(['rollback', idOf(put), '--yes']);
       expect({ code: back.code, stderr: back.stderr }).toEqual({ code: 0, stderr: back.stderr });
-      expect(await rules()).toEqual(before);
+      const { invoices, ...rest } = await rules();
+      expect({ ...rest, invoices: before['invoices'] }).toEqual(before);
+      const ids = [...(invoices ?? '').matchAll(/<ID>([^<]+)</g)].map(([, id = '']) => id);
+      expect(ids.toSorted((one, other) => one.localeCompare(other))).toEqual(['own', 'theirs']);
     },
     caseMs,
   );
