@@ -189,7 +189,7 @@ export const terminateLaunched = restoring({
           target: id,
           subject: 'instance',
           from: found.Instances[id] ?? 'unknown',
-          to: 'terminated',
+          to: null,
         })),
       },
     );
