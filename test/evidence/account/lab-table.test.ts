@@ -53,8 +53,13 @@ const acting: Readonly<Record<string, { readonly action: string; readonly inputs
 /** These need more than a plain host: tests of their own show their truth, with the servers that they are about. */
 const elsewhere = ['host:reboot'];
 
-/** Makes what the rows start from, whatever a row before has left. */
+/** Makes what the rows start from, whatever a row before has left; a package manager that it left is let end first. */
 const baseline = `set -eu
+tries=0
+while grep -qsxE 'apt-get|dpkg' /proc/[0-9]*/comm; do
+  tries=$((tries + 1)); [ "$tries" -lt 600 ] || { echo 'a package manager does not end' >&2; exit 1; }
+  sleep 0.1
+done
 rm -f /etc/belay-new /opt/row.new
 printf 'before\\n' >/etc/belay-there; chown root:root /etc/belay-there; chmod 0644 /etc/belay-there
 cp /bin/true /opt/row; cp /bin/false /opt/row.old; cp /bin/echo /opt/row.source
