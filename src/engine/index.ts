@@ -41,6 +41,7 @@ export { beginTimeoutMs, prepareTimeoutMs } from './limits.ts';
 export {
   accountOf,
   changedByUndo,
+  isByWord,
   standingChanges,
   standingTargets,
   type Account,
@@ -50,7 +51,14 @@ export {
   type Way,
 } from './account/account.ts';
 export { isDifferent, netChanges } from './account/net-changes.ts';
-export { takenBack, type TakenBack } from './account/taken-back.ts';
+export {
+  stayingByWord,
+  takenBack,
+  type ByWord,
+  type Ran,
+  type StaysBy,
+  type TakenBack,
+} from './account/taken-back.ts';
 export { standingRestorePoints, type StandingRestorePoint } from './account/restore-points.ts';
 export { type ChildCall, type ChildInput, type ChildOutcome, type ChildRollbackCall } from './children.ts';
 export { plan } from './plan.ts';

@@ -16,7 +16,9 @@ export async function lookAgain(after: Frame, pass: number, request: RollbackReq
   const traces = new Traces(after.execution.began);
   const steps: { step: string; found: Looked; difference: string }[] = [];
   for (const record of after.execution.began) {
-    if (!needsUndo(record) || (request.step !== undefined && record.path !== request.step)) continue;
+    // What its author wants to stay is told from the account, and is no difference that anybody made.
+    if (!needsUndo(record) || record.step.undo.kind === 'none') continue;
+    if (request.step !== undefined && record.path !== request.step) continue;
     const seen: Seen[] = [];
     await lookAtEach(after, record, `rollback${pass}/again/${record.path}`, async (lane, own) => {
       if (!needsUndo(own)) return;

@@ -1,5 +1,6 @@
 /** What an execution leaves in the world, for the execution above it. */
 import { netChanges } from './account/net-changes.ts';
+import type { Change } from './events.ts';
 import type { Execution } from './execution.ts';
 import { hasTouched, isClean } from './needs-undo.ts';
 import { allActing } from './on-hosts.ts';
@@ -7,19 +8,29 @@ import type { StepRecord } from './records.ts';
 import type { ExecutionResult } from './result.ts';
 
 export function standing({ began }: Execution): Required<Pick<ExecutionResult, 'changes' | 'acted'>> {
-  const left = allActing(began).filter(
-    (record) => hasTouched(record) && (record.undo === null || !isClean(record.undo)),
-  );
-  return {
-    changes: netChanges(left.flatMap(({ result }) => result?.changes ?? [])),
-    acted: left.length === 0 ? 'no' : left.some(mayHaveDoneMore) ? 'unknown' : 'yes',
-  };
+  const touched = allActing(began).filter(hasTouched);
+  const open = touched.filter(({ undo }) => undo === null || !isClean(undo));
+  // What needs no undo by its author's word is still there when all the others are undone.
+  const byWord = touched.filter((record) => !open.includes(record) && isByWord(record));
+  const changes = netChanges([...open, ...byWord].flatMap(changesOf));
+  const isUnsure = open.some(mayHaveDoneMore) || byWord.some(mayHaveDoneMore);
+  return { changes, acted: isUnsure ? 'unknown' : open.length > 0 || changes.length > 0 ? 'yes' : 'no' };
+}
+
+const isByWord = ({ step }: StepRecord): boolean => step.undo.kind === 'none';
+
+/** No rollback of the execution above takes back what this one's author wants to stay. */
+function changesOf(record: StepRecord): readonly Change[] {
+  const changes = record.result?.changes ?? [];
+  return isByWord(record) ? changes.map((change) => ({ ...change, isForGood: true })) : changes;
 }
 
 /** It did not come to its end, or cannot tell what it changed. */
-function mayHaveDoneMore({ status, descriptor: { undo }, result, step, children }: StepRecord): boolean {
+function mayHaveDoneMore(record: StepRecord): boolean {
+  const { status, descriptor, result, children, hasEnded } = record;
+  const { undo } = descriptor;
   if (children !== undefined) return children.some(({ acted }) => acted === 'unknown');
+  if (isByWord(record)) return status !== 'Success' && hasEnded !== true;
   if (status !== 'Success') return true;
-  if (step.undo.kind === 'none') return false;
   return undo.kind === 'none' && undo.leavesChange && (result?.changes.length ?? 0) === 0;
 }

@@ -2,7 +2,7 @@
  * The last lines of a run: how it ended, what is different now, what to type next. Pure. The last line on the screen is
  * the one that matters.
  */
-import { accountOf, takenBack, type Account, type Failure, type Repeated } from '../../engine/index.ts';
+import { accountOf, type Account, type Failure, type Repeated } from '../../engine/index.ts';
 import type { ExecutionView } from '../../runtime/execution-view.ts';
 import { netChanges, targetsText } from './change-text.ts';
 import { clockText, durationText } from './durations.ts';
@@ -13,6 +13,7 @@ import {
   changedByUndo,
   changedCount,
   keptRestorePoints,
+  leftByWord,
   outdated,
   stepsWithoutUndo,
   stillChanged,
@@ -21,6 +22,7 @@ import {
   type Leftover,
 } from './still-changed.ts';
 import type { Style } from './style.ts';
+import { asBeforeText, namesText, ranLines, ranText } from './taken-back-text.ts';
 
 export function endingLines(view: ExecutionView, style: Style): string[] {
   if (view.repeated !== null) return repeatedLines(view, view.repeated, style);
@@ -61,7 +63,7 @@ function doneLines(view: ExecutionView, style: Style): string[] {
   const said = what.join('');
   // What stays and the way back are one thought.
   const joined = kept.length > 0 && next !== '' ? `${said.slice(0, -1)};` : said;
-  return [...untoldLines(untold), `${took}${joined}${next}`];
+  return [...untoldLines(untold), ...ranLines(account), `${took}${joined}${next}`];
 }
 
 /** What did not run is told where a person had it end there. */
@@ -89,20 +91,8 @@ function unchangedText({ isUntouched, steps }: Account): string {
       ? []
       : [`${namesText(told)} left no change, by what ${told.length === 1 ? 'it' : 'they'} told.`]),
     ...(seen.length === 0 ? [] : [`${namesText(seen)} looked at again${clock}: as before.`]),
-    ...(words.length === 0
-      ? []
-      : [
-          `${namesText(words)} ran; by ${words.length === 1 ? 'its' : 'their'} undo: none there is nothing to take back.`,
-        ]),
+    ...(words.length === 0 ? [] : [`${ranText(words)}.`]),
   ].join(' ');
-}
-
-/** So many names are said; the others are counted. */
-const namesMax = 4;
-
-function namesText(names: readonly string[]): string {
-  const shown = names.slice(0, namesMax).map(printable).join(', ');
-  return names.length <= namesMax ? shown : `${shown} and ${names.length - namesMax} more`;
 }
 
 /** Nothing may call a command harmless of which nobody knows what it did. */
@@ -134,6 +124,7 @@ function failedLines(view: ExecutionView, style: Style): string[] {
       ? 'Nothing was undone. Still changed:'
       : 'Nothing was undone. What may be changed:',
     ...leftoverLines(left),
+    ...ranLines(account),
     ...keptLines(kept),
     why,
     `  next  ${nextAfterFailure(view)}`,
@@ -167,36 +158,13 @@ function cleanLines(view: ExecutionView, style: Style): string[] {
   return [head, ...but, ...kept, `  why   ${logsCommand(view)}`];
 }
 
-/** What was read again after its undo is told as a fact; what only the undo told is told as its word. */
-function asBeforeText(view: ExecutionView): string {
-  const { seen, told, byList, again, byWord } = takenBack(accountOf(view));
-  const at = clockText(view.startedAt ?? view.createdAt);
-  const as = (targets: readonly string[]) =>
-    `${targetsText(targets)} ${targets.length === 1 ? 'is as it was' : 'are as they were'} at ${at}`;
-  return [
-    ...(seen.length === 0 ? [] : [` ${as(seen)}.`]),
-    ...(told.length === 0 ? [] : [` By what its undo told, ${as(told)}.`]),
-    ...byList.map(
-      ({ target, steps }) =>
-        ` What ${namesText(steps)} changed on ${printable(target)} is as ${steps.length === 1 ? 'its' : 'their'} undo list left it.`,
-    ),
-    ...again.map(
-      ({ target, steps }) =>
-        ` What ${namesText(steps)} changed on ${printable(target)} was put back, and a later undo changed it again.`,
-    ),
-    ...byWord.map(
-      ({ target, steps }) =>
-        ` What ${namesText(steps)} changed on ${printable(target)} stays, by ${steps.length === 1 ? 'its' : 'their'} undo: none.`,
-    ),
-  ].join('');
-}
-
 function uncleanLines(view: ExecutionView, style: Style): string[] {
   const word = view.rollbackStatus === 'failed' ? 'FAILED' : 'PARTIAL';
   const head = view.status === 'Success' ? `Rollback ${word}.` : `${howItEnded(view)}, rollback ${word}.`;
   return [
     style.paint('bad', `${head} Still changed:`),
     ...leftoverLines(stillChanged(view)),
+    ...ranLines(accountOf(view)),
     ...keptLines(keptRestorePoints(view)),
     `  next: ${nextAfterUnclean(view)}`,
   ];
@@ -248,6 +216,8 @@ function repeatedLines(view: ExecutionView, { at, steps }: Repeated, style: Styl
     style.paint(differing.length + view.outdated.length === 0 ? 'good' : 'warn', already),
     ...(steps.length === 0 ? [] : [`Looked again at ${clockText(at)}:`, ...seen]),
     ...leftoverLines(outdated(view)),
+    ...leftoverLines(leftByWord(view)),
+    ...ranLines(accountOf(view)),
     'Nothing was done.',
   ];
 }

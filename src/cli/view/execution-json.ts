@@ -1,5 +1,5 @@
 /** An execution as `list --json` and `show --json` give it. Fields may be added, never removed; instants in RFC 3339. */
-import { accountOf, type StepState, type UndoState } from '../../engine/index.ts';
+import { accountOf, stayingByWord, type StepState, type UndoState } from '../../engine/index.ts';
 import type { ExecutionView, ListedExecution } from '../../runtime/execution-view.ts';
 
 const instant = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
@@ -47,6 +47,7 @@ function accountJson(view: ExecutionView) {
     isUntouched: account.isUntouched,
     isNothingLeft: account.isNothingLeft,
     offersRollback: account.offersRollback,
+    byWord: stayingByWord(account),
     steps: account.steps.map(({ step, certainty, way, stands, looked }) => ({
       step: step.name,
       certainty,

@@ -2,7 +2,7 @@
  * What an execution that nobody runs has left stopped or out of a load balancer, and what to type: the line that a person
  * needs first. By what its steps and undos told; a step whose end nobody knows is named beside it. Pure.
  */
-import { accountOf, netChanges, type Change, type UndoState } from '../../engine/index.ts';
+import { accountOf, netChanges, type Change, type StepAccount, type UndoState } from '../../engine/index.ts';
 import type { ExecutionView } from '../../runtime/execution-view.ts';
 import { printable } from './printable.ts';
 
@@ -43,7 +43,10 @@ export function outOfServiceLine(view: Seen, next = nextFor(view)): string | und
     .concat(view.rollback.flatMap(({ steps }) => steps))
     .filter(({ status, action }) => status === 'InProgress' && !holdsOthers.has(action))
     .map(({ name }) => `; ${printable(name)} was under way`);
-  return `${view.executionId}: ${what.join(', ')}${open.join('')}. ${next}`;
+  const isForGood =
+    view.endedAt !== null && outOfService(view, ({ way }) => way.kind !== 'none').length === 0;
+  const then = isForGood ? 'Nothing puts it back: no step that did it has an undo' : next;
+  return `${view.executionId}: ${what.join(', ')}${open.join('')}. ${then}`;
 }
 
 /** What a step that was under way may have taken out of service, by its inputs. */
@@ -84,9 +87,9 @@ function nextFor({ executionId: id, endedAt, cancelRequested, rollbackStatus }: 
     : `belay resume ${id} goes on, belay cancel ${id} climbs down`;
 }
 
-function outOfService(view: Seen): Change[] {
+function outOfService(view: Seen, isMeant: (each: StepAccount) => boolean = () => true): Change[] {
   const { steps } = accountOf(view);
-  const forward = steps.filter(({ stands }) => stands).flatMap(({ step }) => step.changes);
+  const forward = steps.filter((each) => each.stands && isMeant(each)).flatMap(({ step }) => step.changes);
   const undone = view.rollback.filter(isOpen).flatMap((undo) => undo.steps.flatMap(({ changes }) => changes));
   return netChanges([...forward, ...undone]).filter(
     ({ from, to }) => from !== null && serving.has(from) && to !== null && Object.hasOwn(words, to),

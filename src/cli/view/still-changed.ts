@@ -2,6 +2,7 @@
 import {
   accountOf,
   changedByUndo as changesByUndo,
+  isByWord,
   isDifferent,
   netChanges,
   standingChanges,
@@ -30,6 +31,14 @@ export function stillChanged(view: ExecutionView): Leftover[] {
     .flatMap((each) => standingChanges(each).map((change) => ({ ...change, why: whyOf(each) })));
   const net = netChanges([...told, ...puttingBack(standing, told)]);
   return [...net.map(leftoverOf), ...changedByUndo(view), ...untold(standing, net), ...outdated(view)];
+}
+
+/** What stays, or may, because its author wrote that it needs no undo. */
+export function leftByWord(view: ExecutionView): Leftover[] {
+  const own = accountOf(view).steps.filter(isByWord);
+  const told = own.flatMap((each) => each.step.changes.map((change) => ({ ...change, why: whyOf(each) })));
+  const net = netChanges(told);
+  return [...net.map(leftoverOf), ...untold(own, net)];
 }
 
 /** Processes that go on with what was taken back: nobody restarts them unasked. */
@@ -80,7 +89,7 @@ function untold(standing: readonly StepAccount[], shown: readonly Change[]): Lef
   const groups = new Map<string, Leftover & { readonly names: string[] }>();
   for (const each of standing) {
     const { step, undo, certainty } = each;
-    const isOpen = certainty === 'unsure' || undo !== undefined;
+    const isOpen = certainty === 'unsure' || (undo !== undefined && !isByWord(each));
     const own = netChanges(standingChanges(each));
     const isCause = undo?.result === 'failed' && undo.failure?.code !== 'UNDO_NEEDED';
     // Told above, or put back meanwhile; but a failure that others wait for is told in any case.
@@ -120,7 +129,8 @@ function howItStands({ status, acted }: StepState): string {
 
 const noUndo = (reason: string) => `no undo: ${printable(reason)}`;
 
-function whyOf({ undo, way }: StepAccount): string {
+function whyOf({ undo, way, step }: StepAccount): string {
+  if (step.reach?.kind === 'harmless') return noUndo(step.reach.reason);
   if (undo === undefined) return way.kind === 'none' ? noUndo(way.reason) : '';
   if (undo.failure?.code === 'REJECTED') return printable(undo.failure.message);
   if (undo.failure !== null) return `undo failed: ${printable(undo.failure.message)}`;

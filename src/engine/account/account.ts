@@ -16,7 +16,7 @@ export type Certainty =
   | 'told'
   /** It did not end well or told nothing, and was looked at afterwards: what it can observe is as it was before it. */
   | 'seenAsBefore'
-  /** It acted and cannot tell; by its author's word nothing of it needs undoing. */
+  /** It ran to its end and told nothing; by its author's word nothing of it needs undoing. */
   | 'byWord'
   /** It may have changed something that nobody has told of. */
   | 'unsure';
@@ -32,7 +32,7 @@ export interface StepAccount {
   readonly undo: UndoState | undefined;
   readonly certainty: Certainty;
   readonly way: Way;
-  /** Nobody has taken it back. */
+  /** Nobody has taken it back. What needs no undo by its author's word always stands. */
   readonly stands: boolean;
   readonly looked: { readonly found: Looked; readonly at: number } | null;
 }
@@ -69,8 +69,9 @@ export function accountOf(state: Accountable): Account {
   const hasLeft = (each: StepAccount) =>
     each.certainty === 'unsure' || netChanges(standingChanges(each)).length > 0;
   const without = standing.filter((each) => each.way.kind === 'none' && hasLeft(each));
-  // What nothing takes back holds every restore point back.
-  const mayGo = (each: StepAccount) => without.length === 0 && hasPoint(each, restorePoints);
+  // What nothing takes back holds every restore point back, but for what needs no undo.
+  const isHeld = without.some((each) => !isByWord(each));
+  const mayGo = (each: StepAccount) => !isHeld && hasPoint(each, restorePoints);
   const back = steps.filter(
     (each) => each.way.kind === 'rollback' && isOwed(each) && (hasLeft(each) || mayGo(each)),
   );
@@ -79,25 +80,34 @@ export function accountOf(state: Accountable): Account {
     told: netChanges(steps.flatMap(({ step }) => step.changes)),
     unsure,
     restorePoints,
-    isUntouched: steps.every(
-      ({ certainty, step }) => certainty === 'nothing' && step.restorePoints.length === 0,
-    ),
-    isNothingLeft: left.length === 0 && unsure.length === 0 && restorePoints.length === 0,
+    isUntouched:
+      steps.every(({ certainty, step }) => certainty === 'nothing' && step.restorePoints.length === 0) &&
+      !state.rollback.some(hasActed),
+    isNothingLeft:
+      left.length + unsure.length + restorePoints.length === 0 && changedByUndo(state).length === 0,
     offersRollback: back.length > 0,
-    isWholeTakenBack: without.length === 0 && !standing.some(hasForGood),
+    isWholeTakenBack: without.length === 0 && !standing.some((each) => hasForGood(each) || staysByWord(each)),
   };
 }
 
 function stepAccount(step: StepState, changes: readonly Change[], undo: UndoState | undefined): StepAccount {
+  const certainty = certaintyOf(step);
   return {
     step: changes === step.changes ? step : { ...step, changes },
     undo,
-    certainty: certaintyOf(step),
-    way: wayOf(step),
-    stands: undo === undefined || !cleanResults.includes(undo.result),
+    certainty,
+    way: wayOf(step, certainty),
+    stands: isByWord({ step }) || undo === undefined || !cleanResults.includes(undo.result),
     looked: step.looked ?? null,
   };
 }
+
+/** Its author wrote that it needs no undo: what it does is no matter of a rollback. */
+export const isByWord = ({ step }: Pick<StepAccount, 'step'>): boolean => step.reach?.kind === 'harmless';
+
+/** Of a step that only reads, too: its author's list may do more than read. */
+const hasActed = ({ changes, steps }: UndoState): boolean =>
+  changes.some(isDifferent) || steps.some((step) => certaintyOf(step) !== 'nothing');
 
 /** What the step told, but for the hosts on which it was undone. */
 export function standingChanges({ step, undo }: StepAccount): readonly Change[] {
@@ -114,6 +124,10 @@ export function standingTargets({ step, undo }: StepAccount): readonly string[] 
 
 const hasForGood = (each: StepAccount) => standingChanges(each).some(({ isForGood }) => isForGood === true);
 
+/** What the author's word keeps, beside changes that were told. */
+const staysByWord = (each: StepAccount) =>
+  each.certainty === 'byWord' || (isByWord(each) && each.step.restorePoints.length > 0);
+
 const isOwed = ({ undo }: StepAccount) =>
   undo === undefined || (undo.result !== 'undone' && undo.result !== 'nothingToDo');
 
@@ -126,13 +140,13 @@ function certaintyOf(step: StepState): Certainty {
   if (reach === undefined) return certaintyOfEarlier(step);
   if (acted === 'no' || status === 'Pending') return 'nothing';
   if (reach.kind === 'nothing') return changes.some(isDifferent) ? 'told' : 'nothing';
-  if (reach.kind === 'harmless') return changes.some(isDifferent) ? 'told' : 'byWord';
   if (acted === 'unknown') return 'unsure';
   const tells = changes.length > 0 || step.restorePoints.length > 0;
   if (status === 'Success' && (tells || (reach.kind === 'undone' && reach.by === 'action'))) return 'told';
   // It ran to its end: what it changed then is still there to be seen.
   if (step.looked?.found === 'asBefore') return 'seenAsBefore';
-  return changes.some(isDifferent) ? 'told' : 'unsure';
+  if (changes.some(isDifferent)) return 'told';
+  return reach.kind === 'harmless' && step.looked?.found !== 'different' ? 'byWord' : 'unsure';
 }
 
 /** Of a version that did not write down what a step can do. */
@@ -141,7 +155,7 @@ function certaintyOfEarlier({ changes, untold, restorePoints }: StepState): Cert
   return untold === undefined ? 'nothing' : 'unsure';
 }
 
-function wayOf({ reach, untold, noUndo }: StepState): Way {
+function wayOf({ reach, untold, noUndo }: StepState, certainty: Certainty): Way {
   if (untold !== undefined) return { kind: 'none', reason: untold };
   if (noUndo !== undefined) return { kind: 'none', reason: noUndo };
   switch (reach?.kind) {
@@ -149,8 +163,10 @@ function wayOf({ reach, untold, noUndo }: StepState): Way {
     case 'undone':
       return { kind: 'rollback' };
     case 'nothing':
-    case 'harmless':
       return { kind: 'notNeeded' };
+    case 'harmless':
+      // Whatever it may have left, its author's reason is the reason why nothing takes it back.
+      return certainty === 'unsure' ? { kind: 'none', reason: reach.reason } : { kind: 'notNeeded' };
     case 'stays':
       return { kind: 'none', reason: reach.reason };
     default:
@@ -170,7 +186,9 @@ export function changedByUndo({ steps, rollback }: Accountable): Change[] {
   const made = rollback
     .flatMap((undo) => undo.changes.filter((change) => !isLeftByStep(undo, change)))
     .filter((change) => !forward.has(keyOf(change)) && !points.has(change.from ?? ''));
-  const undone = new Set(rollback.flatMap(({ name, result }) => (result === 'undone' ? [name] : [])));
+  const undone = new Set(
+    rollback.flatMap(({ name, result }) => (result === 'undone' || result === 'nothingToDo' ? [name] : [])),
+  );
   const stays = steps
     .filter(({ name }) => undone.has(name))
     .flatMap(({ changes }) => changes.filter(({ isForGood }) => isForGood === true));

@@ -1,18 +1,31 @@
 /** What a rollback that ended clean may claim of each target, and what that rests on. Pure. */
-import type { Account, StepAccount } from './account.ts';
+import { isByWord, standingTargets, type Account, type StepAccount } from './account.ts';
 import { isDifferent, netChanges } from './net-changes.ts';
+import { targetsInInputs } from './targets-in-inputs.ts';
 
 export interface TakenBack {
   /** Everything that was changed on them was read again after its undo, and is as before. */
   readonly seen: readonly string[];
   /** Their undos told that they put everything back, and nobody could compare all of it afterwards. */
   readonly told: readonly string[];
+  /** As `seen` and `told`, of targets on which a step ran that needs no undo by its author's word: of all but that step. */
+  readonly elseSeen: readonly string[];
+  readonly elseTold: readonly string[];
   /** An author's list took the step back, and told less than the step had changed. */
   readonly byList: readonly StaysBy[];
   /** It was put back, and the undo of an earlier step changed it again: that may be as it was, and nobody can tell. */
   readonly again: readonly StaysBy[];
-  /** Something stays as a step made it, because its author wrote that it needs no undo. */
-  readonly byWord: readonly StaysBy[];
+  readonly byWord: ByWord;
+}
+
+/** What stays, or may, because its author wrote that it needs no undo. */
+export interface ByWord {
+  /** What steps told that they changed. */
+  readonly told: readonly StaysBy[];
+  /** Steps that ran to their end and told nothing. */
+  readonly ran: readonly Ran[];
+  /** Steps of which nobody knows how far they came. */
+  readonly unsure: readonly Ran[];
 }
 
 export interface StaysBy {
@@ -20,36 +33,78 @@ export interface StaysBy {
   readonly steps: readonly string[];
 }
 
-export function takenBack({ steps }: Account): TakenBack {
+export interface Ran {
+  readonly step: string;
+  /** Empty: nobody knows where. */
+  readonly targets: readonly string[];
+}
+
+export function takenBack(account: Account): TakenBack {
   const seen = new Set<string>();
   const told = new Set<string>();
-  const byWord = new Map<string, Set<string>>();
   const byList = new Map<string, Set<string>>();
   const again = new Map<string, Set<string>>();
-  for (const each of steps) {
+  for (const each of account.steps) {
     const { step } = each;
-    if (step.reach?.kind === 'nothing') continue;
+    if (step.reach?.kind === 'nothing' || isByWord(each)) continue;
     for (const { target, isForGood } of step.changes.filter(isDifferent)) {
       if (isForGood === true) continue;
-      if (step.reach?.kind === 'harmless') note(byWord, target, step.name);
-      else if (isSeen(each)) seen.add(target);
+      if (isSeen(each)) seen.add(target);
       else if (each.undo?.looked === 'different') note(again, target, step.name);
       else if (isUntoldByList(each, target)) note(byList, target, step.name);
       else told.add(target);
     }
   }
-  const forGood = steps.flatMap(({ step }) => step.changes.filter(({ isForGood }) => isForGood === true));
+  const forGood = account.steps.flatMap(({ step }) =>
+    step.changes.filter(({ isForGood }) => isForGood === true),
+  );
   const hasForGood = new Set(forGood.map(({ target }) => target));
+  const byWord = stayingByWord(account);
+  const others = [...byWord.ran, ...byWord.unsure];
+  const isEverywhere = others.some(({ targets }) => targets.length === 0);
+  const ranOn = new Set([...others.flatMap(({ targets }) => targets), ...byWord.told.map(targetOf)]);
   const isOpen = (target: string): boolean =>
-    byWord.has(target) || byList.has(target) || again.has(target) || hasForGood.has(target);
+    byList.has(target) || again.has(target) || hasForGood.has(target);
+  // An instance may be the host that has a name, and a volume its disk: nobody knows here.
+  const isAwsAlone = [...ranOn].every(isAwsName);
+  const isNamedAlone = ![...ranOn].some(isAwsName);
+  const isAlone = (target: string): boolean =>
+    !isEverywhere && !ranOn.has(target) && (isAwsName(target) ? isAwsAlone : isNamedAlone);
+  const allSeen = [...seen].filter((target) => !told.has(target) && !isOpen(target));
+  const allTold = [...told].filter((target) => !isOpen(target));
   return {
-    seen: [...seen].filter((target) => !told.has(target) && !isOpen(target)),
-    told: [...told].filter((target) => !isOpen(target)),
+    seen: allSeen.filter(isAlone),
+    told: allTold.filter(isAlone),
+    elseSeen: allSeen.filter((target) => !isAlone(target)),
+    elseTold: allTold.filter((target) => !isAlone(target)),
     byList: staying(byList),
     again: staying(again),
-    byWord: staying(byWord),
+    byWord,
   };
 }
+
+/** Whatever has become of the execution: nothing takes it back. */
+export function stayingByWord({ steps }: Pick<Account, 'steps'>): ByWord {
+  const told = new Map<string, Set<string>>();
+  const own = steps.filter(isByWord);
+  for (const { step } of own)
+    for (const { target } of netChanges(step.changes)) note(told, target, step.name);
+  const ran = (certainty: StepAccount['certainty']): Ran[] =>
+    own
+      .filter((each) => each.certainty === certainty)
+      .map((each) => ({ step: each.step.name, targets: whereItRan(each) }));
+  return { told: staying(told), ran: ran('byWord'), unsure: ran('unsure') };
+}
+
+/** A step that did not end well tells no targets; its inputs name them then. */
+function whereItRan(each: StepAccount): readonly string[] {
+  const told = standingTargets(each);
+  return told.length > 0 ? told : targetsInInputs(each.step.inputs);
+}
+
+const isAwsName = (target: string): boolean => /^arn:|^[a-z]+-[0-9a-f]{8,17}$/.test(target);
+
+const targetOf = ({ target }: StaysBy): string => target;
 
 function note(of: Map<string, Set<string>>, target: string, step: string): void {
   of.set(target, (of.get(target) ?? new Set()).add(step));

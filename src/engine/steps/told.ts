@@ -29,11 +29,20 @@ export const told =
   };
 
 /** By the tries that may have acted; what ran to its end is known to have, whatever it said. */
-function actedOf({ attempts, hasEnded, status, children, onHosts }: StepRecord): 'no' | 'yes' | 'unknown' {
+function actedOf({
+  attempts,
+  hasEnded,
+  status,
+  children,
+  onHosts,
+  step,
+}: StepRecord): 'no' | 'yes' | 'unknown' {
   if (onHosts !== undefined) {
     const each = new Set(onHosts.map(actedOf));
     // Of a host that was allowed to fail nobody has told all that it may have changed.
-    const failed = status === 'Success' && onHosts.some((own) => hasTouched(own) && own.status !== 'Success');
+    // Of one that needs no undo by its author's word nobody asks.
+    const isAsked = step.undo.kind !== 'none' && status === 'Success';
+    const failed = isAsked && onHosts.some((own) => hasTouched(own) && own.status !== 'Success');
     return each.has('unknown') || failed ? 'unknown' : each.has('yes') ? 'yes' : 'no';
   }
   if (attempts.length === 0) return 'no';

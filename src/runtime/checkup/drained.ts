@@ -34,7 +34,9 @@ function drainedBy(execution: ExecutionView, now: number): Finding[] {
   );
   const since = Math.min(...standing.map(({ step }) => step.endedAt ?? step.startedAt ?? now));
   const { executionId, endedAt } = execution;
-  const back = endedAt === null ? `belay cancel ${executionId}` : `belay rollback ${executionId}`;
+  const command = endedAt === null ? `belay cancel ${executionId}` : `belay rollback ${executionId}`;
+  const isForGood = standing.every(({ way }) => way.kind === 'none');
+  const hint = isForGood ? 'no step that did it has an undo: put it back by hand' : `${command} puts it back`;
   // It began, and its runner died before it was told how far it came.
   const unsure = standing
     .filter(({ certainty }) => certainty === 'unsure')
@@ -43,7 +45,7 @@ function drainedBy(execution: ExecutionView, now: number): Finding[] {
       what: textOf(inputs['Host']),
       verdict: 'note' as const,
       says: `${textOf(inputs['Server'])} may be drained since ${ageText(now - since)} by ${executionId}, which nobody runs`,
-      hint: `${back} puts it back`,
+      hint,
     }));
   const told = netChanges(standing.flatMap(({ step }) => step.changes))
     .filter(({ to }) => to === 'drained')
@@ -52,7 +54,7 @@ function drainedBy(execution: ExecutionView, now: number): Finding[] {
       what: target,
       verdict: 'note' as const,
       says: `${subject} is drained since ${ageText(now - since)} by ${executionId}, which nobody runs`,
-      hint: `${back} puts it back`,
+      hint,
     }));
   return [...told, ...unsure];
 }

@@ -61,6 +61,8 @@ const isAsItWas: Check = ([, names = ''], { changed, places, restorePoints }) =>
   return wrong.length === 0 ? null : `${names} is not as it was: ${wrong.join(' | ')}`;
 };
 
+const hasWordThere: Check = (_, { hasWord }) => (hasWord ? null : 'nothing needs no undo there');
+
 const hasBegun: Check = ([, names = ''], { began }) => {
   const wrong = names
     .replace(/ and \d+ more$/, '')
@@ -102,7 +104,13 @@ const sentences: readonly (readonly [RegExp, Check])[] = [
   [new RegExp(`^${back} takes (?:everything back|back what has an undo)\\.`), always],
   [/^(.+?) left no change, by what (?:it|they) told\./, hasBegun],
   [/^(.+?) looked at again at [\d:]+: as before\./, hasBegun],
-  [/^(.+?) ran; by (?:its|their) undo: none there is nothing to take back\./, hasBegun],
+  [/^(.+?) ran(?: on .+?)?; by (?:its|their) undo: none there is nothing to take back\./, hasBegun],
+  [
+    /^(.+?) may have changed something(?: on .+?)?; by (?:its|their) undo: none nothing takes that back\./,
+    hasBegun,
+  ],
+  // Of a target on which nothing ran by an author's word, every line counts.
+  [/^(?:By what its undo told, w|W)hat else was changed on .+? is as it was at [\d:]+\./, hasWordThere],
   [/^By what its undo told, (.+?) (?:is|are) as (?:it was|they were) at [\d:]+\./, isAsItWas],
   [/^What (.+?) changed on .+? was put back, and a later undo changed it again\./, hasBegun],
   [/^What (.+?) changed on .+? stays, by (?:its|their) undo: none\./, hasBegun],
@@ -115,6 +123,7 @@ const headOfUndone =
 
 const lines: readonly (readonly [RegExp, Check])[] = [
   [/^Nothing is left changed\.$/, isNothingLeft],
+  [/^ {2}(.+?) ran(?: on .+?)?; by (?:its|their) undo: none there is nothing to take back$/, hasBegun],
   [/^[0-9A-Z]{12} has left nothing to take back\.$/, isNothingLeft],
   [/^[0-9A-Z]{12} was rolled back at [\d:]+ already\.$/, always],
   [/^Looked again at [\d:]+:$/, always],
