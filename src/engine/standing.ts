@@ -30,7 +30,7 @@ function mayHaveDoneMore(record: StepRecord): boolean {
   const { status, descriptor, result, children, hasEnded } = record;
   const { undo } = descriptor;
   if (children !== undefined) return children.some(({ acted }) => acted === 'unknown');
-  if (isByWord(record)) return status !== 'Success' && hasEnded !== true;
+  if (isByWord(record)) return status !== 'Success' && !hasEnded;
   if (status !== 'Success') return true;
   return undo.kind === 'none' && undo.leavesChange && (result?.changes.length ?? 0) === 0;
 }
