@@ -14,7 +14,8 @@ import { printable } from './printable.ts';
 
 /** What was read again after its undo is told as a fact; what only the undo told is told as its word. */
 export function asBeforeText(view: ExecutionView): string {
-  const { seen, told, elseSeen, elseTold, byList, again, byWord } = takenBack(accountOf(view));
+  const back = takenBack(accountOf(view));
+  const { seen, told, elseSeen, elseTold, byList, again, byWord } = back;
   const at = clockText(view.startedAt ?? view.createdAt);
   const as = (targets: readonly string[]) =>
     `${targetsText(targets)} ${targets.length === 1 ? 'is as it was' : 'are as they were'} at ${at}`;
@@ -25,6 +26,7 @@ export function asBeforeText(view: ExecutionView): string {
     ...(seen.length === 0 ? [] : [` ${as(seen)}.`]),
     ...(told.length === 0 ? [] : [` By what its undo told, ${as(told)}.`]),
     ...changedText(byList, (steps) => `is as ${itsOf(steps)} undo list left it`),
+    ...listText(back.untoldByList),
     ...changedText(again, () => 'was put back, and a later undo changed it again'),
     ...changedText(byWord.told, (steps) => `stays, by ${itsOf(steps)} undo: none`),
     ...unsureText(byWord.unsure),
@@ -40,6 +42,13 @@ function changedText(stays: readonly StaysBy[], become: (steps: readonly string[
   const steps = [...new Set(stays.flatMap((each) => each.steps))];
   const where = targetsText(stays.map(({ target }) => target));
   return [` What ${namesText(steps)} changed on ${where} ${become(steps)}.`];
+}
+
+/** What they did only their authors know, and what took it back, too. */
+function listText(ran: readonly Ran[]): string[] {
+  if (ran.length === 0) return [];
+  const names = ran.map(({ step }) => step);
+  return [` What ${namesText(names)} did${onText(ran)} is as ${itsOf(names)} undo list left it.`];
 }
 
 /** Nobody knows how far they came, and their authors wrote that they need no undo. */

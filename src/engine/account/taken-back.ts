@@ -8,11 +8,13 @@ export interface TakenBack {
   readonly seen: readonly string[];
   /** Their undos told that they put everything back, and nobody could compare all of it afterwards. */
   readonly told: readonly string[];
-  /** As `seen` and `told`, of targets on which a step ran that needs no undo by its author's word: of all but that step. */
+  /** As `seen` and `told`, of targets on which an author's word or list stands for a step: of all but that step. */
   readonly elseSeen: readonly string[];
   readonly elseTold: readonly string[];
   /** An author's list took the step back, and told less than the step had changed. */
   readonly byList: readonly StaysBy[];
+  /** An author's list took the step back, of which nobody knows what it had changed. */
+  readonly untoldByList: readonly Ran[];
   /** It was put back, and the undo of an earlier step changed it again: that may be as it was, and nobody can tell. */
   readonly again: readonly StaysBy[];
   readonly byWord: ByWord;
@@ -60,7 +62,8 @@ export function takenBack(account: Account): TakenBack {
   );
   const hasForGood = new Set(forGood.map(({ target }) => target));
   const byWord = stayingByWord(account);
-  const others = [...byWord.ran, ...byWord.unsure];
+  const untoldByList = account.steps.filter(isUntold).map(ranOf);
+  const others = [...byWord.ran, ...byWord.unsure, ...untoldByList];
   const isEverywhere = others.some(({ targets }) => targets.length === 0);
   const ranOn = new Set([...others.flatMap(({ targets }) => targets), ...byWord.told.map(targetOf)]);
   const isOpen = (target: string): boolean =>
@@ -78,6 +81,7 @@ export function takenBack(account: Account): TakenBack {
     elseSeen: allSeen.filter((target) => !isAlone(target)),
     elseTold: allTold.filter((target) => !isAlone(target)),
     byList: staying(byList),
+    untoldByList,
     again: staying(again),
     byWord,
   };
@@ -90,11 +94,18 @@ export function stayingByWord({ steps }: Pick<Account, 'steps'>): ByWord {
   for (const { step } of own)
     for (const { target } of netChanges(step.changes)) note(told, target, step.name);
   const ran = (certainty: StepAccount['certainty']): Ran[] =>
-    own
-      .filter((each) => each.certainty === certainty)
-      .map((each) => ({ step: each.step.name, targets: whereItRan(each) }));
+    own.filter((each) => each.certainty === certainty).map(ranOf);
   return { told: staying(told), ran: ran('byWord'), unsure: ran('unsure') };
 }
+
+const isOfList = ({ step }: StepAccount): boolean =>
+  step.reach?.kind === 'undone' && step.reach.by === 'list';
+
+/** It told less than it may have changed, so nothing of it can be looked at. */
+const isUntold = (each: StepAccount): boolean =>
+  isOfList(each) && each.certainty === 'unsure' && !each.step.changes.some(isDifferent);
+
+const ranOf = (each: StepAccount): Ran => ({ step: each.step.name, targets: whereItRan(each) });
 
 /** A step that did not end well tells no targets; its inputs name them then. */
 function whereItRan(each: StepAccount): readonly string[] {
@@ -114,8 +125,9 @@ const staying = (of: ReadonlyMap<string, ReadonlySet<string>>): StaysBy[] =>
   [...of].map(([target, names]) => ({ target, steps: [...names] }));
 
 /** What the list told does not come to the state before the step. */
-function isUntoldByList({ step, undo }: StepAccount, target: string): boolean {
-  if (step.reach?.kind !== 'undone' || step.reach.by !== 'list') return false;
+function isUntoldByList(each: StepAccount, target: string): boolean {
+  if (!isOfList(each)) return false;
+  const { step, undo } = each;
   const both = [...step.changes, ...(undo?.changes ?? [])].filter((change) => change.target === target);
   return netChanges(both).length > 0;
 }

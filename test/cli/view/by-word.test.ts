@@ -73,6 +73,25 @@ test('clean: an instance may be the host on which such a step ran, so it is not 
   expect(ending(story)).toContain('What else was changed on i-0a7c3e5d9b1f48260 is as it was at 02:14:07.');
 });
 
+test('clean: what a command did, and what took it back, only its author knows: the rest is told apart', () => {
+  const byList = { reach: { kind: 'undone', by: 'list' } } as const;
+  const story = (more: Parameters<typeof ended>[2]): Told[] => [
+    ...twoSteps({}).slice(0, 3),
+    started(1, 'Restart', byList),
+    ended(2, 'Restart', { acted: 'yes', ...more }),
+    ...failing,
+    rollbackStarted(3, 'Restart', 'Write'),
+    undoing(3, 'Restart'),
+    undone(3, 'Restart', { looked: 'unread', changes: [] }),
+    undoing(3, 'Write'),
+    undone(4, 'Write'),
+    over(4, 'Failed', 'clean'),
+  ];
+  const said = `${clean}What Restart did on db1 is as its undo list left it. ${rest}`;
+  expect(ending(story({})).split('\n')[0]).toBe(said);
+  expect(ending(story({ status: 'Failed', acted: 'unknown', targets: [] })).split('\n')[0]).toBe(said);
+});
+
 test('partial: under what is still changed', () => {
   expect(ending([...twoSteps({}), ...rolledBack('failed')]).split('\n')).toEqual([
     'Failed at Check, rollback PARTIAL. Still changed:',

@@ -31,12 +31,16 @@ export function expectClaimsHold(
   const isChanged = changed.length > 0;
   // By their authors' words they leave nothing; what they do is no claim of Belay's.
   const hasWord = account.steps.some(isByWord);
+  const hasList = account.steps.some(
+    ({ step, certainty }) => isOfList(step.reach) && certainty !== 'nothing',
+  );
   const untrue = untrueOf(endingLines(view, style), {
     changed,
     places,
     began: new Set(view.steps.filter(({ startedAt }) => startedAt !== null).map(({ name }) => name)),
     restorePoints: account.restorePoints.map(({ id }) => id),
     hasWord,
+    hasList,
   });
   expect(untrue, says).toEqual([]);
   if (account.isUntouched) expect(changed, says).toEqual([]);
@@ -45,9 +49,6 @@ export function expectClaimsHold(
     const exit = exitCodeOf(endedOf(view));
     expect([8, 9], says).not.toContain(exit);
   }
-  const hasList = account.steps.some(
-    ({ step, certainty }) => isOfList(step.reach) && certainty !== 'nothing',
-  );
   if (view.rollbackStatus === 'clean' && !hasWord && !hasList) {
     const isNamed = (line: string): boolean =>
       account.restorePoints.some(({ id }) => line.includes(id)) || ending.includes('  but ');

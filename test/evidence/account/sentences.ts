@@ -23,6 +23,8 @@ export interface Seen {
   readonly restorePoints: readonly string[];
   /** By the word of the runbook's author something stays that needs no undo: then his word is not held against Belay. */
   readonly hasWord: boolean;
+  /** An author's list takes something back. */
+  readonly hasList: boolean;
 }
 
 type Check = (found: readonly string[], seen: Seen) => string | null;
@@ -61,7 +63,8 @@ const isAsItWas: Check = ([, names = ''], { changed, places, restorePoints }) =>
   return wrong.length === 0 ? null : `${names} is not as it was: ${wrong.join(' | ')}`;
 };
 
-const hasWordThere: Check = (_, { hasWord }) => (hasWord ? null : 'nothing needs no undo there');
+const hasWordThere: Check = (_, { hasWord, hasList }) =>
+  hasWord || hasList ? null : 'no word of an author holds there';
 
 const hasBegun: Check = ([, names = ''], { began }) => {
   const wrong = names
@@ -115,6 +118,7 @@ const sentences: readonly (readonly [RegExp, Check])[] = [
   [/^What (.+?) changed on .+? was put back, and a later undo changed it again\./, hasBegun],
   [/^What (.+?) changed on .+? stays, by (?:its|their) undo: none\./, hasBegun],
   [/^What (.+?) changed on .+? is as (?:its|their) undo list left it\./, hasBegun],
+  [/^What (.+?) did(?: on .+?)? is as (?:its|their) undo list left it\./, hasBegun],
   [/^(.+?) (?:is|are) as (?:it was|they were) at [\d:]+\./, isAsItWas],
 ];
 
