@@ -15,6 +15,7 @@ import { makeStyle } from '../../../src/cli/view/style.ts';
 import type { JsonObject } from '../../../src/json.ts';
 import { Belay } from '../../../src/runtime/belay.ts';
 import { openTransports } from '../../../src/runtime/transports.ts';
+import type { Host } from '../../../src/transports/host.ts';
 import { keptIn } from '../../support/local-belay.ts';
 
 const style = makeStyle({ color: false, unicode: true });
@@ -48,12 +49,12 @@ afterEach(() => {
 
 const path = (name: string): string => join(dir, name);
 
-function dying<Host extends ReturnType<typeof keptIn>>(host: Host): Host {
+function dying(host: Host): Host {
   return {
     ...host,
-    start: async (...given: Parameters<Host['start']>) => {
-      await host.start(...given);
-      if (killsAt === '' || !JSON.stringify(given).includes(killsAt)) return;
+    start: async (token, script, options) => {
+      await host.start(token, script, options);
+      if (killsAt === '' || !JSON.stringify([token, script]).includes(killsAt)) return;
       killsAt = '';
       throw new Killed();
     },
