@@ -1,6 +1,6 @@
 /**
  * Files that hold a runbook inside of something else: a CloudFormation template, a Terraform file, what `aws ssm get-document`
- * prints. Each is told as what it is, with what to take out of it, at its place; the rest of its problems would be echoes.
+ * prints as JSON or as text. Each is told as what it is, with what to take out of it, at its place; the rest of its problems would be echoes.
  */
 import type { Report } from './report.ts';
 import type { Span, TreeNode } from './tree.ts';
@@ -14,8 +14,32 @@ export function reportWrapper(text: string, report: Report): boolean {
     reportCalendar(head, report) ||
     reportMarkdown(head, report) ||
     reportTerraform(head, text, report) ||
-    reportCloudFormation(head, text, report)
+    reportCloudFormation(head, text, report) ||
+    reportTextReply(text, report)
   );
+}
+
+/**
+ * `aws ssm get-document --output text` puts what else it knows of the document behind it, parted by tabs: when it was made, format,
+ * type, version, name and status. Lines about attachments may follow.
+ */
+const textReply =
+  /\t[^\t\n]*\t(?:YAML|JSON|TEXT)\t[A-Z][\w.]*\t\d+\t[\w.:/-]+(?:\t[^\n]*)?\n?(?:(?:ATTACHMENTSCONTENT|REQUIRES)\t[^\n]*\n?)*\s*$/;
+
+function reportTextReply(text: string, report: Report): boolean {
+  // Only the end is looked at, however long the text is.
+  const from = Math.max(0, text.length - 4_000);
+  const found = textReply.exec(text.slice(from));
+  if (found === null || !/schemaVersion/.test(text)) return false;
+  const at = from + found.index;
+  const rest = found[0].trimEnd();
+  report.error(
+    'NOT_A_RUNBOOK',
+    { start: at, end: at + Math.max(1, rest.indexOf('\n') === -1 ? rest.length : rest.indexOf('\n')) },
+    'this is what aws ssm get-document --output text prints: the document ends here, and the rest tells of it',
+    'Take the document alone: aws ssm get-document --name NAME --query Content --output text.',
+  );
+  return true;
 }
 
 function reportMarkdown(head: string, report: Report): boolean {

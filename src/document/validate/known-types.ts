@@ -27,6 +27,7 @@ const jsonTypes: Readonly<Record<BaseType, readonly string[]>> = {
 
 /** What is made fit when the step runs (fit-inputs.ts), where the value allows it. */
 const scalars: readonly BaseType[] = ['String', 'Boolean', 'Integer'];
+const scalarTypes = ['string', 'integer', 'number', 'boolean'];
 
 export function validateKnownTypes(draft: StepDraft, schema: JsonObject, context: ValidationContext): void {
   const isTypedInSsm = context.catalog.action(draft.step.action)?.typesHoldInSsm === true;
@@ -52,7 +53,9 @@ export function validateKnownTypes(draft: StepDraft, schema: JsonObject, context
     if (canFit && scalars.includes(type) && ![...accepted].every((name) => name === 'object')) return;
     const message = `step "${draft.step.name}" wants ${typeNames([...accepted])} here, but {{ ${reference.text} }} is ${type}`;
     const { report, strictSsm } = context;
-    const isHeldTo = strictSsm && isTypedInSsm && reference.kind === 'parameter';
+    // AWS's schema takes text for numbers and booleans there, too.
+    const areScalars = scalars.includes(type) && scalarTypes.some((name) => accepted.has(name));
+    const isHeldTo = strictSsm && isTypedInSsm && !areScalars && reference.kind === 'parameter';
     if (isHeldTo) report.error('WRONG_INPUT', inputSpan(draft, path), message);
     else report.warn('WRONG_INPUT', inputSpan(draft, path), message);
   };

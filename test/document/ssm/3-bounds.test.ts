@@ -32,6 +32,10 @@ describe('1.3 types of parameters', () => {
     accepted(run({ InstanceIds: ['{{ P }}'] }, of('String')));
     accepted(run({ Parameters: { Operation: '{{ P }}' } }, of('String')));
   });
+  test('a String may be a number of aws:runCommand, for its schema takes text there', () => {
+    accepted(run({ TimeoutSeconds: '{{ P }}' }, of('String')));
+    refused(run({ TimeoutSeconds: '{{ P }}' }, of('StringMap')), 'WRONG_INPUT');
+  });
   test('of every other action the type shows when the step runs', () => {
     const document = step(
       'aws:runInstances',
