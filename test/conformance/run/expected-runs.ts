@@ -14,10 +14,17 @@ export function readExpectedRuns(): ReadonlyMap<string, RunOutcome> {
   );
 }
 
-export function writeExpectedRuns(runs: ReadonlyMap<string, RunOutcome>): void {
-  const lines = [...runs].map(([checksum, outcome]) => `${checksum} ${outcome}`).toSorted();
+/** `lacking`: why documents were not run, by their checksums. */
+export function writeExpectedRuns(
+  runs: ReadonlyMap<string, RunOutcome>,
+  lacking: ReadonlyMap<string, string>,
+): void {
+  const notRun = [...lacking].map(([checksum, why]): [string, RunOutcome] => [checksum, `notRun ${why}`]);
+  const lines = [...new Map([...runs, ...notRun])]
+    .map(([checksum, outcome]) => `${checksum} ${outcome}`)
+    .toSorted();
   const head = [
-    '# How each document of the public corpus that moto can answer ends with generated parameters.',
+    '# How each document of the public corpus ends with generated parameters where moto answers, and why the others are not run.',
     '# Written by: npm run conformance -- --run --write',
   ];
   writeFileSync(path, `${[...head, ...lines].join('\n')}\n`);

@@ -5,15 +5,21 @@ import { checkArgument, embeddedText, type Document, type Parameter } from '../.
 import type { Json } from '../../../src/json.ts';
 import { account, region, type Seeds } from './world.ts';
 
-export function generatedParameters({ parameters }: Document, seeds: Seeds): Record<string, Json> {
+export function generatedParameters({ parameters, mainSteps }: Document, seeds: Seeds): Record<string, Json> {
   const values: Record<string, Json> = {};
+  const inSleeps = new Set(
+    [...JSON.stringify(mainSteps).matchAll(/PT\{\{\s*(\w+)\s*\}\}[HMS]/g)].map(([, name = '']) => name),
+  );
   for (const [name, parameter] of Object.entries(parameters)) {
-    const { default: given } = parameter;
+    const { default: written } = parameter;
+    // A number of seconds that a sleep is made of.
+    const isSeconds = inSleeps.has(name) && typeof written === 'string' && /^\d+$/.test(written);
+    const given = isSeconds ? undefined : written;
     // Some published defaults are placeholders that their own pattern refuses.
     const isUsable =
       given !== undefined && (isOpen(given) || checkArgument(name, parameter, given).length === 0);
     if (isUsable && !isSlow(given)) continue;
-    const candidates = candidatesFor(name, parameter, seeds);
+    const candidates = [...(isSeconds ? ['1'] : []), ...candidatesFor(name, parameter, seeds)];
     values[name] =
       candidates.find((value) => checkArgument(name, parameter, value).length === 0) ?? candidates[0] ?? '';
   }

@@ -15,8 +15,8 @@ export interface Runnable {
 
 export interface Sorted {
   readonly runnable: readonly Runnable[];
-  /** Documents that cannot be run here, by why. */
-  readonly lacking: ReadonlyMap<string, number>;
+  /** Why documents cannot be run here, by their checksums. */
+  readonly lacking: ReadonlyMap<string, string>;
 }
 
 /** Each text once. */
@@ -24,15 +24,14 @@ export function sortedCorpus(): Sorted {
   const catalog = belayCatalog();
   const tools = scriptTools();
   const found = new Map<string, Runnable>();
-  const reasons = new Map<string, number>();
+  const reasons = new Map<string, string>();
   for (const file of corpusFiles('automation')) {
     const { document } = checkDocument({ file: file.path, text: file.text }, catalog);
     const why =
       document === undefined
         ? 'it is refused'
         : lacking(document, file.text, tools.powerShell() !== undefined);
-    if (document === undefined || why !== undefined)
-      reasons.set(why ?? '', (reasons.get(why ?? '') ?? 0) + 1);
+    if (document === undefined || why !== undefined) reasons.set(file.checksum, why ?? '');
     else found.set(file.checksum, { file, document });
   }
   return { runnable: [...found.values()], lacking: reasons };

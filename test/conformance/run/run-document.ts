@@ -19,7 +19,7 @@ import type { Seeds } from './world.ts';
 
 /**
  * `Success`, `Failed CODE`, `TimedOut`; `unanswered CALL`: moto broke over that call; `refused CODE`: nothing was started; `broken WHAT`: it came
- * to no end.
+ * to no end; `notRun WHY`: it was not tried.
  */
 export type RunOutcome = string;
 
@@ -140,7 +140,8 @@ function withoutSleeps(text: string): string {
 
 /** Why the document cannot be run here; undefined where it can. */
 export function lacking({ mainSteps, files }: Document, text: string, hasPwsh: boolean): string | undefined {
-  if (text.includes('%%SCRIPT=')) return 'its scripts are not in the corpus';
+  // Their builds put the scripts there.
+  if (/%%SCRIPT=|SCRIPT_PLACEHOLDER::/.test(text)) return 'its scripts are not in the corpus';
   if (Object.keys(files ?? {}).length > 0) return 'its attachments are not in the corpus';
   const steps = [...allSteps(mainSteps)];
   const runtime = ({ inputs }: Step): string =>
