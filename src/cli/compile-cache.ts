@@ -3,7 +3,7 @@
  * kept only where nobody else can write: a folder of the user, closed to others, on a way that others cannot turn.
  */
 import { lstatSync, mkdirSync, readdirSync, realpathSync, rmSync } from 'node:fs';
-import { enableCompileCache } from 'node:module';
+import { enableCompileCache, getCompileCacheDir } from 'node:module';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 
@@ -12,8 +12,9 @@ const othersMayWrite = 0o022;
 const isSticky = 0o1000;
 const root = 0;
 
-/** Nothing is kept where there is no such folder, and where Node keeps it elsewhere already (NODE_COMPILE_CACHE). Never throws. */
+/** No folder is made where Node keeps it elsewhere already (NODE_COMPILE_CACHE), or is told not to. Never throws. */
 export function keepCompiled(version: string, env: NodeJS.ProcessEnv): void {
+  if (getCompileCacheDir() !== undefined || (env['NODE_DISABLE_COMPILE_CACHE'] ?? '') !== '') return;
   try {
     const user = process.getuid?.();
     const folder = user === undefined ? undefined : compileFolder(version, env, user);

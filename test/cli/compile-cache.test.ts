@@ -94,6 +94,10 @@ test('the program keeps it there, and runs where it cannot', async () => {
     const [version = ''] = readdirSync(join(cache, 'belay', 'compiled'));
     expect(readdirSync(join(cache, 'belay', 'compiled', version))).not.toEqual([]);
     expect((await validate({ XDG_CACHE_HOME: '/dev/null' })).code).toBe(0);
+    const [elsewhere, none] = [newFolder(), newFolder()];
+    await validate({ XDG_CACHE_HOME: none, NODE_COMPILE_CACHE: elsewhere });
+    await validate({ XDG_CACHE_HOME: none, NODE_DISABLE_COMPILE_CACHE: '1' });
+    expect([readdirSync(elsewhere).length, readdirSync(none)]).toEqual([1, []]);
   } finally {
     belay.clear();
   }
