@@ -53,7 +53,7 @@ function* formsOfValue(value: string, index: number): Generator<Form> {
     recipe,
   });
   const whole: Piece = { name: 'v', text: value };
-  const lines = linesOf(value).map((text, place) => ({ name: `l${place}`, text }));
+  const lines = linesOf(value);
   const parts = partsOf(value).map((text, place) => ({ name: `p${place}`, text }));
   for (const { name, text } of [whole, ...lines]) {
     for (const [how, escaped] of Object.entries(escapedForms(text)))
@@ -67,7 +67,9 @@ function* formsOfValue(value: string, index: number): Generator<Form> {
   }
 }
 
-interface Piece {
+/** A value, or a part of one. */
+export interface Piece {
+  /** As recipes begin: `v`, `l2`, `p0`. */
   readonly name: string;
   readonly text: string;
 }
@@ -86,9 +88,11 @@ function partsOf(value: string): string[] {
   );
 }
 
-function linesOf(value: string): string[] {
+/** Those that count by themselves; a value of one line has none. */
+export function linesOf(value: string): Piece[] {
   if (!value.includes('\n')) return [];
-  return value.split(/\r?\n/).filter((line) => line.trim().length >= lineLengthMin);
+  const lines = value.split(/\r?\n/).filter((line) => line.trim().length >= lineLengthMin);
+  return lines.map((text, place) => ({ name: `l${place}`, text }));
 }
 
 /** By the second half of a recipe. */

@@ -3,7 +3,7 @@
  * they can turn up (forms.ts). It knows values, not places, so a value is found wherever it stands.
  */
 import { FormIndex } from './form-index.ts';
-import { formsOf, type Form } from './forms.ts';
+import { formsOf, linesOf, type Form } from './forms.ts';
 
 export { secretLengthMin } from './forms.ts';
 
@@ -21,12 +21,17 @@ export interface StreamRedactor {
 export class Redactor {
   readonly #index: FormIndex | undefined;
 
-  /** `partsOfLines` false: of a value of several lines, a line counts, and no part of one. A private key holds its public key. */
+  /**
+   * `partsOfLines` false: of a value of several lines, a line counts, and no part of one. A private key holds its public key.
+   * Nor does a line count that every key of its kind has.
+   */
   constructor(values: Iterable<string>, { partsOfLines = true }: { readonly partsOfLines?: boolean } = {}) {
     const all = [...values];
-    const isPart = ({ recipe, value }: Form): boolean =>
-      recipe.startsWith('p') && (all[value]?.includes('\n') ?? false);
-    const forms = formsOf(all).filter((form) => partsOfLines || !isPart(form));
+    const ofEveryKey = partsOfLines ? [] : all.map(linesOfEveryKey);
+    const tellsNothing = ({ recipe, value }: Form): boolean =>
+      (all[value]?.includes('\n') ?? false) &&
+      (recipe.startsWith('p') || ofEveryKey[value]?.has(nameOf(recipe)) === true);
+    const forms = formsOf(all).filter((form) => partsOfLines || !tellsNothing(form));
     this.#index = forms.length === 0 ? undefined : new FormIndex(forms);
   }
 
@@ -55,6 +60,27 @@ export class Redactor {
       end: () => take(viewOf(held), true),
     };
   }
+}
+
+/** As bytes, an OpenSSH key that needs no passphrase opens with these; its public key follows. */
+const openSshOpening = Buffer.concat([
+  Buffer.from('openssh-key-v1\0'),
+  ...['none', 'none'].map((word) => Buffer.from(`\0\0\0\x04${word}`)),
+]);
+
+/** Names of the lines with which any two keys of a kind begin or end (RFC 7468; PROTOCOL.key of OpenSSH). */
+function linesOfEveryKey(value: string): ReadonlySet<string> {
+  const own = linesOf(value).filter(({ text }) => {
+    const line = text.trim();
+    if (/^-----(?:BEGIN|END) [^-]+-----$/.test(line)) return true;
+    return Buffer.from(line, 'base64').subarray(0, openSshOpening.length).equals(openSshOpening);
+  });
+  return new Set(own.map(({ name }) => name));
+}
+
+/** Which part of its value a recipe is of. */
+function nameOf(recipe: string): string {
+  return recipe.slice(0, recipe.indexOf('.'));
 }
 
 /** The same bytes, not a copy of them. */

@@ -1,3 +1,4 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { maskPlaceholders, newPlaceholder } from '../../../src/runtime/secrets/placeholder.ts';
 import { Vault } from '../../../src/runtime/secrets/vault.ts';
@@ -73,4 +74,40 @@ test('the public half of a private key is no secret, although the private one ho
   expect(own.secretPlace({ Comment: Buffer.from(lines.join('\n')).toString('base64') }, nowhere)).toEqual([
     'Comment',
   ]);
+});
+
+/** As ssh-keygen writes one that needs no passphrase. */
+function openSshKey(comment: string): string {
+  const text = (bytes: Uint8Array | string): Buffer => {
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(bytes.length);
+    return Buffer.concat([length, Buffer.from(bytes)]);
+  };
+  const point = randomBytes(32);
+  const blob = Buffer.concat([text('ssh-ed25519'), text(point)]);
+  const check = randomBytes(4);
+  const secret = [check, check, blob, text(Buffer.concat([randomBytes(32), point])), text(comment)];
+  const one = Buffer.from([0, 0, 0, 1]);
+  const opening = [Buffer.from('openssh-key-v1\0'), text('none'), text('none'), text(''), one];
+  const lines = Buffer.concat([...opening, text(blob), text(Buffer.concat(secret))])
+    .toString('base64')
+    .replaceAll(/.{70}(?=.)/g, '$&\n');
+  return `-----BEGIN OPENSSH PRIVATE KEY-----\n${lines}\n-----END OPENSSH PRIVATE KEY-----\n`;
+}
+
+const pemKey = (): string =>
+  generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' });
+
+test.each([
+  ['OpenSSH', openSshKey],
+  ['PKCS #8', pemKey],
+])('another %s key is no secret for lines that every such key has; lines of the own are', (_, make) => {
+  const [own, other] = [make('one'), make('two')];
+  const held = new Vault([{ name: 'P', value: own, placeholder }]);
+  const { isSecret } = held.reveal({});
+  expect(isSecret(other)).toBe(false);
+  expect(isSecret({ Key: [own] })).toBe(true);
+  expect(isSecret(own.split('\n').at(-3) ?? '')).toBe(true);
+  expect(held.secretPlace({ PrivateKey: other }, () => false)).toBeUndefined();
+  expect(held.masked(own.split('\n')[0] ?? ''), 'people are shown no line of it').toBe('***');
 });
