@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { lifecycle } from '../../src/actions/minio/lifecycle.ts';
 import { localHost } from '../../src/transports/hosts/local.ts';
-import { run } from '../actions/host/drive.ts';
+import { run } from '../support/action-bed.ts';
 import { note } from './report.ts';
 
 const bucketCount = 500;
@@ -35,7 +35,7 @@ export async function benchRetention(): Promise<boolean> {
     const begunAt = performance.now();
     const { ending } = await run(lifecycle, inputs, {
       hosts: { n1: host },
-      signal: AbortSignal.timeout(2 * secondsMax * 1_000),
+      timeoutMs: 2 * secondsMax * 1_000,
     });
     clearInterval(sampling);
     const seconds = (performance.now() - begunAt) / 1_000;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { binary } from '../../src/actions/host/binary.ts';
-import { carryOut, effectOf, observe, run, undo, type World } from '../actions/host/drive.ts';
+import { carryOut, observe, run, undo, type World } from '../support/action-bed.ts';
 import { Lab } from './hosts/lab.ts';
 import { labHost } from './lab-host.ts';
 
@@ -138,12 +138,12 @@ describe.skipIf(reason)(
       const before = await observe(binary, swap(), world);
       // As a kill between the two renames leaves it.
       await sh(`ln ${Path} ${Path}.old`);
-      const done = await carryOut(effectOf(binary, swap()), swap(), before, world);
+      const done = await carryOut(binary, swap(), before, world);
       expect(done.ending).toMatchObject({
         kind: 'done',
         outputs: { Sha256: newSha, PreviousSha256: oldSha },
       });
-      await undo(binary, { inputs: swap(), before, ...done }, world);
+      await undo(binary, done, world);
       expect(await observe(binary, swap(), world)).toEqual(before);
     });
 

@@ -5,7 +5,7 @@ import { snapshot } from '../../src/actions/ebs/snapshot.ts';
 import { service } from '../../src/actions/host/service.ts';
 import { check } from '../../src/actions/postgresql/check.ts';
 import { createAws } from '../../src/transports/aws/client.ts';
-import { observe, run, undo, type Run, type World } from '../actions/host/drive.ts';
+import { observe, run, undo, type Run, type World } from '../support/action-bed.ts';
 import { labHost } from './lab-host.ts';
 import { labRegion, labWorld, worldMissing, type LabWorldWithAws } from './world.ts';
 

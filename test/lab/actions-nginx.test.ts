@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { checkNginx } from '../../src/actions/check/nginx.ts';
 import { drain } from '../../src/actions/nginx/drain.ts';
-import { carryOut, effectOf, observe, run, undo, type World } from '../actions/host/drive.ts';
+import { carryOut, observe, run, undo, type World } from '../support/action-bed.ts';
 import { Lab } from './hosts/lab.ts';
 import { labHost } from './lab-host.ts';
 import { MinioLab } from './minio/cluster.ts';
@@ -205,12 +205,7 @@ describe.skipIf(reason)(
         code: 'NGINX_OLD_WORKERS',
         message: expect.stringMatching(/have not ended 1 s after the reload.*worker_shutdown_timeout/),
       });
-      const again = await carryOut(
-        effectOf(drain, tried.inputs),
-        inputs('two.lab:9000', { WithinSeconds: 30 }),
-        tried.before,
-        world,
-      );
+      const again = await carryOut(drain, inputs('two.lab:9000', { WithinSeconds: 30 }), tried.before, world);
       expect(again.ending).toMatchObject({ kind: 'done', changes: [{ to: 'drained' }] });
       expect((await slow).stdout.trim().split('\n')).toHaveLength(3);
     });

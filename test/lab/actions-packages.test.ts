@@ -3,7 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { packageAction } from '../../src/actions/host/package.ts';
 import type { Json, JsonObject } from '../../src/json.ts';
-import { contextOf, effectOf, newToken, observe, run, undo, type World } from '../actions/host/drive.ts';
+import { effectOf, newToken, observe, run, undo, type World } from '../support/action-bed.ts';
+import { contextOf } from '../support/action-context.ts';
 import { Lab } from './hosts/lab.ts';
 import { labHost } from './lab-host.ts';
 
@@ -165,7 +166,8 @@ apt-get clean; apt-get -q update`);
       const before = await observe(packageAction, inputs, world);
       const effect = effectOf(packageAction, inputs);
       if (effect.kind !== 'begun') throw new Error('an installation is begun');
-      const context = contextOf(world, newToken());
+      const token = newToken();
+      await using context = await contextOf(world, token);
       const handle: Json = await effect.begin(inputs, before, context);
       await expect.poll(() => version('belay-slow'), { timeout: 30_000 }).toMatch(/^2\.0 i[FU]/);
       await delay(300);
@@ -175,7 +177,7 @@ apt-get clean; apt-get -q update`);
         inputs,
         before,
         handle,
-        token: context.token,
+        token,
         logged: '',
         ending: { kind: 'failed', code: 'TIMED_OUT', message: '' },
       } as const;

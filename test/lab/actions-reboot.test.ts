@@ -5,14 +5,14 @@ import { reboot } from '../../src/actions/host/reboot.ts';
 import { localHost } from '../../src/transports/hosts/local.ts';
 import {
   carryOut,
-  contextOf,
   effectOf,
   newToken,
   observe,
   run,
   undoEffectOf,
   type World,
-} from '../actions/host/drive.ts';
+} from '../support/action-bed.ts';
+import { contextOf } from '../support/action-context.ts';
 import { Lab } from './hosts/lab.ts';
 import { openSshHosts, type SshHosts } from './ssh-hosts.ts';
 
@@ -65,9 +65,9 @@ describe.skipIf(reason)(
       // A runner that died right after the order finds it by its token, and so does a second delivery of the order.
       const effect = effectOf(reboot, inputs);
       if (effect.kind !== 'begun') throw new Error('a reboot is begun');
-      const context = contextOf(world, done.token);
+      await using context = await contextOf(world, done.token);
       expect(await effect.adopt(inputs, done.before, context)).toMatchObject({ kind: 'absent' });
-      const again = await carryOut(effect, inputs, done.before, world);
+      const again = await carryOut(reboot, inputs, done.before, world);
       expect(again.ending).toMatchObject({ kind: 'done', outputs: { BootId: now } });
       expect(await bootId()).toBe(now);
     });
@@ -159,7 +159,7 @@ describe.skipIf(reason)(
       const beside = { ...world, documents: { Update: JSON.stringify(document) } };
       const effect = effectOf(runCommand, inputs);
       if (effect.kind !== 'begun') throw new Error('a command is begun');
-      const context = contextOf(beside, newToken());
+      await using context = await contextOf(beside, newToken());
       const begun = await effect.begin(inputs, null, context);
       const follow = async () => {
         // What an earlier runner has read is not known to the next one.
@@ -222,7 +222,7 @@ describe.skipIf(reason)(
       // Mounted again, the same step goes on: nothing is rebooted a second time.
       const now = await bootId();
       await sh('mount /dev/xvdg /srv/data && systemctl start writer');
-      const again = await carryOut(effectOf(reboot, inputs), inputs, done.before, world);
+      const again = await carryOut(reboot, inputs, done.before, world);
       expect(again.ending).toMatchObject({ kind: 'done' });
       expect(await bootId()).toBe(now);
       expect(await sh(`ls ${dropIn} 2>&1 | tail -c 26`)).toBe('No such file or directory');
@@ -234,8 +234,9 @@ describe.skipIf(reason)(
       await lab.stop('h1');
       const effect = effectOf(reboot, inputs);
       if (effect.kind !== 'begun') throw new Error('a reboot is begun');
-      const handle = { Token: newToken(), begunAt: Date.now() - 60_000 };
-      expect(await effect.poll(handle, inputs, before, contextOf(world, handle.Token))).toMatchObject({
+      await using context = await contextOf(world);
+      const handle = { Token: context.token, begunAt: Date.now() - 60_000 };
+      expect(await effect.poll(handle, inputs, before, context)).toMatchObject({
         kind: 'failed',
         code: 'HOST_NOT_BACK',
         message: expect.stringMatching(/h1 .*has not come back 60 s after the order to reboot: .+/),

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { installCertificate } from '../../src/actions/tls/install-certificate.ts';
-import { carryOut, effectOf, run, undo, type World } from '../actions/host/drive.ts';
+import { carryOut, run, undo, type World } from '../support/action-bed.ts';
 import { Lab } from './hosts/lab.ts';
 import {
   CertificateAuthority,
@@ -196,12 +196,7 @@ describe.skipIf(reason)(
       const first = await run(installCertificate, inputs(next), world);
       // As between the two renames: the new key, the old certificate.
       await sh(`cat >${paths.certificate}`, old.certificate);
-      const done = await carryOut(
-        effectOf(installCertificate, first.inputs),
-        first.inputs,
-        first.before,
-        world,
-      );
+      const done = await carryOut(installCertificate, first.inputs, first.before, world);
       expect(done.ending).toMatchObject({ kind: 'done', outputs: { Changed: true } });
       await undo(installCertificate, { ...first, ...done }, world);
       expect(await files()).toBe(before);

@@ -84,7 +84,8 @@ describe.skipIf(reason)(
         );
       const isWritten = (name: string) => sh('h1', `test -e /run/${name} && echo yes || echo no`);
       await h1.read(syncMounts(['/srv/data']), { signal, timeoutMs: 10_000 });
-      const { frozen } = await quiesced(h1, ['/srv/data'], 20, contextOf(world, newToken()), async () => {
+      await using context = await contextOf(world);
+      const { frozen } = await quiesced(h1, ['/srv/data'], 20, context, async () => {
         await write('during');
         await delay(700);
         expect(await isWritten('during')).toBe('no');

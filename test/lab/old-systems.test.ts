@@ -7,7 +7,7 @@ import { packageAction } from '../../src/actions/host/package.ts';
 import { service } from '../../src/actions/host/service.ts';
 import { mountDisks, unmountMounts } from '../../src/actions/scripts/volume.ts';
 import type { Host, HostScript } from '../../src/transports/host.ts';
-import { newToken, run, undo, type World } from '../actions/host/drive.ts';
+import { newToken, run, undo, type World } from '../support/action-bed.ts';
 import { Lab } from './hosts/lab.ts';
 import { labHost } from './lab-host.ts';
 import { bareDnf, oldTools } from './old-tools.ts';

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { packageAction } from '../../src/actions/host/package.ts';
 import type { JsonObject } from '../../src/json.ts';
-import { run, type World } from '../actions/host/drive.ts';
+import { run, type World } from '../support/action-bed.ts';
 import { Lab } from './hosts/lab.ts';
 import { labHost } from './lab-host.ts';
 

@@ -1,7 +1,7 @@
 /** src/actions/scripts/package-staged.ts: what one step of a run has fetched, a later one installs without any repository. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { packageAction } from '../../src/actions/host/package.ts';
-import { run, undo, type World } from '../actions/host/drive.ts';
+import { run, undo, type World } from '../support/action-bed.ts';
 import { Lab } from './hosts/lab.ts';
 import { labHost } from './lab-host.ts';
 

@@ -4,12 +4,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { authorizedKeys } from '../../src/actions/host/authorized-keys.ts';
 import { binary } from '../../src/actions/host/binary.ts';
 import { file } from '../../src/actions/host/file.ts';
-import { ActionFailure, type AnyAction } from '../../src/actions/define-action.ts';
+import type { AnyAction } from '../../src/actions/define-action.ts';
 import { installPair, observePair } from '../../src/actions/scripts/tls.ts';
 import type { JsonObject } from '../../src/json.ts';
 import { giveEntry, lookAtEntry, takeEntry, type LockEntry } from '../../src/runtime/locks/lock-entry.ts';
 import { HostFailure, type Host } from '../../src/transports/host.ts';
-import { run, undo, type World } from '../actions/host/drive.ts';
+import { NotDone, run, undo, type World } from '../support/action-bed.ts';
 import { blankKey } from '../actions/host/keys.ts';
 import { drawn, isThorough } from '../evidence/sample.ts';
 import { Lab } from './hosts/lab.ts';
@@ -129,7 +129,7 @@ describe.skipIf(reason)(
         const undone = await undo(work.action, done, world);
         said.push(undone.kind === 'failed' ? undone.message : 'undone');
       } catch (error) {
-        if (!(error instanceof ActionFailure)) throw error;
+        if (!(error instanceof NotDone)) throw error;
         said.push(error.message);
       }
       const end = await disarm(lab, 'h1', before);

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { file } from '../../src/actions/host/file.ts';
 import { service } from '../../src/actions/host/service.ts';
-import { observe, run, undo, type World } from '../actions/host/drive.ts';
+import { observe, run, undo, type World } from '../support/action-bed.ts';
 import { stringify } from 'yaml';
 import { BelayFolder } from '../cli/belay-process.ts';
 import { drawn } from '../evidence/sample.ts';

@@ -50,6 +50,8 @@ export interface World {
   readonly documents?: Readonly<Record<string, string>>;
   /** The clock of a modelled world; left out: the real one. */
   readonly now?: () => number;
+  /** Told of what a step waits for. */
+  readonly onNotice?: (text: string) => void;
   /** How time passes there while something is waited for. */
   readonly wait?: (ms: number) => Promise<void>;
   /** For an effect; left out: an hour of a modelled world, two minutes of the real one. */
@@ -201,11 +203,11 @@ export interface Asking {
   readonly token?: string;
 }
 
-function effectOf(action: AnyAction, inputs: JsonObject) {
+export function effectOf(action: AnyAction, inputs: JsonObject) {
   return typeof action.effect === 'function' ? action.effect(inputs) : action.effect;
 }
 
-function undoEffectOf(action: AnyAction, inputs: JsonObject) {
+export function undoEffectOf(action: AnyAction, inputs: JsonObject) {
   const own = typeof action.undo === 'function' ? action.undo(inputs) : action.undo;
   if (own.kind !== 'restore' && own.kind !== 'restorePoint') throw new Error(`the undo is ${own.kind}`);
   return own.effect;
@@ -213,7 +215,8 @@ function undoEffectOf(action: AnyAction, inputs: JsonObject) {
 
 const stepName = 'Step';
 
-class Bed {
+/** One action in a world. */
+export class Bed {
   readonly #action: AnyAction;
   readonly #inputs: JsonObject;
   readonly #world: World;
@@ -262,7 +265,7 @@ class Bed {
       runbooks: missing('other runbooks'),
       logs: new LogFolder(this.#logs, vault.redactor),
       actsOn: () => Promise.resolve(),
-      onNotice: () => undefined,
+      onNotice: (_, text) => world.onNotice?.(text),
       now: this.#now,
       pause: (ms, signal) => this.#pause(ms, signal),
     });
@@ -339,7 +342,7 @@ class Bed {
   #frame(runtime: MemoryRuntime): Frame {
     const written = step({ name: stepName, action: this.#action.name, inputs: this.#inputs });
     const descriptors = { [stepName]: describeAction(this.#action, this.#inputs) };
-    const program = { interpreter: 2, document: runbook([written]), descriptors } as const;
+    const program = { interpreter: 3, document: runbook([written]), descriptors } as const;
     const input = { parameters: {}, rollbackWhen: 'never', rollbackRequests: [], failAt: null } as const;
     const execution = new Execution(runtime.executionId, program, input);
     return new Frame({

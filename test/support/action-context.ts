@@ -1,49 +1,52 @@
-/** What one function of an action is given when a test asks it by itself, without a host of activities. */
-import {
-  ActionFailure,
-  newMemory,
-  type ActionContext,
-  type AnyAction,
-  type Effect,
-} from '../../src/actions/define-action.ts';
-import type { Json, JsonObject } from '../../src/json.ts';
-import { hashToken } from '../../src/runtime/token.ts';
-import { noAws, type World } from './action-bed.ts';
+/** The context that the activity host gives, for tests that ask one function of an action by itself. */
+import { Type } from 'typebox';
+import { defineAction, done, type ActionContext } from '../../src/actions/define-action.ts';
+import { Bed, newToken, type World } from './action-bed.ts';
 
-/** `token`: the engine's. */
-export function contextOf(world: World, token: string): ActionContext {
-  const now = world.now ?? Date.now;
-  return {
-    executionId: world.executionId ?? '01TEST',
-    step: 'Step',
-    token: hashToken(token),
-    signal: AbortSignal.timeout(world.timeoutMs ?? 120_000),
-    aws: world.aws ?? noAws,
-    fetch: globalThis.fetch,
-    host: (name) => {
-      const host = world.hosts?.[name];
-      if (host === undefined) throw new ActionFailure({ code: 'UNKNOWN_HOST', message: `no host ${name}` });
-      return host;
+/**
+ * An activity of the real host is under way until the context is disposed of. `token`: the engine's; the context has its hash.
+ * What `World.secrets` holds is known as secret.
+ */
+export async function contextOf(
+  world: World,
+  token: string = newToken(),
+): Promise<ActionContext & AsyncDisposable> {
+  const given = Promise.withResolvers<ActionContext>();
+  const isOver = Promise.withResolvers<undefined>();
+  const probe = defineAction({
+    name: 'test:ask',
+    summary: 'Hands out its context.',
+    source: 'test/support/action-context.ts',
+    example: '',
+    inputs: Type.Object({ Secrets: Type.Array(Type.String()) }),
+    outputs: Type.Object({}),
+    secretInputs: ['Secrets'],
+    timeoutSeconds: undefined,
+    permissions: () => [],
+    targets: () => [],
+    hasHostTargets: false,
+    effect: {
+      kind: 'read',
+      poll: async (_, context) => {
+        given.resolve(context);
+        await isOver.promise;
+        return done({});
+      },
     },
-    targets: (selectors) => selectors,
-    log: () => ({ write: () => undefined }),
-    notice: () => undefined,
-    now: () => now(),
-    startedAt: now(),
-    kept: newMemory(),
-    held: newMemory(),
-    isSecret: (value) => (world.secrets ?? []).some((secret) => JSON.stringify(value).includes(secret)),
+    undo: { kind: 'none', reason: 'it does nothing', leavesChange: false },
+  });
+  const bed = new Bed(probe, { Secrets: [...(world.secrets ?? [])] }, world);
+  const activity = bed.ask('wait', { ...bed.work(null), handle: null }, token);
+  const context = await Promise.race([given.promise, activity.then(neverBegan)]);
+  return {
+    ...context,
+    [Symbol.asyncDispose]: async () => {
+      isOver.resolve(undefined);
+      await activity;
+    },
   };
 }
 
-type AnyEffect = Effect<unknown, Json, Json, JsonObject>;
-
-export function effectOf(action: AnyAction, inputs: JsonObject): AnyEffect {
-  return typeof action.effect === 'function' ? action.effect(inputs) : action.effect;
-}
-
-export function undoEffectOf(action: AnyAction, inputs: JsonObject): AnyEffect {
-  const undo = typeof action.undo === 'function' ? action.undo(inputs) : action.undo;
-  if (undo.kind !== 'restore' && undo.kind !== 'restorePoint') throw new Error(`undo is ${undo.kind}`);
-  return undo.effect;
+function neverBegan(outcome: unknown): never {
+  throw new Error(`no context was given: ${JSON.stringify(outcome)}`);
 }

@@ -6,8 +6,16 @@ import { restore } from '../../../src/actions/ebs/restore.ts';
 import { snapshot } from '../../../src/actions/ebs/snapshot.ts';
 import type { Json, JsonObject } from '../../../src/json.ts';
 import { sandboxIds, type WorldState } from '../../../src/world/index.ts';
-import { newToken, observe, run, undo, type Ending } from '../../support/action-bed.ts';
-import { contextOf, effectOf, undoEffectOf } from '../../support/action-context.ts';
+import {
+  effectOf,
+  type Ending,
+  newToken,
+  observe,
+  run,
+  undo,
+  undoEffectOf,
+} from '../../support/action-bed.ts';
+import { contextOf } from '../../support/action-context.ts';
 import { ebsWorld, Killed, tagsOf, type EbsWorld } from './sandbox.ts';
 
 const { db1, db1Data } = sandboxIds;
@@ -154,7 +162,7 @@ type Carrier = BegunEffect<unknown, Json, Json, JsonObject>;
 
 /** As runners do that die and are replaced: the journal keeps the handle, and nothing else survives. */
 async function carriedOn(effect: Carrier, inputs: unknown, before: Json, world: EbsWorld): Promise<Ending> {
-  const context = contextOf(world.ports, newToken());
+  await using context = await contextOf(world.ports, newToken());
   const surviving = async <T>(act: () => Promise<T>): Promise<T | Killed> => {
     try {
       return await act();
@@ -250,7 +258,7 @@ test('half an exchange is undone too: whatever move it stopped at', async () => 
     const { world, inputs } = await prepared();
     const before = seen(world.look());
     const effect = asBegun(effectOf(restore, inputs));
-    const context = contextOf(world.ports, newToken());
+    await using context = await contextOf(world.ports, newToken());
     world.killAt(nth, 'after');
     let finished = false;
     try {
@@ -281,7 +289,7 @@ test.each(['CreateVolume', 'DetachVolume', 'AttachVolume', 'ModifyInstanceAttrib
     const { world, inputs } = await prepared();
     world.loseReply(operation);
     const effect = asBegun(effectOf(restore, inputs));
-    const context = contextOf(world.ports, newToken());
+    await using context = await contextOf(world.ports, newToken());
     let handle = await effect.begin(inputs, null, context).catch(() => null);
     if (handle === null) {
       const found = await effect.adopt(inputs, null, context);

@@ -3,8 +3,8 @@ import { deleteSnapshots } from '../../../src/actions/ebs/delete-snapshots.ts';
 import { snapshot } from '../../../src/actions/ebs/snapshot.ts';
 import { AwsFailure } from '../../../src/transports/aws.ts';
 import { sandboxIds } from '../../../src/world/index.ts';
-import { carryOut, newToken, run, undo, type World } from '../../support/action-bed.ts';
-import { contextOf, effectOf } from '../../support/action-context.ts';
+import { carryOut, effectOf, newToken, run, undo, type World } from '../../support/action-bed.ts';
+import { contextOf } from '../../support/action-context.ts';
 import { hashToken } from '../../../src/runtime/token.ts';
 import { ebsWorld, tagsOf } from './sandbox.ts';
 
@@ -92,7 +92,7 @@ test('after a lost reply the set is found by its tag and nothing is taken twice'
   const token = newToken();
   const effect = effectOf(snapshot, inputs);
   if (effect.kind !== 'begun') throw new Error('a snapshot is begun');
-  const context = contextOf(world.ports, token);
+  await using context = await contextOf(world.ports, token);
   await expect(effect.begin(inputs, null, context)).rejects.toBeInstanceOf(AwsFailure);
   const found = await effect.adopt(inputs, null, context);
   expect(found).toMatchObject({
@@ -100,7 +100,8 @@ test('after a lost reply the set is found by its tag and nothing is taken twice'
     handle: { SnapshotIds: Object.keys(world.look().snapshots) },
   });
   expect(world.done).toEqual(['CreateSnapshot']);
-  expect(await effect.adopt(inputs, null, contextOf(world.ports, newToken()))).toEqual({ kind: 'absent' });
+  await using other = await contextOf(world.ports);
+  expect(await effect.adopt(inputs, null, other)).toEqual({ kind: 'absent' });
 });
 
 test('undo finds by its tag what was taken when no reply came, and deletes it', async () => {

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { command } from '../../../src/actions/host/command.ts';
-import { carryOut, newToken, run } from '../../support/action-bed.ts';
-import { contextOf, effectOf } from '../../support/action-context.ts';
+import { carryOut, effectOf, newToken, run } from '../../support/action-bed.ts';
+import { contextOf } from '../../support/action-context.ts';
 import { localTestHost } from './local.ts';
 
 test('gives exit code and both streams, and logs all of them', async () => {
@@ -73,7 +73,7 @@ test('a second begin under the same token does nothing, and stop ends the comman
   const inputs = { Host: 'here', Script: 'echo x >>"$F"; exec sleep 30', Env: { F: flag } };
   const effect = effectOf(command, inputs);
   if (effect.kind !== 'begun') throw new Error('a command is begun');
-  const context = contextOf(world, newToken());
+  await using context = await contextOf(world, newToken());
   const handle = await effect.begin(inputs, null, context);
   await effect.begin(inputs, null, context);
   while (!existsSync(flag)) await sleep(20);

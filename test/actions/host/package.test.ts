@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest';
 import { packageAction } from '../../../src/actions/host/package.ts';
 import { withoutDemo } from '../../world/seeds.ts';
-import { newToken, observe, run, undo } from '../../support/action-bed.ts';
-import { contextOf, effectOf } from '../../support/action-context.ts';
+import { effectOf, observe, run, undo } from '../../support/action-bed.ts';
+import { contextOf } from '../../support/action-context.ts';
 import { sandboxHosts } from './sandbox.ts';
 
 const Names = ['postgresql-15', 'postgresql-client-15', 'libpq5'];
@@ -112,7 +112,9 @@ test('every attempt of a step, and its undo, name one record on the host', async
   };
   const first = await run(packageAction, inputs, watching);
   const effect = effectOf(packageAction, inputs);
-  if (effect.kind === 'begun') await effect.begin(inputs, first.before, contextOf(watching, newToken()));
+  if (effect.kind !== 'begun') throw new Error('an installation is begun');
+  await using context = await contextOf(watching);
+  await effect.begin(inputs, first.before, context);
   await undo(packageAction, first, watching);
   expect(keys).toHaveLength(3);
   expect(new Set(keys).size).toBe(1);

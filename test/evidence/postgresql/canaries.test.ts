@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { check } from '../../../src/actions/postgresql/check.ts';
 import type { JsonObject } from '../../../src/json.ts';
 import type { Host } from '../../../src/transports/host.ts';
-import { run } from '../../actions/host/drive.ts';
+import { run } from '../../support/action-bed.ts';
 import { Lab } from '../../lab/hosts/lab.ts';
 import { labHost } from '../../lab/lab-host.ts';
 

@@ -4,10 +4,10 @@ import { findTargets } from '../../../src/runtime/activities/find-targets.ts';
 import { memoryWorld, newWorld, sandboxAws, sandboxIds } from '../../../src/world/index.ts';
 import { contextOf } from '../../support/action-context.ts';
 
-const find = (key: string, values: readonly string[]) => {
+const find = async (key: string, values: readonly string[]) => {
   const world = memoryWorld(newWorld(), { now: () => Date.UTC(2026, 0, 6), sleep: async () => undefined });
-  const context = { ...contextOf({ aws: sandboxAws(world) }, 'token'), targets: () => [] };
-  return findTargets({ key, values }, context);
+  await using context = await contextOf({ aws: sandboxAws(world), targets: () => [] });
+  return await findTargets({ key, values }, context);
 };
 
 test('* of AWS::EC2::Instance is every instance of the account in the region', async () => {
