@@ -20,7 +20,8 @@ exit 0
 /**
  * A record for each piece, sorted, through gzip: OBJECT//PLACE//BYTES//DRIVE and a zero byte. No path of a file has two
  * slashes in a row, so the records of one object lie together, whatever its name holds. What goes away meanwhile is no
- * error; what cannot be read is.
+ * error; what cannot be read is. What MinIO makes anew by itself, and does not heal either (cmd/global-heal.go), is left out: its
+ * counts of usage and its caches of listings, of which a node that was down when they were removed brings pieces back.
  */
 export const minioPieces = namedScript(
   'minio/pieces',
@@ -38,7 +39,7 @@ list() {
     find . \\( -path ./.minio.sys -o -path ./lost+found \\) -prune -o -type f \\( -name xl.meta -o -name 'part.*' \\) -printf "%p//%s//$number\\\\0" 2>>"$work/errors"
     for place in ./.minio.sys/config ./.minio.sys/buckets; do
       [ -d "$place" ] || continue
-      find "$place" \\( -path './.minio.sys/buckets/.*' -o -name '.usage-cache*' \\) -prune -o -type f \\( -name xl.meta -o -name 'part.*' \\) -printf "%p//%s//$number\\\\0" 2>>"$work/errors"
+      find "$place" \\( -path './.minio.sys/buckets/.*' -o -path './.minio.sys/buckets/*/.metacache' -o -name '.usage-cache*' \\) -prune -o -type f \\( -name xl.meta -o -name 'part.*' \\) -printf "%p//%s//$number\\\\0" 2>>"$work/errors"
     done
     number=$((number + 1))
   done

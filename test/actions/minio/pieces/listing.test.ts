@@ -56,6 +56,7 @@ it('knows the objects of MinIO itself that must not be lost, and none of those t
     'buckets/docs/.metadata.bin/xl.meta',
     'buckets/.usage.json/xl.meta',
     'buckets/docs/.usage-cache.bin/xl.meta',
+    'buckets/docs/.metacache/0c1f/block-0.s2/xl.meta',
     'tmp/x/xl.meta',
     'multipart/x/xl.meta',
   ])
