@@ -1,5 +1,6 @@
 /** `belay run FILE --targets …` and `--target-locations …`: one execution of the runbook for each, as a runbook of one step that starts them. */
 import { basename, dirname, join, resolve } from 'node:path';
+import { targetProblem } from '../actions/index.ts';
 import { checkArguments, parseArgument, shareOf, type Document, type SourceText } from '../document/index.ts';
 import { own, type Json, type JsonObject } from '../json.ts';
 import type { StartRequest } from '../runtime/belay.ts';
@@ -159,6 +160,9 @@ function choiceOf(texts: readonly string[]): { readonly Key: string; readonly Va
     .split(',')
     .map((value) => value.trim())
     .filter((value) => value !== '');
+  const problem = Values.length === 0 ? undefined : targetProblem(Key, Values);
+  if (problem !== undefined)
+    throw usage('TARGETS', `--targets ${text}: ${problem}`, 'for example  --targets InstanceIds=i-1,i-2');
   // Twice the same would act twice at once on one target.
   if (Values.length > 0) return { Key, Values: [...new Set(Values)] };
   throw usage(

@@ -90,6 +90,11 @@ test.each([
   [targets, { texts: { Version: '15', Host: 'a' } }, 'GIVEN_TWICE parameter Host is given'],
   [targets, { secrets: { Version: 'env:X' } }, 'SECRET_NOT_ALLOWED --secret Version cannot go'],
   [{ targets: ['tag:A=x', 'tag:B=y'], targetParameter: 'Host' }, {}, 'TARGETS --targets tag:A=x and tag:B=y'],
+  [
+    { targets: ['AWS::EC2::Instance=i-1'], targetParameter: 'Host' },
+    {},
+    'TARGETS --targets AWS::EC2::Instance=i-1: AWS::EC2::Instance takes * alone',
+  ],
   [{ targets: ['tag:Role'], targetParameter: 'Host' }, {}, 'BAD_PAIR --targets tag:Role: a tag has a value'],
   [{ ...targets, maxConcurrency: '0' }, {}, 'BAD_LIMIT --max-concurrency 0'],
   [{ ...targets, maxErrors: '200%' }, {}, 'BAD_LIMIT --max-errors 200%'],
