@@ -30,7 +30,7 @@ export const body: CommandBody = async (cli, [prefix], options) => {
   const recalled = recalledText(progress);
   const head = [
     ...headLines(view, defaultsOf((await belay.document(id)).parameters), cli.style),
-    ...(view.isLive ? [] : resumeLines(view.runner, events.at(-1)?.at ?? null)),
+    ...(view.isLive || view.closing !== null ? [] : resumeLines(view.runner, events.at(-1)?.at ?? null)),
     ...(recalled === '' ? [] : [`  ${recalled}`]),
     ...shownOutputLines(await belay.document(id)),
   ];
