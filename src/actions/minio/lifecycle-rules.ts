@@ -122,7 +122,7 @@ export function withRule(
       : `<NoncurrentVersionExpiration><NoncurrentDays>${days}</NoncurrentDays></NoncurrentVersionExpiration>`;
   const rule = `<Rule><ID>${escaped(id)}</ID><Status>Enabled</Status><Filter><Prefix>${escaped(prefix)}</Prefix></Filter><Expiration><Days>${days}</Days></Expiration>${old}</Rule>`;
   if (xml === undefined) return `<LifecycleConfiguration>${rule}</LifecycleConfiguration>`;
-  return replaced(xml, id, '').replace('</LifecycleConfiguration>', `${rule}</LifecycleConfiguration>`);
+  return replaced(xml, id, '').replace('</LifecycleConfiguration>', () => `${rule}</LifecycleConfiguration>`);
 }
 
 export type TakenBack =

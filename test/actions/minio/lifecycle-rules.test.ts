@@ -70,6 +70,13 @@ it('a rule is added behind the others, which stay as the server wrote them', () 
   ]);
 });
 
+it('a prefix is put as it is, whatever its characters mean to a replacement', () => {
+  const other = config(rule(`<ID>other</ID>${on}<Expiration><Days>365</Days></Expiration>`));
+  const prefix = `$& $$ $' $\` a&b/`;
+  const added = rulesOf(withRule(other, { id: 'r', days: 30, prefix, versioning: 'off' }));
+  expect(added.map((rule) => rule.prefix)).toEqual([...rulesOf(other).map((rule) => rule.prefix), prefix]);
+});
+
 it('a rule of the same name is replaced, and a first one makes the configuration', () => {
   const first = withRule(undefined, { id: 'r', days: 30, prefix: '', versioning: 'off' });
   expect(
