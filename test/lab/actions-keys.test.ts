@@ -8,7 +8,7 @@ import { authorizedKeys } from '../../src/actions/host/authorized-keys.ts';
 import { proveKey } from '../../src/actions/ssh/prove-key.ts';
 import { openHosts, type Hosts } from '../../src/transports/hosts/connect.ts';
 import type { HostAddress } from '../../src/transports/host.ts';
-import { observe, run, undo, type World } from '../actions/host/drive.ts';
+import { observe, run, undo, type World } from '../support/action-bed.ts';
 import { Lab } from './hosts/lab.ts';
 import { coresOfPrivateKey, registerSecret } from '../support/secret-search/registry.ts';
 
@@ -58,7 +58,7 @@ describe.skipIf(reason)(
       const own = readFileSync(lab.identityFile, 'utf8');
       world = {
         hosts: { p1: hosts.host('p1'), p2: hosts.host('p2') },
-        secrets: [JSON.stringify(fresh.secret).slice(1, -1), JSON.stringify(own).slice(1, -1)],
+        secrets: [fresh.secret, own],
       };
     }, 360_000);
     afterAll(async () => {

@@ -71,7 +71,7 @@ describe.skipIf(reason)(
       [old, next] = [await pair('good'), await pair('good')];
       world = {
         hosts: { lb1: hosts.host('lb1') },
-        secrets: [JSON.stringify(next.privateKey).slice(1, -1)],
+        secrets: [next.privateKey],
       };
       await put(paths.certificate, paths.privateKey, old);
       await put(paths.nginxCertificate, paths.nginxPrivateKey, old);
@@ -153,7 +153,7 @@ describe.skipIf(reason)(
     ])('a pair that is %s is refused and nothing is written', async (kind, code) => {
       const before = await files();
       const bad = await pair(kind);
-      const known = { ...world, secrets: [JSON.stringify(bad.privateKey).slice(1, -1)] };
+      const known = { ...world, secrets: [bad.privateKey] };
       await expect(run(installCertificate, inputs(bad), known)).rejects.toMatchObject({
         code,
         message: expect.stringMatching(/^lb1 .*Nothing was written$/),

@@ -14,7 +14,8 @@ import { restore } from '../../../src/actions/minio/restore.ts';
 import { settle } from '../../../src/actions/minio/settle.ts';
 import type { AnyAction, Poll } from '../../../src/actions/define-action.ts';
 import type { JsonObject } from '../../../src/json.ts';
-import { contextOf, effectOf, newToken } from '../../actions/host/drive.ts';
+import { effectOf, newToken } from '../../support/action-bed.ts';
+import { contextOf } from '../../support/action-context.ts';
 import { MinioActions } from '../../lab/minio/actions.ts';
 import type { MinioNode } from '../../lab/minio/configuration.ts';
 import { DrawnCases } from '../drawn-cases.ts';
@@ -79,7 +80,8 @@ export function hangsCases(stand: () => Stand): void {
     const effect = effectOf(action, inputs);
     if (effect.kind === 'begun') throw new Error(`${action.name} is begun`);
     const world = { ...actions.world, executionId: newToken() };
-    const context = { ...contextOf(world, newToken()), notice: hear };
+    await using given = await contextOf(world);
+    const context = { ...given, notice: hear };
     hear('begun');
     const look = (): Promise<Poll<JsonObject>> =>
       effect.kind === 'read' ? effect.poll(inputs, context) : effect.execute(inputs, null, context);

@@ -4,8 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { backup } from '../../../src/actions/minio/backup.ts';
 import { restore as restoreAction } from '../../../src/actions/minio/restore.ts';
+import type { Poll } from '../../../src/actions/define-action.ts';
 import type { JsonObject } from '../../../src/json.ts';
-import { contextOf, effectOf, newToken, type Ending } from '../../actions/host/drive.ts';
+import { effectOf, newToken } from '../../support/action-bed.ts';
+import { contextOf } from '../../support/action-context.ts';
 import { MinioActions } from '../../lab/minio/actions.ts';
 import type { S3 } from '../../lab/minio/s3.ts';
 import { idOf, type Said } from '../../support/command-line.ts';
@@ -234,11 +236,11 @@ export function restoreCases(stand: () => Stand): void {
         for (const key of ['1', '2']) await here().put(of, key, `before ${key}`);
 
         const world = { ...actions.world, executionId: newToken() };
-        const attempt = async (own: JsonObject): Promise<Ending> => {
+        const attempt = async (own: JsonObject): Promise<Poll<JsonObject>> => {
           const inputs = actions.inputs(restoreAction, { Target: actions.target, Bucket: of, ...own });
           const effect = effectOf(restoreAction, inputs);
           if (effect.kind !== 'repeatable') throw new Error(`restore is ${effect.kind}`);
-          const context = contextOf(world, newToken());
+          await using context = await contextOf(world);
           for (;;) {
             const answer = await effect.execute(inputs, null, context);
             if (answer.kind !== 'pending') return answer;

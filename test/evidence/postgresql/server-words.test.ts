@@ -9,7 +9,7 @@ import { server } from '../../../src/actions/postgresql/server.ts';
 import type { JsonObject } from '../../../src/json.ts';
 import type { AnyAction } from '../../../src/actions/define-action.ts';
 import type { Host } from '../../../src/transports/host.ts';
-import { run } from '../../actions/host/drive.ts';
+import { run } from '../../support/action-bed.ts';
 import { Lab } from '../../lab/hosts/lab.ts';
 import { labHost } from '../../lab/lab-host.ts';
 import { drawn } from '../sample.ts';

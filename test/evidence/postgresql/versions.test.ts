@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { check } from '../../../src/actions/postgresql/check.ts';
 import { server } from '../../../src/actions/postgresql/server.ts';
 import type { JsonObject } from '../../../src/json.ts';
-import { run } from '../../actions/host/drive.ts';
+import { run } from '../../support/action-bed.ts';
 import { localTestHost, type LocalTestHost } from '../../actions/host/local.ts';
 import { isThorough } from '../sample.ts';
 

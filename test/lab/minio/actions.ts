@@ -3,7 +3,7 @@ import type { HostAddress } from '../../../src/transports/host.ts';
 import { openHosts, type Hosts } from '../../../src/transports/hosts/connect.ts';
 import type { AnyAction } from '../../../src/actions/define-action.ts';
 import type { JsonObject } from '../../../src/json.ts';
-import { newToken, run, undo, type Ending, type Run, type World } from '../../actions/host/drive.ts';
+import { newToken, run, undo, type Ending, type Run, type World } from '../../support/action-bed.ts';
 import { MinioLab } from './cluster.ts';
 
 export class MinioActions {
@@ -31,7 +31,7 @@ export class MinioActions {
     return {
       hosts: Object.fromEntries(MinioLab.hosts.map((name) => [name, this.#hosts.host(name)])),
       secrets: [this.#minio.root.secretKey, this.#minio.backup.secretKey],
-      signal: AbortSignal.timeout(240_000),
+      timeoutMs: 240_000,
     };
   }
 

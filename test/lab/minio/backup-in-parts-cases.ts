@@ -13,7 +13,8 @@ import { openCluster, type Cluster } from '../../../src/actions/minio/cluster.ts
 import { manifestBucket } from '../../../src/actions/minio/backup-manifest.ts';
 import type { S3Client } from '../../../src/transports/s3/client.ts';
 import { beginUpload, sendPart } from '../../../src/transports/s3/multipart.ts';
-import { carryOut, contextOf, effectOf, newToken } from '../../actions/host/drive.ts';
+import { carryOut, newToken } from '../../support/action-bed.ts';
+import { contextOf } from '../../support/action-context.ts';
 import type { MinioActions } from './actions.ts';
 import type { MinioLab } from './cluster.ts';
 import { smallCut } from './small-cut.ts';
@@ -67,7 +68,7 @@ export function backupInPartsCases(minio: () => MinioLab, minioActions: () => Mi
     let target: OpenedTarget;
     let from: S3Client;
     beforeAll(async () => {
-      const context = contextOf(minioActions().world, 'cases-in-parts');
+      await using context = await contextOf(minioActions().world, 'cases-in-parts');
       const inputs = inputsFor('any') as unknown as Parameters<typeof openCluster>[0] &
         Parameters<Cluster['s3']>[1] & { readonly Target: Parameters<typeof openTarget>[0] };
       cluster = await openCluster(inputs, context);
@@ -145,7 +146,7 @@ export function backupInPartsCases(minio: () => MinioLab, minioActions: () => Mi
 
         const inputs = inputsFor(bucket);
         if (way === 'resume') {
-          const { ending } = await carryOut(effectOf(backup, inputs), inputs, null, minioActions().world, {
+          const { ending } = await carryOut(backup, inputs, null, minioActions().world, {
             token,
           });
           expect(ending).toMatchObject({ kind: 'done', outputs: { Objects: 1, Copied: 1 } });

@@ -3,7 +3,8 @@
  * is what a real one leaves. `node backup-killed-in-parts.ts LAB TOKEN BUCKET PART`.
  */
 import { backupCutting } from '../../../src/actions/minio/backup.ts';
-import { contextOf, effectOf } from '../../actions/host/drive.ts';
+import { effectOf } from '../../support/action-bed.ts';
+import { contextOf } from '../../support/action-context.ts';
 import { Lab } from '../hosts/lab.ts';
 import type { LabId } from '../hosts/command.ts';
 import { MinioActions } from './actions.ts';
@@ -17,7 +18,7 @@ const inputs = minioActions.inputs(backup, { Target: minioActions.target, Bucket
 const effect = effectOf(backup, inputs);
 if (effect.kind !== 'repeatable') throw new Error(`backup is ${effect.kind}`);
 await effect.execute(inputs, null, {
-  ...contextOf(minioActions.world, token),
+  ...(await contextOf(minioActions.world, token)),
   notice: (text) => {
     if (text.includes(`: part ${part} of `)) process.kill(process.pid, 'SIGKILL');
   },
