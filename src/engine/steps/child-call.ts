@@ -1,5 +1,6 @@
 /** One child of a step: its parameters, its run, and what it came to. */
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
+import type { FoundRunbook } from '../activities.ts';
 import type { ChildOutcome } from '../children.ts';
 import { cancelled, flowFailed, nothing, type Ending } from '../endings.ts';
 import { failureOf, type Failure } from '../failure.ts';
@@ -14,6 +15,11 @@ export interface Local {
   readonly runbook: string;
   readonly file: string | null;
   readonly program: Program;
+}
+
+/** The host has made its program of a document that it found sound; to the journal it is JSON. */
+export function localOf(found: Extract<FoundRunbook, { kind: 'runbook' }>): Local {
+  return { ...found, program: found.program as unknown as Program };
 }
 
 /** The step, and where this child of it runs. */

@@ -4,15 +4,14 @@
  */
 import { errorBudgetOf, type ErrorBudget } from '../../document/index.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
-import type { FoundRunbook } from '../activities.ts';
 import { cancelled, flowFailed, type Ending } from '../endings.ts';
 import { failureOf } from '../failure.ts';
 import { identity } from '../identity.ts';
 import { findRunbookTimeoutMs } from '../limits.ts';
 import { turnOf } from '../records.ts';
 import type { StepRun } from '../step-run.ts';
-import type { Location, Program } from '../types.ts';
-import { failed, type Local } from './child-call.ts';
+import type { Location } from '../types.ts';
+import { failed, localOf, type Local } from './child-call.ts';
 import { endingOf, named, turn, type Gathered, type Target } from './child-targets.ts';
 import { launch, type Tally } from './launch.ts';
 
@@ -44,11 +43,11 @@ export async function overLocations(run: StepRun, local: Local): Promise<Ending>
       `${record.path} has locations and stands in a rolling, which takes turns already`,
     );
   const groups = await groupsOf(run);
-  if (!Array.isArray(groups)) return groups as Ending;
+  if ('status' in groups) return groups;
   const gathered: Gathered = { executions: [], changes: [] };
   const all: Tally = { succeeded: [], failed: [], failures: [], isCancelled: false };
   let allowed: number | null = null;
-  for (const [index, group] of (groups as readonly Group[]).entries()) {
+  for (const [index, group] of groups.entries()) {
     const runbook = group.over === null ? local : await overTargetsThere(run, local, group.over, index);
     if ('status' in runbook) return runbook;
     const tally = await launchAt({ ...run, id: `${run.id}:locations${index + 1}` }, group, runbook, gathered);
@@ -59,7 +58,7 @@ export async function overLocations(run: StepRun, local: Local): Promise<Ending>
     if (tally.failed.length > group.budget.errors) allowed = group.budget.errors;
     if (all.isCancelled || allowed !== null || run.frame.isSpent) break;
   }
-  const places = (groups as readonly Group[]).flatMap((group) => group.places);
+  const places = groups.flatMap((group) => group.places);
   const ending = endingOf(record, places, allowed, all, gathered);
   return all.isCancelled ? cancelled(1, ending.result) : ending;
 }
@@ -104,8 +103,11 @@ async function overTargetsThere(
   });
   if (outcome.status === 'cancelled') return cancelled(1);
   if (outcome.status !== 'ok') return failed(failureOf(outcome));
-  const found = outcome.value as Extract<FoundRunbook, { kind: 'runbook' }>;
-  return { ...found, program: found.program as unknown as Program };
+  if (outcome.value.kind === 'service')
+    throw new Error(
+      `the host was asked for ${file ?? record.path} over targets, and named a runbook of the service`,
+    );
+  return localOf(outcome.value);
 }
 
 /** Or an ending: there is nothing that could be begun. */
@@ -149,11 +151,11 @@ async function groupsOf(run: StepRun): Promise<readonly Group[] | Ending> {
     found.push(...places);
   }
   const places = named(found, record);
-  if (!Array.isArray(places)) return places as Ending;
+  if ('status' in places) return places;
   let from = 0;
   return rest.map((group, index) => {
     const until = from + (counts[index] ?? 0);
-    const own = (places as readonly Place[]).slice(from, until);
+    const own = places.slice(from, until);
     from = until;
     return { ...group, places: own };
   });

@@ -40,12 +40,12 @@ export async function overTargets(run: StepRun, local: Local): Promise<Ending> {
       `${record.path} has targets and stands in a rolling, which takes turns already`,
     );
   const targets = await targetsOf(run);
-  if (!Array.isArray(targets)) return targets as Ending;
+  if ('status' in targets) return targets;
   const budget = budgetOf(record.inputs ?? {}, targets.length);
   if (typeof budget === 'string') return flowFailed('INVALID_INPUT', `${record.path}: ${budget}`);
   const gathered: Gathered = { executions: [], changes: [] };
   const tally = await launch(run, {
-    targets: targets as readonly Target[],
+    targets,
     nameOf: ({ name }) => name,
     budget,
     isStrict: record.inputs?.['StrictErrors'] === true,
@@ -58,7 +58,7 @@ export async function overTargets(run: StepRun, local: Local): Promise<Ending> {
     },
   });
   const allowed = tally.failed.length > budget.errors ? budget.errors : null;
-  const ending = endingOf(record, targets as readonly Target[], allowed, tally, gathered);
+  const ending = endingOf(record, targets, allowed, tally, gathered);
   return tally.isCancelled ? cancelled(1, ending.result) : ending;
 }
 
@@ -96,8 +96,8 @@ async function targetsOf(run: StepRun): Promise<readonly Target[] | Ending> {
   if (typeof parameter !== 'string' || parameter === '')
     return flowFailed('INVALID_INPUT', `${run.record.path} has Targets and no TargetParameterName`);
   const values = await valuesOf(run, inputs?.['Targets'] ?? null);
-  if (!Array.isArray(values)) return values as Ending;
-  const targets = (values as readonly string[]).map((value) => ({
+  if ('status' in values) return values;
+  const targets = values.map((value) => ({
     name: value,
     parameters: { ...common, [parameter]: value },
   }));

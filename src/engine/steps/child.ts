@@ -9,10 +9,17 @@ import type { ChildOutcome } from '../children.ts';
 import { cancelled, flowFailed, flowTimedOut, nothing, type Ending } from '../endings.ts';
 import { failureOf } from '../failure.ts';
 import { backoffMs, findRunbookTimeoutMs } from '../limits.ts';
-import type { Program } from '../types.ts';
 import type { RunStep, StepRun } from '../step-run.ts';
 import { attempted } from './attempted.ts';
-import { failed, failureIn, fitParameters, runChild, type Calling, type Local } from './child-call.ts';
+import {
+  failed,
+  failureIn,
+  fitParameters,
+  localOf,
+  runChild,
+  type Calling,
+  type Local,
+} from './child-call.ts';
 import { overLocations } from './child-locations.ts';
 import { hasTargets, overTargets } from './child-targets.ts';
 
@@ -23,8 +30,7 @@ export const child: RunStep = async (run) => {
   const found = await findRunbook(run);
   if ('status' in found) return found;
   if (found.kind === 'service') return attempted(run);
-  // The host has made it of a document that it found sound.
-  const local: Local = { ...found, program: found.program as unknown as Program };
+  const local = localOf(found);
   if (locations !== null) return overLocations(run, local);
   return hasTargets(run.record) ? overTargets(run, local) : one(run, local);
 };
