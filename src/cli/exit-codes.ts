@@ -82,7 +82,8 @@ export function endedOf(
 /** Told, or nobody knows: a code that says that nothing was changed is a claim. */
 function changedAnything(view: Pick<ExecutionView, 'steps' | 'rollback'>): boolean {
   const told = view.steps.some(({ changes }) => changes.some(isDifferent));
-  return told || accountOf(view).steps.some(({ certainty }) => certainty === 'unsure');
+  const { steps, restorePoints } = accountOf(view);
+  return told || restorePoints.length > 0 || steps.some(({ certainty }) => certainty === 'unsure');
 }
 
 /** `belay rollback`: clean, or nothing to undo, is done. */
