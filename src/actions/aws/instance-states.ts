@@ -167,7 +167,7 @@ const operations = {
   terminated: { operation: 'TerminateInstances', reply: 'TerminatingInstances' },
 } as const;
 
-/** Gives the states that EC2 answers. */
+/** Gives the states that EC2 answers: stopped, where it was that already, whatever an endpoint that is like EC2 says of now. */
 async function call(
   { desired, force, additionalInfo }: Drive,
   instances: readonly string[],
@@ -182,7 +182,11 @@ async function call(
   const answer = await callAws(aws, { service: 'ec2', operation, params, signal });
   const changes = objectsIn(answer, reply);
   return Object.fromEntries(
-    changes.map((change) => [textIn(change, 'InstanceId'), textIn(objectIn(change, 'CurrentState'), 'Name')]),
+    changes.map((change) => {
+      const was = textIn(objectIn(change, 'PreviousState'), 'Name');
+      const is = textIn(objectIn(change, 'CurrentState'), 'Name');
+      return [textIn(change, 'InstanceId'), desired === 'stopped' && was === 'stopped' ? was : is];
+    }),
   );
 }
 
