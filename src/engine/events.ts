@@ -39,6 +39,14 @@ export type OutdatedProcess = {
   readonly path: string;
 };
 
+/** A step that ran. */
+export type Ran = {
+  /** `Patch`; `Patch/Note` of an execution below the one that is told. */
+  readonly step: string;
+  /** Empty: nobody knows where. */
+  readonly targets: readonly string[];
+};
+
 export type Waiting =
   | {
       readonly kind: 'approval';
@@ -131,6 +139,8 @@ export type EngineEvent =
       readonly untold?: string;
       /** Where it has no undo and said what it changed: why it has none. */
       readonly noUndo?: string;
+      /** Steps of executions below it that ran, told no change, and need no undo by their author's word. Absent: none. */
+      readonly byWord?: readonly Ran[];
     }
   /** A rolling turned to a target: the `number`-th `of` so many. */
   | {

@@ -4,6 +4,7 @@ import type {
   Change,
   Looked,
   OutdatedProcess,
+  Ran,
   Reach,
   RecordedEvent,
   RestorePoint,
@@ -39,6 +40,8 @@ export interface StepState {
   readonly untold?: string;
   /** Where it has no undo and said what it changed: why it has none. */
   readonly noUndo?: string;
+  /** Steps of executions below it that ran, told no change, and need no undo by their author's word. */
+  readonly byWord?: readonly Ran[];
 }
 
 export interface UndoState {

@@ -21,6 +21,7 @@ export interface StartedChild {
   readonly owed: number;
   /** See ExecutionResult. */
   readonly acted: ExecutionResult['acted'];
+  readonly byWord: ExecutionResult['byWord'];
 }
 
 /** What is known of a step that began. Grows while the step runs. */

@@ -1,6 +1,6 @@
 /** What an execution came to: for the host that ran it, and for the execution above it where it is a child. All of it is JSON. */
 import type { JsonObject } from '../json.ts';
-import type { Change } from './events.ts';
+import type { Change, Ran } from './events.ts';
 import type { Failure } from './failure.ts';
 import type { ExecutionEnding, RollbackStatus } from './statuses.ts';
 
@@ -17,6 +17,8 @@ export type ExecutionResult = {
   readonly changes?: readonly Change[];
   /** Whether anything that stands may have been changed; `unknown`: more than `changes` tells. */
   readonly acted?: 'no' | 'yes' | 'unknown';
+  /** Steps that ran, told no change, and need no undo by their author's word; of executions below it, too. Absent: none. */
+  readonly byWord?: readonly Ran[];
   /** Locks that it took. A child leaves giving them back to the execution above it. */
   readonly locks: readonly string[];
 };

@@ -1,20 +1,40 @@
 /** What an execution leaves in the world, for the execution above it. */
 import { netChanges } from './account/net-changes.ts';
-import type { Change } from './events.ts';
+import { targetsInInputs } from './account/targets-in-inputs.ts';
+import type { Change, Ran } from './events.ts';
 import type { Execution } from './execution.ts';
 import { hasTouched, isClean } from './needs-undo.ts';
 import { allActing } from './on-hosts.ts';
+import { ranTogether } from './ran-together.ts';
 import type { StepRecord } from './records.ts';
 import type { ExecutionResult } from './result.ts';
 
-export function standing({ began }: Execution): Required<Pick<ExecutionResult, 'changes' | 'acted'>> {
+export function standing({ began }: Execution): Pick<ExecutionResult, 'changes' | 'acted' | 'byWord'> {
   const touched = allActing(began).filter(hasTouched);
   const open = touched.filter(({ undo }) => undo === null || !isClean(undo));
   // What needs no undo by its author's word is still there when all the others are undone.
   const byWord = touched.filter((record) => !open.includes(record) && isByWord(record));
   const changes = netChanges([...open, ...byWord].flatMap(changesOf));
   const isUnsure = open.some(mayHaveDoneMore) || byWord.some(mayHaveDoneMore);
-  return { changes, acted: isUnsure ? 'unknown' : open.length > 0 || changes.length > 0 ? 'yes' : 'no' };
+  const ran = ranTogether(touched.flatMap(ranIn));
+  const hasActed = open.length + changes.length + ran.length > 0;
+  return {
+    changes,
+    acted: isUnsure ? 'unknown' : hasActed ? 'yes' : 'no',
+    ...(ran.length === 0 ? {} : { byWord: ran }),
+  };
+}
+
+/** Whatever took the others back: these are still there, and told nothing by which the execution above would know of them. */
+function ranIn(record: StepRecord): readonly Ran[] {
+  const { path, children = [], host, inputs, result } = record;
+  if (!isByWord(record)) {
+    const below = children.flatMap(({ byWord = [] }) => byWord);
+    return below.map(({ step, targets }) => ({ step: `${path}/${step}`, targets }));
+  }
+  if (mayHaveDoneMore(record) || (result?.changes.length ?? 0) > 0) return [];
+  const told = host === undefined ? (result?.targets ?? []) : [host.name];
+  return [{ step: path, targets: told.length > 0 ? told : targetsInInputs(inputs ?? {}) }];
 }
 
 const isByWord = ({ step }: StepRecord): boolean => step.undo.kind === 'none';

@@ -102,6 +102,7 @@ const events = {
     acted: Type.Optional(Type.Enum(['no', 'yes', 'unknown'])),
     untold: Type.Optional(text),
     noUndo: Type.Optional(text),
+    byWord: Type.Optional(Type.Array(Type.Object({ step: text, targets: texts }))),
   }),
   TurnStarted: Type.Object(turn),
   TurnEnded: Type.Object({ ...turn, status: ending, failure: noFailure }),

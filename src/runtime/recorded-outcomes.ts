@@ -154,6 +154,7 @@ const childOutcome = Type.Union([
       owed: Type.Number(),
       changes: Type.Optional(Type.Array(change)),
       acted: Type.Optional(Type.Enum(['no', 'yes', 'unknown'])),
+      byWord: Type.Optional(Type.Array(Type.Object({ step: text, targets: Type.Array(text) }))),
       locks: Type.Array(text),
     }),
   }),

@@ -2,7 +2,7 @@
  * The last lines of a run: how it ended, what is different now, what to type next. Pure. The last line on the screen is
  * the one that matters.
  */
-import { accountOf, type Account, type Failure, type Repeated } from '../../engine/index.ts';
+import { accountOf, stayingByWord, type Account, type Failure, type Repeated } from '../../engine/index.ts';
 import type { ExecutionView } from '../../runtime/execution-view.ts';
 import { netChanges, targetsText } from './change-text.ts';
 import { clockText, durationText } from './durations.ts';
@@ -77,13 +77,16 @@ function doneText(view: ExecutionView): string {
 }
 
 /** Of a run that left nothing different, as far as anybody can tell: what that rests on. */
-function unchangedText({ isUntouched, steps }: Account): string {
+function unchangedText(account: Account): string {
+  const { isUntouched, steps } = account;
   if (isUntouched) return 'Nothing was changed.';
   const namesOf = (certainty: Account['steps'][number]['certainty']) =>
     steps.filter((each) => each.certainty === certainty).map(({ step }) => step.name);
   const seen = namesOf('seenAsBefore');
-  const told = namesOf('told');
-  const words = namesOf('byWord');
+  // What ran below it and told nothing is named by itself.
+  const isSilent = new Set(steps.flatMap(({ step }) => (step.byWord === undefined ? [] : [step.name])));
+  const told = namesOf('told').filter((name) => !isSilent.has(name));
+  const words = stayingByWord(account).ran.map(({ step }) => step);
   const at = steps.find(({ certainty }) => certainty === 'seenAsBefore')?.looked?.at;
   const clock = at === undefined ? '' : ` at ${clockText(at)}`;
   return [

@@ -126,7 +126,9 @@ const hasForGood = (each: StepAccount) => standingChanges(each).some(({ isForGoo
 
 /** What the author's word keeps, beside changes that were told. */
 const staysByWord = (each: StepAccount) =>
-  each.certainty === 'byWord' || (isByWord(each) && each.step.restorePoints.length > 0);
+  each.certainty === 'byWord' ||
+  each.step.byWord !== undefined ||
+  (isByWord(each) && each.step.restorePoints.length > 0);
 
 const isOwed = ({ undo }: StepAccount) =>
   undo === undefined || (undo.result !== 'undone' && undo.result !== 'nothingToDo');

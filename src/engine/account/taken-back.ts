@@ -1,4 +1,5 @@
 /** What a rollback that ended clean may claim of each target, and what that rests on. Pure. */
+import type { Ran } from '../events.ts';
 import { isByWord, standingTargets, type Account, type StepAccount } from './account.ts';
 import { isDifferent, netChanges } from './net-changes.ts';
 import { targetsInInputs } from './targets-in-inputs.ts';
@@ -33,12 +34,6 @@ export interface ByWord {
 export interface StaysBy {
   readonly target: string;
   readonly steps: readonly string[];
-}
-
-export interface Ran {
-  readonly step: string;
-  /** Empty: nobody knows where. */
-  readonly targets: readonly string[];
 }
 
 export function takenBack(account: Account): TakenBack {
@@ -95,7 +90,10 @@ export function stayingByWord({ steps }: Pick<Account, 'steps'>): ByWord {
     for (const { target } of netChanges(step.changes)) note(told, target, step.name);
   const ran = (certainty: StepAccount['certainty']): Ran[] =>
     own.filter((each) => each.certainty === certainty).map(ranOf);
-  return { told: staying(told), ran: ran('byWord'), unsure: ran('unsure') };
+  const below = steps.flatMap(({ step: { name, byWord = [] } }) =>
+    byWord.map(({ step, targets }): Ran => ({ step: `${name}/${step}`, targets })),
+  );
+  return { told: staying(told), ran: [...ran('byWord'), ...below], unsure: ran('unsure') };
 }
 
 const isOfList = ({ step }: StepAccount): boolean =>

@@ -87,9 +87,9 @@ export async function runChild(
   });
   if (outcome.status === 'cancelled') return outcome;
   const { executionId, result } = outcome;
-  const { owed, acted } = result;
+  const { owed, acted, byWord } = result;
   const children = (record.children ??= []);
-  children.push({ call, executionId, owed, acted });
+  children.push({ call, executionId, owed, acted, byWord });
   if (acted !== 'no') record.attempts = [{ token: record.path, handle: null }];
   record.hasEnded = children.every((each) => each.acted !== 'unknown');
   return outcome;

@@ -1,6 +1,8 @@
 /** Says how the step ended, and keeps what it gave for later steps and its undo. */
 import { failureIn } from '../endings.ts';
+import type { Ran } from '../events.ts';
 import { hasTouched } from '../needs-undo.ts';
+import { ranTogether } from '../ran-together.ts';
 import type { StepRecord } from '../records.ts';
 import type { RunStep } from '../step-run.ts';
 import type { EffectResult } from '../types.ts';
@@ -24,9 +26,16 @@ export const told =
       critical: step.isCritical,
       acted: actedOf(record),
       ...withoutUndo(record, ending.result),
+      ...ranBelow(record),
     });
     return ending;
   };
+
+/** What nothing takes back, and no change tells of. */
+function ranBelow({ children = [] }: StepRecord): { readonly byWord?: readonly Ran[] } {
+  const byWord = ranTogether(children.flatMap(({ byWord: ran = [] }) => ran));
+  return byWord.length === 0 ? {} : { byWord };
+}
 
 /** By the tries that may have acted; what ran to its end is known to have, whatever it said. */
 function actedOf({
