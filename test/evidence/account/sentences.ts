@@ -97,21 +97,21 @@ const isSo: Check = ([, target = '', subject = ''], { changed, places }) => {
 
 const back = String.raw`belay rollback ([0-9A-Z]{12})`;
 
-/** Sentences of the head, in the order in which they may come; the failure's own text is the tool's. */
+/** Sentences of the head, in the order in which they may come; the failure's own text is the tool's. Names of steps have no dot, so that none reaches into the next sentence. */
 const sentences: readonly (readonly [RegExp, Check])[] = [
   [/^Done in [^.]+(?:\.\d+)? \w+(?: \d+ \w+)?\./, always],
   [/^Nothing was changed\./, isUntouched],
   [/^(\d+) changed on [^.]+\./, isDifferent],
-  [/^(.+?) may have changed something[.;]/, hasBegun],
   [/^Restore points? (.+?) stays?[.;]/, isThere],
   [new RegExp(`^${back} takes (?:everything back|back what has an undo)\\.`), always],
-  [/^(.+?) left no change, by what (?:it|they) told\./, hasBegun],
-  [/^(.+?) looked at again at [\d:]+: as before\./, hasBegun],
-  [/^(.+?) ran(?: on .+?)?; by (?:its|their) undo: none there is nothing to take back\./, hasBegun],
+  [/^([^.]+?) left no change, by what (?:it|they) told\./, hasBegun],
+  [/^([^.]+?) looked at again at [\d:]+: as before\./, hasBegun],
+  [/^([^.]+?) ran(?: on .+?)?; by (?:its|their) undo: none there is nothing to take back\./, hasBegun],
   [
-    /^(.+?) may have changed something(?: on .+?)?; by (?:its|their) undo: none nothing takes that back\./,
+    /^([^.]+?) may have changed something(?: on .+?)?; by (?:its|their) undo: none nothing takes that back\./,
     hasBegun,
   ],
+  [/^([^.]+?) may have changed something[.;]/, hasBegun],
   // Of a target on which nothing ran by an author's word, every line counts.
   [/^(?:By what its undo told, w|W)hat else was changed on .+? is as it was at [\d:]+\./, hasWordThere],
   [/^By what its undo told, (.+?) (?:is|are) as (?:it was|they were) at [\d:]+\./, isAsItWas],
