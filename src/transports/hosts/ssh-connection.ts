@@ -117,8 +117,10 @@ export class SshConnection {
     for (let attempt = 1; ; attempt += 1) {
       const { files } = await this.#ready(wanted, options.signal);
       try {
-        return await dialOverSsh({ ...wanted, socket: files.socket }, to, options);
+        const way = { ...wanted, args: this.#over(files), destination: destinationOf(this.#address) };
+        return await dialOverSsh({ ...way, log: () => this.log() }, to, options);
       } catch (error) {
+        if (isSpawnError(error)) throw noSsh(wanted, error);
         // A master that had ended has carried nothing; a new one may.
         const isLost = error instanceof HostFailure && error.code === 'CONNECTION_LOST';
         if (!isLost || attempt >= openTriesMax || (await this.isAlive())) throw error;
@@ -172,6 +174,10 @@ export class SshConnection {
     const file = join(this.#place.folder, `c${this.#place.index}-${master}`);
     const { config, paths } = this.#place;
     return { socket: file, log: `${file}.log`, words: `${file}.words`, config, paths };
+  }
+
+  #over(files: MasterFiles): string[] {
+    return ['-F', this.#place.sessionConfig, '-S', files.socket];
   }
 
   async #ready(wanted: Wanted, signal: AbortSignal): Promise<Master> {

@@ -1,6 +1,6 @@
 /**
- * A TCP connection made from a host, over its ssh master: the channel that `ssh -W` opens, without a process of its own. No session is
- * opened on the host and no program of it is run; sshd itself connects.
+ * A TCP connection made from a host, over its ssh master: `ssh -W`. No session is opened on the host and no program
+ * of it is run; sshd itself connects. Source: OpenSSH 9.2, mux.c (mux_client_request_stdio_fwd).
  */
 import { isIPv6 } from 'node:net';
 import { Duplex } from 'node:stream';
@@ -8,45 +8,56 @@ import { finished } from 'node:stream/promises';
 import type { DialTarget, Host, HostFailure } from '../host.ts';
 import type { Session } from './channel.ts';
 import { cancelled, hostFailure } from './failure.ts';
-import { printable } from './protocol/words.ts';
-import { openConnection, type Connected } from './ssh-session.ts';
+import { startProcess } from './process.ts';
 
 export interface SshWay {
   /** The label and name of the host. */
   readonly host: string;
   readonly name: string;
-  /** The master's control socket. */
-  readonly socket: string;
+  /** What leads ssh to the master. */
+  readonly args: readonly string[];
+  readonly destination: string;
+  /** What the master has said: it alone knows why the host could not connect. */
+  readonly log: () => string;
 }
 
-/** RFC 4254, 5.1. */
-const administrativelyProhibited = 1;
+/** What the client says once the host has connected; without it nothing tells an open connection from a slow one. */
+const opened = /master session id: \d+/;
+const talkBytesKept = 16 * 1024;
 
-/** Rejects with HostFailure, CONNECTION_LOST where the master is gone. */
+/** Rejects with HostFailure, CONNECTION_LOST where the master is gone; or with the system's error where ssh is missing. */
 export async function dialOverSsh(
   way: SshWay,
   to: DialTarget,
   { signal, timeoutMs }: Parameters<Host['dial']>[1],
 ): Promise<Duplex> {
-  if (!isIPv6(to.address) && !/^\w[\w.-]*$/.test(to.address)) {
+  const address = isIPv6(to.address) ? `[${to.address}]` : to.address;
+  if (!/^[\w[][\w.[\]:%-]*$/.test(address)) {
     throw hostFailure({
       ...way,
       code: 'UNREACHABLE',
       what: `from it nothing can be connected to by the address ${JSON.stringify(to.address)}`,
     });
   }
-  const { session, connected } = openConnection(way.socket, to);
-  const answer = await untilConnected(session, connected, { signal, timeoutMs, way, to });
-  if (answer.kind !== 'open') {
+  const session = await startProcess('ssh', [
+    ...way.args,
+    '-o',
+    'LogLevel=DEBUG1',
+    '-W',
+    `${address}:${to.port}`,
+    '--',
+    way.destination,
+  ]);
+  const talk = await untilOpened(session, { signal, timeoutMs, way, to });
+  if (talk !== undefined) {
     session.stdout.destroy();
-    throw refusal(way, to, answer);
+    throw refusal(way, to, talk);
   }
-  session.stderr.resume();
   return new SessionStream(session);
 }
 
 /**
- * The two streams of the channel as one connection; its end ends the channel. A server may answer and close before it has
+ * The two pipes of the ssh client as one connection; its end ends the client. A server may answer and close before it has
  * read all that it was sent; then a write fails, and what it said is on its way all the same: the reading side tells the end.
  */
 export class SessionStream extends Duplex {
@@ -96,9 +107,9 @@ export class SessionStream extends Duplex {
   }
 }
 
-async function untilConnected(
+/** Undefined when the host has connected; otherwise what ssh said before it ended. */
+async function untilOpened(
   session: Session,
-  connected: Promise<Connected>,
   {
     signal,
     timeoutMs,
@@ -110,8 +121,18 @@ async function untilConnected(
     readonly way: SshWay;
     readonly to: DialTarget;
   },
-): Promise<Connected> {
-  const { promise, reject } = Promise.withResolvers<never>();
+): Promise<string | undefined> {
+  const { promise, resolve, reject } = Promise.withResolvers<string | undefined>();
+  let talk = '';
+  const listen = (chunk: Buffer): void => {
+    talk = (talk + chunk.toString('utf8')).slice(-talkBytesKept);
+    if (opened.test(talk)) resolve(undefined);
+  };
+  session.stderr.on('data', listen);
+  session.stderr.on('error', () => {}).resume();
+  // What it said last may be read only after its end is known.
+  const silent = finished(session.stderr, { writable: false }).catch(() => {});
+  void session.ended.then(() => silent).then(() => resolve(talk));
   const abort = (): void => reject(cancelled(way.host, signal.reason));
   const timer = setTimeout(() => {
     const what = `connecting from it to ${to.address} port ${to.port} failed: no answer within ${timeoutMs / 1000} s`;
@@ -120,7 +141,7 @@ async function untilConnected(
   signal.addEventListener('abort', abort, { once: true });
   if (signal.aborted) abort();
   try {
-    return await Promise.race([promise, connected]);
+    return await promise;
   } catch (error) {
     session.kill();
     session.stdout.destroy();
@@ -128,16 +149,20 @@ async function untilConnected(
   } finally {
     clearTimeout(timer);
     signal.removeEventListener('abort', abort);
+    // Nothing that is said later is of use, and an unread pipe would stop ssh.
+    session.stderr.off('data', listen);
+    session.stderr.resume();
   }
 }
 
-function refusal(way: SshWay, to: DialTarget, answer: Exclude<Connected, { kind: 'open' }>): HostFailure {
+function refusal(way: SshWay, to: DialTarget, talk: string): HostFailure {
   const place = `${to.address} port ${to.port}`;
-  if (answer.kind === 'lost') {
+  if (!/forwarding request failed/.test(talk)) {
     const what = `the connection over which ${place} was to be reached had ended`;
     return hostFailure({ ...way, code: 'CONNECTION_LOST', what, retryable: true });
   }
-  if (answer.reason === administrativelyProhibited) {
+  const said = [...way.log().matchAll(/open failed: ([^\n]*)/g)].at(-1)?.[1]?.trim() ?? 'it gave no reason';
+  if (said.startsWith('administratively prohibited')) {
     return hostFailure({
       ...way,
       code: 'DIAL_FORBIDDEN',
@@ -145,7 +170,7 @@ function refusal(way: SshWay, to: DialTarget, answer: Exclude<Connected, { kind:
       next: `Allow them for this user in sshd_config: AllowTcpForwarding local, and PermitOpen ${to.address}:${to.port}.`,
     });
   }
-  const why = answer.text === '' ? 'it gave no reason' : printable(answer.text);
+  const why = said.replace(/^connect failed: /, '');
   const code = /refused/i.test(why) ? 'PORT_REFUSED' : 'UNREACHABLE';
   return hostFailure({
     ...way,

@@ -13,7 +13,6 @@ export class ChannelOutput {
   /** What was handed on and not allowed anew. */
   readonly #given: Record<Name, number> = { stdout: 0, stderr: 0 };
   readonly #isFull: Record<Name, boolean> = { stdout: false, stderr: false };
-  #isOver = false;
 
   /** `allow`: the host is told that it may send so many bytes more. */
   constructor(windowBytes: number, allow: (bytes: number) => void) {
@@ -26,9 +25,9 @@ export class ChannelOutput {
     for (const one of [this.stdout, this.stderr]) one.on('error', () => {});
   }
 
-  /** False where the host sent more than it was allowed, or more after the end. */
+  /** False where the host sent more than it was allowed. */
   give(name: Name, bytes: Buffer): boolean {
-    if (this.#isOver || bytes.byteLength > this.#left) return false;
+    if (bytes.byteLength > this.#left) return false;
     this.#left -= bytes.byteLength;
     this.#given[name] += bytes.byteLength;
     // What nobody wants any more is as good as read.
@@ -39,13 +38,10 @@ export class ChannelOutput {
 
   /** Our own words, which no window counts. */
   note(text: string): void {
-    if (!this.#isOver && !this.stderr.destroyed) this.stderr.push(text);
+    if (!this.stderr.destroyed) this.stderr.push(text);
   }
 
-  /** Harmless when it has ended. */
   end(): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
     for (const one of [this.stdout, this.stderr]) if (!one.destroyed) one.push(null);
   }
 

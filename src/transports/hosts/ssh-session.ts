@@ -38,37 +38,10 @@ const requestId = 1;
 /** Our number of the channel. */
 const channel = 0;
 const failedCode = 255;
-/** Who connects, as OpenSSH says it where nobody is known. */
-const originator = { address: '127.0.0.1', port: 65_535 } as const;
-
-/** What a channel is opened for: a command on the host, or a connection from the host to something that it reaches. */
-type Wanted =
-  | { readonly kind: 'command'; readonly command: string }
-  | { readonly kind: 'connection'; readonly address: string; readonly port: number };
-
-/** How the host answered to a connection that it was to make. */
-export type Connected =
-  | { readonly kind: 'open' }
-  /** `reason` as RFC 4254, 5.1 has it; the text is the host's. */
-  | { readonly kind: 'refused'; readonly reason: number; readonly text: string }
-  /** The master has gone, or hands on nothing. */
-  | { readonly kind: 'lost' };
 
 /** Starts one command; the session tells how that goes. */
 export function openSession(socketPath: string, command: string): Session {
-  return sessionOf(new MuxSession(connect(socketPath), { kind: 'command', command }));
-}
-
-/** A TCP connection that the host makes; its bytes are the session's standard output and input. `connected` never rejects. */
-export function openConnection(
-  socketPath: string,
-  to: { readonly address: string; readonly port: number },
-): { readonly session: Session; readonly connected: Promise<Connected> } {
-  const session = new MuxSession(connect(socketPath), { kind: 'connection', ...to });
-  return { session: sessionOf(session), connected: session.connected };
-}
-
-function sessionOf(session: MuxSession): Session {
+  const session = new MuxSession(connect(socketPath), command);
   return {
     stdin: session.stdin,
     stdout: session.output.stdout,
@@ -83,12 +56,10 @@ class MuxSession {
   readonly output: ChannelOutput;
   readonly stdin: Writable;
   readonly ended: Promise<number | undefined>;
-  readonly connected: Promise<Connected>;
   readonly #socket: Socket;
-  readonly #wanted: Wanted;
+  readonly #command: string;
   readonly #reader = new PacketReader(2, packetBytesMax);
   readonly #tellEnded: (exitCode: number | undefined) => void;
-  readonly #tellConnected: (answer: Connected) => void;
   #stage: 'greeting' | 'proxy' | 'opening' | 'open' | 'ended' = 'greeting';
   /** The number that the host gave the channel. */
   #remote = 0;
@@ -98,15 +69,12 @@ class MuxSession {
   #exitCode: number | undefined;
   #isKilled = false;
 
-  constructor(socket: Socket, wanted: Wanted) {
-    const ended = Promise.withResolvers<number | undefined>();
-    const connected = Promise.withResolvers<Connected>();
-    this.ended = ended.promise;
-    this.#tellEnded = ended.resolve;
-    this.connected = connected.promise;
-    this.#tellConnected = connected.resolve;
+  constructor(socket: Socket, command: string) {
+    const { promise, resolve } = Promise.withResolvers<number | undefined>();
+    this.ended = promise;
+    this.#tellEnded = resolve;
     this.#socket = socket;
-    this.#wanted = wanted;
+    this.#command = command;
     this.output = new ChannelOutput(windowBytes, (bytes) => this.#say(message.windowAdjust, uint32(bytes)));
     this.stdin = new Writable({
       write: (chunk: Buffer, _encoding, done) => {
@@ -134,8 +102,7 @@ class MuxSession {
 
   kill(): void {
     this.#isKilled = true;
-    if (this.#stage === 'opening') this.#socket.unref();
-    else this.#end(undefined);
+    if (this.#stage !== 'opening') this.#end(undefined);
   }
 
   unref(): void {
@@ -169,7 +136,7 @@ class MuxSession {
           throw new GarbledPacket('a refusal: it hands on no channel');
         }
         this.#stage = 'opening';
-        this.#open();
+        this.#write(message.open, string('session'), uint32(channel, windowBytes, dataBytesMax));
         return;
       case 'opening':
       case 'open':
@@ -180,16 +147,6 @@ class MuxSession {
         return;
       default:
         this.#stage satisfies never;
-    }
-  }
-
-  #open(): void {
-    const sizes = uint32(channel, windowBytes, dataBytesMax);
-    if (this.#wanted.kind === 'command') this.#write(message.open, string('session'), sizes);
-    else {
-      const { address, port } = this.#wanted;
-      const to = [string(address), uint32(port), string(originator.address), uint32(originator.port)];
-      this.#write(message.open, string('direct-tcpip'), sizes, ...to);
     }
   }
 
@@ -221,9 +178,6 @@ class MuxSession {
         this.#end(this.#exitCode ?? failedCode);
         return;
       case message.eof:
-        // Of a command it says no more than its end, which follows.
-        if (this.#wanted.kind === 'connection') this.output.end();
-        return;
       case message.success:
         return;
       default:
@@ -233,9 +187,8 @@ class MuxSession {
 
   #opened(kind: number, packet: Fields): void {
     if (kind === message.openFailure) {
-      const [reason, text] = [packet.uint32(), packet.string().toString('utf8')];
-      this.#tellConnected({ kind: 'refused', reason, text });
-      this.#lost(`Session open refused by peer: ${text}`);
+      packet.uint32();
+      this.#lost(`Session open refused by peer: ${packet.string().toString('utf8')}`);
       return;
     }
     if (kind !== message.openConfirmation) throw new GarbledPacket(`a message of the kind ${kind}`);
@@ -247,10 +200,7 @@ class MuxSession {
       this.#end(undefined);
       return;
     }
-    this.#tellConnected({ kind: 'open' });
-    if (this.#wanted.kind === 'command') {
-      this.#say(message.request, string('exec'), Buffer.from([1]), string(this.#wanted.command));
-    }
+    this.#say(message.request, string('exec'), Buffer.from([1]), string(this.#command));
     this.#send();
     if (this.stdin.writableFinished) this.#say(message.eof);
   }
@@ -312,7 +262,6 @@ class MuxSession {
     this.#socket.destroy();
     this.output.end();
     this.#dropInput();
-    this.#tellConnected({ kind: 'lost' });
     this.#tellEnded(exitCode);
   }
 

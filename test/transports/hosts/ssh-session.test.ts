@@ -9,7 +9,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Session } from '../../../src/transports/hosts/channel.ts';
 import { Fields, packetOf, PacketReader, string, uint32 } from '../../../src/transports/hosts/ssh-packets.ts';
-import { openConnection, openSession, type Connected } from '../../../src/transports/hosts/ssh-session.ts';
+import { openSession } from '../../../src/transports/hosts/ssh-session.ts';
 
 const hello = packetOf(uint32(1, 4));
 const isProxy = packetOf(uint32(0x8000000f, 1));
@@ -39,18 +39,15 @@ interface Master {
   readonly closed: Promise<unknown>;
 }
 
-type Open = (socketPath: string) => Session;
-
 /** Up to the moment at which the session has asked for its channel. */
 async function withMaster(
   act: (master: Master) => Promise<void>,
   greeting = [hello, isProxy],
-  open: Open = (socketPath) => openSession(socketPath, 'echo'),
 ): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'belay-session-'));
   const server = createServer().listen(join(folder, 's'));
   await once(server, 'listening');
-  const session = open(join(folder, 's'));
+  const session = openSession(join(folder, 's'), 'echo');
   const [socket] = (await once(server, 'connection')) as [Socket];
   const reader = new PacketReader(2, 1_000_000);
   const packets: Buffer[] = [];
@@ -217,77 +214,3 @@ test('no bytes make it throw or wait for ever', async () => {
     { numRuns: 30 },
   );
 });
-
-/** Up to the moment at which a connection from the host to port 80 has been asked for. */
-async function withConnection(
-  act: (master: Master & { readonly connected: Promise<Connected> }) => Promise<void>,
-): Promise<void> {
-  let connected: Promise<Connected> = Promise.resolve({ kind: 'lost' });
-  const open: Open = (socketPath) => {
-    const opening = openConnection(socketPath, { address: '::1', port: 80 });
-    connected = opening.connected;
-    return opening.session;
-  };
-  await withMaster(
-    async (master) => {
-      const { kind, fields } = await master.heard();
-      expect([kind, fields.string().toString(), fields.uint32()]).toEqual([90, 'direct-tcpip', 0]);
-      expect([fields.uint32(), fields.uint32()]).toEqual([windowBytes, 32_768]);
-      expect([fields.string().toString(), fields.uint32()]).toEqual(['::1', 80]);
-      expect([fields.string().toString(), fields.uint32()]).toEqual(['127.0.0.1', 65_535]);
-      await act({ ...master, connected });
-    },
-    [hello, isProxy],
-    open,
-  );
-}
-
-test('a connection from the host carries bytes both ways, and its end is told before the channel is closed', () =>
-  withConnection(async ({ session, socket, heard, connected }) => {
-    socket.write(confirmation(windowBytes));
-    expect(await connected).toEqual({ kind: 'open' });
-    session.stdin.end('asked');
-    const { kind, fields } = await heard();
-    expect([kind, fields.uint32(), fields.string().toString()]).toEqual([94, 7, 'asked']);
-    expect((await heard()).kind).toBe(96);
-    socket.write(Buffer.concat([output('answered'), said(96, uint32(0))]));
-    expect(await text(session.stdout)).toBe('answered');
-    socket.write(close);
-    await session.ended;
-  }));
-
-test('what a host says against a connection is handed on: its reason, and its words', () =>
-  withConnection(async ({ session, socket, connected }) => {
-    socket.write(said(92, uint32(0, 2), string('Connection refused'), string('')));
-    expect(await connected).toEqual({ kind: 'refused', reason: 2, text: 'Connection refused' });
-    await session.ended;
-  }));
-
-test.each<[string, (socket: Socket) => unknown]>([
-  ['goes', (socket) => socket.destroy()],
-  ['says what makes no sense', (socket) => socket.write(said(94, uint32(0), string('early')))],
-  ['says less than the whole', (socket) => socket.write(said(92, uint32(0, 2, 400)))],
-])('a connection is lost when the master %s before it is there', (_, act) =>
-  withConnection(async ({ session, socket, connected }) => {
-    act(socket);
-    expect(await connected).toEqual({ kind: 'lost' });
-    await session.ended;
-  }),
-);
-
-test('bytes behind the end that a host itself has told end the connection', () =>
-  withConnection(async ({ session, socket, connected, closed }) => {
-    socket.write(Buffer.concat([confirmation(windowBytes), said(96, uint32(0)), output('more')]));
-    expect(await connected).toEqual({ kind: 'open' });
-    expect(await text(session.stdout)).toBe('');
-    await closed;
-  }));
-
-test('a connection that is given up while the host makes it keeps its socket until the host has answered', () =>
-  withConnection(async ({ session, socket, closed }) => {
-    session.kill();
-    expect(socket.destroyed).toBe(false);
-    socket.write(confirmation(windowBytes));
-    await closed;
-    await session.ended;
-  }));
