@@ -10,29 +10,29 @@ import type { StepRecord } from './records.ts';
 import type { ExecutionResult } from './result.ts';
 
 export function standing({ began }: Execution): Pick<ExecutionResult, 'changes' | 'acted' | 'byWord'> {
-  const touched = allActing(began).filter(hasTouched);
+  const acting = allActing(began);
+  const touched = acting.filter(hasTouched);
   const open = touched.filter(({ undo }) => undo === null || !isClean(undo));
   // What needs no undo by its author's word is still there when all the others are undone.
   const byWord = touched.filter((record) => !open.includes(record) && isByWord(record));
   const changes = netChanges([...open, ...byWord].flatMap(changesOf));
   const isUnsure = open.some(mayHaveDoneMore) || byWord.some(mayHaveDoneMore);
-  const ran = ranTogether(touched.flatMap(ranIn));
-  const hasActed = open.length + changes.length + ran.length > 0;
+  const ran = ranTogether(acting.flatMap(ranIn));
   return {
     changes,
-    acted: isUnsure ? 'unknown' : hasActed ? 'yes' : 'no',
+    acted: isUnsure ? 'unknown' : open.length + changes.length > 0 ? 'yes' : 'no',
     ...(ran.length === 0 ? {} : { byWord: ran }),
   };
 }
 
-/** Whatever took the others back: these are still there, and told nothing by which the execution above would know of them. */
+/** These are still there whatever took the others back. No rollback has anything to do for them, so they are not told as having acted. */
 function ranIn(record: StepRecord): readonly Ran[] {
   const { path, children = [], host, inputs, result } = record;
   if (!isByWord(record)) {
     const below = children.flatMap(({ byWord = [] }) => byWord);
     return below.map(({ step, targets }) => ({ step: `${path}/${step}`, targets }));
   }
-  if (mayHaveDoneMore(record) || (result?.changes.length ?? 0) > 0) return [];
+  if (!hasTouched(record) || mayHaveDoneMore(record) || (result?.changes.length ?? 0) > 0) return [];
   const told = host === undefined ? (result?.targets ?? []) : [host.name];
   return [{ step: path, targets: told.length > 0 ? told : targetsInInputs(inputs ?? {}) }];
 }

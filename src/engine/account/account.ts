@@ -81,8 +81,10 @@ export function accountOf(state: Accountable): Account {
     unsure,
     restorePoints,
     isUntouched:
-      steps.every(({ certainty, step }) => certainty === 'nothing' && step.restorePoints.length === 0) &&
-      !state.rollback.some(hasActed),
+      steps.every(
+        ({ certainty, step }) =>
+          certainty === 'nothing' && step.restorePoints.length === 0 && step.byWord === undefined,
+      ) && !state.rollback.some(hasActed),
     isNothingLeft:
       left.length + unsure.length + restorePoints.length === 0 && changedByUndo(state).length === 0,
     offersRollback: back.length > 0,
