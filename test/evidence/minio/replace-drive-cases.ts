@@ -247,7 +247,8 @@ export function replaceDriveCases(stand: () => Stand): void {
       expectTrouble(said, 1, 'Failed at HealBefore', 'torn/object', '4 drives hold it, 12 are needed');
       for (const node of minio.nodes)
         expect(await minio.run(node, 'find /stg/data/*/torn -name xl.meta | wc -l')).toBe('1');
-      await minio.s3().request({ method: 'DELETE', path: '/torn/object' });
+      // By hand: a delete finds too few pieces to know the object, and leaves them to whatever heals next.
+      for (const node of minio.nodes) await minio.run(node, 'rm -rf /stg/data/*/torn/object');
     },
     caseMs,
   );

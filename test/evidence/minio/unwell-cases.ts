@@ -11,32 +11,29 @@ const caseMs = 180_000;
 const port = 9100;
 const aheadSeconds = 90;
 
-/** All hosts of the lab have one kernel, and so one clock: what passes here tells another time in `Date`, of the same length. */
+/** All hosts of the lab have one kernel, and so one clock: what passes here tells another time in `Date`, of the same length. One thread: two may not use one TLS socket at a time. */
 const wrongClock = `
-import re, socket, ssl, sys, threading
+import asyncio, re, ssl, sys
 from datetime import datetime, timedelta
 ahead = timedelta(seconds=int(sys.argv[1]))
 form = "%a, %d %b %Y %H:%M:%S GMT"
 later = lambda found: b"Date: " + (datetime.strptime(found[1].decode(), form) + ahead).strftime(form).encode()
-def pump(source, sink, change):
+async def pump(source, sink, change):
     try:
-        while data := source.recv(65536):
-            sink.sendall(re.sub(rb"Date: ([^\\r]{29})", later, data) if change else data)
+        while data := await source.read(65536):
+            sink.write(re.sub(rb"Date: ([^\\r]{29})", later, data) if change else data)
+            await sink.drain()
     except OSError: pass
     finally: sink.close()
-def serve(client):
-    plain = ssl._create_unverified_context()
-    try:
-        inner = server.wrap_socket(client, server_side=True)
-        outer = plain.wrap_socket(socket.create_connection(("127.0.0.1", 9000)))
-    except OSError: return
-    threading.Thread(target=pump, args=(inner, outer, False), daemon=True).start()
-    pump(outer, inner, True)
-server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-server.load_cert_chain("${paths.certificate}", "${paths.privateKey}")
-listening = socket.create_server(("127.0.0.1", ${port}))
-while True:
-    threading.Thread(target=serve, args=(listening.accept()[0],), daemon=True).start()
+async def serve(reader, writer):
+    try: there = await asyncio.open_connection("127.0.0.1", 9000, ssl=ssl._create_unverified_context())
+    except OSError: return writer.close()
+    await asyncio.gather(pump(reader, there[1], False), pump(there[0], writer, True))
+async def main():
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain("${paths.certificate}", "${paths.privateKey}")
+    await (await asyncio.start_server(serve, "127.0.0.1", ${port}, ssl=server)).serve_forever()
+asyncio.run(main())
 `;
 
 export function unwellCases(stand: () => Stand): void {
