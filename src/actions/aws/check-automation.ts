@@ -1,17 +1,14 @@
 /** What is checked of aws:executeAutomation at validation: its targets, its limits and its locations. Inputs as written. */
 import type { CatalogProblem } from '../../document/catalog.ts';
-import { isExpression, isRunbookFile, shareOf } from '../../document/index.ts';
+import { isExpression, isRunbookFile } from '../../document/index.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
+import { shareLimits, shareProblem } from './share-problem.ts';
 import { documentNameInSsm, shareInSsm, targetMapsInSsm, targetValuesInSsm } from './ssm-rules.ts';
 import { targetProblem } from './target-choice.ts';
 
 type Path = readonly (string | number)[];
 
-/** Inputs that are shares, with the smallest count that each takes. */
-const limits = [
-  ['MaxConcurrency', 1],
-  ['MaxErrors', 0],
-] as const;
+/** As `shareLimits`, of a location. */
 const locationLimits = [
   ['TargetLocationMaxConcurrency', 1],
   ['TargetLocationMaxErrors', 0],
@@ -41,7 +38,7 @@ export function checkAutomation(inputs: JsonObject): readonly CatalogProblem[] {
   if (Targets !== undefined && parameter === undefined)
     about('Targets', 'Targets needs TargetParameterName: the parameter that gets the target');
   for (const message of targetProblems(Targets)) about('Targets', message);
-  for (const [name, least] of limits) {
+  for (const [name, least] of shareLimits) {
     const message = shareProblem(name, inputs[name], least);
     if (message !== undefined) about(name, message);
   }
@@ -57,12 +54,6 @@ export function checkAutomation(inputs: JsonObject): readonly CatalogProblem[] {
     for (const message of targetProblems(entry['Targets'])) at('Targets', message);
   }
   return problems;
-}
-
-function shareProblem(name: string, written: Json | undefined, least: 0 | 1): string | undefined {
-  if (written === undefined || isExpression(written) || shareOf(written, 100, least) !== undefined)
-    return undefined;
-  return `${name} is ${JSON.stringify(written)}, and must be a number from ${least} on, or a share such as 10%`;
 }
 
 /** Of targets whose key and values stand there. */

@@ -1,11 +1,12 @@
 /** The inputs of aws:runCommand: SendCommand's, as SSM Automation takes them, and what is checked of them at validation. */
 import { Type, type Static } from 'typebox';
 import type { CatalogProblem } from '../../../document/catalog.ts';
-import { isExpression as isOpenValue, shareOf } from '../../../document/index.ts';
+import { isExpression as isOpenValue } from '../../../document/index.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../../json.ts';
 import { ActionFailure } from '../../define-action.ts';
 import { strictObject } from '../../strict-object.ts';
 import { documentVersion } from '../document-version.ts';
+import { shareLimits, shareProblem } from '../share-problem.ts';
 import { documentNameInSsm, shareInSsm, targetValuesInSsm } from '../ssm-rules.ts';
 import { knownDocument, refusedDocument } from './aws-documents.ts';
 
@@ -171,15 +172,9 @@ export function checkRunCommand(
       message: `aws:runCommand takes either InstanceIds or Targets, and is given ${given}`,
     });
   }
-  for (const [name, least] of [
-    ['MaxConcurrency', 1],
-    ['MaxErrors', 0],
-  ] as const) {
-    const written = inputs[name];
-    if (written === undefined || isExpression(written) || shareOf(written, 100, least) !== undefined)
-      continue;
-    const message = `${name} is ${JSON.stringify(written)}, and must be a number from ${least} on, or a share such as 10%`;
-    problems.push({ code: 'WRONG_INPUT', path: [name], message });
+  for (const [name, least] of shareLimits) {
+    const message = shareProblem(name, inputs[name], least);
+    if (message !== undefined) problems.push({ code: 'WRONG_INPUT', path: [name], message });
   }
   for (const [name, value] of Object.entries({ InstanceIds, Targets }))
     if (Array.isArray(value) && value.length === 0) {
