@@ -7,7 +7,6 @@ import { graphFormats, graphText } from '../../src/cli/view/graph-text.ts';
 import { checkDocument, exportDocument, graphOf, type Exported } from '../../src/document/index.ts';
 import type { JsonObject } from '../../src/json.ts';
 import { corpusFiles, hasCorpus } from '../conformance/corpus.ts';
-import { isThorough, seed } from '../evidence/sample.ts';
 import { call, catalog, sleep } from './ssm/ssm.ts';
 
 const exported = (text: string | object, drop = false): Exported =>
@@ -199,18 +198,21 @@ describe('a runbook that is plain SSM already', () => {
   });
 
   test.skipIf(!hasCorpus)(
-    `of the corpus is taken by AWS but for its limits, and can be drawn (a quarter by BELAY_SEED=${seed}; skipped where there is none)`,
+    'of the corpus is refused by AWS for its limits or for what its author wrote, and can be drawn (skipped where there is none)',
     () => {
-      for (const [index, { path, text }] of corpusFiles('automation').entries()) {
-        if (!isThorough && (index + seed) % 4 !== 0) continue;
+      for (const { path, text } of corpusFiles('automation')) {
         const { document } = exported(text);
         if (document === undefined) continue;
         // As belay export writes it.
         const written = stringify(document, { version: '1.1', lineWidth: 0 });
-        const again = checkDocument({ file: 'x.yaml', text: written }, catalog, { strictSsm: true });
-        const errors = again.diagnostics.filter(({ severity }) => severity === 'error');
+        const refused = (file: string) =>
+          checkDocument({ file: 'x.yaml', text: file }, catalog, { strictSsm: true })
+            .diagnostics.filter(({ severity, code }) => severity === 'error' && code !== 'SSM_LIMIT')
+            .map(({ message }) => message);
+        // A published document has an ARN with a colon too many, for one: the export leaves it so.
+        const authored = refused(text);
         expect(
-          errors.filter(({ code }) => code !== 'SSM_LIMIT').map(({ message }) => message),
+          refused(written).filter((message) => !authored.includes(message)),
           path,
         ).toEqual([]);
         const loose = checkDocument({ file: 'x.yaml', text: written }, catalog).document;
