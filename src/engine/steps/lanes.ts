@@ -29,12 +29,15 @@ interface Request {
   readonly id: string;
   /** Answered at once, so that it need not wait for the other lanes. */
   readonly isQuick: boolean;
-  readonly carryOut: () => Promise<unknown>;
-  readonly answer: (value: never) => void;
+  /** Asks the host; what comes of it hands the answer to the lane. */
+  readonly carryOut: () => Promise<Answer>;
 }
 
-interface Call extends Request {
-  readonly outcome: Promise<unknown>;
+type Answer = () => void;
+
+interface Call {
+  readonly id: string;
+  readonly outcome: Promise<Answer>;
 }
 
 export class Lanes {
@@ -93,7 +96,7 @@ export class Lanes {
     for (const request of takeRequests(lane)) {
       const outcome = request.carryOut();
       outcome.catch((error: unknown) => this.#trouble.reject(error));
-      lane.calls.set(request.id, { ...request, outcome });
+      lane.calls.set(request.id, { id: request.id, outcome });
     }
     if (lane.calls.size === 0) throw new Error('a lane has neither ended nor asked for anything');
   }
@@ -133,13 +136,12 @@ export class Lanes {
   }
 }
 
-async function answer(lane: Lane, id: string, value: unknown): Promise<void> {
-  const call = callOf(lane, id);
+async function answer(lane: Lane, id: string, give: Answer): Promise<void> {
   lane.calls.delete(id);
   const tell = lane.question;
   lane.question = undefined;
   await goOn(lane, () => {
-    call.answer(value as never);
+    give();
     tell?.(id);
   });
 }
@@ -214,7 +216,8 @@ class LaneRuntime implements Runtime {
   /** `id`: of what takes time; null: it is answered at once. */
   #ask<T>(id: string | null, carryOut: () => Promise<T>): Promise<T> {
     const { promise, resolve } = Promise.withResolvers<T>();
-    this.#lane.requests.push({ id: id ?? '', isQuick: id === null, carryOut, answer: resolve });
+    const asked = (): Promise<Answer> => carryOut().then((value) => () => resolve(value));
+    this.#lane.requests.push({ id: id ?? '', isQuick: id === null, carryOut: asked });
     this.#lane.paused();
     return promise;
   }
@@ -225,8 +228,8 @@ async function goOn(lane: Lane, begin: () => void): Promise<void> {
   await untilPaused(lane, begin);
   while (lane.requests[0]?.isQuick === true) {
     const [request] = takeRequests(lane);
-    const value = await request?.carryOut();
-    await untilPaused(lane, () => request?.answer(value as never));
+    const give = await request?.carryOut();
+    await untilPaused(lane, () => give?.());
   }
   if (lane.error !== undefined) throw lane.error;
 }
