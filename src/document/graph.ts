@@ -47,7 +47,7 @@ export interface Graph extends Omit<GraphGroup, 'id' | 'label'> {
 }
 
 /** Where a list of steps goes on: what stands behind its last step, and what a jump may name outside of it. */
-interface Place {
+interface Continuation {
   readonly prefix: string;
   readonly after: string;
   readonly afterKind: GraphEdgeKind;
@@ -78,22 +78,22 @@ export function graphOf(document: Document): Graph {
   return { nodes: [...ends, ...made.nodes], groups: made.groups, edges };
 }
 
-function drawList(steps: readonly Step[], place: Place, edges: GraphEdge[]): Made {
+function drawList(steps: readonly Step[], continuation: Continuation, edges: GraphEdge[]): Made {
   const ids = new Map([
-    ...place.outer,
-    ...steps.map(({ name }): [string, string] => [name, `${place.prefix}${name}`]),
+    ...continuation.outer,
+    ...steps.map(({ name }): [string, string] => [name, `${continuation.prefix}${name}`]),
   ]);
   const made: Made = { nodes: [], groups: [] };
   for (const [index, step] of steps.entries()) {
-    const id = `${place.prefix}${step.name}`;
+    const id = `${continuation.prefix}${step.name}`;
     const kind = step.action === branchAction ? 'branch' : 'step';
     made.nodes.push({ id, kind, name: step.name, action: step.action });
     const follows = steps[index + 1];
     const next =
       follows === undefined
-        ? { to: place.after, kind: place.afterKind }
-        : { to: `${place.prefix}${follows.name}`, kind: 'next' as const };
-    drawFlow(step, id, next, { ids, end: place.after === '' ? '' : endId }, edges);
+        ? { to: continuation.after, kind: continuation.afterKind }
+        : { to: `${continuation.prefix}${follows.name}`, kind: 'next' as const };
+    drawFlow(step, id, next, { ids, end: continuation.after === '' ? '' : endId }, edges);
     for (const [input, nested] of Object.entries(step.nested ?? {})) {
       const prefix = `${id}/${input}/`;
       const [first] = nested;

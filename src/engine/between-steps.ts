@@ -5,7 +5,7 @@
  */
 import { isJsonObject, type Json } from '../json.ts';
 import type { Step } from '../document/types.ts';
-import type { Between, Frame, ListHooks, Place } from './frame.ts';
+import type { Between, Frame, ListHooks, StepBoundary } from './frame.ts';
 import { nextStepTimeoutSeconds } from './limits.ts';
 import { scopesAround } from './records.ts';
 
@@ -28,15 +28,15 @@ export function betweenSteps(frame: Frame): Person {
     wasCompleted = true;
     return { kind: 'ended' };
   };
-  const between = async (place: Place): Promise<Between> => {
+  const between = async (boundary: StepBoundary): Promise<Between> => {
     count += 1;
     // What is done with a child is done with its root.
-    if (input.parent !== undefined) return stepOf(place.next);
+    if (input.parent !== undefined) return stepOf(boundary.next);
     if (input.mode === 'Interactive') {
-      const said = await askPerson(frame, place, count);
+      const said = await askPerson(frame, boundary, count);
       return said.kind === 'ended' ? complete() : said;
     }
-    return (await frame.isToComplete(`between${count}:complete`)) ? complete() : stepOf(place.next);
+    return (await frame.isToComplete(`between${count}:complete`)) ? complete() : stepOf(boundary.next);
   };
   return { between, wasCompleted: () => wasCompleted };
 }
@@ -49,11 +49,11 @@ export async function isToComplete(frame: Frame, id: string): Promise<boolean> {
   return frame.isToComplete(id);
 }
 
-async function askPerson(frame: Frame, place: Place, number: number): Promise<Between> {
-  const steps = validNextSteps(place);
+async function askPerson(frame: Frame, boundary: StepBoundary, number: number): Promise<Between> {
+  const steps = validNextSteps(boundary);
   await frame.emit({
     type: 'StepWaiting',
-    step: place.next.name,
+    step: boundary.next.name,
     waiting: { kind: 'nextStep', steps, number },
   });
   for (let turn = 1; ; turn += 1) {
@@ -72,7 +72,7 @@ async function askPerson(frame: Frame, place: Place, number: number): Promise<Be
 const stepOf = ({ name }: Step): Between => ({ kind: 'step', step: name });
 
 /** The step that the flow leads to, and then the others to which the step that has just ended can lead. */
-function validNextSteps({ steps, next, last }: Place): string[] {
+function validNextSteps({ steps, next, last }: StepBoundary): string[] {
   const known = new Set(steps.map(({ name }) => name));
   const names = [next.name, ...(last === undefined ? [] : leadsTo(last, steps))];
   return [...new Set(names)].filter((name) => known.has(name));

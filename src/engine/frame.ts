@@ -27,11 +27,11 @@ export interface ListHooks {
   readonly guard?: (record: StepRecord) => Promise<boolean>;
   readonly ended?: (record: StepRecord, ending: Ending) => void;
   /** Asked between two steps, as long as nobody has cancelled the execution. */
-  readonly between?: (place: Place) => Promise<Between>;
+  readonly between?: (boundary: StepBoundary) => Promise<Between>;
 }
 
 /** Between two steps of a list. */
-export interface Place {
+export interface StepBoundary {
   readonly steps: readonly Step[];
   /** Where the flow leads to by itself. */
   readonly next: Step;

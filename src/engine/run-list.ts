@@ -8,7 +8,7 @@ import {
   type ListHooks,
   type ListResult,
   type Frame,
-  type Place,
+  type StepBoundary,
   type RunList,
   type StepList,
 } from './frame.ts';
@@ -65,9 +65,9 @@ export const runList: RunList = async (start, list, hooks = {}) => {
   }
 };
 
-function asked({ between }: ListHooks, frame: Frame, place: Place): Promise<Between> | Between {
-  if (between === undefined || frame.ignoreCancel) return { kind: 'step', step: place.next.name };
-  return between(place);
+function asked({ between }: ListHooks, frame: Frame, boundary: StepBoundary): Promise<Between> | Between {
+  if (between === undefined || frame.ignoreCancel) return { kind: 'step', step: boundary.next.name };
+  return between(boundary);
 }
 
 function resultOf(decided: Decided | null, end: ListEnd): ListResult {

@@ -13,7 +13,8 @@ import { isVolume, readMounts } from './mounts.ts';
 import { hostTokenOf } from './quiesce.ts';
 import type { MountPlan } from './restore-plan.ts';
 
-export interface Place {
+/** `in` takes the place of `out` at the device. */
+export interface VolumeSwap {
   readonly out: string;
   readonly in: string;
   readonly device: string;
@@ -22,7 +23,7 @@ export interface Place {
 
 export interface Exchanging {
   readonly instanceId: string;
-  readonly places: readonly Place[];
+  readonly swaps: readonly VolumeSwap[];
   /** What is to be mounted from which `in`; deepest first. */
   readonly mounts: readonly { readonly mount: MountPlan; readonly volumeId: string }[];
   readonly host: Host;
@@ -43,7 +44,7 @@ type Step = Pending | Failed | 'settled';
 
 /** Settled: every `in` is attached in its place, mounted and verified, and no `out` is attached any more. */
 export async function exchange(work: Exchanging, context: ActionContext): Promise<Step> {
-  const ids = work.places.flatMap(({ out, in: into }) => [out, into]);
+  const ids = work.swaps.flatMap(({ out, in: into }) => [out, into]);
   const listed = new Map((await listVolumes(context, byVolumeId(ids))).map((volume) => [volume.id, volume]));
   return (
     ready(work, listed, context) ??
@@ -60,7 +61,7 @@ function ready(
   listed: ReadonlyMap<string, Volume>,
   context: ActionContext,
 ): Step | undefined {
-  for (const { in: id } of work.places) {
+  for (const { in: id } of work.swaps) {
     const volume = listed.get(id);
     if (volume === undefined) {
       if (context.now() - work.begunAt < settleMs) return pending(lookAgainMs, `${id} is not listed yet`);
@@ -81,7 +82,7 @@ function ready(
 
 async function takeOut(work: Exchanging, listed: ReadonlyMap<string, Volume>, context: ActionContext) {
   const { instanceId } = work;
-  const left = work.places.flatMap(({ out }) => {
+  const left = work.swaps.flatMap(({ out }) => {
     const attachment = attachmentTo(listed.get(out), instanceId);
     return attachment === undefined ? [] : [{ out, attachment }];
   });
@@ -102,7 +103,7 @@ async function takeOut(work: Exchanging, listed: ReadonlyMap<string, Volume>, co
 async function putIn(work: Exchanging, listed: ReadonlyMap<string, Volume>, context: ActionContext) {
   const { instanceId } = work;
   const waiting: string[] = [];
-  for (const { in: id, device } of work.places) {
+  for (const { in: id, device } of work.swaps) {
     const attachment = attachmentTo(listed.get(id), instanceId);
     if (attachment?.state === 'attached') continue;
     waiting.push(id);
@@ -117,7 +118,7 @@ async function putIn(work: Exchanging, listed: ReadonlyMap<string, Volume>, cont
 /** AttachVolume leaves DeleteOnTermination off, whatever the volume before had. */
 async function keepFlags(work: Exchanging, listed: ReadonlyMap<string, Volume>, context: ActionContext) {
   const { instanceId } = work;
-  const wrong = work.places.filter(
+  const wrong = work.swaps.filter(
     ({ in: id, deleteOnTermination }) =>
       attachmentTo(listed.get(id), instanceId)?.deleteOnTermination !== deleteOnTermination,
   );
@@ -138,7 +139,7 @@ async function keepFlags(work: Exchanging, listed: ReadonlyMap<string, Volume>, 
 async function mountAll(work: Exchanging, listed: ReadonlyMap<string, Volume>, context: ActionContext) {
   const { host, instanceId } = work;
   if (work.mounts.length === 0) return undefined;
-  const volumes = work.places.flatMap(({ in: id }) => listed.get(id) ?? []);
+  const volumes = work.swaps.flatMap(({ in: id }) => listed.get(id) ?? []);
   const args = work.mounts
     .toReversed()
     .flatMap(({ mount: { Mount, Fstype, Options, Source, BySerial, IsOther }, volumeId }) => [

@@ -22,12 +22,12 @@ import { byVolumeId, call, listVolumes, nudge, type Volume } from './ec2.ts';
 const lookAgainMs = 1_000;
 
 /** Where a volume is attached; null: nowhere. */
-type Place = {
+type AttachedAt = {
   readonly InstanceId: string;
   readonly Device: string;
   readonly DeleteOnTermination: boolean;
 } | null;
-type Before = { readonly Place: Place };
+type Before = { readonly Place: AttachedAt };
 type Outputs = {
   readonly PreviousInstanceId: string | null;
   readonly PreviousDevice: string | null;
@@ -175,7 +175,7 @@ async function drive(
 const find = async (id: string, context: ActionContext): Promise<Volume | undefined> =>
   (await listVolumes(context, byVolumeId([id])))[0];
 
-function placeOf({ attachments: [at] }: Volume): Place {
+function placeOf({ attachments: [at] }: Volume): AttachedAt {
   if (at === undefined) return null;
   return {
     InstanceId: at.instanceId,

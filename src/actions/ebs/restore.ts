@@ -207,7 +207,7 @@ export function exchanging(
   const goingIn = ({ Old, New }: Exchange) => (way === 'forth' ? New : Old);
   return {
     instanceId: plan.InstanceId,
-    places: plan.Exchanges.map((each) => ({
+    swaps: plan.Exchanges.map((each) => ({
       out: way === 'forth' ? each.Old : each.New,
       in: goingIn(each),
       device: each.Device,

@@ -4,13 +4,10 @@ import { Transform, type Readable } from 'node:stream';
 import type { S3Client } from '../../transports/s3/client.ts';
 import { again, unlessMissing } from './backup-failure.ts';
 
-export interface Place {
+/** One object, or one version of it. */
+export interface ObjectAt {
   readonly s3: S3Client;
   readonly bucket: string;
-}
-
-/** One object, or one version of it. */
-export interface ObjectAt extends Place {
   readonly key: string;
   readonly versionId?: string;
 }

@@ -25,12 +25,12 @@ const targetKeys = {
   TargetsMaxErrors: 'MaxErrors',
 } as const;
 
-interface Place extends Target {
+interface LocationTarget extends Target {
   readonly location: Location;
 }
 
 interface Group {
-  readonly places: readonly Place[];
+  readonly targets: readonly LocationTarget[];
   readonly budget: ErrorBudget;
   readonly over: JsonObject | null;
 }
@@ -58,29 +58,30 @@ export async function overLocations(run: StepRun, local: Local): Promise<Ending>
     if (tally.failed.length > group.budget.errors) allowed = group.budget.errors;
     if (all.isCancelled || allowed !== null || run.frame.isSpent) break;
   }
-  const places = groups.flatMap((group) => group.places);
-  const ending = endingOf(record, places, allowed, all, gathered);
+  const targets = groups.flatMap((group) => group.targets);
+  const ending = endingOf(record, targets, allowed, all, gathered);
   return all.isCancelled ? cancelled(1, ending.result) : ending;
 }
 
 function launchAt(
   run: StepRun,
-  { places, budget }: Group,
+  { targets, budget }: Group,
   runbook: Local,
   gathered: Gathered,
 ): Promise<Tally> {
   const { record, timeoutSeconds } = run;
   return launch(run, {
-    targets: places,
+    targets,
     nameOf: ({ name }) => name,
     budget,
     isStrict: record.inputs?.['StrictErrors'] === true,
     failsWhenCancelled: false,
     tellsStart: true,
-    turn: (frame, place) => {
-      const call = `${run.id}@${place.name}:child`;
-      const { location, name: target } = place;
-      return turn({ frame, record, call, target, timeoutSeconds, location }, runbook, place, gathered);
+    turn: (frame, target) => {
+      const { name, location } = target;
+      const call = `${run.id}@${name}:child`;
+      const calling = { frame, record, call, target: name, timeoutSeconds, location };
+      return turn(calling, runbook, target, gathered);
     },
   });
 }
@@ -122,8 +123,8 @@ async function groupsOf(run: StepRun): Promise<readonly Group[] | Ending> {
   const { account, region, partition } = caller.value;
   const { assumeRole, input } = frame.execution;
   const before = input.location?.roles ?? (assumeRole === undefined ? [] : [assumeRole]);
-  const found: Place[] = [];
-  const rest: Omit<Group, 'places'>[] = [];
+  const found: LocationTarget[] = [];
+  const rest: Omit<Group, 'targets'>[] = [];
   const counts: number[] = [];
   for (const entry of entries) {
     if (!isJsonObject(entry)) return flowFailed('INVALID_INPUT', 'an entry of TargetLocations must be a map');
@@ -131,10 +132,10 @@ async function groupsOf(run: StepRun): Promise<readonly Group[] | Ending> {
     if (refused !== null) return flowFailed('NOT_LOCAL', `${record.path}: ${refused}`);
     const excluded = new Set(textsOf(entry['ExcludeAccounts']));
     const role = textsOf(entry['ExecutionRoleName'])[0] ?? roleDefault;
-    const places = orElse(textsOf(entry['Accounts']), account)
+    const targets = orElse(textsOf(entry['Accounts']), account)
       .filter((id) => !excluded.has(id))
       .flatMap((id) =>
-        orElse(textsOf(entry['Regions']), region).map((there): Place => {
+        orElse(textsOf(entry['Regions']), region).map((there): LocationTarget => {
           const roles = [...before, `arn:${partition}:iam::${id}:role/${role}`];
           return { name: `${id}_${there}`, parameters: common, location: { roles, region: there } };
         }),
@@ -143,21 +144,21 @@ async function groupsOf(run: StepRun): Promise<readonly Group[] | Ending> {
     const budget = errorBudgetOf(
       { name: 'TargetLocationMaxConcurrency', value: most },
       { name: 'TargetLocationMaxErrors', value: errors },
-      places.length,
+      targets.length,
     );
     if (typeof budget === 'string') return flowFailed('INVALID_INPUT', `${record.path}: ${budget}`);
     rest.push({ budget, over: overOf(record.inputs ?? {}, entry) });
-    counts.push(places.length);
-    found.push(...places);
+    counts.push(targets.length);
+    found.push(...targets);
   }
-  const places = named(found, record);
-  if ('status' in places) return places;
+  const targets = named(found, record);
+  if ('status' in targets) return targets;
   let from = 0;
   return rest.map((group, index) => {
     const until = from + (counts[index] ?? 0);
-    const own = places.slice(from, until);
+    const own = targets.slice(from, until);
     from = until;
-    return { ...group, places: own };
+    return { ...group, targets: own };
   });
 }
 

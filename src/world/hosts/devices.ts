@@ -57,7 +57,7 @@ export function isUp(state: WorldState, host: HostState): boolean {
   return instance?.state === 'running' && instance.settlesAt === null;
 }
 
-export interface Place {
+export interface MountedPath {
   readonly contents: Contents;
   /** Below the mount point, beginning with a slash. */
   readonly path: string;
@@ -67,7 +67,7 @@ export interface Place {
 }
 
 /** Where an absolute path of the host really lies: the deepest mount above it, else the root volume. */
-export function locate(state: WorldState, host: HostState, path: string): Place | undefined {
+export function locate(state: WorldState, host: HostState, path: string): MountedPath | undefined {
   const clean = path.length > 1 ? path.replace(/\/+$/, '') : path;
   const mountPoint = Object.keys(host.mounts)
     .filter((point) => clean === point || clean.startsWith(`${point}/`))
