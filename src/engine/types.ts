@@ -15,6 +15,7 @@
  * rolling     a step that runs its nested steps for one target after another        turn     one target's run of them
  * child       an execution that a step of another one started            root       the execution at the top
  * gate        nested steps that must hold before and after each turn
+ * flow step   a step that the engine runs itself: a branch, a sleep, a loop     control flow   which step a step leads to
  * over hosts  one step on many hosts, each prepared, tried and undone for itself: Hosts
  */
 import type { Document, Step } from '../document/types.ts';
@@ -23,7 +24,7 @@ import type { Change, OutdatedProcess, RestorePoint } from './events.ts';
 
 /** What an action says of itself, given a step's inputs as written. Frozen into the program. */
 export interface StepDescriptor {
-  /** Steps that the engine runs itself. */
+  /** Which flow step it is; null: a step of an action. */
   readonly flow:
     | 'branch'
     | 'sleep'

@@ -5,7 +5,7 @@ import { isExpression } from '../../document/index.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
 import { defineAction } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
-import { runByTheEngine } from './flow.ts';
+import { runByTheEngine } from '../run-by-the-engine.ts';
 
 /** A week; AWS allows up to 30 days (2,592,000 s). */
 const approvalSecondsDefault = 604_800;

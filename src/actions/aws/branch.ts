@@ -2,7 +2,7 @@
 import { Type } from 'typebox';
 import { defineAction } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
-import { runByTheEngine } from './flow.ts';
+import { runByTheEngine } from '../run-by-the-engine.ts';
 
 const constant = Type.Union([Type.String(), Type.Number(), Type.Boolean()]);
 /** And, Or and Not hold conditions like the one that they stand in; document/ checks them at any depth. */

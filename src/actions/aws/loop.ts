@@ -2,7 +2,7 @@
 import { Type } from 'typebox';
 import { defineAction } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
-import { runByTheEngine } from './flow.ts';
+import { runByTheEngine } from '../run-by-the-engine.ts';
 
 /** As the engine has it. AWS allows 100, to which --strict-ssm holds a document. */
 const passesMax = 100_000;

@@ -4,7 +4,7 @@ import type { CatalogProblem } from '../../document/catalog.ts';
 import { parseDurationMs, parseInstantMs } from '../../document/index.ts';
 import { defineAction } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
-import { runByTheEngine } from './flow.ts';
+import { runByTheEngine } from '../run-by-the-engine.ts';
 
 /** SSM sleeps at most one second less than a week. */
 const sleepSecondsMax = 604_799;

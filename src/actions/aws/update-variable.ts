@@ -2,7 +2,7 @@
 import { Type } from 'typebox';
 import { defineAction } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
-import { runByTheEngine } from './flow.ts';
+import { runByTheEngine } from '../run-by-the-engine.ts';
 
 export const updateVariable = defineAction({
   name: 'aws:updateVariable',

@@ -1,6 +1,6 @@
 /** belay:rolling: nested steps for one target after another. The engine runs it; here it says what it takes, and finds its targets. */
 import { Type, type Static } from 'typebox';
-import { runByTheEngine } from '../aws/flow.ts';
+import { runByTheEngine } from '../run-by-the-engine.ts';
 import { ActionFailure, defineAction } from '../define-action.ts';
 import { share } from '../share.ts';
 import { strictObject } from '../strict-object.ts';

@@ -4,7 +4,7 @@
  */
 import type { Reference } from '../reference.ts';
 import type { Span } from '../tree.ts';
-import type { FlowGraph } from './flow.ts';
+import type { ControlFlowGraph } from './control-flow.ts';
 
 export interface OrderQuestion {
   /** The step whose output is read, and the step that reads it. */
@@ -19,7 +19,7 @@ const blockSize = 1024;
 const wordBits = 32;
 
 /** The questions to which the answer is no. Steps that nothing leads to ask nothing: they never run. */
-export function findImpossible(flow: FlowGraph, questions: readonly OrderQuestion[]): OrderQuestion[] {
+export function findImpossible(flow: ControlFlowGraph, questions: readonly OrderQuestion[]): OrderQuestion[] {
   const { order } = flow;
   if (order === undefined) return [];
   const asked = questions.filter(({ to }) => flow.isReachable[to] === true);
@@ -38,7 +38,7 @@ export function findImpossible(flow: FlowGraph, questions: readonly OrderQuestio
 
 /** For each step the asked steps that can have run before it. */
 function propagate(
-  flow: FlowGraph,
+  flow: ControlFlowGraph,
   order: readonly number[],
   block: ReadonlyMap<number, number>,
 ): (step: number, bit: number) => boolean {

@@ -6,7 +6,7 @@ import { automationNames, globalNames, isGivenByWindow, ownParts, type Reference
 import type { Entry, Span, TreeNode } from '../tree.ts';
 import { isJsonObject } from '../../json.ts';
 import { findExpressions, type PlacedBraces } from './expressions.ts';
-import type { FlowGraph } from './flow.ts';
+import type { ControlFlowGraph } from './control-flow.ts';
 import { findImpossible, type OrderQuestion } from './order.ts';
 import { isNestedIn, listsAround, stepList, type StepList, type ValidationContext } from './context.ts';
 import { conditionOf } from './loop.ts';
@@ -17,8 +17,8 @@ const prefixes = ['global', 'automation', 'variable', 'ssm'];
 /** Expressions in the inputs and time limits of a list's steps. */
 export function validateStepReferences(
   list: StepList,
-  flow: FlowGraph,
-  outerFlow: FlowGraph | undefined,
+  flow: ControlFlowGraph,
+  outerFlow: ControlFlowGraph | undefined,
   context: ValidationContext,
 ): void {
   const questions: OrderQuestion[] = [];
@@ -66,7 +66,7 @@ function indexIn(list: StepList, step: string): number | undefined {
 
 function reportImpossible(
   list: StepList,
-  flow: FlowGraph,
+  flow: ControlFlowGraph,
   questions: readonly OrderQuestion[],
   context: ValidationContext,
 ): void {
@@ -97,7 +97,7 @@ function reportImpossible(
 }
 
 /** The steps that can be reached without a failure or a cancel. */
-function onMainWay(flow: FlowGraph): ReadonlySet<number> {
+function onMainWay(flow: ControlFlowGraph): ReadonlySet<number> {
   const seen = new Set([0]);
   for (const at of seen)
     for (const { to, isTrouble } of flow.edges[at] ?? []) if (isTrouble !== true) seen.add(to);

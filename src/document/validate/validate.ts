@@ -1,6 +1,6 @@
 /** Everything that the parts of a document mean together, one family of rules after the other. */
 import { stepList, type StepList, type ValidationContext } from './context.ts';
-import { validateFlow, type FlowGraph } from './flow.ts';
+import { validateControlFlow, type ControlFlowGraph } from './control-flow.ts';
 import { validateIgnored } from './ignored.ts';
 import { validateInputs } from './inputs.ts';
 import { validateLoop } from './loop.ts';
@@ -27,7 +27,11 @@ export function validateDraft(context: ValidationContext): void {
 }
 
 /** The list, and the lists inside of it. `outerFlow`: where the steps around it can lead. */
-function validateList(list: StepList, outerFlow: FlowGraph | undefined, context: ValidationContext): void {
+function validateList(
+  list: StepList,
+  outerFlow: ControlFlowGraph | undefined,
+  context: ValidationContext,
+): void {
   validateNames(list, context);
   validateNested(list, context);
   validateUndoNeeds(list, context);
@@ -37,7 +41,7 @@ function validateList(list: StepList, outerFlow: FlowGraph | undefined, context:
     validateLoop(draft, context);
     validateUpdate(draft, list, context);
   }
-  const flow = validateFlow(list, context);
+  const flow = validateControlFlow(list, context);
   validateStepReferences(list, flow, outerFlow, context);
   validateStepSecrets(list, context);
   for (const owner of list.drafts) {

@@ -1,5 +1,5 @@
 /**
- * Where each step can lead: jumps to steps that do not exist, circles, steps that nothing leads to.
+ * The control flow: where each step can lead. Finds jumps to steps that do not exist, circles, steps that nothing leads to.
  * Linear in the number of steps and jumps, and iterative, so that 10,000 steps in a row neither take long nor
  * exhaust the stack. Sources: reference page sections 1.3 and 4.1–4.3.
  */
@@ -17,7 +17,7 @@ export interface Edge {
   readonly isTrouble?: true;
 }
 
-export interface FlowGraph {
+export interface ControlFlowGraph {
   /** By index of the step in its list. */
   readonly edges: readonly (readonly Edge[])[];
   readonly isReachable: readonly boolean[];
@@ -25,7 +25,7 @@ export interface FlowGraph {
   readonly order: readonly number[] | undefined;
 }
 
-export function validateFlow(list: StepList, context: ValidationContext): FlowGraph {
+export function validateControlFlow(list: StepList, context: ValidationContext): ControlFlowGraph {
   let isComplete = true;
   const edges = list.drafts.map((draft, index) =>
     edgesOf(draft, index, list, context, () => {
