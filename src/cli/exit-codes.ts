@@ -1,5 +1,5 @@
 /** The published exit codes, and which one an execution ends with. design.md section 6 is the table; help exit-codes prints it. */
-import { accountOf, isDifferent } from '../engine/index.ts';
+import { accountOf, isDifferent, unsureBelow } from '../engine/index.ts';
 import type { ExecutionView } from '../runtime/execution-view.ts';
 import type { RefusalKind } from '../runtime/refusal.ts';
 
@@ -83,7 +83,8 @@ export function endedOf(
 function changedAnything(view: Pick<ExecutionView, 'steps' | 'rollback'>): boolean {
   const told = view.steps.some(({ changes }) => changes.some(isDifferent));
   const { steps, restorePoints } = accountOf(view);
-  return told || restorePoints.length > 0 || steps.some(({ certainty }) => certainty === 'unsure');
+  const isUnsure = unsureBelow({ steps }).length > 0 || steps.some(({ certainty }) => certainty === 'unsure');
+  return told || restorePoints.length > 0 || isUnsure;
 }
 
 /** `belay rollback`: clean, or nothing to undo, is done. */

@@ -45,6 +45,8 @@ export type Ran = {
   readonly step: string;
   /** Empty: nobody knows where. */
   readonly targets: readonly string[];
+  /** Nobody knows how far it came. Absent: it ran to its end. */
+  readonly isUnsure?: true;
 };
 
 export type Waiting =
@@ -139,7 +141,7 @@ export type EngineEvent =
       readonly untold?: string;
       /** Where it has no undo and said what it changed: why it has none. */
       readonly noUndo?: string;
-      /** Steps of executions below it that ran, told no change, and need no undo by their author's word. Absent: none. */
+      /** Steps of executions below it that ran, or may have, told no change, and need no undo by their author's word. Absent: none. */
       readonly byWord?: readonly Ran[];
     }
   /** A rolling turned to a target: the `number`-th `of` so many. */

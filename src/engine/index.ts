@@ -52,7 +52,14 @@ export {
   type Way,
 } from './account/account.ts';
 export { isDifferent, netChanges } from './account/net-changes.ts';
-export { stayingByWord, takenBack, type ByWord, type StaysBy, type TakenBack } from './account/taken-back.ts';
+export {
+  stayingByWord,
+  takenBack,
+  unsureBelow,
+  type ByWord,
+  type StaysBy,
+  type TakenBack,
+} from './account/taken-back.ts';
 export { standingRestorePoints, type StandingRestorePoint } from './account/restore-points.ts';
 export { type ChildCall, type ChildInput, type ChildOutcome, type ChildRollbackCall } from './children.ts';
 export { plan } from './plan.ts';

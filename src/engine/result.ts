@@ -17,7 +17,7 @@ export type ExecutionResult = {
   readonly changes?: readonly Change[];
   /** Whether anything that stands may have been changed; `unknown`: more than `changes` tells. */
   readonly acted?: 'no' | 'yes' | 'unknown';
-  /** Steps that ran, told no change, and need no undo by their author's word; of executions below it, too. Absent: none. */
+  /** Steps that ran, or may have, told no change, and need no undo by their author's word; of executions below it, too. Absent: none. */
   readonly byWord?: readonly Ran[];
   /** Locks that it took. A child leaves giving them back to the execution above it. */
   readonly locks: readonly string[];

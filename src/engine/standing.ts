@@ -16,7 +16,7 @@ export function standing({ began }: Execution): Pick<ExecutionResult, 'changes' 
   // What needs no undo by its author's word is still there when all the others are undone.
   const byWord = touched.filter((record) => !open.includes(record) && isByWord(record));
   const changes = netChanges([...open, ...byWord].flatMap(changesOf));
-  const isUnsure = open.some(mayHaveDoneMore) || byWord.some(mayHaveDoneMore);
+  const isUnsure = open.some(mayHaveDoneMore);
   const ran = ranTogether(acting.flatMap(ranIn));
   return {
     changes,
@@ -28,13 +28,15 @@ export function standing({ began }: Execution): Pick<ExecutionResult, 'changes' 
 /** These are still there whatever took the others back. No rollback has anything to do for them, so they are not told as having acted. */
 function ranIn(record: StepRecord): readonly Ran[] {
   const { path, children = [], host, inputs, result } = record;
-  if (!isByWord(record)) {
-    const below = children.flatMap(({ byWord = [] }) => byWord);
-    return below.map(({ step, targets }) => ({ step: `${path}/${step}`, targets }));
-  }
-  if (!hasTouched(record) || mayHaveDoneMore(record) || (result?.changes.length ?? 0) > 0) return [];
+  const below = children
+    .flatMap(({ byWord = [] }) => byWord)
+    .map((ran) => ({ ...ran, step: `${path}/${ran.step}` }));
+  if (!isByWord(record) || !hasTouched(record)) return below;
+  const isUnsure = mayHaveDoneMore(record);
+  if (!isUnsure && (result?.changes.length ?? 0) > 0) return below;
   const told = host === undefined ? (result?.targets ?? []) : [host.name];
-  return [{ step: path, targets: told.length > 0 ? told : targetsInInputs(inputs ?? {}) }];
+  const targets = told.length > 0 ? told : targetsInInputs(inputs ?? {});
+  return [{ step: path, targets, ...(isUnsure ? { isUnsure } : {}) }, ...below];
 }
 
 const isByWord = ({ step }: StepRecord): boolean => step.undo.kind === 'none';

@@ -102,7 +102,9 @@ const events = {
     acted: Type.Optional(Type.Enum(['no', 'yes', 'unknown'])),
     untold: Type.Optional(text),
     noUndo: Type.Optional(text),
-    byWord: Type.Optional(Type.Array(Type.Object({ step: text, targets: texts }))),
+    byWord: Type.Optional(
+      Type.Array(Type.Object({ step: text, targets: texts, isUnsure: Type.Optional(Type.Literal(true)) })),
+    ),
   }),
   TurnStarted: Type.Object(turn),
   TurnEnded: Type.Object({ ...turn, status: ending, failure: noFailure }),

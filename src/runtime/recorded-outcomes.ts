@@ -138,6 +138,12 @@ const signalResult = Type.Union([
   Type.Object({ status: Type.Literal('cancelled'), at: Type.Number() }),
 ]);
 
+const ran = Type.Object({
+  step: text,
+  targets: Type.Array(text),
+  isUnsure: Type.Optional(Type.Literal(true)),
+});
+
 const childOutcome = Type.Union([
   Type.Object({ ...times, status: Type.Literal('cancelled') }),
   Type.Object({
@@ -154,7 +160,7 @@ const childOutcome = Type.Union([
       owed: Type.Number(),
       changes: Type.Optional(Type.Array(change)),
       acted: Type.Optional(Type.Enum(['no', 'yes', 'unknown'])),
-      byWord: Type.Optional(Type.Array(Type.Object({ step: text, targets: Type.Array(text) }))),
+      byWord: Type.Optional(Type.Array(ran)),
       locks: Type.Array(text),
     }),
   }),

@@ -141,3 +141,36 @@ test(
     expect(lines().toSorted()).toEqual(names.flatMap((name) => [`do ${name}`, `undo ${name}`]).toSorted());
   },
 );
+
+test(
+  'a cancel after kill -9 within a step below that nothing takes back: the ending names it, and calls nothing as it was',
+  { timeout: 120_000 },
+  async () => {
+    mkdirSync(folder.state, { recursive: true, mode: 0o700 });
+    writeFileSync(file(), '');
+    folder.write('belay.yaml', JSON.stringify({ hosts: { here: { transport: 'local' } } }));
+    const act = {
+      name: 'Act',
+      action: 'host:command',
+      inputs: { Host: 'here', Script: 'echo do >>"$FILE"; sleep 600', Env: { FILE: file() } },
+      undo: { none: 'it is to stay' },
+    };
+    const call = { name: 'Call', action: 'aws:executeAutomation', inputs: { DocumentName: 'child' } };
+    folder.write('child.yaml', JSON.stringify({ schemaVersion: '0.3', mainSteps: [act] }));
+    folder.write('root.yaml', JSON.stringify({ schemaVersion: '0.3', mainSteps: [call] }));
+    const id = newExecutionId(Date.now());
+    const runner = folder.start(['run', 'root.yaml', '-y', '--id', id]);
+    await until(runner, () => lines().length === 1);
+    await killed(runner);
+
+    const { stderr } = await folder.run(['cancel', id]);
+    const { stdout } = await folder.run(['show', id]);
+    for (const said of [stderr, stdout]) {
+      expect(said).toContain(
+        'Call/Act may have changed something on here; by its undo: none nothing takes that back',
+      );
+      expect(said).not.toMatch(/here is as it was|Nothing is left changed|Nothing was changed/);
+    }
+    expect(lines()).toEqual(['do']);
+  },
+);

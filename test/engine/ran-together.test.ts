@@ -26,6 +26,25 @@ test('where one of its places is not known, it may have run anywhere, whatever c
     ]);
 });
 
+test('what nobody knows of one of its places, nobody knows of the step; nor of those that are not named', () => {
+  expect(
+    ranTogether([
+      { step: 'Note', targets: ['db1'] },
+      { step: 'Note', targets: ['db2'], isUnsure: true },
+      { step: 'Tell', targets: ['db1'] },
+    ]),
+  ).toEqual([
+    { step: 'Note', targets: ['db1', 'db2'], isUnsure: true },
+    { step: 'Tell', targets: ['db1'] },
+  ]);
+  const many = Array.from({ length: 120 }, (_, index) => ({
+    step: `Step${index}`,
+    targets: ['db1'],
+    ...(index === 110 ? { isUnsure: true as const } : {}),
+  }));
+  expect(ranTogether(many).at(-1)).toEqual({ step: 'Step99', targets: [], isUnsure: true });
+});
+
 test('no place is lost: each is named, or something may have run anywhere; and never more than a hundred steps', () => {
   const ran = fc.record({
     step: fc.integer({ min: 1, max: 300 }).map((number) => `Step${number}`),

@@ -2,7 +2,14 @@
  * The last lines of a run: how it ended, what is different now, what to type next. Pure. The last line on the screen is
  * the one that matters.
  */
-import { accountOf, stayingByWord, type Account, type Failure, type Repeated } from '../../engine/index.ts';
+import {
+  accountOf,
+  stayingByWord,
+  unsureBelow,
+  type Account,
+  type Failure,
+  type Repeated,
+} from '../../engine/index.ts';
 import type { ExecutionView } from '../../runtime/execution-view.ts';
 import { netChanges, targetsText } from './change-text.ts';
 import { clockText, durationText } from './durations.ts';
@@ -114,7 +121,8 @@ function failedLines(view: ExecutionView, style: Style): string[] {
   );
   const why = `  why   ${logsCommand(view)}`;
   const account = accountOf(view);
-  if (left.length === 0 && kept.length === 0)
+  const below = unsureBelow(account);
+  if (left.length + kept.length + below.length === 0)
     return [
       head,
       account.isUntouched ? 'Nothing is left changed.' : `Nothing is left changed: ${unchangedText(account)}`,
@@ -123,7 +131,7 @@ function failedLines(view: ExecutionView, style: Style): string[] {
   const isTold = left.length > 0 && netChanges(account.told).length > 0;
   return [
     head,
-    isTold || unsureSteps(view).length === 0
+    isTold || unsureSteps(view).length + below.length === 0
       ? 'Nothing was undone. Still changed:'
       : 'Nothing was undone. What may be changed:',
     ...leftoverLines(left),
@@ -138,7 +146,8 @@ function failedLines(view: ExecutionView, style: Style): string[] {
 function nextAfterFailure(view: ExecutionView): string {
   const { offersRollback, isWholeTakenBack } = accountOf(view);
   if (!offersRollback) {
-    const names = [...untoldSteps(view), ...stepsWithoutUndo(view)];
+    const below = unsureBelow(accountOf(view)).map(({ step }) => step);
+    const names = [...untoldSteps(view), ...stepsWithoutUndo(view), ...below];
     if (names.length > 0) return byHand(view, names);
     return `remove what is kept once nobody needs it; belay show ${view.executionId} has it all`;
   }

@@ -1,6 +1,6 @@
 /** What a run did per target, where there were many: one line each, before the ending. Pure. */
 import { byName } from './by-name.ts';
-import { accountOf, standingTargets, type StepAccount } from '../../engine/index.ts';
+import { accountOf, standingTargets, unsureBelow, type StepAccount } from '../../engine/index.ts';
 import type { ExecutionView } from '../../runtime/execution-view.ts';
 import { changesText, netChanges } from './change-text.ts';
 import { printable } from './printable.ts';
@@ -22,7 +22,8 @@ export function recapLines(view: ExecutionView): string[] {
   if (targets.size <= fewTargets) return [];
   const failures = failuresIn(view);
   const account = accountOf(view);
-  const unsure = targetsOf(account.unsure);
+  const below = unsureBelow(account).flatMap(({ targets: places }) => places);
+  const unsure = targetsOf(account.unsure).union(new Set(below));
   const byWord = targetsOf(account.steps.filter(({ certainty }) => certainty === 'byWord'));
   const all = [...targets].toSorted(byName()).map((target) => {
     const its = changes.filter((change) => change.target === target);

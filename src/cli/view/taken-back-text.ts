@@ -3,6 +3,7 @@ import {
   accountOf,
   stayingByWord,
   takenBack,
+  unsureBelow,
   type Account,
   type Ran,
   type StaysBy,
@@ -29,7 +30,7 @@ export function asBeforeText(view: ExecutionView): string {
     ...listText(back.untoldByList),
     ...changedText(again, () => 'was put back, and a later undo changed it again'),
     ...changedText(byWord.told, (steps) => `stays, by ${itsOf(steps)} undo: none`),
-    ...unsureText(byWord.unsure),
+    ...(byWord.unsure.length === 0 ? [] : [` ${unsureText(byWord.unsure)}.`]),
     ...(ran.length === 0 ? [] : [` ${ranText(ran, onText(byWord.ran))}.`]),
     ...(elseSeen.length === 0 ? [] : [` What ${elseAs(elseSeen)}.`]),
     ...(elseTold.length === 0 ? [] : [` By what its undo told, what ${elseAs(elseTold)}.`]),
@@ -52,11 +53,10 @@ function listText(ran: readonly Ran[]): string[] {
 }
 
 /** Nobody knows how far they came, and their authors wrote that they need no undo. */
-function unsureText(unsure: readonly Ran[]): string[] {
-  if (unsure.length === 0) return [];
+function unsureText(unsure: readonly Ran[]): string {
   const names = unsure.map(({ step }) => step);
   const why = `by ${itsOf(names)} undo: none nothing takes that back`;
-  return [` ${namesText(names)} may have changed something${onText(unsure)}; ${why}.`];
+  return `${namesText(names)} may have changed something${onText(unsure)}; ${why}`;
 }
 
 export function ranText(names: readonly string[], on = ''): string {
@@ -65,17 +65,15 @@ export function ranText(names: readonly string[], on = ''): string {
 
 const itsOf = (names: readonly string[]): string => (names.length === 1 ? 'its' : 'their');
 
-/** Steps that ran to their end, told nothing, and need no undo by their authors' word: under what else is left. */
+/** Steps that told nothing and need no undo by their authors' word: under what else is left. */
 export function ranLines(account: Account): string[] {
   const { ran } = stayingByWord(account);
-  return ran.length === 0
-    ? []
-    : [
-        `  ${ranText(
-          ran.map(({ step }) => step),
-          onText(ran),
-        )}`,
-      ];
+  const unsure = unsureBelow(account);
+  const names = ran.map(({ step }) => step);
+  return [
+    ...(unsure.length === 0 ? [] : [`  ${unsureText(unsure)}`]),
+    ...(ran.length === 0 ? [] : [`  ${ranText(names, onText(ran))}`]),
+  ];
 }
 
 /** Where they ran; empty where that is not known of each. */

@@ -86,7 +86,9 @@ export function accountOf(state: Accountable): Account {
           certainty === 'nothing' && step.restorePoints.length === 0 && step.byWord === undefined,
       ) && !state.rollback.some(hasActed),
     isNothingLeft:
-      left.length + unsure.length + restorePoints.length === 0 && changedByUndo(state).length === 0,
+      left.length + unsure.length + restorePoints.length === 0 &&
+      !steps.some(mayHaveLeftBelow) &&
+      changedByUndo(state).length === 0,
     offersRollback: back.length > 0,
     isWholeTakenBack: without.length === 0 && !standing.some((each) => hasForGood(each) || staysByWord(each)),
   };
@@ -131,6 +133,9 @@ const staysByWord = (each: StepAccount) =>
   each.certainty === 'byWord' ||
   each.step.byWord !== undefined ||
   (isByWord(each) && each.step.restorePoints.length > 0);
+
+const mayHaveLeftBelow = ({ step: { byWord = [] } }: StepAccount): boolean =>
+  byWord.some(({ isUnsure }) => isUnsure === true);
 
 const isOwed = ({ undo }: StepAccount) =>
   undo === undefined || (undo.result !== 'undone' && undo.result !== 'nothingToDo');

@@ -90,10 +90,23 @@ export function stayingByWord({ steps }: Pick<Account, 'steps'>): ByWord {
     for (const { target } of netChanges(step.changes)) note(told, target, step.name);
   const ran = (certainty: StepAccount['certainty']): Ran[] =>
     own.filter((each) => each.certainty === certainty).map(ranOf);
+  const [unsure, sure] = ranBelow(steps);
+  return { told: staying(told), ran: [...ran('byWord'), ...sure], unsure: [...ran('unsure'), ...unsure] };
+}
+
+/** Steps of executions below it that may have changed something, and that need no undo by their author's word. */
+export const unsureBelow = ({ steps }: Pick<Account, 'steps'>): readonly Ran[] => ranBelow(steps)[0];
+
+/** Those of which nobody knows how far they came, and those that ran to their end. */
+function ranBelow(steps: readonly StepAccount[]): readonly [readonly Ran[], readonly Ran[]] {
   const below = steps.flatMap(({ step: { name, byWord = [] } }) =>
-    byWord.map(({ step, targets }): Ran => ({ step: `${name}/${step}`, targets })),
+    byWord.map((ran) => ({ ...ran, step: `${name}/${ran.step}` })),
   );
-  return { told: staying(told), ran: [...ran('byWord'), ...below], unsure: ran('unsure') };
+  const of = (isUnsure: boolean): Ran[] =>
+    below
+      .filter((ran) => (ran.isUnsure === true) === isUnsure)
+      .map(({ step, targets }) => ({ step, targets }));
+  return [of(true), of(false)];
 }
 
 const isOfList = ({ step }: StepAccount): boolean =>

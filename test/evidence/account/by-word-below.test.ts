@@ -39,6 +39,12 @@ const act = (): JsonObject => ({
   inputs: { Host: 'here', Script: `echo acted >'${path('theirs')}'` },
   undo: { none: 'it is to stay' },
 });
+/** It is stopped at its limit. */
+const endless = (): JsonObject => ({
+  ...act(),
+  timeoutSeconds: 2,
+  inputs: { Host: 'here', Script: `echo acted >'${path('theirs')}'; sleep 600` },
+});
 const call = (name: string): JsonObject => ({
   name: 'Call',
   action: 'aws:executeAutomation',
@@ -103,5 +109,37 @@ test.each(depths)(
     expect(ending).not.toMatch(/(?:^|[.,] )here is as it was/);
     expect(ending).toContain(`${name} ran on here; by its undo: none there is nothing to take back.`);
     expect(ending).toContain('hat else was changed on here is as it was at');
+  },
+);
+
+/** Some above it have nothing that they could take back. */
+const above: readonly [string, string, () => JsonObject][] = [
+  ['a child', 'Call/Act', () => call('below.json')],
+  ['a child of a child', 'Call/Call/Act', () => call(write('between.json', call('below.json')))],
+  [
+    'a child of one that nobody is to take back',
+    'Call/Call/Act',
+    () => call(write('between.json', { ...call('below.json'), undo: { none: 'it is to stay, too' } })),
+  ],
+];
+
+test.each(above)(
+  'nobody knows how far %s came: it may have changed something, after a rollback, too',
+  async (_, name, calling) => {
+    write('below.json', ours(), endless());
+    const id = await run(write('top.json', calling()));
+    const view = await belay.view(id);
+    expect(view.status).toBe('Failed');
+    expect(readFileSync(path('ours'), 'utf8')).toBe('before');
+    const ending = endingLines(view, style).join('\n');
+    expect(ending).toContain(
+      `${name} may have changed something on here; by its undo: none nothing takes that back`,
+    );
+    expect(ending).not.toMatch(/(?:^|[.,] )here is as it was|Nothing is left changed|Nothing was changed/);
+    expect(ending).not.toContain('belay rollback');
+    const { account } = executionJson(view);
+    expect(account.isUntouched).toBe(false);
+    expect(account.isNothingLeft).toBe(false);
+    expect(account.byWord.unsure).toContainEqual({ step: name, targets: ['here'] });
   },
 );
