@@ -15,6 +15,7 @@ export {
   type MachineNote,
   type Outcomes,
   type InboxEntry,
+  type UntakenEntry,
   type Journal,
   type LastRecord,
   type Left,

@@ -143,6 +143,13 @@ export interface InboxEntry {
   readonly value: Json;
 }
 
+/** What was said to an execution and no activity has taken yet. */
+export interface UntakenEntry extends InboxEntry {
+  readonly name: string;
+  /** Who said it; null: nobody knows. */
+  readonly by: string | null;
+}
+
 /** A resource that an execution holds. */
 export interface LockRow {
   /** Empty for the real world, else the sandbox that it belongs to. */
@@ -294,7 +301,16 @@ export interface Events {
 /** What other processes say to an execution. */
 export interface Inbox {
   /** Appends to the inbox under a name; an entry with the same dedupe key is not added again. False then. */
-  signal(id: string, name: string, value: Json, dedupe: string, at: number): Promise<boolean>;
+  signal(
+    id: string,
+    name: string,
+    value: Json,
+    dedupe: string,
+    at: number,
+    by?: string | null,
+  ): Promise<boolean>;
+  /** All that no activity has taken, in the order in which it was said. */
+  untaken(id: string): Promise<UntakenEntry[]>;
   /** The oldest entry under the name that no activity has taken. */
   peek(id: string, name: string): Promise<InboxEntry | undefined>;
   requestCancel(id: string): Promise<void>;

@@ -106,6 +106,8 @@ const steps: readonly string[] = [
    CREATE INDEX inbox_untaken ON inbox (execution, name) WHERE taken_by IS NULL;
    CREATE INDEX executions_cancelled ON executions (id) WHERE cancel_requested = 1;
    ALTER TABLE executions ADD COLUMN left_to TEXT;`,
+  // Who said it; null: nobody knows, or an earlier version wrote it down.
+  `ALTER TABLE inbox ADD COLUMN said_by TEXT;`,
 ];
 
 export function migrate(database: DatabaseSync, stateDir: string): void {

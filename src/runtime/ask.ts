@@ -11,19 +11,20 @@ export async function cancel(
   journal: Journal,
   row: ExecutionRow,
   view: ExecutionView,
+  by: string,
   now: number,
 ): Promise<void> {
   const { id } = row;
   const asksItself = view.waiting?.kind === 'rollbackDecision';
   // Only what it asks itself is answered by its own id: whether to climb down.
   if (row.child !== null && asksItself) {
-    await journal.signal(id, 'rollback', 'no', 'cancel', now);
+    await journal.signal(id, 'rollback', 'no', 'cancel', now, by);
     return;
   }
   refuseChild(row);
   refuseClosed(row);
   if (view.endedAt !== null) throw new Refusal('refused', 'ALREADY_ENDED', `${id} has ended: ${view.status}`);
-  if (asksItself) await journal.signal(id, 'rollback', 'no', 'cancel', now);
+  if (asksItself) await journal.signal(id, 'rollback', 'no', 'cancel', now, by);
   else if (view.rollbackStatus === 'running' || view.rollbackStatus === 'waiting') {
     throw new Refusal('refused', 'ROLLING_BACK', `${id} is climbing down already, and no cancel stops that`, {
       hint: view.isLive ? `belay logs -f ${id} follows it` : `belay resume ${id} goes on with it`,
@@ -37,6 +38,7 @@ export async function complete(
   journal: Journal,
   row: ExecutionRow,
   view: ExecutionView,
+  by: string,
   now: number,
 ): Promise<void> {
   const { id } = row;
@@ -47,8 +49,8 @@ export async function complete(
     throw new Refusal('refused', 'ENDING_ALREADY', `${id} begins no further step: it is ending already`, {
       hint: `belay show ${id}`,
     });
-  await journal.signal(id, completeSignal, true, completeSignal, now);
-  await journal.signal(id, nextStepSignal, { complete: true }, completeSignal, now);
+  await journal.signal(id, completeSignal, true, completeSignal, now, by);
+  await journal.signal(id, nextStepSignal, { complete: true }, completeSignal, now, by);
 }
 
 /** Throws Refusal. */
@@ -57,11 +59,12 @@ export async function requestRollback(
   row: ExecutionRow,
   view: ExecutionView,
   request: RollbackRequest,
+  by: string,
   now: number,
 ): Promise<void> {
   const { id } = row;
   if (view.waiting?.kind === 'rollbackDecision' && row.closing === null) {
-    await journal.signal(id, 'rollback', 'yes', 'rollback', now);
+    await journal.signal(id, 'rollback', 'yes', 'rollback', now, by);
     return;
   }
   refuseChild(row);

@@ -28,6 +28,7 @@ import { createAwsModels } from '../transports/aws/models.ts';
 import { scriptTools } from '../transports/scripts/tools.ts';
 import { triggeredAlarm } from './alarm-watch.ts';
 import { cancel, complete, requestRollback } from './ask.ts';
+import { withAnswers } from './answered.ts';
 import { meantWait, waitsFrom, type PersonWait } from './below.ts';
 import type { BelayOptions } from './belay-options.ts';
 import { configurationFiles, type Configurations } from './configuration.ts';
@@ -214,7 +215,8 @@ export class Belay {
     const row = await this.row(id);
     const view = executionView(row, await this.state(id), await livenessOf(this.journal, this.#runners, row));
     const alarm = row.settings.alarm === undefined ? undefined : await triggeredAlarm(this.journal, id);
-    return alarm === undefined ? view : { ...view, triggeredAlarm: alarm };
+    const seen = alarm === undefined ? view : { ...view, triggeredAlarm: alarm };
+    return withAnswers(this.journal, seen);
   }
 
   /** One of many. Undefined: what the journal has of it cannot be read, and `leftOut` knows why. */
@@ -236,12 +238,12 @@ export class Belay {
 
   /** Newest first, without children and what cannot be read. */
   async list(countMax: number | null = null): Promise<ListedExecution[]> {
-    return listSound(await this.journal.listed(countMax), this.leftOut, (id) => this.view(id));
+    return listSound(this.journal, await this.journal.listed(countMax), this.leftOut, (id) => this.view(id));
   }
 
   /** All below a root, in the order in which they were started, without what cannot be read. */
   async listBelow(root: string): Promise<ListedExecution[]> {
-    return listSound(await this.journal.listedBelow(root), this.leftOut, (id) => this.view(id));
+    return listSound(this.journal, await this.journal.listedBelow(root), this.leftOut, (id) => this.view(id));
   }
 
   /** As a list tells it; undefined: there is none of that id. */
@@ -258,14 +260,14 @@ export class Belay {
   /** Asks a running execution to stop and climb down; an interrupted one does so when it is resumed. Throws Refusal. */
   async cancel(id: string): Promise<ExecutionView> {
     const view = await this.view(id);
-    await cancel(this.journal, await this.row(id), view, this.#now());
+    await cancel(this.journal, await this.row(id), view, this.#caller(), this.#now());
     return view;
   }
 
   /** Has it end behind what is under way, with nothing undone. Throws Refusal. */
   async complete(id: string): Promise<ExecutionView> {
     const view = await this.view(id);
-    await complete(this.journal, await this.row(id), view, this.#now());
+    await complete(this.journal, await this.row(id), view, this.#caller(), this.#now());
     return view;
   }
 
@@ -291,16 +293,24 @@ export class Belay {
     step: string | undefined,
   ): Promise<{ readonly view: ExecutionView; readonly step: string }> {
     const top = await this.view(id);
+    const by = this.#caller();
     if (top.waiting?.kind === 'nextStep')
-      return { view: top, step: await startStep(this.journal, top, top.waiting, step, this.#now()) };
+      return { view: top, step: await startStep(this.journal, top, top.waiting, step, by, this.#now()) };
     const wait = meantWait(top, await this.waits(id), step);
-    await proceed(this.journal, wait, this.#now());
+    await proceed(this.journal, wait, by, this.#now());
     return { view: wait.view, step: wait.path };
   }
 
   /** Asks for the rollback of an execution that has ended. It happens when the execution is run again. Throws Refusal. */
   async requestRollback(id: string, request: RollbackRequest): Promise<void> {
-    await requestRollback(this.journal, await this.row(id), await this.view(id), request, this.#now());
+    await requestRollback(
+      this.journal,
+      await this.row(id),
+      await this.view(id),
+      request,
+      this.#caller(),
+      this.#now(),
+    );
   }
 
   /** A person's last word on an execution that nobody runs. Returns locks that could not be given back. Throws Refusal. */

@@ -13,6 +13,7 @@ import type {
 import type { ChildPlace, Closing, ExecutionRow, ListedRow, Runner } from '../journal/index.ts';
 import type { JsonObject } from '../json.ts';
 import type { TriggeredAlarm } from './alarm-watch.ts';
+import type { Answered } from './answered.ts';
 import { maskPlaceholders } from './secrets/placeholder.ts';
 import { headOf, readSummary, standingOf, type Liveness } from './summary.ts';
 
@@ -38,6 +39,8 @@ export interface ExecutionView {
   readonly waiting: Waiting | null;
   /** Every step that waits for a person: lanes of a rolling may do so side by side. */
   readonly waits: readonly { readonly at: string; readonly waiting: Waiting }[];
+  /** What people have said that somebody who goes on with it will take in; absent: nothing, or it is being run. */
+  readonly answered?: readonly Answered[];
   readonly drift: readonly { readonly step: string; readonly what?: string }[];
   /** What the last rollback saw that had nothing to do any more. */
   readonly repeated: Repeated | null;
@@ -79,6 +82,7 @@ export type ListedExecution = Pick<
   | 'at'
   | 'waiting'
   | 'waits'
+  | 'answered'
   | 'refused'
   | 'isLive'
   | 'leftTo'

@@ -27,7 +27,7 @@ export async function decide(
   await refuseLate(journal, view, at, waiting, now);
   const mayBeRejected = waiting.kind === 'unknownOutcome' || waiting.kind === 'pause';
   if (mayBeRejected && answer.decision === 'reject') {
-    await answerOnce(journal, view, at, 'didNotHappen', now);
+    await answerOnce(journal, view, at, { answer: 'didNotHappen', by: person.user }, now);
     return;
   }
   if (waiting.kind !== 'approval')
@@ -60,7 +60,7 @@ export async function decide(
     by: person.arn ?? person.user,
   };
   const since = waitStartedAt({ ...view, at });
-  if (!(await journal.signal(id, `approve:${at}`, value, `${approver} since ${since}`, now))) {
+  if (!(await journal.signal(id, `approve:${at}`, value, `${approver} since ${since}`, now, value.by))) {
     throw new Refusal('refused', 'ALREADY_DECIDED', `${approver} has answered ${at} already`);
   }
 }
@@ -69,13 +69,14 @@ export async function decide(
 export async function proceed(
   journal: Journal,
   { view, at, waiting }: PersonWait,
+  by: string,
   now: number,
 ): Promise<void> {
   const id = view.executionId;
   if (waiting.kind !== 'pause' && waiting.kind !== 'unknownOutcome')
     throw notThis(view, at, waiting, `belay approve ${id} --step ${shellWord(at)}`);
   await refuseLate(journal, view, at, waiting, now);
-  await answerOnce(journal, view, at, 'happened', now);
+  await answerOnce(journal, view, at, { answer: 'happened', by }, now);
 }
 
 /**
@@ -86,13 +87,13 @@ async function answerOnce(
   journal: Journal,
   { executionId: id, isLive }: ExecutionView,
   at: string,
-  answer: 'happened' | 'didNotHappen',
+  { answer, by }: { readonly answer: 'happened' | 'didNotHappen'; readonly by: string },
   now: number,
 ): Promise<void> {
   const asked = (await journal.events(id, 0)).findLast(
     ({ event }) => event.type === 'StepWaiting' && event.step === at,
   );
-  if (await journal.signal(id, `continue:${at}`, answer, `wait ${asked?.seq ?? 0}`, now)) return;
+  if (await journal.signal(id, `continue:${at}`, answer, `wait ${asked?.seq ?? 0}`, now, by)) return;
   throw new Refusal('refused', 'ALREADY_DECIDED', `${at} of ${id} has been answered already`, {
     hint: isLive ? `belay show ${id}` : `nobody is running it: belay resume ${rootOf(id)}`,
   });
@@ -104,6 +105,7 @@ export async function startStep(
   { executionId: id }: ExecutionView,
   { steps, number }: Extract<Waiting, { kind: 'nextStep' }>,
   step: string | undefined,
+  by: string,
   now: number,
 ): Promise<string> {
   const [next = ''] = steps;
@@ -113,7 +115,7 @@ export async function startStep(
       hint: `what can come now: ${steps.join(', ')}`,
     });
   const value = { wait: number, step: chosen };
-  if (await journal.signal(id, nextStepSignal, value, `wait ${number}`, now)) return chosen;
+  if (await journal.signal(id, nextStepSignal, value, `wait ${number}`, now, by)) return chosen;
   throw new Refusal('refused', 'ALREADY_DECIDED', `which step comes before ${next} is decided already`, {
     hint: `belay show ${id}`,
   });

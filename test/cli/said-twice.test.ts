@@ -76,3 +76,59 @@ test('StartStep starts a step once, and only one that can come now', { timeout: 
   expect(await said('complete', id)).toMatch(/^0 .*before Two/);
   expect(await said('resume', id, '--no-wait')).toMatch(/^0 .*belay complete/s);
 });
+
+test(
+  'what was said while nobody runs it is told by show and list, with who said it and what to type now',
+  { timeout: 120_000 },
+  async () => {
+    const id = await waits(hold, ask, {
+      ...ask,
+      name: 'Both',
+      inputs: { Approvers: [me, 'nobody-else'], MinRequiredApprovals: 2 },
+    });
+    const told = async (): Promise<string> => (await folder.run(['show', id])).stdout;
+    const listed = async (): Promise<string> => (await folder.run(['list'])).stdout;
+    const resume = `belay resume ${id}`;
+    expect(await told()).toContain('belay continue');
+    expect(await said('continue', id)).toMatch(/^0 /);
+    expect(await told()).toMatch(
+      new RegExp(`Answered at Hold\\n +${me} said to go on, .*\\n +it goes on with +${resume}\\n`),
+    );
+    expect(await told()).not.toContain('belay continue');
+    expect(await listed()).toContain(`Hold, ${me} said to go on: ${resume}`);
+    expect(await said('resume', id, '--no-wait')).toMatch(/^6 /);
+
+    expect(await told()).toContain('belay approve');
+    expect(await said('reject', id, '--step', 'Nothing')).toMatch(/^5 /);
+    expect(await said('approve', id)).toMatch(/^0 /);
+    expect(await told()).toMatch(
+      new RegExp(`Answered at Ask\\n +${me} approved, .*\\n +it goes on with +${resume}\\n`),
+    );
+    expect(await listed()).toContain(`Ask, ${me} approved: ${resume}`);
+    expect(await said('resume', id, '--no-wait')).toMatch(/^6 /);
+
+    expect(await said('approve', id)).toMatch(/^0 /);
+    expect(await told()).toMatch(
+      new RegExp(
+        `Waiting at Both: .*\\n +${me} approved, .*\\n.*belay approve .*\\n +and then +${resume}\\n`,
+      ),
+    );
+    expect(await listed()).toMatch(/Both, waits for /);
+  },
+);
+
+test(
+  'the next step that was said to start is told until somebody starts it',
+  { timeout: 120_000 },
+  async () => {
+    const file = runbook(sleep('One'), sleep('Two'));
+    const ended = await folder.run(['run', file, '--sandbox', '--interactive', '--no-wait', '-y']);
+    const id = idIn(ended.stderr);
+    expect(await said('continue', id)).toMatch(/^0 /);
+    const { stdout } = await folder.run(['show', id]);
+    expect(stdout).toMatch(
+      new RegExp(`Answered\\n +${me} said to start One, .*\\n +it goes on with +belay resume ${id}\\n`),
+    );
+    expect((await folder.run(['list'])).stdout).toContain(`${me} said to start One: belay resume ${id}`);
+  },
+);

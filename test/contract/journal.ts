@@ -119,6 +119,13 @@ export function journalContract(
       if (first !== undefined)
         await journal.take('A', first, 'wait1', { startedAt: 1, endedAt: 2, status: 'ok', value: 'one' }, []);
       expect((await again().peek('A', 'go'))?.value).toBe('two');
+      await journal.signal('A', 'stop', { now: true }, 'k1', 4, 'anna');
+      await journal.create(execution('A.1', 1));
+      await journal.signal('A.1', 'go', 'below', 'k1', 5, 'ben');
+      expect(await again().untaken('A')).toMatchObject([
+        { name: 'go', at: 3, value: 'two', by: null },
+        { name: 'stop', at: 4, value: { now: true }, by: 'anna' },
+      ]);
       expect((await again().activity('A', 'wait1'))?.outcome).toMatchObject({ status: 'ok', value: 'one' });
     }),
   );

@@ -1,6 +1,8 @@
 /** What is said of an execution that was left while it waits for people. Pure. */
 import { isAskedAsAWhole, type PersonWait } from '../../runtime/below.ts';
 import type { ExecutionView } from '../../runtime/execution-view.ts';
+import { isSettled, type Answered } from '../../runtime/answered.ts';
+import { answeredText } from './answered-text.ts';
 import { howItEnded } from './ending.ts';
 import { printable } from './printable.ts';
 import type { Style } from './style.ts';
@@ -18,35 +20,47 @@ export function leftWaitingLines(
   const { waiting, at } = wait === undefined ? view : { waiting: wait.waiting, at: wait.path };
   if (waiting === null) return ['Waiting.', ...goingOn(view)];
   const isBelow = wait !== undefined && wait.view.executionId !== executionId;
-  const { says, commands } = wordsOf(
-    executionId,
-    { view, ...wait, path: at ?? 'rollback', waiting },
-    isBelow,
-  );
+  const asked = { view, at: view.at, ...wait, path: at ?? 'rollback', waiting };
+  const answers = answersTo(asked);
+  const where = printable(at ?? '?');
+  if (isSettled(waiting, answers))
+    return [
+      style.paint('warn', isAskedAsAWhole(waiting) ? 'Answered' : `Answered at ${where}`),
+      ...answers.map((answer) => `  ${answeredText(answer)}`),
+      ...goingOn(view, true),
+    ];
+  const { says, commands } = wordsOf(executionId, asked, isBelow);
   const asksItself = waiting.kind === 'rollbackDecision' && !isBelow;
-  const where = asksItself
+  const head = asksItself
     ? howItEnded(view)
     : waiting.kind === 'lock' || waiting.kind === 'nextStep'
       ? 'Waiting'
-      : `Waiting at ${printable(at ?? '?')}`;
+      : `Waiting at ${where}`;
   return [
-    style.paint('warn', `${where}: ${says}`),
+    style.paint('warn', `${head}: ${says}`),
+    ...answers.map((answer) => `  ${answeredText(answer)}`),
     ...commands.map((command) => `  ${command}`),
     ...(asksItself ? [] : goingOn(view)),
   ];
 }
 
 /** Who runs it again behind the answer. */
-function goingOn({ executionId, isLive, leftTo, child }: ExecutionView): string[] {
+function goingOn({ executionId, isLive, leftTo, child }: ExecutionView, isAnswered = false): string[] {
   if (isLive) return [];
-  if (leftTo === 'daemon') return ['  and then  belay daemon goes on with it'];
-  return [`  and then  belay resume ${child?.root ?? executionId}`];
+  if (leftTo === 'daemon') return [`  ${isAnswered ? '' : 'and then  '}belay daemon goes on with it`];
+  return [`  ${isAnswered ? 'it goes on with' : 'and then'}  belay resume ${child?.root ?? executionId}`];
 }
 
-type AnyWait = Pick<PersonWait, 'view' | 'path' | 'waiting'>;
+/** What people have said to it that nobody has taken in yet. */
+function answersTo({ view, at, waiting }: AnyWait): readonly Answered[] {
+  const asked = isAskedAsAWhole(waiting) ? null : at;
+  return (view.answered ?? []).filter(({ step }) => step === asked);
+}
+
+type AnyWait = Pick<PersonWait, 'view' | 'path' | 'waiting'> & { readonly at: string | null };
 
 function ownWaits(view: ExecutionView): AnyWait[] {
-  return view.waits.map(({ at, waiting }) => ({ view, path: at, waiting }));
+  return view.waits.map(({ at, waiting }) => ({ view, at, path: at, waiting }));
 }
 
 /** A step is named from the execution shown; what an execution asks as a whole is answered by its own id. */
@@ -66,7 +80,14 @@ function sideBySideLines(view: ExecutionView, waits: readonly AnyWait[], style: 
     style.paint('warn', `Waiting at ${waits.length} steps`),
     ...waits.slice(0, waitsMax).flatMap((wait) => {
       const { says, commands } = wordsOf(executionId, wait, true);
-      return [`  ${printable(wait.path)}: ${says}`, ...commands.map((command) => `    ${command}`)];
+      const answers = answersTo(wait).map((answer) => `    ${answeredText(answer)}`);
+      if (isSettled(wait.waiting, answersTo(wait)))
+        return [`  ${printable(wait.path)}: answered`, ...answers];
+      return [
+        `  ${printable(wait.path)}: ${says}`,
+        ...answers,
+        ...commands.map((command) => `    ${command}`),
+      ];
     }),
     ...(more > 0 ? [`  and at ${more} more: belay show ${executionId} --json`] : []),
     ...goingOn(view),

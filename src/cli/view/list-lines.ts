@@ -1,6 +1,9 @@
 /** The table of `belay list`. Pure. */
 import type { ExecutionStatus } from '../../engine/index.ts';
 import type { ListedExecution } from '../../runtime/execution-view.ts';
+import { isSettled } from '../../runtime/answered.ts';
+import { isAskedAsAWhole } from '../../runtime/below.ts';
+import { wordText } from './answered-text.ts';
 import { agoText } from './durations.ts';
 import { printable } from './printable.ts';
 import type { Style, Tone } from './style.ts';
@@ -61,6 +64,8 @@ function tinted(line: string, view: ListedExecution | undefined, style: Style): 
 function whereText(view: ListedExecution): string {
   const at = view.at === null ? '' : printable(view.at);
   if (view.closing !== null) return `${view.closing.kind}: ${printable(view.closing.why)}`;
+  const answered = view.waiting === null ? undefined : answeredAlready(view, view.waiting);
+  if (answered !== undefined) return answered;
   if (view.waiting?.kind === 'lock' || view.waiting?.kind === 'nextStep') return waitingText(view.waiting);
   if (view.waits.length > 1)
     return `${view.waits.length} steps wait for people: belay show ${view.executionId}`;
@@ -70,6 +75,18 @@ function whereText(view: ListedExecution): string {
   if (view.endedAt !== null) return view.failedStep === null ? '' : printable(view.failedStep);
   if (view.status === 'Interrupted') return interruptedText(view, at);
   return at;
+}
+
+/** Of one whose only question is answered, although nobody has gone on with it. */
+function answeredAlready(
+  { executionId, at, answered = [], waits, leftTo }: ListedExecution,
+  waiting: NonNullable<ListedExecution['waiting']>,
+): string | undefined {
+  const [last] = answered.slice(-1);
+  if (last === undefined || waits.length > 1 || !isSettled(waiting, answered)) return undefined;
+  const where = isAskedAsAWhole(waiting) || at === null ? '' : `${printable(at)}, `;
+  const next = leftTo === 'daemon' ? 'belay daemon goes on' : `belay resume ${executionId}`;
+  return `${where}${wordText(last)}: ${next}`;
 }
 
 /** What other steps stand below has no effect of its own, and one that sleeps or asks has none: then no outcome is unknown. */

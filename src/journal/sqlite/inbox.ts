@@ -11,14 +11,27 @@ export interface Said {
 
 export function inboxIn(rows: Statements, said: Said): Inbox {
   return {
-    signal: async (id, name, value, dedupe, at) => {
+    signal: async (id, name, value, dedupe, at, by = null) => {
       const { changes } = rows.run(
-        `INSERT OR IGNORE INTO inbox (execution, name, value, dedupe, at) VALUES (?, ?, ?, ?, ?)`,
-        [id, name, JSON.stringify(value), dedupe, at],
+        `INSERT OR IGNORE INTO inbox (execution, name, value, dedupe, at, said_by) VALUES (?, ?, ?, ?, ?, ?)`,
+        [id, name, JSON.stringify(value), dedupe, at, by],
       );
       said.count += 1;
       return changes === 1;
     },
+    untaken: async (id) =>
+      rows
+        .all(
+          `SELECT id, name, at, value, said_by FROM inbox WHERE execution = ? AND taken_by IS NULL ORDER BY id`,
+          [id],
+        )
+        .map((row) => ({
+          id: Number(row['id']),
+          name: text(row['name']),
+          at: Number(row['at']),
+          value: valueOf(id, row['value']),
+          by: row['said_by'] === null ? null : text(row['said_by']),
+        })),
     peek: async (id, name) => {
       const row = rows.get(
         `SELECT id, at, value FROM inbox WHERE execution = ? AND name = ? AND taken_by IS NULL ORDER BY id LIMIT 1`,
@@ -28,7 +41,7 @@ export function inboxIn(rows: Statements, said: Said): Inbox {
       return {
         id: Number(row['id']),
         at: Number(row['at']),
-        value: readingExecution(id, () => JSON.parse(text(row['value'])) as Json),
+        value: valueOf(id, row['value']),
       };
     },
     requestCancel: async (id) => {
@@ -48,4 +61,9 @@ export function inboxIn(rows: Statements, said: Said): Inbox {
       return JSON.stringify([row?.['entry'] ?? 0, row?.['cancelled'] ?? 0]);
     },
   };
+}
+
+/** Throws DamagedExecution. */
+function valueOf(id: string, column: unknown): Json {
+  return readingExecution(id, () => JSON.parse(text(column)) as Json);
 }

@@ -23,6 +23,7 @@ export function recordSigned(
     value,
     `${person} signed since ${waitStartedAt(place)}`,
     now,
+    person,
   );
 }
 

@@ -208,7 +208,8 @@ export class WindowExecutions {
         const comment = `said beforehand, for ${occurrence.id}`;
         const value = { approver: by, decision: 'approve', comment, by };
         const once = `${by} since ${since}`;
-        if (await journal.signal(executionId, `approve:${at}`, value, once, this.#now())) isAnswered = true;
+        if (await journal.signal(executionId, `approve:${at}`, value, once, this.#now(), by))
+          isAnswered = true;
       }
     }
     for (const child of await journal.childIds(executionId))
