@@ -15,7 +15,7 @@ export interface Measured {
 }
 
 const root = join(import.meta.dirname, '..', '..');
-const rows: Measured[] = [];
+let rows: Measured[] = [];
 
 /** Prints it, and gives whether it holds. */
 export function note(measured: Measured): boolean {
@@ -28,7 +28,7 @@ export function note(measured: Measured): boolean {
 }
 
 /** The sections of docs/performance.md, by their titles. */
-export type Section = 'Calls to hosts' | 'The engine and its journal';
+export type Section = 'Calls to hosts' | 'Large inputs' | 'The engine and its journal';
 
 const file = join(root, 'docs', 'performance.md');
 
@@ -38,7 +38,8 @@ export function writeSection(title: Section, text: string): void {
   const isThis = (section: string): boolean => section.startsWith(`## ${title}\n`);
   const written = `## ${title}\n\n${text.trim()}\n`;
   const others = sections.filter((section) => !isThis(section)).map((section) => `${section.trim()}\n`);
-  const at = Math.max(0, sections.findIndex(isThis));
+  const found = sections.findIndex(isThis);
+  const at = found === -1 ? sections.length : found;
   writeFileSync(file, [`${head.trim()}\n`, ...others.toSpliced(at, 0, written)].join('\n'));
 }
 
@@ -47,14 +48,17 @@ export function commitNow(): string {
   return execFileSync('git', words, { cwd: root, encoding: 'utf8' }).trim();
 }
 
-export function writeEngineReport(): void {
+/** What was noted since the last report. */
+export function writeReport(section: Section): void {
   const table = rows.map(
-    ({ what, before, now, limit }) => `| ${what} | ${before ?? '–'} | ${now} | ${limit} |`,
+    ({ what, before, now, limit, holds }) =>
+      `| ${what} | ${before ?? '–'} | ${now} | ${limit}${holds ? '' : ': **not held**'} |`,
   );
+  rows = [];
   writeSection(
-    'The engine and its journal',
-    `Written by \`npm run bench\` at commit ${commitNow()}. "Before" is the way of the version before, measured in the same run. The load of the machine at the end was ${(loadavg()[0] ?? 0).toFixed(1)};
-what else ran there shows in the figures.
+    section,
+    `Written by \`npm run bench\` at commit ${commitNow()}, in one run. "Before" is the way of the version before, or what is said there, measured in the same run.
+The load of the machine at the end was ${(loadavg()[0] ?? 0).toFixed(1)}; what else ran there shows in the figures.
 
 | what | before | now | what must hold |
 | --- | --- | --- | --- |
