@@ -6,7 +6,10 @@ import type { Capture, DeclaredOutput, Document } from '../document/types.ts';
 import type { Json, JsonObject } from '../json.ts';
 import type { Failure } from './failure.ts';
 import type { OutdatedProcess } from './events.ts';
-import type { EffectResult, Location } from './types.ts';
+import type { EffectResult, Location, Program } from './types.ts';
+
+/** The same members in types that JSON's own type covers, which an interface is not for. */
+export type AsJson<T> = T extends Json ? T : { readonly [K in keyof T]: AsJson<T[K]> };
 
 /** What a call of each kind works on. */
 export interface InputOf {
@@ -134,8 +137,7 @@ export type FoundRunbook =
       readonly kind: 'runbook';
       readonly runbook: string;
       readonly file: string | null;
-      /** A Program, as JSON. */
-      readonly program: JsonObject;
+      readonly program: AsJson<Program>;
     }
   /** The service runs it, and is followed to its end. */
   | { readonly kind: 'service' };

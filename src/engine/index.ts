@@ -9,6 +9,7 @@ export {
   type AnswerOf,
   type DecisionAnswer,
   type InputOf,
+  type AsJson,
   type FoundRunbook,
   type LockAnswer,
   type Outcome,

@@ -15,7 +15,7 @@ import {
   type Document,
   type SourceText,
 } from '../document/index.ts';
-import { plan, type FoundRunbook } from '../engine/index.ts';
+import { plan, type AsJson, type FoundRunbook, type Program } from '../engine/index.ts';
 import { own, type Json, type JsonObject } from '../json.ts';
 import type { Aws } from '../transports/aws.ts';
 import { awsRunbook } from './aws-runbooks.ts';
@@ -110,11 +110,11 @@ export function childRunbooks(caller: CallerOf): ChildRunbooks {
 function planned({ file }: SourceText, document: Document, { actions }: CallerOf): FoundRunbook {
   const program = plan(document, (step) => describeStep(actions, step));
   const runbook = basename(file).replace(/^aws:|\.(ya?ml|json)$/g, '');
-  return { kind: 'runbook', runbook, file, program: asJson(program) };
+  return { kind: 'runbook', runbook, file, program: written(program) };
 }
 
-/** A plain copy: what is written down. */
-const asJson = (value: object): JsonObject => JSON.parse(JSON.stringify(value)) as JsonObject;
+/** A copy as it is written down. */
+const written = (program: Program): AsJson<Program> => JSON.parse(JSON.stringify(program)) as AsJson<Program>;
 
 const isPath = (name: string): boolean => /[/\\]/.test(name) || /\.(?:ya?ml|json)$/.test(name);
 

@@ -1,7 +1,15 @@
 /** Reads what a journal has of an activity's outcome: the engine trusts what it gets, so nothing else may pass. */
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { Type, type Static, type TSchema } from 'typebox';
-import type { ActivityKind, AnswerOf, ChildOutcome, Outcome, SignalResult } from '../engine/index.ts';
+import type {
+  ActivityKind,
+  AnswerOf,
+  AsJson,
+  ChildOutcome,
+  Outcome,
+  Program,
+  SignalResult,
+} from '../engine/index.ts';
 import type { Json, JsonObject } from '../json.ts';
 
 const json = Type.Unsafe<Json>({});
@@ -70,7 +78,7 @@ const answers = {
       kind: Type.Literal('runbook'),
       runbook: text,
       file: nullableText,
-      program: Type.Unsafe<JsonObject>({
+      program: Type.Unsafe<AsJson<Program>>({
         type: 'object',
         properties: { document: { type: 'object' }, descriptors: { type: 'object' } },
         required: ['interpreter', 'document', 'descriptors'],

@@ -26,7 +26,7 @@ import { LogFolder } from '../../src/runtime/logs.ts';
 import { programFiles } from '../../src/runtime/program-files.ts';
 import { Vault } from '../../src/runtime/secrets/vault.ts';
 import type { Host } from '../../src/transports/host.ts';
-import type { Json, JsonObject } from '../../src/json.ts';
+import type { Json } from '../../src/json.ts';
 import { Crash, ToyWorld, toyActions } from './toy-world.ts';
 
 type StepText = Partial<Step> & { readonly name: string; readonly action: string };
@@ -252,7 +252,7 @@ function toyRunbooks(actions: ReadonlyMap<string, AnyAction>, { runbooks = {} }:
         kind: 'runbook',
         runbook: name,
         file: null,
-        program: JSON.parse(JSON.stringify(program)) as JsonObject,
+        program: JSON.parse(JSON.stringify(program)) as typeof program,
       };
     },
     over: () => {

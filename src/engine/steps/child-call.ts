@@ -8,19 +8,10 @@ import type { Frame } from '../frame.ts';
 import { findRunbookTimeoutMs } from '../limits.ts';
 import type { StepRecord } from '../records.ts';
 import type { ExecutionResult } from '../result.ts';
-import type { Location, Program } from '../types.ts';
+import type { Location } from '../types.ts';
 
 /** A runbook that was found, and can be run here. */
-export interface Local {
-  readonly runbook: string;
-  readonly file: string | null;
-  readonly program: Program;
-}
-
-/** The host has made its program of a document that it found sound; to the journal it is JSON. */
-export function localOf(found: Extract<FoundRunbook, { kind: 'runbook' }>): Local {
-  return { ...found, program: found.program as unknown as Program };
-}
+export type Local = Extract<FoundRunbook, { kind: 'runbook' }>;
 
 /** The step, and where this child of it runs. */
 export interface Calling {

@@ -11,7 +11,7 @@ import { findRunbookTimeoutMs } from '../limits.ts';
 import { turnOf } from '../records.ts';
 import type { StepRun } from '../step-run.ts';
 import type { Location } from '../types.ts';
-import { failed, localOf, type Local } from './child-call.ts';
+import { failed, type Local } from './child-call.ts';
 import { endingOf, named, turn, type Gathered, type Target } from './child-targets.ts';
 import { launch, type Tally } from './launch.ts';
 
@@ -108,7 +108,7 @@ async function overTargetsThere(
     throw new Error(
       `the host was asked for ${file ?? record.path} over targets, and named a runbook of the service`,
     );
-  return localOf(outcome.value);
+  return outcome.value;
 }
 
 /** Or an ending: there is nothing that could be begun. */

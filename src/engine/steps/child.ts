@@ -11,15 +11,7 @@ import { failureOf } from '../failure.ts';
 import { backoffMs, findRunbookTimeoutMs } from '../limits.ts';
 import type { RunStep, StepRun } from '../step-run.ts';
 import { attempted } from './attempted.ts';
-import {
-  failed,
-  failureIn,
-  fitParameters,
-  localOf,
-  runChild,
-  type Calling,
-  type Local,
-} from './child-call.ts';
+import { failed, failureIn, fitParameters, runChild, type Calling, type Local } from './child-call.ts';
 import { overLocations } from './child-locations.ts';
 import { hasTargets, overTargets } from './child-targets.ts';
 
@@ -30,9 +22,8 @@ export const child: RunStep = async (run) => {
   const found = await findRunbook(run);
   if ('status' in found) return found;
   if (found.kind === 'service') return attempted(run);
-  const local = localOf(found);
-  if (locations !== null) return overLocations(run, local);
-  return hasTargets(run.record) ? overTargets(run, local) : one(run, local);
+  if (locations !== null) return overLocations(run, found);
+  return hasTargets(run.record) ? overTargets(run, found) : one(run, found);
 };
 
 /** An ending: there is none that could be run. */
