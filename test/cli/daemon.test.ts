@@ -19,8 +19,14 @@ afterEach(() => folder.clear());
 const out = (): string => join(folder.dir, 'out.txt');
 const lines = (): string[] => (existsSync(out()) ? readFileSync(out(), 'utf8').trim().split('\n') : []);
 
-/** Appends a line, waits, appends another: what is done twice is seen. */
-function runbook(seconds: number): void {
+const mayGoOn = (): string => join(folder.dir, 'go');
+
+/** Appends a line, waits for so long or until the test lets it go on, appends another: what is done twice is seen. */
+function runbook(wait: number | 'for the test'): void {
+  const step =
+    wait === 'for the test'
+      ? `{ name: Wait, action: 'host:command', undo: { none: it only waits }, inputs: { Host: here, Command: [sh, -c, 'for i in $(seq 600); do [ -e ${mayGoOn()} ] && exit; sleep 0.2; done; exit 1'] } }`
+      : `{ name: Wait, action: 'aws:sleep', inputs: { Duration: PT${wait}S } }`;
   folder.write(
     'count.yaml',
     `schemaVersion: '0.3'
@@ -33,7 +39,7 @@ mainSteps:
     action: host:command
     inputs: { Host: here, Command: [sh, -c, 'echo begin $NOTE >>${out()}'], Env: { NOTE: '{{ Note }}' } }
     undo: [{ name: Back, action: 'host:command', inputs: { Host: here, Command: [sh, -c, 'echo undone >>${out()}'] } }]
-  - { name: Wait, action: 'aws:sleep', inputs: { Duration: PT${seconds}S } }
+  - ${step}
   - name: End
     action: host:command
     inputs: { Host: here, Command: [sh, -c, 'echo end >>${out()}'] }
@@ -80,6 +86,11 @@ const ended = (name = 'count'): Promise<Occurrence> =>
     (await history(name)).find(({ endedAt, tasks }) => endedAt !== undefined && tasks.length > 0),
   );
 
+const leader = (): Promise<true> =>
+  until('the leader', async () =>
+    (await folder.run(['window', 'list', '--json'])).stdout.includes('"hasDaemon": true') ? true : undefined,
+  );
+
 describe('belay daemon', () => {
   it('runs what is planned, once, under the id that it wrote down before', async () => {
     runbook(0);
@@ -121,7 +132,7 @@ describe('belay daemon', () => {
   });
 
   it('that is killed leaves its run going, and the next one waits for it', async () => {
-    runbook(6);
+    runbook('for the test');
     window();
     await folder.run(['window', 'run', 'count', '--now']);
     const first = daemon();
@@ -130,6 +141,8 @@ describe('belay daemon', () => {
     await first.ended;
     expect(lines()).toEqual(['begin none']);
     const second = daemon();
+    await leader();
+    writeFileSync(mayGoOn(), '');
     expect(await ended()).toMatchObject({ status: 'SUCCESS' });
     second.child.kill('SIGTERM');
     await second.ended;
@@ -137,7 +150,7 @@ describe('belay daemon', () => {
   });
 
   it('takes over a run whose runner was killed together with the daemon', async () => {
-    runbook(6);
+    runbook('for the test');
     window();
     await folder.run(['window', 'run', 'count', '--now']);
     const first = daemon();
@@ -155,6 +168,7 @@ describe('belay daemon', () => {
     process.kill(runner, 'SIGKILL');
     await first.ended;
     expect(lines()).toEqual(['begin none']);
+    writeFileSync(mayGoOn(), '');
     const second = daemon();
     expect(await ended()).toMatchObject({ status: 'SUCCESS' });
     second.child.kill('SIGTERM');
@@ -166,11 +180,7 @@ describe('belay daemon', () => {
     runbook(0);
     window();
     const first = daemon();
-    await until('the leader', async () =>
-      (await folder.run(['window', 'list', '--json'])).stdout.includes('"hasDaemon": true')
-        ? true
-        : undefined,
-    );
+    await leader();
     expect((await daemon().ended).code).toBe(5);
     const standby = daemon('--standby');
     await sleep(2_000);
@@ -236,11 +246,7 @@ describe('belay daemon', () => {
     runbook(0);
     window();
     const running = daemon();
-    await until('the leader', async () =>
-      (await folder.run(['window', 'list', '--json'])).stdout.includes('"hasDaemon": true')
-        ? true
-        : undefined,
-    );
+    await leader();
     await folder.run(['window', 'run', 'count', '--now']);
     let log = '';
     running.child.stdout?.on('data', (chunk: Buffer) => (log += chunk.toString()));
@@ -258,11 +264,7 @@ describe('belay daemon', () => {
     runbook(0);
     window();
     const running = daemon();
-    await until('the leader', async () =>
-      (await folder.run(['window', 'list', '--json'])).stdout.includes('"hasDaemon": true')
-        ? true
-        : undefined,
-    );
+    await leader();
     await folder.run(['window', 'run', 'count', '--now']);
     await ended();
     await folder.run(['window', 'run', 'count', '--now']);
