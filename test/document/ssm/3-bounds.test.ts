@@ -160,6 +160,23 @@ describe('aws:executeScript', () => {
     takenWithoutStrict(attached('PowerShell 7.0', 'a.ps1'));
     for (const name of ['a.zip', 'a.py']) accepted(attached('python3.11', name, 'a.f'));
   });
+  test('a file is invoked as file.function where an Attachment is the whole program', () => {
+    for (const name of ['launch.zip', 'launch.py'])
+      refused(attached('python3.11', name, 'run'), 'WRONG_INPUT', /file before the function/);
+    takenWithoutStrict(attached('python3.11', 'launch.py', 'run'));
+    expect(check(attached('python3.11', 'launch.zip', 'run')).diagnostics).toMatchObject([
+      { code: 'NO_HANDLER', severity: 'warning', message: expect.stringContaining('launch.py there') },
+      { code: 'WRONG_INPUT', hint: 'Write file.run' },
+    ]);
+    accepted(attached('python3.11', 'launch.zip', 'other.run'));
+    const Script = 'def run(events, context): pass';
+    const beside = { Runtime: 'python3.11', Attachment: 'lib.zip', Handler: 'run', Script };
+    accepted(step('aws:executeScript', beside, files('lib.zip')));
+  });
+  test('a Handler that names another module than the attached file is warned of', () => {
+    const [problem] = check(attached('python3.11', 'launch.py', 'start.run')).diagnostics;
+    expect(problem).toMatchObject({ code: 'NO_HANDLER', severity: 'warning', hint: 'Write launch.run' });
+  });
   test('an Attachment is a file of files:, and another one is warned of', () => {
     const document = step(
       'aws:executeScript',

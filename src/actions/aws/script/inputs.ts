@@ -74,6 +74,7 @@ export function checkExecuteScript(
   const runtime = typeof runtimeText === 'string' ? runtimeOf(runtimeText) : undefined;
   if (runtime?.language === 'python') {
     problems.push(...checkHandler(Handler, Script, isExpression));
+    problems.push(...checkAttached(inputs, isExpression));
     problems.push(...checkPythonTools(runtime.version, Script, tools));
   }
   if (runtime?.language === 'powershell') {
@@ -99,15 +100,56 @@ export function checkExecuteScript(
   return problems;
 }
 
-/** AWS unpacks a PowerShell attachment, and takes no single file. */
-export function attachmentInSsm({
-  Runtime: runtime,
-  Attachment: name,
-}: JsonObject): readonly CatalogProblem[] {
-  if (typeof runtime !== 'string' || runtimeOf(runtime)?.language !== 'powershell') return [];
-  if (typeof name !== 'string' || isOpenValue(name) || /\.zip$/i.test(name)) return [];
-  const message = `AWS takes PowerShell in a .zip, and this is ${name}`;
-  return [{ code: 'WRONG_INPUT', path: ['Attachment'], message }];
+/** AWS unpacks a PowerShell attachment, and takes no single file. Of a Python one it wants `file.function`. */
+export function attachmentInSsm(inputs: JsonObject): readonly CatalogProblem[] {
+  const { Runtime: runtime, Attachment: name } = inputs;
+  const language = typeof runtime === 'string' ? runtimeOf(runtime)?.language : undefined;
+  if (typeof name !== 'string' || isOpenValue(name)) return [];
+  if (language === 'powershell' && !isZip(name)) {
+    const message = `AWS takes PowerShell in a .zip, and this is ${name}`;
+    return [{ code: 'WRONG_INPUT', path: ['Attachment'], message }];
+  }
+  const attached = language === 'python' ? attachedProgram(inputs, isOpenValue) : undefined;
+  if (attached === undefined || attached.module !== undefined) return [];
+  const { handler, stem } = attached;
+  const message = `AWS wants the file before the function where an Attachment holds the program, and this is ${handler}`;
+  const hint = isZip(name) ? `Write file.${handler}` : `Write ${stem}.${handler}`;
+  return [{ code: 'WRONG_INPUT', path: ['Handler'], message, hint }];
+}
+
+const isZip = (name: string): boolean => /\.zip$/i.test(name);
+
+/** What the Handler names of an Attachment that is the whole program; undefined: there is none, or it is not known before the run. */
+function attachedProgram(
+  { Handler: handler, Script: script, Attachment: name }: JsonObject,
+  isExpression: (value: unknown) => boolean,
+): { readonly handler: string; readonly module: string | undefined; readonly stem: string } | undefined {
+  if (typeof handler !== 'string' || typeof name !== 'string') return undefined;
+  if (isExpression(handler) || isExpression(name)) return undefined;
+  if (typeof script === 'string' && script.trim() !== '') return undefined;
+  const dot = handler.lastIndexOf('.');
+  const module = dot === -1 ? undefined : handler.slice(0, dot);
+  return { handler, module, stem: name.replace(/\.[^.]*$/, '') };
+}
+
+/** The function would not be found, or only where the file has the name of the archive. */
+function checkAttached(
+  inputs: JsonObject,
+  isExpression: (value: unknown) => boolean,
+): readonly CatalogProblem[] {
+  const { Attachment: name } = inputs;
+  const attached = attachedProgram(inputs, isExpression);
+  if (attached === undefined || typeof name !== 'string') return [];
+  const { handler, module, stem } = attached;
+  const problem = { code: 'NO_HANDLER', isWarning: true, path: ['Handler'] } as const;
+  if (isZip(name)) {
+    if (module !== undefined) return [];
+    const message = `${handler} names no file of ${name}: the function is looked for in ${stem}.py there`;
+    return [{ ...problem, message, hint: `Write file.${handler}, with the name of the file that has it` }];
+  }
+  if (module === undefined || module === stem) return [];
+  const message = `${name} is the module ${stem}, and Handler names the module ${module}: the step would fail when it looks for the function`;
+  return [{ ...problem, message, hint: `Write ${stem}.${handler.slice(module.length + 1)}` }];
 }
 
 function checkHandler(
