@@ -2,6 +2,7 @@
  * Whether somebody else has changed what a step left, before its undo overwrites it. No clock decides: the present is
  * compared with what was observed right before and right after the steps of this execution.
  */
+import { isDifferent } from './account/net-changes.ts';
 import { driftText } from './drift-text.ts';
 import { isEqual } from './equality.ts';
 import type { Looked } from './events.ts';
@@ -45,6 +46,18 @@ export function isBeforeOwn(traces: Traces, record: StepRecord, found: Json): bo
   );
 }
 
+/**
+ * It ended well, told no change and left what it had found, and nothing behind it may have changed that unseen: what
+ * differs now is no work of this execution.
+ */
+export function changedNothing(traces: Traces, record: StepRecord): boolean {
+  const { descriptor, status, result, before, after } = record;
+  const keys = descriptor.settled;
+  if (keys === undefined || after === undefined || status !== 'Success' || traces.isBlurred(record))
+    return false;
+  return !(result?.changes ?? []).some(isDifferent) && isEqual(part(before, keys), part(after, keys));
+}
+
 /** Of a rollback that starts by itself: only what is settled is compared, a service that has died is no other's work. */
 export async function changedSince(frame: Frame, traces: Traces, record: StepRecord): Promise<Drift | null> {
   if (record.after === undefined || traces.isBlurred(record)) return null;
@@ -65,7 +78,7 @@ export async function refusedForDrift(
       if ((own.left === undefined && own.after === undefined) || isClean(own.undo)) return;
       const found = await observe(lane, own, `${frame.idPrefix}drift/${own.path}`);
       const drifted = driftOf(traces, own, found);
-      if (drifted !== null) drift.push(drifted);
+      if (drifted !== null && !changedNothing(traces, own)) drift.push(drifted);
     });
   }
   if (drift.length === 0) return false;

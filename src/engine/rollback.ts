@@ -4,7 +4,7 @@
  */
 import { StartingAgain } from './again.ts';
 import { climbDown, type Descent, type Undo, type Undoing } from './climb-down.ts';
-import { changedSince, refusedForDrift } from './drift.ts';
+import { changedNothing, changedSince, refusedForDrift } from './drift.ts';
 import { driftText } from './drift-text.ts';
 import { isOfEarlierVersion } from './earlier-rollback.ts';
 import type { Execution } from './execution.ts';
@@ -22,7 +22,7 @@ import { Traces } from './traces.ts';
 import type { Program, RollbackRequest } from './types.ts';
 import { isClean, needsUndo, removalOf } from './needs-undo.ts';
 import { undoOnHosts } from './undo-on-hosts.ts';
-import { leftAlone, notUndone, undoStep, type UndoEnding } from './undo-step.ts';
+import { leftAlone, nothingOfIt, notUndone, undoStep, type UndoEnding } from './undo-step.ts';
 import { SecondLook } from './second-look.ts';
 import { seen } from './seen-again.ts';
 
@@ -130,12 +130,17 @@ function descentsOf(program: Program, records: readonly StepRecord[]): readonly 
   );
 }
 
-/** A rollback that starts by itself has asked nobody: what somebody else has changed since is left alone. */
+/**
+ * A rollback that starts by itself has asked nobody: what somebody else has changed since is left alone. Where the step had
+ * changed nothing, there is nothing of it to take back, in any rollback.
+ */
 async function undone(frame: Frame, traces: Traces, record: StepRecord, pass: number): Promise<UndoEnding> {
   if (record.onHosts !== undefined)
     return undoOnHosts(frame, record, (lane, own) => undone(lane, traces, own, pass));
-  const drift = pass === 0 ? await changedSince(frame, traces, record) : null;
-  return drift === null ? seen(frame, record, await undoStep(frame, record)) : leftAlone(driftText(drift));
+  const isOthers = changedNothing(traces, record);
+  const drift = pass === 0 || isOthers ? await changedSince(frame, traces, record) : null;
+  if (drift === null) return seen(frame, record, await undoStep(frame, record));
+  return isOthers ? nothingOfIt() : leftAlone(driftText(drift));
 }
 
 /** On none of its hosts. */

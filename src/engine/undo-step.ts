@@ -199,6 +199,11 @@ export function leftAlone(what: string): UndoEnding {
   return ending('changedSince', `somebody has changed it since the step: ${what}`);
 }
 
+/** What is there now is somebody else's work, and the step had found everything as it wanted it. */
+export function nothingOfIt(): UndoEnding {
+  return ending('nothingToDo', 'it had changed nothing');
+}
+
 /** It was tried and failed, or was not to be tried. */
 export function notUndone(failure: Failure): UndoEnding {
   return { ...ending('failed', ''), failure };

@@ -128,6 +128,36 @@ test('a rollback that starts by itself leaves the work of others alone, names it
   expect((await belay.view(id)).rollbackStatus).toBe('clean');
 });
 
+test('what a step found as it wants it is not its to take back, whatever somebody makes of it since', async () => {
+  writeFileSync(path('theirs'), 'v1');
+  writeFileSync(path('ours'), 'before');
+  const id = await run(`${write('ours', 'v1').replace('Write', 'Ours')}\n${write('theirs', 'v1')}\n${ask}`, {
+    rollback: 'onFailure',
+  });
+  writeFileSync(path('theirs'), 'hotfix');
+  await belay.decide(id, undefined, { decision: 'reject', comment: '' });
+  await belay.run(id, { onWait: 'leave' });
+  expect([text('theirs'), text('ours')]).toEqual(['hotfix', 'before']);
+  expect(await belay.view(id)).toMatchObject({ status: 'Failed', rollbackStatus: 'clean' });
+  expect(await endingOf(id)).not.toContain('Still changed');
+  expect(exitCodeOf(endedOf(await belay.view(id)))).toBe(3);
+});
+
+test.each([{ force: false }, { force: true }])(
+  'a rollback of a finished run leaves that alone, too: %j',
+  async (request) => {
+    writeFileSync(path('theirs'), 'v1');
+    writeFileSync(path('ours'), 'before');
+    const id = await run(`${write('ours', 'v1').replace('Write', 'Ours')}\n${write('theirs', 'v1')}`);
+    writeFileSync(path('theirs'), 'hotfix');
+    await belay.requestRollback(id, request);
+    await belay.run(id, { onWait: 'leave' });
+    expect([text('theirs'), text('ours')]).toEqual(['hotfix', 'before']);
+    expect((await belay.view(id)).rollbackStatus).toBe('clean');
+    expect(await endingOf(id)).not.toContain('Refused');
+  },
+);
+
 test('two steps that write the same file are no others to each other', async () => {
   writeFileSync(path('file'), 'before');
   const id = await run(`${write('file', 'v1')}\n${write('file', 'v2').replace('Write', 'Again')}\n${fail}`, {
