@@ -1,7 +1,7 @@
 /** One target's turn of a rolling: the gate before it, its nested steps, the gate after it, and the time to show that it holds. */
 import type { JsonObject } from '../../json.ts';
 import { failureIn } from '../endings.ts';
-import type { Failure } from '../failure.ts';
+import { failureOf, type Failure } from '../failure.ts';
 import type { Frame } from '../frame.ts';
 import type { StepRecord, TurnScope } from '../records.ts';
 import type { ExecutionEnding } from '../statuses.ts';
@@ -41,9 +41,8 @@ export async function takeTurn(frame: Frame, turn: TurnScope): Promise<TurnEndin
     { steps, path, planPath: `${of.planPath}/Steps/` },
     {
       ended: ({ step }, ending) => {
-        if (ending.status === 'Success') return;
-        const { code, message, retryable } = failureIn(ending) ?? { code: '', message: '', retryable: false };
-        failure = { code, message: `${step.name}: ${message}`, retryable };
+        const own = ending.status === 'Cancelled' ? failureOf({ status: 'cancelled' }) : failureIn(ending);
+        if (own !== null) failure = { ...own, message: `${step.name}: ${own.message}` };
       },
     },
   );

@@ -44,6 +44,7 @@ async function run(steps: readonly Step[], world: ToyWorld, options: ToyOptions 
     undone: ran.state.rollback.map(({ name, result }) => [name, result]),
     failure: ran.state.steps.find(({ name }) => name === 'Roll')?.failure,
     turns: events.flatMap((event) => (event.type === 'TurnEnded' ? [[event.target, event.status]] : [])),
+    turnFailures: events.flatMap((event) => (event.type === 'TurnEnded' ? [event.failure] : [])),
   };
 }
 
@@ -189,17 +190,21 @@ test('undo lists of nested steps read their own turn', async () => {
   expect([world.get('back-a'), world.get('back-b')]).toEqual(['new', 'new']);
 });
 
-test('a cancelled rolling ends cancelled and is climbed down from', async () => {
+test('a cancelled rolling ends cancelled, says so of the turn at hand, and is climbed down from', async () => {
   const world = healthy();
   let cancel = (): Promise<void> => Promise.resolve();
   world.around = (when, what) => {
     if (when === 'after' && what === 'put b=new') void cancel();
   };
-  const { result, turns } = await run([roll([put(), put('Second', `${target}2`)])], world, {
+  const { result, turns, turnFailures } = await run([roll([put(), put('Second', `${target}2`)])], world, {
     during: (journal) => (cancel = () => journal.requestCancel(executionId)),
   });
   expect(result).toMatchObject({ status: 'Cancelled', rollbackStatus: 'clean' });
   expect(turns.at(-1)).toEqual(['b', 'Cancelled']);
+  expect(turnFailures.at(-1)).toMatchObject({
+    code: 'CANCELLED',
+    message: expect.stringMatching(/^(?:Put|Second): it was cancelled$/),
+  });
   expect(world.state()).toEqual({ values: { health: 'ok' }, snapshots: 0 });
 });
 
