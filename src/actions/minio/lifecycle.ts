@@ -9,7 +9,6 @@ import { versioningOf } from '../../transports/s3/versions.ts';
 import { S3Failure } from '../../transports/s3/failure.ts';
 import type { S3Client } from '../../transports/s3/client.ts';
 import type { Change } from '../../engine/events.ts';
-import type { JsonObject } from '../../json.ts';
 import {
   ActionFailure,
   defineAction,
@@ -21,14 +20,18 @@ import {
 } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
 import { askAny } from './ask-any.ts';
+import { isBackupFailure } from './backup-failure.ts';
 import { keyedInputs, openCluster, type Cluster } from './cluster.ts';
 import { countOlder, type OlderCounts } from './lifecycle-older.ts';
-import { earlierIn, gapsIn, rulesOf, takenBack, withRule, type Wanted } from './lifecycle-rules.ts';
+import { inTurns } from './in-turns.ts';
+import { putBack, summaryOf } from './lifecycle-changes.ts';
+import { earlierIn, gapsIn, rulesOf, withRule, type Wanted } from './lifecycle-rules.ts';
 import { windowTrouble } from './healthy-window.ts';
 import { seesEveryBucket } from './sees-every-bucket.ts';
 
 const defaultRuleId = 'belay-expiry';
 const namesShown = 20;
+/** A hundred answers of each second, whatever the way to the cluster. */
 const askedAtOnce = 8;
 
 /** The rules of each bucket that lacks ours, as the server exported them; null: it has none. */
@@ -129,7 +132,7 @@ export const lifecycle = defineAction({
     using cluster = await openCluster(inputs, context);
     return determined(inputs, cluster, context, async (s3) => {
       const rules: Record<string, string | null> = {};
-      await inTurns(await bucketsOf(inputs, s3), async (bucket) => {
+      await inTurns(await bucketsOf(inputs, s3), askedAtOnce, async (bucket) => {
         const xml = await s3.lifecycle(bucket);
         if (gapsOf(xml, await wantedOf(inputs, bucket, s3)).length > 0) rules[bucket] = xml ?? null;
       });
@@ -140,7 +143,17 @@ export const lifecycle = defineAction({
   effect: ({ Put }) => {
     const look = async (inputs: Inputs, before: Before, context: ActionContext): Promise<Poll<Outputs>> => {
       using cluster = await openCluster(inputs, context);
-      return determined(inputs, cluster, context, (s3) => carryOut(inputs, before, s3, context));
+      const changed: Changed = new Map();
+      try {
+        return await determined(inputs, cluster, context, (s3) =>
+          carryOut(inputs, { before, changed }, s3, context),
+        );
+      } catch (error) {
+        // Of several buckets some have the rule already, and they are named.
+        if (changed.size === 0 || !isBackupFailure(error) || error.code === 'CANCELLED') throw error;
+        const { code, message, retryable } = error;
+        return failed(code, message, { retryable, changes: [...changed.values()] });
+      }
     };
     return Put === true
       ? { kind: 'repeatable', execute: look }
@@ -159,7 +172,9 @@ export const lifecycle = defineAction({
               context,
             ) => {
               using cluster = await openCluster(inputs, context);
-              return determined(inputs, cluster, context, (s3) => putBack(inputs, before, s3));
+              const { Days: days, Prefix: prefix = '', RuleId: id = defaultRuleId } = inputs;
+              const rule = { id, days, prefix };
+              return determined(inputs, cluster, context, (s3) => putBack(rule, before.Rules, s3));
             },
           },
         }
@@ -173,15 +188,6 @@ async function wantedOf({ Days, Prefix = '' }: Inputs, bucket: string, s3: S3Cli
   const versioning = await versioningOf(s3, bucket);
   const lockDays = versioning === 'off' ? undefined : await lockDaysOf(s3, bucket);
   return { days: Days, prefix: Prefix, versioning, lockDays };
-}
-
-/** Several buckets at a time: a hundred answers of each second, whatever the way to the cluster. */
-async function inTurns(buckets: readonly string[], ask: (bucket: string) => Promise<void>): Promise<void> {
-  const waiting = buckets.values();
-  const worker = async (): Promise<void> => {
-    for (const bucket of waiting) await ask(bucket);
-  };
-  await Promise.all(Array.from({ length: askedAtOnce }, worker));
 }
 
 async function bucketsOf({ Buckets }: Inputs, s3: S3Client): Promise<readonly string[]> {
@@ -236,9 +242,12 @@ const undetermined = (cause: S3Failure, why: string, retryable: boolean): Action
     cause,
   });
 
+/** By the bucket, what this try has put there, or may have. */
+type Changed = Map<string, Change>;
+
 async function carryOut(
   inputs: Inputs,
-  before: Before,
+  { before, changed }: { readonly before: Before; readonly changed: Changed },
   s3: S3Client,
   context: ActionContext,
 ): Promise<Poll<Outputs>> {
@@ -246,18 +255,17 @@ async function carryOut(
   const buckets = await bucketsOf(inputs, s3);
   const gaps = new Map<string, string>();
   const versioned = new Set<string>();
-  const changes: Change[] = [];
   const earlier: string[] = [];
   const notTaken = new Set<string>();
   let asked = 0;
-  await inTurns(buckets, async (bucket) => {
+  await inTurns(buckets, askedAtOnce, async (bucket) => {
     const wanted = await wantedOf(inputs, bucket, s3);
     if (wanted.versioning !== 'off') versioned.add(bucket);
     let xml = await s3.lifecycle(bucket);
     const ruled = withRule(xml, { id: RuleId, days: Days, prefix: Prefix, versioning: wanted.versioning });
     // Beside a shorter rule, or a longer lock, ours would change nothing that it is for.
     if (Put && gapsOf(xml, wanted).length > 0 && gapsOf(ruled, wanted).length === 0) {
-      await s3.putLifecycle(bucket, ruled);
+      await putRule(bucket, { was: xml, ruled }, s3, changed);
       xml = await s3.lifecycle(bucket);
       if (gapsOf(xml, wanted).length > 0) notTaken.add(bucket);
     }
@@ -265,18 +273,14 @@ async function carryOut(
     if (why.length > 0) gaps.set(bucket, why.join('; '));
     const parts = earlierIn(xml === undefined ? [] : rulesOf(xml), wanted);
     if (parts.length > 0) earlier.push(`${bucket} (${parts.join(', ')})`);
-    if (bucket in before.Rules && (xml ?? null) !== before.Rules[bucket]) {
-      changes.push({
-        target: bucket,
-        subject: 'lifecycle',
-        from: summaryOf(before.Rules[bucket]),
-        to: summaryOf(xml),
-      });
-    }
+    if (bucket in before.Rules && (xml ?? null) !== before.Rules[bucket])
+      changed.set(bucket, changeOf(bucket, before.Rules[bucket], summaryOf(xml)));
+    else changed.delete(bucket);
     asked += 1;
     context.notice(`${asked} of ${buckets.length} buckets: rules read`);
   });
   const older = await olderIn(inputs, buckets, versioned, s3, context);
+  const changes = buckets.flatMap((bucket) => changed.get(bucket) ?? []);
   const missing = buckets.filter((bucket) => gaps.has(bucket));
   const reasons = missing.map((bucket) => `${bucket} (${gaps.get(bucket)})`);
   const outputs: Outputs = {
@@ -312,6 +316,29 @@ async function carryOut(
   });
 }
 
+const changeOf = (bucket: string, was: string | null | undefined, to: string): Change => ({
+  target: bucket,
+  subject: 'lifecycle',
+  from: summaryOf(was),
+  to,
+});
+
+async function putRule(
+  bucket: string,
+  { was, ruled }: { readonly was: string | undefined; readonly ruled: string },
+  s3: S3Client,
+  changed: Changed,
+): Promise<void> {
+  try {
+    await s3.putLifecycle(bucket, ruled);
+    changed.set(bucket, changeOf(bucket, was, summaryOf(ruled)));
+  } catch (error) {
+    if (isBackupFailure(error) && error.effect === 'unknown')
+      changed.set(bucket, changeOf(bucket, was, `perhaps ${summaryOf(ruled)}`));
+    throw error;
+  }
+}
+
 /** Undefined: not asked for. The servers' clock is taken to be ours. */
 async function olderIn(
   inputs: Inputs,
@@ -335,41 +362,3 @@ async function olderIn(
 
 const thresholdText = ({ OlderThanDays, OlderThanSeconds }: Inputs): string =>
   OlderThanSeconds === undefined ? `${OlderThanDays} days` : `${OlderThanSeconds} s`;
-
-/** `2 rules: keep 30 d, belay-expiry 1825 d`. */
-function summaryOf(xml: string | null | undefined): string {
-  if (xml === null || xml === undefined) return 'no rules';
-  const rules = rulesOf(xml).map(
-    ({ id, days }) => `${id === '' ? 'unnamed' : id}${days === null ? '' : ` ${days} d`}`,
-  );
-  return `${rules.length} ${rules.length === 1 ? 'rule' : 'rules'}: ${rules.join(', ')}`;
-}
-
-/** The exported rules as they were; beside rules that somebody has added since, ours is taken out. */
-async function putBack(
-  { Days, Prefix = '', RuleId = defaultRuleId }: Inputs,
-  { Rules }: Before,
-  s3: S3Client,
-): Promise<Poll<JsonObject>> {
-  const changes: Change[] = [];
-  const others: string[] = [];
-  for (const [bucket, was] of Object.entries(Rules)) {
-    const now = await s3.lifecycle(bucket);
-    if ((now ?? null) === was) continue;
-    const left = takenBack(now, was ?? undefined, { id: RuleId, days: Days, prefix: Prefix });
-    if (left.kind === 'theirs') {
-      others.push(bucket);
-      continue;
-    }
-    if (left.xml === undefined) await s3.removeLifecycle(bucket);
-    else await s3.putLifecycle(bucket, left.xml);
-    changes.push({ target: bucket, subject: 'lifecycle', from: summaryOf(now), to: summaryOf(left.xml) });
-  }
-  if (others.length === 0) return done({}, { changes });
-  const more = others.length > 3 ? ` and ${others.length - 3} more` : '';
-  return failed(
-    'CHANGED_MEANWHILE',
-    `somebody has changed the rules of ${others.slice(0, 3).join(', ')}${more} since the step, and they were left alone`,
-    { changes },
-  );
-}

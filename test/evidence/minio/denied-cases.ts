@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { expect } from 'vitest';
 import { checkMinio } from '../../../src/actions/check/minio.ts';
 import { encryptedBody } from '../../../src/actions/minio/encrypted-body.ts';
+import { lifecycle } from '../../../src/actions/minio/lifecycle.ts';
 import { MinioActions } from '../../lab/minio/actions.ts';
 import { paths } from '../../lab/minio/configuration.ts';
 import { S3Refusal } from '../../lab/minio/s3.ts';
@@ -166,6 +167,43 @@ export function deniedCases(stand: () => Stand): void {
         .minio.s3()
         .request({ path: `/${one}`, query: { lifecycle: '' } });
       expect(rules.status).toBe(404);
+    },
+  );
+
+  cases.test(
+    'denied: of two buckets whose rules a key may write only of one, that one is named as changed, and it is taken back',
+    async () => {
+      const writes = on(one, 'PutLifecycleConfiguration');
+      const key = await user(state, lists, on('*', 'GetLifecycleConfiguration'), writes);
+      const statusOf = async (bucket: string): Promise<number> =>
+        (
+          await stand()
+            .minio.s3()
+            .request({ path: `/${bucket}`, query: { lifecycle: '' } })
+        ).status;
+      const actions = new MinioActions(stand().minio);
+      try {
+        const put = await actions.run(lifecycle, {
+          Buckets: [one, other],
+          Days: 1825,
+          Put: true,
+          AccessKey: key,
+          SecretKey: stand().env['DENIED_SECRET'] ?? '',
+        });
+        const rules = await Promise.all([one, other].map(statusOf));
+        // Both are asked at once, and what is under way comes to its end.
+        expect(rules).toEqual([200, 404]);
+        expect(put.ending).toMatchObject({
+          kind: 'failed',
+          code: 'UNDETERMINED',
+          changes: [{ target: one, subject: 'lifecycle', from: 'no rules' }],
+          message: expect.stringContaining('403 AccessDenied'),
+        });
+        expect(await actions.undo(lifecycle, put)).toMatchObject({ kind: 'done' });
+        expect(await Promise.all([one, other].map(statusOf))).toEqual([404, 404]);
+      } finally {
+        await actions.close();
+      }
     },
   );
 
