@@ -103,10 +103,7 @@ export const rotateAccessKey = defineAction({
       const { State = 'rotated' } = inputs;
       using cluster = await openCluster(inputs, context);
       refuse(inputs, before);
-      if ((await stateOn(cluster, newKey(inputs))) === 'absent') {
-        const added = { user: inputs.User, key: newKey(inputs) };
-        await askAny(cluster, (node) => addKey(node, inputs, added, context.signal), 'unsent');
-      }
+      await add(inputs, before, cluster, context);
       const wantedNew = await prove(inputs, cluster, newKey(inputs), ['enabled'], context);
       if (wantedNew !== undefined) return wantedNew;
       if (State === 'added') return finished(inputs, before, cluster);
@@ -156,19 +153,19 @@ const oldKey = ({ OldAccessKey, OldSecretKey = anySecret }: Inputs): KeyInputs =
 const stateOn = (cluster: Cluster, key: KeyInputs): Promise<KeyState> =>
   askAny(cluster, (node) => keyState(cluster, node, key));
 
+const no = (code: string, message: string): ActionFailure =>
+  new ActionFailure({ code, message: `${message}. Nothing was changed` });
+
+const taken = ({ NewAccessKey }: Inputs): ActionFailure =>
+  no(
+    'KEY_TAKEN',
+    `the access key ${NewAccessKey} exists with another secret than NewSecretKey; name another one`,
+  );
+
 /** What must not be begun: nothing was changed when this throws. */
-function refuse(
-  { State = 'rotated', OldAccessKey, NewAccessKey, OldSecretKey }: Inputs,
-  before: Before,
-): void {
-  const no = (code: string, message: string): ActionFailure =>
-    new ActionFailure({ code, message: `${message}. Nothing was changed` });
-  if (before.New === 'otherSecret') {
-    throw no(
-      'KEY_TAKEN',
-      `the access key ${NewAccessKey} exists with another secret than NewSecretKey; name another one`,
-    );
-  }
+function refuse(inputs: Inputs, before: Before): void {
+  const { State = 'rotated', OldAccessKey, NewAccessKey, OldSecretKey } = inputs;
+  if (before.New === 'otherSecret') throw taken(inputs);
   if (before.New === 'disabled')
     throw no('KEY_DISABLED', `the access key ${NewAccessKey} exists and is disabled`);
   if (before.Old === 'absent' && State !== 'removed') {
@@ -191,6 +188,26 @@ function refuse(
       'STILL_ENABLED',
       `the access key ${OldAccessKey} is still enabled; removing it is the point of no return, so rotate first and see that nobody misses it`,
     );
+  }
+}
+
+/** Somebody else may have made a key of the same name since the look. Ours has our secret, so that one is not ours. */
+async function add(
+  inputs: Inputs,
+  before: Before,
+  cluster: Cluster,
+  { signal }: ActionContext,
+): Promise<void> {
+  const found = await stateOn(cluster, newKey(inputs));
+  if (found === 'otherSecret' && before.New === 'absent') throw taken(inputs);
+  if (found !== 'absent') return;
+  const added = { user: inputs.User, key: newKey(inputs) };
+  try {
+    await askAny(cluster, (node) => addKey(node, inputs, added, signal), 'unsent');
+  } catch (error) {
+    if (!(error instanceof S3Failure) || (await stateOn(cluster, newKey(inputs))) !== 'otherSecret')
+      throw error;
+    throw taken(inputs);
   }
 }
 
@@ -278,6 +295,13 @@ async function putBack(
     const wanted: KeyState[] = inputs.OldSecretKey === undefined ? ['enabled', 'otherSecret'] : ['enabled'];
     const waiting = await prove(inputs, cluster, oldKey(inputs), wanted, context);
     if (waiting !== undefined && waiting.kind !== 'done') return waiting;
+  }
+  if (before.New === 'absent' && found.New === 'otherSecret') {
+    return failed(
+      'CHANGED_MEANWHILE',
+      `${inputs.NewAccessKey} has another secret than this rotation gives it, so somebody else has made or changed it, and it is left alone`,
+      { changes: changesOf(inputs, found, { Old: before.Old, New: found.New }) },
+    );
   }
   if (before.New === 'absent' && found.New !== 'absent') {
     await askAny(cluster, (node) => removeKey(node, inputs, inputs.NewAccessKey, signal));

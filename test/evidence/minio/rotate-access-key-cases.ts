@@ -2,6 +2,10 @@
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { encryptedBody } from '../../../src/actions/minio/encrypted-body.ts';
+import { rotateAccessKey } from '../../../src/actions/minio/rotate-access-key.ts';
+import { MinioActions } from '../../lab/minio/actions.ts';
+import { contextOf } from '../../support/action-context.ts';
+import { effectOf, newToken, undoEffectOf } from '../../support/action-bed.ts';
 import { S3Refusal, type KeyPair } from '../../lab/minio/s3.ts';
 import { idOf, type Said } from '../../support/command-line.ts';
 import { undoResults } from '../patch/command.ts';
@@ -253,6 +257,48 @@ export function rotateAccessKeyCases(stand: () => Stand): void {
       expectTrouble(await run(asUser), 3, 'NOT_AN_ACCESS_KEY', 'an access key of its own first');
       const fresh = { ...next, accessKey: `${user}-fresh` };
       expect([await answers(old), await answers(fresh)]).toEqual(['works', unknown]);
+    },
+    caseMs,
+  );
+
+  test(
+    'key: a name that somebody else takes between the look and the adding is refused with nothing changed, and no undo removes the key of somebody else',
+    async () => {
+      const { user, old, next, given } = await application();
+      const theirs = { accessKey: next.accessKey, secretKey: randomBytes(20).toString('hex') };
+      registerSecret(`the key of somebody else under ${user}`, [theirs.secretKey]);
+      await admin('add-service-account', {}, { targetUser: user, ...theirs });
+      const actions = new MinioActions(stand().minio);
+      try {
+        const inputs = actions.inputs(rotateAccessKey, {
+          User: user,
+          OldAccessKey: old.accessKey,
+          NewAccessKey: next.accessKey,
+          NewSecretKey: String(stand().env['NEW_SECRET']),
+          State: 'added',
+        });
+        const before = { Old: 'enabled', New: 'absent' };
+        const effect = effectOf(rotateAccessKey, inputs);
+        const undone = undoEffectOf(rotateAccessKey, inputs);
+        if (effect.kind !== 'repeatable' || undone.kind !== 'repeatable')
+          throw new Error('it can be done and undone again and again');
+        await using context = await contextOf({ ...actions.world, executionId: newToken() });
+        await expect(effect.execute(inputs, before, context)).rejects.toMatchObject({
+          code: 'KEY_TAKEN',
+          effect: 'none',
+          message: expect.stringContaining('Nothing was changed'),
+        });
+        const back = await undone.execute(
+          { inputs, before, outputs: null, handle: null, token: newToken() },
+          null,
+          context,
+        );
+        expect(back).toMatchObject({ kind: 'failed', code: 'CHANGED_MEANWHILE' });
+      } finally {
+        await actions.close();
+      }
+      expect([await answers(old), await answers(theirs)]).toEqual(['works', 'works']);
+      expect(given['NewAccessKey']).toBe(theirs.accessKey);
     },
     caseMs,
   );
