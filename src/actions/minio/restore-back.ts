@@ -10,7 +10,7 @@ import { digestOf } from './backup-stream.ts';
 import { listed } from './listed.ts';
 import type { Kept, KeptRecord } from './restore-kept.ts';
 import { unlessLocked } from './restore-locks.ts';
-import type { KeptHistories } from './restore-versions.ts';
+import type { KeptHistories } from './restore-histories.ts';
 
 /** Only what still is what the restore put there. May be told again after a crash: what is kept goes last. */
 export async function putBack(

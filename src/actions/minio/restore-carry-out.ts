@@ -19,7 +19,8 @@ import { Kept } from './restore-kept.ts';
 import { comesBackFree, lasting, lockAgain } from './restore-locks.ts';
 import { manifestFor } from './restore-manifest.ts';
 import { restoreObject } from './restore-object.ts';
-import { KeptHistories, restoreHistory } from './restore-versions.ts';
+import { KeptHistories } from './restore-histories.ts';
+import { restoreHistory } from './restore-versions.ts';
 import type { VersionEntry } from './versions-manifest.ts';
 
 /** Objects between two looks at the cluster's health. */

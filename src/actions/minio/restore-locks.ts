@@ -42,7 +42,7 @@ export const comesBackFree = (buckets: readonly string[]): string =>
   `what is restored into ${listed(buckets)} comes back without its object locks: only a bucket that was made with object lock can lock, and ${buckets.length === 1 ? 'this one was' : 'these were'} not`;
 
 /** False: its lock keeps the version. */
-export async function unlessLocked(removing: Promise<void>): Promise<boolean> {
+export async function unlessLocked(removing: Promise<unknown>): Promise<boolean> {
   try {
     await removing;
     return true;

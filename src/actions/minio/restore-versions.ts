@@ -1,19 +1,17 @@
 /**
  * The history of an object brought back: its versions and delete markers in their order, on top of what stands under its
- * key. Version ids are the server's and new. What an interrupted restore has brought back already is found, and not
- * brought again; the undo removes by their ids the versions that the restore has made, and no others.
+ * key. Version ids are the server's and new, and written down for the undo (restore-histories.ts). What an interrupted
+ * restore has brought back already is found, and not brought again.
  */
 import { createHash } from 'node:crypto';
-import { text } from 'node:stream/consumers';
 import type { S3Client } from '../../transports/s3/client.ts';
 import { versionsOfKey, type S3Version } from '../../transports/s3/versions.ts';
 import { ActionFailure } from '../define-action.ts';
-import { objectIn, textIn } from './admin.ts';
 import { headersOf, type Carried } from './backup-carried.ts';
 import { again, unlessMissing } from './backup-failure.ts';
-import { digestOf, hashing, type ObjectAt } from './backup-stream.ts';
-import { keptBucket } from './restore-kept.ts';
-import { lasting, lockAgain, unlessLocked } from './restore-locks.ts';
+import { hashing, type ObjectAt } from './backup-stream.ts';
+import type { KeptHistories } from './restore-histories.ts';
+import { lasting, lockAgain } from './restore-locks.ts';
 import { changed, isAsWanted, proveEntry } from './restore-object.ts';
 import type { VersionEntry } from './versions-manifest.ts';
 
@@ -48,8 +46,14 @@ export async function restoreHistory(history: KeyHistory, restoring: HistoryRest
   }
   for (const entry of todo)
     if (entry.kind === 'object') await proveEntry({ ...entry, bucket }, placeOf(entry));
-  await kept.keep({ bucket, key, before: present.map(({ id }) => id), wanted });
-  for (const entry of todo) await bringBack(entry, bucket, here, placeOf);
+  const made = await kept.begin({ bucket, key, before: present.map(({ id }) => id), wanted: todo }, here);
+  try {
+    for (const entry of todo) made.add(await bringBack(entry, bucket, here, placeOf));
+  } catch (error) {
+    await made.keep('some').catch(() => undefined);
+    throw error;
+  }
+  await made.keep('all');
   const now = (await versionsOfKey(here, bucket, key)).toReversed();
   const tail = now.slice(-todo.length);
   for (const [index, entry] of todo.entries()) {
@@ -138,16 +142,14 @@ class Looks {
 
 const carriedIn = ({ headers = {}, tags = '' }: VersionEntry): Carried => ({ headers, tags });
 
+/** Undefined: the server has not said which id it has. */
 async function bringBack(
   entry: VersionEntry,
   bucket: string,
   here: S3Client,
   placeOf: HistoryRestoring['placeOf'],
-): Promise<void> {
-  if (entry.kind === 'marker') {
-    await here.remove(bucket, entry.key);
-    return;
-  }
+): Promise<string | undefined> {
+  if (entry.kind === 'marker') return (await here.remove(bucket, entry.key))['x-amz-version-id'];
   const from = placeOf(entry);
   // Not sent again when its answer is lost: it may have been heard, and would stand there twice.
   const object = await unlessMissing(again(from.s3, () => from.s3.get(from.bucket, from.key)));
@@ -160,81 +162,8 @@ async function bringBack(
     { stream, bytes: entry.size },
     headersOf(carriedIn(entry)),
   );
-  if (hash.digest('hex') === entry.sha256) return;
   const id = answer['x-amz-version-id'];
+  if (hash.digest('hex') === entry.sha256) return id;
   if (id !== undefined) await here.remove(bucket, entry.key, id);
   throw changed({ ...entry, bucket }, from);
-}
-
-interface KeptHistory {
-  readonly bucket: string;
-  readonly key: string;
-  /** Ids of the versions that stood before. */
-  readonly before: readonly string[];
-  readonly wanted: readonly Pick<VersionEntry, 'kind' | 'size' | 'sha256'>[];
-}
-
-/** Beside what restore-kept.ts keeps: which versions of a key stood before. */
-export class KeptHistories {
-  readonly #there: S3Client;
-  readonly #prefix: string;
-
-  constructor(there: S3Client, token: string) {
-    this.#there = there;
-    this.#prefix = `${token}/histories/`;
-  }
-
-  /** Once for each key, whatever runs again. */
-  async keep({ bucket, key, before, wanted }: KeptHistory): Promise<void> {
-    const name = `${this.#prefix}${createHash('sha256').update(`${bucket}/${key}`).digest('hex')}`;
-    if ((await this.#there.head(keptBucket, name)) !== undefined) return;
-    const own = wanted.map(({ kind, size, sha256 }) => ({ kind, size, sha256 }));
-    await this.#there.put(
-      keptBucket,
-      name,
-      Buffer.from(JSON.stringify({ bucket, key, before, wanted: own })),
-    );
-  }
-
-  /** Removes what the restore has made of each key, the newest first; what is locked stays, and goes into `locked`. How many versions went. */
-  async takeBack(here: S3Client, locked: string[], onKey: (count: number) => void): Promise<number> {
-    let removed = 0;
-    if (!(await this.#there.hasBucket(keptBucket))) return removed;
-    for await (const { key: name } of this.#there.objects(keptBucket, this.#prefix)) {
-      const { body } = await this.#there.get(keptBucket, name);
-      // Written by this same code under this step's own token.
-      const record = objectIn(JSON.parse(await text(body)));
-      removed += await takeBackOne(record as unknown as KeptHistory, textIn(record, 'key'), here, locked);
-      onKey(removed);
-    }
-    return removed;
-  }
-}
-
-async function takeBackOne(
-  { bucket, before, wanted }: KeptHistory,
-  key: string,
-  here: S3Client,
-  locked: string[],
-): Promise<number> {
-  let removed = 0;
-  if (!(await here.hasBucket(bucket))) return removed;
-  for (const version of await versionsOfKey(here, bucket, key)) {
-    if (before.includes(version.id) || !(await isOurs(version, bucket, wanted, here))) continue;
-    if (await unlessLocked(here.remove(bucket, key, version.id))) removed += 1;
-    else locked.push(`${bucket}/${key} version ${version.id}`);
-  }
-  return removed;
-}
-
-async function isOurs(
-  { kind, key, id, size }: S3Version,
-  bucket: string,
-  wanted: KeptHistory['wanted'],
-  here: S3Client,
-): Promise<boolean> {
-  const alike = wanted.filter((one) => one.kind === kind && one.size === size);
-  if (alike.length === 0 || kind === 'marker') return alike.length > 0;
-  const found = await digestOf({ s3: here, bucket, key, versionId: id });
-  return alike.some(({ sha256 }) => sha256 === found?.sha256);
 }

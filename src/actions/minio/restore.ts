@@ -25,7 +25,7 @@ import { Kept } from './restore-kept.ts';
 import { manifestFor } from './restore-manifest.ts';
 import { proveEntry } from './restore-object.ts';
 import { sampleOf } from './restore-sample.ts';
-import { KeptHistories } from './restore-versions.ts';
+import { KeptHistories } from './restore-histories.ts';
 
 export const restore = defineAction({
   name: 'minio:restore',

@@ -179,10 +179,13 @@ export class S3Client {
     return (await this.ask(objectPath(bucket, key), { method: 'PUT', ...sent })).headers;
   }
 
-  /** Harmless when it is not there. Without a version a bucket that keeps versions gets a delete marker. */
-  async remove(bucket: string, key: string, versionId?: string): Promise<void> {
+  /**
+   * Harmless when it is not there. Without a version a bucket that keeps versions gets a delete marker. The answer's headers:
+   * `x-amz-version-id` of that marker.
+   */
+  async remove(bucket: string, key: string, versionId?: string): Promise<Readonly<Record<string, string>>> {
     const send = { method: 'DELETE', ...versionQuery(versionId) } as const;
-    await this.#unlessMissing(this.ask(objectPath(bucket, key), send));
+    return (await this.#unlessMissing(this.ask(objectPath(bucket, key), send)))?.headers ?? {};
   }
 
   /** The rules as the server writes them; undefined: the bucket has none. */

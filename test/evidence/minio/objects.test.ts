@@ -12,6 +12,7 @@ import { Stand } from './stand.ts';
 import { underLoadCases } from './under-load-cases.ts';
 import { unwellCases } from './unwell-cases.ts';
 import { versionsCases } from './versions-cases.ts';
+import { versionsUndoCases } from './versions-undo-cases.ts';
 
 const reason = MinioLab.unavailable();
 
@@ -26,6 +27,7 @@ describe.skipIf(reason)(`MinIO's objects${reason === undefined ? '' : ` (skipped
   backupCases(() => stand);
   restoreCases(() => stand);
   versionsCases(() => stand);
+  versionsUndoCases(() => stand);
   locksCases(() => stand);
   checkRetentionCases(() => stand);
   deniedCases(() => stand);
