@@ -45,6 +45,7 @@ export interface StepBedOptions {
   readonly input?: Partial<ExecutionInput>;
   readonly parts?: Partial<FrameParts>;
   readonly now?: MemoryHost['now'];
+  readonly pause?: MemoryHost['pause'];
   /** Left of a common budget, in ms; left out: there is none. */
   readonly budgetMs?: number;
 }
@@ -58,6 +59,7 @@ export function stepBed(options: StepBedOptions = {}): StepBed {
       return options.answer?.(call) ?? { status: 'timeout' };
     },
     ...(options.now === undefined ? {} : { now: options.now }),
+    ...(options.pause === undefined ? {} : { pause: options.pause }),
   });
   const written = step({ name: 'A', action: 'toy:put', ...options.step });
   const descriptor = { ...plain, ...options.descriptor };
