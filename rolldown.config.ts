@@ -31,7 +31,7 @@ const allowedLicences = new Set([
   'MIT',
   'MIT-0',
 ]);
-/** What may be in it for a reason. MPL-2.0 asks that its source can be had; NOTICE says where. */
+/** What may be in it for a reason. MPL-2.0 asks that people can get its source; NOTICE says where. */
 const allowedPackages: Readonly<Record<string, string>> = { 'ical.js': 'MPL-2.0' };
 
 function isAllowed({ name, license: licence }: Dependency): boolean {

@@ -9,9 +9,11 @@ const root = join(import.meta.dirname, '..');
 /** Each with what says it plainly. */
 const turns: readonly (readonly [turn: RegExp, instead: string])[] = [
   [/\b(?:is|are|was|were) had\b/i, 'somebody has, takes or gets it'],
-  [/\bto be had\b/i, 'somebody can get it'],
+  [/\bbe had\b/i, 'somebody can get it, read it, take it'],
   [/\bthere (?:is|are) none to\b/i, 'nothing can …'],
   [/\b(?:stands|stand|stood) (?:twice|once)\b/i, 'is written twice'],
+  [/\bsecret stands in\b/i, 'is in'],
+  [/\b(?:must|may|cannot|never) stand in\b/i, 'be in, go into'],
   [/\bnone is there\b/i, 'there is none'],
   [/\b(?:thereof|whereof|wherein|hereby|therein)\b/i, 'of it, in which, by this'],
   [/\bis being (?:had|done unto)\b/i, 'somebody does it'],

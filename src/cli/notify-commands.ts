@@ -10,7 +10,7 @@ export const notifyCommands: readonly CommandSpec[] = [
     args: [{ name: 'CHANNEL', says: 'Its name', required: true }],
     options: [json],
     examples: [{ command: 'belay notify test ops', says: 'Ends 0 when the receiver took it, else 1' }],
-    notes: ['It is sent at once and once: it stands in no outbox and is not tried again.'],
+    notes: ['It is sent at once and once: it goes into no outbox and is not tried again.'],
     load: () => import('./commands/notify/test.ts'),
   },
   {

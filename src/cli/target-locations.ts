@@ -26,7 +26,7 @@ function entryOf(text: string): JsonObject {
       key = name;
     }
     const value = (first ?? part).trim();
-    if (key === undefined) throw wrong(text, `${value} stands behind no key`);
+    if (key === undefined) throw wrong(text, `${value} belongs to no key`);
     if (value === '') throw wrong(text, `there is no value behind ${key}`);
     const had = entry[key];
     if (texts.includes(key) && had !== undefined) throw wrong(text, `${key} has one value`);

@@ -42,7 +42,7 @@ export function checkInputs(
   const wrong = (span: Span, message: string, hint?: string): void =>
     reportRule(reader.report, 'WRONG_CHECK_INPUT', span, `${reader.what}: ${message}`, hint);
   for (const key of secrets)
-    if (Object.hasOwn(given, key)) wrong(at([], key), `${key} stands in Inputs and in Secrets`);
+    if (Object.hasOwn(given, key)) wrong(at([], key), `${key} is in Inputs and in Secrets`);
   if (!validate(whole))
     for (const error of distinct(validate.errors ?? [])) explain(error, given, at, wrong, reader);
   else

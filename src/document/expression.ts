@@ -130,7 +130,7 @@ function tooLong(path: Path): Resolution {
   return { ok: false, code: 'TOO_LONG', message, path };
 }
 
-/** Stops counting where the bound is met: parts of a value may stand in it many times. */
+/** Stops counting where the bound is met: parts of a value may be in it many times. */
 function isLonger(value: Json, max: number): boolean {
   let left = max;
   const count = (part: Json): boolean => {

@@ -40,7 +40,7 @@ function readValues(root: TreeNode, document: Document, report: Report): Argumen
       const hint = report.suggest(key, known);
       report.error('UNKNOWN_PARAMETER', keySpan, `the document has no parameter ${key}`, hint);
     } else if (parameter.secret === true) {
-      const message = `parameter ${key} is secret, so its value cannot stand in a parameter file`;
+      const message = `parameter ${key} is secret, so its value cannot be in a parameter file`;
       report.concealed('SECRET_PARAMETER', keySpan, message, `Give it with --secret ${key}=file:PATH.`);
     } else {
       values.push([key, readValue(entry, parameter, report)]);

@@ -2,7 +2,7 @@
  * Arguments: what the caller gives for the parameters of a document, checked and completed.
  *
  * Checks look at the raw values; expressions in defaults are resolved after that, once, and never in what
- * the caller gave. Values of secret parameters never stand in a message.
+ * the caller gave. Values of secret parameters are never in a message.
  */
 import { isJsonObject, own, type Json } from '../json.ts';
 import { coerceArgument } from './argument.ts';

@@ -94,23 +94,23 @@ function objectionTo(
 ): { readonly why: string; readonly hint: string } | undefined {
   if (undoOf !== undefined)
     return {
-      why: `stands in the undo list of "${undoOf}"`,
+      why: `is in the undo list of "${undoOf}"`,
       hint: 'Undo lists hold ordinary steps only.',
     };
   const reading = nestedIn.find(({ readsOnly }) => readsOnly);
   if (reading !== undefined)
     return {
-      why: `stands in ${reading.input} of "${reading.step}"`,
+      why: `is in ${reading.input} of "${reading.step}"`,
       hint: `${reading.input} holds ordinary steps only.`,
     };
   const turn = scope === 'turn' ? nestedIn.find((around) => around.scope === 'turn') : undefined;
   if (turn !== undefined)
     return {
-      why: `stands in the steps of "${turn.step}", which takes turns already`,
-      hint: 'A loop may stand there; one rolling inside of another may not.',
+      why: `is in the steps of "${turn.step}", which takes turns already`,
+      hint: 'A loop may be there; a rolling inside another one may not.',
     };
   if (nestedIn.length < nestingMax) return undefined;
-  return { why: `stands in ${nestingMax} lists of nested steps already`, hint: 'Nest no deeper.' };
+  return { why: `is ${nestingMax} lists of nested steps deep already`, hint: 'Nest no deeper.' };
 }
 
 export function stepsOf(

@@ -95,7 +95,7 @@ function parseParameter(entry: Entry, report: Report, additions: Addition[], nou
     report.concealed(
       'SECRET_PARAMETER',
       secretEntry.keySpan,
-      `parameter ${entry.key} is secret, so its value cannot stand in the document as a default`,
+      `parameter ${entry.key} is secret, so its value cannot be in the document as a default`,
       'Remove the default; the value comes by --secret, or as "{{ ssm:NAME }}" from Parameter Store.',
     );
   }

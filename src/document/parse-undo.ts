@@ -100,7 +100,7 @@ function parseCommand(reader: MapReader, entry: Entry): Capture | undefined {
     report.error(
       'CAPTURE',
       entry.value.span,
-      `the capture ${entry.key} is a command, and values never stand in commands`,
+      `the capture ${entry.key} is a command, and values never go into commands`,
       'A value could bring its own shell text. Write the command without expressions.',
     );
   }

@@ -65,7 +65,7 @@ function readYaml(source: SourceText, report: Report): TreeNode | undefined {
     report.error(
       'UNKNOWN_TAG',
       at,
-      `runbooks have no YAML tags, but here stands ${source.text.slice(at.start, at.end)}`,
+      `runbooks have no YAML tags, but here is ${source.text.slice(at.start, at.end)}`,
       'If this was cut out of a template, render the template first.',
     );
   }

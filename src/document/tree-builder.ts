@@ -163,7 +163,7 @@ export class TreeBuilder {
       // To YAML, {{ Name }} without quotes is a map whose key is a map.
       const braces = { start: span.start - 1, end: span.end + 1 };
       const hint = 'Put expressions in quotes: "{{ Name }}".';
-      this.report.error('BAD_EXPRESSION', braces, 'an expression must stand in quotes', hint);
+      this.report.error('BAD_EXPRESSION', braces, 'an expression must be in quotes', hint);
     } else {
       this.report.error('WRONG_TYPE', span, 'a key must be text');
     }

@@ -77,7 +77,7 @@ function reportTerraform(head: string, text: string, report: Report): boolean {
   const [first] = documents;
   if (first === undefined) {
     const span = spanOf(block[0], block.index);
-    report.error('NOT_A_RUNBOOK', span, 'this is a Terraform file, and no aws_ssm_document stands in it');
+    report.error('NOT_A_RUNBOOK', span, 'this is a Terraform file, and there is no aws_ssm_document in it');
     return true;
   }
   for (const [index, found] of documents.entries()) {
@@ -92,7 +92,7 @@ function reportTerraform(head: string, text: string, report: Report): boolean {
       `this is a Terraform file; the document is the content of the resource aws_ssm_document "${found[1] ?? ''}"`,
       file === undefined
         ? 'Take the content out into a file of its own, with every ${…} replaced by what it stands for.'
-        : `It stands in the file ${file} already: validate that one.`,
+        : `It is in the file ${file} already: validate that one.`,
     );
   }
   return true;
@@ -109,7 +109,7 @@ function reportCloudFormation(head: string, text: string, report: Report): boole
   const documents = [...text.matchAll(templateDocument)];
   if (documents.length === 0) {
     const at = text.search(/["']?(?:Resources|AWSTemplateFormatVersion)["']?\s*:/);
-    const message = 'this is a CloudFormation template, and no AWS::SSM::Document stands in it';
+    const message = 'this is a CloudFormation template, and there is no AWS::SSM::Document in it';
     report.error('NOT_A_RUNBOOK', { start: Math.max(at, 0), end: Math.max(at, 0) + 1 }, message);
     return true;
   }
@@ -122,7 +122,7 @@ function reportCloudFormation(head: string, text: string, report: Report): boole
       'NOT_A_RUNBOOK',
       spanOf((content ?? found)[0].replace(/\s*:$/, ''), at),
       `this is a CloudFormation template; the document is the Content of ${name === undefined ? 'a resource' : `the resource ${name}`} of type AWS::SSM::Document`,
-      'Take what stands below Content out into a file of its own, with every !Sub, !Ref and Fn:: replaced by what it stands for.',
+      'Take what is below Content out into a file of its own, with every !Sub, !Ref and Fn:: replaced by what it stands for.',
     );
   }
   return true;
@@ -167,7 +167,7 @@ export function reportEnvelope(root: TreeNode, report: Report): boolean {
     'this is the reply of GetDocument or the request of CreateDocument; the document is its Content',
     isText
       ? 'Take the text out into a file of its own: aws ssm get-document --name NAME --query Content --output text.'
-      : 'Take what stands below Content out into a file of its own.',
+      : 'Take what is below Content out into a file of its own.',
   );
   return true;
 }

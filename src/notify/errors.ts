@@ -7,7 +7,7 @@ export const notifyCodes = {
   UNKNOWN_EVENT: 'A channel asks for an event that does not exist.',
   UNKNOWN_CHANNEL: 'A runbook, window or compliance file names a channel that belay.yaml does not have.',
   UNKNOWN_PLACE: 'A template uses a name that messages do not have.',
-  PLAIN_SECRET: 'A secret stands in belay.yaml itself. It belongs behind a reference.',
+  PLAIN_SECRET: 'A secret is written in belay.yaml itself. It belongs behind a reference.',
   PLAIN_TRANSPORT: 'Messages would cross a network unencrypted.',
   BAD_ADDRESS: 'An address that nothing can be sent to.',
 } as const;

@@ -136,7 +136,7 @@ function readTexts(document: Document, texts: Readonly<Record<string, string>>):
       throw new Refusal(
         'usage',
         'SECRET_ON_COMMAND_LINE',
-        `${name} is secret: its value must not stand on a command line`,
+        `${name} is secret: its value must not be on a command line`,
         {
           hint: `--secret ${name}=env:VAR, file:PATH, ssm:/path, secretsmanager:ID or - for standard input`,
         },
@@ -202,7 +202,7 @@ function secretArguments(document: Document, secrets: Readonly<Record<string, st
   return Object.fromEntries(values);
 }
 
-/** Whether each secret can be had: an execution that cannot begin must not come to be. */
+/** Whether each secret can be read: an execution that cannot begin must not come to be. */
 async function readOrRefuse(
   secrets: Readonly<Record<string, string>>,
   document: Document,
@@ -211,7 +211,7 @@ async function readOrRefuse(
   const from = { ...secretSources, aws: () => Promise.resolve(transports.aws) };
   const { values, troubles } = await readSecrets(secrets, document, from);
   if (troubles.length === 0) return values;
-  throw new Refusal('usage', 'MISSING_SECRET', `a secret cannot be had\n  ${troubles.join('\n  ')}`, {
+  throw new Refusal('usage', 'MISSING_SECRET', `a secret cannot be read\n  ${troubles.join('\n  ')}`, {
     hint: 'nothing was started',
   });
 }

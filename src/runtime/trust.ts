@@ -26,7 +26,7 @@ export function distrust(
   const trusted = [0, own, ...(own === 0 ? numberIn(env['SUDO_UID']) : [])];
   if (!trusted.includes(uid)) {
     const why = `is owned by ${userName(uid)}, who could change it`;
-    return { why, mend: `chown ${userName(own)} ${quoted(path)}, if what stands in it is right` };
+    return { why, mend: `chown ${userName(own)} ${quoted(path)}, if what is in it is right` };
   }
   if ((mode & sticky) !== 0) return undefined;
   if ((mode & writableByOthers) !== 0)

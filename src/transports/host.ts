@@ -15,7 +15,7 @@ export interface HostScript {
    * Undefined for an author's shell text, which only real hosts can run.
    */
   readonly name?: string;
-  /** POSIX sh, or any interpreter when it opens with `#!`. Values never stand in here: they come as args, env or stdin. */
+  /** POSIX sh, or any interpreter when it opens with `#!`. Values never go in here: they come as args, env or stdin. */
   readonly text: string;
   readonly args?: readonly string[];
   /** Travels over the connection's standard input: never in an argument list, never in a file. May hold secrets. */

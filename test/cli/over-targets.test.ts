@@ -126,7 +126,7 @@ test('locations become those of the step, with the limits where there are no oth
 
 test.each([
   ['Account=111122223333', 'Account is no key'],
-  ['111122223333', 'stands behind no key'],
+  ['111122223333', 'belongs to no key'],
   ['Accounts=', 'no value behind Accounts'],
   ['Accounts=12', '12 is no account'],
   ['Accounts=ou-abcd-12345678', 'is no account'],

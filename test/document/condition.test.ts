@@ -122,7 +122,7 @@ describe('choosing', () => {
     expect(chooseBranch({ Choices }, scopeOf({ x: 'a' })).kind).toBe('none');
   });
 
-  test('a variable may stand in a longer text', () => {
+  test('a variable may be in a longer text', () => {
     const Choices = [{ NextStep: 'A', Variable: '{{ x }}/{{ y }}', StringEquals: 'a/1' }];
     expect(chooseBranch({ Choices }, scopeOf({ x: 'a', y: 1 })).kind).toBe('next');
     expect(chooseBranch({ Choices }, scopeOf({ x: 'a' })).kind).toBe('none');

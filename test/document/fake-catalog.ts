@@ -29,7 +29,7 @@ const noExpressionsIn =
     const problem: CatalogProblem = {
       code: 'EXPRESSION_IN_COMMAND',
       path: [key],
-      message: `${key} is shell text, and values never stand in shell text`,
+      message: `${key} is shell text, and values never go into shell text`,
       hint: 'Pass the value by Environment.',
     };
     return isExpression(inputs[key]) ? [problem] : [];

@@ -105,7 +105,7 @@ describe('arguments', () => {
     expect(codes.map(({ code }) => code)).toEqual(['NUL_CHARACTER', 'NUL_CHARACTER']);
   });
 
-  test('for a secret never stand in a message', () => {
+  test('for a secret are never in a message', () => {
     const parameters = {
       P: { type: 'String', secret: true, allowedValues: ['a'], allowedPattern: '^a$', maxChars: 1 },
       Q: { type: 'AWS::EC2::Instance::Id', secret: true, maxChars: 3 },

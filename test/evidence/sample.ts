@@ -1,4 +1,4 @@
-/** What CI takes of the whole matrix: drawn by a seed that stands in the title or the log, so that a failure can be had again. */
+/** What CI takes of the whole matrix: drawn by a seed that is in the title or the log, so that a failure can be seen again. */
 
 /** Everything, not a sample: npm run lab:faults. */
 export const isThorough = process.env['BELAY_FAULTS'] === 'all';

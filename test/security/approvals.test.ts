@@ -177,7 +177,7 @@ describe('an approval where belay.yaml names approvers', { timeout: 60_000 }, ()
     },
   );
 
-  test('counts where a secret stands in its message, and is over what is shown of it', async () => {
+  test('counts where a secret is in its message, and is over what is shown of it', async () => {
     const key = keyOf('alice');
     configure({ alice: { keys: [publicOf(key)] } });
     const file = folder.write(

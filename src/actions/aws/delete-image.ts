@@ -1,4 +1,4 @@
-/** aws:deleteImage: an image goes, and the snapshots that it stands on. */
+/** aws:deleteImage: an image goes, and the snapshots that it is made of. */
 import { Type } from 'typebox';
 import type { JsonObject } from '../../json.ts';
 import { ActionFailure, defineAction, done } from '../define-action.ts';
@@ -9,7 +9,7 @@ type Before = { readonly Name: string; readonly State: string; readonly Snapshot
 
 export const deleteImage = defineAction({
   name: 'aws:deleteImage',
-  summary: 'Deregisters an image and deletes the snapshots that it stands on.',
+  summary: 'Deregisters an image and deletes the snapshots that it is made of.',
   source: 'https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-action-delete.html',
   example: `
 - name: DropOldImage

@@ -198,7 +198,7 @@ function refuseSecrets({ DocumentName, RuntimeParameters }: Inputs, context: Act
   if (!context.isSecret((RuntimeParameters ?? null) as Json)) return;
   throw new ActionFailure({
     code: 'SECRET_IN_COMMAND',
-    message: `a secret stands in the RuntimeParameters of ${DocumentName}, which Systems Manager runs, and it would keep them where others read them; nothing was started`,
+    message: `a secret is in the RuntimeParameters of ${DocumentName}, which Systems Manager runs, and it would keep them where others read them; nothing was started`,
   });
 }
 

@@ -22,7 +22,7 @@ type Handle = { readonly Response: string; readonly ResponseCode: number };
 const folder = '/d9d01087-4a3f-49e0-b0b4-d568d7826553/ssm/integrations/webhook/';
 const responseBytesMax = 48 * 1024;
 const toldCharactersMax = 500;
-/** Shorter values may stand in a reply by chance. */
+/** Shorter values may be in a reply by chance. */
 const secretCharactersMin = 6;
 
 const inputs = strictObject({

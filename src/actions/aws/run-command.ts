@@ -291,7 +291,7 @@ function refuseSecrets({ Parameters, Comment }: RunCommandInputs, context: Actio
   throw new ActionFailure({
     code: 'SECRET_IN_COMMAND',
     message:
-      'a secret stands in the Parameters of aws:runCommand, where SSM would store it and every user of the host could read it; nothing was run. Use host:command and pass it through Env',
+      'a secret is in the Parameters of aws:runCommand, where SSM would store it and every user of the host could read it; nothing was run. Use host:command and pass it through Env',
   });
 }
 

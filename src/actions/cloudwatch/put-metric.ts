@@ -82,7 +82,7 @@ export const putMetric = defineAction({
 `,
   inputs,
   outputs: strictObject({
-    Timestamp: Type.String({ description: 'UTC, ISO 8601: the time that the datum stands at.' }),
+    Timestamp: Type.String({ description: 'UTC, ISO 8601: the time of the datum.' }),
   }),
   timeoutSeconds: 60,
   permissions: () => ['cloudwatch:PutMetricData'],

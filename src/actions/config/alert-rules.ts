@@ -54,7 +54,7 @@ const inputs = strictObject({
         'Where in Parameter Store the last message is remembered, as REMEMBER/TOPIC/RULE. Delete such a parameter to be told anew.',
     }),
   ),
-  Link: Type.Optional(Type.String({ description: 'Where a reader finds more; stands in the message.' })),
+  Link: Type.Optional(Type.String({ description: 'Where a reader finds more; it is in the message.' })),
 });
 type Inputs = Static<typeof inputs>;
 

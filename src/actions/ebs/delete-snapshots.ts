@@ -49,6 +49,6 @@ export const deleteSnapshots = defineAction({
       );
     },
   },
-  /** It takes a way back, which a rollback that follows has to name: what the snapshot held cannot be had again. */
+  /** It takes a way back, which a rollback that follows has to name: nobody gets back what the snapshot held. */
   undo: { kind: 'none', reason: 'a deleted snapshot cannot be brought back', leavesChange: true },
 });

@@ -161,7 +161,7 @@ function placesOf(value: string | undefined): Places {
   return { path, staged, previous };
 }
 
-/** What the step leaves, given what it found; refuses what cannot be had. */
+/** What the step leaves, given what it found; refuses what nobody offers. */
 function wanted({ Path, State, Sha256 }: Inputs, before: Places, label: string): Places {
   const refuse = (code: string, what: string) =>
     new ActionFailure({ code, message: `${label}: ${what}; nothing was changed` });

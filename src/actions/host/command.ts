@@ -180,7 +180,7 @@ function scriptOf(inputs: Inputs, context: ActionContext): HostScript {
     throw new ActionFailure({
       code: 'SECRET_IN_COMMAND',
       message:
-        'a secret stands in the Command or Script, where every user of the host could read it; nothing was run. Pass it through Env',
+        'a secret is in the Command or Script, where every user of the host could read it; nothing was run. Pass it through Env',
     });
   }
   return {

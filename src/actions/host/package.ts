@@ -53,7 +53,7 @@ const inputs = strictObject({
     Type.Boolean({
       default: false,
       description:
-        'Install although a version that is replaced can be had nowhere any more. Without it the step refuses.',
+        'Install although nobody offers a version that is replaced any more. Without it the step refuses.',
     }),
   ),
 });

@@ -56,7 +56,7 @@ export async function askFromHost(
     throw new ActionFailure({
       code: 'SECRET_IN_URL',
       message:
-        'a secret stands in the Url, which every user of the host could read; nothing was asked. Pass it in Headers',
+        'a secret is in the Url, which every user of the host could read; nothing was asked. Pass it in Headers',
     });
   }
   const lines = Object.entries(question.headers).map(([name, value]) => `${name}: ${value}\n`);

@@ -46,7 +46,7 @@ const inputs = strictObject({
     }),
   ),
   ExpectBody: Type.Optional(
-    Type.String({ minLength: 1, description: 'Text that must stand in the first 256 KiB of the body.' }),
+    Type.String({ minLength: 1, description: 'Text that must be in the first 256 KiB of the body.' }),
   ),
   TimeoutSeconds: Type.Optional(
     Type.Number({ exclusiveMinimum: 0, maximum: 300, default: 10, description: 'For one request.' }),

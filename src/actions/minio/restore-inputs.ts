@@ -34,7 +34,7 @@ export const restoreInputs = strictObject({
     Type.Boolean({
       default: false,
       description:
-        'Of a backup with Versions: all versions and delete markers of each key (up to AsOf), in their order, on top of what stands there. They get new version ids.',
+        'Of a backup with Versions: all versions and delete markers of each key (up to AsOf), in their order, on top of what is there. They get new version ids.',
     }),
   ),
   Bucket: Type.Optional(Type.String({ description: 'Left out or empty: every bucket of the manifest.' })),

@@ -57,7 +57,7 @@ export const proveKey = defineAction({
       if (!context.isSecret(PrivateKey)) {
         return failed(
           'SECRET_WANTED',
-          'PrivateKey is not a secret, so it stands in the runbook or the journal as it is. Give it by a parameter with `secret: true` and --secret; take a new key, this one is known now',
+          'PrivateKey is not a secret, so it is in the runbook or the journal as it is. Give it by a parameter with `secret: true` and --secret; take a new key, this one is known now',
         );
       }
       const host = context.host(Host);

@@ -71,7 +71,7 @@ export const body: CommandBody = async (cli, [where], options) => {
       await tell(cli, outcomes, options);
       for (const { set, file, retired } of outcomes.flatMap(({ gone = [] }) => gone))
         cli.talk(
-          `${printable(set)} is checked no more: ${printable(file)} is gone, or has another Name. ${retired === 0 ? 'Nothing of it was open.' : `What was open of it (${retired}) is retired, which does not say fixed.`}`,
+          `${printable(set)} is not checked any more: ${printable(file)} is gone, or has another Name. ${retired === 0 ? 'Nothing of it was open.' : `What was open of it (${retired}) is retired, which does not say fixed.`}`,
         );
       for (const { ruleSet, alsoIn } of outcomes)
         if (alsoIn !== undefined)

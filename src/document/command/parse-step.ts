@@ -40,7 +40,7 @@ export function parseStep(node: MapNode, report: Report, { version, isLast }: Ar
     const entry = node.entries.get(key);
     if (entry === undefined) continue;
     const hint =
-      key === 'onFailure' ? 'In a Command document it stands in inputs: exit or successAndExit.' : undefined;
+      key === 'onFailure' ? 'In a Command document it belongs in inputs: exit or successAndExit.' : undefined;
     report.warn(
       'NOT_IN_SSM',
       entry.keySpan,

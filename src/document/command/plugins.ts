@@ -9,7 +9,7 @@ export interface Plugin {
 }
 
 const everywhere = ['Linux', 'MacOS', 'Windows'] as const;
-/** What may stand in the inputs of every plugin. */
+/** What may be in the inputs of every plugin. */
 export const flowInputs = ['onFailure', 'onSuccess', 'finallyStep'];
 
 export const plugins: Readonly<Record<string, Plugin>> = {

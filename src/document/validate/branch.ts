@@ -137,7 +137,7 @@ function validateConnective(entry: Entry, what: string, report: Report): void {
   for (const operand of operands) {
     if (operand.kind === 'map') validateCondition(operand, what, false, report);
     else {
-      const message = `${entry.key} of ${what} holds ${describeNode(operand)} where a condition must stand`;
+      const message = `${entry.key} of ${what} holds ${describeNode(operand)} where a condition must be`;
       report.error('BAD_CONDITION', entry.keySpan, message);
     }
   }

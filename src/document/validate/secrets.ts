@@ -78,7 +78,7 @@ function refuseIn(
     context.report.error(
       'SECRET_PARAMETER',
       span,
-      `${where} uses {{ ${reference.text} }}, but ${name} is secret: what stands here is kept, shown or sent where others read it`,
+      `${where} uses {{ ${reference.text} }}, but ${name} is secret: what is written here is kept, shown or sent where others read it`,
       where.startsWith('Choices ')
         ? 'Let a host:command look at it by Env, and go by its exit code.'
         : allowed.length > 0

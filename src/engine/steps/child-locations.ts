@@ -40,7 +40,7 @@ export async function overLocations(run: StepRun, local: Local): Promise<Ending>
   if (turnOf(record) !== null)
     return flowFailed(
       'NESTING',
-      `${record.path} has locations and stands in a rolling, which takes turns already`,
+      `${record.path} has locations and is in a rolling, which takes turns already`,
     );
   const groups = await groupsOf(run);
   if ('status' in groups) return groups;

@@ -35,10 +35,7 @@ export interface Gathered {
 export async function overTargets(run: StepRun, local: Local): Promise<Ending> {
   const { record } = run;
   if (turnOf(record) !== null)
-    return flowFailed(
-      'NESTING',
-      `${record.path} has targets and stands in a rolling, which takes turns already`,
-    );
+    return flowFailed('NESTING', `${record.path} has targets and is in a rolling, which takes turns already`);
   const targets = await targetsOf(run);
   if ('status' in targets) return targets;
   const budget = budgetOf(record.inputs ?? {}, targets.length);

@@ -177,7 +177,7 @@ function refuseSecrets(action: AnyAction, { inputs, undo }: Work, vault: Vault):
   const may = allowed.length === 0 ? 'none may' : `only ${allowed.join(', ')} may`;
   throw new ActionFailure({
     code: 'SECRET_NOT_ALLOWED',
-    message: `a secret stands in ${place.join('.')} of ${action.name}, where others could read it (${may} hold one); nothing was done`,
+    message: `a secret is in ${place.join('.')} of ${action.name}, where others could read it (${may} hold one); nothing was done`,
   });
 }
 

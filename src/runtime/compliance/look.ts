@@ -10,7 +10,7 @@ export interface LookOptions {
   readonly transports: Transports;
   readonly signal: AbortSignal;
   readonly now: () => number;
-  /** The values of a rule's secrets by input, or why they cannot be had. */
+  /** The values of a rule's secrets by input, or why they cannot be read. */
   readonly secrets: (rule: Rule) => Promise<Readonly<Record<string, string>> | { readonly trouble: string }>;
   readonly onProgress: (done: number, all: number) => void;
 }

@@ -65,7 +65,7 @@ export async function takeAway(
   for (const each of nodes) {
     const { node, type } = each;
     if (!places.isReportedByOthers(each)) {
-      const about = `SSM compliance of ${node}, which is checked no more`;
+      const about = `SSM compliance of ${node}, which is not checked any more`;
       const refused = await put(about, complianceItems(node, type, [], outcome), noSuchNode);
       if (refused !== undefined && refused !== noSuchNode) continue;
     }

@@ -6,7 +6,7 @@ import { readSecret, type SecretSources } from './references.ts';
 export interface ReadSecrets {
   /** By the parameter's name. */
   readonly values: ReadonlyMap<string, string>;
-  /** Why some cannot be had, each a sentence without the value. */
+  /** Why some cannot be read, each a sentence without the value. */
   readonly troubles: readonly string[];
 }
 

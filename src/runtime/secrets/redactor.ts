@@ -41,7 +41,7 @@ export class Redactor {
     return found ? Buffer.concat(shown).toString('utf8') : value;
   }
 
-  /** Whether a secret stands in the value, in any form. */
+  /** Whether a secret is in the value, in any form. */
   finds(value: string): boolean {
     return this.#index !== undefined && redact(this.#index, Buffer.from(value, 'utf8'), true).found;
   }

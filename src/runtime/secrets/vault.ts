@@ -21,7 +21,7 @@ export interface VaultOptions {
 /** Inputs with the values in them, and what an action may ask of them. */
 export interface RevealedInputs {
   readonly inputs: JsonObject;
-  /** Whether a secret stands in the value, at any depth. */
+  /** Whether a secret is in the value, at any depth. */
   readonly isSecret: (value: Json) => boolean;
 }
 
@@ -90,7 +90,7 @@ export class Vault {
       ?.name;
   }
 
-  /** As the journal keeps it: no secret stands in it, and `unsealed` gives it back as it was. */
+  /** As the journal keeps it: no secret is in it, and `unsealed` gives it back as it was. */
   sealed<K extends ActivityKind>(kind: K, outcome: Outcome<K>): Outcome<K> {
     return mapOutcome(kind, outcome, (value) => this.#seal.close(value));
   }

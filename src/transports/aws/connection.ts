@@ -100,7 +100,7 @@ export function openConnection(options: AwsOptions): Connection {
         return await environmentOf(await remembered(credentials)(), region, options.endpoint);
       } catch (cause) {
         if (cause instanceof AwsFailure) throw cause;
-        const message = `AWS credentials cannot be had: ${cause instanceof Error ? cause.message : String(cause)}. Set AWS_PROFILE, or log in.`;
+        const message = `AWS credentials cannot be found: ${cause instanceof Error ? cause.message : String(cause)}. Set AWS_PROFILE, or log in.`;
         throw new AwsFailure({ code: 'NO_CREDENTIALS', message, retryable: false, effect: 'none', cause });
       }
     },

@@ -113,7 +113,7 @@ function refuseSecrets({ host, name }: SsmTarget, script: HostScript): void {
     host,
     name,
     code: 'SECRET_OVER_SSM',
-    what: 'the script carries secret values, and over SSM they would stand in SendCommand parameters, which AWS stores and shows',
+    what: 'the script carries secret values, and over SSM they would be in the parameters of SendCommand, which AWS stores and shows',
     next: 'Reach the host by ssh, or let the host fetch the secret itself (Parameter Store, Secrets Manager).',
   });
 }

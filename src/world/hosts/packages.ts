@@ -1,4 +1,4 @@
-/** Packages: what is installed, what can be had, and what changing one does to the units that it brings. */
+/** Packages: what is installed, what can be installed, and what changing one does to the units that it brings. */
 import type { HostState, Release, WorldState } from '../state.ts';
 import { systemOf } from './devices.ts';
 import { isActive, startUnit, stopUnit } from './units.ts';
@@ -30,7 +30,7 @@ export function fitting(releases: readonly Release[], wanted: string): Release |
   return releases.findLast(({ version }) => pattern.test(version));
 }
 
-/** Keeps the package file of a release on the host; false when it cannot be had any more. */
+/** Keeps the package file of a release on the host; false when no repository offers it any more. */
 export function keep(state: WorldState, host: HostState, name: string, version: string): boolean {
   const { cache } = systemOf(state, host);
   if (cache[name]?.some((kept) => kept.version === version)) return true;

@@ -20,7 +20,7 @@ test('the step’s locks are taken before it runs', async () => {
   expect(inner).toHaveLength(1);
 });
 
-test('it does not run where somebody else has one, nor where one cannot be had', async () => {
+test('it does not run where somebody else has one, nor where one cannot be taken', async () => {
   const message = 'volume:b is held by another';
   const held = { kind: 'held', lock: 'volume:b', holder: 'x', since: 1, message } as const;
   const refused = bed(() => ({ status: 'ok', value: held }));

@@ -111,7 +111,7 @@ export class Stand {
     return shownFrom(stdout);
   }
 
-  /** No secret stands in what was said or is kept. */
+  /** No secret is in what was said or is kept. */
   expectNowhere(): void {
     const told = this.#said.map(({ stdout, stderr }) => `${stdout}\n${stderr}`).join('\n');
     expect(readable(Buffer.from(told), this.secrets)).toEqual([]);

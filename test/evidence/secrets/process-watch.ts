@@ -1,6 +1,6 @@
 /**
  * Command lines of this machine, those of lab hosts among them, in which one of the needles stands: of every execve where the kernel's
- * audit may be had; else of the processes that are seen by reading /proc again and again in a process of its own, which misses
+ * audit can be read; else of the processes that are seen by reading /proc again and again in a process of its own, which misses
  * those that end between two readings.
  */
 import { fork, type ChildProcess } from 'node:child_process';

@@ -66,7 +66,7 @@ const checksum = (bytes: Uint8Array) => createHash('sha256').update(bytes).diges
 const never: Expectation = { allowed: new Set(['absent']), isAcknowledged: false };
 
 export class Load {
-  /** Creates the bucket and begins. Rejects when the bucket cannot be had. */
+  /** Creates the bucket and begins. Rejects when there can be no such bucket. */
   static async start(s3: S3, options: LoadOptions = {}): Promise<Load> {
     const load = new Load(s3, options);
     await s3.createBucket(load.bucket);
