@@ -73,8 +73,10 @@ export function childBed(options: ChildBedOptions = {}): ChildBed {
           return { status: 'ok', value: foundRunbook(steps, outputs) };
         case 'fitParameters':
           return { status: 'ok', value: { Name: 'one', ...call.input.given } };
-        case 'wait':
-          return ends(String(call.input.inputs['Key']));
+        case 'wait': {
+          const { Key: name } = call.input.inputs;
+          return ends(typeof name === 'string' ? name : '');
+        }
         default:
           return { status: 'ok', value: null };
       }
