@@ -17,13 +17,14 @@ import { benchWaitingExecutions } from './waiting.ts';
 
 interface Subject {
   readonly benches: readonly (() => boolean | Promise<boolean>)[];
-  /** Null: a bench of it writes its own. */
+  /** Null: it is only printed, or a bench of it writes its own. */
   readonly section: Section | null;
 }
 
 const subjects: Readonly<Record<string, Subject>> = {
+  steps: { benches: [benchSteps, benchStartUp], section: null },
   engine: {
-    benches: [benchSteps, benchStartUp, benchList, benchWaitingExecutions, benchTargets],
+    benches: [benchList, benchWaitingExecutions, benchTargets],
     section: 'The engine and its journal',
   },
   inputs: {
