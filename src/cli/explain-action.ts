@@ -29,9 +29,14 @@ export interface ActionExplanation {
   readonly before: readonly string[];
   /** IAM actions, as with the inputs of the example. */
   readonly permissions: readonly string[];
+  /** How it comes to its hosts: a sentence; null: it acts on none. */
+  readonly connection: string | null;
   /** Per attempt; null: the engine's default. */
   readonly timeoutSeconds: number | null;
 }
+
+const connection =
+  'by the transport that belay.yaml names: ssh, ssm or local. How ssh agrees on keys: keyExchange of belay.yaml, else KexAlgorithms of your ssh_config, else the fast ones first; belay doctor says which';
 
 export function explainAction(action: AnyAction): ActionExplanation {
   const example = outdented(action.example);
@@ -48,6 +53,7 @@ export function explainAction(action: AnyAction): ActionExplanation {
     undo: undoSentence(undo, action.flow === 'rolling'),
     before: action.before ?? [],
     permissions: iamActions(action.permissions(inputs)),
+    connection: action.hasHostTargets === true ? connection : null,
     timeoutSeconds: action.timeoutSeconds ?? null,
   };
 }

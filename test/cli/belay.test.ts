@@ -509,6 +509,10 @@ describe('the rest', { timeout: 90_000 }, () => {
   test('explain tells an action, and the nearest name of one that there is not', async () => {
     const shown = await folder.run(['explain', 'host:package']);
     expect(shown.stdout).toContain('undo    puts back the state that was observed before');
+    expect(shown.stdout).toMatch(
+      /^hosts   by the transport .*How ssh agrees on keys: keyExchange of belay\.yaml/m,
+    );
+    expect((await folder.run(['explain', 'aws:sleep'])).stdout).not.toContain('keyExchange');
     const unknown = await folder.run(['explain', 'host:pakcage']);
     expect(unknown).toMatchObject({ code: 2, stdout: '' });
     expect(unknown.stderr).toContain('Did you mean host:package?');

@@ -21,6 +21,7 @@ export function actionLines(action: ActionExplanation, style: Style): string[] {
     ['undo', action.undo],
     ...before,
     ['calls', action.permissions.length === 0 ? 'nothing in AWS' : action.permissions.join(', ')],
+    ...(action.connection === null ? [] : [['hosts', action.connection]]),
     ...limit,
     ['source', action.source],
   ];
