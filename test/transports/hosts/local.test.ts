@@ -11,7 +11,7 @@ import { defaultShell } from '../../../src/transports/hosts/protocol/shell.ts';
 import { failureOf, never, newToken, read, run } from '../../contract/host/command.ts';
 import { echoServer } from '../../contract/host/dial.ts';
 import { hostContract } from '../../contract/host.ts';
-import { shellsHere } from './shells.ts';
+import { shellsHere, withFilesForDocuments } from './shells.ts';
 
 const address: HostAddress = { name: 'here', transport: 'local', become: 'none', tags: {} };
 const folder = mkdtempSync(join(tmpdir(), 'belay-local-'));
@@ -43,6 +43,29 @@ for (const { name, shell, skip } of shellsHere(folder)) {
     },
   );
 }
+
+describe('the pipes of a keeper', () => {
+  const oldBash = withFilesForDocuments(mkdtempSync(join(folder, 'old-bash-')));
+  const shells = [
+    { name: 'that the shell makes for here-documents', shell: defaultShell as HostShell | undefined },
+    { name: 'that have names, where here-documents are files', shell: oldBash },
+  ];
+  for (const { name, shell } of shells) {
+    it.skipIf(shell === undefined)(`${name}, carry commands and reads side by side`, async () => {
+      const stateBase = mkdtempSync(join(folder, 'pipes-'));
+      const host = localHost(address, { ...(shell ?? defaultShell), stateBase });
+      const texts = ['one', 'two', 'three', 'four'];
+      const ran = await Promise.all([
+        ...texts.map((text) => run(host, `printf %70000s ${text}`)),
+        ...texts.map((text) => read(host, { text: `printf %70000s ${text}` })),
+      ]);
+      expect(ran.map(({ stdout }) => stdout)).toEqual(
+        [...texts, ...texts].map((text) => text.padStart(70_000)),
+      );
+      await host.close();
+    });
+  }
+});
 
 describe('the state folder', () => {
   const withBase = (stateBase: string): HostShell => ({ ...defaultShell, stateBase });

@@ -1,6 +1,6 @@
 /** The POSIX shells of this machine, each with a PATH on which `sh` is that very shell. */
 import { execFileSync } from 'node:child_process';
-import { accessSync, constants, mkdirSync, symlinkSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HostShell } from '../../../src/transports/hosts/protocol/shell.ts';
 import { defaultShell } from '../../../src/transports/hosts/protocol/shell.ts';
@@ -22,6 +22,16 @@ function named(name: string, path: string, folder: string): ShellHere {
   mkdirSync(bin);
   symlinkSync(path, join(bin, 'sh'));
   return { name, shell: { ...defaultShell, sh: join(bin, 'sh'), path: `${bin}:${defaultShell.path}` } };
+}
+
+/** Bash as it was before 5.1: its here-documents are files, and no pipes. Undefined where there is no bash that can be told so. */
+export function withFilesForDocuments(folder: string): HostShell | undefined {
+  const sh = join(folder, 'sh');
+  writeFileSync(sh, '#!/bin/bash\nBASH_COMPAT=50 exec -a sh /bin/bash "$@"\n', { mode: 0o755 });
+  const program = '{ [ -p /proc/self/fd/5 ] && echo pipe || echo file; } 5<<end\none\nend\n';
+  const isFile =
+    isExecutable('/bin/bash') && execFileSync(sh, ['-c', program], { encoding: 'utf8' }) === 'file\n';
+  return isFile ? { ...defaultShell, sh, path: `${folder}:${defaultShell.path}` } : undefined;
 }
 
 /** With BusyBox's own tools first; bash and awk by path stay the system's. BELAY_TEST_BUSYBOX names a binary elsewhere. */

@@ -125,6 +125,7 @@ b_reading() {
 b_no_room() { b_told=yes; b_refuse STATE_UNUSABLE "$b_run has no room for the output of a script"; }
 b_read() {
   b_id=$1
+  b_make_run 'what a script prints' || return
   ( b_reading ) </dev/null >/dev/null &
 }
 # How much a reading script has printed so far.
@@ -165,6 +166,7 @@ b_keeper() {
   done
   b_left=yes
   b_leader_seen=
+  [ $b_has_run = yes ] || return 0
   for b_each in "$b_run"/*.s; do b_quit "$b_each" TERM; b_leader_seen=$b_leader_seen$b_leader; done
   [ -n "$b_leader_seen" ] || return 0
   sleep 1
@@ -177,29 +179,57 @@ b_block() {
 }
 `;
 
-/** How M opens, once all functions are there. */
+/**
+ * How M opens, once all functions are there. In many shells a here-document is a pipe, which costs the host no process; it is
+ * opened anew to be written to as well. Where it is none, pipes with names are made in the folder.
+ */
 const open = `
+# The folder of what reading scripts print: in memory where that can be, and made when the first one comes.
+b_run=/dev/shm/$b_nonce b_has_run=no
+b_make_run() {
+  [ $b_has_run = no ] || return 0
+  for b_each in /dev/shm /run "$b_root"; do
+    [ -n "$b_each" ] && mkdir -m 700 "$b_each/$b_nonce" 2>/dev/null && b_run=$b_each/$b_nonce b_has_run=yes && return 0
+  done
+  b_refuse STATE_UNUSABLE "no folder for $1 can be made in /dev/shm, /run or its own folder"
+  return 1
+}
 b_session=\${BELAY_SESSION-}; unset BELAY_SESSION
 b_setsid=$(command -v setsid)
 b_open
 [ -n "$b_root" ] || cd /
-b_run=
-for b_each in /dev/shm /run "$b_root"; do
-  [ -n "$b_each" ] && mkdir -m 700 "$b_each/$b_nonce" 2>/dev/null && b_run=$b_each/$b_nonce && break
-done
-[ -n "$b_run" ] && mkfifo "$b_run/lock" "$b_run/first" "$b_run/taken" 2>/dev/null || {
-  b_ready=yes
-  b_refuse STATE_UNUSABLE 'no folder for named pipes can be made in /dev/shm, /run or its own folder'
-  exit 0
-}
-exec 5<>"$b_run/lock" 7<>"$b_run/first" 9<>"$b_run/taken"
+if { [ -p /proc/self/fd/5 ] && true 7<>/proc/self/fd/5; } 2>/dev/null 5<<b_line
+pipe
+b_line
+then
+  exec 5<<b_line 7<<b_line 9<<b_line
+turn
+b_line
+none
+b_line
+none
+b_line
+  exec 5<>/proc/self/fd/5 7<>/proc/self/fd/7 9<>/proc/self/fd/9
+  IFS= read -r b_turn <&7
+  IFS= read -r b_turn <&9
+else
+  b_make_run 'named pipes' || { b_ready=yes; exit 0; }
+  mkfifo "$b_run/lock" "$b_run/first" "$b_run/taken" 2>/dev/null || {
+    b_ready=yes
+    b_refuse STATE_UNUSABLE "no named pipes can be made in $b_run"
+    exit 0
+  }
+  exec 5<>"$b_run/lock" 7<>"$b_run/first" 9<>"$b_run/taken"
+  echo >&5
+fi
 trap '' PIPE
-echo >&5
 printf '%s\\n' "$b_nonce" >&3
 b_ready=yes
 b_say "ready $b_uid $b_boot \${b_root:-none}"
 b_worker <&7 | b_keeper | b_last_worker
-rm -rf "$b_run"
+for b_each in /dev/shm /run "$b_root"; do
+  [ -z "$b_each" ] || ! [ -O "$b_each/$b_nonce" ] || rm -rf "$b_each/$b_nonce"
+done
 `;
 
 /** What goes to standard input first: A's program, and M's behind it. `readMax` is how much of each stream a reading script may print. */
