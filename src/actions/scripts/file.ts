@@ -35,7 +35,7 @@ arrive "$1"
 say kind "$l_kind"
 if [ "$l_kind" = file ]; then
   say sha256 "$l_sha"
-  say size "$(stat -c %s -- "./$leaf")"
+  say size "$l_size"
   say mode "$l_mode"
   say owner "$l_owner"
   say group "$l_group"

@@ -12,7 +12,7 @@
  *                          where nobody else may write in it or above it), `folder_id`
  *     arrive PATH          enters PATH's folder, sets `leaf` and looks; `gone` is yes where there is no folder
  *     look NAME            sets l_kind (absent | file | symlink | directory | other) and, of a file, l_sha l_uid l_gid
- *                          l_mode l_owner l_group l_id; l_state is `KIND SHA256 OWNER GROUP MODE`
+ *                          l_mode l_size l_owner l_group l_id; l_state is `KIND SHA256 OWNER GROUP MODE`
  *     bytes NAME           prints a file's bytes: never those of a link's target, and a FIFO does not stop it
  *     room KEY             makes the room of this step, or enters the one that a killed attempt left, and goes into it:
  *                          the folder is `..` then, whatever becomes of its name
@@ -144,7 +144,7 @@ sum_of() {
   case $sum in "0
 "*) sum=\${sum#??} ;; *) return 1 ;; esac
 }
-face='%f %d:%i %u %g %a %h'
+face='%f %d:%i %u %g %a %h %s'
 look() {
   tries=0 l_sha=- l_owner=- l_group=- l_mode=- l_uid= l_gid=
   while :; do
@@ -163,11 +163,11 @@ look() {
 }
 facts() {
   set -- $1
-  l_id=$2 l_uid=$3 l_gid=$4 l_mode=$5 l_links=$6 l_owner=$3 l_group=$4
+  l_id=$2 l_uid=$3 l_gid=$4 l_mode=$5 l_links=$6 l_size=$7 l_owner=$3 l_group=$4
   # Names that hold spaces are told as numbers.
-  if [ $# = 8 ]; then
-    [ "$7" = UNKNOWN ] || l_owner=$7
-    [ "$8" = UNKNOWN ] || l_group=$8
+  if [ $# = 9 ]; then
+    [ "$8" = UNKNOWN ] || l_owner=$8
+    [ "$9" = UNKNOWN ] || l_group=$9
   fi
   while [ \${#l_mode} -lt 4 ]; do l_mode=0$l_mode; done
   l_state="file $l_sha $l_owner $l_group $l_mode"
