@@ -10,7 +10,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { measured, median, shell } from './machine.ts';
+import { Accounts, interleaved, secondsOf, tableOf, type Side } from './accounts.ts';
 
 const hostsWanted = Number(process.env['BELAY_BENCH_BARE_HOSTS'] ?? 200);
 const rounds = Number(process.env['BELAY_BENCH_ROUNDS'] ?? 3);
@@ -34,12 +34,14 @@ export async function benchBare(program: string): Promise<Bare | undefined> {
   }
   const folder = mkdtempSync(join(tmpdir(), 'belay-bare-'));
   const servers: ChildProcess[] = [];
+  const accounts = new Accounts([`belay-bench-bare-${process.pid}`]);
   try {
     const names = Array.from({ length: hostsWanted }, (_, index) => `s${index + 1}`);
-    await start(folder, names, servers);
-    return measure(program, folder, names);
+    await start(folder, names, servers, accounts);
+    return measure(program, folder, names, accounts);
   } finally {
     await Promise.all(servers.map(ended));
+    accounts.close();
     rmSync(folder, { recursive: true, force: true });
   }
 }
@@ -51,7 +53,12 @@ async function ended(server: ChildProcess): Promise<void> {
   await exit;
 }
 
-async function start(folder: string, names: readonly string[], servers: ChildProcess[]): Promise<void> {
+async function start(
+  folder: string,
+  names: readonly string[],
+  servers: ChildProcess[],
+  accounts: Accounts,
+): Promise<void> {
   const key = (file: string): void => {
     execFileSync('ssh-keygen', [
       '-q',
@@ -78,7 +85,7 @@ async function start(folder: string, names: readonly string[], servers: ChildPro
     );
     const own =
       'mount -t tmpfs -o size=4m,mode=700 none /root && mount -t tmpfs -o size=4m,mode=700 none /var/lib/belay';
-    const script = `${own} && mount --bind "$1.id" /etc/machine-id && exec ${sshd} -D -f "$1.conf" -E "$1.log"`;
+    const script = `${accounts.within(own, accounts.ofHosts)} && mount --bind "$1.id" /etc/machine-id && exec ${sshd} -D -f "$1.conf" -E "$1.log"`;
     servers.push(spawn('unshare', ['--mount', '--uts', 'sh', '-c', script, 'sh', at], { stdio: 'ignore' }));
   });
   writeFileSync(
@@ -108,7 +115,7 @@ async function greets(port: number): Promise<void> {
   throw new Error(`the sshd on port ${port} did not come up`);
 }
 
-function measure(program: string, folder: string, names: readonly string[]): Bare {
+function measure(program: string, folder: string, names: readonly string[], accounts: Accounts): Bare {
   const address = (index: number) => ({
     address: '127.0.0.1',
     port: firstPort + index,
@@ -124,16 +131,26 @@ function measure(program: string, folder: string, names: readonly string[]): Bar
   writeFileSync(join(folder, 'cold.yaml'), JSON.stringify({ schemaVersion: '0.3', mainSteps }));
   writeFileSync(join(folder, 'ports'), names.map((_, index) => `${firstPort + index}\n`).join(''));
   const options = `-F none -i ${folder}/id -o IdentitiesOnly=yes -o UserKnownHostsFile=${folder}/known_hosts -o KexAlgorithms=${kex} -o BatchMode=yes`;
-  const [ours, theirs]: [number[], number[]] = [[], []];
-  for (let round = 0; round < rounds; round += 1) {
-    const loop = `xargs -P20 -I{} ssh ${options} -p {} root@127.0.0.1 true <${folder}/ports`;
-    theirs.push(measured(() => shell(loop)).seconds);
-    const run = `${process.execPath} ${program} run cold.yaml -y --state ${folder}/state${round} >/dev/null`;
-    ours.push(measured(() => shell(`cd ${folder} && ${run}`)).seconds);
-  }
-  const ratio = median(ours) / median(theirs);
-  const text = `One command on ${names.length} bare hosts (sshd alone, in mount and name spaces of its own), no connection open, ${kex} on both sides, medians of ${rounds} rounds: Belay ${median(ours).toFixed(2)} s,
-OpenSSH (20 at once) ${median(theirs).toFixed(2)} s: ${ratio.toFixed(2)} times, at most ${ratioMax}.
+  let states = 0;
+  const theirs: Side = {
+    name: 'OpenSSH, 20 at once',
+    text: () => `xargs -P20 -I{} ssh ${options} -p {} root@127.0.0.1 true <${folder}/ports`,
+    rounds: [],
+  };
+  const ours: Side = {
+    name: 'Belay',
+    text: () => {
+      states += 1;
+      return `cd ${folder} && ${process.execPath} ${program} run cold.yaml -y --state ${folder}/state${states} >/dev/null`;
+    },
+    rounds: [],
+  };
+  interleaved(accounts, [theirs, ours], rounds);
+  const ratio = secondsOf(ours) / secondsOf(theirs);
+  const text = `One command on ${names.length} bare hosts (sshd alone, in mount and name spaces of its own), no connection open, ${kex} on both sides, medians of ${rounds} rounds. What is asked for is
+at most ${ratioMax} times the wall time of OpenSSH; it is ${ratio.toFixed(2)} times.
+
+${tableOf([theirs, ours])}
 `;
   console.log(text);
   return { text, holds: ratio <= ratioMax };

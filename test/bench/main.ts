@@ -8,6 +8,7 @@ import { benchSchedule } from './schedule.ts';
 import { benchHosts } from './hosts.ts';
 import { benchList } from './list.ts';
 import { benchRetention } from './retention.ts';
+import { benchRollback } from './rollback.ts';
 import { benchSimulator } from './simulator.ts';
 import { benchStartUp } from './start-up.ts';
 import { writeReport, type Section } from './report.ts';
@@ -32,6 +33,7 @@ const subjects: Readonly<Record<string, Subject>> = {
     section: 'Large inputs',
   },
   hosts: { benches: [benchHosts], section: null },
+  rollback: { benches: [benchRollback], section: null },
 };
 
 const asked = process.argv.slice(2);
