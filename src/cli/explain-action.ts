@@ -53,7 +53,7 @@ export function explainAction(action: AnyAction): ActionExplanation {
     undo: undoSentence(undo, action.flow === 'rolling'),
     before: action.before ?? [],
     permissions: iamActions(action.permissions(inputs)),
-    connection: action.hasHostTargets === true ? connection : null,
+    connection: action.hasHostTargets ? connection : null,
     timeoutSeconds: action.timeoutSeconds ?? null,
   };
 }
