@@ -2,7 +2,7 @@
  * CPU time by control group: of what a benchmark starts, and of the hosts that it talks to, apart from whatever else runs on the
  * machine. Where the machine has no such groups, nothing of it is told.
  */
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { measured, median, shell } from './machine.ts';
 
