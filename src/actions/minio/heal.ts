@@ -17,6 +17,7 @@ import { beginPass, followPass, type HealPass } from './heal-sequence.ts';
 import { hangInput, OutOfReach } from './out-of-reach.ts';
 import { lookAtPieces, type LookedAt } from './pieces/look.ts';
 import { askNode } from './probe.ts';
+import { fullDrives } from './room.ts';
 
 const askAgainMs = 500;
 /** A pass that has not moved for so long is looked at: a peer may hang, in ms. */
@@ -225,9 +226,12 @@ async function advance(
     // A pass that goes on without a peer that hangs says of every object that drives are offline.
     const nodes = await eachNode(cluster.nodes, (one) => askNode(one, signal));
     const sick = nodes.filter(({ state }) => state !== 'serving').map(({ says }) => `\n${says}.`);
+    // MinIO says of an object that there was no room, and not where. Where nobody can say it, nothing is said.
+    const full = await fullDrives(cluster, inputs, signal).catch(() => []);
+    const short = full.length === 0 ? '' : `\n${full.join(', ')}.`;
     return failed(
       'COULD_NOT_HEAL',
-      `${pass.failed} could not be made whole, though MinIO says success: ${listed(pass.failures, pass.failed)}.${sick.join('')}\nReplace no drive and stop no node until it is known why.`,
+      `${pass.failed} could not be made whole, though MinIO says success: ${listed(pass.failures, pass.failed)}.${sick.join('')}${short}\nReplace no drive and stop no node until it is known why.`,
       { outputs },
     );
   }

@@ -1,9 +1,12 @@
 /** Whether the drives have room for what is written while a node is away, and whether the nodes agree on the time. */
-import type { ClusterDrive } from './admin.ts';
-import { eachNode, type Node } from './cluster.ts';
+import { clusterDrives, type ClusterDrive } from './admin.ts';
+import { askAny } from './ask-any.ts';
+import { eachNode, type Cluster, type KeyInputs, type Node } from './cluster.ts';
 import { probeSilenceMs } from './probe.ts';
 
 const bodyBytesMax = 64 * 1024;
+/** Drives with less room than this are named when the cluster takes no writes, or cannot make objects whole. */
+const fullPercent = 5;
 
 export interface Room {
   /** Of the fullest drive, in percent, rounded down; null: the server does not say. */
@@ -37,6 +40,16 @@ export function roomOn(
     return known.length === 0 ? null : Math.min(...known);
   };
   return { space: least(of.map(({ space }) => space)), inodes: least(of.map(({ inodes }) => inodes)), short };
+}
+
+/** Each as `https://n1:9000/data/1 has 0 % of its space free`. Rejects as a request does. */
+export async function fullDrives(
+  cluster: Pick<Cluster, 'nodes'>,
+  key: KeyInputs,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const { drives } = await askAny(cluster, (node) => clusterDrives(node, key, signal));
+  return roomOn(drives, { spacePercent: fullPercent, inodesPercent: fullPercent }).short;
 }
 
 const percent = (free: number, total: number): number | null =>

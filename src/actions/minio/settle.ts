@@ -20,18 +20,15 @@ import {
   type UndoInputs,
 } from '../define-action.ts';
 import { strictObject } from '../strict-object.ts';
-import { clusterDrives } from './admin.ts';
 import { askAny, mayPass } from './ask-any.ts';
 import { removeCanaries, sendCanary, type CanaryPlace } from './canary.ts';
 import { eachNode, keyedInputs, openCluster, type Cluster } from './cluster.ts';
 import { exceptInput, withoutExcept } from './except.ts';
 import { hangInput, OutOfReach } from './out-of-reach.ts';
 import { askNode, withPeers } from './probe.ts';
-import { roomOn } from './room.ts';
+import { fullDrives } from './room.ts';
 
 const askAgainMs = 1_000;
-/** Drives with less room than this are named when the cluster takes no writes. */
-const fullPercent = 5;
 
 type Outputs = { readonly Rounds: number; readonly WaitedSeconds: number };
 
@@ -177,8 +174,7 @@ async function full(
   context: ActionContext,
 ): Promise<Poll<Outputs>> {
   await removeAll(inputs, cluster, context).catch(() => []);
-  const { drives } = await askAny(cluster, (node) => clusterDrives(node, inputs, context.signal));
-  const { short } = roomOn(drives, { spacePercent: fullPercent, inodesPercent: fullPercent });
+  const short = await fullDrives(cluster, inputs, context.signal);
   const which = short.length === 0 ? '' : `: ${short.join(', ')}`;
   return failed('DRIVES_FULL', `the cluster takes no writes (${error.code})${which}`, { retryable: false });
 }
