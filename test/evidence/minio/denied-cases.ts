@@ -2,26 +2,19 @@
 import { randomBytes } from 'node:crypto';
 import { expect } from 'vitest';
 import { checkMinio } from '../../../src/actions/check/minio.ts';
-import { encryptedBody } from '../../../src/actions/minio/encrypted-body.ts';
 import { lifecycle } from '../../../src/actions/minio/lifecycle.ts';
 import { MinioActions } from '../../lab/minio/actions.ts';
 import { paths } from '../../lab/minio/configuration.ts';
-import { S3Refusal } from '../../lab/minio/s3.ts';
 import type { Said } from '../../support/command-line.ts';
-import { registerSecret } from '../../support/secret-search/registry.ts';
 import { DrawnCases } from '../drawn-cases.ts';
 import { expectTrouble } from '../trouble/expect-trouble.ts';
+import { limitedUser, type Statement } from './limited-user.ts';
 import { shipped, type Parameters, type Stand } from './stand.ts';
 
 const caseMs = 240_000;
 const one = 'denied-one';
 const other = 'denied-other';
 
-interface Statement {
-  readonly Action: readonly string[];
-  /** Absent: of the admin API. */
-  readonly Resource?: readonly string[];
-}
 /** What a key may do, and where the runbook ends with it. */
 interface Denial {
   readonly may: string;
@@ -38,34 +31,15 @@ const lists = on('*', 'ListAllMyBuckets', 'ListBucket', 'GetBucketLocation', 'Ge
 
 export function deniedCases(stand: () => Stand): void {
   const cases = new DrawnCases();
-  let count = 0;
-
-  async function admin(path: string, query: Record<string, string>, body: Buffer): Promise<void> {
-    const { minio } = stand();
-    const whole = `/minio/admin/v3/${path}`;
-    const answer = await minio.s3('minio01').request({ method: 'PUT', path: whole, query, body });
-    if (answer.status >= 300) throw new S3Refusal(path, answer);
-  }
 
   /** A user of a name that was never there, who may do this and no more. Its secret is in DENIED_SECRET. */
   async function user(...statements: readonly Statement[]): Promise<string> {
-    const name = `denied-${(count += 1)}-${randomBytes(3).toString('hex')}`;
-    const secretKey = randomBytes(20).toString('hex');
+    const { accessKey, secretKey } = await limitedUser(stand().minio, statements);
     stand().secrets.push({ value: secretKey, cores: [secretKey] });
-    registerSecret(`the key of ${name}`, [secretKey]);
-    const policy = {
-      Version: '2012-10-17',
-      Statement: statements.map((statement) => ({ Effect: 'Allow', ...statement })),
-    };
-    const asked = Buffer.from(JSON.stringify({ secretKey, status: 'enabled' }));
-    await admin('add-canned-policy', { name }, Buffer.from(JSON.stringify(policy)));
-    await admin('add-user', { accessKey: name }, encryptedBody(stand().minio.root.secretKey, asked));
-    const mapping = { policyName: name, userOrGroup: name, isGroup: 'false' };
-    await admin('set-user-or-group-policy', mapping, Buffer.alloc(0));
     stand().env['DENIED_SECRET'] = secretKey;
     for (const bucket of [one, other]) await stand().minio.s3().createBucket(bucket);
     await stand().minio.s3().put(one, 'object', 'kept');
-    return name;
+    return accessKey;
   }
 
   const run = (name: string, given: Parameters, secretName: string): Promise<Said> =>

@@ -8,6 +8,7 @@ import { releases } from '../../lab/minio/releases.ts';
 import { idOf, type Going } from '../../support/command-line.ts';
 import { accidentOn, failingAfter, placesIn } from '../failing-step.ts';
 import { isThorough, pick, seed } from '../sample.ts';
+import { limitedUser } from './limited-user.ts';
 import { MinioStage, shippedFile, type Look } from './stage.ts';
 
 const reason = MinioLab.unavailable();
@@ -33,18 +34,16 @@ describe.skipIf(reason)(
     afterAll(() => stage?.down(), 120_000);
     afterEach(() => stage?.endAll());
 
+    const forward = (): Readonly<Record<string, Json>> => ({
+      FromSha256: sha256.old,
+      FromVersion: releases.old.version,
+      ToSha256: sha256.new,
+      ToVersion: releases.new.version,
+      Source: releases.new.pathOnNode,
+      DowngradeAllowed: true,
+    });
     const begin = (file = shippedFile('upgrade'), more: Readonly<Record<string, Json>> = {}): Going =>
-      stage.start(
-        stage.words(file, {
-          FromSha256: sha256.old,
-          FromVersion: releases.old.version,
-          ToSha256: sha256.new,
-          ToVersion: releases.new.version,
-          Source: releases.new.pathOnNode,
-          DowngradeAllowed: true,
-          ...more,
-        }),
-      );
+      stage.start(stage.words(file, { ...forward(), ...more }));
     const failing = (place: string): string =>
       stage.desk.write('failing.yaml', failingAfter('minio/upgrade', place, accidentOn('minio03')));
     /** Something goes wrong once the cluster runs the new release. */
@@ -111,6 +110,26 @@ describe.skipIf(reason)(
       expect(await stage.look()).toEqual(before);
       await stage.minio.untilHealthy({ quietSeconds: 0 });
     });
+
+    test.runIf(isThorough)(
+      'a key that may do all but restart the servers: the restart is refused by name, the old binary goes back, and no server notices',
+      async () => {
+        const { accessKey, secretKey } = await limitedUser(stage.minio, [
+          { Action: ['admin:ServerInfo', 'admin:Heal'] },
+          { Action: ['s3:*'], Resource: ['arn:aws:s3:::*'] },
+        ]);
+        const uptime = async () => (await stage.minio.info()).map(({ uptimeSeconds }) => uptimeSeconds);
+        const [earlier = 0] = await uptime();
+        const given = { ...forward(), AccessKey: accessKey };
+        const words = stage.words(shippedFile('upgrade'), given);
+        const said = await stage.desk.belay(words, { env: { MINIO_SECRET: secretKey } });
+        expect(said, said.stderr).toMatchObject({ code: 3 });
+        expect(said.stderr).toMatch(/RestartAll[^]*403 AccessDenied/);
+        expect(await stage.show(said)).toMatchObject({ status: 'Failed', rollbackStatus: 'clean' });
+        expect(Math.min(...(await uptime()))).toBeGreaterThanOrEqual(earlier);
+        expect(await stage.look()).toEqual(before);
+      },
+    );
 
     // The first of them has begun nothing yet that could be taken back.
     const places = placesIn('minio/upgrade').filter(
