@@ -9,6 +9,9 @@ import type { JsonObject } from '../../src/json.ts';
 import { corpusFiles, hasCorpus } from '../conformance/corpus.ts';
 import { call, catalog, sleep } from './ssm/ssm.ts';
 
+/** Hundreds of documents, each read several times: the limit of one test is that of one document. */
+const wholeCorpus = { timeout: 600_000 };
+
 const exported = (text: string | object, drop = false): Exported =>
   exportDocument({ file: 'x.yaml', text: typeof text === 'string' ? text : stringify(text) }, catalog, {
     drop,
@@ -185,7 +188,7 @@ describe('a runbook that is plain SSM already', () => {
     },
   );
 
-  test.skipIf(!hasCorpus)('of the corpus means the same (skipped where there is none)', () => {
+  test.skipIf(!hasCorpus)('of the corpus means the same (skipped where there is none)', wholeCorpus, () => {
     for (const { path, text } of corpusFiles('automation')) {
       const meaning = means(text);
       if (meaning === undefined) continue;
@@ -199,6 +202,7 @@ describe('a runbook that is plain SSM already', () => {
 
   test.skipIf(!hasCorpus)(
     'of the corpus is refused by AWS for its limits or for what its author wrote, and can be drawn (skipped where there is none)',
+    wholeCorpus,
     () => {
       for (const { path, text } of corpusFiles('automation')) {
         const { document } = exported(text);

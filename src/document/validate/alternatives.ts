@@ -18,9 +18,9 @@ export function settleAlternatives(errors: readonly ErrorObject[]): Problem[] {
       settled.push(error);
       continue;
     }
-    const inner: ErrorObject[] = [];
+    const inner: Problem[] = [];
     for (let last = settled.at(-1); last !== undefined; last = settled.at(-1)) {
-      if ('alternatives' in last || !isBelow(last, error)) break;
+      if (!isBelow(placeOf(last), error)) break;
       inner.unshift(last);
       settled.pop();
     }
@@ -36,21 +36,29 @@ function isBelow(inner: ErrorObject, outer: ErrorObject): boolean {
   );
 }
 
-function chooseBranch(inner: readonly ErrorObject[], outer: ErrorObject): Problem[] {
-  const branches = new Map<string, ErrorObject[]>();
-  for (const error of inner) {
+/** The error that says where: alternatives within a branch are one problem of it. */
+const placeOf = (problem: Problem): ErrorObject => ('alternatives' in problem ? problem.at : problem);
+
+function chooseBranch(inner: readonly Problem[], outer: ErrorObject): Problem[] {
+  const branches = new Map<string, Problem[]>();
+  for (const problem of inner) {
+    const error = placeOf(problem);
     const branch = error.schemaPath.startsWith(`${outer.schemaPath}/`)
       ? (error.schemaPath.slice(outer.schemaPath.length + 1).split('/')[0] ?? '')
       : error.schemaPath.split('/').slice(0, 3).join('/');
-    branches.set(branch, [...(branches.get(branch) ?? []), error]);
+    branches.set(branch, [...(branches.get(branch) ?? []), problem]);
   }
-  const isOfOtherKind = (errors: readonly ErrorObject[]): boolean =>
-    errors.some(
-      ({ keyword, instancePath }) =>
-        instancePath === outer.instancePath && ['type', 'const', 'enum'].includes(keyword),
-    );
+  const told = (problem: Problem): readonly ErrorObject[] =>
+    'alternatives' in problem ? problem.alternatives : [problem];
+  const isOfOtherKind = (problems: readonly Problem[]): boolean =>
+    problems
+      .flatMap(told)
+      .some(
+        ({ keyword, instancePath }) =>
+          instancePath === outer.instancePath && ['type', 'const', 'enum'].includes(keyword),
+      );
   const meant = [...branches.values()].filter((errors) => !isOfOtherKind(errors));
   const [only] = meant;
   if (meant.length === 1 && only !== undefined) return only;
-  return [{ alternatives: inner, at: outer }];
+  return [{ alternatives: inner.flatMap(told), at: outer }];
 }

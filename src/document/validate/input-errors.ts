@@ -35,7 +35,7 @@ function explain(problem: Problem, draft: StepDraft, context: ValidationContext)
     case 'additionalProperties':
     case 'unevaluatedProperties': {
       const key = textOf(params['additionalProperty'] ?? params['unevaluatedProperty']);
-      const known = knownKeys(error);
+      const known = [...knownKeys(error), ...(path.length === 0 ? nestedLists(draft, context) : [])];
       const at = keySpan(draft, [...path, key]) ?? span;
       const hint = report.suggest(key, known);
       const message = `${what} has no ${path.length === 0 ? 'input' : 'key'} ${key}`;
@@ -184,6 +184,11 @@ function requiredKeys(branches: unknown): string[] {
       typeof branch === 'object' && branch !== null && 'required' in branch ? branch.required : [];
     return Array.isArray(keys) ? keys.map(textOf) : [];
   });
+}
+
+/** The inputs that hold steps: they are read as steps before the schema sees the inputs. */
+function nestedLists({ step }: StepDraft, { catalog }: ValidationContext): string[] {
+  return Object.keys(catalog.action(step.action)?.nests?.lists ?? {});
 }
 
 function knownKeys({ parentSchema }: ErrorObject): string[] {

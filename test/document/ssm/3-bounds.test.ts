@@ -255,3 +255,26 @@ describe('aws:sleep', () => {
     );
   });
 });
+
+test('a list of steps under a misspelt name is told with the right one', () => {
+  const loop = step('aws:loop', { Iterators: ['a'], steps: [] });
+  expect(check(loop, false).diagnostics).toContainEqual(
+    expect.objectContaining({ code: 'UNKNOWN_INPUT', severity: 'error', hint: 'Did you mean Steps?' }),
+  );
+});
+
+test('a list in an input that takes several kinds is told by its element, and by nothing else', () => {
+  const commands = (value: unknown) =>
+    step('aws:runCommand', {
+      DocumentName: 'AWS-RunShellScript',
+      InstanceIds: ['i-0123456789abcdef0'],
+      Parameters: { commands: value },
+    });
+  for (const value of [[{ 'Fn::Join': 'x' }], ['uptime', ['nested']]])
+    expect(check(commands(value), false).diagnostics).toMatchObject([
+      {
+        code: 'WRONG_INPUT',
+        message: expect.stringMatching(/^Parameters\.commands\[\d\] of .* must be text/),
+      },
+    ]);
+});
