@@ -21,6 +21,13 @@ export function sandboxFileOf(runbook: string): string {
   return `${runbook.replace(/\.(ya?ml|json)$/, '')}.sandbox.yaml`;
 }
 
+/** The runbook that such a file lies beside; undefined: it is none of these files, or lies beside none. */
+export function runbookBeside(file: string): string | undefined {
+  const stem = /^(.*)\.sandbox\.yaml$/.exec(file)?.[1];
+  if (stem === undefined) return undefined;
+  return ['yaml', 'yml', 'json'].map((end) => `${stem}.${end}`).find((runbook) => existsSync(runbook));
+}
+
 /** The parameters for a sandbox run that lie beside the runbook; undefined: there are none. Throws Refusal. */
 export function readSandboxFile(
   runbook: string,

@@ -495,6 +495,16 @@ describe('the rest', { timeout: 90_000 }, () => {
     expect(readFileSync(join(folder.dir, 'belay.yaml'), 'utf8')).toBe('# mine\n');
   });
 
+  test('validate holds the parameters for a sandbox run to the runbook beside them', async () => {
+    folder.write('patch.yaml', patch('onFailure'));
+    folder.write('patch.sandbox.yaml', 'Host: db1\n');
+    expect((await folder.run(['validate', 'patch.yaml', 'patch.sandbox.yaml'])).code).toBe(0);
+    folder.write('patch.sandbox.yaml', 'Hots: db1\n');
+    const bad = await folder.run(['validate', 'patch.sandbox.yaml']);
+    expect(bad.code).toBe(2);
+    expect(bad.stderr).toMatch(/patch\.sandbox\.yaml:1:1 +UNKNOWN_PARAMETER/);
+  });
+
   test('validate --json gives diagnostics with places; it ends 2 when one is an error', async () => {
     const file = folder.write('bad.yaml', patch('onFailure').replace('mainSteps', 'mainStep'));
     const ended = await folder.run(['validate', file, '--json']);

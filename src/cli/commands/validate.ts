@@ -1,13 +1,17 @@
 /** belay validate: everything that is wrong with runbooks, at once. */
 import {
+  parseParameterFile,
   renderDiagnostics,
   summarizeDiagnostics,
   type Diagnostic,
   type SourceText,
 } from '../../document/index.ts';
+import { readText } from '../../runtime/read-text.ts';
+import type { Belay } from '../../runtime/belay.ts';
 import type { CommandBody } from '../command-spec.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { flagOf } from '../options.ts';
+import { runbookBeside } from '../parameter-file.ts';
 
 export const body: CommandBody = async (cli, files, options) => {
   const belay = await cli.belay();
@@ -15,7 +19,7 @@ export const body: CommandBody = async (cli, files, options) => {
   const diagnostics: Diagnostic[] = [];
   const sources: SourceText[] = [];
   for (const file of files) {
-    const checked = belay.check(file, { strictSsm });
+    const checked = checkFile(belay, file, strictSsm);
     diagnostics.push(...checked.diagnostics);
     sources.push(checked.source);
   }
@@ -34,3 +38,15 @@ export const body: CommandBody = async (cli, files, options) => {
   }
   return hasErrors ? exitCodes.usage : exitCodes.done;
 };
+
+/** The parameters for a sandbox run are held to the runbook beside them: where that is not sound, it is told instead. */
+function checkFile(belay: Belay, file: string, strictSsm: boolean): Pick<Checked, 'diagnostics' | 'source'> {
+  const runbook = runbookBeside(file);
+  if (runbook === undefined) return belay.check(file, { strictSsm });
+  const checked = belay.check(runbook, { strictSsm: false });
+  if (checked.document === undefined) return checked;
+  const source = readText(file);
+  return { source, diagnostics: parseParameterFile(source, checked.document).diagnostics };
+}
+
+type Checked = ReturnType<Belay['check']>;
