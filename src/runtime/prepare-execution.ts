@@ -211,9 +211,7 @@ async function readOrRefuse(
   const from = { ...secretSources, aws: () => Promise.resolve(transports.aws) };
   const { values, troubles } = await readSecrets(secrets, document, from);
   if (troubles.length === 0) return values;
-  throw new Refusal('usage', 'MISSING_SECRET', `a secret cannot be read\n  ${troubles.join('\n  ')}`, {
-    hint: 'nothing was started',
-  });
+  throw new Refusal('usage', 'MISSING_SECRET', `a secret cannot be read\n  ${troubles.join('\n  ')}`);
 }
 
 function refuseProblems(problems: readonly ParameterProblem[]): undefined {

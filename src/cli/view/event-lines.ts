@@ -1,9 +1,14 @@
 /** One event → the lines that stay on screen. Pure: `progress` is what was known before the event. */
-import { ownerOf, type EngineEvent, type Failure, type RecordedEvent } from '../../engine/index.ts';
-import { isJsonObject, type Json } from '../../json.ts';
+import {
+  driftText,
+  ownerOf,
+  type EngineEvent,
+  type Failure,
+  type RecordedEvent,
+} from '../../engine/index.ts';
 import { resultText, targetsText } from './change-text.ts';
 import { durationText, limitText } from './durations.ts';
-import { clipped, printable } from './printable.ts';
+import { printable } from './printable.ts';
 import type { Progress } from './progress.ts';
 import { rowLine } from './row.ts';
 import { spelled, type Style, type Tone } from './style.ts';
@@ -53,7 +58,7 @@ export function eventLines({ at, event }: RecordedEvent, progress: Progress, sty
             step,
             targets: [],
             time: '',
-            text: `since the run: ${driftText(left, found)}`,
+            text: `since the run: ${printable(driftText({ left, found }))}`,
           },
           progress,
           style,
@@ -225,24 +230,6 @@ function undoneWords(event: UndoEnded, { marks }: Style): { mark: string; tone: 
     default:
       return event.result satisfies never;
   }
-}
-
-/** The longest state that a refusal for drift quotes. */
-const stateCharactersMax = 60;
-
-/** Only what differs: `sha256 af183b35 → 7f8b1dfc`. */
-function driftText(left: Json, found: Json): string {
-  if (!isJsonObject(left) || !isJsonObject(found)) return `${stateText(left)} → ${stateText(found)}`;
-  const keys = [...new Set([...Object.keys(left), ...Object.keys(found)])];
-  return keys
-    .filter((key) => JSON.stringify(left[key]) !== JSON.stringify(found[key]))
-    .map((key) => `${printable(key)} ${stateText(left[key])} → ${stateText(found[key])}`)
-    .join(', ');
-}
-
-function stateText(value: Json | undefined): string {
-  if (value === undefined || value === null) return 'absent';
-  return clipped(printable(typeof value === 'string' ? value : JSON.stringify(value)), stateCharactersMax);
 }
 
 /** `3 steps were done before: Stop, SnapshotData, Patch`; empty when there were none. */

@@ -59,8 +59,8 @@ export function defaultsOf(parameters: Readonly<Record<string, Parameter>>): Jso
 /** Of an execution whose runner is gone: `lastWordAt` is the time of its last event. */
 export function resumeLines(runner: Runner | null, lastWordAt: number | null): string[] {
   if (runner === null) return [];
-  const since = lastWordAt === null ? '' : ` since ${clockText(lastWordAt)}`;
+  const last = lastWordAt === null ? '' : `; the last thing it told was at ${clockText(lastWordAt)}`;
   return [
-    `The runner (pid ${runner.pid} on ${printable(runner.host)}) is gone${since}. Looking at what really happened:`,
+    `The runner (pid ${runner.pid} on ${printable(runner.host)}) is gone${last}. Looking at what really happened:`,
   ];
 }

@@ -15,7 +15,33 @@ const rowsMax = 50;
  * were few targets, or where the ending lists what is still changed by itself.
  */
 export function recapLines(view: ExecutionView): string[] {
-  const { status, rollbackStatus, steps, executionId } = view;
+  const rows = rowsOf(view);
+  const chosen =
+    rows.length <= rowsMax ? rows : rows.filter((row) => row.isFailed || row.isNotable).slice(0, rowsMax);
+  const rest = rows.length - chosen.length;
+  const what = chosen.length === 0 ? 'targets' : 'more';
+  const more = rest > 0 ? [`${rest} ${what}: belay show ${view.executionId}`] : [];
+  return indented([...tableLines(chosen.map(({ cells }) => cells)), ...more]);
+}
+
+/** For a page that shows every step above its ending: only those that failed, of which the ending itself says nothing. */
+export function failedRecapLines(view: ExecutionView): string[] {
+  const failed = rowsOf(view).filter(({ isFailed }) => isFailed);
+  const more = failed.length > rowsMax ? [`and ${failed.length - rowsMax} more that failed`] : [];
+  return indented([...tableLines(failed.slice(0, rowsMax).map(({ cells }) => cells)), ...more]);
+}
+
+const indented = (lines: readonly string[]): string[] => lines.map((line) => `  ${line}`);
+
+interface Row {
+  readonly isFailed: boolean;
+  readonly isNotable: boolean;
+  readonly cells: readonly string[];
+}
+
+/** Those that failed first. */
+function rowsOf(view: ExecutionView): Row[] {
+  const { status, rollbackStatus, steps } = view;
   if (status !== 'Success' || rollbackStatus !== 'notRequested') return [];
   const changes = netChanges(steps.flatMap((step) => step.changes));
   const targets = new Set([...steps.flatMap((step) => step.targets), ...changes.map(({ target }) => target)]);
@@ -41,13 +67,7 @@ export function recapLines(view: ExecutionView): string[] {
       ],
     };
   });
-  const rows = [...all.filter(({ isFailed }) => isFailed), ...all.filter(({ isFailed }) => !isFailed)];
-  const chosen =
-    rows.length <= rowsMax ? rows : rows.filter((row) => row.isFailed || row.isNotable).slice(0, rowsMax);
-  const rest = rows.length - chosen.length;
-  const what = chosen.length === 0 ? 'targets' : 'more';
-  const more = rest > 0 ? [`${rest} ${what}: belay show ${executionId}`] : [];
-  return [...tableLines(chosen.map(({ cells }) => cells)), ...more].map((line) => `  ${line}`);
+  return [...all.filter(({ isFailed }) => isFailed), ...all.filter(({ isFailed }) => !isFailed)];
 }
 
 const targetsOf = (steps: readonly StepAccount[]): Set<string> => new Set(steps.flatMap(standingTargets));

@@ -11,6 +11,7 @@ import { toneOf } from './list-lines.ts';
 import { outOfServiceLine } from './out-of-service.ts';
 import { plainValue } from './output-lines.ts';
 import { printable } from './printable.ts';
+import { failedRecapLines } from './recap-lines.ts';
 import type { Style, Tone } from './style.ts';
 import { tableLines } from './table.ts';
 
@@ -77,7 +78,7 @@ function stoppedLines(view: ExecutionView, style: Style): string[] {
 
 function closing(view: ExecutionView, style: Style, waits: readonly PersonWait[]): string[] {
   const { executionId: id } = view;
-  if (view.endedAt !== null) return endingLines(view, style);
+  if (view.endedAt !== null) return [...failedRecapLines(view), ...endingLines(view, style)];
   if (waits.length > 0) return leftWaitingLines(view, style, waits);
   if (view.waiting !== null && view.waiting.kind !== 'sleep') return leftWaitingLines(view, style);
   if (view.isLive) return [`Under way. It is followed with  belay logs ${id} -f`];

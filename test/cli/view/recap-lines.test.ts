@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 import { recapLines } from '../../../src/cli/view/recap-lines.ts';
+import { showLines } from '../../../src/cli/view/show-lines.ts';
+import { makeStyle } from '../../../src/cli/view/style.ts';
 import { begin, change, ended, failure, started, viewAfter, type Told } from '../story.ts';
 
 const patched = (count: number): Told[] => {
@@ -56,6 +58,8 @@ test('of two hundred targets in turns the one that failed is on the last screen,
     '  h9  failed, nothing changed  h9: exit code 1, wanted 0',
     '  199 more: belay show 1RS0ABCDEFGH',
   ]);
+  const shown = showLines(viewAfter(story), makeStyle({ color: false, unicode: true }), 0);
+  expect(shown.at(-2)).toBe('  h9  failed, nothing changed  h9: exit code 1, wanted 0');
 });
 
 test('of a command that told nothing nobody says that nothing was changed', () => {
