@@ -44,6 +44,7 @@ export {
   accountOf,
   changedByUndo,
   isByWord,
+  mayRunAgain,
   standingChanges,
   standingTargets,
   type Account,

@@ -1,7 +1,7 @@
 /** What a person asks of an execution as a whole: to stop, to climb down. It is written down, whether or not anybody runs it. */
 import { completeSignal, nextStepSignal, type RollbackRequest } from '../engine/index.ts';
 import type { ExecutionRow, Journal } from '../journal/index.ts';
-import type { ExecutionView } from './execution-view.ts';
+import { isClimbingDown, type ExecutionView } from './execution-view.ts';
 import { Refusal } from './refusal.ts';
 import { refuseChild } from './refuse-child.ts';
 import { refuseClosed } from './retention/closing.ts';
@@ -25,7 +25,7 @@ export async function cancel(
   refuseClosed(row);
   if (view.endedAt !== null) throw new Refusal('refused', 'ALREADY_ENDED', `${id} has ended: ${view.status}`);
   if (asksItself) await journal.signal(id, 'rollback', 'no', 'cancel', now, by);
-  else if (view.rollbackStatus === 'running' || view.rollbackStatus === 'waiting') {
+  else if (isClimbingDown(view)) {
     throw new Refusal('refused', 'ROLLING_BACK', `${id} is climbing down already, and no cancel stops that`, {
       hint: view.isLive ? `belay logs -f ${id} follows it` : `belay resume ${id} goes on with it`,
     });
@@ -71,9 +71,7 @@ export async function requestRollback(
   refuseClosed(row);
   if (view.endedAt === null) {
     throw new Refusal('refused', 'NOT_ENDED', `${id} has not ended (${view.status})`, {
-      hint: view.cancelRequested
-        ? `its cancel is noted already; belay resume ${id} goes on climbing down`
-        : `belay cancel ${id} stops it and climbs down; belay resume ${id} goes on`,
+      hint: hintForOpen(view),
     });
   }
   if (request.step !== undefined && !view.steps.some(({ name }) => name === request.step)) {
@@ -82,4 +80,14 @@ export async function requestRollback(
     });
   }
   await journal.addRollbackRequest(id, { ...request, interpreter: 2 });
+}
+
+/** What is to be done with an execution that is open, where somebody wants it taken back. */
+function hintForOpen(view: ExecutionView): string {
+  const { executionId: id, isLive, cancelRequested } = view;
+  if (isClimbingDown(view))
+    return `it is climbing down already; ${isLive ? `belay logs -f ${id} follows it` : `belay resume ${id} goes on with that`}`;
+  return cancelRequested
+    ? `its cancel is noted already; belay resume ${id} goes on climbing down`
+    : `belay cancel ${id} stops it and climbs down; belay resume ${id} goes on`;
 }

@@ -96,6 +96,11 @@ export type ListedExecution = Pick<
   | 'steps'
 >;
 
+/** No cancel stops it then: it is resumed. */
+export function isClimbingDown({ rollbackStatus }: Pick<ExecutionView, 'rollbackStatus'>): boolean {
+  return rollbackStatus === 'running' || rollbackStatus === 'waiting';
+}
+
 export function executionView(row: ExecutionRow, state: ExecutionState, liveness: Liveness): ExecutionView {
   const { length: rollbackRequests } = row.input.rollbackRequests;
   const { steps, rollback, outputs, drift, repeated, outdated, rolledBackAt, locks } = state;

@@ -217,6 +217,11 @@ test(
       5,
       expect.stringContaining('is climbing down already, and no cancel stops that'),
     ]);
+    const again = await folder.run(['rollback', id, '-y']);
+    expect([again.code, again.stderr]).toEqual([
+      5,
+      expect.stringContaining(`it is climbing down already; belay logs -f ${id} follows it`),
+    ]);
   },
 );
 

@@ -4,13 +4,14 @@
  */
 import {
   accountOf,
+  mayRunAgain,
   stayingByWord,
   unsureBelow,
   type Account,
   type Failure,
   type Repeated,
 } from '../../engine/index.ts';
-import type { ExecutionView } from '../../runtime/execution-view.ts';
+import { isClimbingDown, type ExecutionView } from '../../runtime/execution-view.ts';
 import { netChanges, targetsText } from './change-text.ts';
 import { clockText, durationText } from './durations.ts';
 import { failureText } from './event-lines.ts';
@@ -33,7 +34,7 @@ import { asBeforeText, namesText, ranLines, ranText } from './taken-back-text.ts
 
 export function endingLines(view: ExecutionView, style: Style): string[] {
   if (view.repeated !== null) return repeatedLines(view, view.repeated, style);
-  if (view.drift.length > 0) return driftLines(view, style);
+  if (view.drift.length > 0 && mayRunAgain(view)) return driftLines(view, style);
   if (view.refused !== null) return refusedLines(view, view.refused, style);
   switch (view.rollbackStatus) {
     case 'clean':
@@ -129,11 +130,12 @@ function failedLines(view: ExecutionView, style: Style): string[] {
       why,
     ];
   const isTold = left.length > 0 && netChanges(account.told).length > 0;
+  const undone = view.rollback.length === 0 ? 'Nothing was undone.' : 'Its rollback did not come to its end.';
   return [
     head,
     isTold || unsureSteps(view).length + below.length === 0
-      ? 'Nothing was undone. Still changed:'
-      : 'Nothing was undone. What may be changed:',
+      ? `${undone} Still changed:`
+      : `${undone} What may be changed:`,
     ...leftoverLines(left),
     ...ranLines(account),
     ...keptLines(kept),
@@ -144,6 +146,7 @@ function failedLines(view: ExecutionView, style: Style): string[] {
 
 /** What Belay can take back it offers to take back; nobody is sent to a rollback that can do nothing. */
 function nextAfterFailure(view: ExecutionView): string {
+  if (!mayRunAgain(view)) return inTheHandsOfPeople(view);
   const { offersRollback, isWholeTakenBack } = accountOf(view);
   if (!offersRollback) {
     const below = unsureBelow(accountOf(view)).map(({ step }) => step);
@@ -154,6 +157,13 @@ function nextAfterFailure(view: ExecutionView): string {
   return isWholeTakenBack
     ? `belay rollback ${view.executionId} takes it back`
     : `belay rollback ${view.executionId} takes back what has an undo`;
+}
+
+/** No rollback is named where each would be refused. */
+function inTheHandsOfPeople({ closing }: ExecutionView): string {
+  return closing === null
+    ? 'nothing takes it back any more: what was kept for that is being removed'
+    : `nothing more is taken back: ${printable(closing.by)} has ${closing.kind} it: ${printable(closing.why)}`;
 }
 
 const byHand = ({ executionId }: ExecutionView, names: readonly string[]) =>
@@ -183,6 +193,7 @@ function uncleanLines(view: ExecutionView, style: Style): string[] {
 }
 
 function nextAfterUnclean(view: ExecutionView): string {
+  if (!mayRunAgain(view)) return inTheHandsOfPeople(view);
   const failed = view.rollback.filter(({ result }) => result === 'failed');
   const alone = view.rollback.filter(({ result }) => result === 'changedSince');
   const [only] = failed;
@@ -266,9 +277,6 @@ export function stoppedLines(view: ExecutionView, style: Style): string[] {
       : `  go on  belay resume ${executionId}     climb down  belay cancel ${executionId}`,
   ];
 }
-
-const isClimbingDown = ({ rollbackStatus }: ExecutionView): boolean =>
-  rollbackStatus === 'running' || rollbackStatus === 'waiting';
 
 export function howItEnded({ status, failedStep, triggeredAlarm }: ExecutionView): string {
   const at = failedStep === null ? '' : ` at ${printable(failedStep)}`;

@@ -116,6 +116,7 @@ function untoldWords({ undo, way, step }: StepAccount): string {
       ? 'was undone in part'
       : 'was not undone';
   if (undo?.result === 'changedSince') return 'was left alone';
+  if (undo?.result === 'running') return 'may have changed something';
   if (way.kind === 'none' || undo !== undefined) return 'may have left something behind';
   return `may have changed something${howItStands(step)}`;
 }
@@ -132,6 +133,7 @@ const noUndo = (reason: string) => `no undo: ${printable(reason)}`;
 function whyOf({ undo, way, step }: StepAccount): string {
   if (step.reach?.kind === 'harmless') return noUndo(step.reach.reason);
   if (undo === undefined) return way.kind === 'none' ? noUndo(way.reason) : '';
+  if (undo.result === 'running') return 'its undo had begun, and its end is not known';
   if (undo.failure?.code === 'REJECTED') return printable(undo.failure.message);
   if (undo.failure !== null) return `undo failed: ${printable(undo.failure.message)}`;
   if (undo.result === 'changedSince') return printable(undo.reason);

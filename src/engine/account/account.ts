@@ -37,7 +37,12 @@ export interface StepAccount {
   readonly looked: { readonly found: Looked; readonly at: number } | null;
 }
 
-export type Accountable = Pick<ExecutionState, 'steps' | 'rollback'>;
+export type Accountable = Pick<ExecutionState, 'steps' | 'rollback'> & {
+  /** A person has said the last word on it. */
+  readonly closing?: object | null;
+  /** Since when what was kept for its undo is being removed. */
+  readonly forgottenAt?: number | null;
+};
 
 export interface Account {
   readonly steps: readonly StepAccount[];
@@ -89,9 +94,14 @@ export function accountOf(state: Accountable): Account {
       left.length + unsure.length + restorePoints.length === 0 &&
       !steps.some(mayHaveLeftBelow) &&
       changedByUndo(state).length === 0,
-    offersRollback: back.length > 0,
+    offersRollback: back.length > 0 && mayRunAgain(state),
     isWholeTakenBack: without.length === 0 && !standing.some((each) => hasForGood(each) || staysByWord(each)),
   };
+}
+
+/** Whether anything of it may still go on, or be taken back. */
+export function mayRunAgain({ closing = null, forgottenAt = null }: Accountable): boolean {
+  return closing === null && forgottenAt === null;
 }
 
 function stepAccount(step: StepState, changes: readonly Change[], undo: UndoState | undefined): StepAccount {

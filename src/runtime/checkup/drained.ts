@@ -1,7 +1,7 @@
 /** Servers that executions took out of their upstream and that nobody has put back, by the journal. Asks no host. */
 import type { Json } from '../../json.ts';
 import { accountOf, netChanges } from '../../engine/index.ts';
-import type { ExecutionView, ListedExecution } from '../execution-view.ts';
+import { isClimbingDown, type ExecutionView, type ListedExecution } from '../execution-view.ts';
 import { ageText } from './age.ts';
 import type { Finding } from './finding.ts';
 
@@ -34,7 +34,8 @@ function drainedBy(execution: ExecutionView, now: number): Finding[] {
   );
   const since = Math.min(...standing.map(({ step }) => step.endedAt ?? step.startedAt ?? now));
   const { executionId, endedAt } = execution;
-  const command = endedAt === null ? `belay cancel ${executionId}` : `belay rollback ${executionId}`;
+  const open = isClimbingDown(execution) ? 'resume' : 'cancel';
+  const command = `belay ${endedAt === null ? open : 'rollback'} ${executionId}`;
   const isForGood = standing.every(({ way }) => way.kind === 'none');
   const hint = isForGood ? 'no step that did it has an undo: put it back by hand' : `${command} puts it back`;
   // It began, and its runner died before it was told how far it came.

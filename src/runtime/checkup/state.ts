@@ -1,7 +1,7 @@
 /** The state folder, without making one. */
 import { accessSync, constants, existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ListedExecution } from '../execution-view.ts';
+import { isClimbingDown, type ListedExecution } from '../execution-view.ts';
 import { JournalFailure } from '../../journal/index.ts';
 import { ageText } from './age.ts';
 import type { Finding } from './finding.ts';
@@ -43,10 +43,12 @@ export async function checkState(
     const more = open.length - namedMax;
     return [
       count,
-      ...open.slice(0, namedMax).map(({ executionId, createdAt, runbook }) => ({
+      ...open.slice(0, namedMax).map((view) => ({
         ...left,
-        says: `${executionId} (${runbook}, begun ${ageText(now - createdAt)} ago) is not over, and nobody runs it`,
-        hint: `belay resume ${executionId} goes on, belay cancel ${executionId} takes back what it did`,
+        says: `${view.executionId} (${view.runbook}, begun ${ageText(now - view.createdAt)} ago) is not over, and nobody runs it`,
+        hint: isClimbingDown(view)
+          ? `belay resume ${view.executionId} goes on taking back what it did`
+          : `belay resume ${view.executionId} goes on, belay cancel ${view.executionId} takes back what it did`,
       })),
       ...(more > 0 ? [{ ...left, says: `as many as ${more} more: belay list` }] : []),
     ];

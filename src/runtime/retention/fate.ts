@@ -1,6 +1,6 @@
 /** Whether an execution can still climb down, and so what was kept for it has to stay. No file's age has a say. Pure. */
 import { standingRestorePoints } from '../../engine/index.ts';
-import type { ExecutionView } from '../execution-view.ts';
+import { isClimbingDown, type ExecutionView } from '../execution-view.ts';
 
 export type Fate =
   | { readonly kind: 'goes'; readonly why: string }
@@ -20,7 +20,7 @@ export function fateOf(
   if (view.endedAt === null) {
     return stays(
       `it has not ended (${view.status})`,
-      `belay resume ${id}, belay cancel ${id}, or belay discard ${id} --why TEXT`,
+      `belay resume ${id}, ${isClimbingDown(view) ? '' : `belay cancel ${id}, `}or belay discard ${id} --why TEXT`,
     );
   }
   if (!view.sandbox && (view.rollbackStatus === 'partial' || view.rollbackStatus === 'failed')) {

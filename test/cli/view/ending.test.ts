@@ -1,5 +1,6 @@
 /** The last lines of a run, word for word. */
 import { beforeAll, expect, test } from 'vitest';
+import { accountOf } from '../../../src/engine/index.ts';
 import { endingLines, stoppedLines } from '../../../src/cli/view/ending.ts';
 import { leftWaitingLines } from '../../../src/cli/view/left-waiting.ts';
 import {
@@ -13,6 +14,7 @@ import {
   plain,
   rollbackStarted,
   started,
+  startedAt,
   undoing,
   undone,
   viewAfter,
@@ -384,6 +386,48 @@ test('drift refuses, names the steps and the way on', () => {
       '  Patch: 15.20 → 15.21',
       `  to undo it all the same  belay rollback ${id} --force`,
     ].join('\n'),
+  );
+});
+
+test('of a run that was discarded in its rollback nothing is said of that end, and no rollback is offered', () => {
+  const story: Told[] = [
+    begin('Patch', 'Fail'),
+    started(0, 'Patch'),
+    ended(5, 'Patch', { changes: [change('libpq5', '15.18', '15.20')] }),
+    started(5, 'Fail'),
+    ended(6, 'Fail', { status: 'Failed', failure: failure('COMMAND_FAILED', 'exit code 1') }),
+    rollbackStarted(6, 'Patch'),
+    undoing(6, 'Patch'),
+  ];
+  const at = startedAt + 60_000;
+  const closing = { kind: 'discarded', at, by: 'ops', why: 'mended by hand' } as const;
+  const view = viewAfter(story, {
+    status: 'Failed',
+    failedStep: 'Fail',
+    rollbackStatus: 'running',
+    closing,
+    endedAt: at,
+  });
+  expect(endingLines(view, plain)).toEqual([
+    'Failed at Fail: COMMAND_FAILED  exit code 1',
+    'Its rollback did not come to its end. Still changed:',
+    '  db1  libpq5 is 15.20, was 15.18     its undo had begun, and its end is not known',
+    `  why   belay logs ${id} --step Fail`,
+    '  next  nothing more is taken back: ops has discarded it: mended by hand',
+  ]);
+  expect(accountOf(view).offersRollback).toBe(false);
+});
+
+test('of a rollback that was partial and closed by a person no further one is offered', () => {
+  const story: Told[] = [
+    ...failedPatch.slice(0, 9),
+    rollbackStarted(10, 'Patch'),
+    undone(20, 'Patch', { result: 'failed', failure: failure('UNDO_FAILED', 'no mirror') }),
+    failed(21, 'partial'),
+  ];
+  const closing = { kind: 'closed', at: startedAt, by: 'ops', why: 'mended by hand' } as const;
+  expect(endingLines(viewAfter(story, { closing }), plain).at(-1)).toBe(
+    '  next: nothing more is taken back: ops has closed it: mended by hand',
   );
 });
 
