@@ -7,11 +7,22 @@ export function driftText({ left, found }: { readonly left: Json; readonly found
   if (!isJsonObject(left) || !isJsonObject(found)) return `${short(left)} → ${short(found)}`;
   const isGone = [left, found].map(({ kind }) => kind === 'absent');
   if (isGone[0] !== isGone[1]) return `${whole(left)} → ${whole(found)}`;
-  const keys = [...new Set([...Object.keys(left), ...Object.keys(found)])];
-  return keys
-    .filter((key) => !isEqual(left[key] ?? null, found[key] ?? null))
-    .map((key) => `${key} ${short(left[key] ?? null)} → ${short(found[key] ?? null)}`)
-    .join(', ');
+  const lines = [...differences(left, found, [])];
+  const more = lines.length - differencesMax;
+  return [...lines.slice(0, differencesMax), ...(more > 0 ? [`${more} more`] : [])].join(', ');
+}
+
+const differencesMax = 12;
+
+/** Of what both have, only the parts that differ: `packages postgresql-15 version 15.18 → 15.20`. */
+function* differences(left: JsonObject, found: JsonObject, path: readonly string[]): Generator<string> {
+  for (const key of new Set([...Object.keys(left), ...Object.keys(found)])) {
+    const [was, is] = [left[key] ?? null, found[key] ?? null];
+    if (isEqual(was, is)) continue;
+    const at = [...path, key];
+    if (isJsonObject(was) && isJsonObject(is)) yield* differences(was, is, at);
+    else yield `${at.join(' ')} ${short(was)} → ${short(is)}`;
+  }
 }
 
 /** `absent`, or `file (sha256 af18…, size 16, owner root)`: nothing of a thing that is there compares with one that is not. */
