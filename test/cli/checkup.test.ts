@@ -85,7 +85,7 @@ test('command folders of what has ended are named with the command that removes 
 test('what a host keeps for undos is named by whose it is, how long, and what removes it', () => {
   const hour = 3_600_000;
   const of = (executionId: string, more: Partial<ListedExecution>) =>
-    ({ executionId, createdAt: 0, endedAt: null, isLive: false, ...more }) as ListedExecution;
+    ({ executionId, createdAt: 0, endedAt: null, isLive: false, closing: null, ...more }) as ListedExecution;
   const owners = new Map(
     [
       of('1SH66PGHTM3G', { endedAt: 2 * hour }),
@@ -99,6 +99,14 @@ test('what a host keeps for undos is named by whose it is, how long, and what re
     'keeps what undos need of 1sgstrange000, which this state folder does not know',
   ]);
   expect(found[1]?.hint).toContain('belay prune --forget 1sgstrange000 --host db1');
+  expect(found[0]?.hint).toContain('belay discard 1SH66PGHTM3G --why TEXT');
+});
+
+test('what is kept for an execution that a person has closed goes with the next prune, and is not to be closed again', () => {
+  const closing = { kind: 'closed', at: 0, by: 'ops', why: 'mended by hand' } as const;
+  const view = viewAfter([begin('Stop')], { closing, endedAt: startedAt });
+  const [found] = keptFindings('db1', ['x'], new Map([['x', view]]), startedAt);
+  expect(found?.hint).toMatch(/given up already: {2}belay prune -y$/);
 });
 
 test('a host that does not answer is bad, in the words of its transport', async () => {

@@ -65,7 +65,7 @@ export function keptFindings(
           {
             ...about,
             says: `keeps what undos need of ${listed(own.map((each) => ownerText(each, now)))}`,
-            hint: `belay prune --dry-run says what may go and why the rest stays. To give one up:  belay discard ${own[0]?.executionId ?? ''} --why TEXT && belay prune -y`,
+            hint: hintFor(own),
           },
         ]),
     ...(strange.length === 0
@@ -78,6 +78,16 @@ export function keptFindings(
           },
         ]),
   ];
+}
+
+/** What a person has discarded or closed already goes with the next prune. */
+function hintFor(own: readonly ListedExecution[]): string {
+  const open = own.find(({ closing }) => closing === null);
+  const giveUp =
+    open === undefined
+      ? 'These are given up already:  belay prune -y'
+      : `To give one up:  belay discard ${open.executionId} --why TEXT && belay prune -y`;
+  return `belay prune --dry-run says what may go and why the rest stays. ${giveUp}`;
 }
 
 function ownerText({ executionId, endedAt, createdAt }: ListedExecution, now: number): string {
