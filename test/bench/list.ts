@@ -1,6 +1,6 @@
 /** Many executions in one state folder: `belay list` of them, as a process of its own, and what it costs that all of them wait. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -10,6 +10,7 @@ import { newExecutionId } from '../../src/runtime/execution-id.ts';
 import { headOf, summaryOf } from '../../src/runtime/summary.ts';
 import { Woken } from '../../src/runtime/woken.ts';
 import { builtBelay } from '../support/built.ts';
+import { writingCpuMs } from './machine.ts';
 import { note } from './report.ts';
 import { plain, runbook, step } from '../support/run-toy.ts';
 
@@ -89,18 +90,33 @@ function ended(name: string): EngineEvent {
   };
 }
 
-/** In seconds. */
-function fastest(dir: string, ...more: readonly string[]): number {
+interface Listing {
+  readonly seconds: number;
+  /** Of that process: on a busy machine it says more than the clock on the wall. */
+  readonly cpuSeconds: number;
+}
+
+/** The least of some rounds, of each figure. */
+function fastest(dir: string, ...more: readonly string[]): Listing {
+  const figures = join(dir, 'cpu-ms');
   const rounds = more.includes('--json') && !more.includes('--brief') ? 1 : roundsEach;
-  const seconds = Array.from({ length: rounds }, () => {
+  const listings = Array.from({ length: rounds }, (): Listing => {
     const began = performance.now();
-    const args = [builtBelay(), 'list', '--limit', String(count), '--state', dir, ...more];
+    const list = [builtBelay(), 'list', '--limit', String(count), '--state', dir, ...more];
+    const args = [...writingCpuMs(figures), ...list];
     const out = execFileSync(process.execPath, args, { encoding: 'utf8', maxBuffer: 1024 * 1024 * 1024 });
     if (out.split('\n').length < count) throw new Error(`it listed ${out.split('\n').length} lines`);
-    return (performance.now() - began) / 1000;
+    const seconds = (performance.now() - began) / 1000;
+    return { seconds, cpuSeconds: Number(readFileSync(figures, 'utf8')) / 1000 };
   });
-  return Math.min(...seconds);
+  return {
+    seconds: Math.min(...listings.map(({ seconds }) => seconds)),
+    cpuSeconds: Math.min(...listings.map(({ cpuSeconds }) => cpuSeconds)),
+  };
 }
+
+const said = ({ seconds, cpuSeconds }: Listing): string =>
+  `${seconds.toFixed(2)} s (${cpuSeconds.toFixed(2)} s of CPU)`;
 
 /** All of them wait, and one is answered. */
 async function benchLeft(dir: string): Promise<boolean> {
@@ -146,17 +162,17 @@ export async function benchList(): Promise<boolean> {
     const before = fastest(dir);
     const isFast = note({
       what: `\`belay list\` of ${count} executions, ${count / 10} of them waiting, the process included (fastest of ${roundsEach})`,
-      before: `${before.toFixed(2)} s, folding the events of each`,
-      now: `${now.toFixed(2)} s`,
+      before: `${said(before)}, folding the events of each`,
+      now: said(now),
       limit: `at most ${secondsMax} s`,
-      holds: now <= secondsMax,
+      holds: now.seconds <= secondsMax,
     });
     const isFastAsJson = note({
       what: `the same as JSON, \`belay list --json --brief\``,
-      before: `${full.toFixed(2)} s without \`--brief\`, folding the events of each`,
-      now: `${json.toFixed(2)} s`,
+      before: `${said(full)} without \`--brief\`, folding the events of each`,
+      now: said(json),
       limit: `at most ${secondsMax} s`,
-      holds: json <= secondsMax,
+      holds: json.seconds <= secondsMax,
     });
     return (await benchLeft(dir)) && isFast && isFastAsJson;
   } finally {

@@ -28,6 +28,13 @@ function machine(): { readonly cpuSeconds: number; readonly forks: number } {
   return { cpuSeconds: (user + nice + system) / 100, forks: Number(/^processes (\d+)$/m.exec(stat)?.[1]) };
 }
 
+/** What makes a Node program write its CPU time to that file when it ends, in ms: arguments that come before the program. */
+export function writingCpuMs(file: string): readonly string[] {
+  const atEnd = `import { writeFileSync } from 'node:fs';
+process.on('exit', () => { const { user, system } = process.cpuUsage(); writeFileSync(${JSON.stringify(file)}, String((user + system) / 1000)); });`;
+  return ['--import', `data:text/javascript,${encodeURIComponent(atEnd)}`];
+}
+
 export function median(values: readonly number[]): number {
   return values.toSorted((left, right) => left - right)[Math.floor(values.length / 2)] ?? NaN;
 }

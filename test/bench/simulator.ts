@@ -9,7 +9,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { median, must } from './machine.ts';
+import { median, must, writingCpuMs } from './machine.ts';
 import { note } from './report.ts';
 
 const growthMax = 1.3;
@@ -97,10 +97,7 @@ function cpuMsOfBelay(folder: string, document: object): number {
   writeFileSync(file, JSON.stringify(document));
   const figures = join(folder, 'cpu');
   const state = mkdtempSync(join(folder, 'state-'));
-  const atEnd = `import { writeFileSync } from 'node:fs';
-process.on('exit', () => { const { user, system } = process.cpuUsage(); writeFileSync(${JSON.stringify(figures)}, String((user + system) / 1000)); });`;
-  const hook = `data:text/javascript,${encodeURIComponent(atEnd)}`;
-  must(process.execPath, ['--import', hook, program, 'run', file, '-y', '--state', state], folder);
+  must(process.execPath, [...writingCpuMs(figures), program, 'run', file, '-y', '--state', state], folder);
   return Number(readFileSync(figures, 'utf8'));
 }
 
