@@ -7,10 +7,11 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
+import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Accounts, interleaved, secondsOf, tableOf, type Side } from './accounts.ts';
+import { commitNow } from './report.ts';
 
 const hostsWanted = Number(process.env['BELAY_BENCH_BARE_HOSTS'] ?? 200);
 const rounds = Number(process.env['BELAY_BENCH_ROUNDS'] ?? 3);
@@ -147,7 +148,7 @@ function measure(program: string, folder: string, names: readonly string[], acco
   };
   interleaved(accounts, [theirs, ours], rounds);
   const ratio = secondsOf(ours) / secondsOf(theirs);
-  const text = `One command on ${names.length} bare hosts (sshd alone, in mount and name spaces of its own), no connection open, ${kex} on both sides, medians of ${rounds} rounds. What is asked for is
+  const text = `One command on ${names.length} bare hosts (sshd alone, in mount and name spaces of its own), no connection open, ${kex} on both sides, medians of ${rounds} rounds at commit ${commitNow()} (load of the machine: ${(loadavg()[0] ?? 0).toFixed(0)}). What is asked for is
 at most ${ratioMax} times the wall time of OpenSSH; it is ${ratio.toFixed(2)} times.
 
 ${tableOf([theirs, ours])}

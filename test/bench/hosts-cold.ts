@@ -4,10 +4,11 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Lab } from '../lab/hosts/lab.ts';
 import { Accounts, interleaved, secondsOf, tableOf, type Side } from './accounts.ts';
+import { commitNow } from './report.ts';
 
 export interface Cold {
   readonly text: string;
@@ -58,7 +59,7 @@ export function benchCold(lab: Lab, names: readonly string[], folder: string): C
   const ratio = secondsOf(ours) / secondsOf(theirs);
   const tree = treeMegabytes([program, 'run', file, '-y', '--state', join(folder, 'memory')], folder);
   const holds = ratio <= ratioMax && tree <= treeMax;
-  const text = `One command on ${names.length} hosts, no connection open, ${kex} on both sides, medians of ${rounds} rounds. What is asked for is at most ${ratioMax} times the wall time of OpenSSH; it is
+  const text = `One command on ${names.length} hosts, no connection open, ${kex} on both sides, medians of ${rounds} rounds at commit ${commitNow()} (load of the machine: ${(loadavg()[0] ?? 0).toFixed(0)}). What is asked for is at most ${ratioMax} times the wall time of OpenSSH; it is
 ${ratio.toFixed(2)} times. The second row is a loop over OpenSSH that does for each command what a claim asks of the host at the least (mkdir, sync, setsid, sync): what it takes beyond
 the first row is there whatever the controller is written in. Belay's whole tree of processes held at most ${tree} MB meanwhile (pages that are shared counted once), at most ${treeMax}.
 

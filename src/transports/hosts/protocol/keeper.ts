@@ -12,7 +12,7 @@
  *
  * What is said goes out on two streams. Each line on standard error begins with the nonce and the number of a request;
  * such lines are short, and a write of one is never torn. Bytes of output go to standard output in frames, each after
- * its header; several shells write there, so one at a time takes the lock, a line in a named pipe.
+ * its header; several shells write there, so one at a time takes the lock, a line in a pipe.
  *
  * Descriptors: 3 output, 4 words, 5 the lock, 6 requests, 7 and 8 the workers' requests, 9 a worker has taken its block.
  */
