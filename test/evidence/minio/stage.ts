@@ -168,16 +168,35 @@ export class MinioStage {
     };
   }
 
-  /** An empty desk, the old package on every node, every node in nginx, and no lock that a failed case left. */
+  /** An empty desk, the old package on every node, every node serving and in nginx, and no lock that a failed case left. */
   async reset(): Promise<void> {
     await this.endAll();
     this.desk[Symbol.dispose]();
     this.desk = this.newDesk();
     const hosts = [...this.minio.nodes, 'lb1'];
+    await Promise.all(hosts.map((host) => this.minio.lab.thaw(host)));
     await Promise.all(hosts.map((host) => this.minio.run(host, 'rm -rf /var/tmp/belay-lock*')));
     const install =
       'export DEBIAN_FRONTEND=noninteractive; [ "$(dpkg-query -W -f \'${Version}\' belay-demo)" = 1.0 ] || apt-get install -y -qq --allow-downgrades belay-demo=1.0 >/dev/null';
     await Promise.all(this.minio.nodes.map((node) => this.minio.run(node, install)));
+    if (await this.#mended()) await this.minio.untilHealthy();
+  }
+
+  /** Whether a case that failed half-way had left something: drives that are full, a server that stands still or is stopped, a node out of nginx. */
+  async #mended(): Promise<boolean> {
+    const { minio } = this;
+    const node = [
+      'for f in /stg/data/data*/full; do [ ! -e "$f" ] || { rm -f "$f"; echo full; }; done',
+      'systemctl is-active -q minio || { systemctl start minio; echo stopped; }',
+      'systemctl kill -s CONT minio',
+    ].join('; ');
+    const file = paths.nginxConfiguration;
+    const nginx = `grep -q ' down;' ${file} || exit 0; sed -i 's/ down;/;/' ${file}; systemctl reload nginx; echo drained`;
+    const found = await Promise.all([
+      ...minio.nodes.map((name) => minio.run(name, node)),
+      minio.run('lb1', nginx),
+    ]);
+    return found.some((said) => said !== '');
   }
 
   async down(): Promise<void> {
