@@ -47,6 +47,32 @@ const write = (name: string, content: string): string =>
 const ask = `- { name: Ask, action: 'aws:approve', inputs: { Approvers: ['${userInfo().username}'], Message: go on?, MinRequiredApprovals: 1 } }`;
 const fail = `- { name: Fail, action: 'host:command', inputs: { Host: here, Script: 'exit 1' }, undo: { none: it looks } }`;
 
+/** The same folder with another AWS. */
+function reopen(change: (aws: Aws) => Aws): void {
+  belay.close();
+  belay = new Belay({
+    state: join(dir, 'state'),
+    cwd: dir,
+    env: {},
+    stdin: () => Promise.resolve(''),
+    openTransports: async (options) => {
+      const transports = await openTransports(options);
+      return { ...transports, aws: change(transports.aws) };
+    },
+  });
+}
+
+/** EC2 with other words in what it says of snapshots. */
+const said = (aws: Aws, words: () => readonly (readonly [string, string])[]): Aws => ({
+  ...aws,
+  call: async (...given) => {
+    const reply = await aws.call(...given);
+    if (given[0].operation !== 'DescribeSnapshots') return reply;
+    const text = words().reduce((all, [from, to]) => all.replaceAll(from, to), JSON.stringify(reply));
+    return JSON.parse(text) as typeof reply;
+  },
+});
+
 test('a command with an undo list may have changed something, and the rollback that runs the list is named', async () => {
   const id = await run(
     `- name: Restart
@@ -84,14 +110,19 @@ test('what was under way when it was cancelled may have changed something', asyn
     file,
     `schemaVersion: '0.3'\nrollback: { when: never }\nmainSteps: [{ name: Snap, action: 'ebs:snapshot', inputs: { Host: db1, Mounts: [/var/lib/postgresql] } }]\n`,
   );
+  let isHeld = true;
+  reopen((aws) => said(aws, () => (isHeld ? [['"State":"completed"', '"State":"pending"']] : [])));
   const { id } = await belay.start({ file, texts: {}, values: {}, secrets: {}, sandbox: true });
   const world = (): string => readFileSync(path(`state/executions/${id}/world.json`), 'utf8');
   const running = belay.run(id, { onWait: 'leave' });
   await expect
-    .poll(() => Object.keys((JSON.parse(world()) as { snapshots: object }).snapshots).length)
+    .poll(() => Object.keys((JSON.parse(world()) as { snapshots: object }).snapshots).length, {
+      timeout: 30_000,
+    })
     .toBe(1);
   await belay.cancel(id);
   await running;
+  isHeld = false;
   expect((await belay.view(id)).status).toBe('Cancelled');
   expect(await endingOf(id)).not.toContain('Nothing is left changed');
   expect(await endingOf(id)).toContain('Snap may have changed something');
@@ -196,18 +227,10 @@ test('an expression in an input that decides is described by the most that it ma
 });
 
 /** As where the key of an encrypted volume cannot be used: EC2 takes the call, and the snapshot ends in error. */
-const inError = (aws: Aws): Aws => ({
-  ...aws,
-  call: async (...given) => {
-    const reply = await aws.call(...given);
-    if (given[0].operation !== 'DescribeSnapshots') return reply;
-    const text = JSON.stringify(reply).replaceAll(
-      '"State":"completed"',
-      '"State":"error","StateMessage":"Given key ID is not accessible"',
-    );
-    return JSON.parse(text) as typeof reply;
-  },
-});
+const inError = (aws: Aws): Aws =>
+  said(aws, () => [
+    ['"State":"completed"', '"State":"error","StateMessage":"Given key ID is not accessible"'],
+  ]);
 
 test.each([
   ['aws:createSnapshot', { VolumeId: sandboxIds.db1Data }],
@@ -215,17 +238,7 @@ test.each([
 ])(
   'a snapshot of %s that ended in error is there until it is taken back, and is told so',
   async (action, inputs) => {
-    belay.close();
-    belay = new Belay({
-      state: join(dir, 'state'),
-      cwd: dir,
-      env: {},
-      stdin: () => Promise.resolve(''),
-      openTransports: async (options) => {
-        const transports = await openTransports(options);
-        return { ...transports, aws: inError(transports.aws) };
-      },
-    });
+    reopen(inError);
     const id = await run(`- { name: Snap, action: '${action}', inputs: ${JSON.stringify(inputs)} }`, {
       sandbox: true,
     });
