@@ -115,10 +115,10 @@ const sentences: readonly (readonly [RegExp, Check])[] = [
   // Of a target on which nothing ran by an author's word, every line counts.
   [/^(?:By what its undo told, w|W)hat else was changed on .+? is as it was at [\d:]+\./, hasWordThere],
   [/^By what its undo told, (.+?) (?:is|are) as (?:it was|they were) at [\d:]+\./, isAsItWas],
-  [/^What (.+?) changed on .+? was put back, and a later undo changed it again\./, hasBegun],
-  [/^What (.+?) changed on .+? stays, by (?:its|their) undo: none\./, hasBegun],
-  [/^What (.+?) changed on .+? is as (?:its|their) undo list left it\./, hasBegun],
-  [/^What (.+?) did(?: on .+?)? is as (?:its|their) undo list left it\./, hasBegun],
+  [/^What ([^.]+?) changed on .+? was put back, and a later undo changed it again\./, hasBegun],
+  [/^What ([^.]+?) changed on .+? stays, by (?:its|their) undo: none\./, hasBegun],
+  [/^What ([^.]+?) changed on .+? is as (?:its|their) undo list left it\./, hasBegun],
+  [/^What ([^.]+?) did(?: on .+?)? is as (?:its|their) undo list left it\./, hasBegun],
   [/^(.+?) (?:is|are) as (?:it was|they were) at [\d:]+\./, isAsItWas],
 ];
 
