@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { listLines } from '../../src/cli/view/list-lines.ts';
 import { leftWaitingLines } from '../../src/cli/view/left-waiting.ts';
 import { makeStyle } from '../../src/cli/view/style.ts';
 import type { RecordedEvent } from '../../src/engine/index.ts';
@@ -122,6 +123,25 @@ test('who leaves it is told each wait below, with the command that answers it fr
   expect(lines[1]).toContain('Fleet@a/Ask: on a?');
   expect(lines[2]).toContain(`belay approve ${id} --step Fleet@a/Ask `);
   expect(lines.at(-1)).toBe(`  and then  belay resume ${id}`);
+});
+
+test('what was answered below is told there, and it is the root that is resumed', async () => {
+  const { id } = await left(fleet('a', 'b'));
+  const style = makeStyle({ color: false, unicode: true });
+  const told = async () => leftWaitingLines(await belay.view(id), style, await belay.waits(id));
+  await belay.decide(id, 'Fleet@a/Ask', yes);
+  const [first, path, answer] = await told();
+  expect([first, path]).toEqual(['Waiting at 2 steps', '  Fleet@a/Ask: answered']);
+  expect(answer).toMatch(/^ {4}.+ approved, /);
+  expect((await told()).at(-1)).toBe(`  and then  belay resume ${id}`);
+  await belay.decide(id, 'Fleet@b/Ask', yes);
+  expect((await told())[0]).toBe('Answered at 2 steps');
+  expect((await told()).at(-1)).toBe(`  it goes on with  belay resume ${id}`);
+  const below = await belay.listBelow(id);
+  const resumes = listLines(below, Date.now(), style)
+    .slice(1)
+    .map((line) => line.split(': ').at(-1));
+  expect(resumes).toEqual([`belay resume ${id}`, `belay resume ${id}`]);
 });
 
 test('what happens below is told as it happens, by paths from the root', async () => {

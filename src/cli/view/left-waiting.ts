@@ -76,8 +76,9 @@ const waitsMax = 20;
 function sideBySideLines(view: ExecutionView, waits: readonly AnyWait[], style: Style): string[] {
   const { executionId } = view;
   const more = waits.length - waitsMax;
+  const isAnswered = waits.every((wait) => isSettled(wait.waiting, answersTo(wait)));
   return [
-    style.paint('warn', `Waiting at ${waits.length} steps`),
+    style.paint('warn', `${isAnswered ? 'Answered' : 'Waiting'} at ${waits.length} steps`),
     ...waits.slice(0, waitsMax).flatMap((wait) => {
       const { says, commands } = wordsOf(executionId, wait, true);
       const answers = answersTo(wait).map((answer) => `    ${answeredText(answer)}`);
@@ -90,6 +91,6 @@ function sideBySideLines(view: ExecutionView, waits: readonly AnyWait[], style: 
       ];
     }),
     ...(more > 0 ? [`  and at ${more} more: belay show ${executionId} --json`] : []),
-    ...goingOn(view),
+    ...goingOn(view, isAnswered),
   ];
 }

@@ -79,13 +79,13 @@ function whereText(view: ListedExecution): string {
 
 /** Of one whose only question is answered, although nobody has gone on with it. */
 function answeredAlready(
-  { executionId, at, answered = [], waits, leftTo }: ListedExecution,
+  { executionId, at, answered = [], waits, leftTo, child }: ListedExecution,
   waiting: NonNullable<ListedExecution['waiting']>,
 ): string | undefined {
   const [last] = answered.slice(-1);
   if (last === undefined || waits.length > 1 || !isSettled(waiting, answered)) return undefined;
   const where = isAskedAsAWhole(waiting) || at === null ? '' : `${printable(at)}, `;
-  const next = leftTo === 'daemon' ? 'belay daemon goes on' : `belay resume ${executionId}`;
+  const next = leftTo === 'daemon' ? 'belay daemon goes on' : `belay resume ${child?.root ?? executionId}`;
   return `${where}${wordText(last)}: ${next}`;
 }
 
