@@ -25,9 +25,10 @@ interface Subject {
 const subjects: Readonly<Record<string, Subject>> = {
   steps: { benches: [benchSteps, benchStartUp], section: null },
   engine: {
-    benches: [benchList, benchWaitingExecutions, benchTargets],
+    benches: [benchList, benchTargets],
     section: 'The engine and its journal',
   },
+  waiting: { benches: [benchWaitingExecutions], section: 'Executions that wait' },
   inputs: {
     benches: [benchSimulator, benchSchedule, benchDocuments, benchCompliance, benchRetention],
     section: 'Large inputs',

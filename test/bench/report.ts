@@ -29,6 +29,7 @@ export function note(measured: Measured): boolean {
 
 /** The sections of docs/performance.md, by their titles. */
 export type Section =
+  | 'Executions that wait'
   | 'A rollback of local targets'
   | 'Calls to hosts'
   | 'Large inputs'
