@@ -31,6 +31,9 @@ const units: Readonly<Record<string, string>> = {
   '/etc/systemd/system/t-term.service':
     '[Service]\nExecStart=/bin/sh -c \'trap "" TERM; while :; do sleep 1; done\'\nTimeoutStopSec=2\n',
   '/etc/systemd/system/t-cond.service': `[Unit]\nConditionPathExists=/nonexistent\n${sleeper}`,
+  '/etc/systemd/system/t-one.service':
+    '[Service]\nType=oneshot\nExecStart=/bin/sh -c "echo no port is free >&2; exit 1"\n',
+  '/etc/systemd/system/t-dep.service': `[Unit]\nRequires=t-one.service\nAfter=t-one.service\n${sleeper}`,
   '/etc/systemd/system/t-tmpl@.service': installed,
   '/etc/systemd/system/t-tick.timer': '[Timer]\nOnCalendar=2030-01-01\n',
   '/etc/systemd/system/t-tick.service': sleeper,
@@ -120,9 +123,10 @@ describe.skipIf(reason)(
       't-fork': /did not stay so for 5 s/,
     };
     test.each([...drawn('the service that dies', Object.keys(dying))])(
-      '%s, which dies seconds after its start, is not up',
+      '%s, which dies seconds after its start, is not up, and its undo leaves no mark of that',
       async (Name) => {
         const why = dying[Name] ?? /never/;
+        await sh(`systemctl reset-failed ${Name}`);
         const done = await set(Name, { State: 'started' });
         expect(done.ending).toMatchObject({
           kind: 'failed',
@@ -130,9 +134,17 @@ describe.skipIf(reason)(
           message: expect.stringMatching(why),
         });
         expect(await undo(service, done, world)).toMatchObject({ kind: 'done' });
-        expect(await sh(`systemctl is-active ${Name}`)).toMatch(/inactive|failed/);
+        expect(await sh(`systemctl is-active ${Name}`)).toBe('inactive');
       },
     );
+
+    test('a unit that had failed before is not called sound by an undo', async () => {
+      await sh('systemctl reset-failed t-one; systemctl start t-one');
+      const done = await set('t-one', { State: 'started' });
+      expect(done.ending).toMatchObject({ kind: 'failed', code: 'SERVICE_FAILED' });
+      expect(await undo(service, done, world)).toMatchObject({ kind: 'done', changes: [] });
+      expect(await sh('systemctl is-active t-one')).toBe('failed');
+    });
 
     test('a loop of restarts that happens to be active when it is looked at is not "active already"', async () => {
       await sh('systemctl start t-loop; sleep 2');
@@ -186,6 +198,7 @@ describe.skipIf(reason)(
         'restarted',
         /systemctl says: .*Operation refused, unit t-refuse.service may be requested by dependency only/,
       ],
+      ['t-dep', 'started', /t-one.service, which it needs, has failed: .*no port is free/],
       ['t-cond', 'started', /condition.*ConditionPathExists=\/nonexistent/],
     ])('%s fails with the words of systemctl', async (Name, State, why) => {
       expect((await set(Name, { State })).ending).toMatchObject({

@@ -146,8 +146,8 @@ const onOne = defineAction({
       finish: (end, { inputs }) => {
         const said = fieldsOrFailure(end, (fields) => ({ changes: changesOf(end, inputs, fields) }));
         if ('failure' in said) return said.failure;
-        const note = hints(inputs, said.fields).join('; ');
         const changes = changesOf(end, inputs, said.fields);
+        const note = changes.length === 0 ? '' : hints(inputs, said.fields).join('; ');
         return done(outputsOf(said.fields), note === '' ? { changes } : { changes, note });
       },
     }),
@@ -169,7 +169,9 @@ export const service = overHosts(onOne);
 /** A restart or reload leaves the unit as active as it was: then there is no state to go back to. */
 function stateBefore(before: Before, { State }: Inputs): string {
   if (State === undefined) return '-';
-  return isUp(before.active) ? 'started' : 'stopped';
+  if (isUp(before.active)) return 'started';
+  // One that had failed before may be called that afterwards; one that had not may not.
+  return before.active === 'inactive' ? 'inactive' : 'stopped';
 }
 
 /** What systemctl can put back; the other states (static, generated …) the step never left. */

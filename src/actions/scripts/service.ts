@@ -57,14 +57,22 @@ ctl() {
   words=$(systemctl "$@" 2>&1)
   rc=$?
   [ -z "$words" ] || printf '%s\\n' "$words"
-  words=$(printf '%s\\n' "$words" | sed -e '/^See .*details/d' -e 's/ See "\\{0,1\\}systemctl status.*$//' -e 's/^See system logs.*$//')
+  words=$(printf '%s\\n' "$words" | sed -e '/^See .*details/d' -e 's/ See "\\{0,1\\}systemctl status.*$//' -e 's/^See system logs.*$//' -e "s/ See 'journalctl.*$//")
   return $rc
 }
 # What the unit's own programs said last; systemd's words about it only where they said nothing.
 last_words() {
-  last=$(journalctl --no-pager -q -o cat -n 3 "_SYSTEMD_UNIT=$(property Id)" 2>/dev/null)
-  [ -n "$last" ] || last=$(journalctl --no-pager -q -o cat -n 3 -u "$unit" 2>/dev/null)
+  set -- "\${1:-$unit}"
+  last=$(journalctl --no-pager -q -o cat -n 3 "_SYSTEMD_UNIT=$1" 2>/dev/null)
+  [ -n "$last" ] || last=$(journalctl --no-pager -q -o cat -n 3 -u "$1" 2>/dev/null)
   printf %s "$last" | tr '\\n' '|' | cut -c 1-400
+}
+# A start that failed for another unit says so and not for which.
+broken_needs() {
+  case $words in *'dependency job'*) ;; *) return 0 ;; esac
+  for one in $(property Requires) $(property BindsTo) $(property Requisite); do
+    [ "$(systemctl is-failed -- "$one" 2>/dev/null)" != failed ] || printf '; %s, which it needs, has failed: %s' "$one" "$(last_words "$one")"
+  done
 }
 broke() {
   report
@@ -72,7 +80,7 @@ broke() {
   said=$(in_words "$words")
   condition=
   ! unconditioned || condition='; a condition of the unit is not met'
-  fail SERVICE_FAILED "$unit $1: $(property ActiveState)/$(property SubState), result $(property Result)$condition\${said:+; systemctl says: $said}; the journal ends: $(last_words)"
+  fail SERVICE_FAILED "$unit $1: $(property ActiveState)/$(property SubState), result $(property Result)$condition\${said:+; systemctl says: $said}; the journal ends: $(last_words "$(property Id)")$(broken_needs)"
 }
 # Whether what systemd has read of the unit is older than its files. It does not notice a first drop-in in a new folder.
 is_outdated() {
@@ -161,6 +169,8 @@ stop_unit() {
     [ "$(systemctl is-active -- "$one" 2>/dev/null)" != active ] || say trigger "$one"
   done
 }
+# As before a start that failed: systemd keeps the mark of it, and calls the host degraded, until somebody takes it away.
+unfail_unit() { [ "$(property ActiveState)" != failed ] || ctl reset-failed -- "$unit" || broke "could not be cleared of its failure"; }
 restart_unit() {
   read_anew
   systemctl reset-failed -- "$unit" 2>/dev/null
@@ -186,7 +196,7 @@ report() { unit_now is; }
 resolve
 case $(property LoadState) in
   not-found) fail UNIT_NOT_FOUND "there is no unit $unit" ;;
-  masked) case $state:$enabled in -:- | -:disabled | stopped:- | stopped:disabled) ;; *) fail UNIT_MASKED "$unit is masked: systemctl unmask it first" ;; esac ;;
+  masked) case $state:$enabled in -:- | -:disabled | stopped:- | stopped:disabled | inactive:- | inactive:disabled) ;; *) fail UNIT_MASKED "$unit is masked: systemctl unmask it first" ;; esac ;;
 esac
 unit_now was
 unlike() { report; fail NOT_ENABLED "$unit $1"; }
@@ -234,6 +244,9 @@ once_more() { [ "$(property ActiveState)" != active ] || { "$1"; say again "$uni
 case $state in
   started) start_unit ;;
   stopped) stop_unit ;;
+  inactive)
+    stop_unit
+    unfail_unit ;;
   restarted) restart_unit ;;
   reloaded) reload_unit ;;
   restarted-again) once_more restart_unit ;;

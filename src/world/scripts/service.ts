@@ -37,7 +37,10 @@ const set: ScriptModel = {
     const name = unitName(given);
     const unit = unitFile(state, host, name);
     if (!unit) return no([], 'UNIT_NOT_FOUND', `there is no unit ${given}`);
-    if (unit.enablement === 'masked' && !(['-', 'stopped'].includes(wanted) && enablement !== 'enabled'))
+    if (
+      unit.enablement === 'masked' &&
+      !(['-', 'stopped', 'inactive'].includes(wanted) && enablement !== 'enabled')
+    )
       return no([], 'UNIT_MASKED', `${given} is masked: systemctl unmask it first`);
     const was = `was=${standing(run, name)}`;
 
@@ -77,6 +80,9 @@ function bring({ state, host, now }: ScriptRun, name: string, wanted: string): R
       return startUnit(state, host, name, now);
     case 'stopped':
       return isActive(host, name) ? stopUnit(state, host, name) : undefined;
+    case 'inactive':
+      // As it is after a stop: no unit at all, so none that has failed.
+      return host.units[name] === undefined ? undefined : stopUnit(state, host, name);
     case 'restarted':
       return stopUnit(state, host, name) ?? startUnit(state, host, name, now);
     case 'reloaded':
