@@ -3,9 +3,10 @@
  * to a request signed with them. No list is needed and no other secret: a node checks the key before the signature.
  */
 import { S3Failure } from '../../transports/s3/failure.ts';
-import { askAdmin } from './admin.ts';
+import { isJsonObject, type Json } from '../../json.ts';
+import { askAdmin, askAdminBytes } from './admin.ts';
 import type { Cluster, KeyInputs, Node } from './cluster.ts';
-import { encryptedBody } from './encrypted-body.ts';
+import { decryptedBody, encryptedBody } from './encrypted-body.ts';
 
 /** `otherSecret`: enabled, and the secret that was given is not its own. */
 export type KeyState = 'enabled' | 'otherSecret' | 'disabled' | 'absent';
@@ -27,6 +28,26 @@ export async function keyState(cluster: Cluster, node: Node, key: KeyInputs): Pr
       default:
         throw error;
     }
+  }
+}
+
+/** The user to whom the key belongs. Undefined: it is no such key, or the asker may not look, or the answer is not to be read. */
+export async function ownerOf(
+  node: Node,
+  asker: KeyInputs,
+  accessKey: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const question = { method: 'GET', path: '/info-service-account', query: { accessKey } } as const;
+  try {
+    const answer = await askAdminBytes(node, asker, question, signal);
+    const info = JSON.parse(decryptedBody(asker.SecretKey, answer)?.toString('utf8') ?? 'null') as Json;
+    const owner = isJsonObject(info) ? info['parentUser'] : undefined;
+    return typeof owner === 'string' ? owner : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError || isNoKey(error)) return undefined;
+    if (error instanceof S3Failure && error.code === 'AccessDenied') return undefined;
+    throw error;
   }
 }
 

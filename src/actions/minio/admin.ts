@@ -11,11 +11,21 @@ export type Question = Pick<HttpRequest, 'method' | 'path' | 'query' | 'body'>;
 
 /** Any 2xx. Rejects with S3Failure, HttpFailure, HostFailure. */
 export async function askAdmin(
-  { http }: Node,
+  node: Node,
   key: KeyInputs,
   question: Question,
   signal: AbortSignal,
 ): Promise<string> {
+  return (await askAdminBytes(node, key, question, signal)).toString('utf8');
+}
+
+/** As `askAdmin`, for an answer that is encrypted. */
+export async function askAdminBytes(
+  { http }: Node,
+  key: KeyInputs,
+  question: Question,
+  signal: AbortSignal,
+): Promise<Buffer> {
   const { defaultRegion, signed } = await import('../../transports/http/sign.ts');
   const request = { ...question, path: `${prefix}${question.path}`, silenceMs, signal };
   const answer = await http.send(
@@ -25,9 +35,10 @@ export async function askAdmin(
       region: defaultRegion,
     }),
   );
-  const text = await http.text(answer, replyBytesMax);
-  if (answer.status >= 200 && answer.status <= 299) return text;
-  throw await refusal(`${http.endpoint.label}: ${request.method} ${request.path}`, answer.status, text);
+  const body = await http.bytes(answer, replyBytesMax);
+  if (answer.status >= 200 && answer.status <= 299) return body;
+  const what = `${http.endpoint.label}: ${request.method} ${request.path}`;
+  throw await refusal(what, answer.status, body.toString('utf8'));
 }
 
 export interface Drive {

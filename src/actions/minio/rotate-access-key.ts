@@ -17,7 +17,7 @@ import {
 import { S3Failure } from '../../transports/s3/failure.ts';
 import type { Change } from '../../engine/events.ts';
 import { strictObject } from '../strict-object.ts';
-import { addKey, isNoKey, keyState, removeKey, setKeyStatus, type KeyState } from './access-keys.ts';
+import { addKey, isNoKey, keyState, ownerOf, removeKey, setKeyStatus, type KeyState } from './access-keys.ts';
 import { askAny } from './ask-any.ts';
 import { eachNode, keyedInputs, openCluster, type Cluster, type KeyInputs } from './cluster.ts';
 
@@ -103,6 +103,7 @@ export const rotateAccessKey = defineAction({
       const { State = 'rotated' } = inputs;
       using cluster = await openCluster(inputs, context);
       refuse(inputs, before);
+      await refuseOthers(inputs, cluster, context);
       await add(inputs, before, cluster, context);
       const wantedNew = await prove(inputs, cluster, newKey(inputs), ['enabled'], context);
       if (wantedNew !== undefined) return wantedNew;
@@ -188,6 +189,16 @@ function refuse(inputs: Inputs, before: Before): void {
       'STILL_ENABLED',
       `the access key ${OldAccessKey} is still enabled; removing it is the point of no return, so rotate first and see that nobody misses it`,
     );
+  }
+}
+
+/** A key of another user is used by an application that nobody has switched over. */
+async function refuseOthers(inputs: Inputs, cluster: Cluster, { signal }: ActionContext): Promise<void> {
+  const { User, OldAccessKey, NewAccessKey } = inputs;
+  for (const name of [OldAccessKey, NewAccessKey]) {
+    const owner = await askAny(cluster, (node) => ownerOf(node, inputs, name, signal));
+    if (owner !== undefined && owner !== User)
+      throw no('KEY_OF_ANOTHER', `the access key ${name} belongs to ${owner}, not to ${User}`);
   }
 }
 

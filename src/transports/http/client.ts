@@ -61,7 +61,12 @@ export class HttpClient {
   }
 
   /** The whole body of an answer. Rejects with HttpFailure, REPLY_TOO_LARGE beyond so many bytes. */
-  async text({ body }: HttpAnswer, bytesMax: number): Promise<string> {
+  async text(answer: HttpAnswer, bytesMax: number): Promise<string> {
+    return (await this.bytes(answer, bytesMax)).toString('utf8');
+  }
+
+  /** As `text`, of a body that is none. */
+  async bytes({ body }: HttpAnswer, bytesMax: number): Promise<Buffer> {
     const chunks: Buffer[] = [];
     let bytes = 0;
     for await (const chunk of body) {
@@ -72,7 +77,7 @@ export class HttpClient {
         throw new HttpFailure({ code: 'REPLY_TOO_LARGE', message, retryable: false, effect: 'unknown' });
       }
     }
-    return Buffer.concat(chunks).toString('utf8');
+    return Buffer.concat(chunks);
   }
 
   close(): void {

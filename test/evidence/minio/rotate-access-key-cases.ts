@@ -262,6 +262,32 @@ export function rotateAccessKeyCases(stand: () => Stand): void {
   );
 
   test(
+    'key: one that belongs to another user is refused before anything is changed, as the old and as the new one',
+    async () => {
+      const mine = await application();
+      const theirs = await application();
+      stand().env['NEW_SECRET'] = mine.next.secretKey;
+      expectTrouble(
+        await run({ ...mine.given, OldAccessKey: theirs.old.accessKey }),
+        1,
+        'KEY_OF_ANOTHER',
+        `${theirs.old.accessKey} belongs to ${theirs.user}, not to ${mine.user}`,
+        'Nothing was changed',
+      );
+      stand().env['NEW_SECRET'] = theirs.old.secretKey;
+      expectTrouble(
+        await run({ ...mine.given, NewAccessKey: theirs.old.accessKey }),
+        1,
+        'KEY_OF_ANOTHER',
+        'Nothing was changed',
+      );
+      expect([await answers(mine.old), await answers(theirs.old)]).toEqual(['works', 'works']);
+      expect([await answers(mine.next), await answers(theirs.next)]).toEqual([unknown, unknown]);
+    },
+    caseMs,
+  );
+
+  test(
     'key: a name that somebody else takes between the look and the adding is refused with nothing changed, and no undo removes the key of somebody else',
     async () => {
       const { user, old, next, given } = await application();
