@@ -14,6 +14,10 @@ const turns: readonly (readonly [turn: RegExp, instead: string])[] = [
   [/\b(?:stands|stand|stood) (?:twice|once)\b/i, 'is written twice'],
   [/\bsecret stands in\b/i, 'is in'],
   [/\b(?:must|may|cannot|never) stand in\b/i, 'be in, go into'],
+  [
+    /(?<!\bthere )\bis no (?:file|folder|map|list|number|whole|key|name|text|time|host|expression|selector|reference)\b/i,
+    'is not a …',
+  ],
   [/\bnone is there\b/i, 'there is none'],
   [/\b(?:thereof|whereof|wherein|hereby|therein)\b/i, 'of it, in which, by this'],
   [/\bis being (?:had|done unto)\b/i, 'somebody does it'],

@@ -5,7 +5,7 @@ import type { RawOptions } from './options.ts';
 /** How long `--wait-lock` alone waits. */
 const lockWaitSecondsDefault = 3600;
 
-/** Throws Refusal for what is no number of seconds. */
+/** Throws Refusal for what is not a number of seconds. */
 export function lockWaitOf(options: RawOptions): { readonly lockWaitSeconds?: number } {
   const given = options['waitLock'];
   if (given === undefined) return {};
@@ -15,7 +15,7 @@ export function lockWaitOf(options: RawOptions): { readonly lockWaitSeconds?: nu
   throw new Refusal(
     'usage',
     'BAD_WAIT',
-    `--wait-lock ${typeof given === 'string' ? given : '?'}: that is no number of seconds`,
+    `--wait-lock ${typeof given === 'string' ? given : '?'}: that is not a number of seconds`,
     {
       hint: 'write --wait-lock=600, or --wait-lock at the end for an hour',
     },

@@ -23,7 +23,7 @@ export function pairsOf(flag: string, texts: readonly string[]): Record<string, 
   for (const text of texts) {
     const equals = text.indexOf('=');
     if (equals <= 0) {
-      throw new Refusal('usage', 'BAD_PAIR', `${flag} ${text}: that is no NAME=VALUE`, {
+      throw new Refusal('usage', 'BAD_PAIR', `${flag} ${text}: that is not a NAME=VALUE`, {
         hint: `for example  ${flag} ${flag === '--secret' ? 'Password=env:PGPASSWORD' : 'Host=db1'}`,
       });
     }

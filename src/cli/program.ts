@@ -97,7 +97,7 @@ function commandNamed(name: string | undefined): CommandSpec | undefined {
   return commandTree.find((spec) => spec.name === name);
 }
 
-/** The first word that is no option names the command, or its family together with the next one. */
+/** The first word that is not an option names the command, or its family together with the next one. */
 function commandOf(words: readonly string[]): CommandSpec | undefined {
   for (const [index, word] of words.entries()) {
     const found = commandNamed(word) ?? commandNamed(`${word} ${words[index + 1]}`);

@@ -21,7 +21,7 @@ function entryOf(text: string): JsonObject {
   for (const part of text.split(',')) {
     const [, name, first] = /^\s*([A-Za-z]+)=(.*)$/.exec(part) ?? [];
     if (name !== undefined) {
-      if (![...lists, ...texts].includes(name)) throw wrong(text, `${name} is no key of a location`);
+      if (![...lists, ...texts].includes(name)) throw wrong(text, `${name} is not a key of a location`);
       if (entry[name] !== undefined) throw wrong(text, `${name} is given twice`);
       key = name;
     }
@@ -33,7 +33,7 @@ function entryOf(text: string): JsonObject {
     entry[key] = texts.includes(key) ? value : [...((had as string[] | undefined) ?? []), value];
   }
   const bad = [...((entry['Accounts'] as string[] | undefined) ?? [])].find((id) => !/^\d{12}$/.test(id));
-  if (bad !== undefined) throw wrong(text, `${bad} is no account of 12 digits`);
+  if (bad !== undefined) throw wrong(text, `${bad} is not an account of 12 digits`);
   return entry;
 }
 

@@ -46,11 +46,11 @@ export function coerceArgument(type: ParameterType, given: Json): Coercion {
       if (typeof value === 'string' && /^[+-]?\d+$/.test(value) && Number.isSafeInteger(Number(value))) {
         return { ok: true, value: Number(value) };
       }
-      return { ok: false, problem: `${shown(value)} is no whole number` };
+      return { ok: false, problem: `${shown(value)} is not a whole number` };
     case 'StringMap': {
       const map = typeof value === 'string' ? (isBlank(value) ? {} : parseJson(value)) : value;
       if (isJsonObject(map)) return { ok: true, value: map };
-      return { ok: false, problem: `${shown(value)} is no map`, hint: 'Give JSON: {"key": "value"}.' };
+      return { ok: false, problem: `${shown(value)} is not a map`, hint: 'Give JSON: {"key": "value"}.' };
     }
     default:
       return base satisfies never;
@@ -90,7 +90,7 @@ function coerceMapList(given: Json): Coercion {
   if (!Array.isArray(list)) {
     return {
       ok: false,
-      problem: `${shown(given)} is no list of maps`,
+      problem: `${shown(given)} is not a list of maps`,
       hint: 'Give JSON: [{"key": "value"}].',
     };
   }
@@ -99,7 +99,7 @@ function coerceMapList(given: Json): Coercion {
     const map = typeof item === 'string' ? parseJson(item) : item;
     // One element may hold the whole list: that is how it travels over the AWS API.
     if (Array.isArray(map) && list.length === 1) return coerceMapList(map);
-    if (!isJsonObject(map)) return { ok: false, problem: `its element ${shown(item)} is no map` };
+    if (!isJsonObject(map)) return { ok: false, problem: `its element ${shown(item)} is not a map` };
     maps.push(map);
   }
   return { ok: true, value: maps };

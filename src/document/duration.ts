@@ -4,7 +4,7 @@ const duration =
   /^P(?=\d|T)(?:(\d+)W)?(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:[.,]\d{1,9})?)S)?)?$/;
 
 /**
- * Milliseconds, rounded up, so that a wait is never shorter than written; undefined when the text is no duration.
+ * Milliseconds, rounded up, so that a wait is never shorter than written; undefined when the text is not a duration.
  * Years and months are refused: they have no fixed length. So are signs: SSM takes no negative durations.
  */
 export function parseDurationMs(text: string): number | undefined {
@@ -21,7 +21,7 @@ export function parseDurationMs(text: string): number | undefined {
 
 const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?$/i;
 
-/** Milliseconds since 1970; undefined when the text is no instant. Without an offset it is UTC, never the local zone. */
+/** Milliseconds since 1970; undefined when the text is not an instant. Without an offset it is UTC, never the local zone. */
 export function parseInstantMs(text: string): number | undefined {
   const match = instant.exec(text.trim());
   if (match === null) return undefined;

@@ -26,7 +26,7 @@ export const documentCodes = {
   // Parameters
   PARAMETER_TYPE: 'A parameter type that does not exist.',
   DEFAULT_VALUE: "A parameter's default does not satisfy the parameter's own definition.",
-  BAD_PATTERN: 'An allowedPattern that is no regular expression, or uses what Belay cannot run.',
+  BAD_PATTERN: 'An allowedPattern that is not a regular expression, or uses what Belay cannot run.',
   BAD_RANGE: 'A minimum that is above its maximum.',
   DEFAULT_CYCLE: 'Defaults that refer to each other in a circle.',
   // Arguments: what is given for parameters
@@ -47,7 +47,7 @@ export const documentCodes = {
   UNKNOWN_INPUT: 'An input that the action does not have.',
   MISSING_INPUT: 'An input that the action needs.',
   WRONG_INPUT: 'An input whose value the action does not take.',
-  BAD_SELECTOR: 'A selector that is no JSONPath.',
+  BAD_SELECTOR: 'A selector that is not JSONPath.',
   IGNORED_KEY: 'A key that the action of this step does not heed.',
   DUPLICATE_OUTPUT: 'Two outputs of one step have the same name.',
   BAD_CONDITION: 'A branch condition that cannot be evaluated.',

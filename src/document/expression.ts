@@ -57,7 +57,7 @@ export interface ResolveOptions {
 
 const bracesPattern = /\{\{([^{}]*)\}\}/g;
 
-/** Splits a string at its expressions. Text in braces that is no reference of SSM Automation stays text. */
+/** Splits a string at its expressions. Text in braces that is not a reference of SSM Automation stays text. */
 export function parseTemplate(template: string): TemplatePart[] {
   const parts: TemplatePart[] = [];
   let done = 0;

@@ -16,7 +16,11 @@ export function parseFiles(
   const files = new Map<string, Attachment>();
   for (const { key, keySpan, value } of map.value.entries.values()) {
     if (!isFileName(key)) {
-      report.error('WRONG_VALUE', keySpan, `${JSON.stringify(key)} is no name of a file beside the document`);
+      report.error(
+        'WRONG_VALUE',
+        keySpan,
+        `${JSON.stringify(key)} is not a name of a file beside the document`,
+      );
       continue;
     }
     if (value.kind !== 'map') {
@@ -73,7 +77,7 @@ function readChecksum(file: MapReader, name: string): string | undefined {
     file.report.warn(
       'WRONG_VALUE',
       at,
-      `the sha256 of ${name} is no checksum of 64 hex digits: no file has it`,
+      `the sha256 of ${name} is not a checksum of 64 hex digits: no file has it`,
     );
   }
   return text.toLowerCase();

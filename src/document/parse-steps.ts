@@ -223,7 +223,7 @@ function parseOutput(reader: MapReader): DeclaredOutput | undefined {
   const typeText = typeEntry === undefined ? 'String' : readText(reader, 'Type');
   const type = outputTypes.find((known) => known === typeText);
   if (typeEntry !== undefined && typeText !== undefined && type === undefined) {
-    const message = `${typeText} is no type of an output`;
+    const message = `${typeText} is not a type of an output`;
     reader.report.error(
       'WRONG_VALUE',
       typeEntry.value.span,

@@ -40,7 +40,7 @@ const documentKeys = [
 ];
 const additionKeys = ['timeoutSeconds', 'rollback', 'notify', 'locks'];
 
-/** The draft of a document; undefined when the tree is no Automation document at all, and then the report says why. */
+/** The draft of a document; undefined when the tree is not an Automation document at all, and then the report says why. */
 export function parseTree(root: TreeNode, catalog: Catalog, report: Report): DocumentDraft | undefined {
   const top: Span = { start: root.span.start, end: root.span.start };
   if (root.kind !== 'map') {

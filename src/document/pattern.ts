@@ -46,7 +46,7 @@ export function compilePattern(java: string): CompiledPattern {
     return { ok: true, matches: linear(pattern) ?? ((text) => backtracking(pattern, text)) };
   } catch (error) {
     const reason = error instanceof Error ? error.message.replace(/^.*\/[a-z]*: /s, '') : String(error);
-    return { ok: false, problem: `is no regular expression: ${reason}` };
+    return { ok: false, problem: `is not a regular expression: ${reason}` };
   }
 }
 

@@ -104,7 +104,7 @@ const yaml11Booleans: Readonly<Record<string, boolean>> = {
   n: false,
 };
 
-/** What YAML 1.1 reads a plain word as, with a warning; undefined when it is no boolean there either. */
+/** What YAML 1.1 reads a plain word as, with a warning; undefined when it is not a boolean there either. */
 export function yaml11BooleanOf(node: TreeNode, report: Report): boolean | undefined {
   if (node.kind !== 'scalar' || !node.isPlain || typeof node.value !== 'string') return undefined;
   const word = node.value.toLowerCase();

@@ -3,7 +3,7 @@
  * documents use them: `SnapshotId` without its root, `$.Volumes.[0].State`, `$.Outputs.'bake.ImageId'[0]`, `$.Tags.my-key`.
  */
 
-/** The same path in RFC 9535's spelling. What is no path at all comes back as it is, for the parser to refuse. */
+/** The same path in RFC 9535's spelling. What is not a path at all comes back as it is, for the parser to refuse. */
 export function standardSelector(written: string): string {
   const text = written.trim();
   const rooted = text.startsWith('$')

@@ -39,7 +39,7 @@ function compile(selector: string): JSONPathQuery {
   return query;
 }
 
-/** Why the text is no selector; undefined when it is one. */
+/** Why the text is not a selector; undefined when it is one. */
 export function validateSelector(selector: string): string | undefined {
   if (selector.trim() === '') return 'it is empty';
   try {

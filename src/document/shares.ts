@@ -7,7 +7,7 @@ import type { Json } from '../json.ts';
 /** What a share may look like, for schemas: a count, or up to 100 %. */
 export const sharePattern = '^\\s*(\\d{1,9}|(\\d{1,2}|100)%)\\s*$';
 
-/** Undefined: it is no share. `least`: the smallest count that may be written, and that a percentage comes to. */
+/** Undefined: it is not a share. `least`: the smallest count that may be written, and that a percentage comes to. */
 export function shareOf(written: Json, total: number, least: 0 | 1): number | undefined {
   const text = typeof written === 'number' ? String(written) : written;
   const [, digits = '', percent] = typeof text === 'string' ? (/^\s*(\d{1,9})(%?)\s*$/.exec(text) ?? []) : [];
@@ -29,7 +29,7 @@ export interface WrittenShare {
   readonly value: Json;
 }
 
-/** A sentence: which of the two is no share. */
+/** A sentence: which of the two is not a share. */
 export function errorBudgetOf(
   concurrency: WrittenShare,
   errors: WrittenShare,

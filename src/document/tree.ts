@@ -17,7 +17,7 @@ export interface ScalarNode {
   /** Written behind `|`: its lines are lines of the file, from the one below on. */
   readonly isBlock?: boolean;
   readonly span: Span;
-  /** As written, where the value is no text: 1.10 is 1.1 by value. */
+  /** As written, where the value is not text: 1.10 is 1.1 by value. */
   readonly source?: string;
 }
 

@@ -16,7 +16,7 @@ export async function lookAgain(after: Frame, pass: number, request: RollbackReq
   const traces = new Traces(after.execution.began);
   const steps: { step: string; found: Looked; difference: string }[] = [];
   for (const record of after.execution.began) {
-    // What its author wants to stay is told from the account, and is no difference that anybody made.
+    // What its author wants to stay is told from the account, and is not a difference that anybody made.
     if (!needsUndo(record) || record.step.undo.kind === 'none') continue;
     if (request.step !== undefined && record.path !== request.step) continue;
     const seen: Seen[] = [];

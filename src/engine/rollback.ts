@@ -32,7 +32,7 @@ export function owed(execution: Execution, only?: string): StepRecord[] {
     .filter((record) => needsUndo(record) && record.undo !== 'undone' && record.undo !== 'nothingToDo')
     .filter((record) => only === undefined || record.path === only)
     .toReversed();
-  // What by its author's word needs nothing is told beside other undos, and is no rollback by itself.
+  // What by its author's word needs nothing is told beside other undos, and is not a rollback by itself.
   return records.every(({ step }) => step.undo.kind === 'none') ? [] : records;
 }
 

@@ -1,7 +1,7 @@
 /**
  * A look right after an undo says how things are then. An undo that comes later may change them again: a package that goes
  * back may take a file along. So what was put back is looked at once more when everything is back, where a later undo
- * worked on the same target. That it is another state then is no failure: the step in between may have made what the step
+ * worked on the same target. That it is another state then is not a failure: the step in between may have made what the step
  * found before it. But nobody may say any more that it is as it was, so that is told.
  */
 import { isBeforeOwn } from './drift.ts';

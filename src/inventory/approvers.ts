@@ -230,7 +230,7 @@ function readMembers(
     if (typeof name === 'string' && people.has(name)) return name;
     const message =
       typeof name === 'string'
-        ? `group ${group} of approvers names ${name}, who is no approver of this file`
+        ? `group ${group} of approvers names ${name}, who is not an approver of this file`
         : `a member of group ${group} must be the name of an approver, but is ${describeNode(member)}`;
     const hint = typeof name === 'string' ? report.suggest(name, [...people.keys()]) : undefined;
     reportInventory(report, 'BAD_APPROVER', member.span, message, hint);

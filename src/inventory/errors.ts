@@ -19,7 +19,7 @@ export const inventoryCodes = {
   GROUP_CYCLE: 'Groups that hold each other in a circle.',
   EMPTY_GROUP: 'A group without members.',
   BAD_APPROVER: 'An approver without a name, keys or members that can be used.',
-  BAD_KEEP: 'keep is no time, or one below an hour.',
+  BAD_KEEP: 'keep is not a time, or one below an hour.',
   BAD_KEY_EXCHANGE: 'keyExchange holds what cannot be the name of a key exchange, or one twice.',
 } as const;
 

@@ -28,7 +28,7 @@ export function readAddress(text: string): Reading {
   if (withPort !== undefined && namePattern.test(withPort['host'] ?? '')) {
     return { wanted, hint: `write address: ${withPort['host']} and port: ${withPort['port']}` };
   }
-  if (/^[0-9a-f:.]*:[0-9a-f:.]*$/i.test(text)) return { wanted, hint: 'this is no whole IPv6 address' };
+  if (/^[0-9a-f:.]*:[0-9a-f:.]*$/i.test(text)) return { wanted, hint: 'this is not a whole IPv6 address' };
   if (/^\d+(?:\.\d+){3}$/.test(text) && !isIPv4(text)) {
     return { wanted, hint: 'each of the four numbers of an IPv4 address is at most 255' };
   }

@@ -129,7 +129,7 @@ function checkBastions(entries: readonly WrittenHost[], report: Report): void {
     for (const { name, span } of host.via) {
       const bastion = byName.get(name);
       if (bastion === undefined) {
-        const message = `host ${host.name} is reached via ${name}, which is no host of belay.yaml`;
+        const message = `host ${host.name} is reached via ${name}, which is not a host of belay.yaml`;
         reportInventory(report, 'UNKNOWN_BASTION', span, message, report.suggest(name, [...byName.keys()]));
       } else if (bastion.address.transport !== 'ssh') {
         const message = `host ${host.name} is reached via ${name}, whose transport is ${bastion.address.transport}, not ssh`;

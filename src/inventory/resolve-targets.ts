@@ -73,7 +73,7 @@ function ofGroup(targets: Targets, name: string): readonly string[] | string {
   if (hosts !== undefined) {
     const missing = hosts.find((host) => targets.address(host) === undefined);
     if (missing === undefined) return hosts;
-    return `group ${name} has ${missing}, which is no host here; known are ${targets.names.join(', ')}`;
+    return `group ${name} has ${missing}, which is not a host here; known are ${targets.names.join(', ')}`;
   }
   if (targets.address(name) !== undefined) return `${name} is a host, no group; write ${name}`;
   return withHint(`no group is called ${name}`, nearestHint(name, [...targets.groups.keys()]));
@@ -81,7 +81,7 @@ function ofGroup(targets: Targets, name: string): readonly string[] | string {
 
 function ofTag(targets: Targets, selector: string): readonly string[] | string {
   const [, key = '', value = ''] = /^tag:([^=]*)=(.*)$/s.exec(selector) ?? [];
-  if (key === '') return `${selector} is no selector by tag; write tag:KEY=VALUE`;
+  if (key === '') return `${selector} is not a selector by tag; write tag:KEY=VALUE`;
   const tagsOf = targets.names.map((name) => ({ name, tags: targets.address(name)?.tags ?? {} }));
   const hosts = tagsOf.filter(({ tags }) => Object.hasOwn(tags, key) && tags[key] === value);
   if (hosts.length > 0) return hosts.map(({ name }) => name);

@@ -80,7 +80,7 @@ export function compliancePlaces(rows: Statements): CompliancePlaces {
   };
 }
 
-/** What is no list of texts names no rule. */
+/** What is not a list of texts names no rule. */
 function textsIn(value: unknown): string[] {
   const { list } = objectIn(`{"list":${String(value)}}`) ?? {};
   return Array.isArray(list) ? list.filter((each) => typeof each === 'string') : [];

@@ -179,7 +179,7 @@ const eventShapes = new Map(Object.entries(events).map(([type, schema]) => [type
 export const readEvent: Shape<EngineEvent> = (value) => {
   const type = typeof value === 'object' && value !== null && 'type' in value ? value.type : undefined;
   const known = typeof type === 'string' ? eventShapes.get(type) : undefined;
-  if (known === undefined) return { wrong: 'it is no event that this version knows' };
+  if (known === undefined) return { wrong: 'it is not an event that this version knows' };
   const read = known(value);
   return 'wrong' in read ? read : { value: read.value as EngineEvent };
 };

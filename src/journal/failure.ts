@@ -22,7 +22,7 @@ export function readingExecution<T>(executionId: string, read: () => T): T {
   }
 }
 
-/** SQLite's own word for a column that is no JSON; everything else that it says is of the whole file. */
+/** SQLite's own word for a column that is not JSON; everything else that it says is of the whole file. */
 function isOfRow(cause: unknown): boolean {
   return cause instanceof SyntaxError || (cause instanceof Error && cause.message.includes('malformed JSON'));
 }

@@ -50,12 +50,12 @@ const placeMax = 120;
 
 /** Throws SyntaxError, with the column's name. */
 export function parsed<T>(shape: Shape<T>, column: string, value: unknown): T {
-  if (typeof value !== 'string') throw new SyntaxError(`${column} is no text`);
+  if (typeof value !== 'string') throw new SyntaxError(`${column} is not text`);
   let made: unknown;
   try {
     made = JSON.parse(value);
   } catch {
-    throw new SyntaxError(`${column} is no JSON`);
+    throw new SyntaxError(`${column} is not JSON`);
   }
   const read = shape(made);
   if ('wrong' in read) throw new SyntaxError(`${column}: ${read.wrong}`);
@@ -87,5 +87,5 @@ export function objectIn(value: unknown): JsonObject | null {
 export function instantOf(column: string, value: unknown): number {
   const at = Number(value);
   if (Number.isFinite(at) && Math.abs(at) <= instantMax) return at;
-  throw new SyntaxError(`${column} is no instant`);
+  throw new SyntaxError(`${column} is not an instant`);
 }

@@ -41,7 +41,7 @@ export class Statements {
     return statement;
   }
 
-  /** A whole number that JavaScript cannot hold is the nearest one that it can: who reads it says that it is no time and no count. */
+  /** A whole number that JavaScript cannot hold is the nearest one that it can: who reads it says that it is not a time and no count. */
   #reading<T>(sql: string, read: (statement: StatementSync) => T): T {
     const statement = this.#statement(sql);
     try {

@@ -69,7 +69,7 @@ export function openDatabase(stateDir: string, name: string): DatabaseSync {
   if (found !== undefined && !found.isFile())
     throw new JournalFailure(
       'JOURNAL_UNUSABLE',
-      `${file} is no file (${found.isFIFO() ? 'a pipe' : found.isDirectory() ? 'a folder' : 'a device or a socket'}). Nothing further was begun. Remove it, or name another folder with --state or BELAY_STATE.`,
+      `${file} is not a file (${found.isFIFO() ? 'a pipe' : found.isDirectory() ? 'a folder' : 'a device or a socket'}). Nothing further was begun. Remove it, or name another folder with --state or BELAY_STATE.`,
     );
   closeSync(openSync(file, 'a', 0o600));
   const database = new DatabaseSync(file);

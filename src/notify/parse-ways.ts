@@ -111,7 +111,7 @@ export function urlProblem(text: string): UrlProblem | undefined {
   if (url === null || !/^https?:$/.test(url.protocol))
     return {
       code: 'BAD_ADDRESS',
-      message: 'is no address of a webhook',
+      message: 'is not an address of a webhook',
       hint: 'https://hooks.example.com/belay, or a reference as env:OPS_HOOK',
     };
   if (url.username !== '' || url.password !== '')
@@ -191,7 +191,7 @@ function readServer(reader: MapReader): string | undefined {
       reader.report,
       'BAD_ADDRESS',
       entry.value.span,
-      `server of ${reader.what} is no name of a host`,
+      `server of ${reader.what} is not a name of a host`,
     );
   return undefined;
 }
@@ -217,7 +217,7 @@ function readMailboxes(reader: MapReader, key: 'from' | 'to'): readonly string[]
       reader.report,
       'BAD_ADDRESS',
       node.span,
-      `${key} of ${reader.what} is ${JSON.stringify(text)}, and that is no mailbox`,
+      `${key} of ${reader.what} is ${JSON.stringify(text)}, and that is not a mailbox`,
       `${key}: ops@example.com`,
     );
     return [];

@@ -271,7 +271,7 @@ export class Belay {
     return view;
   }
 
-  /** `belay approve|reject`, in it or below it. Throws Refusal when nothing waits or the person is no approver. */
+  /** `belay approve|reject`, in it or below it. Throws Refusal when nothing waits or the person is not an approver. */
   async decide(
     id: string,
     step: string | undefined,

@@ -192,7 +192,7 @@ function missing(name: string, folders: readonly string[]): ActionFailure {
   });
 }
 
-/** A document of Systems Manager that is no AWS-owned one. */
+/** A document of Systems Manager that is not an AWS-owned one. */
 async function fetched(name: string, version: string | null, aws: Aws): Promise<SourceText> {
   const params = { Name: name, ...(version === null ? {} : { DocumentVersion: version }) };
   const reply = await aws.call({ service: 'ssm', operation: 'GetDocument', params });

@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import type { Document, SourceText } from '../document/index.ts';
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 
-/** `over`: inputs of the step, and `Given`: names of parameters that the caller gives. What a target brings is no parameter of its own. */
+/** `over`: inputs of the step, and `Given`: names of parameters that the caller gives. What a target brings is not a parameter of its own. */
 export function overRunbook(file: string, { parameters }: Document, over: JsonObject): SourceText {
   const { Given: given = [], ...inputs } = over;
   const brought = broughtBy(inputs).filter((name) => !(given as readonly Json[]).includes(name));

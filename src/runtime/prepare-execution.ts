@@ -164,7 +164,7 @@ function secretArguments(document: Document, secrets: Readonly<Record<string, st
       throw new Refusal(
         'usage',
         'BAD_SECRET_REFERENCE',
-        `--secret ${name}: that is no reference to a secret`,
+        `--secret ${name}: that is not a reference to a secret`,
         {
           hint: 'use env:VAR, file:PATH, ssm:/path, secretsmanager:ID or - for standard input',
         },

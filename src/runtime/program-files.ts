@@ -58,7 +58,7 @@ export function programFiles(document: Document, file: string): ProgramFiles {
       const declared = own(document.files ?? {}, name);
       if (declared === undefined) {
         const known = Object.keys(document.files ?? {}).join(', ') || 'none';
-        throw missing(`${name} is no file of the runbook: files: names ${known}`);
+        throw missing(`${name} is not a file of the runbook: files: names ${known}`);
       }
       if (declared.source !== undefined && aws === undefined) return new Uint8Array();
       const bytes =

@@ -11,7 +11,7 @@ export interface NotUtf8 {
   readonly line: number;
   readonly column: number;
   readonly byte: number;
-  /** The text with each byte that is no UTF-8 as a replacement character. */
+  /** The text with each byte that is not UTF-8 as a replacement character. */
   readonly shown: string;
   /** What the bytes look like: `UTF-16`. */
   readonly looksLike: 'UTF-16' | 'Latin-1 or Windows-1252';

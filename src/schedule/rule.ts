@@ -51,7 +51,7 @@ export interface AtRule {
   readonly wallSeconds: number;
 }
 
-/** Why a text is no schedule: which characters of it are wrong, and what to write instead. */
+/** Why a text is not a schedule: which characters of it are wrong, and what to write instead. */
 export interface ScheduleProblem {
   readonly message: string;
   readonly hint?: string;

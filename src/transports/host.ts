@@ -199,7 +199,7 @@ export const hostFailureCodes = [
   'SECRET_OVER_SSM',
   /** A key was to be proven on a host that no key leads to. */
   'NOT_OVER_SSH',
-  /** The text is no private key, or one with a passphrase. */
+  /** The text is not a private key, or one with a passphrase. */
   'KEY_UNUSABLE',
   /** The sandbox was asked for something that it does not model. */
   'NOT_MODELLED',

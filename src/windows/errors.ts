@@ -2,15 +2,15 @@
 import type { Report, Span } from '../document/index.ts';
 
 export const windowCodes = {
-  BAD_SCHEDULE: 'Schedule is no cron, rate or at expression that maintenance windows take.',
-  BAD_ZONE: 'ScheduleTimezone is no zone of the IANA database.',
+  BAD_SCHEDULE: 'Schedule is not a cron, rate or at expression that maintenance windows take.',
+  BAD_ZONE: 'ScheduleTimezone is not a zone of the IANA database.',
   BAD_INSTANT:
-    'StartDate or EndDate is no date with a time and an offset, or the end comes before the start.',
+    'StartDate or EndDate is not a date with a time and an offset, or the end comes before the start.',
   NEVER_DUE: 'The schedule has no run between StartDate and EndDate.',
   WINDOW_NAME: 'A name that AWS would not take: 3 to 128 letters, digits, dots, dashes and underscores.',
   DUPLICATE_TASK: 'Two tasks of one window with the same name.',
   DUPLICATE_WINDOW: 'Two files with the same window.',
-  PSEUDO_PARAMETER: 'A value in double braces that is no pseudo parameter of a window, or needs Targets.',
+  PSEUDO_PARAMETER: 'A value in double braces that is not a pseudo parameter of a window, or needs Targets.',
   BAD_SHARE: 'MaxConcurrency or MaxErrors is neither a number nor a percentage.',
   BAD_FREEZE: 'A freeze calendar that cannot be read.',
 } as const;

@@ -43,7 +43,7 @@ export function parseFreeze(
   try {
     root = new ICAL.Component(ICAL.parse(text));
   } catch {
-    return problem('it is no iCalendar file (BEGIN:VCALENDAR … END:VCALENDAR)');
+    return problem('it is not an iCalendar file (BEGIN:VCALENDAR … END:VCALENDAR)');
   }
   if (root.name !== 'vcalendar') return problem(`it holds a ${root.name}, not a vcalendar`);
   const instantOf = instants(zone, findZone);

@@ -65,7 +65,7 @@ export function taskFromAws(
   if (task.type === 'RUN_COMMAND' && targets.length === 0) return 'it has no targets';
   const unknown = wordsOf(task).find((each) => /^\w+(:.*)?$/.test(each) && !isPseudoParameter(each));
   if (unknown !== undefined)
-    return `{{ ${unknown} }} in its parameters is no pseudo parameter of windows, and AWS hands it on as it is`;
+    return `{{ ${unknown} }} in its parameters is not a pseudo parameter of windows, and AWS hands it on as it is`;
   const alone = wordsOf(task).find((each) => needsTarget(each) && targets.length === 0);
   if (alone !== undefined) return `{{ ${alone} }} in its parameters needs targets, and it has none`;
   const made = task.type === 'AUTOMATION' ? automationOf(task, document) : commandOf(window, task, name);

@@ -170,7 +170,7 @@ function checkNames(text: string, span: Span, hasTargets: boolean, report: Repor
         report,
         'PSEUDO_PARAMETER',
         span,
-        `{{ ${name} }} is no pseudo parameter of a window`,
+        `{{ ${name} }} is not a pseudo parameter of a window`,
         hint,
       );
     } else if (needsTarget(name) && !hasTargets) {

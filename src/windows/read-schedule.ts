@@ -71,7 +71,7 @@ function readZone(reader: MapReader): string | undefined {
     reader.report,
     'BAD_ZONE',
     entry.value.span,
-    `${name} is no zone of the IANA database`,
+    `${name} is not a zone of the IANA database`,
     hint ?? 'Zones are written as Europe/Berlin; UTC is the default.',
   );
   return undefined;

@@ -64,7 +64,7 @@ export interface RunbookTask extends TaskCommon {
   /** The runbook's file, as resolved from the window file's folder. */
   readonly runbook: string;
   readonly check?: never;
-  /** AWS cancels running commands at the cut-off under CANCEL_TASK, and lets everything else go on. Absent: it is no command. */
+  /** AWS cancels running commands at the cut-off under CANCEL_TASK, and lets everything else go on. Absent: it is not a command. */
   readonly taskType?: 'RUN_COMMAND';
 }
 

@@ -75,9 +75,9 @@ describe('aws:sleep', () => {
     [{ TimeStamp: '{{ When }}' }, undefined],
     [{}, /either Duration or Timestamp, and is given neither/],
     [{ Duration: 'PT1M', Timestamp: '2026-01-31T02:00:00Z' }, /given Duration and Timestamp/],
-    [{ Duration: '10m' }, /"10m" is no ISO 8601 duration/],
+    [{ Duration: '10m' }, /"10m" is not an ISO 8601 duration/],
     [{ Duration: 'P7D' }, /P7D is 604800 s; a sleep lasts at most 604799 s/],
-    [{ Timestamp: 'tomorrow' }, /"tomorrow" is no ISO 8601 instant/],
+    [{ Timestamp: 'tomorrow' }, /"tomorrow" is not an ISO 8601 instant/],
   ])('%j', (inputs, problem) => {
     const found = check('aws:sleep', inputs);
     if (problem === undefined) expect(found).toEqual([]);

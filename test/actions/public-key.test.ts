@@ -21,7 +21,7 @@ test.each([
   ['two lines', `${blankKey(1).line}\n${blankKey(2).line}`],
   ['another type than the key says', blankKey(1).line.replace('ssh-ed25519', 'ssh-rsa')],
   ['a key that is cut off', 'ssh-ed25519 AAAA'],
-])('%s is no key', (_, text) => {
+])('%s is not a key', (_, text) => {
   expect(parsePublicKey(text)).toBeUndefined();
 });
 

@@ -75,7 +75,7 @@ describe.each([...actions.values()].map((action) => ({ name: action.name, action
             called.add(needed);
         for (const needed of iamActions(action.permissions(file.inputs))) stated.add(needed);
       }
-      // A cancel is no case of its own; run-command.test.ts has it.
+      // A cancel is not a case of its own; run-command.test.ts has it.
       if (name === 'aws:runCommand') called.add('ssm:CancelCommand');
       // Nor here: stacks-and-functions.test.ts has it.
       if (name === 'aws:executeStateMachine') called.add('states:StopExecution');

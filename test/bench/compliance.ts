@@ -90,7 +90,7 @@ export async function benchCompliance(): Promise<boolean> {
 function scriptOfAll(): string {
   const probes = rules.map(([name, inputs]) => {
     const found = checks.get(name);
-    if (found?.scope !== 'hosts') throw new Error(`${name} is no check of hosts`);
+    if (found?.scope !== 'hosts') throw new Error(`${name} is not a check of hosts`);
     return found.probe(inputs);
   });
   const nonce = randomBytes(16).toString('hex');
@@ -99,7 +99,7 @@ function scriptOfAll(): string {
   return `BELAY_NONCE=${nonce}\nset -- ${quoted}\n${text}`;
 }
 
-/** A loop that was fast because it did not do the work is no measure. */
+/** A loop that was fast because it did not do the work is not a measure. */
 function refuseHalf(folder: string, names: readonly string[]): void {
   for (const name of names) {
     const ends = execFileSync('grep', ['-c', ' end ', join(folder, `${name}.out`)], {

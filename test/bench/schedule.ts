@@ -10,7 +10,7 @@ const from = Date.parse('2096-03-01T00:00:00Z');
 function microseconds(text: string): number {
   const parsed = parseSchedule(text);
   const zone = findZone('Europe/Berlin');
-  if (!parsed.ok || zone === undefined) throw new Error(`${text} is no schedule`);
+  if (!parsed.ok || zone === undefined) throw new Error(`${text} is not a schedule`);
   const schedule: Schedule = { rule: parsed.rule, zone, offsetDays: 0, anchorAt: 0 };
   const times: number[] = [];
   for (let round = 0; round < rounds; round += 1) {

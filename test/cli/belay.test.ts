@@ -259,7 +259,7 @@ describe('waiting', { timeout: 90_000 }, () => {
     expect(resumed.stderr).toContain(`${me} rejected Ask: not tonight`);
   });
 
-  test('who is no approver is refused, and nothing is recorded', async () => {
+  test('who is not an approver is refused, and nothing is recorded', async () => {
     const file = folder.write('ask.yaml', asking.replace(`'${me}'`, 'somebody-else'));
     const id = idIn((await folder.run(['run', file, '--no-wait'])).stderr);
     const refused = await folder.run(['approve', id]);

@@ -1,4 +1,4 @@
-/** Bytes that are not UTF-8 are refused with their place, wherever text comes from; a byte order mark is no part of a text. */
+/** Bytes that are not UTF-8 are refused with their place, wherever text comes from; a byte order mark is not a part of a text. */
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -121,7 +121,7 @@ const commandOf = (name: string, Script: string, more: object = {}): object => (
 const runbook = (...mainSteps: object[]): string =>
   desk.write('bytes.yaml', { schemaVersion: '0.3', mainSteps });
 
-test('what a host prints is shown as escapes, and is no value for another step', async () => {
+test('what a host prints is shown as escapes, and is not a value for another step', async () => {
   const print = commandOf('Print', "printf 'w\\366rt'");
   runbook(print, commandOf('Other', 'true'));
   const shown = await desk.belay(['run', 'bytes.yaml', '-y', '--json']);

@@ -10,9 +10,9 @@ test('a pair is split at its first equals sign', () => {
   });
 });
 
-test.each(['Host', '=db1'])('%s is no pair', (text) => {
+test.each(['Host', '=db1'])('%s is not a pair', (text) => {
   expect(() => pairsOf('-p', [text])).toThrow(Refusal);
-  expect(() => pairsOf('-p', [text])).toThrow(/that is no NAME=VALUE/);
+  expect(() => pairsOf('-p', [text])).toThrow(/that is not a NAME=VALUE/);
 });
 
 test('a name that is given twice is refused, with how to give a list', () => {

@@ -125,11 +125,11 @@ test('locations become those of the step, with the limits where there are no oth
 });
 
 test.each([
-  ['Account=111122223333', 'Account is no key'],
+  ['Account=111122223333', 'Account is not a key'],
   ['111122223333', 'belongs to no key'],
   ['Accounts=', 'no value behind Accounts'],
-  ['Accounts=12', '12 is no account'],
-  ['Accounts=ou-abcd-12345678', 'is no account'],
+  ['Accounts=12', '12 is not an account'],
+  ['Accounts=ou-abcd-12345678', 'is not an account'],
   ['ExecutionRoleName=a,b', 'has one value'],
   ['Regions=a,Regions=b', 'given twice'],
 ])('the locations %s are refused: %s', (text, why) => {

@@ -12,7 +12,7 @@ afterEach(() => folder.clear());
 test.each([
   { written: '{{ Number }}', says: 'UNSUPPORTED_DOCUMENT' },
   { written: '{{ Map }}', says: 'INVALID_INPUT' },
-])('a name that $written makes no text of is no bug', async ({ written, says }) => {
+])('a name that $written makes no text of is not a bug', async ({ written, says }) => {
   const file = folder.write(
     'ask.yaml',
     `schemaVersion: '0.3'

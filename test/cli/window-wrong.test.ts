@@ -30,7 +30,7 @@ it('a window whose EndDate is past, or whose one run was, is said to be over', a
   window('EndDate: 2020-01-01T00:00:00Z');
   const checked = await folder.run(['window', 'validate', '--offline']);
   expect(checked.stderr).toContain('look does not come again: its EndDate is 2020-01-01T00:00:00Z');
-  // It is sound: that it is over is no mistake of anybody.
+  // It is sound: that it is over is not a mistake of anybody.
   expect(checked.code).toBe(0);
   expect((await folder.run(['window', 'next', 'look'])).stderr).toContain('its EndDate is 2020-01-01');
   expect((await folder.run(['window', 'list'])).stdout).toMatch(/look\s+OVER/);

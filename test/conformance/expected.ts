@@ -41,7 +41,7 @@ const hidesOthers = ['NOT_BUILT_YET', 'UNKNOWN_SERVICE', 'COMMAND_DOCUMENT'];
 
 export const rankOf = (kind: OutcomeKind): number => outcomes.indexOf(kind);
 
-/** Documents that are worse than expected, or that nobody expects: a new one is no failure while it is not refused. */
+/** Documents that are worse than expected, or that nobody expects: a new one is not a failure while it is not refused. */
 export function worseThan(expected: ReadonlyMap<string, Outcome>, checked: readonly Checked[]): string[] {
   return checked.flatMap(({ file, outcome }) => {
     const before = expected.get(file.checksum);

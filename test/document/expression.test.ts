@@ -92,7 +92,7 @@ describe('what an expression is', () => {
 });
 
 describe('resolving', () => {
-  test('an embedded value reads as text, or as JSON when it is no text', () => {
+  test('an embedded value reads as text, or as JSON when it is not text', () => {
     const values = { s: 'text', n: 3, b: true, l: ['a', 'b'], m: { k: 'v' } };
     expect(resolved('{{s}} {{n}} {{b}} {{l}} {{m}}', values)).toBe('text 3 true ["a","b"] {"k":"v"}');
   });

@@ -52,7 +52,7 @@ describe('arguments', () => {
 
   test('of the wrong type are refused with what they are', () => {
     expect(problems({ N: { type: 'Integer' } }, { N: 'many' })).toEqual([
-      'WRONG_TYPE: parameter N is Integer, but "many" is no whole number',
+      'WRONG_TYPE: parameter N is Integer, but "many" is not a whole number',
     ]);
     expect(problems({ V: { type: 'String' } }, { V: 1.1 })).toEqual([
       'WRONG_TYPE: parameter V is String, but 1.1 is a number (Put it in quotes: "1.1".)',
@@ -61,7 +61,7 @@ describe('arguments', () => {
       'WRONG_TYPE: parameter B is Boolean, but "yes" is neither true nor false',
     ]);
     expect(problems({ M: { type: 'StringMap' } }, { M: '{x' })).toEqual([
-      'WRONG_TYPE: parameter M is StringMap, but "{x" is no map (Give JSON: {"key": "value"}.)',
+      'WRONG_TYPE: parameter M is StringMap, but "{x" is not a map (Give JSON: {"key": "value"}.)',
     ]);
   });
 
@@ -304,7 +304,7 @@ describe('a parameter file', () => {
         '    | ^^^^',
         '  Did you mean Host?',
         'p.yaml:2:8  WRONG_TYPE',
-        '  parameter Count is Integer, but "many" is no whole number',
+        '  parameter Count is Integer, but "many" is not a whole number',
         '  2 | Count: many',
         '    |        ^^^^',
         '',

@@ -44,8 +44,8 @@ describe("Java's patterns", () => {
     ['(?x)a b', 'flags'],
     ['^\\X$', '\\X'],
     ['^[\\P{Alpha}]$', 'negates'],
-    ['^[a-z', 'is no regular expression'],
-    ['^(a', 'is no regular expression'],
+    ['^[a-z', 'is not a regular expression'],
+    ['^(a', 'is not a regular expression'],
     ['a\\', 'ends in a backslash'],
     ['\\p', 'without a property'],
   ])('%s is refused with its reason', (java, reason) => {

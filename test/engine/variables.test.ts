@@ -61,7 +61,7 @@ test('who reads a variable whose default is not of its type is told so', async (
     { input: { parameters: { P: 'many' } } },
   );
   expect(ran.find('Read')?.failure?.message).toContain(
-    'variable v is Integer, but "many" is no whole number',
+    'variable v is Integer, but "many" is not a whole number',
   );
 });
 

@@ -28,7 +28,7 @@ export const shippedDocument = (runbook: string): Shipped =>
 /** Behind a branch nobody may come by. */
 const isNoBranch = ({ action }: ShippedStep): boolean => action !== 'aws:branch';
 
-/** Each place of a shipped runbook at which one more step may fail: behind a step that is no branch. Nested: `Rolling/Step`. */
+/** Each place of a shipped runbook at which one more step may fail: behind a step that is not a branch. Nested: `Rolling/Step`. */
 export const placesIn = (runbook: string): string[] =>
   shippedDocument(runbook)
     .mainSteps.filter(isNoBranch)

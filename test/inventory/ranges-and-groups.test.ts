@@ -107,7 +107,7 @@ describe('selectors', () => {
     [['tag:role=storag'], 'no host has the tag role with the value storag. Did you mean storage?'],
     [['tag:rol=storage'], 'no host has a tag rol. Did you mean role?'],
     [['tag:constructor=x'], 'no host has a tag constructor. Known are role, rack.'],
-    [['tag:role'], 'tag:role is no selector by tag; write tag:KEY=VALUE'],
+    [['tag:role'], 'tag:role is not a selector by tag; write tag:KEY=VALUE'],
     [['db9', 'nobody'], /^no host is called nobody/],
     [[''], /^no host is called /],
     [[], 'there are no targets: the list is empty'],

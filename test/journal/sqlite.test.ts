@@ -43,7 +43,7 @@ test('a damaged journal is refused with a sentence, and the file stays as it was
   try {
     writeFileSync(
       join(dir, 'journal.db'),
-      'this is no database, and was never one, but it is long enough to be looked at',
+      'this is not a database, and was never one, but it is long enough to be looked at',
     );
     const failure = failureOf(() => openSqliteJournal(dir));
     expect(failure.code).toBe('JOURNAL_CORRUPT');
@@ -78,7 +78,7 @@ test('a journal of a newer Belay is refused by name', () => {
   }
 });
 
-test('who answered is carried forward from where earlier versions wrote it, and is no activity any more', async () => {
+test('who answered is carried forward from where earlier versions wrote it, and is not an activity any more', async () => {
   const dir = folder();
   try {
     const history = join(import.meta.dirname, '..', 'histories', '2026-11-27', 'journal.sql');

@@ -117,7 +117,7 @@ describe.skipIf(reason)(
       expect(await prove('p2', own, 'accepted')).toMatchObject({ kind: 'done' });
     });
 
-    test('a host that cannot be reached is no refusal', async () => {
+    test('a host that cannot be reached is not a refusal', async () => {
       await lab.net('p2', 'portdrop', 22);
       expect(await prove('p2', fresh.secret, 'refused')).toMatchObject({
         kind: 'failed',
@@ -127,7 +127,7 @@ describe.skipIf(reason)(
       await lab.net('p2', 'clear');
     });
 
-    test('a key that is no secret parameter is not used', async () => {
+    test('a key that is not a secret parameter is not used', async () => {
       const key = makeKey('open');
       expect(await prove('p1', key.secret, 'refused')).toMatchObject({ code: 'SECRET_WANTED' });
     });

@@ -161,7 +161,7 @@ describe.skipIf(reason)(
       expect(await files()).toBe(before);
     });
 
-    test('a key that is no secret, and a service that does not run, are refused', async () => {
+    test('a key that is not a secret, and a service that does not run, are refused', async () => {
       const before = await files();
       await expect(run(installCertificate, inputs(next), { ...world, secrets: [] })).rejects.toMatchObject({
         code: 'SECRET_WANTED',

@@ -46,7 +46,7 @@ const chosen = all.filter(
 const git = (...args: string[]): string =>
   spawnSync('git', args, { cwd: root, encoding: 'utf8' }).stdout.trim();
 const commit = git('rev-parse', '--short=10', 'HEAD');
-// The report of an earlier file is no change to what is tested.
+// The report of an earlier file is not a change to what is tested.
 const isChanged =
   git('status', '--porcelain', '--untracked-files=no', '--', '.', `:(exclude)${reportName}`) !== '';
 

@@ -546,7 +546,7 @@ describe.skipIf(reason)(
             outputs: { Version: releases.new.version, VersionBefore: releases.old.version },
           });
           expect(ending.kind === 'done' && ending.changes).toHaveLength(4);
-          // What systemd shows is no proof: the process is the same.
+          // What systemd shows is not a proof: the process is the same.
           expect(await minio.run('minio01', 'systemctl show minio -p ActiveEnterTimestamp -p MainPID')).toBe(
             since,
           );

@@ -46,7 +46,7 @@ describe.skipIf(reason)(
       await lab.exec('r1', 'rm -f /etc/dnf/plugins/versionlock.list');
     });
 
-    test('a disk that is full or a repository that does not answer is no lack of a way back', async () => {
+    test('a disk that is full or a repository that does not answer is not a lack of a way back', async () => {
       await lab.exec(
         'h1',
         'apt-get clean; mkdir -p /var/lib/belay/packages; mount -t tmpfs -o size=4k tmpfs /var/lib/belay/packages; head -c 4096 /dev/zero >/var/lib/belay/packages/full',

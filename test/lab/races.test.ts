@@ -77,7 +77,7 @@ const works: Readonly<Record<string, Work>> = {
   },
 };
 const names = Object.keys(attacks) as Attack[];
-/** Of the pair of tls:installCertificate only the scripts: a handshake is no race. */
+/** Of the pair of tls:installCertificate only the scripts: a handshake is not a race. */
 const pair: Target = {
   path: '/srv/app/certs/private.key',
   prepare: owns(
@@ -227,7 +227,7 @@ describe.skipIf(reason)(
             const refused = await ask().then(String, (error: unknown) => error);
             expect(refused).toBeInstanceOf(HostFailure);
             const { message } = refused as HostFailure;
-            expect(message).toContain('/var/tmp/belay-lock is no lock that Belay made');
+            expect(message).toContain('/var/tmp/belay-lock is not a lock that Belay made');
             expect(message).toContain(kind);
             if (kind !== 'regular file of the user root')
               expect(message).toContain(`of the user ${attacker}`);

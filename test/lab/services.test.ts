@@ -20,7 +20,7 @@ const units: Readonly<Record<string, string>> = {
   '/opt/t-linked.service': installed,
   '/etc/systemd/system/t-refuse.service': `[Unit]\nRefuseManualStop=yes\n${sleeper}`,
   '/etc/systemd/system/t-die3.service':
-    '[Service]\nExecStart=/bin/sh -c "sleep 3; echo port 1 is no port >&2; exit 3"\n',
+    '[Service]\nExecStart=/bin/sh -c "sleep 3; echo port 1 is not a port >&2; exit 3"\n',
   '/etc/systemd/system/t-loop.service':
     '[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart=/bin/sh -c "sleep 1; echo cannot bind >&2; exit 3"\nRestart=always\nRestartSec=200ms\n',
   '/etc/systemd/system/t-fork.service':
@@ -118,7 +118,7 @@ describe.skipIf(reason)(
     });
 
     const dying: Readonly<Record<string, RegExp>> = {
-      't-die3': /became active and did not stay so for 5 s.*port 1 is no port/,
+      't-die3': /became active and did not stay so for 5 s.*port 1 is not a port/,
       't-loop': /did not stay so for 5 s.*cannot bind/,
       't-fork': /did not stay so for 5 s/,
     };

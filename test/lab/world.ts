@@ -29,7 +29,7 @@ export interface LabWorld {
 
 export interface LabWorldWithAws extends LabWorld {
   readonly endpoint: Endpoint;
-  /** Throws for a host that is no instance. */
+  /** Throws for a host that is not an instance. */
   instanceId(host: string): string;
   /** The volume that is attached now where the host had that mount point (or has that device: `/dev/xvdf`). Throws when there is none. */
   volumeId(host: string, place: string): string;

@@ -150,7 +150,7 @@ test.each([
   [
     'ops: { email: { server: s.example, from: a@b.example, to: [nobody] } }',
     'BAD_ADDRESS',
-    '"nobody", and that is no mailbox',
+    '"nobody", and that is not a mailbox',
     'ops@example.com',
   ],
   [

@@ -111,7 +111,7 @@ test.each([
   ['String', '*'],
   ['StringList', ['']],
   ['StringList', ['all of them']],
-])('what is no host is the business of the branch before the step: %s %j', async (type, value) => {
+])('what is not a host is the business of the branch before the step: %s %j', async (type, value) => {
   const [Ids, All] = ['{{ P }}', 'all'];
   const document = {
     schemaVersion: '0.3',

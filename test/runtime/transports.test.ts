@@ -52,7 +52,7 @@ describe('the targets that are reached', () => {
 
   test.each([
     [false, 'group:minoi', 'no group is called minoi. Did you mean minio?'],
-    [true, 'group:minio', /^group minio has minio01, which is no host here; known are /],
+    [true, 'group:minio', /^group minio has minio01, which is not a host here; known are /],
     [true, 'tag:role=storage', /^no host has the tag role with the value storage/],
     [true, 'minio01', /^no host is called minio01/],
   ])('are refused where they match none (sandbox: %s, %s)', async (sandbox, selector, message) => {

@@ -71,7 +71,7 @@ test('an execution is started from a text, waits, is answered and goes on to its
   expect((endedAt ?? 0) - createdAt).toBe(2 * hourMs);
 });
 
-test('who is no approver by the given caller is refused', async () => {
+test('who is not an approver by the given caller is refused', async () => {
   const { id } = await belay.start(request(runbook.replace('[ann]', '[bob]')));
   await belay.run(id, { onWait: 'leave' });
   await expect(belay.decide(id, undefined, { decision: 'approve', comment: '' })).rejects.toThrow(/ann/);

@@ -175,9 +175,9 @@ describe.skipIf(reason)(
       );
       for (const why of [
         'it is a link',
-        'it is no file',
+        'it is not a file',
         'it is longer than',
-        'it is no decision',
+        'it is not a decision',
         'it is not signed',
         'no approver has its key',
         'not over this decision',

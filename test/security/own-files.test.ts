@@ -226,6 +226,6 @@ test('a pipe in the place of a store of the state folder ends in a sentence', as
     mkdirSync(state, { mode: 0o700 });
     execFileSync('mkfifo', [join(state, `${name}.db`)]);
     const said = await desk.belay(more, { state });
-    expect(said.stdout + said.stderr).toContain(`${name}.db is no file (a pipe)`);
+    expect(said.stdout + said.stderr).toContain(`${name}.db is not a file (a pipe)`);
   }
 }, 120_000);

@@ -148,7 +148,7 @@ test('what the author asks for is shown, said at the start, and kept in the jour
   expect(shown.stdout).toContain('"ShowOutput": true');
 }, 60_000);
 
-test('that output is shown cannot come by an expression, and is no word of SSM', async () => {
+test('that output is shown cannot come by an expression, and is not a word of SSM', async () => {
   const file = desk.write('late.yaml', {
     schemaVersion: '0.3',
     parameters: { Show: { type: 'Boolean', default: true } },

@@ -23,7 +23,7 @@ export async function belayHere(
 ): Promise<Said> {
   const [stdout, stderr] = [new Kept(), new Kept()];
   const invocation = readCommandLine(words);
-  if (invocation.kind !== 'command') throw new Error(`${words.join(' ')} is no command`);
+  if (invocation.kind !== 'command') throw new Error(`${words.join(' ')} is not a command`);
   const cli = makeCli(invocation.globals, {
     stdin: { isTTY: false, async *[Symbol.asyncIterator]() {} } as unknown as NodeJS.ReadStream,
     stdout: stdout as unknown as NodeJS.WriteStream,

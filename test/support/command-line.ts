@@ -63,7 +63,7 @@ export class Desk implements Disposable {
     this.#env = env;
   }
 
-  /** Writes a file, as YAML when it is no text, and returns its path. */
+  /** Writes a file, as YAML when it is not text, and returns its path. */
   write(name: string, what: string | object): string {
     const file = join(this.folder, name);
     mkdirSync(dirname(file), { recursive: true });

@@ -11,9 +11,9 @@ const ids = { InstanceIds: ['i-1'] };
 
 it('a call of a service that Belay knows by type compiles only with its members', async () => {
   await callAws(aws, { service: 'ec2', operation: 'DescribeInstances', params: ids });
-  // @ts-expect-error InstanceIdz is no member of the request
+  // @ts-expect-error InstanceIdz is not a member of the request
   await callAws(aws, { service: 'ec2', operation: 'DescribeInstances', params: { InstanceIdz: ['i-1'] } });
-  // @ts-expect-error a text is no list
+  // @ts-expect-error a text is not a list
   await callAws(aws, { service: 'ec2', operation: 'DescribeInstances', params: { InstanceIds: 'i-1' } });
   // @ts-expect-error EC2 has no such operation
   await callAws(aws, { service: 'ec2', operation: 'DescribeInstanses', params: ids });
@@ -24,7 +24,7 @@ it('a call of a service that Belay knows by type compiles only with its members'
   await callAws(aws, {
     service: 'ec2',
     operation: 'DescribeVolumes',
-    // @ts-expect-error Nmae is no member of a filter
+    // @ts-expect-error Nmae is not a member of a filter
     params: { Filters: [{ Nmae: 'state' }] },
   });
 });
@@ -33,9 +33,9 @@ it('its reply is read by the members that the reply has', async () => {
   const reply = await callAws(aws, { service: 'ec2', operation: 'DescribeInstances', params: ids });
   const [instance = {}] = objectsIn(reply, 'Reservations').flatMap((each) => objectsIn(each, 'Instances'));
   expect(textIn(instance, 'InstanceId')).toBe('i-1');
-  // @ts-expect-error Reservation is no member of the reply
+  // @ts-expect-error Reservation is not a member of the reply
   expect(objectsIn(reply, 'Reservation')).toEqual([]);
-  // @ts-expect-error InstanceID is no member of an instance
+  // @ts-expect-error InstanceID is not a member of an instance
   expect(textIn(instance, 'InstanceID')).toBe('');
 });
 

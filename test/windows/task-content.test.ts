@@ -33,7 +33,7 @@ test.each([
   expect(anyChange(then, now)).toBe(says);
 });
 
-test('a file that cannot be read is no file that somebody said yes to', () => {
+test('a file that cannot be read is not a file that somebody said yes to', () => {
   const unread = changed({ files: { '/ops/patch.yaml': '', '/ops/child.yaml': 'c1' } });
   expect(anyChange(unread, unread)).toBe('/ops/patch.yaml is not as it was then');
 });

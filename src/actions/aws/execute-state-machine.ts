@@ -86,7 +86,7 @@ export const executeStateMachine = defineAction({
       {
         code: 'WRONG_INPUT',
         path: ['input'],
-        message: 'input is no JSON, and Step Functions takes nothing else',
+        message: 'input is not JSON, and Step Functions takes nothing else',
       },
     ];
   },

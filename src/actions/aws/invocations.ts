@@ -27,7 +27,7 @@ export function beginInvocation(params: JsonObject, replyMs: number, context: Ac
   // Not the activity's signal: the request goes on when the begin has ended.
   const call = { service: 'lambda', operation: 'Invoke', params, replyMs };
   const answer = context.aws.call(call, { reveal: true }).then(readReply);
-  // Whoever asks for it hears of a rejection; nobody asking is no crash.
+  // Whoever asks for it hears of a rejection; nobody asking is not a crash.
   answer.catch(() => undefined);
   sentOf(context).answer = answer;
 }

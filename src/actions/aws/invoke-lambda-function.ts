@@ -99,7 +99,7 @@ export const invokeLambdaFunction = defineAction({
           {
             code: 'WRONG_INPUT',
             path: ['Payload'],
-            message: 'Payload is no JSON, and Lambda takes nothing else',
+            message: 'Payload is not JSON, and Lambda takes nothing else',
           },
         ]),
   ],

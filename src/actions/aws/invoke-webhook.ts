@@ -107,13 +107,13 @@ async function readIntegration(name: string, { aws, signal }: ActionContext): Pr
       code: 'BAD_INTEGRATION',
       message: `the integration ${name} ${what}; nothing was sent`,
     });
-  if (stored === undefined) throw wrong('is no JSON object with a url');
+  if (stored === undefined) throw wrong('is not a JSON object with a url');
   const url = URL.parse(textIn(stored, 'url'));
   if (url === null) throw wrong('has no url that can be read');
   if (url.protocol !== 'https:') throw wrong('does not go to https, and Systems Manager takes nothing else');
   const headers: Record<string, string> = {};
   for (const [key, value] of Object.entries(objectIn(stored, 'headers'))) {
-    if (typeof value !== 'string') throw wrong(`has a header ${key} that is no text`);
+    if (typeof value !== 'string') throw wrong(`has a header ${key} that is not text`);
     headers[key] = value;
   }
   return { name, url, headers, payload: textOf(stored['payload']) };

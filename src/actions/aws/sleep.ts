@@ -55,12 +55,12 @@ export const sleep = defineAction({
 function durationProblem(text: string): string | undefined {
   const ms = parseDurationMs(text);
   if (ms === undefined)
-    return `${JSON.stringify(text)} is no ISO 8601 duration of weeks, days, hours, minutes and seconds, such as PT10M`;
+    return `${JSON.stringify(text)} is not an ISO 8601 duration of weeks, days, hours, minutes and seconds, such as PT10M`;
   if (ms <= sleepSecondsMax * 1000) return undefined;
   return `${text} is ${Math.round(ms / 1000)} s; a sleep lasts at most ${sleepSecondsMax} s, one second less than a week`;
 }
 
 function instantProblem(text: string): string | undefined {
   if (parseInstantMs(text) !== undefined) return undefined;
-  return `${JSON.stringify(text)} is no ISO 8601 instant such as 2026-01-31T02:00:00Z`;
+  return `${JSON.stringify(text)} is not an ISO 8601 instant such as 2026-01-31T02:00:00Z`;
 }

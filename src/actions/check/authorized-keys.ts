@@ -66,7 +66,7 @@ export const checkAuthorizedKeys = defineHostCheck({
         ? [
             {
               path: ['Only', index],
-              message: 'that is no public key',
+              message: 'that is not a public key',
               hint: 'a line as ssh-keygen writes into NAME.pub',
             },
           ]
@@ -82,7 +82,7 @@ export const checkAuthorizedKeys = defineHostCheck({
       }),
     );
     if (allowed.size < new Set(Only).size && Only.some((line) => parsePublicKey(line) === undefined))
-      return [unknown('', 'BAD_KEY', 'one of the keys in Only is no public key')];
+      return [unknown('', 'BAD_KEY', 'one of the keys in Only is not a public key')];
     const there = fields.one('user');
     if (there === 'absent')
       return AllThere === true && Only.length > 0
@@ -102,7 +102,7 @@ export const checkAuthorizedKeys = defineHostCheck({
           unknown(
             `line ${JSON.stringify(line.slice(0, 40))}`,
             'NO_KEY',
-            'that line of the file is no key that Belay can read',
+            'that line of the file is not a key that Belay can read',
           ),
         );
       else if (!seen.has(key.body)) {

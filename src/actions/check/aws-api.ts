@@ -94,7 +94,7 @@ export const checkAwsApi = defineAccountCheck({
       const list = selected(Items, reply);
       if (list === undefined) continue;
       if (!Array.isArray(list)) {
-        judged.push(unknown('', 'BAD_REPLY', `${Items} of the answer is no list`));
+        judged.push(unknown('', 'BAD_REPLY', `${Items} of the answer is not a list`));
         continue;
       }
       for (const item of list as readonly Json[]) {
@@ -199,7 +199,7 @@ function property(
   desired: readonly (string | number | boolean)[],
 ): Judged {
   const wanted = desired.map(String).join(' or ');
-  if (!isJsonObject(thing)) return unknown(subject, 'BAD_REPLY', 'it is no object');
+  if (!isJsonObject(thing)) return unknown(subject, 'BAD_REPLY', 'it is not an object');
   const found = selectValues(path, thing);
   if (found.kind === 'mismatch') return unknown(subject, 'BAD_SELECTOR', found.message);
   const [first] = found.values;

@@ -148,7 +148,7 @@ function answerOf({ begun, lines, bytes, ends }: Frame, { exitCode, stderr }: Co
   if (end !== '0')
     return trouble('PROBE_FAILED', `its script ended with ${/^\d{1,3}$/.test(end) ? end : 'nonsense'}`);
   if (lines.some((line) => !/^[A-Za-z][A-Za-z0-9-]*=/.test(line)))
-    return trouble('BAD_REPLY', 'it answered with something that is no field');
+    return trouble('BAD_REPLY', 'it answered with something that is not a field');
   return { kind: 'said', fields };
 }
 

@@ -209,7 +209,7 @@ async function anonymousAccess(bucket: string, s3: S3Client): Promise<string> {
   try {
     policy = JSON.parse(text);
   } catch {
-    throw badReply(`the policy of ${bucket} is no JSON`);
+    throw badReply(`the policy of ${bucket} is not JSON`);
   }
   const statements = listOf(memberOf(policy, 'Statement'));
   const isWhole = (each: unknown): boolean =>

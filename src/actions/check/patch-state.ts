@@ -92,7 +92,8 @@ export const checkPatchState = defineAccountCheck({
         const found = numberIn(state, member);
         // AWS leaves a count out where it is zero; one that is none of its own would be a half answer.
         const count = found ?? (state[member] === undefined || state[member] === null ? 0 : NaN);
-        if (Number.isNaN(count)) return [unknown(`${about} on ${id}`, 'BAD_REPLY', `${member} is no number`)];
+        if (Number.isNaN(count))
+          return [unknown(`${about} on ${id}`, 'BAD_REPLY', `${member} is not a number`)];
         return [
           compared(
             `${about} on ${id}`,

@@ -72,7 +72,7 @@ const protocolName = (protocol: string): string => protocol.toUpperCase();
 
 /** `0100007F` → 127.0.0.1: words of 32 bits in the byte order of the machine, which is taken for little-endian. */
 export function addressOf(hex: string): string {
-  if (!/^([0-9A-F]{8}|[0-9A-F]{32})$/.test(hex)) throw badReply(`${hex.slice(0, 40)} is no address`);
+  if (!/^([0-9A-F]{8}|[0-9A-F]{32})$/.test(hex)) throw badReply(`${hex.slice(0, 40)} is not an address`);
   const bytes = (hex.match(/.{8}/g) ?? []).flatMap((word) =>
     (word.match(/../g) ?? []).toReversed().map((byte) => Number.parseInt(byte, 16)),
   );

@@ -39,7 +39,7 @@ export function memoryName(root: string, topicArn: string, rule: string): string
 export async function recall(name: string, { aws, signal }: Asking): Promise<Told | null> {
   try {
     const asking = { service: 'ssm', operation: 'GetParameter', params: { Name: name }, signal };
-    // The value of a parameter is masked unless it is asked for; this one is no secret.
+    // The value of a parameter is masked unless it is asked for; this one is not a secret.
     const reply = await callAws(aws, asking, { reveal: true });
     return read(textIn(objectIn(reply, 'Parameter'), 'Value'));
   } catch (error) {

@@ -123,7 +123,7 @@ export const alertRules = defineAction({
     },
   },
 
-  /** The memory is no change either: put back, it would have the topic told twice. */
+  /** The memory is not a change either: put back, it would have the topic told twice. */
   undo: {
     kind: 'none',
     reason: 'an alert cannot be unsent; the next run sends another when the state has changed',

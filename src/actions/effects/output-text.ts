@@ -6,7 +6,7 @@ import { isUtf8 } from 'node:buffer';
 
 export interface OutputText {
   readonly text: string;
-  /** The first byte that is no text, counted from 0; undefined: the text holds every byte as it was. */
+  /** The first byte that is not text, counted from 0; undefined: the text holds every byte as it was. */
   readonly lost?: { readonly at: number; readonly byte: number };
 }
 
@@ -34,7 +34,7 @@ export function outputText(bytes: Uint8Array, isCut = false): OutputText {
   return lost === undefined ? { text: parts.join('') } : { text: parts.join(''), lost };
 }
 
-/** `byte 4 is 0xe9, which is no UTF-8`. */
+/** `byte 4 is 0xe9, which is not UTF-8`. */
 export function lostText({ at, byte }: NonNullable<OutputText['lost']>): string {
   return `byte ${at + 1} is 0x${hex(byte)}, which is not UTF-8 there`;
 }

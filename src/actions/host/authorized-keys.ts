@@ -217,7 +217,7 @@ function problemOf(line: string): { code: string; message: string } | undefined 
   return {
     code: 'NOT_A_KEY',
     message:
-      'this is no line of authorized_keys: [options] type AAAA… [comment], on one line, the type as the key itself names it',
+      'this is not a line of authorized_keys: [options] type AAAA… [comment], on one line, the type as the key itself names it',
   };
 }
 

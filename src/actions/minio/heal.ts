@@ -4,7 +4,7 @@
  *
  * MinIO's heal removes what is left of an object of which too many pieces are lost, also when it is only to look, and
  * says of it what it says of one that a client deletes meanwhile. So the drives themselves are looked at first. An object
- * that is torn ends the step before MinIO is asked; one that a pass did not find any more is named, and is no failure.
+ * that is torn ends the step before MinIO is asked; one that a pass did not find any more is named, and is not a failure.
  */
 import { Type, type Static } from 'typebox';
 import { S3Failure } from '../../transports/s3/failure.ts';

@@ -208,7 +208,7 @@ async function bucketsOf({ Buckets }: Inputs, s3: S3Client): Promise<readonly st
   return Buckets ?? all;
 }
 
-/** Asked of the first node that serves; an answer that says nothing about the objects is no verdict. */
+/** Asked of the first node that serves; an answer that says nothing about the objects is not a verdict. */
 async function determined<T>(
   inputs: Inputs,
   cluster: Cluster,

@@ -232,7 +232,7 @@ async function disable(inputs: Inputs, cluster: Cluster, { signal }: ActionConte
     const rights = isDenied ? `, or ${inputs.AccessKey} may add keys and not change them` : '';
     throw new ActionFailure({
       code: 'NOT_AN_ACCESS_KEY',
-      message: `${inputs.OldAccessKey} is no access key that belongs to a user: it is a user itself, or root${rights}. Give the application an access key of its own first`,
+      message: `${inputs.OldAccessKey} is not an access key that belongs to a user: it is a user itself, or root${rights}. Give the application an access key of its own first`,
       effect: 'none',
     });
   }

@@ -1,7 +1,7 @@
 /** How a primary is reached, as libpq writes it: host=db1 user=replication. A password in it may come from a secret only. */
 import { ActionFailure, type ActionContext } from '../define-action.ts';
 
-/** A secret parameter's value is no text yet when this is asked: what stands for it begins with a NUL. */
+/** A secret parameter's value is not text yet when this is asked: what stands for it begins with a NUL. */
 const plainPassword = /(?:^|\s)(?:ssl)?password\s*=\s*'?[^\s'\0]/i;
 const plainInUri = /^\s*postgres(?:ql)?:\/\/(?:[^/?#]*:[^/?#@\0]+@|[^\s]*[?&](?:ssl)?password=[^&\0])/i;
 

@@ -7,7 +7,7 @@ export function lsnOf(text: string | null): bigint | undefined {
   return (BigInt(`0x${halves[1]}`) << 32n) + BigInt(`0x${halves[2]}`);
 }
 
-/** How many bytes the second is behind the first; 0 where it is not behind, null where one is no LSN. */
+/** How many bytes the second is behind the first; 0 where it is not behind, null where one is not an LSN. */
 export function bytesBehind(first: string | null, second: string | null): number | null {
   const [ahead, behind] = [lsnOf(first), lsnOf(second)];
   if (ahead === undefined || behind === undefined) return null;

@@ -187,7 +187,7 @@ function objection(
   lag: number | null,
   lagMax: number,
 ): string | undefined {
-  if (!standby.IsStandby) return `${name} is no standby: it is a primary of its own`;
+  if (!standby.IsStandby) return `${name} is not a standby: it is a primary of its own`;
   if (standby.SystemIdentifier !== primary.SystemIdentifier)
     return `${name} belongs to another cluster: system identifier ${standby.SystemIdentifier ?? 'unknown'}, not ${primary.SystemIdentifier ?? 'unknown'}`;
   if (standby.Receiver !== null && standby.Receiver !== 'streaming')

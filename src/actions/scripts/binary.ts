@@ -10,7 +10,7 @@ import { namedScript } from './prelude.ts';
 import { stagingText } from './staging.ts';
 
 const binaryText = `${stagingText}${keptText}
-sha_or_dash() { look "$1"; case $l_kind in file | absent) ;; *) fail NOT_A_FILE "$here/\${1##*/} is no plain file; name the file itself" ;; esac; }
+sha_or_dash() { look "$1"; case $l_kind in file | absent) ;; *) fail NOT_A_FILE "$here/\${1##*/} is not a plain file; name the file itself" ;; esac; }
 # look_around UP: from the folder (.) or from the room (..).
 look_around() {
   sha_or_dash "$1/$leaf"; at_path=$l_sha

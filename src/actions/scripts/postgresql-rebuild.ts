@@ -9,7 +9,7 @@ import { namedScript } from './prelude.ts';
 
 const commonText = `
 [ "$(id -u)" = 0 ] || fail NOT_ROOT "the data directory belongs to the server: give the host become: sudo"
-case $directory in /*/*) ;; *) fail ODD_PATH "$directory is no data directory" ;; esac
+case $directory in /*/*) ;; *) fail ODD_PATH "$directory is not a data directory" ;; esac
 # alive DIRECTORY: whether a server works there.
 alive() {
   pid=$(head -n 1 "$1/postmaster.pid" 2>/dev/null) || return 1
@@ -31,7 +31,7 @@ done_mark=$directory/belay-copied-$key
 if [ -e "$done_mark" ]; then say kept "$old"; say copied already; exit 0; fi
 from=$directory
 [ -d "$old" ] && from=$old
-[ -f "$from/PG_VERSION" ] || fail NO_SUCH_DIRECTORY "$from is no data directory: it has no PG_VERSION"
+[ -f "$from/PG_VERSION" ] || fail NO_SUCH_DIRECTORY "$from is not a data directory: it has no PG_VERSION"
 ! is_mounted "$directory" || fail IS_MOUNT "$directory is a mount point itself, so nothing can be kept beside it; use a folder below the mount"
 for space in "$from"/pg_tblspc/*; do
   [ -L "$space" ] && fail HAS_TABLESPACES "$from has tablespaces at $(readlink "$space"), whose places the copy would need; make this standby anew by hand"

@@ -8,7 +8,7 @@ import { reachText } from './postgresql-reach.ts';
 import { namedScript } from './prelude.ts';
 
 const findBin = `${programsText}[ "$(id -u)" = 0 ] || fail NOT_ROOT "the data directory belongs to the server: give the host become: sudo"
-[ -f "$directory/PG_VERSION" ] || fail NO_SUCH_DIRECTORY "$directory is no data directory: it has no PG_VERSION"
+[ -f "$directory/PG_VERSION" ] || fail NO_SUCH_DIRECTORY "$directory is not a data directory: it has no PG_VERSION"
 version=$(cat "$directory/PG_VERSION")
 bin=$(programs_of "$directory" | head -n 1)
 [ -n "$bin" ] || fail NO_POSTGRESQL "pg_controldata of $version is not installed"
@@ -160,7 +160,7 @@ if [ ! -e "$record.files/done" ]; then
 fi
 [ "$slot" != = ] || slot=$(setting primary_slot_name)
 if [ -n "$slot" ]; then
-  case $slot in *[!a-z0-9_]*) fail ODD_SLOT "$slot is no name of a replication slot" ;; esac
+  case $slot in *[!a-z0-9_]*) fail ODD_SLOT "$slot is not a name of a replication slot" ;; esac
   as_user "$bin/psql" -wXAtq -d "$asking" -c "CREATE_REPLICATION_SLOT $slot PHYSICAL RESERVE_WAL" >/dev/null 2>"$err" ||
     grep -q 'already exists' "$err" || fail SLOT_FAILED "the new primary makes no slot $slot: $(in_error)"
 fi

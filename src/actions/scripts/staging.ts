@@ -109,7 +109,7 @@ enter() {
         fi
         if [ ! -d "./$part" ]; then
           [ -e "./$part" ] || { way; return 1; }
-          fail NOT_A_FILE "$here/$part is no folder"
+          fail NOT_A_FILE "$here/$part is not a folder"
         fi
         here=$here/$part ;;
     esac
@@ -126,7 +126,7 @@ only_files() {
   case $l_kind in
     file | absent) ;;
     symlink) fail NOT_A_FILE "$path is a symbolic link to $(readlink -- "./$leaf"); name the file itself" ;;
-    *) fail NOT_A_FILE "$path is no plain file" ;;
+    *) fail NOT_A_FILE "$path is not a plain file" ;;
   esac
 }
 bytes() {

@@ -41,7 +41,10 @@ export function checkPair({ certificate, privateKey }: Pair, { names, ca, now }:
       return bad('KEY_MISMATCH', `the PrivateKey does not belong to the certificate of ${nameOf(leaf)}`);
     }
   } catch {
-    return bad('KEY_UNREADABLE', 'PrivateKey is no private key in PEM that can be read without a passphrase');
+    return bad(
+      'KEY_UNREADABLE',
+      'PrivateKey is not a private key in PEM that can be read without a passphrase',
+    );
   }
   const missing = names.filter((name) => !holds(leaf, name));
   if (missing.length > 0) {
@@ -68,7 +71,7 @@ function parsed(pem: string): readonly X509Certificate[] | undefined {
   }
 }
 
-/** By subjectAltName only, as browsers and Go do: the common name is no name. RFC 9525, section 2. */
+/** By subjectAltName only, as browsers and Go do: the common name is not a name. RFC 9525, section 2. */
 const holds = (leaf: X509Certificate, name: string) =>
   (isIP(name) === 0 ? leaf.checkHost(name, { subject: 'never' }) : leaf.checkIP(name)) !== undefined;
 

@@ -214,7 +214,7 @@ function refuseBadPair(inputs: Inputs, context: ActionContext): void {
   if (!context.isSecret(inputs.PrivateKey)) {
     throw refuse(
       'SECRET_WANTED',
-      'the PrivateKey is no secret, so that the journal would hold it: pass it as a parameter with secret: true',
+      'the PrivateKey is not a secret, so that the journal would hold it: pass it as a parameter with secret: true',
     );
   }
   if (inputs.Certificate.length > certificateCharactersMax) {

@@ -35,7 +35,7 @@ export const body: CommandBody = (cli, _args, options) =>
       const known = [...new Set(compliance.findings({}).map((each) => each.finding.rule))];
       if (rule !== undefined && known.length > 0 && !known.includes(rule))
         cli.talk(
-          `  ${printable(rule)} is no rule that anything was found of: ${known.slice(0, 12).map(printable).join(', ')}`,
+          `  ${printable(rule)} is not a rule that anything was found of: ${known.slice(0, 12).map(printable).join(', ')}`,
         );
       return exitCodes.done;
     }

@@ -88,5 +88,5 @@ function countOf(options: RawOptions): number | undefined {
   if (text === undefined) return undefined;
   const count = Number(text);
   if (Number.isSafeInteger(count) && count > 0) return count;
-  throw new Refusal('usage', 'BAD_LIMIT', `--limit ${text}: that is no number of executions`);
+  throw new Refusal('usage', 'BAD_LIMIT', `--limit ${text}: that is not a number of executions`);
 }

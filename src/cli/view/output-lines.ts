@@ -1,4 +1,4 @@
-/** Outputs as text: a name and its value per line, what is no text as JSON. */
+/** Outputs as text: a name and its value per line, what is not text as JSON. */
 import type { Json, JsonObject } from '../../json.ts';
 import { printable } from './printable.ts';
 

@@ -4,7 +4,7 @@ import type { MapNode, TreeNode } from '../tree.ts';
 
 export const referencePattern = /\{\{\s*([A-Za-z0-9_.:/-]+)\s*\}\}/g;
 
-/** Says where a name is no parameter. SSM leaves such text as it is, so that it is a warning. */
+/** Says where a name is not a parameter. SSM leaves such text as it is, so that it is a warning. */
 export function checkReferences(root: MapNode, parameters: readonly string[], report: Report): void {
   const visit = (node: TreeNode): void => {
     if (node.kind === 'list') node.items.forEach(visit);
@@ -12,7 +12,7 @@ export function checkReferences(root: MapNode, parameters: readonly string[], re
     if (node.kind !== 'scalar' || typeof node.value !== 'string') return;
     for (const [, name = ''] of node.value.matchAll(referencePattern)) {
       if (/[:./-]/.test(name) || parameters.includes(name)) continue;
-      const message = `{{ ${name} }} is no parameter of the document: the text stays as it is`;
+      const message = `{{ ${name} }} is not a parameter of the document: the text stays as it is`;
       report.warn('UNKNOWN_REFERENCE', node.span, message, report.suggest(name, parameters));
     }
   };

@@ -126,7 +126,7 @@ function lowerSteps(
     const reads = chain === undefined ? [] : captureSteps(each);
     const route = each.step.onFailure.kind === 'Continue' ? {} : routeOf(each);
     return [
-      // A read before a step is no part of it yet.
+      // A read before a step is not a part of it yet.
       ...reads.map((text) => ({ ...text, ...routeOf(draft.steps[index - 1]) })),
       ...toSsm(each, each.step.name).map((text) => ({ ...text, ...route })),
     ];

@@ -3,7 +3,7 @@ import { isJsonObject, type Json } from '../../json.ts';
 import { parseTemplate, wholeReference } from '../expression.ts';
 import type { Reference } from '../reference.ts';
 
-/** What stands in the place of a reference; undefined: it stays. A value that is no text cannot stand inside a text. */
+/** What stands in the place of a reference; undefined: it stays. A value that is not text cannot stand inside a text. */
 export type Substitute = (reference: Reference) => Json | undefined;
 
 export function substitute(value: Json, by: Substitute): Json {

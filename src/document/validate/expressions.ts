@@ -8,7 +8,7 @@ export interface PlacedReference {
   readonly span: Span;
 }
 
-/** Text in braces that is no reference. */
+/** Text in braces that is not a reference. */
 export interface PlacedBraces {
   readonly inner: string;
   readonly span: Span;

@@ -10,7 +10,7 @@ const loopAction = 'aws:loop';
 /** Passes of one loop under --strict-ssm. */
 const awsPassesMax = 100;
 
-/** Where the condition of a loop stands; undefined: the step is no loop, or goes over a list. */
+/** Where the condition of a loop stands; undefined: the step is not a loop, or goes over a list. */
 export function conditionOf({ step, node }: StepDraft): Entry | undefined {
   const inputs = step.action === loopAction ? node.entries.get('inputs')?.value : undefined;
   return inputs?.kind === 'map' ? inputs.entries.get('LoopCondition') : undefined;

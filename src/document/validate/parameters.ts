@@ -99,7 +99,7 @@ function refuseBareScalars(
   const visit = (value: TreeNode | undefined): void => {
     if (value?.kind === 'list') value.items.forEach(visit);
     else if (value !== undefined && isBareScalar(value)) {
-      const message = `${what} is ${type}, but ${describeNode(value)} is no text`;
+      const message = `${what} is ${type}, but ${describeNode(value)} is not text`;
       report.error('WRONG_TYPE', value.span, message, quoteHint(value));
     }
   };

@@ -360,7 +360,7 @@ function checkBraces({ inner, span }: PlacedBraces, user: User, context: Validat
   const prefix = /^([a-z]+):\s*[A-Za-z0-9_./:-]+$/i.exec(inner)?.[1];
   const meant = prefix === undefined ? undefined : context.report.suggest(prefix, prefixes);
   if (prefix !== undefined && meant?.startsWith('Did') === true) {
-    const message = `${user.what} has {{ ${inner} }}, which is no expression`;
+    const message = `${user.what} has {{ ${inner} }}, which is not an expression`;
     context.report.error(
       'BAD_EXPRESSION',
       span,
@@ -378,7 +378,7 @@ function checkBraces({ inner, span }: PlacedBraces, user: User, context: Validat
   context.report.error(
     'BAD_EXPRESSION',
     span,
-    `${user.what} has {{ ${inner} ${isClosed ? '}}' : '}'}, which is no expression`,
+    `${user.what} has {{ ${inner} ${isClosed ? '}}' : '}'}, which is not an expression`,
     isClosed
       ? 'An expression is {{ Parameter }} or {{ Step.Output }}; declare an output with a Selector to reach further.'
       : 'Close it with two braces.',

@@ -1,7 +1,7 @@
 /** What many changes come to in the end. Pure. */
 import type { Change } from '../events.ts';
 
-/** A state that was found as wanted is no change to show. */
+/** A state that was found as wanted is not a change to show. */
 export const isDifferent = ({ from, to }: Change): boolean => from !== to;
 
 /** What the changes leave in the end, one per target and subject; what came back to where it was is left out. */

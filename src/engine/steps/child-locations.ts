@@ -166,7 +166,7 @@ async function groupsOf(run: StepRun): Promise<readonly Group[] | Ending> {
 function refusedIn(entry: JsonObject): string | null {
   const unit = textsOf(entry['Accounts']).find((id) => !/^\d{12}$/.test(id));
   if (unit !== undefined)
-    return `${unit} is no account of 12 digits. Organizational units are looked up by Systems Manager alone: name the accounts of the unit`;
+    return `${unit} is not an account of 12 digits. Organizational units are looked up by Systems Manager alone: name the accounts of the unit`;
   if ((entry['TargetLocationAlarmConfiguration'] ?? null) !== null)
     return 'TargetLocationAlarmConfiguration is looked at by Systems Manager alone: run it with --alarm';
   return null;

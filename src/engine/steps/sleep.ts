@@ -35,12 +35,12 @@ async function durationMs(frame: Frame, inputs: JsonObject, id: string): Promise
   if (typeof duration === 'string') {
     return (
       parseDurationMs(duration) ??
-      `Duration ${JSON.stringify(duration)} is no ISO-8601 duration such as PT10M`
+      `Duration ${JSON.stringify(duration)} is not an ISO-8601 duration such as PT10M`
     );
   }
   if (typeof timestamp !== 'string') return 'Duration or Timestamp must be a text';
   const until = parseInstantMs(timestamp);
   if (until === undefined)
-    return `Timestamp ${JSON.stringify(timestamp)} is no ISO-8601 instant such as 2026-01-31T02:00:00Z`;
+    return `Timestamp ${JSON.stringify(timestamp)} is not an ISO-8601 instant such as 2026-01-31T02:00:00Z`;
   return Math.max(0, until - (await frame.now(`${id}:start`)));
 }

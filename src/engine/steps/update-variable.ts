@@ -10,7 +10,7 @@ export const updateVariable: RunStep = ({ frame, record }) => {
   const name = variableNamed(written);
   const variable = name === undefined ? undefined : own(execution.program.document.variables ?? {}, name);
   if (name === undefined || variable === undefined || value === undefined) {
-    const message = `${record.path} changes ${JSON.stringify(written ?? null)}, which is no variable of the document`;
+    const message = `${record.path} changes ${JSON.stringify(written ?? null)}, which is not a variable of the document`;
     return Promise.resolve(flowFailed('INVALID_INPUT', message));
   }
   const problem = variableProblem(name, variable, value);

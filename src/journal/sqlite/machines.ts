@@ -31,5 +31,5 @@ export function machinesIn(rows: Statements, commits: Commits): Machines {
 
 function objectOf(value: Json): JsonObject {
   if (isJsonObject(value)) return value;
-  throw new SyntaxError('what it knows of a machine is no object');
+  throw new SyntaxError('what it knows of a machine is not an object');
 }

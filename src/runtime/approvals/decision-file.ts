@@ -45,7 +45,7 @@ export function decisionText({ signed, ...said }: DroppedDecision): string {
 /** A sentence instead, where it is none. */
 export function readDecision(text: string): DroppedDecision | { readonly wrong: string } {
   const read = objectIn(text, 'decision 1');
-  if (read === undefined) return { wrong: 'it is no decision' };
+  if (read === undefined) return { wrong: 'it is not a decision' };
   const { executionId, step, wait, approver, decision, comment, signature, aws } = read;
   if (!isText(executionId) || !isText(step) || !isText(wait) || !isText(approver) || !isText(comment))
     return { wrong: 'it does not say of what it is' };

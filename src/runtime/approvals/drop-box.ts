@@ -109,7 +109,7 @@ export class DropBox {
       if (stats.isDirectory() && trouble === undefined) return true;
       if (!this.#isRefused)
         this.#ports.tell(
-          `${this.#folder} ${trouble?.why ?? 'is no folder'}, so no decision is taken from there`,
+          `${this.#folder} ${trouble?.why ?? 'is not a folder'}, so no decision is taken from there`,
         );
       this.#isRefused = true;
     } catch {
@@ -168,7 +168,7 @@ function readDropped(
   }
   try {
     const stats = fstatSync(descriptor);
-    if (!stats.isFile()) return { wrong: 'it is no file' };
+    if (!stats.isFile()) return { wrong: 'it is not a file' };
     if (stats.nlink !== 1) return { wrong: 'it has another name elsewhere' };
     if (stats.size > decisionBytesMax) return { wrong: `it is longer than ${decisionBytesMax} bytes` };
     const bytes = Buffer.alloc(decisionBytesMax + 1);

@@ -55,7 +55,7 @@ export function requestFor(
 export function openRequest(file: string): ApprovalRequest {
   const request = readRequest(readText(file).text);
   if (request !== undefined) return request;
-  throw new Refusal('usage', 'NO_REQUEST', `${file} is no request for an approval`, {
+  throw new Refusal('usage', 'NO_REQUEST', `${file} is not a request for an approval`, {
     hint: 'belay approve ID --request writes one, in the account that runs the execution',
   });
 }

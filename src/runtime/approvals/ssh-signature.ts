@@ -29,7 +29,7 @@ export async function verifySignature(
   allowedSigners: string,
 ): Promise<Verdict> {
   if (signature.length > signatureBytesMax || !armor.test(signature)) {
-    return { kind: 'bad', why: 'it is no signature of OpenSSH' };
+    return { kind: 'bad', why: 'it is not a signature of OpenSSH' };
   }
   return inFolder(async (folder) => {
     const [allowed, signed] = [join(folder, 'allowed_signers'), join(folder, 'signature')];

@@ -10,7 +10,7 @@ export function untilOf(text: string, now: number): number {
   const hint = 'for example 14d, PT8H, 2026-12-24 or 2026-12-24T06:00:00Z';
   const duration = durationOf(text);
   const at = duration === undefined ? instantOf(text, 'T23:59:59Z') : now + duration;
-  if (at === undefined) throw new Refusal('usage', 'BAD_INSTANT', `${text} is no time`, { hint });
+  if (at === undefined) throw new Refusal('usage', 'BAD_INSTANT', `${text} is not a time`, { hint });
   if (at <= now) throw new Refusal('usage', 'BAD_INSTANT', `${text} is over already`, { hint });
   if (at - now > acknowledgedMsMax)
     throw new Refusal(
@@ -27,7 +27,7 @@ export function sinceOf(text: string, now: number): number {
   const duration = durationOf(text);
   const at = duration === undefined ? instantOf(text, 'T00:00:00Z') : now - duration;
   if (at !== undefined) return at;
-  throw new Refusal('usage', 'BAD_INSTANT', `${text} is no time`, {
+  throw new Refusal('usage', 'BAD_INSTANT', `${text} is not a time`, {
     hint: 'for example 7d, PT8H, 2026-12-01 or 2026-12-01T06:00:00Z',
   });
 }

@@ -82,7 +82,7 @@ function folderOf(cwd: string, env: NodeJS.ProcessEnv): string {
   return join(file === null ? cwd : dirname(file), complianceFolder);
 }
 
-/** Undefined: it is no folder. */
+/** Undefined: it is not a folder. */
 function list(path: string): string[] | undefined {
   try {
     return statSync(path).isDirectory() ? readdirSync(path) : undefined;

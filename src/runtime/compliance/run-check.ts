@@ -59,7 +59,7 @@ export async function runCheck(ruleSet: RuleSet, options: CheckOptions): Promise
     const rules = chosen(ruleSet, options.rules);
     const isWhole = options.rules === undefined && options.limit === undefined;
     const startedAt = now();
-    // Before it counts as begun: a --limit that means no host is no check that stopped.
+    // Before it counts as begun: a --limit that means no host is not a check that stopped.
     const scope = await scopeOf(rules, options.transports, options.limit, signal);
     const alsoIn = store.places.files().get(ruleSet.name);
     if (ruleSet.file !== undefined) store.places.setFile(ruleSet.name, ruleSet.file);

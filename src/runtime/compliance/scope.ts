@@ -87,7 +87,7 @@ async function instancesByTag(
 ): Promise<string[]> {
   const [, key = '', value = ''] = /^instance-tag:([^=]+)=(.*)$/s.exec(selector) ?? [];
   if (key === '') {
-    const message = `${selector} is no selector of instances; write instance-tag:KEY=VALUE`;
+    const message = `${selector} is not a selector of instances; write instance-tag:KEY=VALUE`;
     throw new ActionFailure({ code: 'UNKNOWN_TARGET', message });
   }
   const Filters = [

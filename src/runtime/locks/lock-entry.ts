@@ -51,7 +51,7 @@ entry_at() {
   face=$(stat -c '%f %u %s' -- "./$1" 2>/dev/null) || return 1
   what=$(stat -c '%F of the user %U' -- "./$1" 2>/dev/null)
   set -- "$1" $face
-  strange="$(env pwd -P)/$1 is no lock that Belay made (it is a $what); nobody can be told who holds the host. Look at it and remove it"
+  strange="$(env pwd -P)/$1 is not a lock that Belay made (it is a $what); nobody can be told who holds the host. Look at it and remove it"
   case $2 in 8*) ;; *) no "$strange" ;; esac
   [ "$4" -le 4096 ] || no "$strange"
   lines=$(dd if="./$1" iflag=nofollow,nonblock bs=8192 count=1 2>/dev/null && echo .) || {
@@ -104,7 +104,7 @@ $owner
     case $(old_entry) in "held
 $owner
 "*) old_gone ;; esac
-    # What is no entry of Belay is not this one's either.
+    # What is not an entry of Belay is not this one's either.
     mine=$(holder=; entry_at "$name"; printf %s "$holder")
     [ "$mine" = "$owner" ] || { echo free; exit 0; }
     rm -f "./$name" 2>/dev/null || no "$base/$name belongs to another user and cannot be removed by $(id -un)"

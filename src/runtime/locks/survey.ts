@@ -145,7 +145,7 @@ function wantedOrRefused(
   transports: Pick<Transports, 'targets'>,
 ): ReturnType<typeof wantedLocks> {
   if (!lock.includes(':')) {
-    throw new Refusal('usage', 'LOCK_NAME', `${lock} is no lock`, {
+    throw new Refusal('usage', 'LOCK_NAME', `${lock} is not a lock`, {
       hint: 'a lock is named KIND:NAME, as host:db1 or cluster:minio; belay locks shows what is held',
     });
   }

@@ -91,7 +91,7 @@ export async function forgetOnHost(options: RetentionOptions, id: string, host: 
   const { journal, stateDir, configurations, view, now } = options;
   const label = keepLabel(id);
   if (!/^[a-z0-9-]+$/.test(label))
-    throw new Refusal('usage', 'BAD_LABEL', `${id} is no id of an execution; nothing was removed`);
+    throw new Refusal('usage', 'BAD_LABEL', `${id} is not an id of an execution; nothing was removed`);
   const known = (await journal.executionIds()).find((one) => keepLabel(one) === label);
   const configuration = configurations.find();
   if (known !== undefined) {

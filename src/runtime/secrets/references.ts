@@ -17,7 +17,7 @@ export interface SecretSources {
   readonly aws: () => Promise<Aws>;
 }
 
-/** Undefined when the text is no reference. */
+/** Undefined when the text is not a reference. */
 export function isSecretReference(text: string): boolean {
   return (
     text === '-' || sources.some((source) => text.startsWith(`${source}:`) && text.length > source.length + 1)
@@ -79,7 +79,7 @@ async function read(reference: string, from: SecretSources): Promise<SecretReadi
       ]);
     default:
       return {
-        trouble: `${reference} is no reference to a secret: use env:VAR, file:PATH, ssm:/path, secretsmanager:ID or -`,
+        trouble: `${reference} is not a reference to a secret: use env:VAR, file:PATH, ssm:/path, secretsmanager:ID or -`,
       };
   }
 }

@@ -70,7 +70,7 @@ export class Seal {
   }
 
   #closePiece(text: string): string {
-    // Half a character is no part of a secret, and has no bytes of its own.
+    // Half a character is not a part of a secret, and has no bytes of its own.
     if (!text.isWellFormed())
       return text
         .split(/(\p{Surrogate})/u)

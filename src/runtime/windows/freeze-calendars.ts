@@ -49,7 +49,7 @@ export class FreezeCalendars {
 
   async of(window: Window, now: number): Promise<Freeze> {
     const zone = findZone(window.timezone);
-    if (zone === undefined) return { kind: 'unknown', message: `${window.timezone} is no zone` };
+    if (zone === undefined) return { kind: 'unknown', message: `${window.timezone} is not a zone` };
     const calendars: FreezeCalendar[] = [];
     for (const source of window.freeze) {
       const name = source.kind === 'file' ? source.path : source.url;
@@ -88,7 +88,7 @@ export class FreezeCalendars {
 
   async #textOf(source: FreezeSource, now: number): Promise<string> {
     if (source.kind === 'file') {
-      if (!statSync(source.path).isFile()) throw new Error('it is no file');
+      if (!statSync(source.path).isFile()) throw new Error('it is not a file');
       const bytes = readBytes(source.path);
       if (bytes.length > freezeBytesMax) throw new Error(`it is larger than ${freezeBytesMax} bytes`);
       return bytes.toString('utf8');

@@ -61,7 +61,7 @@ function targetOf(where: string): { path?: string; host?: string; port?: number 
   if (where.startsWith('unix:/')) return { path: where.slice('unix:'.length) };
   const match = /^(127\.0\.0\.1|localhost|\[::1\]|::1):(\d{1,5})$/.exec(where);
   if (match === null) {
-    throw new Refusal('usage', 'BAD_LISTEN', `--listen ${where}: that is no local place`, {
+    throw new Refusal('usage', 'BAD_LISTEN', `--listen ${where}: that is not a local place`, {
       hint: '127.0.0.1:9464 or unix:/run/belay.sock',
     });
   }

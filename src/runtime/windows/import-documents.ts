@@ -49,7 +49,7 @@ async function readDocument(
   }
 }
 
-/** Parameters that take a list; none of a text that is no runbook, which validation tells. */
+/** Parameters that take a list; none of a text that is not a runbook, which validation tells. */
 function listParametersIn(text: string): ReadonlySet<string> {
   const source = { file: 'document', text };
   const root = readTree(source, makeReport(source));

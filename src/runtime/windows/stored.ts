@@ -99,7 +99,7 @@ const readContents = shape<TaskContents>(contents);
 
 /** Throws JournalFailure, OCCURRENCE_DAMAGED. */
 export function occurrenceOf(row: OccurrenceRow): Occurrence {
-  const read = row.record === null ? { wrong: 'it is no JSON' } : readOccurrence(row.record);
+  const read = row.record === null ? { wrong: 'it is not JSON' } : readOccurrence(row.record);
   if ('wrong' in read) throw damaged(row, read.wrong);
   const { id, window, status: said } = read.value;
   if (id !== row.id || window !== row.window) throw damaged(row, 'it tells of another run');

@@ -1,6 +1,6 @@
 /**
  * What a task is, as somebody who says yes to it sees it: what its window file says of it, and every file that it is known to run, each
- * by a hash. A word that was given for something else is no yes.
+ * by a hash. A word that was given for something else is not a yes.
  */
 import { createHash } from 'node:crypto';
 import type { Inventory } from '../../inventory/index.ts';

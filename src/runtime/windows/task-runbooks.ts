@@ -10,7 +10,7 @@ import { awsRunbook } from '../aws-runbooks.ts';
 import { depthMax, runbookFile } from '../child-runbooks.ts';
 import { parameterScope } from '../parameter-scope.ts';
 
-/** A checked runbook, or why there is none. `text`: of one that is no file. */
+/** A checked runbook, or why there is none. `text`: of one that is not a file. */
 export type ReadRunbook = (
   file: string,
   text?: string,
@@ -98,7 +98,7 @@ function called(
   if (file === undefined && text === undefined) {
     return isOfService(name)
       ? not('service', runs)
-      : not('unknown', `runs ${name}, which is no file here and is only read when it runs`);
+      : not('unknown', `runs ${name}, which is not a file here and is only read when it runs`);
   }
   const source = file ?? `aws:${name}`;
   const found = text === undefined ? read(source) : read(source, text);

@@ -11,7 +11,7 @@ export interface Botocore {
   readonly services: readonly Omit<ModelSource, 'botocore'>[];
 }
 
-/** `only` names the services to read; all when absent. Throws ModelRefused where the folder is no botocore. */
+/** `only` names the services to read; all when absent. Throws ModelRefused where the folder is not botocore. */
 export function readBotocore(botocore: string, only?: readonly string[]): Botocore {
   const data = path.join(botocore, 'data');
   const names = readdirSync(data, { withFileTypes: true })

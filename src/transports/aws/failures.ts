@@ -173,7 +173,7 @@ function judgeReply(error: SdkError, exchange: Exchange): Verdict {
     const kind = exchange.contentType === '' ? 'nothing that says what it is' : exchange.contentType;
     return {
       code: 'NO_REPLY',
-      says: `got HTTP ${status} with ${kind} from ${exchange.origin}, which is no reply of the service. Check AWS_ENDPOINT_URL and the proxy; a stand-in for AWS may lack the operation.`,
+      says: `got HTTP ${status} with ${kind} from ${exchange.origin}, which is not a reply of the service. Check AWS_ENDPOINT_URL and the proxy; a stand-in for AWS may lack the operation.`,
       retryable: status >= 500,
       doubtful: status < 300 || status >= 500,
       requestId,

@@ -38,7 +38,7 @@ export async function withSourceRequest(
   const form = new URLSearchParams(String(request.body));
   const source = form.get('SourceRegion');
   if (source === null) return undefined;
-  // It is no member of the API of RDS.
+  // It is not a member of the API of RDS.
   if (!isSnapshot) form.delete('SourceRegion');
   const member = isSnapshot ? 'PresignedUrl' : 'PreSignedUrl';
   if (!form.has(member)) {

@@ -1,6 +1,6 @@
 /** Packets as OpenSSH has them on a control socket and in its protocol for channels: a length, then so many bytes; numbers are big-endian. */
 
-/** The start of the input that is no packet: too long, or too short for its kind. */
+/** The start of the input that is not a packet: too long, or too short for its kind. */
 export class GarbledPacket extends Error {
   override readonly name = 'GarbledPacket';
 }

@@ -97,7 +97,7 @@ export async function proveKey(
       throw hostFailure({
         ...wanted,
         code: 'KEY_UNUSABLE',
-        what: 'the text given is no private key that ssh-add can take, or it has a passphrase',
+        what: 'the text given is not a private key that ssh-add can take, or it has a passphrase',
         next: 'Give the whole file, from its BEGIN line to its END line, of a key without a passphrase.',
       });
     }

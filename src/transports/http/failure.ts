@@ -1,4 +1,4 @@
-/** Why a server could not be asked over HTTP. An answer, whatever its status, is no failure of this kind. */
+/** Why a server could not be asked over HTTP. An answer, whatever its status, is not a failure of this kind. */
 import { TransportFailure } from '../failure.ts';
 import { HostFailure } from '../host.ts';
 

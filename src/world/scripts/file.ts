@@ -163,7 +163,9 @@ function cannotWrite({ state, host }: ScriptRun, path: string, file: PlainFile):
 
 function onlyFiles(run: ScriptRun, path: string): ScriptEnd | undefined {
   const kind = kindOf(run, path);
-  return kind === 'file' || kind === 'absent' ? undefined : no([], 'NOT_A_FILE', `${path} is no plain file`);
+  return kind === 'file' || kind === 'absent'
+    ? undefined
+    : no([], 'NOT_A_FILE', `${path} is not a plain file`);
 }
 
 function plainFile({ state, host }: ScriptRun, path: string): PlainFile | undefined {

@@ -180,7 +180,7 @@ const control: ScriptModel = {
     const directory = argument(run, 0, 'DIRECTORY');
     const cluster = directory.replace(dataDirectory(''), '');
     if (clusterData(state, host, cluster) === undefined)
-      return no([], 'NO_SUCH_DIRECTORY', `${directory} is no data directory: it has no PG_VERSION`);
+      return no([], 'NO_SUCH_DIRECTORY', `${directory} is not a data directory: it has no PG_VERSION`);
     const isRunning = host.servers[cluster] !== undefined;
     return {
       fields: [

@@ -123,7 +123,7 @@ describe('check:volumeSnapshots', () => {
       'vol-2 is without any completed snapshot',
     ]);
   });
-  test('what has no time or another state than asked for is no snapshot, and no volume is no answer', async () => {
+  test('what has no time or another state than asked for is not a snapshot, and no volume is no answer', async () => {
     expect(await ask([snapshot('vol-1', 3), snapshot('vol-2', 1, 'pending')])).toEqual([
       'UNDETERMINED',
       'vol-2 ? BAD_REPLY',

@@ -14,6 +14,6 @@ test.each([
   expect(addressOf(hex)).toBe(address);
 });
 
-test.each(['', '7F', 'nonsense', '0100007f'])('%j is no address', (hex) => {
-  expect(() => addressOf(hex)).toThrow(/is no address/);
+test.each(['', '7F', 'nonsense', '0100007f'])('%j is not an address', (hex) => {
+  expect(() => addressOf(hex)).toThrow(/is not an address/);
 });

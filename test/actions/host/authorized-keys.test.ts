@@ -169,7 +169,7 @@ test('follows the AuthorizedKeysFile of the volume, with its tokens', async () =
   expect(done.ending).toMatchObject({ outputs: { Path: join(volume.root, 'etc/ssh/keys/ops-%') } });
 });
 
-test('links, unknown users, private keys and what is no key are refused by name', async () => {
+test('links, unknown users, private keys and what is not a key are refused by name', async () => {
   await using volume = rootVolume();
   const asked = (more: JsonObject) =>
     run(authorizedKeys, volume.inputs({ Keys: [fresh.line], ...more }), volume.world);

@@ -47,7 +47,7 @@ test.each([
   ['is too far behind', words({ lsn: '0/0' }), 'bytes behind, allowed are 1000'],
   ['has no receiver', words({ receiver: null }), 'it has no WAL receiver'],
   ['is still connecting', words({ receiver: 'starting' }), 'its receiver is starting'],
-  ['is a primary of its own', words({ standby: false }), 'is no standby'],
+  ['is a primary of its own', words({ standby: false }), 'is not a standby'],
   ['is of another cluster', words({}, ['systemIdentifier=78']), 'system identifier 78, not 77'],
   ['does not run', ['failed=NO_SUCH_SERVER no server runs'], 'no server runs'],
   [

@@ -42,7 +42,7 @@ test.each([
   expect(found).toBe(password);
 });
 
-test.each(["host=db1 password='open", 'nonsense', '=x', 'host'])('%j is no conninfo', (conninfo) => {
+test.each(["host=db1 password='open", 'nonsense', '=x', 'host'])('%j is not a conninfo', (conninfo) => {
   expect(reached(conninfo).said).toContain('ODD_CONNINFO');
 });
 

@@ -26,7 +26,7 @@ describe('a certificate and its key', () => {
   test('are good for every name and address that they hold, by wildcard too', async () => {
     const good = await pair('good');
     expect(judge(good, ['minio01.lab', 'bucket.s3.lab', '10.0.0.1'])).toMatchObject({ kind: 'good' });
-    // The common name is no name.
+    // The common name is not a name.
     expect(judge(good, ['minio01'])).toMatchObject({ code: 'WRONG_NAME' });
   });
 

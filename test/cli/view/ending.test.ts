@@ -323,7 +323,7 @@ test('clean with a volume from the snapshot: what is different now and the resto
   );
 });
 
-test('clean after a step that told nothing: what its undo put back is no difference, where a look found it as before', () => {
+test('clean after a step that told nothing: what its undo put back is not a difference, where a look found it as before', () => {
   const story = (looked: 'asBefore' | 'unread'): readonly Told[] => [
     begin('Stop'),
     started(0, 'Stop'),

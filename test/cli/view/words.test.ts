@@ -75,7 +75,7 @@ test('the same change on many hosts counts once', () => {
   ).toBe('p 1 → 2, 1 more');
 });
 
-test('what came back to where it was is no change', () => {
+test('what came back to where it was is not a change', () => {
   const net = netChanges([
     change('u', 'active', 'inactive'),
     change('p', '1', '2'),

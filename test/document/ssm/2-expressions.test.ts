@@ -44,7 +44,7 @@ describe('2.1 forms', () => {
     refused(wait('{{ Nothing }}'), 'UNKNOWN_REFERENCE');
     refused(wait('{{ Gone.Out }}'), 'UNKNOWN_REFERENCE');
   });
-  test('text in braces that is no expression stays as it is', () => {
+  test('text in braces that is not an expression stays as it is', () => {
     const script = "docker ps --format '{{ .Names }}' {{#if x}} {{resolve:ssm:x}} {{ a | b }}";
     accepted(runbook({ mainSteps: [call('A', {}, { NextToken: script })] }));
   });
@@ -52,7 +52,7 @@ describe('2.1 forms', () => {
     const document = wait('{{ {{P}} }}', { parameters: { P: { type: 'String' } } });
     refused(document, 'BAD_EXPRESSION', /within another one/);
     takenWithoutStrict(document);
-    // In text that is no expression, braces may stand around braces.
+    // In text that is not an expression, braces may stand around braces.
     accepted(wait('{{ {{ .Field }} }}'));
   });
   test('an expression reaches no deeper than Step.Output', () => {

@@ -20,7 +20,7 @@ const of = (type: string) => ({ parameters: { P: { type } } });
 
 describe('1.3 types of parameters', () => {
   test.each(['Integer', 'Boolean', 'StringMap', 'String'])(
-    'a parameter of type %s is no InstanceIds of aws:runCommand when the document is made',
+    'a parameter of type %s is not an InstanceIds of aws:runCommand when the document is made',
     (type) => {
       const document = run({ InstanceIds: '{{ P }}' }, of(type));
       refused(document, 'WRONG_INPUT', new RegExp(`\\{\\{ P \\}\\} is ${type}`));

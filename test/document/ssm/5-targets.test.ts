@@ -123,7 +123,7 @@ describe('5.2 MaxConcurrency and 5.3 MaxErrors', () => {
 });
 
 describe('5.2 and 5.3, the patterns of the service', () => {
-  test.each(['007', '05%', ' 5'])('%j is no MaxConcurrency and no MaxErrors', (value) => {
+  test.each(['007', '05%', ' 5'])('%j is not a MaxConcurrency and no MaxErrors', (value) => {
     for (const name of ['MaxConcurrency', 'MaxErrors']) {
       const document = child({ ...targets('tag:Role', ['db']), [name]: value });
       refused(document, 'WRONG_INPUT');

@@ -35,7 +35,7 @@ test('parameters are fitted by the host, to the runbook that was found', async (
 });
 
 test.each([[null], ['x'], [['x']]])(
-  '%j is no map of parameters, and the host is not asked',
+  '%j is not a map of parameters, and the host is not asked',
   async (given) => {
     const { calling, calls } = bedWith();
     expect(await fitParameters(calling, local(), given)).toMatchObject({

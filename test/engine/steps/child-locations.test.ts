@@ -117,12 +117,17 @@ test('targets of an entry are gone over there, by a runbook that the host makes 
 });
 
 test.each<[string, Json, string, RegExp]>([
-  ['an organizational unit', [{ Accounts: ['ou-1234'] }], 'NOT_LOCAL', /ou-1234 is no account of 12 digits/],
+  [
+    'an organizational unit',
+    [{ Accounts: ['ou-1234'] }],
+    'NOT_LOCAL',
+    /ou-1234 is not an account of 12 digits/,
+  ],
   ['an alarm of the entry', [{ TargetLocationAlarmConfiguration: { Alarms: [] } }], 'NOT_LOCAL', /--alarm/],
-  ['an entry that is no map', ['eu-west-1'], 'INVALID_INPUT', /must be a map/],
+  ['an entry that is not a map', ['eu-west-1'], 'INVALID_INPUT', /must be a map/],
   ['an entry whose accounts are all excluded', [{ ExcludeAccounts: [one] }], 'NO_TARGETS', /no targets/],
   [
-    'a concurrency that is no number',
+    'a concurrency that is not a number',
     [{ TargetLocationMaxConcurrency: 'many' }],
     'INVALID_INPUT',
     /TargetLocationMaxConcurrency/,

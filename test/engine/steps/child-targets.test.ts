@@ -75,7 +75,7 @@ test.each<[string, JsonObject, string]>([
   ['two maps of targets', { ...over([]), Targets: [{ Key: 'a' }, { Key: 'b' }] }, 'INVALID_INPUT'],
   ['a map without a key', { ...over([]), Targets: [{ Values: ['a'] }] }, 'INVALID_INPUT'],
   ['parameters that are no map', over(['a'], { RuntimeParameters: ['x'] }), 'INVALID_INPUT'],
-  ['a concurrency that is no number', over(['a'], { MaxConcurrency: 'many' }), 'INVALID_INPUT'],
+  ['a concurrency that is not a number', over(['a'], { MaxConcurrency: 'many' }), 'INVALID_INPUT'],
 ])('%s starts nothing', async (_what, inputs, code) => {
   const { ending, children } = await run(inputs);
   expect(ending).toMatchObject({ status: 'Failed', failure: { code } });

@@ -64,7 +64,7 @@ test('what is harmless to do again is only waited for', async () => {
   expect(ids()).toEqual(['A#1:wait']);
 });
 
-test('a beginning that is known to have changed nothing is no try to look for', async () => {
+test('a beginning that is known to have changed nothing is not a try to look for', async () => {
   const { run, ids } = bedWith(({ kind }) => (kind === 'begin' ? failedWith('DENIED') : undefined));
   expect(await run()).toMatchObject({ status: 'Failed', effect: 'none', failure: { code: 'DENIED' } });
   expect(ids()).toEqual(['A#1:begin1']);

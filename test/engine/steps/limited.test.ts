@@ -15,18 +15,21 @@ test.each([
   expect(inner).toMatchObject([{ timeoutSeconds: expected }]);
 });
 
-test.each(['soon', '', '0', '-5', 'Infinity', 0])('%j is no time, and the step does not run', async (P) => {
-  const { next, run, inner } = bedWith('{{ P }}', P);
-  expect(await limited(next)(run)).toMatchObject({
-    status: 'Failed',
-    attempts: 0,
-    failure: {
-      code: 'INVALID_INPUT',
-      message: `timeoutSeconds of A is ${JSON.stringify(P)}, and must be a positive number`,
-    },
-  });
-  expect(inner).toEqual([]);
-});
+test.each(['soon', '', '0', '-5', 'Infinity', 0])(
+  '%j is not a time, and the step does not run',
+  async (P) => {
+    const { next, run, inner } = bedWith('{{ P }}', P);
+    expect(await limited(next)(run)).toMatchObject({
+      status: 'Failed',
+      attempts: 0,
+      failure: {
+        code: 'INVALID_INPUT',
+        message: `timeoutSeconds of A is ${JSON.stringify(P)}, and must be a positive number`,
+      },
+    });
+    expect(inner).toEqual([]);
+  },
+);
 
 test('a reference to what is not there is named', async () => {
   const { next, run } = bedWith('{{ Gone.Seconds }}');

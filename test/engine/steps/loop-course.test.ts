@@ -50,7 +50,7 @@ test.each([
     { Iterators: ['a'], MaxIterations: 'many' },
     'MaxIterations is "many", and must be a whole number from 1 to 100000',
   ],
-])('%j is no loop that can run', (inputs, why) => {
+])('%j is not a loop that can run', (inputs, why) => {
   expect(courseOf(inputs)).toBe(why);
 });
 

@@ -78,7 +78,7 @@ test('people see each step behind the one that it stands in', async () => {
   expect(ran.names).toEqual(['Each', 'Each@1/Put', 'Each@2/Put', 'After']);
 });
 
-test('an empty list is no pass', async () => {
+test('an empty list is not a pass', async () => {
   const ran = await run([loop({ Iterators: [] }, [put('Put')]), put('After', 'x')]);
   expect(ran.effects).toEqual(['put x=new']);
   expect(ran.find('Each')?.note).toBe('0 passes');
@@ -99,7 +99,7 @@ test('an item that is not of its type fails the loop before its first pass', asy
   const ran = await run([loop({ Iterators: ['1', 'two'], IteratorDataType: 'Integer' }, [put('Put')])]);
   expect(ran.find('Each')?.failure).toEqual({
     code: 'INVALID_INPUT',
-    message: 'Each: Iterators is a list of Integer, but "two" is no whole number',
+    message: 'Each: Iterators is a list of Integer, but "two" is not a whole number',
     retryable: false,
   });
   expect(ran.effects).toEqual([]);

@@ -29,8 +29,8 @@ test('sleeps until an instant; one that has passed goes on at once', async () =>
 });
 
 test.each([
-  [{ Duration: '10 minutes' }, 'Duration "10 minutes" is no ISO-8601 duration such as PT10M'],
-  [{ Timestamp: 'tomorrow' }, 'Timestamp "tomorrow" is no ISO-8601 instant such as 2026-01-31T02:00:00Z'],
+  [{ Duration: '10 minutes' }, 'Duration "10 minutes" is not an ISO-8601 duration such as PT10M'],
+  [{ Timestamp: 'tomorrow' }, 'Timestamp "tomorrow" is not an ISO-8601 instant such as 2026-01-31T02:00:00Z'],
   [{}, 'Duration or Timestamp must be a text'],
 ])('%j is refused, and nothing is waited for', async (inputs, message) => {
   const { run, events } = bedOf(inputs);

@@ -23,9 +23,9 @@ test.each(['variable:Count', 'variable:{{ Count }}'])(
 test.each([
   [
     { Name: 'variable:Other', Value: 7 },
-    /^A changes "variable:Other", which is no variable of the document$/,
+    /^A changes "variable:Other", which is not a variable of the document$/,
   ],
-  [{ Value: 7 }, /^A changes null, which is no variable of the document$/],
+  [{ Value: 7 }, /^A changes null, which is not a variable of the document$/],
   [{ Name: 'variable:toString', Value: 7 }, /no variable of the document/],
   [{ Name: 'variable:Count', Value: 'many' }, /^A: /],
 ])('%j is refused, and every variable stays as it was', async (inputs, message) => {

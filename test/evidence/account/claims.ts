@@ -11,7 +11,7 @@ import { untrueOf, type Places } from './sentences.ts';
 
 const style = makeStyle({ color: false, unicode: true });
 
-/** By its author's word it needs no undo: what it leaves is no claim of Belay's. */
+/** By its author's word it needs no undo: what it leaves is not a claim of Belay's. */
 const isByWord = ({ step, certainty }: StepAccount): boolean =>
   certainty === 'byWord' || (step.reach?.kind === 'harmless' && certainty !== 'nothing');
 
@@ -29,7 +29,7 @@ export function expectClaimsHold(
   const says = `${about}\n${ending}\nworld:\n${changed.join('\n')}\n`;
   expect(showLines(view, style, Date.now()).join('\n'), says).toContain(ending);
   const isChanged = changed.length > 0;
-  // By their authors' words they leave nothing; what they do is no claim of Belay's.
+  // By their authors' words they leave nothing; what they do is not a claim of Belay's.
   const hasWord = account.steps.some(isByWord);
   const hasList = account.steps.some(
     ({ step, certainty }) => isOfList(step.reach) && certainty !== 'nothing',

@@ -99,6 +99,6 @@ function probeOf({ Check, Inputs = {} }: HostRule) {
 
 function checkOf(name: string): HostCheck {
   const check = checks.get(name);
-  if (check?.scope !== 'hosts') throw new Error(`${name} is no check of hosts`);
+  if (check?.scope !== 'hosts') throw new Error(`${name} is not a check of hosts`);
   return check;
 }

@@ -1,6 +1,6 @@
 /**
  * Whatever a runbook says: it is refused with diagnostics, or it is refused before its first effect, or it runs to an end
- * that has a name. Nothing is ever thrown that is no refusal, so nothing ends as a bug.
+ * that has a name. Nothing is ever thrown that is not a refusal, so nothing ends as a bug.
  */
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

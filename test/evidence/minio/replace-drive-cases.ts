@@ -120,7 +120,7 @@ export function replaceDriveCases(stand: () => Stand): void {
   );
 
   test(
-    'drive: one that holds files of somebody else, and one that is no file system of its own, are named; blank, it is taken',
+    'drive: one that holds files of somebody else, and one that is not a file system of its own, are named; blank, it is taken',
     async () => {
       const { minio } = stand();
       await putObjects();
@@ -129,7 +129,12 @@ export function replaceDriveCases(stand: () => Stand): void {
       await minio.drives.detach('minio02', 2);
       await minio.run('minio02', `mkdir -p /srv/other && mount --bind /srv/other ${drive}`);
       await stand().belay(['continue', id]);
-      expectTrouble(await stand().belay(['resume', id]), 4, 'NewDrive', 'which is no file system of its own');
+      expectTrouble(
+        await stand().belay(['resume', id]),
+        4,
+        'NewDrive',
+        'which is not a file system of its own',
+      );
       await minio.run('minio02', `umount ${drive}`);
 
       await minio.drives.attach('minio02', 2);
@@ -174,7 +179,7 @@ export function replaceDriveCases(stand: () => Stand): void {
       const id = idOf(waiting);
       await stand().belay(['continue', id]);
       const unmounted = await stand().belay(['resume', id]);
-      expectTrouble(unmounted, 4, '/stg/data/data1 is no mount point', 'Put it right');
+      expectTrouble(unmounted, 4, '/stg/data/data1 is not a mount point', 'Put it right');
 
       const again = idOf(await run('minio04', 1));
       await minio.drives.attach('minio04', 1);

@@ -10,7 +10,7 @@ import { incompleteObjects } from './healed.ts';
 /** Fewer were no load. */
 const getsMin = 20;
 const loadMsMax = 30_000;
-/** What is deleted while it is healed is no failure, and what was deleted does not come back. */
+/** What is deleted while it is healed is not a failure, and what was deleted does not come back. */
 const deletesPerSecond = 5;
 
 /** So long without a sample is nothing on a busy machine, in ms. */

@@ -197,7 +197,7 @@ create table other as select n from generate_series(1, 100) n`);
       if (canary.onHost !== undefined) await onHost('systemctl start postgresql@15-main');
     });
 
-    test('an answer that moves by itself is no canary', async () => {
+    test('an answer that moves by itself is not a canary', async () => {
       expect(
         await ask({ title: '', query: 'select clock_timestamp()', verdict: 'differs' }, { Twice: true }),
       ).toMatchObject({

@@ -70,7 +70,7 @@ describe('AWS that cannot be asked', () => {
       );
     });
     const said = await desk.belay(['run', 'tag.yaml'], { env: { AWS_ENDPOINT_URL: page.url } });
-    expectTrouble(said, 2, 'NO_REPLY', page.url, 'is no reply of the service', 'AWS_ENDPOINT_URL');
+    expectTrouble(said, 2, 'NO_REPLY', page.url, 'is not a reply of the service', 'AWS_ENDPOINT_URL');
   });
 });
 

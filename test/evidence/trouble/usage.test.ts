@@ -38,15 +38,15 @@ describe.concurrent('a wrong parameter value', () => {
     ['Choice=three', 'VALUE_NOT_ALLOWED', 'Choice', 'three', 'one, two'],
     ['Short=x', 'OUT_OF_RANGE', 'Short', '2 to 3 characters'],
     ['Short=abcd', 'OUT_OF_RANGE', 'Short', '2 to 3 characters'],
-    ['Count=many', 'WRONG_TYPE', 'Count', '"many" is no whole number'],
-    ['Count=1.5', 'WRONG_TYPE', 'Count', '"1.5" is no whole number'],
+    ['Count=many', 'WRONG_TYPE', 'Count', '"many" is not a whole number'],
+    ['Count=1.5', 'WRONG_TYPE', 'Count', '"1.5" is not a whole number'],
     ['Count=99999999999999999999', 'WRONG_TYPE', 'Count', 'no whole number'],
     ['Flag=maybe', 'WRONG_TYPE', 'Flag', '"maybe" is neither true nor false'],
     ['List=', 'OUT_OF_RANGE', 'List', '1 to 2 items'],
     ['List=["a","b","c"]', 'OUT_OF_RANGE', 'List', '3 items'],
-    ['Map=text', 'WRONG_TYPE', 'Map', 'is no map'],
-    ['Map={"a":', 'WRONG_TYPE', 'Map', 'is no map'],
-    ['Maps=[{]', 'WRONG_TYPE', 'Maps', 'is no list of maps'],
+    ['Map=text', 'WRONG_TYPE', 'Map', 'is not a map'],
+    ['Map={"a":', 'WRONG_TYPE', 'Map', 'is not a map'],
+    ['Maps=[{]', 'WRONG_TYPE', 'Maps', 'is not a list of maps'],
     ['Wrod=abc', 'UNKNOWN_PARAMETER', 'Wrod', 'Word'],
     ['Word', 'BAD_PAIR', '-p Word', 'NAME=VALUE'],
     ['=abc', 'BAD_PAIR', 'NAME=VALUE'],
@@ -150,7 +150,7 @@ describe.concurrent('a wrong file', () => {
     expectTrouble(await desk.belay(['run', 'closed.yaml']), 2, 'UNREADABLE_FILE', 'you may not read it');
   });
 
-  test('that is no YAML is shown where it breaks', async () => {
+  test('that is not YAML is shown where it breaks', async () => {
     desk.write('broken.yaml', "schemaVersion: '0.3'\nmainSteps: [\n");
     expectTrouble(
       await desk.belay(['run', 'broken.yaml']),
@@ -160,7 +160,7 @@ describe.concurrent('a wrong file', () => {
     );
   });
 
-  test('that is no text at all is refused in words', async () => {
+  test('that is not text at all is refused in words', async () => {
     desk.write('bytes.yaml', Buffer.from([0, 1, 2, 0xff, 0xfe, 0x80, 0x0a]).toString('latin1'));
     expectTrouble(await desk.belay(['run', 'bytes.yaml']), 2, 'bytes.yaml', 'Nothing was started');
   });
@@ -201,7 +201,7 @@ describe.concurrent('a wrong belay.yaml', () => {
       'instanceId',
     ],
     ['with a port that is none', { db1: { address: 'x', port: 'ssh' } }, 'WRONG_TYPE', 'port'],
-    ['that is no map', 'yes please', 'hosts'],
+    ['that is not a map', 'yes please', 'hosts'],
   ];
   test.for(cases)('%s is shown where it stands', async ([, hosts, ...says]) => {
     using own = new Desk();

@@ -104,7 +104,7 @@ const storedSecrets: Readonly<Record<string, readonly string[]>> = {
   UpdateSecret: ['SecretString', 'SecretBinary'],
 };
 
-/** A secret that is being stored where secrets belong is no leak. */
+/** A secret that is being stored where secrets belong is not a leak. */
 function withoutStoredSecrets(operation: string, params: JsonObject): JsonObject {
   const members = storedSecrets[operation] ?? [];
   const entries: [string, Json][] = Object.entries(params).map(([name, value]) => [

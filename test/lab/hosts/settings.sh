@@ -33,7 +33,7 @@ address_of() {
     bk1) echo "$BLOCK.0.171 br0"; return ;;
   esac
   [[ $name =~ ^(b|h|r|v|p|e|db)[1-9][0-9]?$ ]] ||
-    { say "'$name' is no host name: b1, h1.., r1.., v1.., p1.., e1.., db1.., minio01..minio04, lb1, bk1"; return 2; }
+    { say "'$name' is not a host name: b1, h1.., r1.., v1.., p1.., e1.., db1.., minio01..minio04, lb1, bk1"; return 2; }
   case $name in
     b1) echo "$BLOCK.0.10 br0 $BLOCK.1.10 br1" ;;
     h[1-9] | h[1-8][0-9]) echo "$BLOCK.0.$((10 + number)) br0" ;;

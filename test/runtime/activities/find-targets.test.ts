@@ -33,10 +33,10 @@ test.each(['tag:Role', 'ResourceGroup', 'InstanceIds'])(
   },
 );
 
-test.each(['Role', 'tag:', 'instance-id'])('%s is no key', async (key) => {
+test.each(['Role', 'tag:', 'instance-id'])('%s is not a key', async (key) => {
   await expect(find(key, ['x'])).rejects.toMatchObject({
     code: 'UNKNOWN_TARGET',
-    message: expect.stringContaining(`${key} is no key of Targets`),
+    message: expect.stringContaining(`${key} is not a key of Targets`),
   });
 });
 

@@ -145,7 +145,7 @@ test('--wait-lock waits, says for whom, and runs once it is free', async () => {
   expect(await second.ended).toMatchObject({ code: 0 });
   expect(await belay.run(['run', 'short.yaml', '--wait-lock', 'soon'])).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining('--wait-lock soon: that is no number of seconds'),
+    stderr: expect.stringContaining('--wait-lock soon: that is not a number of seconds'),
   });
 }, 60_000);
 

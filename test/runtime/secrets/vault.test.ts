@@ -46,7 +46,7 @@ test('people see *** for a placeholder, and members that differ stay apart', () 
   expect(vault.masked(`${placeholder} and hunter2-canary`)).toBe('*** and ***');
 });
 
-test('a word of the runbook is no secret because one has the same value; what came from the secret is', () => {
+test('a word of the runbook is not a secret because one has the same value; what came from the secret is', () => {
   const word = new Vault([{ name: 'P', value: 'openssl', placeholder }], {
     open: { mainSteps: [{ inputs: { Script: 'openssl version' } }] },
   });
@@ -56,7 +56,7 @@ test('a word of the runbook is no secret because one has the same value; what ca
   expect(vault.reveal({}).isSecret(['x', { y: 'is hunter2-canary' }])).toBe(true);
 });
 
-test('the public half of a private key is no secret, although the private one holds it; a line of the private one is', () => {
+test('the public half of a private key is not a secret, although the private one holds it; a line of the private one is', () => {
   // The third and the fourth line share letters with the public key, as those of ed25519 keys in OpenSSH's format do.
   const shared = 'Zk3mQ9xT2vLbNc8R';
   const lines = [
@@ -101,7 +101,7 @@ const pemKey = (): string =>
 test.each([
   ['OpenSSH', openSshKey],
   ['PKCS #8', pemKey],
-])('another %s key is no secret for lines that every such key has; lines of the own are', (_, make) => {
+])('another %s key is not a secret for lines that every such key has; lines of the own are', (_, make) => {
   const [own, other] = [make('one'), make('two')];
   const held = new Vault([{ name: 'P', value: own, placeholder }]);
   const { isSecret } = held.reveal({});

@@ -266,7 +266,7 @@ describe.skipIf(reason)(`windows of AWS${reason === undefined ? '' : ` (skipped:
     );
   });
 
-  test('that run nothing of what Belay runs are kept as a text that is no window', async () => {
+  test('that run nothing of what Belay runs are kept as a text that is not a window', async () => {
     const arn = 'arn:aws:lambda:eu-west-1:123456789012:function:f';
     await windowIn('lambdas', [{ Name: 'fn', TaskType: 'LAMBDA', TaskArn: arn }]);
     const [found] = await imported([named('lambdas')]);

@@ -171,7 +171,7 @@ describe('compactModel', () => {
 });
 
 describe('update-models.ts', () => {
-  it('refuses a folder that is no botocore, and leaves the models alone', async () => {
+  it('refuses a folder that is not botocore, and leaves the models alone', async () => {
     const botocore = mkdtempSync(path.join(tmpdir(), 'belay-botocore-'));
     try {
       mkdirSync(path.join(botocore, 'data'));

@@ -214,7 +214,7 @@ describe('a reply', () => {
     ['a list for a text', 'logs', 'DescribeLogGroups', '{"nextToken":[]}'],
     ['a word for a number', 'lambda', 'GetFunction', '{"Configuration":{"Timeout":"long"}}'],
     ['a map for a text', 'lambda', 'ListTags', '{"Tags":{"a":{"b":1}}}'],
-  ])('that is %s is no reply', async (_, service, operation, body) => {
+  ])('that is %s is not a reply', async (_, service, operation, body) => {
     const params: JsonObject =
       operation === 'GetFunction' ? { FunctionName: 'f' } : operation === 'ListTags' ? { Resource: 'a' } : {};
     const answered = call(service, operation, params, { headers: json, body });

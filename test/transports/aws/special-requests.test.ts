@@ -53,7 +53,7 @@ const signedFor = ({ headers }: HttpRequest): string =>
 describe('S3', () => {
   const object = { Bucket: 'bucket', Key: 'a b/c+d' };
 
-  it('has the bucket in the host name, or in the path where the name is no label or somebody gives the endpoint', async () => {
+  it('has the bucket in the host name, or in the path where the name is not a label or somebody gives the endpoint', async () => {
     expect(await caught('s3', 'GetObject', object)).toMatchObject({
       hostname: 'bucket.s3.eu-west-1.amazonaws.com',
       path: '/a%20b/c%2Bd',

@@ -67,7 +67,7 @@ describe('bytes', () => {
     expect(bytesOfBase64(text)).toBeUndefined();
   });
 
-  it('a text that is no base64 is its own bytes', () => {
+  it('a text that is not base64 is its own bytes', () => {
     expect(bytesOf('{"key": "wörd"}')).toEqual(Buffer.from('{"key": "wörd"}'));
     expect(bytesOf('aGk=')).toEqual(Buffer.from('hi'));
   });

@@ -124,7 +124,7 @@ describe('a host that does not keep to the protocol', () => {
     ['a size beyond all', [`N I look exited 0 ${'9'.repeat(40)} 0 0 0\n`]],
     ['the answer to another request', ['N 77 look exited 0 0 0 0 0\n']],
     ['an answer of another kind', ['N I forgotten\n']],
-    ['a line that is no line', ['N garbage\n']],
+    ['a line that is not a line', ['N garbage\n']],
     ['a refusal that nobody knows', ['N I refused HAHA because\n']],
     ['a second greeting', [`N 0 ready 0 ${boot} /\n`]],
   ])('that says %s fails with BAD_REPLY', async (_, words) => {

@@ -155,7 +155,7 @@ test.each([
   expect(failure?.message).toContain(advice);
 });
 
-test('a host name that sudo cannot resolve is no refusal', () => {
+test('a host name that sudo cannot resolve is not a refusal', () => {
   const stderr = 'sudo: unable to resolve host db1: Name or service not known';
   expect(sudoFailure({ host: 'db1', name: 'db1', stderr, exitCode: 1 })).toBeUndefined();
 });

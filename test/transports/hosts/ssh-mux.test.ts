@@ -65,7 +65,7 @@ test('one that refuses, closes, speaks another version or answers something else
   expect((await asked('alive', words(0xffffffff, 1, 4), 'close')).holds).toBe(false);
 });
 
-test('nobody who listens is no master', async () => {
+test('nobody who listens is not a master', async () => {
   expect(await askMaster(join(tmpdir(), 'belay-no-such-socket'), 'alive')).toBe(false);
 });
 

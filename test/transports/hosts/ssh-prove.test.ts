@@ -108,11 +108,11 @@ describe.skipIf(noSshd !== undefined)(title, { timeout: 60_000 }, () => {
     await own.close();
   });
 
-  test('what is no key, or has a passphrase, is refused by name and not repeated', async () => {
+  test('what is not a key, or has a passphrase, is refused by name and not repeated', async () => {
     const locked = join(lab.folder, 'locked');
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', 'hunter2', '-f', locked]);
     for (const privateKey of [
-      'this is no key at all, and yet it is long enough to be one',
+      'this is not a key at all, and yet it is long enough to be one',
       readFileSync(locked, 'utf8'),
     ]) {
       const failure = await prove(lab.address(server), { privateKey }).catch((error: unknown) => error);

@@ -168,7 +168,7 @@ function textOf(value: Json | undefined): string {
 }
 
 function linesOf(commands: unknown): string {
-  if (!Array.isArray(commands)) throw failure('InvalidParameters', 'commands is no list');
+  if (!Array.isArray(commands)) throw failure('InvalidParameters', 'commands is not a list');
   return commands.join('\n');
 }
 

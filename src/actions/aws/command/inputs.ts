@@ -193,7 +193,7 @@ export function checkRunCommand(
     problems.push({
       code: 'UNSUPPORTED_DOCUMENT',
       path: ['InstanceIds', index],
-      message: `${id} is no instance id, and on a host of the inventory that SSM does not reach ${name} cannot be run: ${why}`,
+      message: `${id} is not an instance id, and on a host of the inventory that SSM does not reach ${name} cannot be run: ${why}`,
     });
   }
   if (name === shellDocument) problems.push(...checkShellParameters(Parameters, isExpression));

@@ -41,7 +41,7 @@ export function pluginProgram(document: string, plugin: PlannedPlugin): PluginPr
     case 'aws:downloadContent':
       return { ...never, text: download(document, plugin) };
     default:
-      throw unsupported(document, plugin, whyAgentOnly(action) ?? 'it is no plugin that Belay knows');
+      throw unsupported(document, plugin, whyAgentOnly(action) ?? 'it is not a plugin that Belay knows');
   }
 }
 

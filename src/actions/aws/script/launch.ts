@@ -63,7 +63,7 @@ export function chooseInterpreter(runtimeText: string, place: ScriptPlace): Chos
   if (runtime === undefined)
     throw new ActionFailure({
       code: 'INVALID_INPUT',
-      message: `${runtimeText} is no Runtime; nothing was run`,
+      message: `${runtimeText} is not a Runtime; nothing was run`,
     });
   const shield = place.tools.shield();
   if (!place.mayReachNetwork && shield.kind === 'none') {

@@ -25,7 +25,7 @@ const freeVersion = 1;
 const usesDataFolder = 2;
 const inlineData = 4;
 
-/** How many bytes of the file hold the versions. Undefined: it is no xl.meta that is known here. */
+/** How many bytes of the file hold the versions. Undefined: it is not an xl.meta that is known here. */
 export function metaBytesIn(head: Uint8Array): number | undefined {
   if (Buffer.from(head.subarray(0, 4)).toString('latin1') !== 'XL2 ' || head.byteLength < headBytes + 5)
     return undefined;

@@ -34,5 +34,5 @@ function countOf(text: string | undefined): number {
   if (text === undefined) return countDefault;
   const count = Number(text);
   if (Number.isSafeInteger(count) && count > 0) return count;
-  throw new Refusal('usage', 'BAD_COUNT', `--limit ${text}: that is no number of runs`);
+  throw new Refusal('usage', 'BAD_COUNT', `--limit ${text}: that is not a number of runs`);
 }

@@ -68,5 +68,5 @@ function countOf(text: string | undefined): number {
   if (text === undefined) return countDefault;
   const count = Number(text);
   if (Number.isSafeInteger(count) && count > 0 && count <= countMax) return count;
-  throw new Refusal('usage', 'BAD_COUNT', `-n ${text}: that is no number from 1 to ${countMax}`);
+  throw new Refusal('usage', 'BAD_COUNT', `-n ${text}: that is not a number from 1 to ${countMax}`);
 }

@@ -102,7 +102,7 @@ export function stateOf(standing: Standing, next: OutputOffsets): CommandState {
 function exitCodeOf(digits: string): number {
   const code = Number(digits);
   if (!/^\d{1,3}$/.test(digits) || code > 255)
-    throw new GarbledReply(`"${printable(digits)}" is no exit code`);
+    throw new GarbledReply(`"${printable(digits)}" is not an exit code`);
   return code;
 }
 

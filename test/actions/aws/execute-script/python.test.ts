@@ -161,7 +161,7 @@ mainSteps:
     expect(ran.log).not.toContain('<belay>');
   });
 
-  test('the line of the Script where the text is no block of lines', async () => {
+  test('the line of the Script where the text is not a block of lines', async () => {
     const ran = await run('def main(e, c):\n  1/0');
     expect(failureOf(ran).message).toBe(
       'ZeroDivisionError: division by zero (line 2 of the text at doc.yaml:1, in main)',

@@ -118,8 +118,8 @@ describe('an attachment', () => {
     expect(failure.message).toContain(said);
   });
 
-  test('that is no zip says so', async () => {
-    const sha256 = desk.write('no.zip', 'this is no zip');
+  test('that is not a zip says so', async () => {
+    const sha256 = desk.write('no.zip', 'this is not a zip');
     const failure = failureOf(await desk.run(attached('no.zip', sha256, { Handler: 'm.f' })));
     expect(failure).toMatchObject({ code: 'BAD_ATTACHMENT' });
     expect(failure.message).toContain('no.zip cannot be unpacked');

@@ -100,7 +100,7 @@ it('drives that nobody could look at may hold what is missing', () => {
   expect(kindsOf(on(first(9), version()), { ...set, unseen: 2 })).toEqual(['torn']);
 });
 
-it('an xl.meta that is damaged is no piece', () => {
+it('an xl.meta that is damaged is not a piece', () => {
   const damaged = (indexes: readonly number[]) => indexes.map((index) => piece(index, undefined));
   expect(kindsOf([...damaged([0, 1, 2, 3]), ...on(first(16).slice(4), version())])).toEqual([]);
   expect(kindsOf([...damaged([0, 1, 2, 3, 4]), ...on(first(16).slice(5), version())])).toEqual(['torn']);
