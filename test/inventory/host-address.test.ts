@@ -29,7 +29,7 @@ test.each([
   ['ops@db1', 'write address: db1 and user: ops'],
   ['ssh://ops@db1:22', 'a key of its own'],
   ['[db1]', 'only an IPv6 address is written in brackets'],
-  ['2001:db8:::5', 'no whole IPv6 address'],
+  ['2001:db8:::5', 'not a whole IPv6 address'],
   ['::1%', 'a host name or IP address'],
   ['fe80::1%eth0%1', 'a host name or IP address'],
   ['10.0.0.256', 'at most 255'],

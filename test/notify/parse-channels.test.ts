@@ -113,7 +113,12 @@ test.each([
     'has a password in it',
     'by reference',
   ],
-  ['ops: { webhook: ftp://alerts.example.com/ }', 'BAD_ADDRESS', 'no address of a webhook', 'https://hooks'],
+  [
+    'ops: { webhook: ftp://alerts.example.com/ }',
+    'BAD_ADDRESS',
+    'not an address of a webhook',
+    'https://hooks',
+  ],
   [
     'ops: { webhook: { url: https://x.example, signWith: hunter2 } }',
     'WRONG_VALUE',
@@ -156,7 +161,7 @@ test.each([
   [
     'ops: { email: { server: s.example, from: a@b.example, to: "x@y.z, q@r.s" } }',
     'BAD_ADDRESS',
-    'no mailbox',
+    'not a mailbox',
     '',
   ],
   [

@@ -104,7 +104,7 @@ describe('a freeze calendar', () => {
   });
 
   it.each([
-    ['no calendar', 'hello', /no iCalendar file/],
+    ['no calendar', 'hello', /not an iCalendar file/],
     ['a contact', 'BEGIN:VCARD\r\nVERSION:4.0\r\nEND:VCARD', /vcard, not a vcalendar/],
     [
       'a zone that nobody knows',

@@ -214,7 +214,7 @@ describe('aws:invokeLambdaFunction', () => {
     refused(
       step('aws:invokeLambdaFunction', { FunctionName: 'f', Payload: '{"a"' }),
       'WRONG_INPUT',
-      /no JSON/,
+      /not JSON/,
     );
   });
 });

@@ -38,7 +38,7 @@ describe('5.1 target forms', () => {
     refused(child({ TargetParameterName: 'InstanceId', Targets: [] }), 'WRONG_INPUT');
   });
   test('no other Key exists, and Hosts is an addition of Belay', () => {
-    refused(child(targets('Role', ['db'])), 'WRONG_INPUT', /no key of Targets/);
+    refused(child(targets('Role', ['db'])), 'WRONG_INPUT', /not a key of Targets/);
     refused(child(targets('tag:', ['db'])), 'WRONG_INPUT');
     refused(child(targets('Hosts', ['db1'])), 'ADDITION');
     takenWithoutStrict(child(targets('Hosts', ['db1'])));

@@ -26,7 +26,7 @@ test.each([
     /^A changes "variable:Other", which is not a variable of the document$/,
   ],
   [{ Value: 7 }, /^A changes null, which is not a variable of the document$/],
-  [{ Name: 'variable:toString', Value: 7 }, /no variable of the document/],
+  [{ Name: 'variable:toString', Value: 7 }, /not a variable of the document/],
   [{ Name: 'variable:Count', Value: 'many' }, /^A: /],
 ])('%j is refused, and every variable stays as it was', async (inputs, message) => {
   const { run, frame } = bedOf(inputs);
