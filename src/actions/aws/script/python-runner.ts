@@ -271,6 +271,15 @@ def drain(fd, take):
         take(data)
     return True
 
+# The kernel shows an empty environment of a process that is about to run another program. Kernel threads and what has ended have
+# no program; where start and end are one address, the environment is empty indeed. proc_pid_stat(5), fields 50 and 51.
+def is_starting(name):
+    os.readlink("/proc/%s/exe" % name)
+    with open("/proc/%s/stat" % name) as stat:
+        text = stat.read()
+    fields = text[text.rindex(")") + 2:].split()
+    return fields[47] == "0" or fields[47] != fields[48]
+
 # What the script left running carries its mark in its environment.
 def end_others():
     mark = ("BELAY_COMMAND=" + os.environ["BELAY_COMMAND"]).encode()
@@ -281,8 +290,12 @@ def end_others():
                 continue
             try:
                 with open("/proc/%s/environ" % name, "rb") as environ:
-                    if mark not in environ.read().split(b"\0"):
-                        continue
+                    given = environ.read()
+                if not given:
+                    found = is_starting(name) or found
+                    continue
+                if mark not in given.split(b"\0"):
+                    continue
                 os.kill(int(name), signal.SIGKILL)
                 found = True
             except OSError:
