@@ -12,7 +12,7 @@ import {
   type Repeated,
 } from '../../engine/index.ts';
 import { isClimbingDown, type ExecutionView } from '../../runtime/execution-view.ts';
-import { netChanges, targetsText } from './change-text.ts';
+import { targetsText } from './change-text.ts';
 import { clockText, durationText } from './durations.ts';
 import { failureText } from './event-lines.ts';
 import { shellWord } from '../../runtime/visible.ts';
@@ -22,6 +22,7 @@ import {
   changedCount,
   keptRestorePoints,
   leftByWord,
+  leftoverHeading,
   outdated,
   stepsWithoutUndo,
   stillChanged,
@@ -129,13 +130,10 @@ function failedLines(view: ExecutionView, style: Style): string[] {
       account.isUntouched ? 'Nothing is left changed.' : `Nothing is left changed: ${unchangedText(account)}`,
       why,
     ];
-  const isTold = left.length > 0 && netChanges(account.told).length > 0;
   const undone = view.rollback.length === 0 ? 'Nothing was undone.' : 'Its rollback did not come to its end.';
   return [
     head,
-    isTold || unsureSteps(view).length + below.length === 0
-      ? `${undone} Still changed:`
-      : `${undone} What may be changed:`,
+    `${undone} ${leftoverHeading(left, below.length)}`,
     ...leftoverLines(left),
     ...ranLines(account),
     ...keptLines(kept),
@@ -183,10 +181,12 @@ function cleanLines(view: ExecutionView, style: Style): string[] {
 function uncleanLines(view: ExecutionView, style: Style): string[] {
   const word = view.rollbackStatus === 'failed' ? 'FAILED' : 'PARTIAL';
   const head = view.status === 'Success' ? `Rollback ${word}.` : `${howItEnded(view)}, rollback ${word}.`;
+  const left = stillChanged(view);
+  const account = accountOf(view);
   return [
-    style.paint('bad', `${head} Still changed:`),
-    ...leftoverLines(stillChanged(view)),
-    ...ranLines(accountOf(view)),
+    style.paint('bad', `${head} ${leftoverHeading(left, unsureBelow(account).length)}`),
+    ...leftoverLines(left),
+    ...ranLines(account),
     ...keptLines(keptRestorePoints(view)),
     `  next: ${nextAfterUnclean(view)}`,
   ];

@@ -22,6 +22,14 @@ export interface Leftover {
   readonly what: string;
   /** Why it is still so; empty where nothing was tried. */
   readonly why: string;
+  /** Nobody can tell whether anything is different. */
+  readonly isUnsure: boolean;
+}
+
+/** What heads a list of what is left: no more than all of it together is known to be. */
+export function leftoverHeading(left: readonly Leftover[], below: number): string {
+  if (left.some(({ isUnsure }) => !isUnsure)) return 'Still changed:';
+  return left.length + below > 0 ? 'What may be changed:' : 'Still there:';
 }
 
 export function stillChanged(view: ExecutionView): Leftover[] {
@@ -47,6 +55,7 @@ export function outdated({ outdated: processes }: Pick<ExecutionView, 'outdated'
     target: printable(target),
     what: `${printable(name)} (${[`pid ${pid}`, ...(unit === '' ? [] : [printable(unit)])].join(', ')}) still runs ${printable(path)}`,
     why: 'as it was before it was taken back',
+    isUnsure: false,
   }));
 }
 
@@ -75,7 +84,7 @@ function leftoverOf({ target, subject, from, to, why }: Change & { readonly why:
   const short = shortVersions(from, to);
   const is = to === null ? 'is gone' : `is ${valueText(short.to)}`;
   const was = from === null ? 'was absent' : `was ${valueText(short.from)}`;
-  return { target: printable(target), what: `${printable(subject)} ${is}, ${was}`, why };
+  return { target: printable(target), what: `${printable(subject)} ${is}, ${was}`, why, isUnsure: false };
 }
 
 /** What the undo itself made different, as a volume from a snapshot in the place of another. */
@@ -98,15 +107,15 @@ function untold(standing: readonly StepAccount[], shown: readonly Change[]): Lef
     const target = targetsText(standingTargets(each));
     const why = whyOf(each);
     const what = untoldWords(each);
+    const isUnsure = what.startsWith('may ');
     const key = JSON.stringify([target, what, why]);
-    const group = groups.get(key) ?? { target, what, why, names: [] };
+    const group = groups.get(key) ?? { target, what, why, isUnsure, names: [] };
     group.names.push(printable(step.name));
     groups.set(key, group);
   }
-  return [...groups.values()].map(({ target, what, why, names }) => ({
-    target,
-    what: `${names.join(', ')} ${what}`,
-    why,
+  return [...groups.values()].map(({ names, ...each }) => ({
+    ...each,
+    what: `${names.join(', ')} ${each.what}`,
   }));
 }
 

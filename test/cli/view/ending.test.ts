@@ -210,7 +210,7 @@ test('a step without undo is named as left over, with what a person has to do', 
   ];
   expect(endingOf(story)).toBe(
     [
-      'Failed at Check, rollback PARTIAL. Still changed:',
+      'Failed at Check, rollback PARTIAL. What may be changed:',
       '  db1  Migrate may have left something behind     no undo: nobody knows what a command changes',
       `  next: look at what Migrate left, as nothing takes it back; belay show ${id} has it all`,
     ].join('\n'),
@@ -256,7 +256,7 @@ test('failed behind commands without undo: they are named, and nobody is sent to
   expect(endingOf(story)).toBe(
     [
       'Failed at Verify: COMMAND_FAILED  exit code 1',
-      'Nothing was undone. Still changed:',
+      'Nothing was undone. What may be changed:',
       `  db1  Stop, Upgrade, Verify may have left something behind     no undo: ${noUndo}`,
       '  kept: restore point snap-1 (02:14:09)',
       `  why   belay logs ${id} --step Verify`,

@@ -137,10 +137,9 @@ const lines: readonly (readonly [RegExp, Check])[] = [
   [/^Nothing was done\.$/, always],
   [/^Refused: since the run ended, somebody changed what/, () => 'nobody changed anything'],
   [/^Refused: [A-Z_]+ /, always],
-  [/^Nothing was undone\. Still changed:$/, always],
-  [/^Nothing was undone\. What may be changed:$/, always],
+  [/^Nothing was undone\. (?:Still changed|What may be changed|Still there):$/, always],
   [
-    /^(?:(?:Failed|Timed out|Cancelled)(?: at \S+)?, r|R)ollback (?:PARTIAL|FAILED)\. Still changed:$/,
+    /^(?:(?:Failed|Timed out|Cancelled)(?: at \S+)?, r|R)ollback (?:PARTIAL|FAILED)\. (?:Still changed|What may be changed):$/,
     always,
   ],
   [/^(?:Failed|Timed out|Cancelled)(?: at \S+)?(?:: .*)?$/, always],
