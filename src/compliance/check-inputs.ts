@@ -1,6 +1,6 @@
 /** A rule's Inputs against the schema of its check: one sentence for each problem, at the value that has it. */
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
-import { toJson, type Entry, type MapNode, type MapReader, type Span } from '../document/index.ts';
+import { toJson, valueRule, type Entry, type MapNode, type MapReader, type Span } from '../document/index.ts';
 import { locate } from '../document/tree.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import type { CheckDescription } from './checks.ts';
@@ -111,7 +111,7 @@ function wording(error: ErrorObject): string {
     case 'const':
       return `must be ${JSON.stringify(params['allowedValue'])}`;
     default:
-      return error.message ?? 'is wrong';
+      return valueRule(error) ?? error.message ?? 'is wrong';
   }
 }
 

@@ -75,6 +75,7 @@ export { commandPlan, whyAgentOnly, type CommandPlan, type PlannedPlugin } from 
 export type { CommandDocument, CommandParameter, CommandStep, Precondition } from './command/types.ts';
 export { lockNameProblem } from './locks.ts';
 export { documentCodes, type DocumentCode } from './errors.ts';
+export { valueRule } from './validate/schema-words.ts';
 export { renderDiagnostics, summarizeDiagnostics, type RenderOptions } from './render.ts';
 export { runbookSchema, type ActionDescriptions } from './schema.ts';
 export { parseParameterFile, type ParameterFile } from './parameter-file.ts';

@@ -7,7 +7,7 @@ import { joinOr } from '../suggest.ts';
 import { describeNode, locate, quoteHint } from '../tree.ts';
 import { settleAlternatives, type Problem } from './alternatives.ts';
 import { inputSpan, keySpan } from './spans.ts';
-import { pathText, sizeRule, textOf, typeNames } from './schema-words.ts';
+import { pathText, textOf, typeNames, valueRule } from './schema-words.ts';
 import type { ValidationContext } from './context.ts';
 
 type Path = readonly (string | number)[];
@@ -67,11 +67,8 @@ function explain(problem: Problem, draft: StepDraft, context: ValidationContext)
     case 'const':
       wrongChoice(draft, path, context, [params['allowedValue']]);
       return;
-    case 'pattern':
-      wrong(draft, path, context, `must match ${textOf(params['pattern'])}`);
-      return;
     default:
-      wrong(draft, path, context, sizeRule(error) ?? error.message ?? 'is wrong');
+      wrong(draft, path, context, valueRule(error) ?? error.message ?? 'is wrong');
   }
 }
 

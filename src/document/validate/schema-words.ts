@@ -1,10 +1,16 @@
 /** JSON Schema's rules as a person says them. */
 import type { ErrorObject } from 'ajv/dist/2020.js';
 
-/** Limits in words; undefined for keywords that set none. */
-export function sizeRule({ keyword, params }: ErrorObject): string | undefined {
+import { patternRule } from './pattern-words.ts';
+
+/** Limits, types and patterns in words; undefined for keywords that set none. */
+export function valueRule({ keyword, params, parentSchema }: ErrorObject): string | undefined {
   const limit = textOf(params['limit']);
   switch (keyword) {
+    case 'type':
+      return `must be ${typeNames(params['type'])}`;
+    case 'pattern':
+      return patternRule(textOf(params['pattern']), examplesOf(parentSchema));
     case 'minItems':
       return `must hold at least ${limit}`;
     case 'maxItems':
@@ -26,6 +32,11 @@ export function sizeRule({ keyword, params }: ErrorObject): string | undefined {
     default:
       return undefined;
   }
+}
+
+function examplesOf(schema: ErrorObject['parentSchema']): string[] {
+  const examples: unknown = schema?.['examples'];
+  return Array.isArray(examples) ? examples.map(textOf) : [];
 }
 
 export function typeNames(type: unknown): string {

@@ -1,7 +1,7 @@
 /** Inputs as the action gets them, checked against its schema. */
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import { ActionFailure, type AnyAction } from '../../actions/define-action.ts';
-import { fitInputs, isAwsAction, knownInputs, pathsOfNul } from '../../document/index.ts';
+import { fitInputs, isAwsAction, knownInputs, pathsOfNul, valueRule } from '../../document/index.ts';
 import type { JsonObject } from '../../json.ts';
 
 const validators = new Map<string, ValidateFunction>();
@@ -67,5 +67,5 @@ function sentence(error: ErrorObject): string {
   const allowed = Array.isArray(error.params['allowedValues'])
     ? `: ${error.params['allowedValues'].join(', ')}`
     : '';
-  return `${place === '' ? '' : `${place} `}${error.message ?? error.keyword}${extra}${allowed}`;
+  return `${place === '' ? '' : `${place} `}${valueRule(error) ?? error.message ?? error.keyword}${extra}${allowed}`;
 }

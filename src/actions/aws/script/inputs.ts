@@ -11,6 +11,7 @@ import { strictObject } from '../../strict-object.ts';
 export const executeScriptInputs = strictObject({
   Runtime: Type.String({
     pattern: '^(python3\\.[0-9]{1,2}|PowerShell( Core)? [0-9]+\\.[0-9]+)$',
+    examples: ['python3.11', 'PowerShell 7.4'],
     description:
       'python3.6 to python3.13, PowerShell Core 6.0, PowerShell 7.0, 7.4: runs on what the machine of the runner has, and says so.',
   }),
