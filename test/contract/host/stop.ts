@@ -62,6 +62,29 @@ export function stopContract({ timeoutMs, opened, folder }: Suite): void {
       await host.forget(token, { signal: never });
     });
 
+    it(
+      'sees and stops what left the session, whose wrapper is gone, and that runs itself anew all the time',
+      { timeout: timeoutMs },
+      async () => {
+        const { host } = opened();
+        const token = newToken();
+        const pid = `${folder()}/again`;
+        // The kernel shows no environment of a process between one program and the next.
+        const text = `
+        read wrapper rest <"$BELAY_COMMAND/begun"
+        echo 'n=\${2:-0}; [ $n != 0 ] || echo $$ >"$1"; [ $n -ge 60000 ] || exec sh "$0" "$1" $((n + 1))' >"$1.sh"
+        setsid sh "$1.sh" "$1" >/dev/null 2>&1 &
+        while ! [ -s "$1" ]; do sleep 0.1; done
+        kill -KILL $wrapper`;
+        await host.start(token, { text, args: [pid] }, { signal: never });
+        await untilOnHost(host, 'test -s "$1"', pid);
+        for (let look = 0; look < 60; look += 1) expect(await stateOf(host, token)).toBe('running');
+        await host.stop(token, { signal: never });
+        expect(await livingOf(host, pid)).toEqual([]);
+        await host.forget(token, { signal: never });
+      },
+    );
+
     it('calls no command a success that ended because it was stopped', { timeout: timeoutMs }, async () => {
       const { host } = opened();
       const token = newToken();

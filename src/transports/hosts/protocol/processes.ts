@@ -52,7 +52,14 @@ b_exited() {
 # is none of them: it may wait for another by now.
 # grep reads /proc because it goes on when a process ends under its hands (mawk's getline gives up), and names the file
 # before each line, so that a process name with a line break cannot pose as another process.
+# The kernel shows no environment of a process between one program and the next: where nothing is seen it is looked again.
 b_scan() {
+  b_scan_once || return 1
+  [ -z "$b_living" ] || return 0
+  b_sleep 0.05
+  b_scan_once
+}
+b_scan_once() {
   b_session=
   [ ! -e "$b_dir/session" ] || { IFS=' ' read -r b_session <"$b_dir/session"; } 2>/dev/null
   # A session outlives its leader, whose number is given to nobody else meanwhile.
