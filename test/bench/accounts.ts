@@ -13,8 +13,8 @@ const hierarchies = [
 
 export interface Spent {
   readonly seconds: number;
-  /** CPU seconds of what was started and of the hosts; undefined where nobody counts them. */
-  readonly cpuSeconds: number | undefined;
+  /** CPU seconds of what was started, and of the hosts; undefined where nobody counts them. */
+  readonly cpu: { readonly controller: number; readonly hosts: number } | undefined;
 }
 
 export class Accounts {
@@ -38,7 +38,9 @@ export class Accounts {
     // What was still being put away on the hosts belongs to it.
     shell('sleep 0.5');
     const after = this.#used();
-    return { seconds, cpuSeconds: before === undefined || after === undefined ? undefined : after - before };
+    if (before === undefined || after === undefined) return { seconds, cpu: undefined };
+    const { controller, hosts } = before;
+    return { seconds, cpu: { controller: after.controller - controller, hosts: after.hosts - hosts } };
   }
 
   /** The text as one that first goes into the group. */
@@ -63,13 +65,15 @@ export class Accounts {
     }
   }
 
-  #used(): number | undefined {
+  #used(): Spent['cpu'] {
     if (this.#hierarchy === undefined || this.#own === undefined) return undefined;
     const { file, perSecond } = this.#hierarchy;
-    const counted = [this.#own, ...this.#hosts].map((group) =>
-      Number(/\d+/.exec(readFileSync(join(group, file), 'utf8'))?.[0]),
-    );
-    return counted.reduce((sum, one) => sum + one, 0) / perSecond;
+    const secondsOfGroup = (group: string): number =>
+      Number(/\d+/.exec(readFileSync(join(group, file), 'utf8'))?.[0]) / perSecond;
+    return {
+      controller: secondsOfGroup(this.#own),
+      hosts: this.#hosts.reduce((sum, group) => sum + secondsOfGroup(group), 0),
+    };
   }
 }
 
@@ -87,19 +91,35 @@ export function interleaved(accounts: Accounts, sides: readonly Side[], rounds: 
 
 export const secondsOf = ({ rounds }: Side): number => median(rounds.map(({ seconds }) => seconds));
 
+/** CPU seconds of controller and hosts together; NaN where nobody counts them. */
+export const cpuOf = ({ rounds }: Side): number =>
+  median(rounds.map(({ cpu }) => (cpu === undefined ? NaN : cpu.controller + cpu.hosts)));
+
 /** A table of wall and CPU time, each side beside the first one. */
 export function tableOf(sides: readonly Side[]): string {
   const [first] = sides;
-  const cpuOf = ({ rounds }: Side): number => median(rounds.map(({ cpuSeconds }) => cpuSeconds ?? NaN));
-  const times = (value: number, base: number): string =>
-    Number.isNaN(value) ? '– | –' : `${value.toFixed(2)} | ${(value / base).toFixed(2)}`;
-  const rows = sides.map(
-    (side) =>
-      `| ${side.name} | ${times(secondsOf(side), first === undefined ? NaN : secondsOf(first))} | ${times(cpuOf(side), first === undefined ? NaN : cpuOf(first))} | ${side.rounds.map(({ seconds }) => seconds.toFixed(2)).join(', ')} |`,
-  );
-  return [
-    '| | wall s | against OpenSSH | CPU s, controller and hosts | against OpenSSH | wall of each round, s |',
-    '| --- | --- | --- | --- | --- | --- |',
-    ...rows,
-  ].join('\n');
+  const shown = (value: number): string => (Number.isNaN(value) ? '–' : value.toFixed(2));
+  const against = (side: Side, of: (side: Side) => number): string =>
+    shown(first === undefined ? NaN : of(side) / of(first));
+  const part = ({ rounds }: Side, name: 'controller' | 'hosts'): string =>
+    shown(median(rounds.map(({ cpu }) => cpu?.[name] ?? NaN)));
+  const rows = sides.map((side) => [
+    side.name,
+    shown(secondsOf(side)),
+    against(side, secondsOf),
+    part(side, 'controller'),
+    part(side, 'hosts'),
+    against(side, cpuOf),
+    side.rounds.map(({ seconds }) => seconds.toFixed(2)).join(', '),
+  ]);
+  const head = [
+    '',
+    'wall s',
+    'against OpenSSH',
+    'CPU s, controller',
+    'CPU s, hosts',
+    'together, against OpenSSH',
+    'wall of each round, s',
+  ];
+  return [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
 }

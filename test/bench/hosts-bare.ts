@@ -10,16 +10,14 @@ import { connect } from 'node:net';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Accounts, interleaved, secondsOf, tableOf, type Side } from './accounts.ts';
+import { Accounts, interleaved } from './accounts.ts';
+import { coldSides, coldText, kex, ratioMax } from './cold-sides.ts';
 import { commitNow } from './report.ts';
 
 const hostsWanted = Number(process.env['BELAY_BENCH_BARE_HOSTS'] ?? 200);
 const rounds = Number(process.env['BELAY_BENCH_ROUNDS'] ?? 3);
-/** Against OpenSSH, at most. */
-const ratioMax = 1.2;
 const firstPort = 21_000;
 const sshd = '/usr/sbin/sshd';
-const kex = 'curve25519-sha256';
 const greetTries = 200;
 
 export interface Bare {
@@ -126,33 +124,14 @@ function measure(program: string, folder: string, names: readonly string[], acco
   });
   const hosts = Object.fromEntries(names.map((name, index) => [name, address(index)]));
   writeFileSync(join(folder, 'belay.yaml'), JSON.stringify({ keyExchange: [kex], hosts }));
-  const Parameters = { commands: ['true'] };
-  const inputs = { DocumentName: 'AWS-RunShellScript', InstanceIds: names, Parameters };
-  const mainSteps = [{ name: 'S', action: 'aws:runCommand', inputs }];
-  writeFileSync(join(folder, 'cold.yaml'), JSON.stringify({ schemaVersion: '0.3', mainSteps }));
   writeFileSync(join(folder, 'ports'), names.map((_, index) => `${firstPort + index}\n`).join(''));
   const options = `-F none -i ${folder}/id -o IdentitiesOnly=yes -o UserKnownHostsFile=${folder}/known_hosts -o KexAlgorithms=${kex} -o BatchMode=yes`;
-  let states = 0;
-  const theirs: Side = {
-    name: 'OpenSSH, 20 at once',
-    text: () => `xargs -P20 -I{} ssh ${options} -p {} root@127.0.0.1 true <${folder}/ports`,
-    rounds: [],
-  };
-  const ours: Side = {
-    name: 'Belay',
-    text: () => {
-      states += 1;
-      return `cd ${folder} && ${process.execPath} ${program} run cold.yaml -y --state ${folder}/state${states} >/dev/null`;
-    },
-    rounds: [],
-  };
-  interleaved(accounts, [theirs, ours], rounds);
-  const ratio = secondsOf(ours) / secondsOf(theirs);
-  const text = `One command on ${names.length} bare hosts (sshd alone, in mount and name spaces of its own), no connection open, ${kex} on both sides, medians of ${rounds} rounds at commit ${commitNow()} (load of the machine: ${(loadavg()[0] ?? 0).toFixed(0)}). What is asked for is
-at most ${ratioMax} times the wall time of OpenSSH; it is ${ratio.toFixed(2)} times.
-
-${tableOf([theirs, ours])}
-`;
+  const loop = (command: string): string =>
+    `xargs -P20 -I{} ssh ${options} -p {} root@127.0.0.1 ${command} <${folder}/ports`;
+  const sides = coldSides(program, folder, names, loop);
+  interleaved(accounts, Object.values(sides), rounds);
+  const { text: told, ratio } = coldText(sides);
+  const text = `One command on ${names.length} bare hosts (sshd alone, in mount and name spaces of its own), no connection open, ${kex} on both sides, medians of ${rounds} rounds at commit ${commitNow()} (load of the machine: ${(loadavg()[0] ?? 0).toFixed(0)}). ${told}`;
   console.log(text);
   return { text, holds: ratio <= ratioMax };
 }

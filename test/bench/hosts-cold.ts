@@ -3,11 +3,12 @@
  * tree of Belay's processes holds in memory meanwhile.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Lab } from '../lab/hosts/lab.ts';
-import { Accounts, interleaved, secondsOf, tableOf, type Side } from './accounts.ts';
+import { Accounts, interleaved } from './accounts.ts';
+import { coldSides, coldText, kex, ratioMax } from './cold-sides.ts';
 import { commitNow } from './report.ts';
 
 export interface Cold {
@@ -16,57 +17,25 @@ export interface Cold {
 }
 
 const rounds = 3;
-/** Against OpenSSH, at most. */
-const ratioMax = 1.2;
 /** MB of the whole tree, each page counted once. */
 const treeMax = 150;
 const root = join(import.meta.dirname, '..', '..');
-const kex = 'curve25519-sha256';
-/** A folder of its own, the claim in it on the disk, the command in a session of its own, and its end on the disk. */
-const leastClaim =
-  'd=$(mktemp -d) && echo $$ >$d/begun && sync $d/begun $d && setsid sh -c "true; echo \\$? >$d/exit" && sync $d/exit';
 
 /** `belay.yaml` and the file `names` are in the folder already. */
 export function benchCold(lab: Lab, names: readonly string[], folder: string): Cold {
-  const file = join(folder, 'cold.yaml');
-  const Parameters = { commands: ['true'] };
-  const inputs = { DocumentName: 'AWS-RunShellScript', InstanceIds: names, Parameters };
-  writeFileSync(
-    file,
-    JSON.stringify({ schemaVersion: '0.3', mainSteps: [{ name: 'S', action: 'aws:runCommand', inputs }] }),
-  );
   const ssh = `ssh -F ${lab.sshConfig} -l ops -o ControlPath=none -o KexAlgorithms=${kex}`;
   const program = join(root, 'dist', 'belay.js');
-  let states = 0;
   const loop = (command: string): string => `xargs -P20 -I{} ${ssh} {} ${command} <${folder}/names`;
-  const theirs: Side = { name: 'OpenSSH, 20 at once', text: () => loop('true'), rounds: [] };
-  const ours: Side = {
-    name: 'Belay',
-    text: () => {
-      states += 1;
-      return `cd ${folder} && ${process.execPath} ${program} run ${file} -y --state ${folder}/cold${states} >/dev/null`;
-    },
-    rounds: [],
-  };
-  const least: Side = {
-    name: 'OpenSSH, each command claimed on disk, detached, and its end on disk, and nothing else',
-    text: () => loop(`'${leastClaim}'`),
-    rounds: [],
-  };
+  const sides = coldSides(program, folder, names, loop);
   const accounts = new Accounts(names.map((name) => `belay${lab.id}-${name}`));
-  interleaved(accounts, [theirs, least, ours], rounds);
+  interleaved(accounts, Object.values(sides), rounds);
   accounts.close();
-  const ratio = secondsOf(ours) / secondsOf(theirs);
-  const tree = treeMegabytes([program, 'run', file, '-y', '--state', join(folder, 'memory')], folder);
-  const holds = ratio <= ratioMax && tree <= treeMax;
-  const text = `One command on ${names.length} hosts, no connection open, ${kex} on both sides, medians of ${rounds} rounds at commit ${commitNow()} (load of the machine: ${(loadavg()[0] ?? 0).toFixed(0)}). What is asked for is at most ${ratioMax} times the wall time of OpenSSH; it is
-${ratio.toFixed(2)} times. The second row is a loop over OpenSSH that does for each command what a claim asks of the host at the least (mkdir, sync, setsid, sync): what it takes beyond
-the first row is there whatever the controller is written in. Belay's whole tree of processes held at most ${tree} MB meanwhile (pages that are shared counted once), at most ${treeMax}.
-
-${tableOf([theirs, least, ours])}
-`;
+  const tree = treeMegabytes([program, 'run', 'cold.yaml', '-y', '--state', join(folder, 'memory')], folder);
+  const { text: told, ratio } = coldText(sides);
+  const text = `One command on ${names.length} hosts, no connection open, ${kex} on both sides, medians of ${rounds} rounds at commit ${commitNow()} (load of the machine: ${(loadavg()[0] ?? 0).toFixed(0)}). Belay's whole tree of processes held at most
+${tree} MB meanwhile (pages that are shared counted once), at most ${treeMax}. ${told}`;
   console.log(text);
-  return { text, holds };
+  return { text, holds: ratio <= ratioMax && tree <= treeMax };
 }
 
 /** The most that the program and all below it hold together, looked at ten times a second by another process. */
