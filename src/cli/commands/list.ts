@@ -36,7 +36,12 @@ export const body: CommandBody = async (cli, _args, options) => {
     return exitCodes.done;
   }
   cli.out(
-    listLines(views, cli.now(), cli.outStyle)
+    listLines(
+      views,
+      cli.now(),
+      cli.outStyle,
+      flagOf(options, 'all') ? undefined : await belowOpen(belay, views),
+    )
       .map((line) => `${spelled(line, cli.outStyle)}\n`)
       .join(''),
   );
@@ -54,6 +59,18 @@ async function rowsOf(belay: Belay, count: number | null, below: boolean): Promi
   const views: ListedExecution[] = [];
   for (const root of roots) views.push(root, ...(await belay.listBelow(root.executionId)));
   return views;
+}
+
+/** Of the newest that are open and ask nothing themselves: who is below them. */
+async function belowOpen(
+  belay: Belay,
+  views: readonly ListedExecution[],
+): Promise<Map<string, ListedExecution[]>> {
+  const open = views.filter(({ endedAt, waiting }) => endedAt === null && waiting === null);
+  const found = new Map<string, ListedExecution[]>();
+  for (const { executionId } of open.slice(0, countDefault))
+    found.set(executionId, await belay.listBelow(executionId));
+  return found;
 }
 
 /** The same with all that their events say. */

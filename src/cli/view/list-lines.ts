@@ -2,7 +2,7 @@
 import type { ExecutionStatus } from '../../engine/index.ts';
 import type { ListedExecution } from '../../runtime/execution-view.ts';
 import { isSettled } from '../../runtime/answered.ts';
-import { isAskedAsAWhole } from '../../runtime/below.ts';
+import { isAskedAsAWhole, prefixOf } from '../../runtime/below.ts';
 import { wordText } from './answered-text.ts';
 import { agoText } from './durations.ts';
 import { printable } from './printable.ts';
@@ -11,14 +11,20 @@ import { tableLines } from './table.ts';
 
 const heads = ['ID', 'RUNBOOK', 'STATUS', 'ROLLBACK', 'STARTED', 'AT'];
 
-export function listLines(views: readonly ListedExecution[], now: number, style: Style): string[] {
+/** `below`: of roots whose children have no lines of their own, those that are open below them. */
+export function listLines(
+  views: readonly ListedExecution[],
+  now: number,
+  style: Style,
+  below: ReadonlyMap<string, readonly ListedExecution[]> = new Map(),
+): string[] {
   const rows = views.map((view) => [
     view.executionId,
     runbookText(view),
     view.status,
     view.rollbackStatus === 'notRequested' ? '' : view.rollbackStatus,
     agoText(view.startedAt ?? view.createdAt, now),
-    whereText(view),
+    belowText(view, below.get(view.executionId) ?? []) ?? whereText(view),
   ]);
   const [head = '', ...lines] = tableLines([heads, ...rows]);
   return [style.paint('faint', head), ...lines.map((line, index) => tinted(line, views[index], style))];
@@ -58,6 +64,26 @@ export function callerText({ step, target }: NonNullable<ListedExecution['child'
 function tinted(line: string, view: ListedExecution | undefined, style: Style): string {
   if (view === undefined) return line;
   return line.replace(`  ${view.status}`, `  ${style.paint(toneOf(view.status), view.status)}`);
+}
+
+/** Where somebody below it waits for people, named from it; undefined: nobody does. */
+function belowText(
+  { executionId, waiting, waits }: ListedExecution,
+  below: readonly ListedExecution[],
+): string | undefined {
+  const waitingBelow = below.filter((each) => each.endedAt === null && each.waits.length > 0);
+  const [only, ...others] = waitingBelow;
+  if (waiting !== null || waits.length > 0 || only === undefined) return undefined;
+  const count = waitingBelow.reduce((sum, each) => sum + each.waits.length, 0);
+  if (others.length > 0 || count > 1) return `${count} steps wait for people: belay show ${executionId}`;
+  return `${printable(pathTo(only, below))}${whereText(only)}`;
+}
+
+/** `PatchFleet@db1/Sub/`: how its steps are named from the root. */
+function pathTo({ child }: ListedExecution, all: readonly ListedExecution[]): string {
+  if (child === null) return '';
+  const above = all.find(({ executionId }) => executionId === child.parent);
+  return `${above === undefined ? '' : pathTo(above, all)}${prefixOf(child)}`;
 }
 
 /** Where it is, or where it failed. */

@@ -31,3 +31,25 @@ test('an interactive run waits before a step, and at none', () => {
     );
   }
 });
+
+test('of a root whose children have no lines, the one that waits below it is named from the root', () => {
+  const root = viewAfter([], { status: 'Interrupted', at: 'Below', waiting: null, waits: [] });
+  const wait = { kind: 'approval', approvers: ['ops'] } as never;
+  const child = (id: string, step: string, parent: string, asks: boolean) =>
+    viewAfter([], {
+      executionId: id,
+      status: 'Interrupted',
+      at: 'Ask',
+      child: { root: root.executionId, parent, step, target: asks ? 'db1' : null } as never,
+      waiting: asks ? wait : null,
+      waits: asks ? [{ at: 'Ask', waiting: wait }] : [],
+    });
+  const rowOf = (...below: ReturnType<typeof child>[]) =>
+    listLines([root], startedAt, plain, new Map([[root.executionId, below]]))[1];
+  const middle = child('m', 'Below', root.executionId, false);
+  expect(rowOf(middle, child('a', 'Each', 'm', true))).toMatch(/ {2}Below\/Each@db1\/Ask, waits for ops$/);
+  expect(rowOf(middle)).toMatch(/ {2}Below\b/);
+  expect(
+    rowOf(child('a', 'Each', root.executionId, true), child('b', 'Each', root.executionId, true)),
+  ).toMatch(new RegExp(`2 steps wait for people: belay show ${root.executionId}$`));
+});
