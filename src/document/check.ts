@@ -1,5 +1,6 @@
 /** checkDocument: text → Document, or everything that is wrong with it. */
-import type { Catalog } from './catalog.ts';
+import type { JsonObject } from '../json.ts';
+import type { Catalog, CatalogProblem } from './catalog.ts';
 import { withDerivedOutputs } from './derived-outputs.ts';
 import type { Diagnostic, SourceText } from './diagnostic.ts';
 import type { DocumentDraft } from './draft.ts';
@@ -15,6 +16,8 @@ export interface CheckOptions {
   readonly strictSsm?: boolean;
   /** Parameters whose default is a secret, as somebody has seen who may look it up. They count as declared `secret: true`. */
   readonly secretParameters?: readonly string[];
+  /** What is wrong with the inputs of a step beyond its own text: in the files that it names. Paths are relative to `inputs`. */
+  readonly besides?: (action: string, inputs: JsonObject) => readonly CatalogProblem[];
 }
 
 export interface CheckedDocument {
@@ -35,7 +38,14 @@ export function checkDocument(
   const parsed = root === undefined ? undefined : parseTree(root, catalog, report);
   const draft = parsed === undefined ? undefined : withSecrets(parsed, options.secretParameters ?? []);
   if (draft !== undefined)
-    validateDraft({ source, catalog, report, strictSsm: options.strictSsm ?? false, draft });
+    validateDraft({
+      source,
+      catalog,
+      report,
+      strictSsm: options.strictSsm ?? false,
+      draft,
+      besides: options.besides ?? (() => []),
+    });
   const diagnostics = report.finish();
   if (draft === undefined || report.hasErrors) return { diagnostics };
   return { document: withDerivedOutputs(draft.document, source.text, catalog), diagnostics };

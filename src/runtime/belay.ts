@@ -2,10 +2,8 @@
 import { userInfo } from 'node:os';
 import { createCatalog } from '../actions/index.ts';
 import {
-  checkAny,
   checkDocument,
   isCommandDocument,
-  type CheckedAny,
   type CheckedDocument,
   type Catalog,
   type Document,
@@ -46,6 +44,7 @@ import { discard } from './retention/closing.ts';
 import { forgetOnHost, openRetention, type Retention, type RetentionOptions } from './retention/retention.ts';
 import { readText } from './read-text.ts';
 import { runbookOf } from './command-runbook.ts';
+import { checkFile, type CheckedFile, type FileLook } from './check-file.ts';
 import { Refusal } from './refusal.ts';
 import { unchanged } from './program-hash.ts';
 import { refuseChild } from './refuse-child.ts';
@@ -113,16 +112,13 @@ export class Belay {
     return this.#catalog;
   }
 
-  /** Everything that is right and wrong with a runbook. Throws Refusal when the file cannot be read. */
-  check(
-    file: string,
-    options: { readonly strictSsm: boolean },
-  ): CheckedAny & { readonly source: SourceText } {
-    const source = readText(file);
-    return { source, ...checkAny(source, this.catalog, options) };
+  /** Throws Refusal when the file cannot be read. */
+  check(file: string, look: FileLook): CheckedFile {
+    const { catalog, configurations } = this;
+    return checkFile(file, look, { catalog, configurations, cwd: this.#options.cwd });
   }
 
-  /** The same of what `belay run` would start: of a Command document, the runbook that runs it on its targets. Throws Refusal. */
+  /** Everything that is right and wrong with what `belay run` would start: of a Command document, the runbook that runs it on its targets. Throws Refusal. */
   checkRun(
     file: string,
     selectors: readonly string[] | undefined,

@@ -116,7 +116,8 @@ function planned({ file }: SourceText, document: Document, { actions }: CallerOf
 /** A copy as it is written down. */
 const written = (program: Program): AsJson<Program> => JSON.parse(JSON.stringify(program)) as AsJson<Program>;
 
-const isPath = (name: string): boolean => /[/\\]/.test(name) || /\.(?:ya?ml|json)$/.test(name);
+/** Whether a name means a file, and nothing that Systems Manager has. */
+export const isPath = (name: string): boolean => /[/\\]/.test(name) || /\.(?:ya?ml|json)$/.test(name);
 
 const isDefault = (version: string | null): boolean =>
   version === null || version === '$DEFAULT' || version === '$LATEST';
@@ -191,6 +192,10 @@ function missing(name: string, folders: readonly string[]): ActionFailure {
     message: `there is no runbook ${name} in ${folders.join(' or in ')}`,
   });
 }
+
+/** The same in words, for a caller. */
+export const missingText = (name: string, caller: Pick<CallerOf, 'file' | 'folders'>): string =>
+  missing(name, foldersOf(caller)).message;
 
 /** A document of Systems Manager that is not an AWS-owned one. */
 async function fetched(name: string, version: string | null, aws: Aws): Promise<SourceText> {

@@ -7,6 +7,7 @@ import { lockNameProblem, resolveInputs, type Document, type Step } from '../doc
 import type { JsonObject } from '../json.ts';
 import { AwsFailure } from '../transports/aws.ts';
 import { fittingInputs } from './activities/inputs.ts';
+import type { ChildProblems } from './child-problems.ts';
 import { wantedLocks } from './locks/lock-names.ts';
 import { everyStep, programFiles } from './program-files.ts';
 import { namedInInputs } from './named-in-inputs.ts';
@@ -27,6 +28,8 @@ export interface Asked {
   readonly actions: ReadonlyMap<string, AnyAction>;
   readonly transports: Transports;
   readonly isSandbox: boolean;
+  /** Of the runbook that a step starts. */
+  readonly childProblems: ChildProblems;
 }
 
 /** Throws Refusal. */
@@ -39,6 +42,7 @@ export async function preflight(asked: Asked): Promise<Preflight> {
     if (action.permissions(step.inputs).length > 0) usesAws = true;
     const { hosts, selectors, urls } = namedInInputs(step, action, parameters);
     for (const url of urls) refuseUrl(url, step);
+    refuseChild(step, asked);
     const targets = selectors.length === 0 ? [] : targetsOf(transports, selectors, step);
     for (const name of [...hosts, ...targets]) {
       if (hostOf(transports, name, step, isSandbox).transport === 'ssm') usesAws = true;
@@ -83,6 +87,16 @@ async function refuseUnready(
     if (!(error instanceof ActionFailure)) throw error;
     throw new Refusal('usage', error.code, `step ${step.name}: ${error.message}`);
   }
+}
+
+/** Of a name that a parameter gives; one that is written there has been looked at with the document. */
+function refuseChild({ action, name, inputs }: Step, { parameters, childProblems }: Asked): void {
+  const resolved = resolveInputs(inputs['DocumentName'] ?? null, parameterScope(parameters));
+  if (!resolved.ok) return;
+  const [problem] = childProblems(action, { ...inputs, DocumentName: resolved.value });
+  if (problem === undefined) return;
+  const { code, message, hint } = problem;
+  throw new Refusal('usage', code, `step ${name}: ${message}`, hint === undefined ? {} : { hint });
 }
 
 function refuseUrl(url: string, step: Step): void {

@@ -21,6 +21,7 @@ import type { Transports } from './transports.ts';
 import { programSha256 } from './program-hash.ts';
 import { preflight } from './preflight.ts';
 import { Refusal } from './refusal.ts';
+import { childProblems, type ChildProblems } from './child-problems.ts';
 import { locationsIn, locationsMessage } from './child-runbooks.ts';
 import { defaultScope, readStored } from './defaults.ts';
 import { fingerprintOf } from './secrets/fingerprint.ts';
@@ -51,6 +52,8 @@ export interface PreparedExecution {
 
 export interface PrepareTools {
   readonly catalog: Catalog;
+  /** Where belay.yaml says that runbooks lie, absolute. */
+  readonly runbookFolders: readonly string[];
   readonly actions: ReadonlyMap<string, AnyAction>;
   readonly transports: Transports;
   readonly executionId: string;
@@ -60,11 +63,12 @@ export interface PrepareTools {
 
 /** Throws Refusal. */
 export async function prepareExecution(request: RunRequest, tools: PrepareTools): Promise<PreparedExecution> {
-  const written = checked(request, tools, []);
+  const besides = problemsOfChildren(request, tools);
+  const written = checked(request, tools, [], besides);
   const plain = { ...request.values, ...readTexts(written.document, request.texts) };
   const stored = await readStored(written.document, { ...plain, ...request.secrets }, tools.transports.aws);
   const secrets = { ...stored.secrets, ...request.secrets };
-  const { document, diagnostics } = checked(request, tools, Object.keys(stored.secrets));
+  const { document, diagnostics } = checked(request, tools, Object.keys(stored.secrets), besides);
   const located = request.settings.children === 'local' ? locationsIn(document) : undefined;
   if (located !== undefined) throw new Refusal('usage', 'NOT_LOCAL', locationsMessage(located));
   const given = { ...plain, ...secretArguments(document, secrets) };
@@ -81,7 +85,8 @@ export async function prepareExecution(request: RunRequest, tools: PrepareTools)
   const { usesAws } = await preflight({
     document,
     parameters: resolved.values,
-    file: request.settings.runbookFile ?? request.source.file,
+    file: fileOf(request),
+    childProblems: besides,
     actions: tools.actions,
     transports: tools.transports,
     isSandbox: request.settings.sandbox,
@@ -116,13 +121,22 @@ export async function prepareExecution(request: RunRequest, tools: PrepareTools)
   return { execution, warnings: diagnostics };
 }
 
+const fileOf = ({ settings, source }: RunRequest): string => settings.runbookFile ?? source.file;
+
+/** Runbooks that Systems Manager runs are not looked for here. */
+function problemsOfChildren(request: RunRequest, { catalog, runbookFolders }: PrepareTools): ChildProblems {
+  if (request.settings.children === 'ssm') return () => [];
+  return childProblems({ file: fileOf(request), folders: runbookFolders, catalog });
+}
+
 /** Throws Refusal. `secretParameters`: those whose default was found to be a secret. */
 function checked(
   { source }: RunRequest,
   { catalog }: PrepareTools,
   secretParameters: readonly string[],
+  besides: ChildProblems,
 ): { readonly document: Document; readonly diagnostics: readonly Diagnostic[] } {
-  const { document, diagnostics } = checkDocument(source, catalog, { secretParameters });
+  const { document, diagnostics } = checkDocument(source, catalog, { secretParameters, besides });
   if (document !== undefined) return { document, diagnostics };
   throw new Refusal('usage', 'BAD_DOCUMENT', 'the runbook is not right', { diagnostics, sources: [source] });
 }

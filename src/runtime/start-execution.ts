@@ -112,7 +112,15 @@ export async function startExecution(request: StartRequest, parts: StartParts): 
             ...personBehind(env),
           },
         },
-        { catalog, actions, transports, executionId, now: now(), secretSources: { env, stdin } },
+        {
+          catalog,
+          runbookFolders: configuration.inventory?.runbookFolders ?? [],
+          actions,
+          transports,
+          executionId,
+          now: now(),
+          secretSources: { env, stdin },
+        },
       );
       const { notify } = execution.program.document;
       if (!sandbox) refuseUnknownChannels(source, notify?.channels ?? [], channelsOf(configuration));

@@ -67,8 +67,13 @@ describe('folders that belay.yaml names', () => {
   });
 
   test('are named where a file is in none of them', async () => {
-    const ran = await run(write('jobs/parent.yaml', call('gone.yaml')), { sandbox: false });
-    expect(ran.call?.failure?.message).toContain(`or in ${join(dir, 'team')}`);
+    await expect(run(write('jobs/parent.yaml', call('gone.yaml')), { sandbox: false })).rejects.toMatchObject(
+      {
+        diagnostics: expect.arrayContaining([
+          expect.objectContaining({ message: expect.stringContaining(`or in ${join(dir, 'team')}`) }),
+        ]),
+      },
+    );
   });
 });
 

@@ -124,6 +124,10 @@ test('runbooks/ beside the caller is looked in too', async () => {
   expect(ran.find('Call')?.changes).toMatchObject([{ target: 'here' }]);
 });
 
+/** A name that nobody knows before the run: otherwise nothing is started at all (child-problems.test.ts). */
+const said = (name: string): string =>
+  `{ name: Say, action: 'host:command', inputs: { Host: here, Script: 'printf ${name}' }, undo: { none: it only speaks } }`;
+
 test.each([
   ['a name that nobody has', 'gone.yaml', '{}', 'UNKNOWN_RUNBOOK', 'there is no runbook gone.yaml in '],
   [
@@ -139,14 +143,15 @@ test.each([
 ])('%s fails the step before anything is started', async (_what, document, parameters, code, message) => {
   runbook('child.yaml', { parameters: '{ Name: { type: String } }', steps: [file('Write', at('a'))] });
   runbook('broken.yaml', { steps: ['{ name: A, action: nobody:knows }'] });
-  const ran = await run(runbook('parent.yaml', { steps: [call('Call', document, parameters)] }));
+  const steps = [said(document), call('Call', '{{ Say.Stdout }}', parameters)];
+  const ran = await run(runbook('parent.yaml', { steps }));
   expect(ran.find('Call')?.failure?.code).toBe(code);
   expect(ran.find('Call')?.failure?.message).toContain(message);
   expect(ran.children).toEqual([]);
 });
 
 test('a runbook that comes to itself again is refused with the chain named', async () => {
-  runbook('b.yaml', { steps: [call('Back', 'a.yaml')] });
+  runbook('b.yaml', { steps: [said('a.yaml'), call('Back', '{{ Say.Stdout }}')] });
   const ran = await run(runbook('a.yaml', { steps: [call('Call', 'b')] }));
   expect(ran.find('Call')?.failure).toMatchObject({ code: 'RECURSION' });
   expect(ran.find('Call')?.failure?.message).toContain(

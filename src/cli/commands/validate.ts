@@ -42,7 +42,8 @@ export const body: CommandBody = async (cli, files, options) => {
 /** The parameters for a sandbox run are held to the runbook beside them: where that is not sound, it is told instead. */
 function checkFile(belay: Belay, file: string, strictSsm: boolean): Pick<Checked, 'diagnostics' | 'source'> {
   const runbook = runbookBeside(file);
-  if (runbook === undefined) return belay.check(file, { strictSsm });
+  // AWS looks for runbooks of other names when it comes to them.
+  if (runbook === undefined) return belay.check(file, { strictSsm, children: !strictSsm });
   const checked = belay.check(runbook, { strictSsm: false });
   if (checked.document === undefined) return checked;
   const source = readText(file);

@@ -1,5 +1,6 @@
 /** What every family of rules is given: the draft, what it is checked against, and the list of steps that is looked at. */
-import type { Catalog } from '../catalog.ts';
+import type { JsonObject } from '../../json.ts';
+import type { Catalog, CatalogProblem } from '../catalog.ts';
 import type { SourceText } from '../diagnostic.ts';
 import type { DocumentDraft, StepDraft } from '../draft.ts';
 import type { Report } from '../report.ts';
@@ -10,6 +11,7 @@ export interface ValidationContext {
   readonly report: Report;
   readonly strictSsm: boolean;
   readonly draft: DocumentDraft;
+  readonly besides: (action: string, inputs: JsonObject) => readonly CatalogProblem[];
 }
 
 /** Steps that jump to each other: the main steps, the undo list of a step, or steps nested in one. */

@@ -62,7 +62,11 @@ export function validateInputs(draft: StepDraft, context: ValidationContext): vo
     );
   validateKnownTypes(draft, action.inputs, context);
   const refusedByAws = context.strictSsm ? (action.checkInSsm?.(step.inputs) ?? []) : [];
-  for (const problem of [...(action.check?.(step.inputs, isExpression) ?? []), ...refusedByAws]) {
+  for (const problem of [
+    ...(action.check?.(step.inputs, isExpression) ?? []),
+    ...refusedByAws,
+    ...context.besides(action.name, step.inputs),
+  ]) {
     context.report.foreign(
       problem.code,
       problem.isAboutKey === true

@@ -61,7 +61,9 @@ async function tryRunbook(
   transports: Transports,
 ): Promise<TaskProblem | { readonly hosts: readonly string[]; readonly problems: readonly TaskProblem[] }> {
   try {
-    const asked = { document, parameters, file, actions, transports, isSandbox: false };
+    // Those that it starts are looked at by themselves.
+    const childProblems = () => [];
+    const asked = { document, parameters, file, actions, transports, isSandbox: false, childProblems };
     const { usesAws } = await preflight(asked);
     const problems = usesAws ? await tryRole(document, parameters, transports) : [];
     const hosts = everyStep(document.mainSteps).flatMap((step) => {
