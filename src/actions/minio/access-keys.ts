@@ -31,22 +31,28 @@ export async function keyState(cluster: Cluster, node: Node, key: KeyInputs): Pr
   }
 }
 
-/** The user to whom the key belongs. Undefined: it is no such key, or the asker may not look, or the answer is not to be read. */
+/** Whose an access key is. `unknown`: it is no such key, or the answer is not to be read. */
+export type KeyOwner =
+  | { readonly kind: 'user'; readonly name: string }
+  | { readonly kind: 'mayNotLook' }
+  | { readonly kind: 'unknown' };
+
+/** Of a key that exists MinIO tells it to whoever has admin:ListServiceAccounts. */
 export async function ownerOf(
   node: Node,
   asker: KeyInputs,
   accessKey: string,
   signal: AbortSignal,
-): Promise<string | undefined> {
+): Promise<KeyOwner> {
   const question = { method: 'GET', path: '/info-service-account', query: { accessKey } } as const;
   try {
     const answer = await askAdminBytes(node, asker, question, signal);
     const info = JSON.parse(decryptedBody(asker.SecretKey, answer)?.toString('utf8') ?? 'null') as Json;
     const owner = isJsonObject(info) ? info['parentUser'] : undefined;
-    return typeof owner === 'string' ? owner : undefined;
+    return typeof owner === 'string' ? { kind: 'user', name: owner } : { kind: 'unknown' };
   } catch (error) {
-    if (error instanceof SyntaxError || isNoKey(error)) return undefined;
-    if (error instanceof S3Failure && error.code === 'AccessDenied') return undefined;
+    if (error instanceof SyntaxError || isNoKey(error)) return { kind: 'unknown' };
+    if (error instanceof S3Failure && error.code === 'AccessDenied') return { kind: 'mayNotLook' };
     throw error;
   }
 }

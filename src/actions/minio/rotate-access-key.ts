@@ -192,13 +192,22 @@ function refuse(inputs: Inputs, before: Before): void {
   }
 }
 
-/** A key of another user is used by an application that nobody has switched over. */
+/**
+ * A key of another user is used by an application that nobody has switched over. Whoever may not look is refused, too: a wrong
+ * name would cut that application off, and the right to look is one more line of a policy.
+ */
 async function refuseOthers(inputs: Inputs, cluster: Cluster, { signal }: ActionContext): Promise<void> {
   const { User, OldAccessKey, NewAccessKey } = inputs;
   for (const name of [OldAccessKey, NewAccessKey]) {
     const owner = await askAny(cluster, (node) => ownerOf(node, inputs, name, signal));
-    if (owner !== undefined && owner !== User)
-      throw no('KEY_OF_ANOTHER', `the access key ${name} belongs to ${owner}, not to ${User}`);
+    if (owner.kind === 'mayNotLook') {
+      throw no(
+        'OWNER_NOT_SHOWN',
+        `${inputs.AccessKey} may not see to whom the access key ${name} belongs, so it could be that of another application than ${User}; give ${inputs.AccessKey} the right admin:ListServiceAccounts`,
+      );
+    }
+    if (owner.kind === 'user' && owner.name !== User)
+      throw no('KEY_OF_ANOTHER', `the access key ${name} belongs to ${owner.name}, not to ${User}`);
   }
 }
 

@@ -13,6 +13,7 @@ import { registerSecret } from '../../support/secret-search/registry.ts';
 import { beginWatch } from '../secrets/process-watch.ts';
 import { expectTrouble } from '../trouble/expect-trouble.ts';
 import { drawn } from '../sample.ts';
+import { limitedUser } from './limited-user.ts';
 import { placesOf, shipped, type Parameters, type Stand } from './stand.ts';
 
 const name = 'rotate-access-key';
@@ -283,6 +284,49 @@ export function rotateAccessKeyCases(stand: () => Stand): void {
       );
       expect([await answers(mine.old), await answers(theirs.old)]).toEqual(['works', 'works']);
       expect([await answers(mine.next), await answers(theirs.next)]).toEqual([unknown, unknown]);
+    },
+    caseMs,
+  );
+
+  test(
+    'key: a key that may add and change access keys and not see whose they are is refused with nothing changed, by the right that it lacks; with that right it rotates',
+    async () => {
+      const mine = await application();
+      const theirs = await application();
+      const may = ['admin:CreateServiceAccount', 'admin:UpdateServiceAccount', 'admin:RemoveServiceAccount'];
+      const runAs = async (actions: readonly string[], old: KeyPair): Promise<Said> => {
+        const { accessKey, secretKey } = await limitedUser(stand().minio, [
+          { Action: [...may, 'admin:ServerTrace', ...actions] },
+        ]);
+        stand().secrets.push({ value: secretKey, cores: [secretKey] });
+        stand().env['LIMITED_SECRET'] = secretKey;
+        stand().env['NEW_SECRET'] = mine.next.secretKey;
+        return stand().run(
+          shipped(name),
+          { ...mine.given, AdminKey: accessKey, OldAccessKey: old.accessKey, Switch: 'none' },
+          { AdminSecret: 'env:LIMITED_SECRET', NewSecret: 'env:NEW_SECRET' },
+        );
+      };
+      for (const { old } of [mine, theirs]) {
+        expectTrouble(
+          await runAs([], old),
+          1,
+          'OWNER_NOT_SHOWN',
+          `may not see to whom the access key ${old.accessKey} belongs`,
+          'admin:ListServiceAccounts',
+          'Nothing was changed',
+        );
+      }
+      expect([await answers(mine.old), await answers(theirs.old)]).toEqual(['works', 'works']);
+      expect(await answers(mine.next)).toBe(unknown);
+
+      const look = ['admin:ListServiceAccounts'];
+      expectTrouble(await runAs(look, theirs.old), 1, 'KEY_OF_ANOTHER', 'Nothing was changed');
+      const done = await runAs(look, mine.old);
+      expect({ code: done.code, stderr: done.stderr }).toEqual({ code: 0, stderr: done.stderr });
+      expect([await answers(mine.old), await answers(mine.next)]).toEqual(['disabled', 'works']);
+      expect(await answers(theirs.old)).toBe('works');
+      stand().expectNowhere();
     },
     caseMs,
   );
