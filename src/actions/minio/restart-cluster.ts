@@ -239,7 +239,10 @@ async function look(
     outputs.VersionBefore === '' || outputs.Version === outputs.VersionBefore
       ? outputs.Version
       : `${outputs.VersionBefore} → ${outputs.Version}`;
-  return done(outputs, { changes, note: `${servers.length} servers restarted, ${version}` });
+  // Until a server reaches all drives it takes an object for absent of which it sees too few pieces, and answers 204 to its DELETE.
+  const since = new Date(handle.ToldAt).toISOString().slice(11, 19);
+  const doubt = `from ${since}Z until it has settled, MinIO may answer 404 for an object that is there, and 204 to a DELETE that deletes nothing`;
+  return done(outputs, { changes, note: `${servers.length} servers restarted, ${version}; ${doubt}` });
 }
 
 /** The inventory's name of it, where it is the first part of MinIO's: an account counts a host once. */
