@@ -13,7 +13,19 @@ import { MinioStage, shippedFile, type Look } from './stage.ts';
 
 const reason = MinioLab.unavailable();
 const caseMs = 900_000;
-/** Until all servers are back: they say that they serve up to 17 s before they reach all drives, and nginx waits 5 s more. */
+/**
+ * Until all servers are back: they say that they serve up to 17 s before they reach all drives, and nginx waits 5 s more.
+ *
+ * A server that does not reach all drives yet answers 404 for an object of which it sees fewer than half the pieces, and 204 to
+ * its DELETE, which then deletes nothing (MinIO: pickLatestQuorumFilesInfo makes "not found" of it, and DeleteObjectHandler
+ * answers 204 to that). Seen on 1 Dec 2026 without Belay, after restarts of all servers and before any heal:
+ * - Of 60 objects that lay on 12 of the 16 drives, each deleted once through one node in turn within 24 s, 9 of those that were
+ *   answered 204 were there again, in a second round 12; of 60 that lay on all 16, none.
+ * - Under PUT and, 4 s later, DELETE through nginx, 20 a second, 0, 12, 17 and 20 of some 440 answered with 204 were there again
+ *   in four rounds. Each was put 5.5 to 12.3 s after the restart, answered 200 within 0.3 s by a node that reached 12 drives, and
+ *   deleted 10.0 to 16.7 s after it. Its pieces lay on these 12, untouched since: no late PUT and no heal had brought it back.
+ * What is deleted before or later must stay away.
+ */
 const restartMs = 40_000;
 const whoami = userInfo().username;
 
@@ -104,7 +116,7 @@ describe.skipIf(reason)(
       const restartedAt = Date.now();
       const said = await going.said;
       expect(said, said.stderr).toMatchObject({ code: 3 });
-      await watch?.endsWell([], { from, until: restartedAt + restartMs });
+      await watch?.endsWell([], { from, until: restartedAt + restartMs, restartsAll: true });
       expect(said.stderr).toContain(`minio ${releases.old.version} → ${releases.new.version}`);
       expect(await stage.show(said)).toMatchObject({ status: 'Failed', rollbackStatus: 'clean' });
       expect(await stage.look()).toEqual(before);
@@ -171,7 +183,11 @@ describe.skipIf(reason)(
       const restartedAt = Date.now();
       const said = await going.said;
       expect(said, said.stderr).toMatchObject({ code: 0 });
-      await watch?.endsWell([], { from: restartedAt - 1_000, until: restartedAt + restartMs });
+      await watch?.endsWell([], {
+        from: restartedAt - 1_000,
+        until: restartedAt + restartMs,
+        restartsAll: true,
+      });
       const after = await stage.look();
       expect(after.versions).toEqual([releases.new.version]);
       expect(after.drives).toBe('16 of 16 ok');
@@ -204,7 +220,11 @@ describe.skipIf(reason)(
         const restartedAt = Date.now();
         const said = await going.said;
         expect(said, said.stderr).toMatchObject({ code: 0 });
-        await watch.endsWell([], { from: restartedAt - 1_000, until: restartedAt + restartMs });
+        await watch.endsWell([], {
+          from: restartedAt - 1_000,
+          until: restartedAt + restartMs,
+          restartsAll: true,
+        });
         expect((await stage.look()).versions).toEqual([old.version]);
         for (const node of stage.minio.nodes) {
           await stage.minio.run(node, `rm ${paths.binary}.old`);

@@ -49,8 +49,22 @@ export interface LoadReport {
   readonly slowestMs: number;
   /** Objects of which at least one write was acknowledged. */
   readonly acknowledged: number;
-  /** Those of them that the final look did not find with the right bytes, and what was deleted and is there again. */
+  /** Those of them that the final look did not find with the right bytes. */
   readonly lost: readonly LoadFailure[];
+  readonly undeleted: readonly Undeleted[];
+}
+
+/** An object whose DELETE was answered 204 and that the final look, or the final list, has found again. Times in ms since 1970. */
+export interface Undeleted {
+  readonly key: string;
+  readonly foundBy: 'get' | 'list';
+  readonly put: Exchanged;
+  readonly deleted: Exchanged;
+}
+
+interface Exchanged {
+  readonly sentAt: number;
+  readonly answeredAt: number;
 }
 
 interface Expectation {
@@ -83,7 +97,9 @@ export class Load {
   readonly #run = randomBytes(3).toString('hex');
   readonly #objects = new Map<string, Expectation>();
   readonly #requests = { put: 0, overwrite: 0, get: 0, delete: 0, list: 0 };
-  readonly #deleted = new Set<string>();
+  readonly #deleted = new Map<string, Exchanged>();
+  /** Of each object that is to be deleted, when it was written. */
+  readonly #written = new Map<string, Exchanged>();
   readonly #failures: LoadFailure[] = [];
   readonly #endsAt: number;
   #slowestMs = 0;
@@ -113,19 +129,26 @@ export class Load {
     await Promise.all(this.#workers);
     const lost: LoadFailure[] = [];
     const acknowledged = [...this.#objects].filter(([, { isAcknowledged }]) => isAcknowledged);
-    const deleted = [...this.#deleted].map((key): [string, Expectation] => [key, never]);
-    for (const [key, expected] of [...acknowledged, ...deleted]) {
+    for (const [key, expected] of acknowledged) {
       const began = Date.now();
       const problem = await this.#read(key, expected);
       if (problem !== undefined) lost.push(failure(began, 'final get', key, problem));
+    }
+    const undeleted: Undeleted[] = [];
+    const foundBy = (by: Undeleted['foundBy'], key: string, deleted: Exchanged): void => {
+      const put = this.#written.get(key) ?? { sentAt: 0, answeredAt: 0 };
+      undeleted.push({ key, foundBy: by, put, deleted });
+    };
+    for (const [key, times] of this.#deleted) {
+      const problem = await this.#read(key, never);
+      if (problem !== undefined) foundBy('get', key, times);
     }
     if ((this.#options.deletesPerSecond ?? 0) > 0) {
       const began = Date.now();
       const listed = new Set((await this.#s3.list(this.bucket)).map(({ key }) => key));
       for (const [key] of acknowledged)
         if (!listed.has(key)) lost.push(failure(began, 'list', key, 'not listed'));
-      for (const [key] of deleted)
-        if (listed.has(key)) lost.push(failure(began, 'list', key, 'deleted, and listed again'));
+      for (const [key, times] of this.#deleted) if (listed.has(key)) foundBy('list', key, times);
     }
     return {
       requests: { ...this.#requests },
@@ -133,6 +156,7 @@ export class Load {
       slowestMs: this.#slowestMs,
       acknowledged: acknowledged.length,
       lost,
+      undeleted,
     };
   }
 
@@ -161,7 +185,9 @@ export class Load {
     for (let turn = 0; !this.#isOver; turn += 1) {
       const next = Date.now() + everyMs;
       const key = `${this.#run}/deleted/${turn}`;
+      const sentAt = Date.now();
       await this.#timed('put', key, () => this.#write(key), 0);
+      this.#written.set(key, { sentAt, answeredAt: Date.now() });
       waiting.push(key);
       const old = waiting.length > deletedBehind ? waiting.shift() : undefined;
       if (old !== undefined) await this.#timed('delete', old, () => this.#delete(old), 0);
@@ -179,12 +205,13 @@ export class Load {
     const before = this.#objects.get(key) ?? never;
     // Until it is answered it may be there or not.
     this.#objects.set(key, { allowed: new Set([...before.allowed, 'absent']), isAcknowledged: false });
+    const sentAt = Date.now();
     try {
       const path = `/${this.bucket}/${key}`;
       const answer = await this.#s3.request({ method: 'DELETE', path, timeoutMs: this.#timeoutMs });
       if (answer.status !== 204) throw new S3Refusal(`DELETE ${path}`, answer);
       this.#objects.delete(key);
-      this.#deleted.add(key);
+      this.#deleted.set(key, { sentAt, answeredAt: Date.now() });
       return undefined;
     } catch (error) {
       return problemOf(error);
