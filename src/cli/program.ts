@@ -48,7 +48,8 @@ export function readCommandLine(words: readonly string[]): Invocation {
     if (known !== undefined) return known.command(own);
     const made = program.command(family);
     prepare(made);
-    made.helpCommand(false).helpInformation = () => familyHelp(family);
+    for (const option of globalOptions) made.addOption(commanderOption(option));
+    made.enablePositionalOptions().helpCommand(false).helpInformation = () => familyHelp(family);
     families.set(family, made);
     return made.command(own);
   };
@@ -62,7 +63,8 @@ export function readCommandLine(words: readonly string[]): Invocation {
     for (const option of [...spec.options, ...globalOptions]) command.addOption(commanderOption(option));
     command.helpInformation = () => commandHelp(spec);
     command.action(() => {
-      const options = { ...program.opts<RawOptions>(), ...command.opts<RawOptions>() };
+      const family = command.parent?.opts<RawOptions>();
+      const options = { ...program.opts<RawOptions>(), ...family, ...command.opts<RawOptions>() };
       found = { kind: 'command', spec, args: command.args, options, globals: globalsOf(options) };
     });
   }
@@ -102,6 +104,8 @@ function commandOf(words: readonly string[]): CommandSpec | undefined {
   for (const [index, word] of words.entries()) {
     const found = commandNamed(word) ?? commandNamed(`${word} ${words[index + 1]}`);
     if (found !== undefined) return found;
+    // Behind a family and an option of it, a word may be the name of another command.
+    if (isFamily(word)) return undefined;
   }
   return undefined;
 }

@@ -75,6 +75,12 @@ test('what is misspelt is refused with the nearest name, and nothing was started
   ]);
 });
 
+test('an option of every command may stand between a family and its command', () => {
+  expect(command('window --state /srv/belay list').globals.state).toBe('/srv/belay');
+  expect(command('window --state /srv/belay list --state /srv/other').globals.state).toBe('/srv/other');
+  expect(wrong('window --satte /srv/belay list').at(-1)).toBe('  belay window -h shows what there is');
+});
+
 test('a value that an option does not take is refused with those that it takes', () => {
   expect(wrong('run a.yaml --rollback sometimes').join(' ')).toContain('onFailure, never, ask');
   expect(wrong('list --color blue').join(' ')).toContain('always, never, auto');
