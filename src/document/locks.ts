@@ -3,9 +3,6 @@ import { parseTemplate } from './expression.ts';
 import { entryOf, readList, type MapReader } from './read-keys.ts';
 import { describeNode, quoteHint } from './tree.ts';
 
-/** Held on the target as well, so that runs of other state folders exclude each other: one host, or every host of a group. */
-export const targetLockKinds = ['host', 'cluster'] as const;
-
 /** The longest name of a lock. */
 const lockCharactersMax = 200;
 const lockPattern = /^[a-z][a-z0-9-]*:[A-Za-z0-9_./:@+-]+$/;

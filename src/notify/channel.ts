@@ -51,8 +51,6 @@ export type Way =
       readonly timeoutSeconds: number;
     };
 
-export type WayKind = Way['kind'];
-
 /** Every secret that a way needs, by what it is for. */
 export function secretsOf(way: Way): Readonly<Record<string, SecretReference>> {
   switch (way.kind) {
@@ -70,9 +68,4 @@ export function secretsOf(way: Way): Readonly<Record<string, SecretReference>> {
     default:
       return way satisfies never;
   }
-}
-
-/** Whether a second message of one id is dropped by the way itself. */
-export function canDeduplicate(way: Way): boolean {
-  return way.kind === 'sns' && way.topicArn.endsWith('.fifo');
 }

@@ -17,8 +17,6 @@ import {
 } from './ssm-api.ts';
 import { apiFailure, invocationFailure } from './ssm-failure.ts';
 
-/** What GetCommandInvocation gives of standard output. Source: API reference, StandardOutputContent. */
-export const ssmOutputCharactersMax = 24_000;
 /** Beyond it what a listing gives of a reply may have been cut. */
 const listedCharactersMax = 2_400;
 /** How long the invocation may be unknown after the command was accepted. */
