@@ -14,6 +14,7 @@ const nullableText = Type.Union([text, Type.Null()]);
 const settings = Type.Object({
   sandbox: Type.Boolean(),
   runbookFile: Type.Optional(text),
+  runbookSha256: Type.Optional(text),
   inventoryFile: nullableText,
   secrets: Type.Record(text, text),
   secretPrints: Type.Optional(Type.Record(text, Type.Object({ salt: text, print: text }))),

@@ -71,6 +71,8 @@ export interface ExecutionSettings {
   readonly sandbox: boolean;
   /** The runbook's file, absolute: its attachments lie beside it. Absent in executions of Belay 0.1. */
   readonly runbookFile?: string;
+  /** Of the file's text when the execution began, in hex. Absent where the text came from no file, and in executions of Belay 0.1. */
+  readonly runbookSha256?: string;
   /** The belay.yaml that was in force; null: none. */
   readonly inventoryFile: string | null;
   /** Parameter name → reference (`env:PGPASSWORD`). Never a value. */

@@ -78,7 +78,8 @@ export class Children {
   of(asked: ChildCall, parameters: JsonObject): NewChild {
     const { id: call, step, target, runbook, program, input } = asked;
     const { executionId: parent } = this.#above;
-    const { file, settings, hasSignedApprovals } = this.#usable();
+    const { file, settings: above, hasSignedApprovals } = this.#usable();
+    const { runbookSha256: _, ...settings } = above;
     const runbookFile = asked.file ?? settings.runbookFile;
     return {
       id: this.idOf(call),

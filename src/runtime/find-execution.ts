@@ -26,7 +26,8 @@ export async function findExecution(
   throw new Refusal(
     'usage',
     'AMBIGUOUS_EXECUTION',
-    `${prefix} fits ${found.length} executions: ${found.slice(0, 5).join(', ')}`,
+    `${prefix} fits ${found.length} executions: ${found.slice(0, 5).join(', ')}${found.length > 5 ? ' and others' : ''}`,
+    { hint: 'give more of the id; belay list shows what each of them is' },
   );
 }
 

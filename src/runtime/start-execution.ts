@@ -10,6 +10,7 @@ import type { Configurations } from './configuration.ts';
 import { newExecutionId } from './execution-id.ts';
 import { channelsOf, refuseUnknownChannels } from './notify/known-channels.ts';
 import type { openTransports } from './transports.ts';
+import { textSha256 } from './changed-runbook.ts';
 import { prepareExecution } from './prepare-execution.ts';
 import { makeInbox } from './approvals/drop-box.ts';
 import { personBehind } from './approvals/starter.ts';
@@ -105,6 +106,9 @@ export async function startExecution(request: StartRequest, parts: StartParts): 
             sandbox,
             inventoryFile: configuration.file,
             runbookFile: resolve(cwd, source.file),
+            ...(typeof request.file === 'string' && source === written
+              ? { runbookSha256: textSha256(written.text) }
+              : {}),
             ...(request.children === undefined ? {} : { children: request.children }),
             ...(request.alarm === undefined ? {} : { alarm: request.alarm }),
             startedBy: parts.caller(),

@@ -559,3 +559,20 @@ describe('the rest', { timeout: 90_000 }, () => {
     expect(await running.ended).toMatchObject({ code: 0, stderr: '' });
   });
 });
+
+test(
+  'resume says where the file has changed since the run began, and goes on with what it was',
+  { timeout: 60_000 },
+  async () => {
+    const file = folder.write('ask.yaml', asking);
+    const id = idIn((await folder.run(['run', file, '--no-wait', '-y'])).stderr);
+    expect((await folder.run(['resume', id, '--no-wait'])).stderr).not.toContain('has changed');
+    folder.write('ask.yaml', asking.replace('PT1S', 'PT9H'));
+    await folder.run(['approve', id]);
+    const resumed = await folder.run(['resume', id]);
+    expect(resumed.code).toBe(0);
+    expect(resumed.stderr).toMatch(
+      /ask\.yaml has changed since this run began\. The run goes on as it was written then; belay run \S*ask\.yaml takes it as it is now\.\n/,
+    );
+  },
+);

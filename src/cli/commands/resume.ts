@@ -1,11 +1,12 @@
 /** belay resume: takes over an execution whose runner is gone. */
 import { accountOf } from '../../engine/index.ts';
+import { changedRunbook } from '../../runtime/changed-runbook.ts';
 import { Refusal } from '../../runtime/refusal.ts';
 import type { CommandBody } from '../command-spec.ts';
 import { runInFront } from '../front.ts';
 import { flagOf } from '../options.ts';
 import { recalledText } from '../view/event-lines.ts';
-import { defaultsOf, headLines, resumeLines, shownOutputLines } from '../view/head-lines.ts';
+import { changedLines, defaultsOf, headLines, resumeLines, shownOutputLines } from '../view/head-lines.ts';
 import { Progress } from '../view/progress.ts';
 
 export const body: CommandBody = async (cli, [prefix], options) => {
@@ -32,6 +33,7 @@ export const body: CommandBody = async (cli, [prefix], options) => {
     ...headLines(view, defaultsOf((await belay.document(id)).parameters), cli.style),
     ...(view.isLive || view.closing !== null ? [] : resumeLines(view.runner, events.at(-1)?.at ?? null)),
     ...(recalled === '' ? [] : [`  ${recalled}`]),
+    ...changedLines(changedRunbook((await belay.row(id)).settings)),
     ...shownOutputLines(await belay.document(id)),
   ];
   return runInFront(cli, belay, id, {

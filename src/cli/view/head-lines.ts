@@ -3,6 +3,7 @@ import type { Document, Parameter } from '../../document/index.ts';
 import type { JsonObject } from '../../json.ts';
 import type { Runner } from '../../journal/index.ts';
 import type { ExecutionView } from '../../runtime/execution-view.ts';
+import { shellWord } from '../../runtime/visible.ts';
 import { clockText } from './durations.ts';
 import { parametersText } from './output-lines.ts';
 import { clipped, printable } from './printable.ts';
@@ -54,6 +55,14 @@ export function defaultsOf(parameters: Readonly<Record<string, Parameter>>): Jso
       value === undefined || secret === true ? [] : [[name, value]],
     ),
   );
+}
+
+/** Of an execution that goes on, whose file holds another text by now: who mended it must not believe that the run has it. */
+export function changedLines(file: string | undefined): string[] {
+  if (file === undefined) return [];
+  return [
+    `  ${printable(file)} has changed since this run began. The run goes on as it was written then; belay run ${shellWord(file)} takes it as it is now.`,
+  ];
 }
 
 /** Of an execution whose runner is gone: `lastWordAt` is the time of its last event. */
