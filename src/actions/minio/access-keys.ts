@@ -37,11 +37,14 @@ export type KeyOwner =
   | { readonly kind: 'mayNotLook' }
   | { readonly kind: 'unknown' };
 
-/** Of a key that exists MinIO tells it to whoever has admin:ListServiceAccounts. */
+/**
+ * Of a key that exists MinIO tells it to whoever has admin:ListServiceAccounts. To anybody it denies the look at a name that is a
+ * user and not a key, so a denial alone says nothing of rights: `user` is one whose keys may be listed with the same right.
+ */
 export async function ownerOf(
   node: Node,
   asker: KeyInputs,
-  accessKey: string,
+  { accessKey, user }: { readonly accessKey: string; readonly user: string },
   signal: AbortSignal,
 ): Promise<KeyOwner> {
   const question = { method: 'GET', path: '/info-service-account', query: { accessKey } } as const;
@@ -52,10 +55,23 @@ export async function ownerOf(
     return typeof owner === 'string' ? { kind: 'user', name: owner } : { kind: 'unknown' };
   } catch (error) {
     if (error instanceof SyntaxError || isNoKey(error)) return { kind: 'unknown' };
-    if (error instanceof S3Failure && error.code === 'AccessDenied') return { kind: 'mayNotLook' };
+    if (!isDenied(error)) throw error;
+    return { kind: (await mayLook(node, asker, user, signal)) ? 'unknown' : 'mayNotLook' };
+  }
+}
+
+async function mayLook(node: Node, asker: KeyInputs, user: string, signal: AbortSignal): Promise<boolean> {
+  const question = { method: 'GET', path: '/list-service-accounts', query: { user } } as const;
+  try {
+    await askAdminBytes(node, asker, question, signal);
+    return true;
+  } catch (error) {
+    if (isDenied(error)) return false;
     throw error;
   }
 }
+
+const isDenied = (error: unknown): boolean => error instanceof S3Failure && error.code === 'AccessDenied';
 
 /** Under a user of MinIO, whose rights it has. */
 export async function addKey(

@@ -199,7 +199,9 @@ function refuse(inputs: Inputs, before: Before): void {
 async function refuseOthers(inputs: Inputs, cluster: Cluster, { signal }: ActionContext): Promise<void> {
   const { User, OldAccessKey, NewAccessKey } = inputs;
   for (const name of [OldAccessKey, NewAccessKey]) {
-    const owner = await askAny(cluster, (node) => ownerOf(node, inputs, name, signal));
+    const owner = await askAny(cluster, (node) =>
+      ownerOf(node, inputs, { accessKey: name, user: User }, signal),
+    );
     if (owner.kind === 'mayNotLook') {
       throw no(
         'OWNER_NOT_SHOWN',
