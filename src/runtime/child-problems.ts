@@ -28,9 +28,9 @@ export type ChildProblems = (action: string, inputs: JsonObject) => readonly Cat
 
 /** Of the inputs of any step. A name that is not known yet, or that only the service has, has no problem. */
 export function childProblems(look: ChildLook): ChildProblems {
-  const childhood = new Childhood(look);
+  const files = new ChildFiles(look);
   const file = realPath(look.file);
-  return (action, inputs) => (action === startsRunbooks ? childhood.problems(inputs, file, [file]) : []);
+  return (action, inputs) => (action === startsRunbooks ? files.problems(inputs, file, [file]) : []);
 }
 
 /** A text that does not come from a file keeps its name. */
@@ -42,7 +42,7 @@ function realPath(file: string): string {
   }
 }
 
-class Childhood {
+class ChildFiles {
   readonly #look: ChildLook;
   /** What is wrong with a file and those below it; a file is looked at once. */
   readonly #seen = new Map<string, string | Document>();

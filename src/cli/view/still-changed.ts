@@ -106,8 +106,7 @@ function untold(standing: readonly StepAccount[], shown: readonly Change[]): Lef
     if (!isOpen || (isTold && !isOthers(each))) continue;
     const target = targetsText(standingTargets(each));
     const why = whyOf(each);
-    const what = untoldWords(each);
-    const isUnsure = what.startsWith('may ');
+    const { what, isUnsure } = untoldWords(each);
     const key = JSON.stringify([target, what, why]);
     const group = groups.get(key) ?? { target, what, why, isUnsure, names: [] };
     group.names.push(printable(step.name));
@@ -119,15 +118,17 @@ function untold(standing: readonly StepAccount[], shown: readonly Change[]): Lef
   }));
 }
 
-function untoldWords({ undo, way, step }: StepAccount): string {
+function untoldWords({ undo, way, step }: StepAccount): Pick<Leftover, 'what' | 'isUnsure'> {
+  const known = (what: string) => ({ what, isUnsure: false });
+  const unsure = (what: string) => ({ what, isUnsure: true });
   if (undo?.result === 'failed')
-    return undo.steps.some(({ changes }) => changes.some(isDifferent))
-      ? 'was undone in part'
-      : 'was not undone';
-  if (undo?.result === 'changedSince') return 'was left alone';
-  if (undo?.result === 'running') return 'may have changed something';
-  if (way.kind === 'none' || undo !== undefined) return 'may have left something behind';
-  return `may have changed something${howItStands(step)}`;
+    return known(
+      undo.steps.some(({ changes }) => changes.some(isDifferent)) ? 'was undone in part' : 'was not undone',
+    );
+  if (undo?.result === 'changedSince') return known('was left alone');
+  if (undo?.result === 'running') return unsure('may have changed something');
+  if (way.kind === 'none' || undo !== undefined) return unsure('may have left something behind');
+  return unsure(`may have changed something${howItStands(step)}`);
 }
 
 /** Why nobody can tell: nothing came to its end that could have told. */
