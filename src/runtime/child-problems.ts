@@ -3,11 +3,10 @@
  * middle of a run, when other steps have changed something. Only reads.
  */
 import { realpathSync } from 'node:fs';
-import { basename } from 'node:path';
 import type { CatalogProblem } from '../document/catalog.ts';
 import { checkArguments, checkDocument, type Catalog, type Document } from '../document/index.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
-import { depthMax, isPath, missingText, runbookFile } from './child-runbooks.ts';
+import { chainProblem, isPath, missingText, runbookFile } from './child-runbooks.ts';
 import { everyStep } from './program-files.ts';
 import { readText } from './read-text.ts';
 import { Refusal } from './refusal.ts';
@@ -61,9 +60,8 @@ class ChildFiles {
     const file = runbookFile(name, { file: caller, folders });
     if (file === undefined)
       return isPath(name) ? wrong('UNKNOWN_RUNBOOK', missingText(name, { file: caller, folders })) : [];
-    const names = [...chain, file].map((each) => basename(each)).join(' → ');
-    if (chain.includes(file)) return wrong('RECURSION', `a runbook cannot run itself: ${names}`);
-    if (chain.length > depthMax) return [];
+    const place = chainProblem(chain, file);
+    if (place !== undefined) return wrong(place.code, place.message);
     const found = this.#checked(file, chain);
     return typeof found === 'string'
       ? wrong('BAD_DOCUMENT', `${name} is not right: ${found}`)

@@ -216,14 +216,20 @@ async function fetched(name: string, version: string | null, aws: Aws): Promise<
 }
 
 function refuseChain(chain: readonly string[], file: string): void {
+  const problem = chainProblem(chain, file);
+  if (problem !== undefined) throw new ActionFailure(problem);
+}
+
+/** Why a runbook cannot run below those of the chain, the root first. */
+export function chainProblem(
+  chain: readonly string[],
+  file: string,
+): { readonly code: string; readonly message: string } | undefined {
   const names = [...chain, file].map((each) => basename(each)).join(' → ');
-  if (chain.includes(file))
-    throw new ActionFailure({ code: 'RECURSION', message: `a runbook cannot run itself: ${names}` });
+  if (chain.includes(file)) return { code: 'RECURSION', message: `a runbook cannot run itself: ${names}` };
   if (chain.length > depthMax)
-    throw new ActionFailure({
-      code: 'TOO_DEEP',
-      message: `runbooks run each other at most ${depthMax} deep: ${names}`,
-    });
+    return { code: 'TOO_DEEP', message: `runbooks run each other at most ${depthMax} deep: ${names}` };
+  return undefined;
 }
 
 function checked(source: SourceText, catalog: Catalog): Document {

@@ -85,6 +85,16 @@ describe('a runbook that a step starts', () => {
     expect(await belay.list()).toEqual([]);
   });
 
+  test('is one too many below each other', () => {
+    const names = Array.from({ length: 12 }, (_, index) => `deep${index}`);
+    for (const [index, name] of names.entries())
+      write(`${name}.yaml`, index < 11 ? [call(`deep${index + 1}`)] : [wait]);
+    expect(checkProblems(join(dir, 'deep2.yaml'))).toEqual([]);
+    expect(checkProblems(join(dir, 'deep0.yaml'))).toEqual([
+      expect.stringMatching(/^BAD_DOCUMENT: .*runbooks run each other at most 10 deep: deep0\.yaml → /),
+    ]);
+  });
+
   test('is found broken below a loop, and in an undo list', () => {
     const loop = {
       name: 'Each',
