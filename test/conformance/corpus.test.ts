@@ -9,7 +9,9 @@ describe.skipIf(!hasCorpus)(
   'the corpus (skipped where neither ../shared/corpus nor BELAY_CORPUS is there)',
   () => {
     const catalog = belayCatalog();
-    const checked = (['automation', 'command'] as const).flatMap((kind) => {
+    // What is skipped is collected all the same, so nothing may be read here where there is no corpus.
+    const kinds = hasCorpus ? (['automation', 'command'] as const) : [];
+    const checked = kinds.flatMap((kind) => {
       const all = corpusFiles(kind).map((file) => checkFile(file, catalog));
       console.info(outcomeTable(kind, all));
       return all;
